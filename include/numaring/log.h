@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * How the library speaks: it never prints. Whoever calls it may pass a function that is given one
+ * clear sentence, without a newline, for every error and for what else is worth knowing.
+ */
+#ifndef NUMARING_LOG_H
+#define NUMARING_LOG_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum nr_log_level {
+	NR_LOG_ERROR, /* a call is about to fail; what is wrong and what to do about it */
+	NR_LOG_WARN,  /* it works, but not as asked */
+	NR_LOG_INFO,
+	NR_LOG_DEBUG, /* libbpf's and the kernel verifier's own words too */
+};
+
+/* May be called from any thread of the library; text is valid during the call only. */
+typedef void (*nr_log_fn)(void *ctx, enum nr_log_level level, const char *text);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
