@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Which node each CPU belongs to and how far nodes are apart.
+ *
+ * hwloc knows the nodes that have memory, and places a node without CPUs next to CPUs that belong
+ * to another one. The kernel's own word comes from libnuma, but only on this host: nodes without
+ * memory and CPUs under two nodes are told apart by it. For a description the smallest node around
+ * a CPU is its own, the lowest number if several are equally small (kernels number nodes with CPUs
+ * first).
+ */
+#include <errno.h>
+#include <limits.h>
+#include <numa.h>
+#include <stdlib.h>
+#include "internal.h"
+
+#define LOCAL  10 /* as in the ACPI SLIT */
+#define REMOTE 20
+#define NOBODY UINT_MAX
+
+unsigned topo_dist(const struct nr_topology *topo, unsigned from, unsigned to)
+{
+	return topo->dist[from * topo->nr_nodes + to];
+}
+
+unsigned topo_height(const struct nr_topology *topo, hwloc_obj_t a, hwloc_obj_t b)
+{
+	hwloc_obj_t meet = hwloc_get_common_ancestor_obj(topo->hw, a, b);
+
+	return hwloc_topology_get_depth(topo->hw) - meet->depth;
+}
+
+bool topo_nearer(const struct nr_topology *topo, unsigned from, unsigned a, unsigned b)
+{
+	hwloc_obj_t home = topo->nodes[from].home;
+	unsigned da = topo_dist(topo, from, a), db = topo_dist(topo, from, b);
+
+	if (da != db)
+		return da < db;
+	return topo_height(topo, home, topo->nodes[a].home) <
+	       topo_height(topo, home, topo->nodes[b].home);
+}
+
+static bool has_own_memory(const struct nr_topology *topo, const unsigned *weight)
+{
+	unsigned i;
+
+	for (i = 0; i < topo->nr_nodes; i++)
+		if (weight[i] && topo->nodes[i].has_memory)
+			return true;
+	return false;
+}
+
+static uint64_t cost(const struct nr_topology *topo, const unsigned *weight, unsigned to)
+{
+	uint64_t sum = 0;
+	unsigned i;
+
+	for (i = 0; i < topo->nr_nodes; i++)
+		sum += (uint64_t)weight[i] * topo_dist(topo, i, to);
+	return sum;
+}
+
+/*
+ * Which of two equally distant nodes a shard without memory of its own takes: one that has CPUs, as
+ * the others are often memory that only user pages may use; then the next in hwloc's order, so that
+ * two such shards do not both go to the first node.
+ */
+static bool preferred(const struct nr_topology *topo, unsigned a, unsigned b, unsigned from)
+{
+	const struct topo_node *n = topo->nodes;
+	int at = n[from].first_cpu;
+
+	if (!n[a].nr_cpus || !n[b].nr_cpus)
+		return n[a].nr_cpus;
+	return abs((int)n[a].first_cpu - at) < abs((int)n[b].first_cpu - at);
+}
+
+static unsigned first_weighty(const unsigned *weight)
+{
+	unsigned i = 0;
+
+	while (!weight[i])
+		i++;
+	return i;
+}
+
+unsigned topo_memory_for(const struct nr_topology *topo, const unsigned *weight)
+{
+	bool own = has_own_memory(topo, weight);
+	unsigned from = first_weighty(weight);
+	uint64_t best_cost = UINT64_MAX;
+	unsigned i, best = 0;
+
+	for (i = 0; i < topo->nr_nodes; i++) {
+		const struct topo_node *node = &topo->nodes[i];
+		uint64_t c;
+
+		if (!node->has_memory || (own && !weight[i]))
+			continue;
+		c = cost(topo, weight, i);
+		if (c < best_cost || (c == best_cost && !own && preferred(topo, i, best, from))) {
+			best = i;
+			best_cost = c;
+		}
+	}
+	return best;
+}
+
+static int by_os_number(const void *a, const void *b)
+{
+	const struct topo_node *x = a, *y = b;
+
+	return x->os - y->os;
+}
+
+static hwloc_obj_t normal_ancestor(hwloc_obj_t obj)
+{
+	while (obj->depth < 0)
+		obj = obj->parent;
+	return obj;
+}
+
+static void list_nodes(struct nr_topology *topo)
+{
+	hwloc_obj_t obj = NULL;
+
+	while ((obj = hwloc_get_next_obj_by_type(topo->hw, HWLOC_OBJ_NUMANODE, obj)))
+		topo->nodes[topo->nr_nodes++] = (struct topo_node){
+			.os = obj->os_index,
+			.has_memory = obj->attr->numanode.local_memory > 0,
+			.home = normal_ancestor(obj),
+		};
+	qsort(topo->nodes, topo->nr_nodes, sizeof(*topo->nodes), by_os_number);
+}
+
+static unsigned add_node(struct nr_topology *topo, int os, hwloc_obj_t home)
+{
+	topo->nodes[topo->nr_nodes] = (struct topo_node){ .os = os, .home = home };
+	return topo->nr_nodes++;
+}
+
+static unsigned find_or_add_node(struct nr_topology *topo, int os, hwloc_obj_t home)
+{
+	unsigned i;
+
+	for (i = 0; i < topo->nr_nodes; i++)
+		if (topo->nodes[i].os == os && (os >= 0 || topo->nodes[i].home == home))
+			return i;
+	return add_node(topo, os, home);
+}
+
+/* nodes are sorted: the first of equally small ones has the lowest number. */
+static unsigned smallest_node_around(const struct nr_topology *topo, unsigned cpu_os)
+{
+	unsigned i, best = NOBODY;
+	int weight = INT_MAX;
+
+	for (i = 0; i < topo->nr_nodes; i++) {
+		hwloc_obj_t obj;
+		int w;
+
+		if (topo->nodes[i].os < 0)
+			continue;
+		obj = hwloc_get_numanode_obj_by_os_index(topo->hw, topo->nodes[i].os);
+		if (!obj || !hwloc_bitmap_isset(obj->cpuset, cpu_os))
+			continue;
+		w = hwloc_bitmap_weight(obj->cpuset);
+		if (w < weight) {
+			best = i;
+			weight = w;
+		}
+	}
+	return best;
+}
+
+/* The largest thing around a CPU that has no CPU of a node with memory: as much of a node without
+ * memory as can be told if nobody names it. */
+static hwloc_obj_t around_orphan(const struct nr_topology *topo, hwloc_obj_t obj)
+{
+	hwloc_obj_t node;
+
+	for (; obj->parent; obj = obj->parent) {
+		node = NULL;
+		while ((node = hwloc_get_next_obj_by_type(topo->hw, HWLOC_OBJ_NUMANODE, node)))
+			if (hwloc_bitmap_intersects(node->cpuset, obj->parent->cpuset))
+				return obj;
+	}
+	return obj;
+}
+
+static unsigned node_of_cpu(struct nr_topology *topo, const struct topo_cpu *cpu, bool ask_kernel)
+{
+	int os = ask_kernel ? numa_node_of_cpu(cpu->os) : -1;
+	unsigned node;
+
+	if (os < 0) {
+		node = smallest_node_around(topo, cpu->os);
+		if (node != NOBODY)
+			return node;
+	}
+	return find_or_add_node(topo, os, around_orphan(topo, cpu->pu));
+}
+
+/* A description that gives no node a size says nothing about memory. */
+static void assume_memory(struct nr_topology *topo)
+{
+	unsigned i;
+
+	for (i = 0; i < topo->nr_nodes; i++)
+		if (topo->nodes[i].has_memory)
+			return;
+	for (i = 0; i < topo->nr_nodes; i++)
+		topo->nodes[i].has_memory = topo->nodes[i].os >= 0;
+}
+
+static unsigned guess_distance(const struct nr_topology *topo, unsigned a, unsigned b)
+{
+	if (a == b)
+		return LOCAL;
+	return REMOTE + topo_height(topo, topo->nodes[a].home, topo->nodes[b].home);
+}
+
+static unsigned known_distance(const struct nr_topology *topo, struct hwloc_distances_s *d,
+			       unsigned a, unsigned b, bool ask_kernel)
+{
+	int os_a = topo->nodes[a].os, os_b = topo->nodes[b].os;
+	hwloc_uint64_t v = 0, back;
+	hwloc_obj_t x, y;
+
+	if (os_a < 0 || os_b < 0)
+		return 0;
+	x = hwloc_get_numanode_obj_by_os_index(topo->hw, os_a);
+	y = hwloc_get_numanode_obj_by_os_index(topo->hw, os_b);
+	if (d && x && y && !hwloc_distances_obj_pair_values(d, x, y, &v, &back) && v)
+		return v < USHRT_MAX ? v : USHRT_MAX;
+	return ask_kernel && numa_distance(os_a, os_b) > 0 ? numa_distance(os_a, os_b) : 0;
+}
+
+static int find_distances(struct nr_topology *topo, bool ask_kernel)
+{
+	struct hwloc_distances_s *d = NULL;
+	unsigned n = topo->nr_nodes, nr = 1, i, j, v;
+	int err = -ENOMEM;
+
+	topo->dist = malloc((size_t)n * n * sizeof(*topo->dist));
+	if (!topo->dist)
+		goto out;
+	if (hwloc_distances_get_by_name(topo->hw, "NUMALatency", &nr, &d, 0) || !nr)
+		d = NULL;
+	for (i = 0; i < n; i++)
+		for (j = 0; j < n; j++) {
+			v = known_distance(topo, d, i, j, ask_kernel);
+			topo->dist[i * n + j] = v ? v : guess_distance(topo, i, j);
+		}
+	err = 0;
+out:
+	if (d)
+		hwloc_distances_release(topo->hw, d);
+	return err;
+}
+
+static int find_memory(struct nr_topology *topo)
+{
+	unsigned *weight = calloc(topo->nr_nodes, sizeof(*weight));
+	unsigned i;
+
+	if (!weight)
+		return -ENOMEM;
+	for (i = 0; i < topo->nr_nodes; i++) {
+		weight[i] = 1;
+		topo->nodes[i].memory = topo_memory_for(topo, weight);
+		weight[i] = 0;
+	}
+	free(weight);
+	return 0;
+}
+
+int topo_find_nodes(struct nr_topology *topo)
+{
+	bool ask_kernel = topo->this_host && numa_available() >= 0;
+	int nr = hwloc_get_nbobjs_by_type(topo->hw, HWLOC_OBJ_NUMANODE);
+	unsigned i;
+	int err;
+
+	/* Each CPU adds one node at most. */
+	topo->nodes = calloc((nr > 0 ? nr : 0) + topo->nr_cpus, sizeof(*topo->nodes));
+	if (!topo->nodes)
+		return -ENOMEM;
+	list_nodes(topo);
+	for (i = 0; i < topo->nr_cpus; i++) {
+		struct topo_node *node;
+
+		topo->cpus[i].node = node_of_cpu(topo, &topo->cpus[i], ask_kernel);
+		node = &topo->nodes[topo->cpus[i].node];
+		if (!node->nr_cpus++)
+			node->first_cpu = i;
+	}
+	assume_memory(topo);
+	err = find_distances(topo, ask_kernel);
+	return err ? err : find_memory(topo);
+}

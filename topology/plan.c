@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * From shard numbers to a plan: where each ring lives, how large it is, who drains it, which shards
+ * are near. No system call, and the same answer every time (I9).
+ */
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "internal.h"
+
+#define RING_MAX	 ((size_t)1 << 30)
+#define RING_PER_CPU	 ((size_t)2 << 20)
+#define RING_DEFAULT_MIN ((size_t)4 << 20)
+#define RING_DEFAULT_MAX ((size_t)64 << 20)
+
+/* One nr_plan_make() under way. */
+struct maker {
+	const struct nr_topology *topo;
+	struct nr_plan_opts opts;
+	struct topo_log log;
+	unsigned *shard_of;	/* [topo->nr_cpus] */
+	unsigned *weight;	/* [topo->nr_nodes], CPUs of the shard at hand per node */
+	unsigned *ring_node;	/* [nr_shards], index of the node */
+	unsigned *home_node;	/* [nr_shards], of the shard's first CPU */
+	hwloc_obj_t *first_pu;	/* [nr_shards] */
+	hwloc_bitmap_t allowed; /* CPUs for consumers */
+	unsigned nr_shards;
+	struct nr_plan_shard *shards;
+	int *cpu_shard, *node_shard;
+	struct nr_plan *plan;
+};
+
+static void *new_array(size_t nr, size_t size)
+{
+	return calloc(nr ? nr : 1, size);
+}
+
+static size_t round_up_pow2(size_t v)
+{
+	size_t r = 1;
+
+	while (r < v)
+		r <<= 1;
+	return r;
+}
+
+static int check_ring_bytes(const struct maker *m)
+{
+	size_t page = sysconf(_SC_PAGESIZE), want = m->opts.ring_bytes;
+
+	if (!want || (want >= page && want <= RING_MAX))
+		return 0;
+	topo_say(&m->log, NR_LOG_ERROR,
+		 "a ring of %zu bytes cannot be: the size must be from %zu (a page) to %zu (1 GiB)",
+		 want, page, RING_MAX);
+	return -EINVAL;
+}
+
+static size_t ring_bytes(const struct maker *m, unsigned nr_cpus)
+{
+	size_t bytes = m->opts.ring_bytes;
+
+	if (!bytes) {
+		bytes = nr_cpus * RING_PER_CPU;
+		if (bytes < RING_DEFAULT_MIN)
+			bytes = RING_DEFAULT_MIN;
+		if (bytes > RING_DEFAULT_MAX)
+			bytes = RING_DEFAULT_MAX;
+	}
+	return round_up_pow2(bytes);
+}
+
+static int check_table_length(struct maker *m)
+{
+	if (!m->opts.nr_cpus)
+		m->opts.nr_cpus = m->topo->cpu_end;
+	if (m->opts.nr_cpus >= m->topo->cpu_end)
+		return 0;
+	topo_say(&m->log, NR_LOG_ERROR, "a table of %u CPUs is too short: CPU %u is online",
+		 m->opts.nr_cpus, m->topo->cpu_end - 1);
+	return -EINVAL;
+}
+
+/* Consumer CPUs ------------------------------------------------------------------------------ */
+
+static int find_allowed(struct maker *m)
+{
+	const char *list = m->opts.consumer_cpus;
+	int named, err;
+
+	m->allowed = hwloc_bitmap_dup(m->topo->usual);
+	if (!m->allowed)
+		return -ENOMEM;
+	if (!list)
+		return 0;
+	err = topo_parse_cpus(list, m->allowed);
+	if (err) {
+		topo_say(&m->log, NR_LOG_ERROR,
+			 "bad list of consumer CPUs \"%s\": it must look like 0-3,8, numbers up to "
+			 "%u",
+			 list, TOPO_MAX_CPU);
+		return err;
+	}
+	named = hwloc_bitmap_weight(m->allowed);
+	if (hwloc_bitmap_and(m->allowed, m->allowed, m->topo->usable))
+		return -ENOMEM;
+	if (hwloc_bitmap_weight(m->allowed) < named)
+		topo_say(&m->log, NR_LOG_WARN,
+			 "%d of the consumer CPUs %s are left out: not online or not in this "
+			 "process's cpuset",
+			 named - hwloc_bitmap_weight(m->allowed), list);
+	return 0;
+}
+
+static bool may_consume(const struct maker *m, const struct topo_cpu *cpu, unsigned node)
+{
+	return cpu->node == node && hwloc_bitmap_isset(m->allowed, cpu->os);
+}
+
+/* Node with CPUs for consumers that is nearest to the ring's. */
+static int find_consumer_node(const struct maker *m, unsigned ring_node, unsigned *out)
+{
+	const struct nr_topology *topo = m->topo;
+	bool found = false;
+	unsigned i, best = 0;
+
+	for (i = 0; i < topo->nr_cpus; i++) {
+		unsigned node = topo->cpus[i].node;
+
+		if (!may_consume(m, &topo->cpus[i], node))
+			continue;
+		if (!found || (node != best && topo_nearer(topo, ring_node, node, best)))
+			best = node;
+		found = true;
+	}
+	if (!found) {
+		topo_say(&m->log, NR_LOG_ERROR,
+			 "no CPU is left to run the consumers on: %s%s names none that is online "
+			 "and that this process may use",
+			 m->opts.consumer_cpus ? "the list " : "the affinity mask",
+			 m->opts.consumer_cpus ? m->opts.consumer_cpus : "");
+		return -ENODEV;
+	}
+	*out = best;
+	return 0;
+}
+
+/*
+ * A consumer may run on all of its ring's node, whatever the policy: the ring, its index and the
+ * packets are local there. Nothing narrower, not even the shard's own cache: when all CPUs of a
+ * cache are busy with the very load that is recorded, the consumer must find an idle one elsewhere
+ * on the node or the ring overruns. The scheduler wakes it near the producer's cache anyway when
+ * there is room. Only a shard with a single producer CPU gives that one up, as long as the node has
+ * another: there the consumer would always take time from the one CPU it records.
+ */
+static int set_consumers(const struct maker *m, struct nr_plan_shard *s, unsigned ring_node)
+{
+	const struct nr_topology *topo = m->topo;
+	unsigned os, node, others = 0, n = 0;
+	int spare = s->nr_cpus == 1 ? (int)s->cpus[0] : -1;
+	unsigned *cpus;
+	int err;
+
+	err = find_consumer_node(m, ring_node, &node);
+	if (err)
+		return err;
+	cpus = new_array(topo->nodes[node].nr_cpus, sizeof(*cpus));
+	if (!cpus)
+		return -ENOMEM;
+	for (os = 0; os < topo->cpu_end; os++) {
+		int i = topo->cpu_index[os];
+
+		if (i < 0 || !may_consume(m, &topo->cpus[i], node))
+			continue;
+		cpus[n++] = os;
+		others += (int)os != spare;
+	}
+	s->consumer_cpus = cpus;
+	s->nr_consumer_cpus = n;
+	if (!others || others == n)
+		return 0;
+	for (n = 0; (int)cpus[n] != spare; n++)
+		;
+	memmove(cpus + n, cpus + n + 1, (others - n) * sizeof(*cpus));
+	s->nr_consumer_cpus = others;
+	return 0;
+}
+
+/* Shards ------------------------------------------------------------------------------------- */
+
+static int make_tables(struct maker *m)
+{
+	const struct nr_topology *topo = m->topo;
+	unsigned i, n = m->nr_shards;
+
+	m->shards = new_array(n, sizeof(*m->shards));
+	m->ring_node = new_array(n, sizeof(*m->ring_node));
+	m->home_node = new_array(n, sizeof(*m->home_node));
+	m->first_pu = new_array(n, sizeof(*m->first_pu));
+	m->weight = new_array(topo->nr_nodes, sizeof(*m->weight));
+	m->cpu_shard = new_array(m->opts.nr_cpus, sizeof(*m->cpu_shard));
+	if (!m->shards || !m->ring_node || !m->home_node || !m->first_pu || !m->weight ||
+	    !m->cpu_shard)
+		return -ENOMEM;
+	for (i = 0; i < m->opts.nr_cpus; i++) {
+		int cpu = i < topo->cpu_end ? topo->cpu_index[i] : -1;
+
+		m->cpu_shard[i] = cpu < 0 ? -1 : (int)m->shard_of[cpu];
+	}
+	return 0;
+}
+
+/* Over the CPU numbers in order: the lists come out ascending. */
+static int deal_cpus(struct maker *m)
+{
+	unsigned os, s;
+	unsigned *cpus;
+
+	for (os = 0; os < m->topo->cpu_end; os++)
+		if (m->cpu_shard[os] >= 0)
+			m->shards[m->cpu_shard[os]].nr_cpus++;
+	for (s = 0; s < m->nr_shards; s++) {
+		m->shards[s].cpus = new_array(m->shards[s].nr_cpus, sizeof(unsigned));
+		if (!m->shards[s].cpus)
+			return -ENOMEM;
+		m->shards[s].nr_cpus = 0;
+	}
+	for (os = 0; os < m->topo->cpu_end; os++) {
+		if (m->cpu_shard[os] < 0)
+			continue;
+		s = m->cpu_shard[os];
+		cpus = (unsigned *)m->shards[s].cpus;
+		cpus[m->shards[s].nr_cpus++] = os;
+	}
+	return 0;
+}
+
+static void place_ring(struct maker *m, unsigned shard)
+{
+	const struct nr_topology *topo = m->topo;
+	struct nr_plan_shard *s = &m->shards[shard];
+	const struct topo_cpu *cpu = NULL;
+	unsigned i, node;
+
+	memset(m->weight, 0, topo->nr_nodes * sizeof(*m->weight));
+	for (i = s->nr_cpus; i--;) {
+		cpu = &topo->cpus[topo->cpu_index[s->cpus[i]]];
+		m->weight[cpu->node]++;
+	}
+	m->home_node[shard] = cpu->node;
+	m->first_pu[shard] = cpu->pu;
+	node = topo_memory_for(topo, m->weight);
+	m->ring_node[shard] = node;
+	s->node = topo->nodes[node].os;
+	s->node_is_own = m->weight[node] > 0;
+	s->ring_bytes = ring_bytes(m, s->nr_cpus);
+}
+
+struct neighbour {
+	unsigned shard, dist, height, turn;
+};
+
+/* Equally near shards are taken in turn, each shard starting at its own successor: if all are full
+ * at once, not all of them turn to shard 0. */
+static int by_nearness(const void *a, const void *b)
+{
+	const struct neighbour *x = a, *y = b;
+
+	if (x->dist != y->dist)
+		return x->dist < y->dist ? -1 : 1;
+	if (x->height != y->height)
+		return x->height < y->height ? -1 : 1;
+	return x->turn < y->turn ? -1 : 1;
+}
+
+static int set_nearest(const struct maker *m, unsigned shard, struct neighbour *list)
+{
+	unsigned *nearest = new_array(m->nr_shards - 1, sizeof(*nearest));
+	unsigned i, other, n = 0;
+
+	if (!nearest)
+		return -ENOMEM;
+	for (i = 1; i < m->nr_shards; i++) {
+		other = (shard + i) % m->nr_shards;
+		list[n++] = (struct neighbour){
+			.shard = other,
+			.dist = topo_dist(m->topo, m->home_node[shard], m->ring_node[other]),
+			.height = topo_height(m->topo, m->first_pu[shard], m->first_pu[other]),
+			.turn = i,
+		};
+	}
+	qsort(list, n, sizeof(*list), by_nearness);
+	for (i = 0; i < n; i++)
+		nearest[i] = list[i].shard;
+	m->shards[shard].nearest = nearest;
+	return 0;
+}
+
+static int make_shards(struct maker *m)
+{
+	struct neighbour *list = new_array(m->nr_shards, sizeof(*list));
+	unsigned s;
+	int err = -ENOMEM;
+
+	if (!list)
+		goto out;
+	err = deal_cpus(m);
+	for (s = 0; s < m->nr_shards && !err; s++) {
+		place_ring(m, s);
+		err = set_consumers(m, &m->shards[s], m->ring_node[s]);
+	}
+	for (s = 0; s < m->nr_shards && !err; s++)
+		err = set_nearest(m, s, list);
+out:
+	free(list);
+	return err;
+}
+
+/* Nodes -------------------------------------------------------------------------------------- */
+
+/* Shard of the first CPU on the node that is nearest to this one and has CPUs. */
+static unsigned shard_near(const struct maker *m, unsigned node)
+{
+	const struct nr_topology *topo = m->topo;
+	unsigned i, best = 0;
+
+	for (i = 1; i < topo->nr_cpus; i++)
+		if (topo->cpus[i].node != topo->cpus[best].node &&
+		    topo_nearer(topo, node, topo->cpus[i].node, topo->cpus[best].node))
+			best = i;
+	return m->shard_of[best];
+}
+
+static int set_node_shards(struct maker *m)
+{
+	const struct nr_topology *topo = m->topo;
+	unsigned i, nr = 1;
+
+	for (i = 0; i < topo->nr_nodes; i++)
+		if (topo->nodes[i].os >= (int)nr)
+			nr = topo->nodes[i].os + 1;
+	/* Numbers that are no node: 0, a shard like any other. */
+	m->node_shard = new_array(nr, sizeof(*m->node_shard));
+	if (!m->node_shard)
+		return -ENOMEM;
+	for (i = 0; i < topo->nr_nodes; i++)
+		if (topo->nodes[i].os >= 0)
+			m->node_shard[topo->nodes[i].os] = shard_near(m, i);
+	m->plan->nr_nodes = nr;
+	return 0;
+}
+
+/* ---------------------------------------------------------------------------------------------- */
+
+static int make(struct maker *m)
+{
+	const char *policy = m->opts.policy ? m->opts.policy : "node";
+	int err;
+
+	err = check_ring_bytes(m);
+	if (!err)
+		err = check_table_length(m);
+	if (!err)
+		err = topo_apply_policy(m->topo, policy, m->shard_of, &m->nr_shards, &m->log);
+	if (!err)
+		err = find_allowed(m);
+	if (!err)
+		err = make_tables(m);
+	if (!err)
+		err = make_shards(m);
+	if (!err)
+		err = set_node_shards(m);
+	if (err)
+		return err;
+	m->plan->policy = strdup(policy);
+	return m->plan->policy ? 0 : -ENOMEM;
+}
+
+/* The plan owns its tables from here on, also if it is not complete. */
+static void fill_plan(struct maker *m)
+{
+	m->plan->nr_cpus = m->opts.nr_cpus;
+	m->plan->cpu_shard = m->cpu_shard;
+	m->plan->node_shard = m->node_shard;
+	m->plan->nr_shards = m->shards ? m->nr_shards : 0;
+	m->plan->shards = m->shards;
+}
+
+int nr_plan_make(struct nr_plan **out, const struct nr_topology *topo,
+		 const struct nr_plan_opts *opts)
+{
+	struct maker m = { .topo = topo };
+	int err;
+
+	err = topo_copy_opts(&m.opts, sizeof(m.opts), opts);
+	if (err)
+		goto out;
+	m.log = (struct topo_log){ m.opts.log, m.opts.log_ctx };
+	err = -ENOMEM;
+	m.plan = calloc(1, sizeof(*m.plan));
+	m.shard_of = new_array(topo->nr_cpus, sizeof(*m.shard_of));
+	if (!m.plan || !m.shard_of)
+		goto out;
+	err = make(&m);
+	fill_plan(&m);
+	if (err)
+		goto out;
+	*out = m.plan;
+	m.plan = NULL;
+out:
+	nr_plan_free(m.plan);
+	hwloc_bitmap_free(m.allowed);
+	free(m.shard_of);
+	free(m.weight);
+	free(m.ring_node);
+	free(m.home_node);
+	free(m.first_pu);
+	return err;
+}
+
+void nr_plan_free(struct nr_plan *plan)
+{
+	unsigned s;
+
+	if (!plan)
+		return;
+	for (s = 0; s < plan->nr_shards; s++) {
+		free((void *)plan->shards[s].cpus);
+		free((void *)plan->shards[s].consumer_cpus);
+		free((void *)plan->shards[s].nearest);
+	}
+	free((void *)plan->shards);
+	free((void *)plan->cpu_shard);
+	free((void *)plan->node_shard);
+	free((void *)plan->policy);
+	free(plan);
+}

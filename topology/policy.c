@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Policies: which CPUs share a ring. Every policy names, for each CPU, the thing it writes to; CPUs
+ * with the same thing on the same node share a shard. hwloc's logical order keeps the CPUs of any
+ * object together, so parts of a node are stretches of that order.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include "internal.h"
+
+static const char known_policies[] = "single, package, node (or numa), llc, cpu, node/K";
+
+struct group {
+	const void *unit;
+	unsigned node;
+};
+
+/* Number of the group, a new one if it is the first of its kind. Neighbours are mostly in the same
+ * group, so look from the end. */
+static unsigned group_number(struct group *groups, unsigned *nr, struct group g)
+{
+	unsigned i = *nr;
+
+	while (i--)
+		if (groups[i].unit == g.unit && groups[i].node == g.node)
+			return i;
+	groups[*nr] = g;
+	return (*nr)++;
+}
+
+static struct group in_single(const struct topo_cpu *cpu)
+{
+	(void)cpu;
+	return (struct group){ 0 };
+}
+
+static struct group in_package(const struct topo_cpu *cpu)
+{
+	return (struct group){ .unit = cpu->package };
+}
+
+static struct group in_node(const struct topo_cpu *cpu)
+{
+	return (struct group){ .node = cpu->node };
+}
+
+static struct group in_llc(const struct topo_cpu *cpu)
+{
+	return (struct group){ .unit = cpu->llc, .node = cpu->node };
+}
+
+static struct group in_cpu(const struct topo_cpu *cpu)
+{
+	return (struct group){ .unit = cpu->pu };
+}
+
+static const struct {
+	const char *name;
+	struct group (*group_of)(const struct topo_cpu *cpu);
+} policies[] = {
+	{ "single", in_single }, { "package", in_package }, { "node", in_node },
+	{ "numa", in_node },	 { "llc", in_llc },	    { "cpu", in_cpu },
+};
+
+/* Cutting a node into K parts ------------------------------------------------------------------ */
+
+enum level { LEVEL_LLC, LEVEL_CLUSTER, LEVEL_CORE };
+
+/* A stretch of a node's CPUs. */
+struct unit {
+	unsigned first, nr_cpus, nr_cores;
+	unsigned parts; /* how many parts it is cut into */
+};
+
+struct cut {
+	const struct topo_cpu **cpus; /* of the node */
+	unsigned *part;		      /* result, one per CPU of the node */
+	unsigned next_part;
+};
+
+static hwloc_obj_t object_at(const struct topo_cpu *cpu, enum level level)
+{
+	return level == LEVEL_LLC ? cpu->llc : level == LEVEL_CLUSTER ? cpu->cluster : cpu->core;
+}
+
+static unsigned find_units(const struct cut *cut, unsigned first, unsigned nr, enum level level,
+			   struct unit *units)
+{
+	unsigned i, n = 0;
+
+	for (i = first; i < first + nr; i++) {
+		const struct topo_cpu *cpu = cut->cpus[i];
+		const struct topo_cpu *prev = i > first ? cut->cpus[i - 1] : NULL;
+
+		if (!prev || object_at(prev, level) != object_at(cpu, level))
+			units[n++] = (struct unit){ .first = i, .parts = 1 };
+		units[n - 1].nr_cpus++;
+		units[n - 1].nr_cores += !prev || prev->core != cpu->core;
+	}
+	return n;
+}
+
+static void give(struct cut *cut, const struct unit *unit)
+{
+	unsigned i;
+
+	for (i = 0; i < unit->nr_cpus; i++)
+		cut->part[unit->first + i] = cut->next_part;
+}
+
+/* At least as many units as parts: give out whole units, each part as near as can be to its share
+ * of what is left. */
+static void deal_units(struct cut *cut, const struct unit *units, unsigned nr, unsigned left,
+		       unsigned parts)
+{
+	unsigned u = 0, got;
+
+	for (; parts; parts--, left -= got, cut->next_part++) {
+		got = 0;
+		do {
+			give(cut, &units[u]);
+			got += units[u++].nr_cpus;
+		} while (nr - u >= parts && (2 * got + units[u].nr_cpus) * parts <= 2 * left);
+	}
+}
+
+/* Fewer units than parts: cut the units, the one with the most cores per part first. */
+static void share_parts(struct unit *units, unsigned nr, unsigned parts)
+{
+	unsigned best, u;
+
+	for (parts -= nr; parts; parts--) {
+		for (best = 0, u = 1; u < nr; u++)
+			if (units[u].nr_cores * units[best].parts >
+			    units[best].nr_cores * units[u].parts)
+				best = u;
+		units[best].parts++;
+	}
+}
+
+/* parts <= number of cores, so that the cores are always enough. */
+static int cut_stretch(struct cut *cut, unsigned first, unsigned nr_cpus, unsigned parts,
+		       enum level level)
+{
+	struct unit *units = calloc(nr_cpus, sizeof(*units));
+	unsigned nr, u;
+	int err = 0;
+
+	if (!units)
+		return -ENOMEM;
+	nr = find_units(cut, first, nr_cpus, level, units);
+	if (nr >= parts) {
+		deal_units(cut, units, nr, nr_cpus, parts);
+		goto out;
+	}
+	share_parts(units, nr, parts);
+	for (u = 0; u < nr && !err; u++)
+		err = cut_stretch(cut, units[u].first, units[u].nr_cpus, units[u].parts, level + 1);
+out:
+	free(units);
+	return err;
+}
+
+static unsigned count_cores(const struct cut *cut, unsigned nr)
+{
+	unsigned i, n = 0;
+
+	for (i = 0; i < nr; i++)
+		n += !i || cut->cpus[i]->core != cut->cpus[i - 1]->core;
+	return n;
+}
+
+static unsigned collect_node(const struct nr_topology *topo, unsigned node, struct cut *cut)
+{
+	unsigned i, n = 0;
+
+	for (i = 0; i < topo->nr_cpus; i++)
+		if (topo->cpus[i].node == node)
+			cut->cpus[n++] = &topo->cpus[i];
+	return n;
+}
+
+static int cut_node(const struct nr_topology *topo, unsigned node, unsigned k, struct cut *cut,
+		    unsigned *shard_of, const struct topo_log *log)
+{
+	unsigned nr = collect_node(topo, node, cut);
+	unsigned cores = count_cores(cut, nr);
+	unsigned i;
+	int err;
+
+	if (!nr)
+		return 0;
+	if (k > cores) {
+		topo_say(log, NR_LOG_WARN, "node %d has %u core%s: %u shard%s there instead of %u",
+			 topo->nodes[node].os, cores, cores > 1 ? "s" : "", cores,
+			 cores > 1 ? "s" : "", k);
+		k = cores;
+	}
+	err = cut_stretch(cut, 0, nr, k, LEVEL_LLC);
+	for (i = 0; i < nr && !err; i++)
+		shard_of[cut->cpus[i] - topo->cpus] = cut->part[i];
+	return err;
+}
+
+/* Parts are numbered node by node; shards in the order of the CPUs, as in every other policy. */
+static void renumber(const struct nr_topology *topo, unsigned *shard_of, struct group *groups,
+		     unsigned *nr_shards)
+{
+	unsigned i;
+
+	for (i = 0; i < topo->nr_cpus; i++)
+		shard_of[i] =
+			group_number(groups, nr_shards, (struct group){ .node = shard_of[i] });
+}
+
+static int cut_nodes(const struct nr_topology *topo, unsigned k, unsigned *shard_of,
+		     struct group *groups, unsigned *nr_shards, const struct topo_log *log)
+{
+	struct cut cut = { 0 };
+	unsigned node;
+	int err = -ENOMEM;
+
+	cut.cpus = calloc(topo->nr_cpus, sizeof(*cut.cpus));
+	cut.part = calloc(topo->nr_cpus, sizeof(*cut.part));
+	if (!cut.cpus || !cut.part)
+		goto out;
+	err = 0;
+	for (node = 0; node < topo->nr_nodes && !err; node++)
+		err = cut_node(topo, node, k, &cut, shard_of, log);
+	if (!err)
+		renumber(topo, shard_of, groups, nr_shards);
+out:
+	free(cut.part);
+	free(cut.cpus);
+	return err;
+}
+
+/* The K of "node/K"; 0 if it is not that. */
+static unsigned parse_parts(const char *policy)
+{
+	unsigned long k;
+	char *end;
+
+	if (strncmp(policy, "node/", 5) && strncmp(policy, "numa/", 5))
+		return 0;
+	policy += 5;
+	if (!isdigit((unsigned char)*policy))
+		return 0;
+	errno = 0;
+	k = strtoul(policy, &end, 10);
+	return *end || errno || k > UINT_MAX ? 0 : k;
+}
+
+int topo_apply_policy(const struct nr_topology *topo, const char *policy, unsigned *shard_of,
+		      unsigned *nr_shards, const struct topo_log *log)
+{
+	struct group *groups = calloc(topo->nr_cpus, sizeof(*groups));
+	unsigned k = parse_parts(policy), nr = 0, i, p;
+	int err = -ENOMEM;
+
+	if (!groups)
+		goto out;
+	if (k) {
+		err = cut_nodes(topo, k, shard_of, groups, &nr, log);
+		goto out;
+	}
+	err = -EINVAL;
+	for (p = 0; p < sizeof(policies) / sizeof(policies[0]); p++)
+		if (!strcmp(policy, policies[p].name))
+			break;
+	if (p == sizeof(policies) / sizeof(policies[0])) {
+		topo_say(log, NR_LOG_ERROR, "unknown policy \"%s\"; there are %s, with K from 1",
+			 policy, known_policies);
+		goto out;
+	}
+	for (i = 0; i < topo->nr_cpus; i++)
+		shard_of[i] = group_number(groups, &nr, policies[p].group_of(&topo->cpus[i]));
+	err = 0;
+out:
+	if (!err)
+		*nr_shards = nr;
+	free(groups);
+	return err;
+}

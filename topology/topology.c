@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Opening a topology. Everything a plan depends on is read here, once: what the process may use
+ * too, so that nr_plan_make() needs no system call (I9).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "internal.h"
+
+void topo_say(const struct topo_log *log, enum nr_log_level level, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	if (!log->fn)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	log->fn(log->ctx, level, text);
+}
+
+int topo_copy_opts(void *dst, size_t size, const void *opts)
+{
+	size_t given, i;
+
+	memset(dst, 0, size);
+	if (!opts)
+		return 0;
+	memcpy(&given, opts, sizeof(given));
+	if (given < sizeof(given))
+		return -EINVAL;
+	/* A newer caller: fine as long as it asks for nothing we do not know. */
+	for (i = size; i < given; i++)
+		if (((const char *)opts)[i])
+			return -EINVAL;
+	memcpy(dst, opts, given < size ? given : size);
+	return 0;
+}
+
+/* hwloc does not tell why a file cannot be read. */
+static int check_file(const char *path, const struct topo_log *log)
+{
+	struct stat st;
+	int err = 0;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0 || fstat(fd, &st))
+		err = -errno;
+	else if (S_ISDIR(st.st_mode))
+		err = -EISDIR;
+	if (err)
+		topo_say(log, NR_LOG_ERROR, "cannot read %s: %s", path, strerror(-err));
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+static int set_source(hwloc_topology_t hw, const struct nr_topology_opts *o,
+		      const struct topo_log *log)
+{
+	int err;
+
+	if (o->synthetic && o->xml) {
+		topo_say(log, NR_LOG_ERROR,
+			 "give a synthetic description or an XML file, not both");
+		return -EINVAL;
+	}
+	if (o->synthetic && hwloc_topology_set_synthetic(hw, o->synthetic)) {
+		topo_say(log, NR_LOG_ERROR, "hwloc does not understand the description \"%s\"",
+			 o->synthetic);
+		return -EINVAL;
+	}
+	if (o->xml) {
+		err = check_file(o->xml, log);
+		if (err)
+			return err;
+		if (hwloc_topology_set_xml(hw, o->xml)) {
+			topo_say(log, NR_LOG_ERROR, "%s is not an hwloc XML file", o->xml);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+static int load(hwloc_topology_t hw, const struct nr_topology_opts *o, const struct topo_log *log)
+{
+	int err = set_source(hw, o, log);
+
+	if (err)
+		return err;
+	/* Programs run on every CPU of the machine, whatever this process may use. */
+	if (hwloc_topology_set_flags(hw, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED) ||
+	    hwloc_topology_load(hw)) {
+		err = errno == ENOMEM ? -ENOMEM : -EINVAL;
+		topo_say(log, NR_LOG_ERROR, "hwloc cannot make a topology of %s",
+			 o->xml		? o->xml
+			 : o->synthetic ? o->synthetic
+					: "this machine");
+	}
+	return err;
+}
+
+static hwloc_obj_t ancestor(struct nr_topology *topo, hwloc_obj_t obj, hwloc_obj_type_t type)
+{
+	return hwloc_get_ancestor_obj_by_type(topo->hw, type, obj);
+}
+
+static bool larger(hwloc_obj_t obj, hwloc_obj_t than)
+{
+	return hwloc_bitmap_weight(obj->cpuset) > hwloc_bitmap_weight(than->cpuset);
+}
+
+/* What lies between core and last-level cache: a shared L2, or the group that hwloc makes of the
+ * kernel's clusters (4 CPUs with an L3 tag of their own on a Kunpeng 920). */
+static hwloc_obj_t find_cluster(const struct topo_cpu *cpu)
+{
+	hwloc_obj_t obj = cpu->core;
+
+	while (obj != cpu->llc && !larger(obj, cpu->core))
+		obj = obj->parent;
+	return obj;
+}
+
+static void place_cpu(struct nr_topology *topo, struct topo_cpu *cpu, hwloc_obj_t pu)
+{
+	cpu->os = pu->os_index;
+	cpu->pu = pu;
+	cpu->core = ancestor(topo, pu, HWLOC_OBJ_CORE);
+	if (!cpu->core)
+		cpu->core = pu;
+	cpu->llc = ancestor(topo, pu, HWLOC_OBJ_L3CACHE);
+	if (!cpu->llc)
+		cpu->llc = ancestor(topo, pu, HWLOC_OBJ_L2CACHE);
+	/* A private L2 may be drawn below the core. */
+	if (!cpu->llc || larger(cpu->core, cpu->llc))
+		cpu->llc = cpu->core;
+	cpu->cluster = find_cluster(cpu);
+	cpu->package = ancestor(topo, pu, HWLOC_OBJ_PACKAGE);
+	if (!cpu->package)
+		cpu->package = hwloc_get_root_obj(topo->hw);
+}
+
+static int find_cpus(struct nr_topology *topo)
+{
+	int nr = hwloc_get_nbobjs_by_type(topo->hw, HWLOC_OBJ_PU);
+	unsigned i;
+
+	if (nr <= 0)
+		return -EINVAL;
+	topo->nr_cpus = nr;
+	topo->cpus = calloc(nr, sizeof(*topo->cpus));
+	topo->cpu_end = hwloc_bitmap_last(hwloc_topology_get_topology_cpuset(topo->hw)) + 1;
+	topo->cpu_index = malloc(topo->cpu_end * sizeof(*topo->cpu_index));
+	if (!topo->cpus || !topo->cpu_index)
+		return -ENOMEM;
+	for (i = 0; i < topo->cpu_end; i++)
+		topo->cpu_index[i] = -1;
+	for (i = 0; i < topo->nr_cpus; i++) {
+		place_cpu(topo, &topo->cpus[i], hwloc_get_obj_by_type(topo->hw, HWLOC_OBJ_PU, i));
+		topo->cpu_index[topo->cpus[i].os] = i;
+	}
+	return 0;
+}
+
+/*
+ * Two sets. Without a word from the user consumers stay where the process was put (taskset,
+ * isolcpus: the affinity mask). CPUs the user names may be outside of that, isolated ones above
+ * all, but never outside of the cpuset. On a foreign topology neither means anything.
+ */
+static int find_usable(struct nr_topology *topo)
+{
+	topo->usable = hwloc_bitmap_dup(hwloc_topology_get_topology_cpuset(topo->hw));
+	topo->usual = hwloc_bitmap_dup(topo->usable);
+	if (!topo->usable || !topo->usual)
+		return -ENOMEM;
+	if (!topo->this_host)
+		return 0;
+	if (hwloc_bitmap_copy(topo->usable, hwloc_topology_get_allowed_cpuset(topo->hw)))
+		return -ENOMEM;
+	if (hwloc_get_cpubind(topo->hw, topo->usual, HWLOC_CPUBIND_THREAD))
+		hwloc_bitmap_copy(topo->usual, topo->usable);
+	return hwloc_bitmap_or(topo->usable, topo->usable, topo->usual) ? -ENOMEM : 0;
+}
+
+int nr_topology_open(struct nr_topology **out, const struct nr_topology_opts *opts)
+{
+	struct nr_topology *topo = NULL;
+	struct nr_topology_opts o;
+	struct topo_log log;
+	int err;
+
+	err = topo_copy_opts(&o, sizeof(o), opts);
+	if (err)
+		goto out;
+	log = (struct topo_log){ o.log, o.log_ctx };
+	err = -ENOMEM;
+	topo = calloc(1, sizeof(*topo));
+	if (!topo || hwloc_topology_init(&topo->hw))
+		goto out;
+	err = load(topo->hw, &o, &log);
+	if (err)
+		goto out;
+	topo->this_host = hwloc_topology_is_thissystem(topo->hw);
+	err = find_cpus(topo);
+	if (!err)
+		err = topo_find_nodes(topo);
+	if (!err)
+		err = find_usable(topo);
+	if (err)
+		goto out;
+	*out = topo;
+	topo = NULL;
+out:
+	nr_topology_free(topo);
+	return err;
+}
+
+void nr_topology_free(struct nr_topology *topo)
+{
+	if (!topo)
+		return;
+	hwloc_bitmap_free(topo->usable);
+	hwloc_bitmap_free(topo->usual);
+	free(topo->dist);
+	free(topo->nodes);
+	free(topo->cpu_index);
+	free(topo->cpus);
+	if (topo->hw)
+		hwloc_topology_destroy(topo->hw);
+	free(topo);
+}
+
+bool nr_topology_is_this_host(const struct nr_topology *topo)
+{
+	return topo->this_host;
+}
+
+static const struct topo_cpu *find_cpu(const struct nr_topology *topo, unsigned cpu)
+{
+	int i = cpu < topo->cpu_end ? topo->cpu_index[cpu] : -1;
+
+	return i < 0 ? NULL : &topo->cpus[i];
+}
+
+enum nr_distance nr_topology_distance(const struct nr_topology *topo, unsigned cpu_a,
+				      unsigned cpu_b)
+{
+	const struct topo_cpu *a = find_cpu(topo, cpu_a);
+	const struct topo_cpu *b = find_cpu(topo, cpu_b);
+
+	if (!a || !b)
+		return NR_OTHER_PACKAGE;
+	if (a == b)
+		return NR_SAME_CPU;
+	if (a->core == b->core)
+		return NR_SAME_CORE;
+	if (topo_same_llc(a, b))
+		return NR_SAME_LLC;
+	if (a->node == b->node)
+		return NR_SAME_NODE;
+	return a->package == b->package ? NR_SAME_PACKAGE : NR_OTHER_PACKAGE;
+}
+
+unsigned nr_topology_cpus(const struct nr_topology *topo, unsigned *cpus, unsigned max)
+{
+	unsigned i;
+
+	for (i = 0; i < topo->nr_cpus && i < max; i++)
+		cpus[i] = topo->cpus[i].os;
+	return topo->nr_cpus;
+}
+
+int nr_topology_cpu_node(const struct nr_topology *topo, unsigned cpu)
+{
+	const struct topo_cpu *c = find_cpu(topo, cpu);
+
+	return c ? topo->nodes[topo->nodes[c->node].memory].os : -1;
+}
