@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Events in user space: one record with its size, and the types that tell what is in it.
+ *
+ * The same struct comes out of a running collector (numaring.h) and out of a trace (trace.h), and the
+ * same functions turn it into text. Conventions: see plan.h. A struct nr_types does not change once
+ * events come from it; any number of threads may read it then.
+ */
+#ifndef NUMARING_EVENT_H
+#define NUMARING_EVENT_H
+
+#include <linux/types.h>
+#include <numaring/plan.h>
+#include <numaring/record.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The record came with a time below a watermark that had been used already (I6). */
+#define NR_EVENT_LATE 0x1u
+
+struct nr_event {
+	const struct nr_record *rec; /* header; rec->ts is what the BPF program read */
+	const void *data;            /* payload, 8-byte aligned */
+	uint32_t size;               /* bytes of payload */
+	uint32_t flags;              /* NR_EVENT_LATE or 0 */
+	uint64_t ts;                 /* place in the order, CLOCK_MONOTONIC ns: rec->ts unless late */
+};
+
+/* Types of events: id -> name and layout. */
+struct nr_types;
+
+/* Name of the event type, NULL if there is no such id. */
+NR_API const char *nr_types_name(const struct nr_types *types, uint16_t id);
+
+/* Calls fn for every type in order of id; stops at and returns the first value that is not 0. */
+NR_API int nr_types_each(const struct nr_types *types,
+			 int (*fn)(void *ctx, uint16_t id, const char *name), void *ctx);
+
+enum nr_format {
+	NR_FORMAT_TEXT, /* prev_pid = 3, comm = "sh", state = RUNNING (0), pos = { x = 1, y = 2 } */
+	NR_FORMAT_JSON, /* {"prev_pid":3,"comm":"sh","state":"RUNNING","pos":{"x":1,"y":2}} */
+	NR_FORMAT_CSV,  /* 3,sh,RUNNING,1,2: nested fields flattened, quoted per RFC 4180 */
+};
+
+/*
+ * Writes the fields of the payload into buf as snprintf does: always terminated if size > 0, returns
+ * the length the whole text has, without the terminating 0; -ENOENT if the type is not known.
+ * A payload shorter than its type yields the fields that are whole. Integers are exact at 64 bits;
+ * bytes that are no UTF-8 are escaped. Allocates nothing.
+ */
+NR_API int nr_types_format(const struct nr_types *types, const struct nr_event *ev,
+			   enum nr_format format, char *buf, size_t size);
+
+/* The CSV header line for one type, no newline; as nr_types_format. */
+NR_API int nr_types_csv_header(const struct nr_types *types, uint16_t id, char *buf, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

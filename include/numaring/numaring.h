@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * numaring: events from BPF programs, drained from one ring per NUMA node, in one exact order.
+ *
+ * The life of a collector: open it (this makes the plan, the rings and the maps), add sources and BPF
+ * objects, say where the stream goes (a trace directory, or a function that is given batches), start,
+ * stop, close. Example:
+ *
+ *	struct nr_collector *c = NULL;
+ *	struct nr_collector_opts opts = { .sz = sizeof(opts), .log = my_log };
+ *	int err = nr_collector_open(&c, &opts);
+ *	if (!err)
+ *		err = nr_collector_add_source(c, "sched");
+ *	if (!err)
+ *		err = nr_collector_set_trace(c, "my-trace", false);
+ *	if (!err)
+ *		err = nr_collector_start(c);
+ *	if (!err) {
+ *		sleep(5);
+ *		err = nr_collector_stop(c);
+ *	}
+ *	nr_collector_close(c);
+ *
+ * Conventions: see plan.h. Every error was explained through the log callback before it is returned.
+ * Threads: one thread calls the functions of a collector. The collector has threads of its own; all
+ * batches come from one of them, and the log may be called from any.
+ */
+#ifndef NUMARING_H
+#define NUMARING_H
+
+#include <sys/types.h>
+#include <numaring/event.h>
+#include <numaring/log.h>
+#include <numaring/plan.h>
+#include <numaring/trace.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct nr_collector;
+struct bpf_object;
+
+/* How the collector knows that the stream is complete below a time (docs/order.md). */
+enum nr_order {
+	NR_ORDER_FENCE, /* the writer's atomic add; every program that includes numaring.bpf.h has it */
+	NR_ORDER_RCU,   /* a grace period of the kernel; costs latency; not for sleepable programs */
+};
+
+struct nr_collector_opts {
+	size_t sz;		   /* sizeof(struct nr_collector_opts) */
+	const char *policy;	   /* as in nr_plan_opts; NULL: "node" */
+	size_t ring_bytes;	   /* of each ring, as in nr_plan_opts; 0: by the number of CPUs */
+	const char *consumer_cpus; /* as in nr_plan_opts */
+	enum nr_order order;
+	unsigned latency_ms; /* an event is in the trace, or in a batch, after at most about this; 0: 100 */
+	pid_t pid;	     /* built-in sources record only this process; 0: all */
+	bool self;	     /* record the collector's own threads too */
+	nr_log_fn log;	     /* may be NULL */
+	void *log_ctx;
+};
+
+/* opts NULL: all defaults. -EPERM: capabilities are missing; -EOPNOTSUPP: the kernel lacks something;
+ * others as nr_plan_make and of the system. */
+NR_API int nr_collector_open(struct nr_collector **out, const struct nr_collector_opts *opts);
+/* Stops it if it runs. Takes NULL. */
+NR_API void nr_collector_close(struct nr_collector *c);
+
+/* A built-in source: "sched", "syscalls". -ENOENT: unknown, the log lists them. */
+NR_API int nr_collector_add_source(struct nr_collector *c, const char *name);
+/* Name and one line of description of source number i; NULL if there are no more. */
+NR_API const char *nr_source_name(unsigned i);
+NR_API const char *nr_source_about(unsigned i);
+
+/* A BPF object built with numaring.bpf.h: from a file, from memory (name is for messages; data may go
+ * after the call), or opened with libbpf and not yet loaded (the collector loads and attaches it; the
+ * caller closes it after nr_collector_close). -EINVAL: no NR_EVENT; -EPROTO: another version of
+ * numaring.bpf.h; -EEXIST: an event of this name exists with another layout. */
+NR_API int nr_collector_add_object(struct nr_collector *c, const char *path);
+NR_API int nr_collector_add_object_mem(struct nr_collector *c, const char *name, const void *data,
+				       size_t size);
+NR_API int nr_collector_add_bpf_object(struct nr_collector *c, struct bpf_object *obj);
+
+/* Where the stream goes: one of the two. The trace directory is made by nr_collector_start; force:
+ * replace a trace that is there. */
+NR_API int nr_collector_set_trace(struct nr_collector *c, const char *dir, bool force);
+
+/* Some events in order. Valid during the call. */
+struct nr_batch {
+	const struct nr_event *events;
+	unsigned nr;
+};
+
+#define nr_batch_for_each(ev, batch)                                                               \
+	for (const struct nr_event *ev = (batch)->events; ev < (batch)->events + (batch)->nr; ev++)
+
+/*
+ * Returns 0, or a negative errno, which ends the recording with that error. Called with nr 0 when
+ * latency has passed since events were handed over and none came since: flush what you hold. May call
+ * nr_types_*; nothing that takes a collector.
+ */
+typedef int (*nr_batch_fn)(void *ctx, const struct nr_batch *batch);
+NR_API int nr_collector_set_batch(struct nr_collector *c, nr_batch_fn fn, void *ctx);
+
+/* Types of all events added so far; valid until close, complete once started. */
+NR_API const struct nr_types *nr_collector_types(const struct nr_collector *c);
+NR_API const struct nr_plan *nr_collector_plan(const struct nr_collector *c);
+
+/* Loads and attaches the programs, starts the threads. After an error: close. */
+NR_API int nr_collector_start(struct nr_collector *c);
+
+/* Becomes readable (poll) when the recording ended by itself: nr_collector_stop tells why. */
+NR_API int nr_collector_fd(const struct nr_collector *c);
+
+/* Detaches the programs, drains every ring to its end, writes the last packet. Returns the error that
+ * ended the recording, or of its end; the numbers are there in any case. */
+NR_API int nr_collector_stop(struct nr_collector *c);
+
+struct nr_shard_stats {
+	size_t ring_bytes;
+	uint64_t records;	/* submitted by BPF and seen in the ring */
+	uint64_t written;	/* of these: accepted by the trace or the batch function */
+	uint64_t discarded;	/* taken back by BPF programs */
+	uint64_t malformed;	/* submitted, but by a program that does not use numaring.bpf.h */
+	uint64_t late;		/* came below a watermark already used; written all the same */
+	uint64_t unsorted;	/* places where the ring was not in time order */
+	uint64_t lost[NR_LOSS_CAUSES];
+	uint64_t unread;	/* bytes reserved in the ring and not walked; 0 at the end */
+	uint64_t fill;		/* bytes in the ring now */
+	uint64_t fill_peak;	/* bytes, largest seen */
+	uint64_t lag_ns;	/* age of the shard's watermark */
+	uint64_t busy_ns;	/* it waits that long for one record to be submitted; 0: it does not */
+	size_t pages;		/* of the ring's memory */
+	ssize_t pages_on_node;	/* on the planned node; -1: this kernel does not tell */
+};
+
+struct nr_stats {
+	size_t sz;
+	uint64_t duration_ns;	/* start to now, or to stop */
+	uint64_t cpu_ns;	/* of this process since start, all threads */
+	uint64_t reserved;	/* by BPF programs, on all CPUs */
+	uint64_t events_written;
+	uint64_t bytes_written;	/* of the trace's stream; 0 for batches */
+	uint64_t lost[NR_LOSS_CAUSES];
+	uint64_t lost_total;
+	uint64_t discarded;
+	uint64_t malformed;
+	uint64_t late;
+	/* After stop (I7). unaccounted: per CPU, reservations that no ring showed, or the other way
+	 * round; per shard, records neither written nor known to be unwritten. 0, or something is wrong. */
+	uint64_t unaccounted;
+	uint64_t unwritten;	/* seen in a ring, but the trace or batch function failed before */
+	uint64_t lag_ns;	/* age of the watermark the stream is complete to */
+	unsigned nr_shards;
+	const struct nr_shard_stats *shards; /* [nr_shards] */
+	const char *clocksource; /* of the kernel */
+};
+
+/* Numbers of a started or stopped collector; valid until the next call or close. NULL: no memory. */
+NR_API const struct nr_stats *nr_collector_stats(struct nr_collector *c);
+
+/* "full", "contended", ... ; NULL if there is no such cause. */
+NR_API const char *nr_loss_name(unsigned cause);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

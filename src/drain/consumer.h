@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The consumer threads: one per shard, pinned to the shard's consumer CPUs.
+ *
+ * A consumer makes a pass at every tick, earlier when the ring says it is filling up or the merge
+ * asks for a fresh watermark. It never waits for the merge.
+ */
+#ifndef NR_CONSUMER_H
+#define NR_CONSUMER_H
+
+#include <numaring/numaring.h>
+#include "shard.h"
+#include "thread.h"
+#include "waiter.h"
+
+/* What the threads of one collector share. */
+struct nr_drain {
+	enum nr_order order;
+	unsigned tick_ms;
+	struct nr_waiter merge; /* the merge thread sleeps here */
+	_Atomic(uint64_t)
+		grace_time;    /* NR_ORDER_RCU: a watermark, once producer_pos is read after it */
+	_Atomic(bool) pressed; /* a ring is a quarter full: merge and commit now */
+	_Atomic(bool) urgent;  /* the merge waits for the shards' next watermarks */
+	_Atomic(bool) stop;
+};
+
+struct nr_consumer {
+	struct nr_drain *drain;
+	struct nr_shard *shard;
+	const unsigned *cpus; /* where it may run; none: anywhere */
+	unsigned nr_cpus;
+	struct nr_waiter waiter;
+	struct nr_thread thread;
+	_Atomic(int) error;	/* -EBADMSG: the ring could not be read on */
+	_Atomic(int) pin_error; /* negative errno of pinning the thread */
+	_Atomic(uint64_t)
+		busy_since; /* waits since then for a record to be submitted; 0: does not */
+};
+
+/* Starts the thread. ring_fd is used during the call and by the waiter; it may be closed
+ * afterwards. */
+int nr_consumer_start(struct nr_consumer *c, int ring_fd);
+void nr_consumer_kick(struct nr_consumer *c);
+void nr_consumer_join(
+	struct nr_consumer *c); /* after drain->stop was set; takes one never started */
+
+#endif

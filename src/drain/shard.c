@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <linux/types.h>
+#include <string.h>
+#include <sys/mman.h>
+#include "shard.h"
+
+/* The smallest record that is ours: the kernel's header and our own. */
+#define MIN_RECORD (NR_RING_HEADER + sizeof(struct nr_record))
+
+static size_t round_up_pow2(size_t n)
+{
+	size_t p = 1;
+
+	while (p < n)
+		p <<= 1;
+	return p;
+}
+
+/* Address space only; a page gets memory, on the node of the thread that touches it, when it is
+ * used. */
+static void *reserve_memory(size_t bytes)
+{
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static void release_memory(void *p, size_t bytes)
+{
+	if (p)
+		munmap(p, bytes);
+}
+
+static size_t queue_bytes(const struct nr_shard *shard)
+{
+	return (shard->queue_mask + 1) * sizeof(struct nr_entry);
+}
+
+int nr_shard_init(struct nr_shard *shard, const struct nr_ring *ring, uint32_t nr_cpus)
+{
+	uint64_t pos = nr_ring_consumed(ring);
+
+	memset(shard, 0, sizeof(*shard));
+	shard->queue_mask = round_up_pow2(ring->size / MIN_RECORD + 1) - 1;
+	shard->nr_cpus = nr_cpus;
+	shard->queue = reserve_memory(queue_bytes(shard));
+	shard->run = reserve_memory(queue_bytes(shard));
+	shard->tmp = reserve_memory(queue_bytes(shard));
+	shard->cpu_records = reserve_memory(nr_cpus * sizeof(*shard->cpu_records));
+	if (!shard->queue || !shard->run || !shard->tmp || !shard->cpu_records) {
+		nr_shard_destroy(shard);
+		return -ENOMEM;
+	}
+	shard->ring = *ring;
+	shard->start = shard->walked = shard->safe = pos;
+	atomic_store_explicit(&shard->floor, pos, memory_order_relaxed);
+	return 0;
+}
+
+void nr_shard_destroy(struct nr_shard *shard)
+{
+	release_memory(shard->queue, queue_bytes(shard));
+	release_memory(shard->run, queue_bytes(shard));
+	release_memory(shard->tmp, queue_bytes(shard));
+	release_memory(shard->cpu_records, shard->nr_cpus * sizeof(*shard->cpu_records));
+	nr_ring_unmap(&shard->ring);
+	memset(shard, 0, sizeof(*shard));
+}
+
+/* A counter with one writer needs no locked instruction. */
+static void add(_Atomic(uint64_t) *counter, uint64_t n)
+{
+	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n,
+			      memory_order_relaxed);
+}
+
+/* Enters one record into the run and the counters. */
+static void note_record(struct nr_shard *shard, const struct nr_slot *slot, uint64_t pos)
+{
+	const struct nr_record *rec = (const void *)slot->payload;
+
+	if (slot->length < sizeof(*rec)) {
+		add(slot->discarded ? &shard->discarded : &shard->malformed, 1);
+		return;
+	}
+	if (rec->cpu < shard->nr_cpus)
+		add(&shard->cpu_records[rec->cpu], 1);
+	if (slot->discarded) {
+		add(&shard->discarded, 1);
+		return;
+	}
+	add(&shard->records, 1);
+	shard->run[shard->held++] = (struct nr_entry){ .ts = rec->ts, .pos = pos };
+}
+
+/* Walks to limit. -EAGAIN at a BUSY record, -EBADMSG at one that cannot be. */
+static int walk(struct nr_shard *shard, uint64_t limit)
+{
+	struct nr_slot slot;
+	uint64_t pos;
+	int err;
+
+	if (limit - shard->walked > shard->ring.size)
+		return -EBADMSG;
+	while (shard->walked < limit) {
+		pos = shard->walked;
+		err = nr_ring_next(&shard->ring, &shard->walked, limit, &slot);
+		if (err)
+			return err;
+		note_record(shard, &slot, pos);
+	}
+	return 0;
+}
+
+/* Entries of the sorted run below W. */
+static size_t count_below(const struct nr_shard *shard, uint64_t watermark)
+{
+	size_t lo = 0, hi = shard->held;
+
+	if (watermark == NR_TIME_END)
+		return hi;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (shard->run[mid].ts < watermark)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static uint32_t lower_pos(uint32_t a, uint32_t b)
+{
+	return (int32_t)(a - b) < 0 ? a : b;
+}
+
+/* Position of the first record that will still be needed when run[0..nr) is emitted. */
+static uint32_t lowest_held(const struct nr_shard *shard, size_t nr)
+{
+	uint32_t lowest = shard->walked;
+
+	for (size_t i = nr; i < shard->held; i++)
+		lowest = lower_pos(shard->run[i].pos, lowest);
+	return lowest;
+}
+
+/* A position below the walked one, from its low 32 bits. */
+static uint64_t full_pos(const struct nr_shard *shard, uint32_t low)
+{
+	return shard->walked - (uint32_t)((uint32_t)shard->walked - low);
+}
+
+/* Moves run[0..nr) to the queue; what stays is held back. */
+static void publish(struct nr_shard *shard, size_t nr)
+{
+	uint64_t tail = atomic_load_explicit(&shard->tail, memory_order_relaxed);
+	uint32_t safe = lowest_held(shard, nr);
+	uint64_t floor = full_pos(shard, safe);
+
+	for (size_t i = nr; i-- > 0;) {
+		shard->run[i].safe = safe;
+		safe = lower_pos(shard->run[i].pos, safe);
+		shard->queue[(tail + i) & shard->queue_mask] = shard->run[i];
+	}
+	memmove(shard->run, shard->run + nr, (shard->held - nr) * sizeof(*shard->run));
+	shard->held -= nr;
+	/* Both pair with the acquire loads in nr_shard_look. */
+	atomic_store_explicit(&shard->tail, tail + nr, memory_order_release);
+	atomic_store_explicit(&shard->floor, floor, memory_order_release);
+}
+
+uint64_t nr_shard_fill(const struct nr_shard *shard)
+{
+	uint64_t consumed = nr_ring_consumed(&shard->ring);
+
+	return nr_ring_produced(&shard->ring) - consumed;
+}
+
+static void note_fill(struct nr_shard *shard)
+{
+	uint64_t fill = nr_shard_fill(shard);
+
+	if (fill > atomic_load_explicit(&shard->peak, memory_order_relaxed))
+		atomic_store_explicit(&shard->peak, fill, memory_order_relaxed);
+}
+
+int nr_shard_pass(struct nr_shard *shard, uint64_t time)
+{
+	uint64_t produced = nr_ring_produced(&shard->ring);
+	size_t before = shard->held;
+	uint64_t watermark = atomic_load_explicit(&shard->watermark, memory_order_relaxed);
+	int err;
+
+	if (!shard->pending) {
+		shard->pending = true;
+		shard->target_ts = time;
+		shard->target_pos = produced;
+	}
+	note_fill(shard);
+	err = walk(shard, produced);
+	if (err == -EBADMSG)
+		return err;
+	if (shard->held > before)
+		add(&shard->unsorted, nr_sort(shard->run, shard->tmp, shard->held));
+	if (shard->walked >= shard->target_pos) {
+		shard->pending = false;
+		if (shard->target_ts > watermark)
+			watermark = shard->target_ts;
+	}
+	publish(shard, count_below(shard, watermark));
+	/* Pairs with the acquire in nr_shard_watermark: the entries below it are in the queue (D1).
+	 */
+	atomic_store_explicit(&shard->watermark, watermark, memory_order_release);
+	return err;
+}
+
+uint64_t nr_shard_look(struct nr_shard *shard)
+{
+	uint64_t floor = atomic_load_explicit(&shard->floor, memory_order_acquire);
+	uint64_t tail = atomic_load_explicit(&shard->tail, memory_order_acquire);
+
+	/* floor was stored after a tail we have reached, or it would not be ours to use. */
+	if (shard->head == tail)
+		shard->safe = floor;
+	return tail;
+}
+
+void nr_shard_release(struct nr_shard *shard)
+{
+	atomic_store_explicit(&shard->accepted, shard->head, memory_order_relaxed);
+	if (shard->safe != nr_ring_consumed(&shard->ring))
+		nr_ring_release(&shard->ring, shard->safe);
+}

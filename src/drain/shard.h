@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * One shard between its ring and the merge.
+ *
+ * The consumer thread makes passes: it walks the records in place, keeps an index of them, and
+ * hands the part that is complete, sorted, to the merge thread through a queue. Nothing is copied
+ * out of the ring. Invariants:
+ *
+ *  D1 What the queue holds is sorted by (ts, position), and after `watermark` = W was stored every
+ *     record of the shard with ts < W has been put into the queue before. (I2, I3)
+ *  D2 A pass reads its time before producer_pos, and W becomes that time only when everything below
+ *     that producer_pos was walked; a BUSY record keeps time and position for the next pass. (I4)
+ *  D3 The queue never overruns: it has a place for every record the ring can hold, and an entry
+ * leaves it before its record leaves the ring. D4 consumer_pos moves only in nr_shard_release,
+ * called by the merge thread for entries that the sink has accepted. (I5)
+ *
+ * Threads: the fields are grouped by the thread that writes them. `tail`, `floor` and `watermark`
+ * are stored by the consumer in this order with release, and loaded by the merge thread with
+ * acquire in the reverse order.
+ */
+#ifndef NR_SHARD_H
+#define NR_SHARD_H
+
+#include <numaring/record.h>
+#include "../ring/ring.h"
+#include "sort.h"
+
+/* As the time of a pass: there will be no more records, everything is complete. */
+#define NR_TIME_END UINT64_MAX
+
+struct nr_shard {
+	struct nr_ring ring;
+	struct nr_entry *queue; /* [queue_mask + 1] */
+	uint64_t queue_mask;
+	uint32_t nr_cpus;
+
+	/* Consumer thread. */
+	uint64_t start;	      /* producer_pos when the shard was set up */
+	uint64_t walked;      /* everything below was looked at */
+	bool pending;	      /* target_* wait for a BUSY record */
+	uint64_t target_ts;   /* becomes the watermark ... */
+	uint64_t target_pos;  /* ... when walked gets here */
+	struct nr_entry *run; /* held back (ts >= watermark), sorted, then what this pass found */
+	struct nr_entry *tmp;
+	size_t held;
+
+	/* Counters of the consumer thread; others read them relaxed. */
+	_Atomic(uint64_t) records;   /* submitted records walked */
+	_Atomic(uint64_t) discarded; /* discarded ones */
+	_Atomic(uint64_t) malformed; /* submitted, but too short to hold our header: not ours */
+	_Atomic(uint64_t) unsorted;  /* records that came before an earlier one in the ring (I1) */
+	_Atomic(uint64_t) peak;	     /* largest fill seen, bytes */
+	_Atomic(uint64_t) *cpu_records; /* [nr_cpus] all records walked, discarded too, by writer */
+
+	_Alignas(64) _Atomic(uint64_t) tail; /* entries put into the queue so far */
+	_Atomic(uint64_t) floor; /* with all of them emitted the ring is free below this position */
+	_Atomic(uint64_t) watermark;
+
+	/* Merge thread. */
+	_Alignas(64) uint64_t head; /* entries taken out so far */
+	uint64_t safe;		    /* the ring is free below, once what was taken is accepted */
+	_Atomic(uint64_t) late;	    /* records that came below a watermark already used (I6) */
+	_Atomic(uint64_t) accepted; /* head when the ring was released last: these are written */
+};
+
+/* Takes over the ring, which holds no record older than its consumer_pos. Memory is reserved here
+ * and touched first by the consumer thread, so that it lies on that thread's node. -ENOMEM. */
+int nr_shard_init(struct nr_shard *shard, const struct nr_ring *ring, uint32_t nr_cpus);
+void nr_shard_destroy(struct nr_shard *shard); /* unmaps the ring too; a zeroed shard is fine */
+
+/*
+ * One pass. time: the watermark this pass may reach; the caller read it, and then whatever fence
+ * (I2) or grace period (I3) makes it one, before the call. 0; -EAGAIN: stopped at a record not yet
+ * submitted, the watermark stays; -EBADMSG: the ring's content is not what the kernel writes,
+ * nothing after it can be read.
+ */
+int nr_shard_pass(struct nr_shard *shard, uint64_t time);
+
+/* Bytes in the ring that were not given back yet. */
+uint64_t nr_shard_fill(const struct nr_shard *shard);
+
+/* Merge thread: what is in the queue by now; returns the tail. */
+uint64_t nr_shard_look(struct nr_shard *shard);
+
+static inline uint64_t nr_shard_watermark(const struct nr_shard *shard)
+{
+	return atomic_load_explicit(&shard->watermark, memory_order_acquire);
+}
+
+static inline const struct nr_entry *nr_shard_entry(const struct nr_shard *shard, uint64_t index)
+{
+	return &shard->queue[index & shard->queue_mask];
+}
+
+/* Merge thread: the entry at head was emitted. */
+static inline void nr_shard_take(struct nr_shard *shard)
+{
+	const struct nr_entry *entry = nr_shard_entry(shard, shard->head++);
+
+	shard->safe += (uint32_t)(entry->safe - (uint32_t)shard->safe);
+}
+
+/* Merge thread: all taken entries were accepted, their room in the ring is free (I5). */
+void nr_shard_release(struct nr_shard *shard);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A thread of the library: no signal is handled in it, signals are the caller's business. */
+#ifndef NR_THREAD_H
+#define NR_THREAD_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+struct nr_thread {
+	pthread_t id;
+	bool running;
+};
+
+int nr_thread_start(struct nr_thread *thread, void *(*run)(void *), void *arg);
+void nr_thread_join(struct nr_thread *thread); /* takes one that was never started */
+
+#endif

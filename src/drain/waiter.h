@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What a thread of the collector sleeps on: a deadline, a kick from another thread and, for a
+ * consumer, a wake-up from its ring. Edge-triggered, because a ring keeps its data until the packet
+ * is written and would never be quiet.
+ */
+#ifndef NR_WAITER_H
+#define NR_WAITER_H
+
+struct nr_waiter {
+	int epoll_fd;
+	int event_fd;
+};
+
+/* ring_fd: -1 for none. */
+int nr_waiter_init(struct nr_waiter *w, int ring_fd);
+void nr_waiter_destroy(struct nr_waiter *w);
+void nr_waiter_kick(struct nr_waiter *w); /* from any thread */
+/* Sleeps until kicked, at most timeout_ms. A kick that came before is not lost. */
+void nr_waiter_wait(struct nr_waiter *w, unsigned timeout_ms);
+
+#endif

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "merge.h"
+
+int nr_merge_init(struct nr_merge *m, struct nr_shard **shards, uint32_t nr)
+{
+	int err;
+
+	memset(m, 0, sizeof(*m));
+	err = nr_tree_init(&m->tree, nr);
+	if (err)
+		return err;
+	m->shards = shards;
+	m->tail = calloc(nr, sizeof(*m->tail));
+	if (!m->tail) {
+		nr_merge_destroy(m);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void nr_merge_destroy(struct nr_merge *m)
+{
+	nr_tree_destroy(&m->tree);
+	free(m->tail);
+	memset(m, 0, sizeof(*m));
+}
+
+/* Least watermark of all shards, less what clocks may differ. */
+static uint64_t common_watermark(const struct nr_merge *m)
+{
+	uint64_t least = NR_TIME_END;
+
+	for (uint32_t s = 0; s < m->tree.nr; s++) {
+		uint64_t w = nr_shard_watermark(m->shards[s]);
+
+		least = w < least ? w : least;
+	}
+	if (least == NR_TIME_END)
+		return least;
+	return least > NR_EPSILON_NS ? least - NR_EPSILON_NS : 0;
+}
+
+/* Puts the head of shard s's queue into the tree. */
+static void load_key(struct nr_merge *m, uint32_t s)
+{
+	const struct nr_shard *shard = m->shards[s];
+
+	m->tree.dry[s] = shard->head == m->tail[s];
+	if (!m->tree.dry[s])
+		m->tree.key[s] = nr_shard_entry(shard, shard->head)->ts;
+}
+
+uint64_t nr_merge_begin(struct nr_merge *m)
+{
+	uint64_t w = common_watermark(m);
+
+	m->floor = m->watermark;
+	if (w > m->watermark)
+		m->watermark = w;
+	/* After the watermarks: what they promise is in the queues by now (D1). */
+	for (uint32_t s = 0; s < m->tree.nr; s++) {
+		m->tail[s] = nr_shard_look(m->shards[s]);
+		load_key(m, s);
+	}
+	nr_tree_build(&m->tree);
+	return m->watermark;
+}
+
+bool nr_merge_more(const struct nr_merge *m)
+{
+	uint32_t s = nr_tree_winner(&m->tree);
+
+	return !m->tree.dry[s] && (m->tree.key[s] < m->watermark || m->watermark == NR_TIME_END);
+}
+
+static uint64_t next_time(const struct nr_merge *m)
+{
+	uint64_t ts = m->tree.key[nr_tree_winner(&m->tree)];
+
+	return ts > m->last ? ts : m->last;
+}
+
+/* Takes the head of the winner's queue; returns the bytes it takes in a packet. */
+static size_t take_one(struct nr_merge *m, struct nr_event *ev)
+{
+	uint32_t s = nr_tree_winner(&m->tree);
+	struct nr_shard *shard = m->shards[s];
+	const struct nr_entry *entry = nr_shard_entry(shard, shard->head);
+	const uint8_t *slot = shard->ring.data + (entry->pos & shard->ring.mask);
+	uint32_t length = *(const uint32_t *)slot;
+	bool late = entry->ts < m->floor || entry->ts < m->last;
+
+	*ev = (struct nr_event){
+		.rec = (const void *)(slot + NR_RING_HEADER),
+		.data = slot + NR_RING_HEADER + sizeof(struct nr_record),
+		.size = length - sizeof(struct nr_record),
+		.flags = late ? NR_EVENT_LATE : 0,
+		.ts = next_time(m),
+	};
+	m->last = ev->ts;
+	if (late)
+		atomic_fetch_add_explicit(&shard->late, 1, memory_order_relaxed);
+	nr_shard_take(shard);
+	load_key(m, s);
+	nr_tree_replay(&m->tree);
+	return ((size_t)length + 7) & ~7ul;
+}
+
+unsigned nr_merge_take(struct nr_merge *m, struct nr_event *evs, unsigned max, size_t room)
+{
+	unsigned nr = 0;
+	size_t used = 0;
+
+	while (nr < max && nr_merge_more(m)) {
+		if (used >= room && next_time(m) != m->last)
+			break;
+		used += take_one(m, &evs[nr++]);
+	}
+	return nr;
+}
+
+uint64_t nr_merge_complete_to(const struct nr_merge *m)
+{
+	return nr_merge_more(m) ? next_time(m) : m->watermark;
+}
+
+void nr_merge_release(struct nr_merge *m)
+{
+	for (uint32_t s = 0; s < m->tree.nr; s++)
+		nr_shard_release(m->shards[s]);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The k-way merge: from the sorted queues of the shards to one order.
+ *
+ *  M1 Emits exactly the records with ts < W, W = min over the shards' watermarks - NR_EPSILON_NS,
+ * in the order (ts, shard, position). (I4) M2 The time of what is emitted never goes back. A record
+ * with ts below a W already used, or below the record emitted last, is late: it is emitted with the
+ * time of the record before it and marked. (I6) M3 W never goes back.
+ *
+ * One thread. A window is: begin, take until it returns 0, and release when the sink has accepted
+ * all that was taken.
+ */
+#ifndef NR_MERGE_H
+#define NR_MERGE_H
+
+#include <numaring/event.h>
+#include "../drain/shard.h"
+#include "tree.h"
+
+/* What two readings of the clock on two CPUs may differ, and the step back that the kernel's
+ * NMI-safe clock may make across an update of the timekeeper. */
+#define NR_EPSILON_NS 1000u
+
+struct nr_merge {
+	struct nr_shard **shards;
+	struct nr_tree tree;
+	uint64_t *tail;	    /* [n] end of what is in view in each queue */
+	uint64_t watermark; /* W of this window */
+	uint64_t floor;	    /* W of the window before: below it a record is late */
+	uint64_t last;	    /* time of the record emitted last */
+};
+
+int nr_merge_init(struct nr_merge *m, struct nr_shard **shards, uint32_t nr);
+void nr_merge_destroy(struct nr_merge *m); /* the shards stay */
+
+/* Opens the next window; returns its W. */
+uint64_t nr_merge_begin(struct nr_merge *m);
+
+/*
+ * Takes the next events in order: up to max, and as many as fill room bytes (records with their
+ * header, rounded up to 8); it goes on beyond room while the time stays the same, so that a packet
+ * never ends between two records of one time (I5). Events point into the rings. 0: the window is
+ * done, or there is no room.
+ */
+unsigned nr_merge_take(struct nr_merge *m, struct nr_event *evs, unsigned max, size_t room);
+
+/* Is there a record below W that was not taken yet? */
+bool nr_merge_more(const struct nr_merge *m);
+
+/* Every record with a time below is among those taken so far. */
+uint64_t nr_merge_complete_to(const struct nr_merge *m);
+
+/* Gives the room of all that was taken back to the producers (I5). */
+void nr_merge_release(struct nr_merge *m);
+
+#endif
