@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What writer and reader of the stream share: where things are in the file (docs/format.md), and
+ * the way from an id to a type.
+ */
+#ifndef NR_TRACE_STORE_H
+#define NR_TRACE_STORE_H
+
+#include <linux/types.h>
+#include "layout.h"
+#include "types.h"
+
+#define NR_FORMAT_MAJOR 1 /* a reader of another major version refuses the trace */
+#define NR_FORMAT_MINOR 0
+
+#define NR_FILE_STREAM	 "stream"
+#define NR_FILE_METADATA "metadata"
+#define NR_FILE_BTF	 ".btf" /* a leading dot, or it would be taken for a stream */
+
+#define NR_CTF_MAGIC  0xc1fc1fc1u
+#define NR_CTF_STREAM 0u
+
+/* Id of the container for a record that does not fit its type: an unknown id, or a payload too
+ * short. It keeps the record as it came. */
+#define NR_RAW_ID   0x7fffu
+#define NR_RAW_NAME "numaring:raw"
+
+/* Head of every packet: CTF's packet header and packet context. */
+struct nr_packet_head {
+	__u32 magic;
+	__u8 uuid[16];
+	__u32 stream_id;
+	__u64 begin, end;
+	__u64 content_bits; /* up to the end of the last field of the last record */
+	__u64 packet_bits;
+	__u64 seq;
+	__u64 lost;
+	__u64 watermark;
+	__u32 events;
+	__u32 crc; /* crc32 of zlib over the packet, this field taken as 0 */
+};
+_Static_assert(sizeof(struct nr_packet_head) == 88, "records must start at a multiple of 8");
+_Static_assert(sizeof(struct nr_record) == 16, "record header of the file");
+
+/* Head of the container's payload; the payload of the record it keeps follows. */
+struct nr_raw {
+	__u16 id;
+	__u16 reserved;
+	__u32 data_len;
+};
+
+static inline uint64_t nr_round8(uint64_t v)
+{
+	return (v + 7) & ~7ull;
+}
+
+struct nr_type {
+	char *name;
+	struct nr_layout *layout;
+};
+
+struct nr_types {
+	struct btf *btf;
+	struct nr_type *by_id; /* [nr_ids], name NULL: no such type */
+	uint32_t nr_ids;
+	struct nr_say say;
+};
+
+static inline const struct nr_layout *nr_types_layout(const struct nr_types *types, uint16_t id)
+{
+	return id < types->nr_ids ? types->by_id[id].layout : NULL;
+}
+
+/* What the metadata says beside the event types. */
+struct nr_metadata {
+	__u8 uuid[16];
+	__u8 clock_uuid[16]; /* the same for all traces of one boot: their clock is the same */
+	int64_t clock_offset;
+	uint32_t btf_crc;
+};
+
+/* Text of the file metadata, malloc'ed. */
+int nr_metadata_write(char **out, size_t *len, const struct nr_types *types,
+		      const struct nr_metadata *md);
+/* Reads it back from what nr_metadata_write wrote. -EPROTO: another tool or version; -EBADMSG. */
+int nr_metadata_read(struct nr_metadata *md, const char *text, size_t len,
+		     const struct nr_say *say);
+/* True if text is the beginning of a metadata file of ours, of any version. */
+bool nr_metadata_is_ours(const char *text, size_t len);
+
+#endif

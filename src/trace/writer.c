@@ -1,0 +1,486 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Records are copied into one buffer behind room for the packet's head; commit fills the head in
+ * and writes the buffer with one call.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include "store.h"
+#include "writer.h"
+
+#define PACKET_BYTES (1u << 20)
+#define HEAD	     sizeof(struct nr_packet_head)
+
+struct nr_writer {
+	const struct nr_types *types;
+	struct nr_say say;
+	char *dir;
+	int fd;
+	__u8 uuid[16];
+
+	uint8_t *buf;	  /* the packet under construction, head first */
+	size_t cap;	  /* bytes of buf */
+	size_t used;	  /* bytes of it in use, the head included */
+	size_t full;	  /* used at which the packet is full */
+	size_t last;	  /* where its last record is */
+	uint64_t last_ts; /* of the last record, or the end of the packet before */
+	uint32_t events;  /* in the packet */
+	uint64_t seq;	  /* of the packet */
+	uint64_t bytes;	  /* of whole packets in the file */
+};
+
+/* ---- records ---- */
+
+static int grow(struct nr_writer *w, uint64_t need)
+{
+	uint64_t cap = 2 * (uint64_t)w->cap;
+	uint8_t *buf;
+
+	while (cap < w->used + need)
+		cap *= 2;
+	buf = realloc(w->buf, cap);
+	if (!buf)
+		return -ENOMEM;
+	w->buf = buf;
+	w->cap = cap;
+	return 0;
+}
+
+/* A late record says in its payload what the program had read; the header keeps the order (I6). */
+static uint8_t *put_head(uint8_t *p, const struct nr_event *ev, uint16_t id, uint64_t ts)
+{
+	struct nr_record rec = *ev->rec;
+
+	rec.ts = ts;
+	rec.id = id | (ev->flags & NR_EVENT_LATE ? NR_LATE_ID : 0);
+	memcpy(p, &rec, sizeof(rec));
+	p += sizeof(rec);
+	if (ev->flags & NR_EVENT_LATE) {
+		memcpy(p, &ev->rec->ts, sizeof(ev->rec->ts));
+		p += sizeof(ev->rec->ts);
+	}
+	return p;
+}
+
+static int put(struct nr_writer *w, const struct nr_event *ev)
+{
+	const struct nr_layout *layout = nr_types_layout(w->types, ev->rec->id);
+	bool late = ev->flags & NR_EVENT_LATE, raw;
+	uint64_t ts = ev->ts, size, need;
+	uint8_t *p;
+
+	size = layout ? nr_layout_size(layout, ev->data, ev->size) : UINT64_MAX;
+	raw = size > ev->size;
+	if (raw)
+		size = ev->size;
+	need = nr_round8(sizeof(struct nr_record) + 8 * late + sizeof(struct nr_raw) * raw + size);
+	if (__builtin_expect(need > w->cap - w->used, 0) && grow(w, need))
+		return -ENOMEM;
+	if (__builtin_expect(ts < w->last_ts, 0)) {
+		if (!late)
+			return -EINVAL;
+		ts = w->last_ts;
+	}
+	p = w->buf + w->used;
+	memset(p + need - 8, 0, 8); /* padding */
+	p = put_head(p, ev, raw ? NR_RAW_ID : ev->rec->id, ts);
+	if (raw) {
+		struct nr_raw head = { .id = ev->rec->id, .data_len = ev->size };
+
+		memcpy(p, &head, sizeof(head));
+		p += sizeof(head);
+	}
+	memcpy(p, ev->data, size);
+	w->last = w->used;
+	w->used += need;
+	w->last_ts = ts;
+	w->events++;
+	return 0;
+}
+
+int nr_writer_append(struct nr_writer *w, const struct nr_event *evs, unsigned nr)
+{
+	size_t used = w->used, last = w->last;
+	uint64_t last_ts = w->last_ts;
+	uint32_t events = w->events;
+	int err = 0;
+
+	if (nr > UINT32_MAX - events)
+		return -ENOMEM;
+	for (unsigned i = 0; i < nr && !err; i++)
+		err = put(w, &evs[i]);
+	if (!err)
+		return 0;
+	if (err == -EINVAL)
+		nr_say(&w->say, NR_LOG_ERROR,
+		       "an event came out of order and was not marked as late; the packet was left "
+		       "as it was before");
+	w->used = used;
+	w->last = last;
+	w->last_ts = last_ts;
+	w->events = events;
+	return err;
+}
+
+size_t nr_writer_room(const struct nr_writer *w)
+{
+	return w->used < w->full ? w->full - w->used : 0;
+}
+
+/* ---- packets ---- */
+
+/* Bits from the start of the packet to the end of the last field of the last record. */
+static uint64_t content_bits(const struct nr_writer *w)
+{
+	const uint8_t *p = w->buf + w->last;
+	struct nr_record rec;
+	struct nr_raw raw;
+
+	if (!w->events)
+		return HEAD * 8;
+	memcpy(&rec, p, sizeof(rec));
+	p += sizeof(rec);
+	if (rec.id & NR_LATE_ID)
+		p += 8;
+	rec.id &= ~NR_LATE_ID;
+	if (rec.id != NR_RAW_ID)
+		return (p - w->buf) * 8ull + nr_layout_end(nr_types_layout(w->types, rec.id), p);
+	memcpy(&raw, p, sizeof(raw));
+	return (p - w->buf + sizeof(raw) + raw.data_len) * 8ull;
+}
+
+static uint64_t first_ts(const struct nr_writer *w)
+{
+	uint64_t ts;
+
+	memcpy(&ts, w->buf + HEAD, sizeof(ts));
+	return ts;
+}
+
+/* An empty packet stands at its watermark, or at the end of the packet before if that is later. */
+static void fill_head(struct nr_writer *w, uint64_t watermark, uint64_t lost)
+{
+	uint64_t end = w->events || w->last_ts > watermark ? w->last_ts : watermark;
+	struct nr_packet_head head = {
+		.magic = NR_CTF_MAGIC,
+		.stream_id = NR_CTF_STREAM,
+		.begin = w->events ? first_ts(w) : end,
+		.end = end,
+		.content_bits = content_bits(w),
+		.packet_bits = w->used * 8ull,
+		.seq = w->seq,
+		.lost = lost,
+		.watermark = watermark,
+		.events = w->events,
+	};
+
+	memcpy(head.uuid, w->uuid, sizeof(head.uuid));
+	memcpy(w->buf, &head, sizeof(head));
+	head.crc = crc32_z(0, w->buf, w->used);
+	memcpy(w->buf, &head, sizeof(head));
+}
+
+static int write_all(int fd, const void *data, size_t size, uint64_t off)
+{
+	const uint8_t *p = data;
+
+	while (size) {
+		ssize_t n = pwrite(fd, p, size, off);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n ? -errno : -EIO;
+		p += n;
+		off += n;
+		size -= n;
+	}
+	return 0;
+}
+
+int nr_writer_commit(struct nr_writer *w, uint64_t watermark, uint64_t lost)
+{
+	const struct nr_packet_head *head = (const void *)w->buf;
+	int err;
+
+	fill_head(w, watermark, lost);
+	err = write_all(w->fd, w->buf, w->used, w->bytes);
+	if (err) {
+		nr_say(&w->say, NR_LOG_ERROR, "cannot write %s/" NR_FILE_STREAM ": %s", w->dir,
+		       strerror(-err));
+		if (ftruncate(w->fd, w->bytes)) /* the next commit writes over it */
+			nr_say(&w->say, NR_LOG_WARN,
+			       "cannot cut %s/" NR_FILE_STREAM " back to its last whole packet: %s",
+			       w->dir, strerror(errno));
+		return err;
+	}
+	w->bytes += w->used;
+	w->last_ts = head->end;
+	w->used = HEAD;
+	w->events = 0;
+	w->seq++;
+	return 0;
+}
+
+uint64_t nr_writer_bytes(const struct nr_writer *w)
+{
+	return w->bytes;
+}
+
+/* ---- the directory ---- */
+
+enum holds { HOLDS_NOTHING, HOLDS_TRACE, HOLDS_OTHERS };
+
+static bool is_our_metadata(int dir)
+{
+	char text[64];
+	ssize_t n;
+	int fd = openat(dir, NR_FILE_METADATA, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+	if (fd < 0)
+		return false;
+	n = read(fd, text, sizeof(text));
+	close(fd);
+	return n > 0 && nr_metadata_is_ours(text, n);
+}
+
+/* What is in the directory; other is the name of something that is not ours. */
+static int look(int fd, enum holds *holds, char *other, size_t size)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	DIR *d = copy < 0 ? NULL : fdopendir(copy);
+	struct dirent *e;
+	bool any = false;
+
+	if (!d) {
+		int err = -errno;
+
+		if (copy >= 0)
+			close(copy);
+		return err;
+	}
+	*other = 0;
+	while (!*other && (e = readdir(d))) {
+		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
+			continue;
+		any = true;
+		if (strcmp(e->d_name, NR_FILE_METADATA) && strcmp(e->d_name, NR_FILE_STREAM) &&
+		    strcmp(e->d_name, NR_FILE_BTF))
+			snprintf(other, size, "%s", e->d_name);
+	}
+	closedir(d);
+	if (any && !*other && !is_our_metadata(fd))
+		snprintf(other, size, "no metadata of numaring");
+	*holds = *other ? HOLDS_OTHERS : any ? HOLDS_TRACE : HOLDS_NOTHING;
+	return 0;
+}
+
+static int make_room(int fd, const char *dir, bool force, const struct nr_say *say)
+{
+	static const char *const files[] = { NR_FILE_STREAM, NR_FILE_BTF, NR_FILE_METADATA };
+	enum holds holds = HOLDS_NOTHING;
+	char other[256];
+	int err = look(fd, &holds, other, sizeof(other));
+
+	if (err) {
+		nr_say(say, NR_LOG_ERROR, "cannot list %s: %s", dir, strerror(-err));
+		return err;
+	}
+	if (holds == HOLDS_OTHERS) {
+		nr_say(say, NR_LOG_ERROR,
+		       "%s holds something that is not a trace of numaring (%s); give a directory "
+		       "that is empty or does not exist",
+		       dir, other);
+		return -ENOTEMPTY;
+	}
+	if (holds == HOLDS_TRACE && !force) {
+		nr_say(say, NR_LOG_ERROR, "%s holds a trace already; it is replaced only by force",
+		       dir);
+		return -EEXIST;
+	}
+	for (size_t i = 0; holds == HOLDS_TRACE && i < sizeof(files) / sizeof(*files); i++)
+		if (unlinkat(fd, files[i], 0) && errno != ENOENT) {
+			err = -errno;
+			nr_say(say, NR_LOG_ERROR, "cannot remove %s/%s: %s", dir, files[i],
+			       strerror(-err));
+			return err;
+		}
+	return 0;
+}
+
+static int open_dir(const char *dir, bool force, bool *made, const struct nr_say *say)
+{
+	int fd, err;
+
+	*made = !mkdir(dir, 0755);
+	if (!*made && errno != EEXIST)
+		goto bad;
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		goto bad;
+	err = *made ? 0 : make_room(fd, dir, force, say);
+	if (!err)
+		return fd;
+	close(fd);
+	return err;
+bad:
+	err = -errno;
+	nr_say(say, NR_LOG_ERROR, "cannot make the directory %s: %s", dir, strerror(-err));
+	return err;
+}
+
+static int create(const struct nr_writer *w, int dir, const char *name)
+{
+	int fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+
+	if (fd >= 0)
+		return fd;
+	fd = -errno;
+	nr_say(&w->say, NR_LOG_ERROR, "cannot create %s/%s: %s", w->dir, name, strerror(-fd));
+	return fd;
+}
+
+static int write_file(const struct nr_writer *w, int dir, const char *name, const void *data,
+		      size_t size)
+{
+	int fd = create(w, dir, name), err;
+
+	if (fd < 0)
+		return fd;
+	err = write_all(fd, data, size, 0);
+	if (close(fd) && !err)
+		err = -errno;
+	if (err)
+		nr_say(&w->say, NR_LOG_ERROR, "cannot write %s/%s: %s", w->dir, name,
+		       strerror(-err));
+	return err;
+}
+
+/* The clock's identity is the boot: two traces with it have times that can be compared. */
+static void read_boot_id(__u8 *uuid)
+{
+	char text[40] = "";
+	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
+	bool good = f && fgets(text, sizeof(text), f);
+	const char *p = text;
+
+	for (int i = 0; i < 16 && good; i++, p += 2) {
+		p += *p == '-';
+		good = sscanf(p, "%2hhx", &uuid[i]) == 1;
+	}
+	if (f)
+		fclose(f);
+	if (!good && getrandom(uuid, 16, 0) != 16)
+		memset(uuid, 0, 16);
+}
+
+static int write_metadata(struct nr_writer *w, int dir, int64_t clock_offset)
+{
+	struct nr_metadata md = { .clock_offset = clock_offset };
+	uint32_t btf_size = 0;
+	const void *btf = nr_types_raw(w->types, &btf_size);
+	char *text = NULL;
+	size_t len;
+	int err;
+
+	if (!btf)
+		return -ENOMEM;
+	if (getrandom(w->uuid, sizeof(w->uuid), 0) != sizeof(w->uuid))
+		return -EIO;
+	w->uuid[6] = (w->uuid[6] & 0x0f) | 0x40; /* version 4: random */
+	w->uuid[8] = (w->uuid[8] & 0x3f) | 0x80;
+	memcpy(md.uuid, w->uuid, sizeof(md.uuid));
+	read_boot_id(md.clock_uuid);
+	md.btf_crc = crc32_z(0, btf, btf_size);
+	err = nr_metadata_write(&text, &len, w->types, &md);
+	if (err)
+		return err;
+	err = write_file(w, dir, NR_FILE_METADATA, text, len)
+		      ?: write_file(w, dir, NR_FILE_BTF, btf, btf_size);
+	free(text);
+	return err;
+}
+
+static struct nr_writer *writer_new(const char *dir, const struct nr_types *types,
+				    const struct nr_writer_opts *opts)
+{
+	struct nr_writer *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return NULL;
+	w->fd = -1;
+	w->types = types;
+	w->say = (struct nr_say){ opts->log, opts->log_ctx };
+	w->full = HEAD + (opts->packet_bytes ?: PACKET_BYTES);
+	w->cap = w->full;
+	w->used = HEAD;
+	w->dir = strdup(dir);
+	w->buf = malloc(w->cap);
+	if (w->dir && w->buf)
+		return w;
+	nr_writer_close(w);
+	return NULL;
+}
+
+/* Takes back what a failed open left. */
+static void undo(int dir, const char *path, bool made)
+{
+	unlinkat(dir, NR_FILE_METADATA, 0);
+	unlinkat(dir, NR_FILE_BTF, 0);
+	unlinkat(dir, NR_FILE_STREAM, 0);
+	if (made)
+		rmdir(path);
+}
+
+int nr_writer_open(struct nr_writer **out, const char *dir, const struct nr_types *types,
+		   const struct nr_writer_opts *opts)
+{
+	struct nr_writer *w = writer_new(dir, types, opts);
+	bool made = false;
+	int fd, err;
+
+	if (!w)
+		return -ENOMEM;
+	fd = open_dir(dir, opts->force, &made, &w->say);
+	if (fd < 0) {
+		nr_writer_close(w);
+		return fd;
+	}
+	err = write_metadata(w, fd, opts->clock_offset);
+	if (!err) {
+		w->fd = create(w, fd, NR_FILE_STREAM);
+		err = w->fd < 0 ? w->fd : nr_writer_commit(w, opts->start, 0);
+	}
+	if (err) {
+		undo(fd, dir, made);
+		nr_writer_close(w);
+	} else {
+		*out = w;
+	}
+	close(fd);
+	return err;
+}
+
+int nr_writer_close(struct nr_writer *w)
+{
+	int err = 0;
+
+	if (!w)
+		return 0;
+	if (w->fd >= 0 && close(w->fd)) {
+		err = -errno;
+		nr_say(&w->say, NR_LOG_ERROR, "cannot write %s/" NR_FILE_STREAM ": %s", w->dir,
+		       strerror(-err));
+	}
+	free(w->buf);
+	free(w->dir);
+	free(w);
+	return err;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Writes the ordered stream into a trace directory, packet by packet (docs/format.md).
+ *
+ * append copies records into the packet under construction: the only copy between ring and file.
+ * commit closes that packet and hands it to the kernel. What was appended is safe when commit has
+ * returned 0, and only then may the rings move their consumer_pos (I5).
+ *
+ * One thread.
+ */
+#ifndef NR_TRACE_WRITER_H
+#define NR_TRACE_WRITER_H
+
+#include <stdio.h>
+#include "types.h"
+
+struct nr_writer;
+
+struct nr_writer_opts {
+	size_t packet_bytes;  /* size at which a packet is full, 0: 1 MiB */
+	bool force;	      /* replace a trace that is there; never anything that is no trace */
+	int64_t clock_offset; /* CLOCK_REALTIME - CLOCK_MONOTONIC, ns */
+	uint64_t start;	      /* CLOCK_MONOTONIC ns: the first, empty packet begins here */
+	nr_log_fn log;
+	void *log_ctx;
+};
+
+/* Creates dir with metadata, .btf and a stream that holds one empty packet (no loss yet, so that a
+ * reader sees the difference to it). -EEXIST: a trace is there; others: of the file system. */
+int nr_writer_open(struct nr_writer **out, const char *dir, const struct nr_types *types,
+		   const struct nr_writer_opts *opts);
+
+/* Bytes of records (16 + payload, rounded up to 8 each) that fit until the packet is full; 0:
+ * commit now. */
+size_t nr_writer_room(const struct nr_writer *w);
+
+/* Copies the events, whose ts must not go back; grows the packet if they do not fit. -ENOMEM. */
+int nr_writer_append(struct nr_writer *w, const struct nr_event *evs, unsigned nr);
+
+/*
+ * Writes the packet, complete to watermark, with lost records so far. A packet without events is
+ * written too. On failure (-ENOSPC, -EIO, ...) the file is cut back to its last whole packet and
+ * the appended events stay: commit may be called again.
+ */
+int nr_writer_commit(struct nr_writer *w, uint64_t watermark, uint64_t lost);
+
+uint64_t nr_writer_bytes(const struct nr_writer *w); /* in the stream file */
+/* Closes the files; what was not committed is dropped. Takes NULL. */
+int nr_writer_close(struct nr_writer *w);
+
+#endif
