@@ -1,0 +1,510 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include "collector.h"
+#include "drain/clock.h"
+#include "sources.h"
+
+#define LATENCY_MS 100
+
+/* How long the end waits for a record that was reserved and is not submitted. */
+#define LAST_RECORD_NS 1000000000ull
+
+/* Passes are made four times within the latency; more often costs wake-ups, less often ring space.
+ */
+static unsigned tick_for(unsigned latency_ms)
+{
+	unsigned tick = latency_ms / 4;
+
+	return tick < 1 ? 1 : tick > 25 ? 25 : tick;
+}
+
+static void copy_opts(struct nr_collector *c, const struct nr_collector_opts *opts)
+{
+	size_t sz = opts ? opts->sz : 0;
+
+	memcpy(&c->opts, opts, sz < sizeof(c->opts) ? sz : sizeof(c->opts));
+	if (!c->opts.latency_ms)
+		c->opts.latency_ms = LATENCY_MS;
+	c->log = (struct nr_logger){ c->opts.log, c->opts.log_ctx };
+	c->drain.order = c->opts.order;
+	c->drain.tick_ms = tick_for(c->opts.latency_ms);
+	c->drain.merge = (struct nr_waiter){ -1, -1 };
+	c->stream.error_fd = -1;
+}
+
+static int make_plan(struct nr_collector *c)
+{
+	const struct nr_topology_opts topo = { .sz = sizeof(topo),
+					       .log = c->log.fn,
+					       .log_ctx = c->log.ctx };
+	const struct nr_plan_opts plan = {
+		.sz = sizeof(plan),
+		.policy = c->opts.policy,
+		.ring_bytes = c->opts.ring_bytes,
+		.consumer_cpus = c->opts.consumer_cpus,
+		.nr_cpus = libbpf_num_possible_cpus(),
+		.log = c->log.fn,
+		.log_ctx = c->log.ctx,
+	};
+	int err = nr_topology_open(&c->topo, &topo);
+
+	return err ? err : nr_plan_make(&c->plan, c->topo, &plan);
+}
+
+static int make_shards(struct nr_collector *c)
+{
+	unsigned nr = c->plan->nr_shards;
+	int err = 0;
+
+	c->shards = aligned_alloc(64, nr * sizeof(*c->shards));
+	c->shard_ptr = calloc(nr, sizeof(*c->shard_ptr));
+	c->consumers = calloc(nr, sizeof(*c->consumers));
+	c->shard_stats = calloc(nr, sizeof(*c->shard_stats));
+	if (!c->shards || !c->shard_ptr || !c->consumers || !c->shard_stats)
+		return -ENOMEM;
+	memset(c->shards, 0, nr * sizeof(*c->shards));
+	for (unsigned i = 0; !err && i < nr; i++) {
+		const struct nr_plan_shard *plan = &c->plan->shards[i];
+		struct nr_ring ring = {};
+
+		c->shard_ptr[i] = &c->shards[i];
+		c->consumers[i] = (struct nr_consumer){
+			.drain = &c->drain,
+			.shard = &c->shards[i],
+			.cpus = plan->consumer_cpus,
+			.nr_cpus = plan->nr_consumer_cpus,
+		};
+		err = nr_ring_map(&ring, c->maps.ring_fd[i], plan->ring_bytes);
+		if (!err)
+			err = nr_shard_init(&c->shards[i], &ring, c->maps.nr_cpus);
+		if (err)
+			nr_ring_unmap(&ring);
+	}
+	return err;
+}
+
+static int build(struct nr_collector *c)
+{
+	int err = nr_host_check(&c->log);
+
+	if (!err)
+		err = make_plan(c);
+	if (!err)
+		err = nr_maps_create(&c->maps, c->plan, c->topo, &c->log);
+	if (err)
+		return err; /* explained already */
+	err = make_shards(c);
+	if (!err)
+		err = nr_types_new(&c->types, c->log.fn, c->log.ctx);
+	if (!err)
+		err = nr_merge_init(&c->stream.merge, c->shard_ptr, c->plan->nr_shards);
+	if (!err)
+		err = nr_waiter_init(&c->drain.merge, -1);
+	if (!err) {
+		c->stream.error_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		err = c->stream.error_fd < 0 ? -errno : 0;
+	}
+	if (err)
+		nr_log(&c->log, NR_LOG_ERROR, "cannot set up %u shards: %s", c->plan->nr_shards,
+		       strerror(-err));
+	return err;
+}
+
+int nr_collector_open(struct nr_collector **out, const struct nr_collector_opts *opts)
+{
+	struct nr_collector *c = calloc(1, sizeof(*c));
+	int err;
+
+	if (!c)
+		return -ENOMEM;
+	copy_opts(c, opts);
+	err = build(c);
+	if (err)
+		nr_collector_close(c);
+	else
+		*out = c;
+	return err;
+}
+
+/* Makes room for one more object. */
+static struct nr_object *next_object(struct nr_collector *c)
+{
+	struct nr_object *grown;
+
+	if (c->state != NR_OPEN || (c->nr_objects + 1) * NR_OBJECT_IDS > NR_LATE_ID)
+		return NULL;
+	grown = realloc(c->objects, (c->nr_objects + 1) * sizeof(*grown));
+	if (grown)
+		c->objects = grown;
+	return grown ? &grown[c->nr_objects] : NULL;
+}
+
+/* The new object is open: enters its events. */
+static int enter_object(struct nr_collector *c, struct nr_object *o)
+{
+	int err = nr_object_types(o, c->nr_objects * NR_OBJECT_IDS, c->types, &c->log);
+
+	if (err)
+		nr_object_close(o);
+	else
+		c->nr_objects++;
+	return err;
+}
+
+int nr_collector_add_object(struct nr_collector *c, const char *path)
+{
+	struct nr_object *o = next_object(c);
+	int err = o ? nr_object_open(o, path, &c->log) : -EBUSY;
+
+	return err ? err : enter_object(c, o);
+}
+
+int nr_collector_add_object_mem(struct nr_collector *c, const char *name, const void *data,
+				size_t size)
+{
+	struct nr_object *o = next_object(c);
+	int err = o ? nr_object_open_mem(o, name, data, size, &c->log) : -EBUSY;
+
+	return err ? err : enter_object(c, o);
+}
+
+int nr_collector_add_bpf_object(struct nr_collector *c, struct bpf_object *obj)
+{
+	struct nr_object *o = next_object(c);
+	int err = o ? nr_object_adopt(o, obj) : -EBUSY;
+
+	return err ? err : enter_object(c, o);
+}
+
+int nr_collector_add_source(struct nr_collector *c, const char *name)
+{
+	const struct nr_source *source = nr_source_find(name);
+	const void *data;
+	char list[256];
+	size_t size;
+
+	if (!source) {
+		nr_log(&c->log, NR_LOG_ERROR, "there is no source \"%s\"; the sources are: %s",
+		       name, nr_source_list(list, sizeof(list)));
+		return -ENOENT;
+	}
+	data = source->elf(&size);
+	return nr_collector_add_object_mem(c, source->name, data, size);
+}
+
+int nr_collector_set_trace(struct nr_collector *c, const char *dir, bool force)
+{
+	char *copy = strdup(dir);
+
+	if (!copy)
+		return -ENOMEM;
+	free(c->trace_dir);
+	c->trace_dir = copy;
+	c->trace_force = force;
+	return 0;
+}
+
+int nr_collector_set_batch(struct nr_collector *c, nr_batch_fn fn, void *ctx)
+{
+	c->batch = fn;
+	c->batch_ctx = ctx;
+	return 0;
+}
+
+const struct nr_types *nr_collector_types(const struct nr_collector *c)
+{
+	return c->types;
+}
+
+const struct nr_plan *nr_collector_plan(const struct nr_collector *c)
+{
+	return c->plan;
+}
+
+int nr_collector_fd(const struct nr_collector *c)
+{
+	return c->stream.error_fd;
+}
+
+/* The two sinks. */
+
+static size_t trace_room(void *ctx)
+{
+	return nr_writer_room(((struct nr_collector *)ctx)->writer);
+}
+
+static int trace_push(void *ctx, const struct nr_event *evs, unsigned nr)
+{
+	return nr_writer_append(((struct nr_collector *)ctx)->writer, evs, nr);
+}
+
+static int trace_commit(void *ctx, uint64_t watermark, uint64_t lost)
+{
+	struct nr_collector *c = ctx;
+	int err = nr_writer_commit(c->writer, watermark, lost);
+
+	atomic_store_explicit(&c->bytes_written, nr_writer_bytes(c->writer), memory_order_relaxed);
+	return err;
+}
+
+static size_t batch_room(void *ctx)
+{
+	(void)ctx;
+	return SIZE_MAX;
+}
+
+static int batch_push(void *ctx, const struct nr_event *evs, unsigned nr)
+{
+	struct nr_collector *c = ctx;
+	const struct nr_batch batch = { evs, nr };
+
+	return c->batch(c->batch_ctx, &batch);
+}
+
+static int batch_commit(void *ctx, uint64_t watermark, uint64_t lost)
+{
+	(void)watermark;
+	(void)lost;
+	return batch_push(ctx, NULL, 0);
+}
+
+static uint64_t lost_so_far(void *ctx)
+{
+	return nr_maps_lost_total(&((struct nr_collector *)ctx)->maps);
+}
+
+/* CLOCK_REALTIME - CLOCK_MONOTONIC; the reading with the least time between the two of three. */
+static int64_t clock_offset(void)
+{
+	uint64_t best = UINT64_MAX;
+	int64_t offset = 0;
+
+	for (int i = 0; i < 3; i++) {
+		uint64_t before = nr_clock_now(), after;
+		struct timespec real;
+
+		clock_gettime(CLOCK_REALTIME, &real);
+		after = nr_clock_now();
+		if (after - before < best) {
+			best = after - before;
+			offset = real.tv_sec * 1000000000ll + real.tv_nsec -
+				 (int64_t)(before + best / 2);
+		}
+	}
+	return offset;
+}
+
+static int open_sink(struct nr_collector *c)
+{
+	const struct nr_writer_opts opts = {
+		.force = c->trace_force,
+		.clock_offset = clock_offset(),
+		.start = nr_clock_now(),
+		.log = c->log.fn,
+		.log_ctx = c->log.ctx,
+	};
+
+	c->stream.sink = c->batch ? (struct nr_sink){ c, batch_room, batch_push, batch_commit }
+				  : (struct nr_sink){ c, trace_room, trace_push, trace_commit };
+	if (c->batch)
+		return 0;
+	if (!c->trace_dir) {
+		nr_log(&c->log, NR_LOG_ERROR,
+		       "the stream has nowhere to go: set a trace directory");
+		return -EINVAL;
+	}
+	return nr_writer_open(&c->writer, c->trace_dir, c->types, &opts);
+}
+
+static int load_objects(struct nr_collector *c)
+{
+	struct nr_object_config config = {
+		.only_tgid = c->opts.pid,
+		.hidden_tgid = c->opts.self ? 0 : getpid(),
+	};
+	int err = 0;
+
+	if (!c->nr_objects) {
+		nr_log(&c->log, NR_LOG_ERROR, "nothing to record: add a source or a BPF object");
+		return -EINVAL;
+	}
+	for (unsigned i = 0; !err && i < c->nr_objects; i++) {
+		config.id_base = i * NR_OBJECT_IDS;
+		err = nr_object_load(&c->objects[i], &c->maps, &config, &c->log);
+	}
+	return err;
+}
+
+static int start_threads(struct nr_collector *c)
+{
+	int err = 0;
+
+	for (unsigned i = 0; !err && i < c->plan->nr_shards; i++)
+		err = nr_consumer_start(&c->consumers[i], c->maps.ring_fd[i]);
+	if (!err && c->drain.order == NR_ORDER_RCU) {
+		c->grace = (struct nr_grace){ .drain = &c->drain, .maps = &c->maps };
+		err = nr_grace_start(&c->grace);
+	}
+	c->stream.drain = &c->drain;
+	c->stream.consumers = c->consumers;
+	c->stream.lost = lost_so_far;
+	c->stream.lost_ctx = c;
+	c->stream.latency_ns = c->opts.latency_ms * 1000000ull;
+	if (!err)
+		err = nr_stream_start(&c->stream);
+	if (err)
+		nr_log(&c->log, NR_LOG_ERROR, "cannot start %u consumer threads: %s",
+		       c->plan->nr_shards, strerror(-err));
+	return err;
+}
+
+/* Which shards are not where the plan wants them. */
+static void report_placement(struct nr_collector *c)
+{
+	for (unsigned i = 0; i < c->plan->nr_shards; i++) {
+		const struct nr_shard_stats *s = &c->shard_stats[i];
+
+		if (s->pages_on_node >= 0 && (size_t)s->pages_on_node < s->pages)
+			nr_log(&c->log, NR_LOG_WARN,
+			       "ring %u: only %zd of %zu pages are on node %d; is its memory full?",
+			       i, s->pages_on_node, s->pages, c->plan->shards[i].node);
+	}
+}
+
+static void check_placement(struct nr_collector *c)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+
+	for (unsigned i = 0; i < c->plan->nr_shards; i++) {
+		const struct nr_ring *ring = &c->shards[i].ring;
+		int node = c->plan->shards[i].node;
+
+		c->shard_stats[i].pages = ring->size / page;
+		c->shard_stats[i].pages_on_node =
+			node < 0 ? -1 : nr_host_pages_on_node(ring->data, ring->size / page, node);
+	}
+	report_placement(c);
+}
+
+int nr_collector_start(struct nr_collector *c)
+{
+	int err = c->state == NR_OPEN ? load_objects(c) : -EBUSY;
+
+	if (err)
+		return err;
+	check_placement(c);
+	nr_host_clocksource(c->clocksource, sizeof(c->clocksource));
+	err = open_sink(c);
+	if (err)
+		return err;
+	c->state = NR_RUNNING;
+	c->started = nr_clock_now();
+	c->cpu_before = nr_collector_cpu_time();
+	err = start_threads(c);
+	for (unsigned i = 0; !err && i < c->nr_objects; i++)
+		err = nr_object_attach(&c->objects[i], &c->log);
+	return err;
+}
+
+/* Everything that was submitted goes to the merge; waits a little for what is not. */
+static int drain_to_the_end(struct nr_collector *c)
+{
+	uint64_t deadline = nr_clock_now() + LAST_RECORD_NS;
+	const struct timespec pause = { .tv_nsec = 1000000 };
+	int err = 0;
+
+	for (unsigned i = 0; i < c->plan->nr_shards; i++) {
+		struct nr_shard *shard = &c->shards[i];
+		int got = nr_shard_pass(shard, NR_TIME_END);
+
+		while (got != -EBADMSG && nr_shard_watermark(shard) != NR_TIME_END &&
+		       nr_clock_now() < deadline) {
+			if (got)
+				nanosleep(&pause, NULL);
+			got = nr_shard_pass(shard, NR_TIME_END);
+		}
+		if (got)
+			nr_log(&c->log, NR_LOG_ERROR, "ring %u cannot be read to its end: %s", i,
+			       got == -EAGAIN ? "a record was never submitted"
+					      : "its content is not what the kernel writes");
+		err = err ? err : got;
+	}
+	return err;
+}
+
+static void explain_end(struct nr_collector *c, int err)
+{
+	if (err == -EBADMSG)
+		return;
+	if (c->writer)
+		nr_log(&c->log, NR_LOG_ERROR,
+		       "cannot write to %s: %s; what was written before is whole and can be read",
+		       c->trace_dir, strerror(-err));
+	else
+		nr_log(&c->log, NR_LOG_INFO, "the receiver ended the stream: %s", strerror(-err));
+}
+
+int nr_collector_stop(struct nr_collector *c)
+{
+	int err, end;
+
+	if (c->state != NR_RUNNING)
+		return -EINVAL;
+	for (unsigned i = 0; i < c->nr_objects; i++)
+		nr_object_detach(&c->objects[i]);
+	/* No program runs any more when this returns, and all they reserved is submitted. */
+	nr_maps_wait_grace(&c->maps);
+	atomic_store(&c->drain.stop, true);
+	for (unsigned i = 0; i < c->plan->nr_shards; i++)
+		nr_consumer_join(&c->consumers[i]);
+	nr_grace_join(&c->grace);
+	err = drain_to_the_end(c);
+	end = nr_stream_finish(&c->stream);
+	if (end)
+		explain_end(c, end);
+	err = end ? end : err;
+	end = nr_writer_close(c->writer);
+	c->writer = NULL;
+	c->stopped = nr_clock_now();
+	c->cpu_after = nr_collector_cpu_time();
+	c->state = NR_STOPPED;
+	return err ? err : end;
+}
+
+static void destroy_shards(struct nr_collector *c)
+{
+	for (unsigned i = 0; c->shards && c->plan && i < c->plan->nr_shards; i++)
+		nr_shard_destroy(&c->shards[i]);
+	free(c->shards);
+	free(c->shard_ptr);
+	free(c->consumers);
+	free(c->shard_stats);
+}
+
+void nr_collector_close(struct nr_collector *c)
+{
+	if (!c)
+		return;
+	if (c->state == NR_RUNNING)
+		nr_collector_stop(c);
+	for (unsigned i = 0; i < c->nr_objects; i++)
+		nr_object_close(&c->objects[i]);
+	free(c->objects);
+	nr_writer_close(c->writer);
+	nr_merge_destroy(&c->stream.merge);
+	destroy_shards(c);
+	nr_waiter_destroy(&c->drain.merge);
+	if (c->stream.error_fd >= 0)
+		close(c->stream.error_fd);
+	nr_maps_destroy(&c->maps);
+	nr_types_free(c->types);
+	nr_plan_free(c->plan);
+	nr_topology_free(c->topo);
+	free(c->trace_dir);
+	free(c);
+}

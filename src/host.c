@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/capability.h>
+#include <numaif.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+#include "host.h"
+
+#define KERNEL_BTF  "/sys/kernel/btf/vmlinux"
+#define CLOCKSOURCE "/sys/devices/system/clocksource/clocksource0/current_clocksource"
+
+static bool have_cap(const struct __user_cap_data_struct *data, int cap)
+{
+	return data[cap / 32].effective & (1u << (cap % 32));
+}
+
+static int check_capabilities(const struct nr_logger *log)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = {};
+	bool bpf, perfmon;
+
+	if (syscall(SYS_capget, &header, data))
+		return -errno;
+	if (have_cap(data, CAP_SYS_ADMIN))
+		return 0;
+	bpf = have_cap(data, CAP_BPF);
+	perfmon = have_cap(data, CAP_PERFMON);
+	if (bpf && perfmon)
+		return 0;
+	nr_log(log, NR_LOG_ERROR,
+	       "no permission to load BPF programs: %s%s%s missing; run as root, or give the "
+	       "program "
+	       "both with: setcap cap_bpf,cap_perfmon+ep",
+	       bpf ? "" : "CAP_BPF", bpf || perfmon ? "" : " and ", perfmon ? "" : "CAP_PERFMON");
+	return -EPERM;
+}
+
+static int check_kernel(const struct nr_logger *log)
+{
+	struct utsname name = {};
+
+	uname(&name);
+	if (libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, NULL) == 0) {
+		nr_log(log, NR_LOG_ERROR,
+		       "this kernel (%s) is too old, it has no BPF ring buffer: Linux 5.18 is "
+		       "needed",
+		       name.release);
+		return -EOPNOTSUPP;
+	}
+	if (access(KERNEL_BTF, R_OK)) {
+		nr_log(log, NR_LOG_ERROR,
+		       "this kernel (%s) has no BTF (%s: %s): boot one that was built with "
+		       "CONFIG_DEBUG_INFO_BTF=y",
+		       name.release, KERNEL_BTF, strerror(errno));
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+int nr_host_check(const struct nr_logger *log)
+{
+	int err = check_capabilities(log);
+
+	return err ? err : check_kernel(log);
+}
+
+void nr_host_clocksource(char *buf, size_t size)
+{
+	FILE *f = fopen(CLOCKSOURCE, "re");
+
+	snprintf(buf, size, "unknown");
+	if (!f)
+		return;
+	if (fgets(buf, size, f))
+		buf[strcspn(buf, "\n")] = '\0';
+	fclose(f);
+}
+
+long nr_host_pages_on_node(const void *addr, size_t pages, int node)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	void **list = calloc(pages, sizeof(*list));
+	int *status = calloc(pages, sizeof(*status));
+	long found = -1;
+
+	if (!list || !status)
+		goto out;
+	for (size_t i = 0; i < pages; i++)
+		list[i] = (char *)addr + i * page;
+	if (move_pages(0, pages, list, NULL, status, 0) < 0)
+		goto out;
+	found = 0;
+	for (size_t i = 0; i < pages; i++)
+		found += status[i] == node;
+out:
+	free(list);
+	free(status);
+	return found;
+}

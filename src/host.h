@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What this host must offer, and what it is. */
+#ifndef NR_HOST_H
+#define NR_HOST_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "log.h"
+
+/* 0; -EPERM: capabilities are missing; -EOPNOTSUPP: the kernel is too old or has no BTF. */
+int nr_host_check(const struct nr_logger *log);
+
+/* Name of the kernel's clocksource, "unknown" if it does not say. */
+void nr_host_clocksource(char *buf, size_t size);
+
+/* How many of the pages from addr lie on node; -1: the kernel does not tell. */
+long nr_host_pages_on_node(const void *addr, size_t pages, int node);
+
+#endif

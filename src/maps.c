@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include "maps.h"
+
+static int create_ring(const struct nr_plan_shard *shard)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts);
+
+	/* All rings of the array must have the same flags. */
+	if (shard->node >= 0) {
+		opts.map_flags = BPF_F_NUMA_NODE;
+		opts.numa_node = shard->node;
+	}
+	return bpf_map_create(BPF_MAP_TYPE_RINGBUF, "nr_ring", 0, 0, shard->ring_bytes, &opts);
+}
+
+static int create_rings(struct nr_maps *maps, const struct nr_plan *plan,
+			const struct nr_logger *log)
+{
+	maps->ring_fd = calloc(plan->nr_shards, sizeof(*maps->ring_fd));
+	if (!maps->ring_fd)
+		return -ENOMEM;
+	for (; maps->nr_shards < plan->nr_shards; maps->nr_shards++) {
+		const struct nr_plan_shard *shard = &plan->shards[maps->nr_shards];
+		int fd = create_ring(shard);
+
+		if (fd < 0) {
+			nr_log(log, NR_LOG_ERROR,
+			       "cannot create ring %u of %u (%zu KiB on node %d): %s; try a "
+			       "smaller "
+			       "--ring-size or a policy with fewer shards",
+			       maps->nr_shards + 1, plan->nr_shards, shard->ring_bytes >> 10,
+			       shard->node, strerror(-fd));
+			return fd;
+		}
+		maps->ring_fd[maps->nr_shards] = fd;
+	}
+	return 0;
+}
+
+/* One call for all rings: every single update would wait for a grace period of its own. */
+static int fill_shards(struct nr_maps *maps)
+{
+	uint32_t *keys = calloc(maps->nr_shards, sizeof(*keys));
+	uint32_t count = maps->nr_shards;
+	int err = keys ? 0 : -ENOMEM;
+
+	for (uint32_t i = 0; !err && i < maps->nr_shards; i++)
+		keys[i] = i;
+	if (!err && bpf_map_update_batch(maps->shards_fd, keys, maps->ring_fd, &count, NULL)) {
+		/* A kernel without batches for this kind of map. */
+		for (uint32_t i = 0; !err && i < maps->nr_shards; i++)
+			err = bpf_map_update_elem(maps->shards_fd, &i, &maps->ring_fd[i], 0);
+	}
+	free(keys);
+	return err;
+}
+
+static int create_shards(struct nr_maps *maps)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .inner_map_fd = maps->ring_fd[0]);
+
+	maps->shards_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "nr_shards", sizeof(uint32_t),
+					 sizeof(uint32_t), maps->nr_shards, &opts);
+	return maps->shards_fd < 0 ? maps->shards_fd : fill_shards(maps);
+}
+
+static int create_nodes(struct nr_maps *maps, const struct nr_plan *plan)
+{
+	uint32_t nr = plan->nr_nodes ? plan->nr_nodes : 1;
+	int err = 0;
+
+	maps->nodes_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "nr_nodes", sizeof(uint32_t),
+					sizeof(uint32_t), nr, NULL);
+	if (maps->nodes_fd < 0)
+		return maps->nodes_fd;
+	for (uint32_t node = 0; !err && node < plan->nr_nodes; node++)
+		err = bpf_map_update_elem(maps->nodes_fd, &node, &plan->node_shard[node], 0);
+	return err;
+}
+
+/*
+ * When the CPUs of a shard look at the fill level: together they write a sixteenth of the ring
+ * between two looks at most; the consumer is woken at a quarter. So it is awake before five
+ * sixteenths are full.
+ */
+static void fill_cpu(struct nr_cpu *cpu, const struct nr_plan_shard *shard)
+{
+	cpu->fill_bytes = shard->ring_bytes / 4;
+	cpu->check_bytes = shard->ring_bytes / 16 / (shard->nr_cpus ? shard->nr_cpus : 1);
+}
+
+static void fill_cpus(struct nr_maps *maps, const struct nr_plan *plan,
+		      const struct nr_topology *topo)
+{
+	for (uint32_t c = 0; c < maps->nr_cpus; c++) {
+		int shard = c < plan->nr_cpus ? plan->cpu_shard[c] : -1;
+		int node = shard < 0 ? -1 : nr_topology_cpu_node(topo, c);
+
+		maps->cpus[c].shard = shard < 0 ? NR_NO_SHARD : (uint32_t)shard;
+		maps->cpus[c].node = node < 0 ? 0 : node;
+		fill_cpu(&maps->cpus[c], &plan->shards[shard < 0 ? 0 : shard]);
+	}
+}
+
+static int create_cpus(struct nr_maps *maps, const struct nr_plan *plan,
+		       const struct nr_topology *topo)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
+	void *p;
+
+	maps->nr_cpus = plan->nr_cpus;
+	maps->cpus_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "nr_cpus", sizeof(uint32_t),
+				       sizeof(struct nr_cpu), maps->nr_cpus, &opts);
+	if (maps->cpus_fd < 0)
+		return maps->cpus_fd;
+	p = mmap(NULL, maps->nr_cpus * sizeof(struct nr_cpu), PROT_READ | PROT_WRITE, MAP_SHARED,
+		 maps->cpus_fd, 0);
+	if (p == MAP_FAILED)
+		return -errno;
+	maps->cpus = p;
+	fill_cpus(maps, plan, topo);
+	return 0;
+}
+
+int nr_maps_create(struct nr_maps *maps, const struct nr_plan *plan, const struct nr_topology *topo,
+		   const struct nr_logger *log)
+{
+	struct nr_maps new = { .shards_fd = -1, .nodes_fd = -1, .cpus_fd = -1 };
+	int err = create_rings(&new, plan, log);
+
+	if (err)
+		goto out;
+	err = create_shards(&new);
+	if (!err)
+		err = create_nodes(&new, plan);
+	if (!err)
+		err = create_cpus(&new, plan, topo);
+	if (err)
+		nr_log(log, NR_LOG_ERROR, "cannot create the BPF maps: %s", strerror(-err));
+out:
+	if (err)
+		nr_maps_destroy(&new);
+	else
+		*maps = new;
+	return err;
+}
+
+static void close_fd(int fd)
+{
+	if (fd > 0)
+		close(fd);
+}
+
+void nr_maps_destroy(struct nr_maps *maps)
+{
+	for (uint32_t i = 0; i < maps->nr_shards; i++)
+		close_fd(maps->ring_fd[i]);
+	free(maps->ring_fd);
+	if (maps->cpus)
+		munmap(maps->cpus, maps->nr_cpus * sizeof(struct nr_cpu));
+	close_fd(maps->shards_fd);
+	close_fd(maps->nodes_fd);
+	close_fd(maps->cpus_fd);
+	memset(maps, 0, sizeof(*maps));
+}
+
+int nr_maps_fd(const struct nr_maps *maps, const char *name)
+{
+	if (!strcmp(name, "nr_shards"))
+		return maps->shards_fd;
+	if (!strcmp(name, "nr_cpus"))
+		return maps->cpus_fd;
+	if (!strcmp(name, "nr_nodes"))
+		return maps->nodes_fd;
+	return -1;
+}
+
+/* Shard a CPU writes to. One that is not in the plan goes by its node; its losses count for shard
+ * 0. */
+static uint32_t shard_of(const struct nr_cpu *cpu)
+{
+	return cpu->shard == NR_NO_SHARD ? 0 : cpu->shard;
+}
+
+void nr_maps_lost(const struct nr_maps *maps, uint32_t shard, uint64_t lost[NR_LOSS_CAUSES])
+{
+	for (uint32_t c = 0; c < maps->nr_cpus; c++) {
+		if (shard != NR_NO_SHARD && shard_of(&maps->cpus[c]) != shard)
+			continue;
+		for (int i = 0; i < NR_LOSS_CAUSES; i++)
+			lost[i] += __atomic_load_n(&maps->cpus[c].lost[i], __ATOMIC_RELAXED);
+	}
+}
+
+uint64_t nr_maps_lost_total(const struct nr_maps *maps)
+{
+	uint64_t lost[NR_LOSS_CAUSES] = {}, total = 0;
+
+	nr_maps_lost(maps, NR_NO_SHARD, lost);
+	for (int i = 0; i < NR_LOSS_CAUSES; i++)
+		total += lost[i];
+	return total;
+}
+
+int nr_maps_wait_grace(const struct nr_maps *maps)
+{
+	uint32_t first = 0;
+
+	if (!syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
+		return 0;
+	/* Refused on nohz_full kernels. An update of a map in a map waits for the same: put ring 0
+	 * where it is already. */
+	return bpf_map_update_elem(maps->shards_fd, &first, &maps->ring_fd[0], 0);
+}

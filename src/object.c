@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <bpf/btf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include "object.h"
+
+/* libbpf speaks through one function for the whole process: it is ours only while we call libbpf.
+ */
+static _Thread_local const struct nr_logger *libbpf_log;
+
+static int forward_libbpf(enum libbpf_print_level level, const char *format, va_list args)
+{
+	char text[4096];
+	size_t len;
+
+	(void)level;
+	if (!libbpf_log || !libbpf_log->fn)
+		return 0;
+	vsnprintf(text, sizeof(text), format, args);
+	len = strlen(text);
+	while (len && text[len - 1] == '\n')
+		text[--len] = '\0';
+	libbpf_log->fn(libbpf_log->ctx, NR_LOG_DEBUG, text);
+	return 0;
+}
+
+static libbpf_print_fn_t listen_to_libbpf(const struct nr_logger *log)
+{
+	libbpf_log = log;
+	return libbpf_set_print(forward_libbpf);
+}
+
+static void stop_listening(libbpf_print_fn_t before)
+{
+	libbpf_set_print(before);
+	libbpf_log = NULL;
+}
+
+static int opened(struct nr_object *o, const char *name, struct bpf_object *obj, int err,
+		  const struct nr_logger *log)
+{
+	if (!obj) {
+		nr_log(log, NR_LOG_ERROR, "cannot read %s as a BPF object: %s", name,
+		       strerror(-err));
+		return err;
+	}
+	*o = (struct nr_object){ .own_name = strdup(name), .obj = obj, .own_obj = true };
+	o->name = o->own_name ? o->own_name : "object";
+	return 0;
+}
+
+int nr_object_open(struct nr_object *o, const char *path, const struct nr_logger *log)
+{
+	libbpf_print_fn_t before = listen_to_libbpf(log);
+	struct bpf_object *obj = bpf_object__open_file(path, NULL);
+	int err = obj ? 0 : -errno;
+
+	stop_listening(before);
+	return opened(o, path, obj, err, log);
+}
+
+int nr_object_open_mem(struct nr_object *o, const char *name, const void *data, size_t size,
+		       const struct nr_logger *log)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = name);
+	libbpf_print_fn_t before = listen_to_libbpf(log);
+	struct bpf_object *obj = bpf_object__open_mem(data, size, &opts);
+	int err = obj ? 0 : -errno;
+
+	stop_listening(before);
+	return opened(o, name, obj, err, log);
+}
+
+int nr_object_adopt(struct nr_object *o, struct bpf_object *obj)
+{
+	*o = (struct nr_object){ .name = bpf_object__name(obj), .obj = obj };
+	return 0;
+}
+
+/* The row of NR_EVENT: two pointers to arrays whose length is the number, and no elements of the
+ * type. */
+struct event_row {
+	uint32_t version;
+	uint32_t id;
+	uint32_t type_id;
+};
+
+static uint32_t pointee(const struct btf *btf, uint32_t id)
+{
+	const struct btf_type *t = btf__type_by_id(btf, id);
+
+	return t && btf_is_ptr(t) ? t->type : 0;
+}
+
+static uint32_t array_length(const struct btf *btf, uint32_t id)
+{
+	const struct btf_type *t = btf__type_by_id(btf, pointee(btf, id));
+
+	return t && btf_is_array(t) ? btf_array(t)->nelems : UINT32_MAX;
+}
+
+static uint32_t element(const struct btf *btf, uint32_t id)
+{
+	const struct btf_type *t = btf__type_by_id(btf, id);
+
+	return t && btf_is_array(t) ? btf_array(t)->type : 0;
+}
+
+static int read_row(const struct btf *btf, uint32_t var_id, struct event_row *row)
+{
+	const struct btf_type *var = btf__type_by_id(btf, var_id);
+	const struct btf_type *t = btf__type_by_id(btf, var->type);
+	const struct btf_member *m;
+
+	if (!btf_is_struct(t) || btf_vlen(t) != 3)
+		return -EPROTO;
+	m = btf_members(t);
+	*row = (struct event_row){
+		.version = array_length(btf, m[0].type),
+		.id = array_length(btf, m[1].type),
+		.type_id = element(btf, m[2].type),
+	};
+	return 0;
+}
+
+static int add_event(const struct nr_object *o, uint32_t var_id, uint16_t id_base,
+		     struct nr_types *types, const struct nr_logger *log)
+{
+	const struct btf *btf = bpf_object__btf(o->obj);
+	const struct btf_type *t;
+	struct event_row row;
+	int err = read_row(btf, var_id, &row);
+
+	if (err || row.version != NR_RECORD_VERSION) {
+		nr_log(log, NR_LOG_ERROR,
+		       "%s was built with another version of numaring.bpf.h (%d, this is %d): "
+		       "build "
+		       "it again with the header of this numaring",
+		       o->name, err ? -1 : (int)row.version, NR_RECORD_VERSION);
+		return -EPROTO;
+	}
+	t = btf__type_by_id(btf, row.type_id);
+	if (row.id >= NR_OBJECT_IDS || !t) {
+		nr_log(log, NR_LOG_ERROR, "%s: its table of events is damaged", o->name);
+		return -EINVAL;
+	}
+	return nr_types_add(types, id_base + row.id, btf__name_by_offset(btf, t->name_off), btf,
+			    row.type_id);
+}
+
+int nr_object_types(const struct nr_object *o, uint16_t id_base, struct nr_types *types,
+		    const struct nr_logger *log)
+{
+	const struct btf *btf = bpf_object__btf(o->obj);
+	int section = btf ? btf__find_by_name_kind(btf, ".numaring", BTF_KIND_DATASEC) : -ENOENT;
+	const struct btf_type *t;
+	int err = 0;
+
+	if (section < 0) {
+		nr_log(log, NR_LOG_ERROR,
+		       "%s declares no event: it needs NR_EVENT of numaring.bpf.h, and clang's -g",
+		       o->name);
+		return -EINVAL;
+	}
+	t = btf__type_by_id(btf, section);
+	for (int i = 0; !err && i < btf_vlen(t); i++)
+		err = add_event(o, btf_var_secinfos(t)[i].type, id_base, types, log);
+	return err;
+}
+
+/* Offset of a variable in the object's read-only data; -1: it does not use it. */
+static long rodata_offset(const struct btf *btf, const char *name)
+{
+	int section = btf__find_by_name_kind(btf, ".rodata", BTF_KIND_DATASEC);
+	const struct btf_type *t = section < 0 ? NULL : btf__type_by_id(btf, section);
+
+	for (int i = 0; t && i < btf_vlen(t); i++) {
+		const struct btf_var_secinfo *v = &btf_var_secinfos(t)[i];
+		const struct btf_type *var = btf__type_by_id(btf, v->type);
+
+		if (!strcmp(btf__name_by_offset(btf, var->name_off), name))
+			return v->offset;
+	}
+	return -1;
+}
+
+static struct bpf_map *rodata_map(const struct nr_object *o)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map (map, o->obj) {
+		const char *name = bpf_map__name(map);
+		size_t len = strlen(name);
+
+		if (len >= 7 && !strcmp(name + len - 7, ".rodata"))
+			return map;
+	}
+	return NULL;
+}
+
+/* Sets the constants of numaring.bpf.h that the object uses. */
+static int set_constants(struct nr_object *o, const struct nr_object_config *config)
+{
+	const struct {
+		const char *name;
+		const void *value;
+		size_t size;
+	} constants[] = {
+		{ "nr_id_base", &config->id_base, sizeof(config->id_base) },
+		{ "nr_only_tgid", &config->only_tgid, sizeof(config->only_tgid) },
+		{ "nr_hidden_tgid", &config->hidden_tgid, sizeof(config->hidden_tgid) },
+	};
+	struct bpf_map *map = rodata_map(o);
+	const void *data;
+	size_t size;
+	char *copy;
+	int err;
+
+	data = map ? bpf_map__initial_value(map, &size) : NULL;
+	if (!data)
+		return -EINVAL;
+	copy = malloc(size);
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, data, size);
+	for (size_t i = 0; i < sizeof(constants) / sizeof(constants[0]); i++) {
+		long offset = rodata_offset(bpf_object__btf(o->obj), constants[i].name);
+
+		if (offset >= 0 && offset + constants[i].size <= size)
+			memcpy(copy + offset, constants[i].value, constants[i].size);
+	}
+	err = bpf_map__set_initial_value(map, copy, size);
+	free(copy);
+	return err;
+}
+
+static int share_maps(struct nr_object *o, const struct nr_maps *maps)
+{
+	struct bpf_map *map;
+	int err = 0;
+
+	bpf_object__for_each_map (map, o->obj) {
+		int fd = nr_maps_fd(maps, bpf_map__name(map));
+
+		if (fd >= 0 && !err)
+			err = bpf_map__reuse_fd(map, fd);
+	}
+	return err;
+}
+
+int nr_object_load(struct nr_object *o, const struct nr_maps *maps,
+		   const struct nr_object_config *config, const struct nr_logger *log)
+{
+	libbpf_print_fn_t before = listen_to_libbpf(log);
+	struct utsname host = {};
+	int err = share_maps(o, maps);
+
+	if (!err)
+		err = set_constants(o, config);
+	if (!err)
+		err = bpf_object__load(o->obj);
+	stop_listening(before);
+	if (err) {
+		uname(&host);
+		nr_log(log, NR_LOG_ERROR,
+		       "the kernel (%s) refused %s: %s; -vv shows the verifier's reason",
+		       host.release, o->name, strerror(-err));
+	}
+	return err;
+}
+
+static int attach_program(struct nr_object *o, struct bpf_program *prog,
+			  const struct nr_logger *log)
+{
+	struct bpf_link *link;
+
+	/* Run by whoever calls BPF_PROG_TEST_RUN; there is nothing to attach it to. */
+	if (bpf_program__type(prog) == BPF_PROG_TYPE_SYSCALL)
+		return 0;
+	link = bpf_program__attach(prog);
+	if (link) {
+		o->links[o->nr_links++] = link;
+		return 0;
+	}
+	if (errno == EOPNOTSUPP || errno == ESRCH)
+		nr_log(log, NR_LOG_ERROR,
+		       "%s: program %s cannot be attached by its section name \"%s\": use a "
+		       "section "
+		       "that says where it goes, such as tp_btf/sched_switch",
+		       o->name, bpf_program__name(prog), bpf_program__section_name(prog));
+	else
+		nr_log(log, NR_LOG_ERROR, "%s: cannot attach program %s (%s): %s", o->name,
+		       bpf_program__name(prog), bpf_program__section_name(prog), strerror(errno));
+	return -errno;
+}
+
+int nr_object_attach(struct nr_object *o, const struct nr_logger *log)
+{
+	libbpf_print_fn_t before = listen_to_libbpf(log);
+	struct bpf_program *prog;
+	unsigned nr = 0;
+	int err = 0;
+
+	bpf_object__for_each_program (prog, o->obj)
+		nr++;
+	o->links = calloc(nr ? nr : 1, sizeof(*o->links));
+	if (!o->links)
+		err = -ENOMEM;
+	bpf_object__for_each_program (prog, o->obj) {
+		if (!err && bpf_program__autoload(prog) && bpf_program__autoattach(prog))
+			err = attach_program(o, prog, log);
+	}
+	stop_listening(before);
+	return err;
+}
+
+void nr_object_detach(struct nr_object *o)
+{
+	for (unsigned i = 0; i < o->nr_links; i++)
+		bpf_link__destroy(o->links[i]);
+	free(o->links);
+	o->links = NULL;
+	o->nr_links = 0;
+}
+
+void nr_object_close(struct nr_object *o)
+{
+	nr_object_detach(o);
+	if (o->own_obj)
+		bpf_object__close(o->obj);
+	free(o->own_name);
+	memset(o, 0, sizeof(*o));
+}

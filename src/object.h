@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * One BPF object of a collector: what events it declares, and its way from a file to attached
+ * programs.
+ */
+#ifndef NR_OBJECT_H
+#define NR_OBJECT_H
+
+#include <bpf/libbpf.h>
+#include <stdbool.h>
+#include "log.h"
+#include "maps.h"
+#include "trace/types.h"
+
+/* Ids an object has for its own: NR_EVENT's numbers are below. */
+#define NR_OBJECT_IDS 256
+
+struct nr_object {
+	const char *name; /* for messages */
+	char *own_name;	  /* what name points to, if it is ours to free */
+	struct bpf_object *obj;
+	bool own_obj; /* ours to close */
+	struct bpf_link **links;
+	unsigned nr_links;
+};
+
+/* Values for the constants of numaring.bpf.h in an object. */
+struct nr_object_config {
+	uint16_t id_base;
+	uint32_t only_tgid;
+	uint32_t hidden_tgid;
+};
+
+/* One of path, data or obj is given. */
+int nr_object_open(struct nr_object *o, const char *path, const struct nr_logger *log);
+int nr_object_open_mem(struct nr_object *o, const char *name, const void *data, size_t size,
+		       const struct nr_logger *log);
+int nr_object_adopt(struct nr_object *o, struct bpf_object *obj);
+
+/* Enters the events it declares into types. */
+int nr_object_types(const struct nr_object *o, uint16_t id_base, struct nr_types *types,
+		    const struct nr_logger *log);
+int nr_object_load(struct nr_object *o, const struct nr_maps *maps,
+		   const struct nr_object_config *config, const struct nr_logger *log);
+int nr_object_attach(struct nr_object *o, const struct nr_logger *log);
+void nr_object_detach(struct nr_object *o);
+void nr_object_close(struct nr_object *o);
+
+#endif

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <numaring/numaring.h>
+#include <stdio.h>
+#include <string.h>
+#include "sched.skel.h"
+#include "sources.h"
+#include "syscalls.skel.h"
+
+static const struct nr_source sources[] = {
+	{ "sched", "task switches, wake-ups and migrations", sched_bpf__elf_bytes },
+	{ "syscalls", "entry and exit of every system call", syscalls_bpf__elf_bytes },
+};
+
+#define NR_SOURCES (sizeof(sources) / sizeof(sources[0]))
+
+const struct nr_source *nr_source_find(const char *name)
+{
+	for (size_t i = 0; i < NR_SOURCES; i++)
+		if (!strcmp(sources[i].name, name))
+			return &sources[i];
+	return NULL;
+}
+
+const char *nr_source_name(unsigned i)
+{
+	return i < NR_SOURCES ? sources[i].name : NULL;
+}
+
+const char *nr_source_about(unsigned i)
+{
+	return i < NR_SOURCES ? sources[i].about : NULL;
+}
+
+const char *nr_source_list(char *buf, size_t size)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < NR_SOURCES && len < size; i++)
+		len += snprintf(buf + len, size - len, "%s%s", i ? ", " : "", sources[i].name);
+	return buf;
+}

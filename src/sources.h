@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The built-in sources: BPF objects that are part of the library. */
+#ifndef NR_SOURCES_H
+#define NR_SOURCES_H
+
+#include <stddef.h>
+
+struct nr_source {
+	const char *name;
+	const char *about;
+	const void *(*elf)(size_t *size);
+};
+
+/* NULL: there is none of this name. */
+const struct nr_source *nr_source_find(const char *name);
+/* "sched, syscalls" */
+const char *nr_source_list(char *buf, size_t size);
+
+#endif

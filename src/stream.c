@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <unistd.h>
+#include "drain/clock.h"
+#include "stream.h"
+
+#define BATCH 1024
+
+/* A watermark this much behind the newest one holds up the merge when rings fill. */
+#define LAGGARD_NS 1000000u
+
+static int commit(struct nr_stream *s)
+{
+	uint64_t watermark = nr_merge_complete_to(&s->merge);
+	int err;
+
+	if (watermark == NR_TIME_END)
+		watermark = nr_clock_now();
+	err = s->sink.commit(s->sink.ctx, watermark, s->lost(s->lost_ctx));
+	if (err)
+		return err;
+	nr_merge_release(&s->merge);
+	s->dirty = false;
+	return 0;
+}
+
+/* Moves the whole window into the sink. */
+static int move_window(struct nr_stream *s, struct nr_event *evs)
+{
+	int err = 0;
+
+	while (!err) {
+		size_t room = s->sink.room(s->sink.ctx);
+		unsigned nr = nr_merge_take(&s->merge, evs, BATCH, room);
+
+		if (nr && !s->dirty) {
+			s->dirty = true;
+			s->dirty_since = nr_clock_now();
+		}
+		if (nr)
+			err = s->sink.push(s->sink.ctx, evs, nr);
+		else if (nr_merge_more(&s->merge))
+			err = commit(s);
+		else
+			break;
+	}
+	return err;
+}
+
+/* Wakes the consumers whose old watermarks keep full rings from being emptied. */
+static void hurry_laggards(struct nr_stream *s)
+{
+	uint64_t now = nr_clock_now();
+	bool any = false;
+
+	for (uint32_t i = 0; i < s->merge.tree.nr; i++) {
+		if (nr_shard_watermark(s->merge.shards[i]) + LAGGARD_NS < now)
+			any = true;
+	}
+	atomic_store_explicit(&s->drain->urgent, any, memory_order_relaxed);
+	for (uint32_t i = 0; any && i < s->merge.tree.nr; i++) {
+		if (nr_shard_watermark(s->merge.shards[i]) + LAGGARD_NS < now)
+			nr_consumer_kick(&s->consumers[i]);
+	}
+}
+
+/* A consumer that could not read its ring has ended the recording. */
+static int consumer_error(const struct nr_stream *s)
+{
+	for (uint32_t i = 0; i < s->merge.tree.nr; i++) {
+		int err = atomic_load(&s->consumers[i].error);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int round_once(struct nr_stream *s, struct nr_event *evs)
+{
+	bool pressed = atomic_exchange_explicit(&s->drain->pressed, false, memory_order_relaxed);
+	bool hurry = pressed || atomic_load_explicit(&s->drain->urgent, memory_order_relaxed);
+	int err = consumer_error(s);
+
+	atomic_store_explicit(&s->watermark, nr_merge_begin(&s->merge), memory_order_relaxed);
+	if (!err)
+		err = move_window(s, evs);
+	if (err)
+		return err;
+	if (!s->dirty)
+		nr_merge_release(&s->merge); /* discarded records take room too */
+	else if (hurry || nr_clock_now() - s->dirty_since >= s->latency_ns / 2)
+		err = commit(s);
+	if (hurry)
+		hurry_laggards(s);
+	return err;
+}
+
+static void *run(void *arg)
+{
+	static _Thread_local struct nr_event evs[BATCH];
+	struct nr_stream *s = arg;
+	bool finish = false;
+	uint64_t one = 1;
+	int err = 0;
+
+	while (!err && !finish) {
+		nr_waiter_wait(&s->drain->merge, s->drain->tick_ms);
+		/* Pairs with the release in nr_stream_finish: the shards' last passes come before.
+		 */
+		finish = atomic_load_explicit(&s->finish, memory_order_acquire);
+		err = round_once(s, evs);
+	}
+	if (!err)
+		err = commit(s);
+	if (err) {
+		atomic_store(&s->error, err);
+		(void)!write(s->error_fd, &one, sizeof(one));
+	}
+	return NULL;
+}
+
+int nr_stream_start(struct nr_stream *s)
+{
+	return nr_thread_start(&s->thread, run, s);
+}
+
+int nr_stream_finish(struct nr_stream *s)
+{
+	atomic_store_explicit(&s->finish, true, memory_order_release);
+	nr_waiter_kick(&s->drain->merge);
+	nr_thread_join(&s->thread);
+	return atomic_load(&s->error);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The merge thread: from the shards' queues, through the merge, into a sink.
+ *
+ * Each round takes what is below the common watermark. The sink is told to commit when its packet
+ * is full, when the oldest event in it is half the latency old, or when a ring fills up; after a
+ * commit, and only then, the rings get their room back (I5).
+ */
+#ifndef NR_STREAM_H
+#define NR_STREAM_H
+
+#include "drain/consumer.h"
+#include "merge/merge.h"
+
+/* Where the ordered stream goes. All return 0 or a negative errno, which ends the stream. */
+struct nr_sink {
+	void *ctx;
+	/* Bytes the sink takes before it wants a commit. */
+	size_t (*room)(void *ctx);
+	int (*push)(void *ctx, const struct nr_event *evs, unsigned nr);
+	/* When it returns 0, everything pushed is safe. watermark: complete below; lost: so far. */
+	int (*commit)(void *ctx, uint64_t watermark, uint64_t lost);
+};
+
+struct nr_stream {
+	struct nr_drain *drain;
+	struct nr_consumer *consumers; /* [merge.tree.nr] */
+	struct nr_merge merge;
+	struct nr_sink sink;
+	uint64_t (*lost)(void *ctx); /* records lost so far */
+	void *lost_ctx;
+	uint64_t latency_ns;
+
+	struct nr_thread thread;
+	bool dirty;	      /* something was pushed and not committed ... */
+	uint64_t dirty_since; /* ... since this time */
+	_Atomic(bool) finish; /* all shards are at NR_TIME_END: one more round, and a last commit */
+	_Atomic(int) error;   /* what ended the stream */
+	_Atomic(uint64_t) watermark;
+	int error_fd; /* eventfd, readable once error is set */
+};
+
+int nr_stream_start(struct nr_stream *stream);
+/* After the consumers were joined and every shard passed NR_TIME_END. Returns the stream's error.
+ */
+int nr_stream_finish(struct nr_stream *stream);
+
+#endif
