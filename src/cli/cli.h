@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the sub-commands share. They use the public headers and nothing behind them. */
+#ifndef NR_CLI_H
+#define NR_CLI_H
+
+#include <stddef.h>
+#include <numaring/log.h>
+
+enum cli_exit {
+	CLI_DONE = 0,
+	CLI_FAILED = 1,
+	CLI_USAGE = 2,
+	CLI_LOSS = 3,
+};
+
+int cmd_record(int argc, char **argv);
+int cmd_cat(int argc, char **argv);
+int cmd_stat(int argc, char **argv);
+int cmd_topology(int argc, char **argv);
+
+/* "4096", "512K", "64M", "1G" (powers of 1024, small letters too) to bytes; -EINVAL, -ERANGE. */
+int cli_parse_size(const char *s, size_t *out);
+/* "100", "100ms" or "2s" to milliseconds; -EINVAL, -ERANGE. */
+int cli_parse_ms(const char *s, unsigned *out);
+
+/* The longest "1023M" fits; buf of 24 holds every value. Exact: 1.5 MiB is "1536K". */
+char *cli_format_size(char *buf, size_t size, size_t bytes);
+
+/* "1.2k", "34.5M": a count or a rate for people. */
+char *cli_format_count(char *buf, size_t size, double n);
+
+/* One sentence to stderr, "numaring: ...". */
+void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* nr_log_fn for the library's errors and warnings; ctx points to an int, the verbosity: 1 shows
+ * NR_LOG_INFO too, 2 NR_LOG_DEBUG; NULL is 0. */
+void cli_log(void *ctx, enum nr_log_level level, const char *text);
+
+#endif

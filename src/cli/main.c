@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* numaring: picks the sub-command. */
+#include <stdio.h>
+#include <string.h>
+#include "cli.h"
+
+static const struct command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *about;
+} commands[] = {
+	{ "record", cmd_record, "record events of this machine into a trace" },
+	{ "cat", cmd_cat, "print the events of a trace" },
+	{ "stat", cmd_stat, "count what is in a trace and check its order" },
+	{ "topology", cmd_topology, "show which CPUs share a ring, and where it is drained" },
+};
+
+#define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void print_help(FILE *out)
+{
+	fputs("Usage: numaring COMMAND [OPTION...]\n\n", out);
+	for (size_t i = 0; i < NR_COMMANDS; i++)
+		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].about);
+	fputs("\nnumaring COMMAND --help tells the options of a command.\n"
+	      "Exit status: 0 done, 1 failed, 2 wrong usage, 3 loss (record --fail-on-loss).\n",
+	      out);
+}
+
+int main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : "";
+	static char title[64];
+
+	for (size_t i = 0; i < NR_COMMANDS; i++) {
+		if (strcmp(name, commands[i].name))
+			continue;
+		snprintf(title, sizeof(title), "numaring %s", name);
+		argv[1] = title;
+		return commands[i].run(argc - 1, argv + 1);
+	}
+	if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) {
+		print_help(stdout);
+		return CLI_DONE;
+	}
+	if (!strcmp(name, "--version") || !strcmp(name, "-V")) {
+		puts("numaring " NR_VERSION);
+		return CLI_DONE;
+	}
+	if (*name)
+		cli_error("there is no command \"%s\"", name);
+	print_help(stderr);
+	return CLI_USAGE;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Helpers of all sub-commands: values on the command line, words to the user. */
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "cli.h"
+
+/* Digits only: strtoull alone would take " -1". */
+static int parse_digits(const char *s, unsigned long long *out, char **end)
+{
+	if (!isdigit((unsigned char)*s))
+		return -EINVAL;
+	errno = 0;
+	*out = strtoull(s, end, 10);
+	return -errno;
+}
+
+static int size_shift(const char *suffix)
+{
+	static const char letters[] = "KMG";
+	const char *at;
+
+	if (!*suffix)
+		return 0;
+	at = strchr(letters, toupper((unsigned char)*suffix));
+	return at && !suffix[1] ? 10 * (int)(at - letters + 1) : -1;
+}
+
+int cli_parse_size(const char *s, size_t *out)
+{
+	unsigned long long v;
+	char *end;
+	int shift, err;
+
+	err = parse_digits(s, &v, &end);
+	if (err)
+		return err;
+	shift = size_shift(end);
+	if (shift < 0)
+		return -EINVAL;
+	if (v > SIZE_MAX >> shift)
+		return -ERANGE;
+	*out = (size_t)v << shift;
+	return 0;
+}
+
+int cli_parse_ms(const char *s, unsigned *out)
+{
+	unsigned long long v, unit = 1;
+	char *end;
+	int err;
+
+	err = parse_digits(s, &v, &end);
+	if (err)
+		return err;
+	if (!strcmp(end, "s"))
+		unit = 1000;
+	else if (*end && strcmp(end, "ms"))
+		return -EINVAL;
+	if (v > UINT_MAX / unit)
+		return -ERANGE;
+	*out = v * unit;
+	return 0;
+}
+
+char *cli_format_size(char *buf, size_t size, size_t bytes)
+{
+	static const char *const units[] = { "", "K", "M", "G" };
+	unsigned u = 0;
+
+	for (; u < 3 && bytes && bytes % 1024 == 0; u++)
+		bytes /= 1024;
+	snprintf(buf, size, "%zu%s", bytes, units[u]);
+	return buf;
+}
+
+char *cli_format_count(char *buf, size_t size, double n)
+{
+	static const char *const units[] = { "", "k", "M", "G", "T" };
+	unsigned u = 0;
+
+	for (; u < 4 && n >= 1000; u++)
+		n /= 1000;
+	snprintf(buf, size, u ? "%.1f%s" : "%.0f%s", n, units[u]);
+	return buf;
+}
+
+void cli_error(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("numaring: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+void cli_log(void *ctx, enum nr_log_level level, const char *text)
+{
+	int verbosity = ctx ? *(int *)ctx : 0;
+
+	if ((int)level <= (int)NR_LOG_WARN + verbosity)
+		cli_error("%s%s", level == NR_LOG_WARN ? "warning: " : "", text);
+}

@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* numaring record: this machine's events into a trace. */
+#include <argp.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include "cli.h"
+#include "summary.h"
+
+extern char **environ;
+
+/* A command that does not end on SIGTERM within this time is killed. */
+#define COMMAND_GRACE_MS 2000
+
+enum {
+	OPT_SHARDS = 256,
+	OPT_RING_SIZE,
+	OPT_ORDER,
+	OPT_LATENCY,
+	OPT_FAIL_ON_LOSS,
+	OPT_STATS_JSON,
+	OPT_SELF,
+	OPT_FORCE,
+	OPT_CONSUMER_CPUS,
+};
+
+struct record {
+	struct nr_collector_opts opts;
+	const char *output;
+	char default_output[64];
+	char *events; /* comma-separated sources */
+	const char *stats_json;
+	bool force;
+	bool fail_on_loss;
+	unsigned duration_ms; /* 0: until told otherwise */
+	int verbosity;
+	char **command; /* NULL: none */
+
+	struct nr_collector *collector;
+	int signal_fd;
+	sigset_t old_mask;
+	pid_t child;
+	bool child_ended;
+	int child_status;
+};
+
+static const struct argp_option options[] = {
+	{ "output", 'o', "DIR", 0, "the trace (default: numaring-YYYYmmdd-HHMMSS)", 0 },
+	{ "event", 'e', "SOURCES", 0, "what to record, separated by commas (default: sched)", 0 },
+	{ "duration", 'd', "SECONDS", 0, "stop after this time; 500ms, 1.5 and 10s are understood",
+	  0 },
+	{ "pid", 'p', "PID", 0, "only this process", 0 },
+	{ "shards", OPT_SHARDS, "POLICY", 0,
+	  "which CPUs share a ring: single, package, node (default), llc, cpu or node/K", 1 },
+	{ "ring-size", OPT_RING_SIZE, "SIZE", 0,
+	  "bytes of each ring, K/M/G (default: 2M per CPU, 4M to 64M)", 1 },
+	{ "consumer-cpus", OPT_CONSUMER_CPUS, "LIST", 0,
+	  "CPUs the consumers may use, like 0-3,8 (default: all this process may use)", 1 },
+	{ "order", OPT_ORDER, "fence|rcu", 0,
+	  "how it is known that no earlier event can come (default: fence)", 1 },
+	{ "latency", OPT_LATENCY, "MS", 0,
+	  "an event is in the file after at most this (default: 100)", 1 },
+	{ "fail-on-loss", OPT_FAIL_ON_LOSS, NULL, 0, "exit 3 if an event was lost", 2 },
+	{ "stats-json", OPT_STATS_JSON, "FILE", 0, "write the numbers of the summary to FILE", 2 },
+	{ "self", OPT_SELF, NULL, 0, "record the collector's own threads too", 2 },
+	{ "force", OPT_FORCE, NULL, 0, "replace a trace that is there", 2 },
+	{ "verbose", 'v', NULL, 0, "say more; twice: what libbpf and the verifier say too", 2 },
+	{ 0 },
+};
+
+__attribute__((noreturn)) static void refuse(const char *arg, const char *what)
+{
+	cli_error("\"%s\" is not %s", arg, what);
+	exit(CLI_FAILED);
+}
+
+/* Seconds with a fraction, or a whole number with ms or s. */
+static unsigned parse_duration(const char *arg)
+{
+	unsigned ms;
+	char *end;
+	double seconds;
+
+	errno = 0;
+	seconds = strtod(arg, &end);
+	if (end != arg && !*end && seconds > 0 && seconds < 4e6)
+		return seconds * 1000 < 1 ? 1 : seconds * 1000;
+	if (strpbrk(arg, "ms") && !cli_parse_ms(arg, &ms) && ms)
+		return ms;
+	refuse(arg, "a duration: give seconds, like 5, 0.5 or 500ms");
+}
+
+static pid_t parse_pid(const char *arg)
+{
+	char *end;
+	long pid = strtol(arg, &end, 10);
+
+	if (end == arg || *end || pid <= 0 || pid > INT32_MAX)
+		refuse(arg, "a process id");
+	if (kill(pid, 0) && errno == ESRCH) {
+		cli_error("there is no process %ld", pid);
+		exit(CLI_FAILED);
+	}
+	return pid;
+}
+
+static enum nr_order parse_order(const char *arg)
+{
+	if (!strcmp(arg, "fence"))
+		return NR_ORDER_FENCE;
+	if (!strcmp(arg, "rcu"))
+		return NR_ORDER_RCU;
+	refuse(arg, "an order: there are fence and rcu");
+}
+
+static void parse_ring_size(struct record *r, const char *arg)
+{
+	if (cli_parse_size(arg, &r->opts.ring_bytes) || !r->opts.ring_bytes)
+		refuse(arg, "a size: give bytes, or a number with K, M or G");
+}
+
+static void parse_latency(struct record *r, const char *arg)
+{
+	if (cli_parse_ms(arg, &r->opts.latency_ms) || !r->opts.latency_ms)
+		refuse(arg, "a latency: give milliseconds, at least 1");
+}
+
+static error_t parse_opt(int key, char *arg, struct argp_state *state)
+{
+	struct record *r = state->input;
+
+	switch (key) {
+	case 'o':
+		r->output = arg;
+		break;
+	case 'e':
+		r->events = arg;
+		break;
+	case 'd':
+		r->duration_ms = parse_duration(arg);
+		break;
+	case 'p':
+		r->opts.pid = parse_pid(arg);
+		break;
+	case 'v':
+		r->verbosity++;
+		break;
+	case OPT_SHARDS:
+		r->opts.policy = arg;
+		break;
+	case OPT_RING_SIZE:
+		parse_ring_size(r, arg);
+		break;
+	case OPT_CONSUMER_CPUS:
+		r->opts.consumer_cpus = arg;
+		break;
+	case OPT_ORDER:
+		r->opts.order = parse_order(arg);
+		break;
+	case OPT_LATENCY:
+		parse_latency(r, arg);
+		break;
+	case OPT_FAIL_ON_LOSS:
+		r->fail_on_loss = true;
+		break;
+	case OPT_STATS_JSON:
+		r->stats_json = arg;
+		break;
+	case OPT_SELF:
+		r->opts.self = true;
+		break;
+	case OPT_FORCE:
+		r->force = true;
+		break;
+	case ARGP_KEY_ARG:
+		/* The first word that is no option begins the command. */
+		r->command = state->argv + state->next - 1;
+		state->next = state->argc;
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse_opt,
+	.args_doc = "[-- COMMAND...]",
+	.doc = "Record events of this machine, in exact order, into a trace directory.\v"
+	       "With COMMAND, the recording ends when it ends; what is recorded is the whole "
+	       "machine all the same, unless -p is given. The sources: sched (task switches, "
+	       "wake-ups, "
+	       "migrations), syscalls (entry and exit of every system call).",
+};
+
+/* Setting up ---------------------------------------------------------------------------------- */
+
+static int add_sources(struct record *r)
+{
+	char *rest = r->events, *name;
+	int err = 0;
+
+	while (!err && (name = strsep(&rest, ",")))
+		err = nr_collector_add_source(r->collector, name);
+	return err;
+}
+
+static void name_output(struct record *r)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+
+	localtime_r(&now, &tm);
+	strftime(r->default_output, sizeof(r->default_output), "numaring-%Y%m%d-%H%M%S", &tm);
+	r->output = r->default_output;
+}
+
+/* From here on the signals that end a recording come through a descriptor. */
+static int take_signals(struct record *r)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, &r->old_mask);
+	r->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return r->signal_fd < 0 ? -errno : 0;
+}
+
+/* The command gets a process group of its own, so that all it starts can be ended with it, and the
+ * terminal, as a shell would give it. */
+static int start_command(struct record *r)
+{
+	posix_spawnattr_t attr;
+	sigset_t none;
+	int err;
+
+	if (!r->command)
+		return 0;
+	sigemptyset(&none);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
+	posix_spawnattr_setsigmask(&attr, &r->old_mask);
+	err = posix_spawnp(&r->child, r->command[0], NULL, &attr, r->command, environ);
+	posix_spawnattr_destroy(&attr);
+	if (err) {
+		r->child = 0;
+		cli_error("cannot run %s: %s", r->command[0], strerror(err));
+		return -err;
+	}
+	if (isatty(STDIN_FILENO)) {
+		signal(SIGTTOU, SIG_IGN);
+		tcsetpgrp(STDIN_FILENO, r->child);
+	}
+	return 0;
+}
+
+static void reap_command(struct record *r)
+{
+	if (r->child && !r->child_ended && waitpid(r->child, &r->child_status, WNOHANG) == r->child)
+		r->child_ended = true;
+}
+
+static void wait_for_command(struct record *r, unsigned ms)
+{
+	const struct timespec step = { .tv_nsec = 10000000 };
+
+	for (unsigned waited = 0; !r->child_ended && waited < ms; waited += 10) {
+		nanosleep(&step, NULL);
+		reap_command(r);
+	}
+}
+
+/* Ends what is left of the command: its whole group. */
+static void end_command(struct record *r)
+{
+	if (!r->child)
+		return;
+	kill(-r->child, SIGTERM);
+	wait_for_command(r, COMMAND_GRACE_MS);
+	kill(-r->child, SIGKILL);
+	wait_for_command(r, COMMAND_GRACE_MS);
+	if (isatty(STDIN_FILENO))
+		tcsetpgrp(STDIN_FILENO, getpgrp());
+}
+
+/* Recording ----------------------------------------------------------------------------------- */
+
+static uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000ull + ts.tv_nsec / 1000000;
+}
+
+/* True: the user or the command asks for the end. */
+static bool end_asked(struct record *r)
+{
+	struct signalfd_siginfo info;
+	bool end = false;
+
+	while (read(r->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGCHLD)
+			reap_command(r);
+		else
+			end = true;
+	}
+	return end || r->child_ended;
+}
+
+static void show_progress(struct record *r, uint64_t *events, uint64_t *shown)
+{
+	uint64_t now = now_ms();
+	const struct nr_stats *st;
+
+	if (now - *shown < 1000)
+		return;
+	st = nr_collector_stats(r->collector);
+	summary_progress(stderr, st, *events, (now - *shown) / 1e3);
+	*events = st->events_written;
+	*shown = now;
+}
+
+/* Until the time is over, a signal comes, the command ends, or the collector gives up. */
+static void wait_for_end(struct record *r)
+{
+	struct pollfd fds[] = {
+		{ .fd = r->signal_fd, .events = POLLIN },
+		{ .fd = nr_collector_fd(r->collector), .events = POLLIN },
+	};
+	uint64_t start = now_ms(), shown = start, events = 0;
+	bool terminal = isatty(STDERR_FILENO);
+
+	for (;;) {
+		uint64_t passed = now_ms() - start;
+		int timeout = terminal ? 1000 : -1;
+
+		if (r->duration_ms && passed >= r->duration_ms)
+			break;
+		if (r->duration_ms && (timeout < 0 || r->duration_ms - passed < (unsigned)timeout))
+			timeout = r->duration_ms - passed;
+		poll(fds, 2, timeout);
+		if (end_asked(r) || fds[1].revents)
+			break;
+		if (terminal)
+			show_progress(r, &events, &shown);
+	}
+	if (terminal)
+		fputs("\r\033[K", stderr);
+}
+
+static int report(struct record *r, int err)
+{
+	const struct summary s = {
+		.stats = nr_collector_stats(r->collector),
+		.plan = nr_collector_plan(r->collector),
+		.order = r->opts.order,
+		.output = r->output,
+		.error = err ? strerror(-err) : NULL,
+	};
+	int json_err = r->stats_json ? summary_json(r->stats_json, &s) : 0;
+
+	summary_print(stdout, &s);
+	if (json_err)
+		cli_error("cannot write %s: %s", r->stats_json, strerror(-json_err));
+	if (r->child_ended && r->child_status)
+		cli_error("%s ended with %s %d", r->command[0],
+			  WIFSIGNALED(r->child_status) ? "signal" : "status",
+			  WIFSIGNALED(r->child_status) ? WTERMSIG(r->child_status)
+						       : WEXITSTATUS(r->child_status));
+	if (err || json_err || s.stats->unaccounted)
+		return CLI_FAILED;
+	return r->fail_on_loss && s.stats->lost_total ? CLI_LOSS : CLI_DONE;
+}
+
+static int record(struct record *r)
+{
+	int err = nr_collector_open(&r->collector, &r->opts);
+
+	if (!err)
+		err = add_sources(r);
+	if (!err)
+		err = nr_collector_set_trace(r->collector, r->output, r->force);
+	if (!err)
+		err = take_signals(r);
+	if (!err)
+		err = nr_collector_start(r->collector);
+	if (err)
+		return CLI_FAILED;
+	err = start_command(r);
+	if (!err)
+		wait_for_end(r);
+	reap_command(r);
+	if (!r->child_ended)
+		end_command(r);
+	if (err) {
+		nr_collector_stop(r->collector);
+		return CLI_FAILED;
+	}
+	return report(r, nr_collector_stop(r->collector));
+}
+
+int cmd_record(int argc, char **argv)
+{
+	char sources[] = "sched";
+	struct record r = {
+		.opts = { .sz = sizeof(r.opts), .log = cli_log },
+		.events = sources,
+		.signal_fd = -1,
+	};
+	int ret;
+
+	r.opts.log_ctx = &r.verbosity;
+	argp_err_exit_status = CLI_USAGE;
+	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &r);
+	if (!r.output)
+		name_output(&r);
+	ret = record(&r);
+	nr_collector_close(r.collector);
+	if (r.signal_fd >= 0)
+		close(r.signal_fd);
+	return ret;
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* numaring stat: reads a whole trace, counts what is in it and checks its order. */
+#include <argp.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <numaring/trace.h>
+#include "cli.h"
+
+#define NR_IDS	(UINT16_MAX + 1)
+#define NR_CPUS (UINT16_MAX + 1)
+
+struct args {
+	const char *dir;
+	bool json;
+};
+
+struct counts {
+	uint64_t events, unordered, late, lost, packets;
+	uint64_t first, last; /* ns, CLOCK_MONOTONIC */
+	uint64_t watermark;
+	uint64_t by_type[NR_IDS], by_cpu[NR_CPUS];
+};
+
+static const struct argp_option options[] = {
+	{ "json", 'j', NULL, 0, "print JSON", 0 },
+	{ 0 },
+};
+
+static error_t parse_opt(int key, char *arg, struct argp_state *state)
+{
+	struct args *args = state->input;
+
+	switch (key) {
+	case 'j':
+		args->json = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (args->dir)
+			argp_error(state, "one trace at a time");
+		args->dir = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (!args->dir)
+			argp_error(state, "which trace?");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse_opt,
+	.args_doc = "DIR",
+	.doc = "Count the events of a trace by type and CPU, and the losses, and check that no "
+	       "event "
+	       "comes before its predecessor.",
+};
+
+static void count_event(struct counts *n, const struct nr_event *ev)
+{
+	if (!n->events)
+		n->first = ev->ts;
+	else if (ev->ts < n->last)
+		n->unordered++;
+	n->last = ev->ts;
+	n->events++;
+	n->late += !!(ev->flags & NR_EVENT_LATE);
+	n->by_type[ev->rec->id]++;
+	n->by_cpu[ev->rec->cpu]++;
+}
+
+/* Counts to the end, or to where the trace is damaged. */
+static int count(struct nr_trace *trace, struct counts *n)
+{
+	const struct nr_packet *packet;
+	struct nr_event ev;
+	int err;
+
+	while ((err = nr_trace_next(trace, &ev)) > 0)
+		count_event(n, &ev);
+	packet = nr_trace_packet(trace);
+	if (packet) {
+		n->packets = packet->seq + 1;
+		n->lost = packet->lost;
+		n->watermark = packet->watermark;
+	}
+	return err;
+}
+
+static double seconds(const struct counts *n)
+{
+	return (n->last - n->first) / 1e9;
+}
+
+static int text_type(void *ctx, uint16_t id, const char *name)
+{
+	const struct counts *n = ctx;
+
+	if (n->by_type[id])
+		printf("  %-24s %12" PRIu64 "\n", name, n->by_type[id]);
+	return 0;
+}
+
+static void print_text(const struct nr_trace *trace, struct counts *n)
+{
+	printf("%" PRIu64 " events in %.3f s, %" PRIu64 " packets\n"
+	       "%" PRIu64 " lost, %" PRIu64 " late, %" PRIu64 " unordered\n",
+	       n->events, seconds(n), n->packets, n->lost, n->late, n->unordered);
+	nr_types_each(nr_trace_types(trace), text_type, n);
+	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++)
+		if (n->by_cpu[cpu])
+			printf("  cpu %-20u %12" PRIu64 "\n", cpu, n->by_cpu[cpu]);
+}
+
+struct json_types {
+	const struct counts *counts;
+	json_t *object;
+};
+
+static int add_type(void *ctx, uint16_t id, const char *name)
+{
+	struct json_types *t = ctx;
+	json_t *before = json_object_get(t->object, name);
+	uint64_t sum = t->counts->by_type[id] + (before ? json_integer_value(before) : 0);
+
+	json_object_set_new(t->object, name, json_integer(sum));
+	return 0;
+}
+
+static json_t *json_cpus(const struct counts *n)
+{
+	json_t *cpus = json_object();
+	char key[8];
+
+	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++) {
+		if (!n->by_cpu[cpu])
+			continue;
+		snprintf(key, sizeof(key), "%u", cpu);
+		json_object_set_new(cpus, key, json_integer(n->by_cpu[cpu]));
+	}
+	return cpus;
+}
+
+static void print_json(const struct nr_trace *trace, const struct counts *n, int err)
+{
+	struct json_types types = { n, json_object() };
+	json_t *o;
+
+	nr_types_each(nr_trace_types(trace), add_type, &types);
+	o = json_pack("{s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:b, s:o, s:o}", "events",
+		      (json_int_t)n->events, "unordered", (json_int_t)n->unordered, "lost",
+		      (json_int_t)n->lost, "late", (json_int_t)n->late, "packets",
+		      (json_int_t)n->packets, "duration_s", seconds(n), "watermark",
+		      (json_int_t)n->watermark, "damaged", err != 0, "types", types.object, "cpus",
+		      json_cpus(n));
+	json_dumpf(o, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(o);
+}
+
+int cmd_stat(int argc, char **argv)
+{
+	static struct counts counts;
+	const struct nr_trace_opts opts = { .sz = sizeof(opts), .log = cli_log };
+	struct args args = {};
+	struct nr_trace *trace = NULL;
+	int err;
+
+	argp_err_exit_status = CLI_USAGE;
+	argp_parse(&argp, argc, argv, 0, NULL, &args);
+	if (nr_trace_open(&trace, args.dir, &opts))
+		return CLI_FAILED;
+	err = count(trace, &counts);
+	if (args.json)
+		print_json(trace, &counts, err);
+	else
+		print_text(trace, &counts);
+	nr_trace_close(trace);
+	if (fflush(stdout) || ferror(stdout)) {
+		cli_error("cannot write the counts: %s", strerror(errno));
+		return CLI_FAILED;
+	}
+	return err || counts.unordered ? CLI_FAILED : CLI_DONE;
+}

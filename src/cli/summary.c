@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include "cli.h"
+#include "summary.h"
+
+/* Fill of the fullest shard, percent. */
+static double fullest(const struct nr_stats *st)
+{
+	double most = 0;
+
+	for (unsigned i = 0; i < st->nr_shards; i++) {
+		const struct nr_shard_stats *s = &st->shards[i];
+		double percent = s->ring_bytes ? 100.0 * s->fill / s->ring_bytes : 0;
+
+		most = percent > most ? percent : most;
+	}
+	return most;
+}
+
+/* The shard that holds up the merge and why; nothing if none does. */
+static void print_stall(FILE *out, const struct nr_stats *st)
+{
+	const uint64_t stalled_ns = 200000000;
+	const struct nr_shard_stats *worst = NULL;
+
+	for (unsigned i = 0; i < st->nr_shards; i++)
+		if (!worst || st->shards[i].lag_ns > worst->lag_ns)
+			worst = &st->shards[i];
+	if (worst && worst->lag_ns > stalled_ns)
+		fprintf(out, "  shard %u stalled: %s", (unsigned)(worst - st->shards),
+			worst->busy_ns ? "a record is BUSY" : "its consumer is slow");
+}
+
+void summary_progress(FILE *out, const struct nr_stats *st, uint64_t events_before, double seconds)
+{
+	char rate[16], bytes[16];
+
+	fprintf(out,
+		"\r%s events/s  %sB written  %" PRIu64 " lost  fullest ring %.0f %%  lag %.0f ms",
+		cli_format_count(rate, sizeof(rate),
+				 (st->events_written - events_before) / seconds),
+		cli_format_count(bytes, sizeof(bytes), st->bytes_written), st->lost_total,
+		fullest(st), st->lag_ns / 1e6);
+	print_stall(out, st);
+	fputs("\033[K", out);
+	fflush(out);
+}
+
+static void print_causes(FILE *out, const uint64_t *lost)
+{
+	const char *sep = " (";
+
+	for (unsigned k = 0; k < NR_LOSS_CAUSES; k++) {
+		if (!lost[k])
+			continue;
+		fprintf(out, "%s%s %" PRIu64, sep, nr_loss_name(k), lost[k]);
+		sep = ", ";
+	}
+	if (*sep == ',')
+		fputc(')', out);
+}
+
+static uint64_t sum_lost(const uint64_t *lost)
+{
+	uint64_t sum = 0;
+
+	for (unsigned k = 0; k < NR_LOSS_CAUSES; k++)
+		sum += lost[k];
+	return sum;
+}
+
+static void print_shard(FILE *out, unsigned i, const struct nr_plan_shard *plan,
+			const struct nr_shard_stats *s)
+{
+	char cpus[25], ring[24], pages[32];
+
+	if (s->pages_on_node < 0)
+		snprintf(pages, sizeof(pages), "-");
+	else
+		snprintf(pages, sizeof(pages), "%zd/%zu", s->pages_on_node, s->pages);
+	fprintf(out, "%5u  %4d%s %-24s  %5s  %13s  %12" PRIu64 "  %4.0f %%  %6" PRIu64 "  %" PRIu64,
+		i, plan->node, plan->node_is_own ? " " : "*",
+		nr_cpu_list(cpus, sizeof(cpus), plan->cpus, plan->nr_cpus),
+		cli_format_size(ring, sizeof(ring), plan->ring_bytes), pages, s->records,
+		100.0 * s->fill_peak / plan->ring_bytes, s->late, sum_lost(s->lost));
+	print_causes(out, s->lost);
+	fputc('\n', out);
+}
+
+static void print_identity(FILE *out, const struct nr_stats *st)
+{
+	fprintf(out,
+		"%" PRIu64 " reserved = %" PRIu64 " written + %" PRIu64 " discarded; %" PRIu64
+		" lost; %" PRIu64 " unaccounted\n",
+		st->reserved, st->events_written, st->discarded, st->lost_total, st->unaccounted);
+	if (st->unwritten)
+		fprintf(out, "%" PRIu64 " were seen in a ring but not written: see the error\n",
+			st->unwritten);
+	if (st->malformed)
+		fprintf(out,
+			"%" PRIu64 " came from a program that does not use numaring.bpf.h: not "
+			"written\n",
+			st->malformed);
+	for (unsigned i = 0; i < st->nr_shards; i++)
+		if (st->shards[i].unread)
+			fprintf(out, "shard %u: %" PRIu64 " bytes of its ring were never read\n", i,
+				st->shards[i].unread);
+}
+
+void summary_print(FILE *out, const struct summary *s)
+{
+	const struct nr_stats *st = s->stats;
+	double seconds = st->duration_ns / 1e9;
+	char rate[16], bytes[16];
+
+	fprintf(out,
+		"%" PRIu64 " events in %.2f s (%s/s), %sB in %s, %.2f s of CPU, %" PRIu64 " late\n",
+		st->events_written, seconds,
+		cli_format_count(rate, sizeof(rate), st->events_written / seconds),
+		cli_format_count(bytes, sizeof(bytes), st->bytes_written), s->output,
+		st->cpu_ns / 1e9, st->late);
+	fprintf(out, "%5s  %4s  %-24s  %5s  %13s  %12s  %6s  %6s  %s\n", "SHARD", "NODE", "CPUS",
+		"RING", "PAGES ON NODE", "RECORDS", "PEAK", "LATE", "LOST");
+	for (unsigned i = 0; i < st->nr_shards; i++)
+		print_shard(out, i, &s->plan->shards[i], &st->shards[i]);
+	print_identity(out, st);
+}
+
+static json_t *json_lost(const uint64_t *lost)
+{
+	json_t *o = json_object();
+
+	for (unsigned k = 0; k < NR_LOSS_CAUSES; k++)
+		json_object_set_new(o, nr_loss_name(k), json_integer(lost[k]));
+	return o;
+}
+
+static json_t *json_cpus(const struct nr_plan_shard *plan)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < plan->nr_cpus; i++)
+		json_array_append_new(list, json_integer(plan->cpus[i]));
+	return list;
+}
+
+static void set(json_t *o, const char *key, uint64_t n)
+{
+	json_object_set_new(o, key, json_integer(n));
+}
+
+static json_t *json_shard(const struct nr_plan_shard *plan, const struct nr_shard_stats *s)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "node", json_integer(plan->node));
+	json_object_set_new(o, "node_is_own", json_boolean(plan->node_is_own));
+	json_object_set_new(o, "cpus", json_cpus(plan));
+	set(o, "ring_bytes", plan->ring_bytes);
+	set(o, "pages", s->pages);
+	json_object_set_new(o, "pages_on_node", json_integer(s->pages_on_node));
+	set(o, "records", s->records);
+	set(o, "written", s->written);
+	set(o, "discarded", s->discarded);
+	set(o, "malformed", s->malformed);
+	set(o, "late", s->late);
+	set(o, "unsorted", s->unsorted);
+	set(o, "lost", sum_lost(s->lost));
+	json_object_set_new(o, "lost_by_cause", json_lost(s->lost));
+	set(o, "unread_bytes", s->unread);
+	set(o, "fill_peak_bytes", s->fill_peak);
+	set(o, "lag_ns", s->lag_ns);
+	set(o, "busy_ns", s->busy_ns);
+	return o;
+}
+
+static json_t *json_summary(const struct summary *s)
+{
+	const struct nr_stats *st = s->stats;
+	json_t *o = json_object(), *shards = json_array();
+
+	json_object_set_new(o, "duration_s", json_real(st->duration_ns / 1e9));
+	json_object_set_new(o, "cpu_s", json_real(st->cpu_ns / 1e9));
+	set(o, "reserved", st->reserved);
+	set(o, "events_written", st->events_written);
+	set(o, "bytes_written", st->bytes_written);
+	set(o, "lost", st->lost_total);
+	json_object_set_new(o, "lost_by_cause", json_lost(st->lost));
+	set(o, "discarded", st->discarded);
+	set(o, "malformed", st->malformed);
+	set(o, "late", st->late);
+	set(o, "unwritten", st->unwritten);
+	set(o, "unaccounted", st->unaccounted);
+	json_object_set_new(o, "order", json_string(s->order == NR_ORDER_RCU ? "rcu" : "fence"));
+	json_object_set_new(o, "policy", json_string(s->plan->policy));
+	json_object_set_new(o, "clocksource", json_string(st->clocksource));
+	json_object_set_new(o, "output", json_string(s->output));
+	json_object_set_new(o, "error", s->error ? json_string(s->error) : json_null());
+	for (unsigned i = 0; i < st->nr_shards; i++)
+		json_array_append_new(shards, json_shard(&s->plan->shards[i], &st->shards[i]));
+	json_object_set_new(o, "shards", shards);
+	return o;
+}
+
+int summary_json(const char *path, const struct summary *s)
+{
+	json_t *o = json_summary(s);
+	FILE *f = fopen(path, "we");
+	int err = f ? 0 : -errno;
+
+	if (f && (json_dumpf(o, f, JSON_INDENT(2)) || fputc('\n', f) == EOF))
+		err = errno ? -errno : -EIO;
+	if (f && fclose(f) && !err)
+		err = -errno;
+	json_decref(o);
+	return err;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The numbers of a recording: while it runs, and at its end for people and for programs. */
+#ifndef NR_SUMMARY_H
+#define NR_SUMMARY_H
+
+#include <stdio.h>
+#include <numaring/numaring.h>
+
+struct summary {
+	const struct nr_stats *stats;
+	const struct nr_plan *plan;
+	enum nr_order order;
+	const char *output; /* where the stream went */
+	const char *error;  /* what ended the recording; NULL: it ended as it should */
+};
+
+void summary_progress(FILE *out, const struct nr_stats *now, uint64_t events_before,
+		      double seconds);
+void summary_print(FILE *out, const struct summary *s);
+/* 0 or a negative errno. */
+int summary_json(const char *path, const struct summary *s);
+
+#endif

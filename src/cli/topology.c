@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* numaring topology: show the plan of this machine, or of one that is only described. */
+#include <argp.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <numaring/plan.h>
+#include "cli.h"
+
+enum {
+	OPT_SHARDS = 256,
+	OPT_RING_SIZE,
+	OPT_CONSUMER_CPUS,
+	OPT_SYNTHETIC,
+	OPT_XML,
+	OPT_JSON,
+};
+
+struct args {
+	struct nr_topology_opts topology;
+	struct nr_plan_opts plan;
+	bool json;
+};
+
+static const struct argp_option options[] = {
+	{ "shards", OPT_SHARDS, "POLICY", 0,
+	  "which CPUs share a ring: single, package, node (default), llc, cpu or node/K", 0 },
+	{ "ring-size", OPT_RING_SIZE, "SIZE", 0,
+	  "bytes of each ring, K/M/G (default: 2M per CPU, 4M to 64M)", 0 },
+	{ "consumer-cpus", OPT_CONSUMER_CPUS, "LIST", 0,
+	  "CPUs the consumers may use, like 0-3,8 (default: all this process may use)", 0 },
+	{ "synthetic", OPT_SYNTHETIC, "STRING", 0,
+	  "a machine as hwloc describes it, like \"pack:2 [numa] l3:1 core:8 pu:2\"", 0 },
+	{ "xml", OPT_XML, "FILE", 0, "a machine from an hwloc XML file (lstopo FILE.xml)", 0 },
+	{ "json", OPT_JSON, NULL, 0, "print JSON", 0 },
+	{ 0 },
+};
+
+static error_t parse_size_arg(const char *arg, size_t *out)
+{
+	/* 0 would mean the default to the library. */
+	if (!cli_parse_size(arg, out) && *out)
+		return 0;
+	cli_error("\"%s\" is not a size: give bytes, or a number with K, M or G", arg);
+	exit(CLI_FAILED);
+}
+
+static error_t parse_opt(int key, char *arg, struct argp_state *state)
+{
+	struct args *args = state->input;
+
+	switch (key) {
+	case OPT_SHARDS:
+		args->plan.policy = arg;
+		return 0;
+	case OPT_RING_SIZE:
+		return parse_size_arg(arg, &args->plan.ring_bytes);
+	case OPT_CONSUMER_CPUS:
+		args->plan.consumer_cpus = arg;
+		return 0;
+	case OPT_SYNTHETIC:
+		args->topology.synthetic = arg;
+		return 0;
+	case OPT_XML:
+		args->topology.xml = arg;
+		return 0;
+	case OPT_JSON:
+		args->json = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		argp_error(state, "unexpected argument \"%s\"", arg);
+		return EINVAL;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse_opt,
+	.doc = "Show which CPUs write to which ring, where each ring lives and where its consumer "
+	       "runs.",
+};
+
+/* Table -------------------------------------------------------------------------------------- */
+
+/* A list of n CPUs is at most "65535," each. */
+static char *new_cpu_list(const unsigned *cpus, unsigned nr)
+{
+	size_t size = (size_t)nr * 6 + 4;
+	char *buf = malloc(size);
+
+	return buf ? nr_cpu_list(buf, size, cpus, nr) : NULL;
+}
+
+struct row {
+	char shard[16], node[16], ring[24];
+	char *cpus, *consumers;
+};
+
+static const struct {
+	const char *shard, *node, *cpus, *ring, *consumers;
+} heads = { "SHARD", "NODE", "CPUS", "RING", "CONSUMER CPUS" };
+
+static int fill_row(struct row *row, const struct nr_plan *plan, unsigned i)
+{
+	const struct nr_plan_shard *s = &plan->shards[i];
+
+	snprintf(row->shard, sizeof(row->shard), "%u", i);
+	snprintf(row->node, sizeof(row->node), "%d%s", s->node, s->node_is_own ? "" : "*");
+	cli_format_size(row->ring, sizeof(row->ring), s->ring_bytes);
+	row->cpus = new_cpu_list(s->cpus, s->nr_cpus);
+	row->consumers = new_cpu_list(s->consumer_cpus, s->nr_consumer_cpus);
+	return row->cpus && row->consumers ? 0 : -1;
+}
+
+static void print_rows(const struct row *rows, unsigned nr)
+{
+	size_t cpus = strlen(heads.cpus);
+	unsigned i;
+
+	for (i = 0; i < nr; i++)
+		if (strlen(rows[i].cpus) > cpus)
+			cpus = strlen(rows[i].cpus);
+	printf("%5s  %-5s  %-*s  %5s  %s\n", heads.shard, heads.node, (int)cpus, heads.cpus,
+	       heads.ring, heads.consumers);
+	for (i = 0; i < nr; i++)
+		printf("%5s  %-5s  %-*s  %5s  %s\n", rows[i].shard, rows[i].node, (int)cpus,
+		       rows[i].cpus, rows[i].ring, rows[i].consumers);
+}
+
+static void print_notes(const struct nr_plan *plan)
+{
+	unsigned i;
+
+	for (i = 0; i < plan->nr_shards; i++)
+		if (!plan->shards[i].node_is_own) {
+			puts("* the CPUs' own node has no memory; this is the nearest that has");
+			return;
+		}
+}
+
+static int print_table(const struct nr_plan *plan)
+{
+	struct row *rows = calloc(plan->nr_shards, sizeof(*rows));
+	unsigned i, nr = rows ? plan->nr_shards : 0;
+	int ret = CLI_FAILED;
+
+	for (i = 0; i < nr; i++)
+		if (fill_row(&rows[i], plan, i))
+			goto out;
+	if (nr) {
+		print_rows(rows, nr);
+		print_notes(plan);
+		ret = CLI_DONE;
+	}
+out:
+	for (i = 0; i < nr; i++) {
+		free(rows[i].cpus);
+		free(rows[i].consumers);
+	}
+	free(rows);
+	return ret;
+}
+
+/* JSON --------------------------------------------------------------------------------------- */
+
+static json_t *json_list(const unsigned *v, unsigned nr)
+{
+	json_t *list = json_array();
+	unsigned i;
+
+	for (i = 0; i < nr; i++)
+		json_array_append_new(list, json_integer(v[i]));
+	return list;
+}
+
+static json_t *json_table(const int *v, unsigned nr)
+{
+	json_t *list = json_array();
+	unsigned i;
+
+	for (i = 0; i < nr; i++)
+		json_array_append_new(list, json_integer(v[i]));
+	return list;
+}
+
+static json_t *json_shard(const struct nr_plan *plan, unsigned i)
+{
+	const struct nr_plan_shard *s = &plan->shards[i];
+
+	return json_pack("{s:i, s:i, s:b, s:I, s:o, s:o, s:o}", "shard", (int)i, "node", s->node,
+			 "node_is_own", (int)s->node_is_own, "ring_bytes",
+			 (json_int_t)s->ring_bytes, "cpus", json_list(s->cpus, s->nr_cpus),
+			 "consumer_cpus", json_list(s->consumer_cpus, s->nr_consumer_cpus),
+			 "nearest", json_list(s->nearest, plan->nr_shards - 1));
+}
+
+static int print_json(const struct nr_plan *plan, bool this_host)
+{
+	json_t *shards = json_array(), *root;
+	unsigned i;
+	int ret = CLI_FAILED;
+
+	for (i = 0; i < plan->nr_shards; i++)
+		json_array_append_new(shards, json_shard(plan, i));
+	root = json_pack("{s:s, s:b, s:o, s:o, s:o}", "policy", plan->policy, "this_host",
+			 (int)this_host, "cpu_shard", json_table(plan->cpu_shard, plan->nr_cpus),
+			 "node_shard", json_table(plan->node_shard, plan->nr_nodes), "shards",
+			 shards);
+	if (root && !json_dumpf(root, stdout, JSON_COMPACT)) {
+		putchar('\n');
+		ret = CLI_DONE;
+	}
+	json_decref(root);
+	return ret;
+}
+
+int cmd_topology(int argc, char **argv)
+{
+	struct args args = {
+		.topology = { .sz = sizeof(args.topology), .log = cli_log },
+		.plan = { .sz = sizeof(args.plan), .log = cli_log },
+	};
+	struct nr_topology *topo = NULL;
+	struct nr_plan *plan = NULL;
+	int ret = CLI_FAILED;
+
+	argp_err_exit_status = CLI_USAGE;
+	argp_parse(&argp, argc, argv, 0, NULL, &args);
+	if (nr_topology_open(&topo, &args.topology) || nr_plan_make(&plan, topo, &args.plan))
+		goto out;
+	ret = args.json ? print_json(plan, nr_topology_is_this_host(topo)) : print_table(plan);
+	if (fflush(stdout) || ferror(stdout) || ret) {
+		cli_error("cannot write the plan");
+		ret = CLI_FAILED;
+	}
+out:
+	nr_plan_free(plan);
+	nr_topology_free(topo);
+	return ret;
+}
