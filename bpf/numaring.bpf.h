@@ -124,15 +124,16 @@ static __always_inline void nr_count_loss(struct nr_cpu *c, enum nr_loss cause)
 	__sync_fetch_and_add(&c->lost[cause], 1);
 }
 
-/* NULL from reserve has several causes; the ring's own numbers tell them apart. */
+/* NULL from reserve has several causes; the ring's own numbers tell them apart. The kernel keeps one
+ * byte free: a ring whose fill would become its whole capacity is full. */
 static __noinline int nr_count_failure(struct nr_cpu *c, void *ring, __u64 size)
 {
 	__u64 capacity = bpf_ringbuf_query(ring, BPF_RB_RING_SIZE);
 	__u64 need = ((size + 7) & ~7ULL) + 8;
 
-	if (need > capacity)
+	if (need >= capacity)
 		nr_count_loss(c, NR_LOSS_OVERSIZE);
-	else if (bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) + need > capacity)
+	else if (bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) + need >= capacity)
 		nr_count_loss(c, NR_LOSS_FULL);
 	else
 		nr_count_loss(c, NR_LOSS_CONTENDED);
