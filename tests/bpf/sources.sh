@@ -1,0 +1,93 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# What the built-in sources say is true: fields, filters, the collector itself, how a recording ends.
+. "$(dirname "$0")/../lib.sh"
+: "${LOAD:=$(dirname "$NUMARING")/tests/bpf/load}"
+LOAD=$(realpath "$LOAD")
+need jq babeltrace2
+need_bpf
+scratch
+
+events() { # EVENT: its fields, as JSON
+	"$NUMARING" cat --json t | jq -c "select(.event == \"$1\") | .fields + {cpu: .cpu}"
+}
+
+# Task switches: who leaves a CPU is who came to it before.
+"$NUMARING" record -e sched -o t --ring-size 16M -- sh -c 'for i in 1 2 3 4 5 6 7 8; do sleep 0.02; done' >/dev/null ||
+	fail "sched: exit status $?"
+check "sched: switches" test "$(events sched_switch | wc -l)" -gt 16
+check "sched: wake-ups of sleep" test "$(events sched_wakeup | jq -r .comm | grep -cx sleep)" -ge 1
+check "sched: the shell's children are new" test "$(events sched_wakeup | jq .is_new | grep -c true)" -ge 8
+# Only for the tasks of this test: some sandboxes hide the switches of tasks of their own.
+equal "sched: who leaves a CPU after sleep came to it is sleep" "$(events sched_switch | jq -s '
+	reduce .[] as $e ({bad: 0};
+		(if .comm["\($e.cpu)"] == "sleep" and .pid["\($e.cpu)"] != $e.prev_pid
+		 then .bad += 1 else . end)
+		| .pid["\($e.cpu)"] = $e.next_pid | .comm["\($e.cpu)"] = $e.next_comm) | .bad')" 0
+# The command is still called numaring when it is new.
+equal "sched: the collector is not woken on record" \
+	"$(events sched_wakeup | jq -r 'select(.is_new | not) | .comm' | grep -cx numaring)" 0
+
+# One process only.
+"$LOAD" 0 0 >pid &
+load=$!
+sleep 0.3
+pid=$(cat pid)
+rm -rf t
+"$NUMARING" record -e syscalls -p "$pid" -d 0.5 -o t >/dev/null || fail "-p: exit status $?"
+equal "-p: other processes" "$(events sys_enter | jq "select(.pid != $pid)" | wc -l)" 0
+check "-p: its calls" test "$(events sys_enter | wc -l)" -gt 100
+events sys_enter | head -1000 | jq -c .nr | sort -u >nrs
+check "-p: they are getpgid" grep -qx -e 121 -e 155 nrs
+equal "exit status of the calls is the group" "$(events sys_exit | head -1000 | jq .ret | sort -u | wc -l)" 1
+kill "$pid" "$load" 2>/dev/null
+wait "$load" 2>/dev/null
+
+# The collector is left out, unless asked for.
+self() {
+	"$NUMARING" cat --json t | jq -r .fields.pid | sort -u | grep -cx "$1"
+}
+for flag in "" --self; do
+	rm -rf t
+	# shellcheck disable=SC2086
+	"$NUMARING" record -e syscalls $flag -o t -d 0.5 >/dev/null &
+	recorder=$!
+	wait $recorder || fail "record $flag: exit status $?"
+	equal "the collector's own calls, with '$flag'" "$(self $recorder)" "$([ "$flag" ] && echo 1 || echo 0)"
+done
+
+# Signals end it cleanly.
+for signal in INT TERM; do
+	rm -rf t
+	"$NUMARING" record -e sched -o t >out &
+	recorder=$!
+	sleep 0.7
+	kill -$signal $recorder
+	wait $recorder
+	equal "SIG$signal: exit status" $? 0
+	check "SIG$signal: summary" grep -q ' 0 unaccounted' out
+	check "SIG$signal: the trace can be read" "$NUMARING" stat t
+done
+
+# -d ends a command that would go on, with everything it started.
+rm -rf t
+"$NUMARING" record -e sched -d 0.3 -o t -- sh -c "$LOAD 0 0 & echo \$! >child; wait" >/dev/null 2>&1
+equal "-d with a command: exit status" $? 0
+check "-d with a command: it was ended" sh -c \
+	"! grep -q '^State:.[RS]' /proc/$(cat child)/status 2>/dev/null"
+
+# The disk is full: what was written can be read, the rest is named, the exit status is 1.
+if unshare -m true 2>/dev/null; then
+	unshare -m bash -c "mkdir small && mount -t tmpfs -o size=3m none small && cd small &&
+		'$NUMARING' record -e syscalls --stats-json ../s.json -o t -d 20 -- '$LOAD' 0 0 >../out 2>../err
+		echo \$? >../status; '$NUMARING' stat --json t >../stat"
+	equal "full disk: exit status" "$(cat status)" 1
+	check "full disk: says so" grep -q 'No space left on device' err
+	equal "full disk: what was written is whole" "$(jq .damaged stat)" false
+	equal "full disk: and counted" "$(jq .events stat)" "$(jq .events_written s.json)"
+	check "full disk: what was not is counted too" test "$(jq .unwritten s.json)" -gt 0
+	equal "full disk: unaccounted" "$(jq .unaccounted s.json)" 0
+else
+	echo "note: no mount namespace to be had, the full disk was not tried"
+fi
+finish

@@ -1,0 +1,75 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# What the commands say, word for word: --help, and every refusal, with its exit status.
+# `tests/cli/golden.sh --update` writes the expected files anew.
+update=${1-}
+golden=$(realpath "$(dirname "$0")/golden")
+. "$(dirname "$0")/../lib.sh"
+scratch
+export LC_ALL=C COLUMNS=80
+
+case_() { # NAME ARGUMENTS...: runs numaring, compares output, errors and status
+	local name=$1
+	shift
+	{
+		echo "\$ numaring $*"
+		(exec -a numaring "$NUMARING" "$@") 2>&1 </dev/null
+		echo "exit status $?"
+	} >"got"
+	if [ "$update" = --update ]; then
+		cp got "$golden/$name"
+	elif diff -u "$golden/$name" got; then
+		echo "ok: $name"
+	else
+		fail "$name"
+	fi
+}
+
+mkdir taken full
+echo x >taken/metadata
+echo x >full/file
+
+case_ help --help
+case_ none
+case_ unknown-command dance
+case_ record-help record --help
+case_ cat-help cat --help
+case_ stat-help stat --help
+case_ topology-help topology --help
+case_ record-bad-option record --dance
+case_ record-bad-size record --ring-size 12Q
+case_ record-bad-duration record -d soon
+case_ record-bad-order record --order none
+case_ record-bad-latency record --latency 0
+case_ record-bad-pid record -p self
+case_ record-no-such-pid record -p 2147483647
+case_ cat-no-trace cat nowhere
+case_ stat-no-trace stat nowhere
+case_ cat-nothing cat
+case_ cat-bad-number cat -n many x
+case_ stat-damaged stat taken
+case_ topology-plan topology --synthetic "pack:2 [numa] l3:2 core:2 pu:2" --shards llc
+case_ topology-bad-policy topology --synthetic "pack:2 [numa] core:2 pu:1" --shards galaxy
+case_ topology-bad-machine topology --synthetic "nonsense"
+if [ "$(id -u)" = 0 ] && [ -r /sys/kernel/btf/vmlinux ]; then
+	case_ record-bad-source record -e sched,dance -o t
+	case_ record-bad-policy record --shards galaxy -o t
+	case_ record-exists record -o taken -d 0.1
+	case_ record-not-empty record -o full -d 0.1 --force
+	case_ record-not-writable record -o /proc/trace -d 0.1
+	case_ record-no-command record -o t --force -- ./no-such-command
+	case_ record-no-cpu record -o t --consumer-cpus 8000
+else
+	echo "note: without root and BTF the refusals of a collector that opens were not tried"
+fi
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
+	plain=$NUMARING
+	cat >nobody <<-EOF
+		#!/bin/bash
+		exec setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all "$plain" "\$@"
+	EOF
+	chmod 755 nobody . && NUMARING=$PWD/nobody
+	case_ record-not-root record -o t
+	NUMARING=$plain
+fi
+finish

@@ -1,0 +1,62 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# For the shell tests: what they need, how they fail, how they skip. Sourced with bash.
+set -u
+: "${NUMARING:=build/numaring}"
+NUMARING=$(realpath "$NUMARING")
+
+skip() {
+	echo "skipped: $*"
+	exit 77
+}
+
+fail() {
+	echo "FAILED: $*" >&2
+	failures=$((failures + 1))
+}
+failures=0
+
+# check WHAT COMMAND...: the command must succeed.
+check() {
+	local what=$1
+	shift
+	if "$@"; then
+		echo "ok: $what"
+	else
+		fail "$what: $*"
+	fi
+}
+
+# equal WHAT A B
+equal() {
+	if [ "$2" = "$3" ]; then
+		echo "ok: $1 ($2)"
+	else
+		fail "$1: $2 is not $3"
+	fi
+}
+
+need() {
+	local tool
+	for tool; do
+		command -v "$tool" >/dev/null || skip "$tool is not installed"
+	done
+}
+
+need_bpf() {
+	[ "$(id -u)" = 0 ] || skip "loading BPF programs needs root"
+	[ -r /sys/kernel/btf/vmlinux ] || skip "this kernel has no BTF (/sys/kernel/btf/vmlinux)"
+}
+
+# A directory of our own that goes away with the test.
+scratch() {
+	dir=$(mktemp -d)
+	trap 'rm -rf "$dir"' EXIT
+	cd "$dir" || exit 1
+}
+
+finish() {
+	[ "$failures" = 0 ] && echo "all as expected" && exit 0
+	echo "$failures checks failed" >&2
+	exit 1
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Sorting a run, against qsort with the index as the last key, which makes it stable. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+#include <cmocka.h>
+#include "drain/sort.h"
+#include "seed.h"
+
+#define MAX 3000
+
+/* `safe` carries the index an entry had: sorting must not touch it. */
+static struct nr_entry entries[MAX], expected[MAX], tmp[MAX];
+
+static int compare(const void *x, const void *y)
+{
+	const struct nr_entry *a = x, *b = y;
+
+	if (a->ts != b->ts)
+		return a->ts < b->ts ? -1 : 1;
+	return a->safe < b->safe ? -1 : a->safe > b->safe;
+}
+
+static size_t count_breaks(size_t nr)
+{
+	size_t breaks = 0;
+
+	for (size_t i = 1; i < nr; i++)
+		breaks += entries[i].ts < entries[i - 1].ts;
+	return breaks;
+}
+
+/* Positions ascend with the index, as in a ring, from any start. */
+static void check(size_t nr, uint32_t first_pos)
+{
+	size_t breaks = count_breaks(nr);
+
+	for (size_t i = 0; i < nr; i++) {
+		entries[i].pos = first_pos + i * 24;
+		entries[i].safe = i;
+	}
+	memcpy(expected, entries, nr * sizeof(*entries));
+	qsort(expected, nr, sizeof(*expected), compare);
+	assert_int_equal(nr_sort(entries, tmp, nr), breaks);
+	if (memcmp(entries, expected, nr * sizeof(*entries)))
+		fail_msg("%zu entries from position %u are not in order", nr, first_pos);
+}
+
+static void test_shapes(void **state)
+{
+	static const uint32_t firsts[] = { 0, 0xffffff00u, 0x7fffff00u };
+
+	(void)state;
+	for (size_t nr = 0; nr <= 130; nr++) {
+		for (int k = 0; k < 3; k++) {
+			for (size_t i = 0; i < nr; i++)
+				entries[i].ts = 1000 + i;
+			check(nr, firsts[k]);
+			for (size_t i = 0; i < nr; i++)
+				entries[i].ts = 1000 - i;
+			check(nr, firsts[k]);
+			for (size_t i = 0; i < nr; i++)
+				entries[i].ts = 7;
+			check(nr, firsts[k]);
+			for (size_t i = 0; i < nr; i++)
+				entries[i].ts = i % 2 ? UINT64_MAX - i / 50 : i / 50;
+			check(nr, firsts[k]);
+		}
+	}
+}
+
+/* All orders of six entries with ties. */
+static void test_small_exhaustive(void **state)
+{
+	(void)state;
+	for (unsigned code = 0; code < 4096; code++) {
+		for (int i = 0; i < 6; i++)
+			entries[i].ts = code >> (2 * i) & 3;
+		check(6, 0xffffffd0u);
+	}
+}
+
+/* What rings hold: in order, but for a few. */
+static void test_few_out_of_place(void **state)
+{
+	struct seed seed = { seed_first("sort/few") };
+
+	(void)state;
+	for (int round = 0; round < 300; round++) {
+		size_t nr = 1 + seed_below(&seed, MAX);
+		uint64_t now = seed_next(&seed) >> 8;
+
+		for (size_t i = 0; i < nr; i++) {
+			now += seed_below(&seed, 4);
+			entries[i].ts = now - (seed_once_in(&seed, 200) ?
+						       seed_below(&seed, 1000) :
+						       0);
+		}
+		check(nr, seed_next(&seed));
+	}
+}
+
+static void test_random(void **state)
+{
+	struct seed seed = { seed_first("sort/random") };
+
+	(void)state;
+	for (int round = 0; round < 1000; round++) {
+		size_t nr = seed_below(&seed, seed_once_in(&seed, 10) ? MAX : 100);
+		unsigned shift = seed_below(&seed, 64);
+
+		for (size_t i = 0; i < nr; i++)
+			entries[i].ts = seed_next(&seed) >> shift;
+		check(nr, seed_next(&seed));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_shapes),
+		cmocka_unit_test(test_small_exhaustive),
+		cmocka_unit_test(test_few_out_of_place),
+		cmocka_unit_test(test_random),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
