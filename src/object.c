@@ -275,6 +275,7 @@ static int attach_program(struct nr_object *o, struct bpf_program *prog,
 			  const struct nr_logger *log)
 {
 	struct bpf_link *link;
+	int err;
 
 	/* Run by whoever calls BPF_PROG_TEST_RUN; there is nothing to attach it to. */
 	if (bpf_program__type(prog) == BPF_PROG_TYPE_SYSCALL)
@@ -284,7 +285,8 @@ static int attach_program(struct nr_object *o, struct bpf_program *prog,
 		o->links[o->nr_links++] = link;
 		return 0;
 	}
-	if (errno == EOPNOTSUPP || errno == ESRCH)
+	err = -errno; /* the log function may change it */
+	if (err == -EOPNOTSUPP || err == -ESRCH)
 		nr_log(log, NR_LOG_ERROR,
 		       "%s: program %s cannot be attached by its section name \"%s\": use a "
 		       "section "
@@ -292,8 +294,8 @@ static int attach_program(struct nr_object *o, struct bpf_program *prog,
 		       o->name, bpf_program__name(prog), bpf_program__section_name(prog));
 	else
 		nr_log(log, NR_LOG_ERROR, "%s: cannot attach program %s (%s): %s", o->name,
-		       bpf_program__name(prog), bpf_program__section_name(prog), strerror(errno));
-	return -errno;
+		       bpf_program__name(prog), bpf_program__section_name(prog), strerror(-err));
+	return err;
 }
 
 int nr_object_attach(struct nr_object *o, const struct nr_logger *log)

@@ -34,6 +34,9 @@ struct nr_types;
 /* Name of the event type, NULL if there is no such id. */
 NR_API const char *nr_types_name(const struct nr_types *types, uint16_t id);
 
+/* The other way round: number of the event type, the lowest if several objects declare it; -ENOENT. */
+NR_API int nr_types_id(const struct nr_types *types, const char *name);
+
 /* Calls fn for every type in order of id; stops at and returns the first value that is not 0. */
 NR_API int nr_types_each(const struct nr_types *types,
 			 int (*fn)(void *ctx, uint16_t id, const char *name), void *ctx);

@@ -95,16 +95,18 @@ static void note_record(struct nr_shard *shard, const struct nr_slot *slot, uint
 	shard->run[shard->held++] = (struct nr_entry){ .ts = rec->ts, .pos = pos };
 }
 
-/* Walks to limit. -EAGAIN at a BUSY record, -EBADMSG at one that cannot be. */
+/* Walks to limit. -EAGAIN at a BUSY record, -EBADMSG at one that cannot be, and when more is produced
+ * than was given back: run and queue have no place for it (D3). */
 static int walk(struct nr_shard *shard, uint64_t limit)
 {
 	struct nr_slot slot;
 	uint64_t pos;
 	int err;
 
-	if (limit - shard->walked > shard->ring.size)
+	if (limit - shard->walked > shard->ring.size ||
+	    limit - nr_ring_consumed(&shard->ring) > shard->ring.size)
 		return -EBADMSG;
-	while (shard->walked < limit) {
+	while (shard->walked != limit) {
 		pos = shard->walked;
 		err = nr_ring_next(&shard->ring, &shard->walked, limit, &slot);
 		if (err)
@@ -205,7 +207,7 @@ int nr_shard_pass(struct nr_shard *shard, uint64_t time)
 		return err;
 	if (shard->held > before)
 		add(&shard->unsorted, nr_sort(shard->run, shard->tmp, shard->held));
-	if (shard->walked >= shard->target_pos) {
+	if ((int64_t)(shard->walked - shard->target_pos) >= 0) {
 		shard->pending = false;
 		if (shard->target_ts > watermark)
 			watermark = shard->target_ts;
@@ -222,8 +224,9 @@ uint64_t nr_shard_look(struct nr_shard *shard)
 	uint64_t floor = atomic_load_explicit(&shard->floor, memory_order_acquire);
 	uint64_t tail = atomic_load_explicit(&shard->tail, memory_order_acquire);
 
-	/* floor was stored after a tail we have reached, or it would not be ours to use. */
-	if (shard->head == tail)
+	/* floor was stored after a tail we have reached, or it would not be ours to use. It may be
+	 * older than the entry taken last: room that was given back stays given back. */
+	if (shard->head == tail && (int64_t)(floor - shard->safe) > 0)
 		shard->safe = floor;
 	return tail;
 }

@@ -1,15 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <signal.h>
+#include <sys/resource.h>
 #include "thread.h"
+
+#define HIGHEST_PRIORITY -20
+
+static void *begin(void *arg)
+{
+	struct nr_thread *thread = arg;
+
+	/* On Linux this is the priority of the calling thread alone. Without CAP_SYS_NICE it stays. */
+	setpriority(PRIO_PROCESS, 0, HIGHEST_PRIORITY);
+	return thread->run(thread->arg);
+}
 
 int nr_thread_start(struct nr_thread *thread, void *(*run)(void *), void *arg)
 {
 	sigset_t all, old;
 	int err;
 
+	thread->run = run;
+	thread->arg = arg;
+
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	err = pthread_create(&thread->id, NULL, run, arg);
+	err = pthread_create(&thread->id, NULL, begin, thread);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	thread->running = !err;
 	return -err;

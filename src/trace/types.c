@@ -43,6 +43,14 @@ const char *nr_types_name(const struct nr_types *types, uint16_t id)
 	return id < types->nr_ids ? types->by_id[id].name : NULL;
 }
 
+int nr_types_id(const struct nr_types *types, const char *name)
+{
+	for (uint32_t id = 0; id < types->nr_ids; id++)
+		if (types->by_id[id].name && !strcmp(types->by_id[id].name, name))
+			return id;
+	return -ENOENT;
+}
+
 int nr_types_each(const struct nr_types *types, int (*fn)(void *ctx, uint16_t id, const char *name),
 		  void *ctx)
 {
