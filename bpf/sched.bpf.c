@@ -27,6 +27,9 @@ enum sched_state {
 	IDLE = 0x402,
 };
 
+/* Without what the kernel adds for its own use: WAKEKILL, FREEZABLE, FROZEN, ... */
+#define STATE_MASK 0x4ff
+
 struct sched_switch {
 	__s32 prev_pid;
 	__s32 prev_prio;
@@ -84,7 +87,7 @@ int BPF_PROG(on_switch, bool preempt, struct task_struct *prev, struct task_stru
 		return 0;
 	e->prev_pid = prev->pid;
 	e->prev_prio = prev->prio;
-	e->prev_state = prev_state;
+	e->prev_state = prev_state & STATE_MASK;
 	e->next_pid = next->pid;
 	e->next_prio = next->prio;
 	e->preempt = preempt;
