@@ -252,16 +252,17 @@ static __always_inline int nr_output_bytes(__u16 id, const void *head, __u32 hea
 }
 
 /*
- * The forms with a variable length, for a TYPE that ends in a flexible array `T data[]` with an
+ * The forms with a variable length, for a TYPE that ends in a flexible array `T data[]` with an unsigned
  * integer member `data_len` before it (docs/format.md). 0, or -1: lost and counted. Linux 5.19.
  *
  * nr_output takes the whole payload from one place; nr_output_tail takes the fixed part, struct TYPE
- * at head, and the tail from where it already lies. The verifier must see a bound of each size;
- * neither copies more than NR_OUTPUT_MAX.
+ * at head, and the tail from where it already lies. (data may begin before sizeof(struct TYPE), in what
+ * would be padding.) The verifier must see a bound of each size; neither copies more than NR_OUTPUT_MAX.
  */
 #define nr_output(TYPE, data, size)                                                                \
 	nr_output_bytes(nr_id_of_##TYPE, (data), (size), NULL, 0)
 #define nr_output_tail(TYPE, head, tail, tail_size)                                                \
-	nr_output_bytes(nr_id_of_##TYPE, (head), sizeof(struct TYPE), (tail), (tail_size))
+	nr_output_bytes(nr_id_of_##TYPE, (head), __builtin_offsetof(struct TYPE, data), (tail),    \
+			(tail_size))
 
 #endif

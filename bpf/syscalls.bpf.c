@@ -24,19 +24,19 @@ struct sys_exit {
 };
 NR_EVENT(sys_exit, 1);
 
-/* Where the number of the call is kept, per architecture. */
-struct pt_regs___x86 {
+/* Where the number of the call is kept, per architecture. (bpf_tracing.h has a pt_regs___arm64.) */
+struct pt_regs___on_x86 {
 	unsigned long orig_ax;
 } __attribute__((preserve_access_index));
 
-struct pt_regs___arm64 {
+struct pt_regs___on_arm64 {
 	int syscallno;
 } __attribute__((preserve_access_index));
 
 static __always_inline __u32 syscall_nr(struct pt_regs *regs)
 {
-	struct pt_regs___x86 *x86 = (void *)regs;
-	struct pt_regs___arm64 *arm64 = (void *)regs;
+	struct pt_regs___on_x86 *x86 = (void *)regs;
+	struct pt_regs___on_arm64 *arm64 = (void *)regs;
 
 	if (bpf_core_field_exists(x86->orig_ax))
 		return BPF_CORE_READ(x86, orig_ax);

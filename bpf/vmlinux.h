@@ -75,11 +75,25 @@ struct net_device {
 struct sk_buff {
 	unsigned int len;
 	__be16 protocol;
+	__u16 network_header;
+	__u16 mac_header;
 	struct net_device *dev;
 };
 
-#pragma clang attribute pop
-
+/* Arguments of system calls and functions: the PT_REGS_ macros of <bpf/bpf_tracing.h> read these. */
+#ifdef __TARGET_ARCH_arm64
+struct user_pt_regs {
+	__u64 regs[31];
+	__u64 sp;
+	__u64 pc;
+};
 struct pt_regs;
+#else
+struct pt_regs {
+	unsigned long r10, r9, r8, ax, cx, dx, si, di, bp, ip, sp;
+};
+#endif
+
+#pragma clang attribute pop
 
 #endif

@@ -42,6 +42,8 @@ static void fill_shard(struct nr_collector *c, unsigned i, uint64_t now)
 	s->malformed = load(&shard->malformed);
 	s->late = load(&shard->late);
 	s->unsorted = load(&shard->unsorted);
+	s->behind = load(&shard->behind);
+	s->behind_by_ns = load(&shard->behind_by);
 	s->fill = nr_shard_fill(shard);
 	s->fill_peak = load(&shard->peak);
 	s->lag_ns = age(now, nr_shard_watermark(shard));

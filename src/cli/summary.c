@@ -168,6 +168,8 @@ static json_t *json_shard(const struct nr_plan_shard *plan, const struct nr_shar
 	set(o, "malformed", s->malformed);
 	set(o, "late", s->late);
 	set(o, "unsorted", s->unsorted);
+	set(o, "behind", s->behind);
+	set(o, "behind_by_ns", s->behind_by_ns);
 	set(o, "lost", sum_lost(s->lost));
 	json_object_set_new(o, "lost_by_cause", json_lost(s->lost));
 	set(o, "unread_bytes", s->unread);

@@ -134,6 +134,21 @@ static size_t count_below(const struct nr_shard *shard, uint64_t watermark)
 	return lo;
 }
 
+/* New records below a watermark that was published already. None, or the order protocol is broken on
+ * this machine; the merge's epsilon may still save the order. */
+static void note_behind(struct nr_shard *shard, uint64_t watermark)
+{
+	size_t nr = count_below(shard, watermark);
+	uint64_t by;
+
+	if (!nr)
+		return;
+	by = watermark - shard->run[0].ts;
+	add(&shard->behind, nr);
+	if (by > atomic_load_explicit(&shard->behind_by, memory_order_relaxed))
+		atomic_store_explicit(&shard->behind_by, by, memory_order_relaxed);
+}
+
 static uint32_t lower_pos(uint32_t a, uint32_t b)
 {
 	return (int32_t)(a - b) < 0 ? a : b;
@@ -189,6 +204,14 @@ static void note_fill(struct nr_shard *shard)
 		atomic_store_explicit(&shard->peak, fill, memory_order_relaxed);
 }
 
+/* The watermark that a pass at this time stands for. */
+static uint64_t less_epsilon(uint64_t time)
+{
+	if (time == NR_TIME_END)
+		return time;
+	return time > NR_EPSILON_NS ? time - NR_EPSILON_NS : 0;
+}
+
 int nr_shard_pass(struct nr_shard *shard, uint64_t time)
 {
 	uint64_t produced = nr_ring_produced(&shard->ring);
@@ -198,7 +221,7 @@ int nr_shard_pass(struct nr_shard *shard, uint64_t time)
 
 	if (!shard->pending) {
 		shard->pending = true;
-		shard->target_ts = time;
+		shard->target_ts = less_epsilon(time);
 		shard->target_pos = produced;
 	}
 	note_fill(shard);
@@ -207,6 +230,7 @@ int nr_shard_pass(struct nr_shard *shard, uint64_t time)
 		return err;
 	if (shard->held > before)
 		add(&shard->unsorted, nr_sort(shard->run, shard->tmp, shard->held));
+	note_behind(shard, watermark);
 	if ((int64_t)(shard->walked - shard->target_pos) >= 0) {
 		shard->pending = false;
 		if (shard->target_ts > watermark)

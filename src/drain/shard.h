@@ -8,8 +8,10 @@
  *
  *  D1 What the queue holds is sorted by (ts, position), and after `watermark` = W was stored every
  *     record of the shard with ts < W has been put into the queue before. (I2, I3)
- *  D2 A pass reads its time before producer_pos, and W becomes that time only when everything below
- *     that producer_pos was walked; a BUSY record keeps time and position for the next pass. (I4)
+ *  D2 A pass reads its time before producer_pos, and W becomes that time less NR_EPSILON_NS only
+ *     when everything below that producer_pos was walked; a BUSY record keeps time and position for
+ *     the next pass. The epsilon is taken off here, not in the merge: a record that clock error puts
+ *     a little below the time of a pass must still find its place in the queue (D1). (I4)
  *  D3 The queue never overruns: it has a place for every record the ring can hold, and an entry
  * leaves it before its record leaves the ring. D4 consumer_pos moves only in nr_shard_release,
  * called by the merge thread for entries that the sink has accepted. (I5)
@@ -27,6 +29,10 @@
 
 /* As the time of a pass: there will be no more records, everything is complete. */
 #define NR_TIME_END UINT64_MAX
+
+/* What two readings of the clock on two CPUs may differ, and the step back that the kernel's
+ * NMI-safe clock may make across an update of the timekeeper. */
+#define NR_EPSILON_NS 1000u
 
 struct nr_shard {
 	struct nr_ring ring;
@@ -48,6 +54,8 @@ struct nr_shard {
 	_Atomic(uint64_t) records;   /* submitted records walked */
 	_Atomic(uint64_t) discarded; /* discarded ones */
 	_Atomic(uint64_t) malformed; /* submitted, but too short to hold our header: not ours */
+	_Atomic(uint64_t) behind;    /* records below the shard's own watermark: I2 or I3 is broken */
+	_Atomic(uint64_t) behind_by; /* by at most that many ns */
 	_Atomic(uint64_t) unsorted;  /* records that came before an earlier one in the ring (I1) */
 	_Atomic(uint64_t) peak;	     /* largest fill seen, bytes */
 	_Atomic(uint64_t) *cpu_records; /* [nr_cpus] all records walked, discarded too, by writer */
@@ -69,8 +77,8 @@ int nr_shard_init(struct nr_shard *shard, const struct nr_ring *ring, uint32_t n
 void nr_shard_destroy(struct nr_shard *shard); /* unmaps the ring too; a zeroed shard is fine */
 
 /*
- * One pass. time: the watermark this pass may reach; the caller read it, and then whatever fence
- * (I2) or grace period (I3) makes it one, before the call. 0; -EAGAIN: stopped at a record not yet
+ * One pass. time: this pass may reach it as watermark, less NR_EPSILON_NS; the caller read it, and
+ * then whatever fence (I2) or grace period (I3) makes it one, before the call. 0; -EAGAIN: stopped at a record not yet
  * submitted, the watermark stays; -EBADMSG: the ring's content is not what the kernel writes,
  * nothing after it can be read.
  */

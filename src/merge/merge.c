@@ -28,7 +28,7 @@ void nr_merge_destroy(struct nr_merge *m)
 	memset(m, 0, sizeof(*m));
 }
 
-/* Least watermark of all shards, less what clocks may differ. */
+/* Least watermark of all shards. */
 static uint64_t common_watermark(const struct nr_merge *m)
 {
 	uint64_t least = NR_TIME_END;
@@ -38,9 +38,7 @@ static uint64_t common_watermark(const struct nr_merge *m)
 
 		least = w < least ? w : least;
 	}
-	if (least == NR_TIME_END)
-		return least;
-	return least > NR_EPSILON_NS ? least - NR_EPSILON_NS : 0;
+	return least;
 }
 
 /* Puts the head of shard s's queue into the tree. */
@@ -76,11 +74,13 @@ bool nr_merge_more(const struct nr_merge *m)
 	return !m->tree.dry[s] && (m->tree.key[s] < m->watermark || m->watermark == NR_TIME_END);
 }
 
+/* Place of the next record in the order: its time, unless it is late (M2). */
 static uint64_t next_time(const struct nr_merge *m)
 {
 	uint64_t ts = m->tree.key[nr_tree_winner(&m->tree)];
+	uint64_t least = m->last > m->floor ? m->last : m->floor;
 
-	return ts > m->last ? ts : m->last;
+	return ts > least ? ts : least;
 }
 
 /* Takes the head of the winner's queue; returns the bytes it takes in a packet. */

@@ -2,10 +2,12 @@
 /*
  * The k-way merge: from the sorted queues of the shards to one order.
  *
- *  M1 Emits exactly the records with ts < W, W = min over the shards' watermarks - NR_EPSILON_NS,
- * in the order (ts, shard, position). (I4) M2 The time of what is emitted never goes back. A record
- * with ts below a W already used, or below the record emitted last, is late: it is emitted with the
- * time of the record before it and marked. (I6) M3 W never goes back.
+ *  M1 Emits exactly the records with ts < W, W = min over the shards' watermarks, in the order
+ *     (ts, shard, position). (I4)
+ *  M2 The time of what is emitted never goes back, and is never below a W already used: a packet
+ *     that was complete to W stays so. A record with ts below such a W, or below the record emitted
+ *     last, is late: it is emitted with the least time that keeps both, and marked. (I6)
+ *  M3 W never goes back.
  *
  * One thread. A window is: begin, take until it returns 0, and release when the sink has accepted
  * all that was taken.
@@ -16,10 +18,6 @@
 #include <numaring/event.h>
 #include "../drain/shard.h"
 #include "tree.h"
-
-/* What two readings of the clock on two CPUs may differ, and the step back that the kernel's
- * NMI-safe clock may make across an update of the timekeeper. */
-#define NR_EPSILON_NS 1000u
 
 struct nr_merge {
 	struct nr_shard **shards;

@@ -14,7 +14,7 @@
 struct compiler {
 	const struct btf *btf;
 	const char *event;
-	const struct nr_say *say;
+	const struct nr_logger *log;
 	const struct nr_field *root;
 	unsigned nr_fields;
 	/* A zero-length array seen last at top level: the tail unless a field follows. */
@@ -35,7 +35,7 @@ __attribute__((format(printf, 3, 4))) static int refuse(const struct compiler *c
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	nr_say(c->say, NR_LOG_ERROR, "event type %s: %s", c->event, text);
+	nr_log(c->log, NR_LOG_ERROR, "event type %s: %s", c->event, text);
 	return err;
 }
 
@@ -464,9 +464,9 @@ static int compile_root(struct compiler *c, struct nr_layout *layout, uint32_t i
 }
 
 int nr_layout_new(struct nr_layout **out, const struct btf *btf, uint32_t type_id, const char *name,
-		  const struct nr_say *say)
+		  const struct nr_logger *log)
 {
-	struct compiler c = { .btf = btf, .event = name, .say = say };
+	struct compiler c = { .btf = btf, .event = name, .log = say };
 	struct nr_layout *layout = calloc(1, sizeof(*layout));
 	int err = -ENOMEM;
 

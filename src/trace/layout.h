@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "say.h"
+#include "../log.h"
 
 struct btf;
 
@@ -69,7 +69,7 @@ struct nr_layout {
  * be hostile.
  */
 int nr_layout_new(struct nr_layout **out, const struct btf *btf, uint32_t type_id, const char *name,
-		  const struct nr_say *say);
+		  const struct nr_logger *log);
 void nr_layout_free(struct nr_layout *layout);
 bool nr_layout_equal(const struct nr_layout *a, const struct nr_layout *b);
 

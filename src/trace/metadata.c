@@ -330,17 +330,18 @@ static int check_crc(const char *text, size_t len)
 	return memcmp(line, text + len, CRC_LENGTH) ? -EBADMSG : 0;
 }
 
-int nr_metadata_read(struct nr_metadata *md, const char *text, size_t len, const struct nr_say *say)
+int nr_metadata_read(struct nr_metadata *md, const char *text, size_t len,
+		     const struct nr_logger *log)
 {
 	int64_t major, sec, ns, crc;
 
 	if (!nr_metadata_is_ours(text, len)) {
-		nr_say(say, NR_LOG_ERROR,
+		nr_log(log, NR_LOG_ERROR,
 		       "the file metadata is not of numaring; read this trace with babeltrace2");
 		return -EPROTO;
 	}
 	if (!find_int(text, "env", "tracer_major", &major) || major != NR_FORMAT_MAJOR) {
-		nr_say(say, NR_LOG_ERROR,
+		nr_log(log, NR_LOG_ERROR,
 		       "the trace is not of format version %d, the only one known here; read it "
 		       "with "
 		       "babeltrace2",
@@ -353,7 +354,7 @@ int nr_metadata_read(struct nr_metadata *md, const char *text, size_t len, const
 	    !find_int(text, "clock", "offset_s", &sec) || !find_int(text, "clock", "offset", &ns) ||
 	    __builtin_mul_overflow(sec, NSEC, &sec) ||
 	    __builtin_add_overflow(sec, ns, &md->clock_offset)) {
-		nr_say(say, NR_LOG_ERROR, "the file metadata is damaged, or was changed by hand");
+		nr_log(log, NR_LOG_ERROR, "the file metadata is damaged, or was changed by hand");
 		return -EBADMSG;
 	}
 	md->btf_crc = crc;

@@ -20,7 +20,7 @@
 #define HEAD	      sizeof(struct nr_packet_head)
 
 struct nr_trace {
-	struct nr_say say;
+	struct nr_logger log;
 	struct nr_types *types;
 	struct nr_metadata md;
 	char *dir;
@@ -48,16 +48,16 @@ static int open_regular(const struct nr_trace *t, int dir, const char *name, uin
 	if (fd < 0 || fstat(fd, &st)) {
 		err = -errno;
 		if (!strcmp(name, NR_FILE_BTF) && err == -ENOENT)
-			nr_say(&t->say, NR_LOG_ERROR,
+			nr_log(&t->log, NR_LOG_ERROR,
 			       "%s/.btf is missing: copy the whole directory, or read it with "
 			       "babeltrace2",
 			       t->dir);
 		else
-			nr_say(&t->say, NR_LOG_ERROR, "cannot open %s/%s: %s", t->dir, name,
+			nr_log(&t->log, NR_LOG_ERROR, "cannot open %s/%s: %s", t->dir, name,
 			       strerror(-err));
 	} else if (!S_ISREG(st.st_mode)) {
 		err = -EBADMSG;
-		nr_say(&t->say, NR_LOG_ERROR, "%s/%s is no regular file", t->dir, name);
+		nr_log(&t->log, NR_LOG_ERROR, "%s/%s is no regular file", t->dir, name);
 	} else {
 		*size = st.st_size;
 		return fd;
@@ -96,7 +96,7 @@ static int slurp(const struct nr_trace *t, int dir, const char *name, char **out
 		return fd;
 	if (*size > MAX_SIDE_FILE) {
 		n = -EBADMSG;
-		nr_say(&t->say, NR_LOG_ERROR, "%s/%s is larger than 64 MiB", t->dir, name);
+		nr_log(&t->log, NR_LOG_ERROR, "%s/%s is larger than 64 MiB", t->dir, name);
 		goto out;
 	}
 	text = malloc(*size + 1);
@@ -120,7 +120,7 @@ static int load_metadata(struct nr_trace *t, int dir)
 	int err = slurp(t, dir, NR_FILE_METADATA, &text, &size);
 
 	if (!err)
-		err = nr_metadata_read(&t->md, text, size, &t->say);
+		err = nr_metadata_read(&t->md, text, size, &t->log);
 	free(text);
 	return err;
 }
@@ -136,9 +136,9 @@ static int load_types(struct nr_trace *t, int dir)
 	if (crc32_z(0, (const Bytef *)raw, size) != t->md.btf_crc)
 		err = -EBADMSG;
 	else
-		err = nr_types_from_raw(&t->types, raw, size, t->say.fn, t->say.ctx);
+		err = nr_types_from_raw(&t->types, raw, size, t->log.fn, t->log.ctx);
 	if (err == -EBADMSG)
-		nr_say(&t->say, NR_LOG_ERROR,
+		nr_log(&t->log, NR_LOG_ERROR,
 		       "%s/.btf is damaged or belongs to another trace; babeltrace2 does not need "
 		       "it",
 		       t->dir);
@@ -153,7 +153,7 @@ static int open_all(struct nr_trace *t)
 
 	if (dir < 0) {
 		err = -errno;
-		nr_say(&t->say, NR_LOG_ERROR, "cannot open the trace %s: %s", t->dir,
+		nr_log(&t->log, NR_LOG_ERROR, "cannot open the trace %s: %s", t->dir,
 		       strerror(-err));
 		return err;
 	}
@@ -178,7 +178,7 @@ int nr_trace_open(struct nr_trace **out, const char *dir, const struct nr_trace_
 		return -ENOMEM;
 	t->fd = -1;
 	if (opts)
-		t->say = (struct nr_say){ opts->log, opts->log_ctx };
+		t->log = (struct nr_logger){ opts->log, opts->log_ctx };
 	t->dir = strdup(dir);
 	err = t->dir ? open_all(t) : -ENOMEM;
 	if (err)
@@ -225,7 +225,7 @@ __attribute__((format(printf, 2, 3))) static int damaged(struct nr_trace *t, con
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	nr_say(&t->say, NR_LOG_ERROR,
+	nr_log(&t->log, NR_LOG_ERROR,
 	       "%s/" NR_FILE_STREAM ": packet %" PRIu64 " at byte %" PRIu64 " %s; the %" PRIu64
 	       " packets before it are whole",
 	       t->dir, t->packets, t->next, text, t->packets);

@@ -63,7 +63,7 @@ struct nr_types {
 	struct btf *btf;
 	struct nr_type *by_id; /* [nr_ids], name NULL: no such type */
 	uint32_t nr_ids;
-	struct nr_say say;
+	struct nr_logger log;
 };
 
 static inline const struct nr_layout *nr_types_layout(const struct nr_types *types, uint16_t id)
@@ -84,7 +84,7 @@ int nr_metadata_write(char **out, size_t *len, const struct nr_types *types,
 		      const struct nr_metadata *md);
 /* Reads it back from what nr_metadata_write wrote. -EPROTO: another tool or version; -EBADMSG. */
 int nr_metadata_read(struct nr_metadata *md, const char *text, size_t len,
-		     const struct nr_say *say);
+		     const struct nr_logger *log);
 /* True if text is the beginning of a metadata file of ours, of any version. */
 bool nr_metadata_is_ours(const char *text, size_t len);
 

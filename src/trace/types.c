@@ -15,7 +15,7 @@ int nr_types_new(struct nr_types **out, nr_log_fn log, void *log_ctx)
 
 	if (!types)
 		return -ENOMEM;
-	types->say = (struct nr_say){ log, log_ctx };
+	types->log = (struct nr_logger){ log, log_ctx };
 	types->btf = btf__new_empty();
 	if (!types->btf) {
 		free(types);
@@ -84,7 +84,7 @@ static bool name_is_good(const char *name)
 static int check_new(const struct nr_types *types, uint16_t id, const char *name)
 {
 	if (!name_is_good(name)) {
-		nr_say(&types->say, NR_LOG_ERROR,
+		nr_log(&types->log, NR_LOG_ERROR,
 		       "an event type cannot be called \"%.*s\": letters, digits and _ - . : only, "
 		       "at "
 		       "most %d, not beginning with numaring: and not ending in :late",
@@ -92,12 +92,12 @@ static int check_new(const struct nr_types *types, uint16_t id, const char *name
 		return -EINVAL;
 	}
 	if (id >= NR_RAW_ID) {
-		nr_say(&types->say, NR_LOG_ERROR, "event type %s: id %u is above %u", name, id,
+		nr_log(&types->log, NR_LOG_ERROR, "event type %s: id %u is above %u", name, id,
 		       NR_RAW_ID - 1);
 		return -EINVAL;
 	}
 	if (nr_types_name(types, id)) {
-		nr_say(&types->say, NR_LOG_ERROR, "event type %s: id %u is taken by %s", name, id,
+		nr_log(&types->log, NR_LOG_ERROR, "event type %s: id %u is taken by %s", name, id,
 		       nr_types_name(types, id));
 		return -EEXIST;
 	}
@@ -111,7 +111,7 @@ static int check_twin(const struct nr_types *types, const char *name,
 		const struct nr_type *t = &types->by_id[i];
 
 		if (t->name && !strcmp(t->name, name) && !nr_layout_equal(t->layout, layout)) {
-			nr_say(&types->say, NR_LOG_ERROR,
+			nr_log(&types->log, NR_LOG_ERROR,
 			       "event type %s is there already, with other fields", name);
 			return -EEXIST;
 		}
@@ -275,7 +275,7 @@ static int copy_event(struct nr_types *types, uint16_t id, const char *name, con
 		ret = btf__add_decl_tag(types->btf, tag, ret, -1);
 	}
 	if (ret < 0)
-		nr_say(&types->say, NR_LOG_ERROR, "event type %s: cannot copy its BTF: %s", name,
+		nr_log(&types->log, NR_LOG_ERROR, "event type %s: cannot copy its BTF: %s", name,
 		       strerror(-ret));
 	free(c.ids);
 	return ret < 0 ? ret : 0;
@@ -290,7 +290,7 @@ static int add(struct nr_types *types, uint16_t id, const char *name, const stru
 	int err;
 
 	err = check_new(types, id, name)
-		      ?: nr_layout_new(&layout, src ?: types->btf, type_id, name, &types->say);
+		      ?: nr_layout_new(&layout, src ?: types->btf, type_id, name, &types->log);
 	if (err)
 		goto out;
 	err = check_twin(types, name, layout) ?: grow(types, id);

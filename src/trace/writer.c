@@ -20,7 +20,7 @@
 
 struct nr_writer {
 	const struct nr_types *types;
-	struct nr_say say;
+	struct nr_logger log;
 	char *dir;
 	int fd;
 	__u8 uuid[16];
@@ -119,7 +119,7 @@ int nr_writer_append(struct nr_writer *w, const struct nr_event *evs, unsigned n
 	if (!err)
 		return 0;
 	if (err == -EINVAL)
-		nr_say(&w->say, NR_LOG_ERROR,
+		nr_log(&w->log, NR_LOG_ERROR,
 		       "an event came out of order and was not marked as late; the packet was left "
 		       "as it was before");
 	w->used = used;
@@ -213,10 +213,10 @@ int nr_writer_commit(struct nr_writer *w, uint64_t watermark, uint64_t lost)
 	fill_head(w, watermark, lost);
 	err = write_all(w->fd, w->buf, w->used, w->bytes);
 	if (err) {
-		nr_say(&w->say, NR_LOG_ERROR, "cannot write %s/" NR_FILE_STREAM ": %s", w->dir,
+		nr_log(&w->log, NR_LOG_ERROR, "cannot write %s/" NR_FILE_STREAM ": %s", w->dir,
 		       strerror(-err));
 		if (ftruncate(w->fd, w->bytes)) /* the next commit writes over it */
-			nr_say(&w->say, NR_LOG_WARN,
+			nr_log(&w->log, NR_LOG_WARN,
 			       "cannot cut %s/" NR_FILE_STREAM " back to its last whole packet: %s",
 			       w->dir, strerror(errno));
 		return err;
@@ -282,7 +282,7 @@ static int look(int fd, enum holds *holds, char *other, size_t size)
 	return 0;
 }
 
-static int make_room(int fd, const char *dir, bool force, const struct nr_say *say)
+static int make_room(int fd, const char *dir, bool force, const struct nr_logger *log)
 {
 	static const char *const files[] = { NR_FILE_STREAM, NR_FILE_BTF, NR_FILE_METADATA };
 	enum holds holds = HOLDS_NOTHING;
@@ -290,32 +290,32 @@ static int make_room(int fd, const char *dir, bool force, const struct nr_say *s
 	int err = look(fd, &holds, other, sizeof(other));
 
 	if (err) {
-		nr_say(say, NR_LOG_ERROR, "cannot list %s: %s", dir, strerror(-err));
+		nr_log(log, NR_LOG_ERROR, "cannot list %s: %s", dir, strerror(-err));
 		return err;
 	}
 	if (holds == HOLDS_OTHERS) {
-		nr_say(say, NR_LOG_ERROR,
+		nr_log(log, NR_LOG_ERROR,
 		       "%s holds something that is not a trace of numaring (%s); give a directory "
 		       "that is empty or does not exist",
 		       dir, other);
 		return -ENOTEMPTY;
 	}
 	if (holds == HOLDS_TRACE && !force) {
-		nr_say(say, NR_LOG_ERROR, "%s holds a trace already; it is replaced only by force",
+		nr_log(log, NR_LOG_ERROR, "%s holds a trace already; it is replaced only by force",
 		       dir);
 		return -EEXIST;
 	}
 	for (size_t i = 0; holds == HOLDS_TRACE && i < sizeof(files) / sizeof(*files); i++)
 		if (unlinkat(fd, files[i], 0) && errno != ENOENT) {
 			err = -errno;
-			nr_say(say, NR_LOG_ERROR, "cannot remove %s/%s: %s", dir, files[i],
+			nr_log(log, NR_LOG_ERROR, "cannot remove %s/%s: %s", dir, files[i],
 			       strerror(-err));
 			return err;
 		}
 	return 0;
 }
 
-static int open_dir(const char *dir, bool force, bool *made, const struct nr_say *say)
+static int open_dir(const char *dir, bool force, bool *made, const struct nr_logger *log)
 {
 	int fd, err;
 
@@ -325,14 +325,14 @@ static int open_dir(const char *dir, bool force, bool *made, const struct nr_say
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		goto bad;
-	err = *made ? 0 : make_room(fd, dir, force, say);
+	err = *made ? 0 : make_room(fd, dir, force, log);
 	if (!err)
 		return fd;
 	close(fd);
 	return err;
 bad:
 	err = -errno;
-	nr_say(say, NR_LOG_ERROR, "cannot make the directory %s: %s", dir, strerror(-err));
+	nr_log(log, NR_LOG_ERROR, "cannot make the directory %s: %s", dir, strerror(-err));
 	return err;
 }
 
@@ -343,7 +343,7 @@ static int create(const struct nr_writer *w, int dir, const char *name)
 	if (fd >= 0)
 		return fd;
 	fd = -errno;
-	nr_say(&w->say, NR_LOG_ERROR, "cannot create %s/%s: %s", w->dir, name, strerror(-fd));
+	nr_log(&w->log, NR_LOG_ERROR, "cannot create %s/%s: %s", w->dir, name, strerror(-fd));
 	return fd;
 }
 
@@ -358,7 +358,7 @@ static int write_file(const struct nr_writer *w, int dir, const char *name, cons
 	if (close(fd) && !err)
 		err = -errno;
 	if (err)
-		nr_say(&w->say, NR_LOG_ERROR, "cannot write %s/%s: %s", w->dir, name,
+		nr_log(&w->log, NR_LOG_ERROR, "cannot write %s/%s: %s", w->dir, name,
 		       strerror(-err));
 	return err;
 }
@@ -417,7 +417,7 @@ static struct nr_writer *writer_new(const char *dir, const struct nr_types *type
 		return NULL;
 	w->fd = -1;
 	w->types = types;
-	w->say = (struct nr_say){ opts->log, opts->log_ctx };
+	w->log = (struct nr_logger){ opts->log, opts->log_ctx };
 	w->full = HEAD + (opts->packet_bytes ?: PACKET_BYTES);
 	w->cap = w->full;
 	w->used = HEAD;
@@ -448,7 +448,7 @@ int nr_writer_open(struct nr_writer **out, const char *dir, const struct nr_type
 
 	if (!w)
 		return -ENOMEM;
-	fd = open_dir(dir, opts->force, &made, &w->say);
+	fd = open_dir(dir, opts->force, &made, &w->log);
 	if (fd < 0) {
 		nr_writer_close(w);
 		return fd;
@@ -476,7 +476,7 @@ int nr_writer_close(struct nr_writer *w)
 		return 0;
 	if (w->fd >= 0 && close(w->fd)) {
 		err = -errno;
-		nr_say(&w->say, NR_LOG_ERROR, "cannot write %s/" NR_FILE_STREAM ": %s", w->dir,
+		nr_log(&w->log, NR_LOG_ERROR, "cannot write %s/" NR_FILE_STREAM ": %s", w->dir,
 		       strerror(-err));
 	}
 	free(w->buf);

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# What `cmake --install` puts where. Everything finds everything else by relative paths: the prefix may
+# be moved as a whole, and no ldconfig is needed.
+include(CMakePackageConfigHelpers)
+
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/numaring)
+file(RELATIVE_PATH bin_to_lib ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBDIR})
+set_target_properties(numaring_cli PROPERTIES INSTALL_RPATH "$ORIGIN/${bin_to_lib}")
+target_include_directories(numaring INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+
+install(TARGETS numaring EXPORT numaring LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS numaring_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+
+# Headers: for user space, and for BPF programs, which include them by the same <numaring/...>.
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/numaring DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+	FILES_MATCHING PATTERN "*.h")
+install(FILES ${PROJECT_SOURCE_DIR}/bpf/numaring.bpf.h ${PROJECT_SOURCE_DIR}/bpf/vmlinux.h
+	DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/numaring)
+
+# For find_package(numaring): the target numaring::numaring.
+install(EXPORT numaring NAMESPACE numaring:: FILE numaring-targets.cmake DESTINATION ${package_dir})
+configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/numaring-config.cmake.in
+	${CMAKE_CURRENT_BINARY_DIR}/numaring-config.cmake INSTALL_DESTINATION ${package_dir}
+	NO_SET_AND_CHECK_MACRO)
+write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/numaring-config-version.cmake
+	COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/numaring-config.cmake
+	${CMAKE_CURRENT_BINARY_DIR}/numaring-config-version.cmake
+	DESTINATION ${package_dir})
+
+# For pkg-config.
+file(RELATIVE_PATH pc_to_include ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig
+	${CMAKE_INSTALL_FULL_INCLUDEDIR})
+configure_file(${CMAKE_CURRENT_LIST_DIR}/numaring.pc.in ${CMAKE_CURRENT_BINARY_DIR}/numaring.pc
+	@ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/numaring.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+# The sources of the examples; what somebody built in their folders stays behind.
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs/examples DESTINATION ${CMAKE_INSTALL_DOCDIR}
+	FILES_MATCHING PATTERN "*.[ch]" PATTERN Makefile PATTERN "*.md")
