@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 #include "object.h"
 
 /* libbpf speaks through one function for the whole process: it is ours only while we call libbpf.
@@ -38,9 +39,14 @@ static void stop_listening(libbpf_print_fn_t before)
 	libbpf_log = NULL;
 }
 
+/* missing: there is no file of this name. */
 static int opened(struct nr_object *o, const char *name, struct bpf_object *obj, int err,
-		  const struct nr_logger *log)
+		  bool missing, const struct nr_logger *log)
 {
+	if (!obj && err == -ENOENT && !missing) { /* what libbpf calls it */
+		nr_log(log, NR_LOG_ERROR, "%s has no BTF: build it with clang's -g", name);
+		return -EINVAL;
+	}
 	if (!obj) {
 		nr_log(log, NR_LOG_ERROR, "cannot read %s as a BPF object: %s", name,
 		       strerror(-err));
@@ -58,7 +64,7 @@ int nr_object_open(struct nr_object *o, const char *path, const struct nr_logger
 	int err = obj ? 0 : -errno;
 
 	stop_listening(before);
-	return opened(o, path, obj, err, log);
+	return opened(o, path, obj, err, access(path, F_OK) != 0, log);
 }
 
 int nr_object_open_mem(struct nr_object *o, const char *name, const void *data, size_t size,
@@ -70,7 +76,7 @@ int nr_object_open_mem(struct nr_object *o, const char *name, const void *data, 
 	int err = obj ? 0 : -errno;
 
 	stop_listening(before);
-	return opened(o, name, obj, err, log);
+	return opened(o, name, obj, err, false, log);
 }
 
 int nr_object_adopt(struct nr_object *o, struct bpf_object *obj)

@@ -124,8 +124,8 @@ struct nr_shard_stats {
 	uint64_t malformed;	/* submitted, but by a program that does not use numaring.bpf.h */
 	uint64_t late;		/* came below a watermark already used; written all the same */
 	uint64_t unsorted;	/* places where the ring was not in time order */
-	/* Came below the shard's own watermark, by at most behind_by_ns: the order protocol is broken
-	 * on this machine, or by this program. Late only if it is more than the merge allows for. */
+	/* Came with a time at which the shard was complete already, by at most behind_by_ns: the order
+	 * protocol is broken on this machine, or by this program. Late only if by more than epsilon. */
 	uint64_t behind;
 	uint64_t behind_by_ns;
 	uint64_t lost[NR_LOSS_CAUSES];

@@ -76,6 +76,17 @@ static void add(_Atomic(uint64_t) *counter, uint64_t n)
 			      memory_order_relaxed);
 }
 
+/* A record that cannot be: every one with this time was seen, said I2 or I3. Epsilon may still save the
+ * order. */
+static void note_behind(struct nr_shard *shard, uint64_t ts)
+{
+	uint64_t by = shard->promised - ts;
+
+	add(&shard->behind, 1);
+	if (by > atomic_load_explicit(&shard->behind_by, memory_order_relaxed))
+		atomic_store_explicit(&shard->behind_by, by, memory_order_relaxed);
+}
+
 /* Enters one record into the run and the counters. */
 static void note_record(struct nr_shard *shard, const struct nr_slot *slot, uint64_t pos)
 {
@@ -92,6 +103,8 @@ static void note_record(struct nr_shard *shard, const struct nr_slot *slot, uint
 		return;
 	}
 	add(&shard->records, 1);
+	if (rec->ts < shard->promised)
+		note_behind(shard, rec->ts);
 	shard->run[shard->held++] = (struct nr_entry){ .ts = rec->ts, .pos = pos };
 }
 
@@ -132,21 +145,6 @@ static size_t count_below(const struct nr_shard *shard, uint64_t watermark)
 			hi = mid;
 	}
 	return lo;
-}
-
-/* New records below a watermark that was published already. None, or the order protocol is broken on
- * this machine; the merge's epsilon may still save the order. */
-static void note_behind(struct nr_shard *shard, uint64_t watermark)
-{
-	size_t nr = count_below(shard, watermark);
-	uint64_t by;
-
-	if (!nr)
-		return;
-	by = watermark - shard->run[0].ts;
-	add(&shard->behind, nr);
-	if (by > atomic_load_explicit(&shard->behind_by, memory_order_relaxed))
-		atomic_store_explicit(&shard->behind_by, by, memory_order_relaxed);
 }
 
 static uint32_t lower_pos(uint32_t a, uint32_t b)
@@ -221,7 +219,7 @@ int nr_shard_pass(struct nr_shard *shard, uint64_t time)
 
 	if (!shard->pending) {
 		shard->pending = true;
-		shard->target_ts = less_epsilon(time);
+		shard->target_ts = time;
 		shard->target_pos = produced;
 	}
 	note_fill(shard);
@@ -230,11 +228,11 @@ int nr_shard_pass(struct nr_shard *shard, uint64_t time)
 		return err;
 	if (shard->held > before)
 		add(&shard->unsorted, nr_sort(shard->run, shard->tmp, shard->held));
-	note_behind(shard, watermark);
 	if ((int64_t)(shard->walked - shard->target_pos) >= 0) {
 		shard->pending = false;
-		if (shard->target_ts > watermark)
-			watermark = shard->target_ts;
+		shard->promised = shard->target_ts;
+		if (less_epsilon(shard->target_ts) > watermark)
+			watermark = less_epsilon(shard->target_ts);
 	}
 	publish(shard, count_below(shard, watermark));
 	/* Pairs with the acquire in nr_shard_watermark: the entries below it are in the queue (D1).

@@ -46,6 +46,7 @@ struct nr_shard {
 	bool pending;	      /* target_* wait for a BUSY record */
 	uint64_t target_ts;   /* becomes the watermark ... */
 	uint64_t target_pos;  /* ... when walked gets here */
+	uint64_t promised;   /* time of the last pass that reached its target, without epsilon */
 	struct nr_entry *run; /* held back (ts >= watermark), sorted, then what this pass found */
 	struct nr_entry *tmp;
 	size_t held;
@@ -54,7 +55,7 @@ struct nr_shard {
 	_Atomic(uint64_t) records;   /* submitted records walked */
 	_Atomic(uint64_t) discarded; /* discarded ones */
 	_Atomic(uint64_t) malformed; /* submitted, but too short to hold our header: not ours */
-	_Atomic(uint64_t) behind;    /* records below the shard's own watermark: I2 or I3 is broken */
+	_Atomic(uint64_t) behind;    /* records below `promised`: I2 or I3 is broken */
 	_Atomic(uint64_t) behind_by; /* by at most that many ns */
 	_Atomic(uint64_t) unsorted;  /* records that came before an earlier one in the ring (I1) */
 	_Atomic(uint64_t) peak;	     /* largest fill seen, bytes */

@@ -466,7 +466,7 @@ static int compile_root(struct compiler *c, struct nr_layout *layout, uint32_t i
 int nr_layout_new(struct nr_layout **out, const struct btf *btf, uint32_t type_id, const char *name,
 		  const struct nr_logger *log)
 {
-	struct compiler c = { .btf = btf, .event = name, .log = say };
+	struct compiler c = { .btf = btf, .event = name, .log = log };
 	struct nr_layout *layout = calloc(1, sizeof(*layout));
 	int err = -ENOMEM;
 

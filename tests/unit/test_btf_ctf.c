@@ -12,8 +12,8 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <time.h>
 #include <bpf/btf.h>
+#include "seed.h"
 
 #define RECORDS	 3 /* of each struct */
 #define MAX_KIDS 7
@@ -36,24 +36,22 @@ struct node {
 
 /* ---- chance ---- */
 
-static uint64_t seed, chance;
+static struct seed chance;
+static uint64_t seed;
 
 static uint64_t rnd(void)
 {
-	chance ^= chance << 13;
-	chance ^= chance >> 7;
-	chance ^= chance << 17;
-	return chance * 0x2545f4914f6cdd1dull;
+	return seed_next(&chance);
 }
 
 static unsigned below(unsigned n)
 {
-	return (rnd() >> 33) % n;
+	return seed_below(&chance, n);
 }
 
 static bool one_in(unsigned n)
 {
-	return !below(n);
+	return seed_once_in(&chance, n);
 }
 
 /* Edges more often than chance would have them. */
@@ -719,16 +717,9 @@ static void check_babble(void *lib, const struct event *events, unsigned nr)
 	babble_free(&b);
 }
 
-static unsigned number_from(const char *name, unsigned otherwise)
-{
-	const char *text = getenv(name);
-
-	return text ? strtoul(text, NULL, 0) : otherwise;
-}
-
 static void test_values_come_back(void **state)
 {
-	unsigned nr = number_from("NR_STRUCTS", 60);
+	unsigned nr = seed_env("NR_STRUCTS", 60);
 	struct event *events = calloc(nr, sizeof(*events));
 	struct nr_writer_opts opts = { .start = 0, .log = listen };
 	uint8_t *payload = aligned_alloc(64, PAYLOAD);
@@ -769,8 +760,6 @@ static void test_values_come_back(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_values_come_back) };
-	const char *given = getenv("NR_SEED");
-	struct timespec now;
 
 	if (!have_babeltrace()) {
 		printf("babeltrace2 is not installed\n");
@@ -780,11 +769,6 @@ int main(void)
 		printf("clang is not installed\n");
 		return SKIP;
 	}
-	clock_gettime(CLOCK_REALTIME, &now);
-	seed = given ? strtoull(given, NULL, 0) : (uint64_t)now.tv_sec * 1000003 + now.tv_nsec;
-	chance = seed ?: 1;
-	for (int i = 0; i < 16; i++)
-		rnd();
-	printf("NR_SEED=%" PRIu64 "\n", seed);
+	seed = chance.state = seed_first("btf_ctf");
 	return !!cmocka_run_group_tests_name("btf_ctf", tests, make_scratch, remove_scratch);
 }

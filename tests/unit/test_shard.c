@@ -50,6 +50,12 @@ static void close_rig(struct rig *rig)
 	fake_ring_close(&rig->fake);
 }
 
+/* A pass that may bring the watermark to w. */
+static int pass(struct rig *rig, uint64_t w)
+{
+	return nr_shard_pass(&rig->shard, w == NR_TIME_END ? w : w + NR_EPSILON_NS);
+}
+
 static void *put(struct rig *rig, uint64_t ts)
 {
 	void *payload = fake_ring_put(&rig->fake, ts, 1, 0);
@@ -105,10 +111,30 @@ static void test_idle(void **state)
 	(void)state;
 	open_rig(&rig, 4096);
 	assert_int_equal(nr_shard_watermark(&rig.shard), 0);
-	assert_int_equal(nr_shard_pass(&rig.shard, 100), 0);
+	assert_int_equal(pass(&rig, 100), 0);
 	assert_int_equal(nr_shard_watermark(&rig.shard), 100); /* without a record (I4) */
-	assert_int_equal(nr_shard_pass(&rig.shard, 50), 0);
+	assert_int_equal(pass(&rig, 50), 0);
 	assert_int_equal(nr_shard_watermark(&rig.shard), 100); /* never back */
+	close_rig(&rig);
+}
+
+static void test_epsilon(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	open_rig(&rig, 0);
+	put(&rig, 0);
+	put(&rig, 4000);
+	assert_int_equal(nr_shard_pass(&rig.shard, NR_EPSILON_NS), 0);
+	assert_int_equal(nr_shard_watermark(&rig.shard), 0);
+	assert_int_equal(nr_shard_pass(&rig.shard, NR_EPSILON_NS + 1), 0);
+	assert_int_equal(nr_shard_watermark(&rig.shard), 1);
+	nr_shard_pass(&rig.shard, 4001);
+	EXPECT_QUEUE(&rig, 0);
+	put(&rig, 4001 - NR_EPSILON_NS); /* a clock that is behind by all of it */
+	nr_shard_pass(&rig.shard, 4001 + NR_EPSILON_NS);
+	EXPECT_QUEUE(&rig, 4001 - NR_EPSILON_NS, 4000);
 	close_rig(&rig);
 }
 
@@ -124,12 +150,12 @@ static void test_sorted_and_held_back(void **state)
 	put(&rig, 120);
 	put(&rig, 20);
 	put(&rig, 99);
-	assert_int_equal(nr_shard_pass(&rig.shard, 100), 0);
+	assert_int_equal(pass(&rig, 100), 0);
 	EXPECT_QUEUE(&rig, 10, 20, 30, 99);
 	put(&rig, 110);
-	assert_int_equal(nr_shard_pass(&rig.shard, 120), 0);
+	assert_int_equal(pass(&rig, 120), 0);
 	EXPECT_QUEUE(&rig, 100, 110);
-	assert_int_equal(nr_shard_pass(&rig.shard, 121), 0);
+	assert_int_equal(pass(&rig, 121), 0);
 	EXPECT_QUEUE(&rig, 120);
 	close_rig(&rig);
 }
@@ -145,16 +171,16 @@ static void test_busy_keeps_target(void **state)
 	put(&rig, 10);
 	busy = reserve(&rig, 20, 0);
 	put(&rig, 30);
-	assert_int_equal(nr_shard_pass(&rig.shard, 100), -EAGAIN);
+	assert_int_equal(pass(&rig, 100), -EAGAIN);
 	assert_int_equal(nr_shard_watermark(&rig.shard), 0);
 	assert_true(take(&rig) == UINT64_MAX);
 	put(&rig, 105);
-	assert_int_equal(nr_shard_pass(&rig.shard, 110), -EAGAIN);
+	assert_int_equal(pass(&rig, 110), -EAGAIN);
 	assert_int_equal(nr_shard_watermark(&rig.shard), 0);
 	fake_ring_submit(busy);
-	assert_int_equal(nr_shard_pass(&rig.shard, 120), 0);
+	assert_int_equal(pass(&rig, 120), 0);
 	assert_in_range(nr_shard_watermark(&rig.shard), 100, 120);
-	assert_int_equal(nr_shard_pass(&rig.shard, 130), 0);
+	assert_int_equal(pass(&rig, 130), 0);
 	assert_int_equal(nr_shard_watermark(&rig.shard), 130);
 	EXPECT_QUEUE(&rig, 10, 20, 30, 105);
 	close_rig(&rig);
@@ -169,17 +195,17 @@ static void test_busy_behind_target(void **state)
 	(void)state;
 	open_rig(&rig, 0);
 	first = reserve(&rig, 20, 0);
-	assert_int_equal(nr_shard_pass(&rig.shard, 100), -EAGAIN);
+	assert_int_equal(pass(&rig, 100), -EAGAIN);
 	second = reserve(&rig, 101, 0);
 	fake_ring_submit(first);
-	assert_int_equal(nr_shard_pass(&rig.shard, 200), -EAGAIN);
+	assert_int_equal(pass(&rig, 200), -EAGAIN);
 	assert_int_equal(nr_shard_watermark(&rig.shard), 100);
 	EXPECT_QUEUE(&rig, 20);
-	assert_int_equal(nr_shard_pass(&rig.shard, 300), -EAGAIN);
+	assert_int_equal(pass(&rig, 300), -EAGAIN);
 	assert_int_equal(nr_shard_watermark(&rig.shard), 100);
 	fake_ring_submit(second);
-	nr_shard_pass(&rig.shard, 400);
-	nr_shard_pass(&rig.shard, 400);
+	pass(&rig, 400);
+	pass(&rig, 400);
 	assert_int_equal(nr_shard_watermark(&rig.shard), 400);
 	EXPECT_QUEUE(&rig, 101);
 	close_rig(&rig);
@@ -196,7 +222,7 @@ static void test_release_out_of_order(void **state)
 	put(&rig, 20);
 	put(&rig, 500);
 	put(&rig, 30);
-	nr_shard_pass(&rig.shard, 100);
+	pass(&rig, 100);
 	nr_shard_release(&rig.shard);
 	assert_int_equal(fake_ring_consumed(&rig.fake), 0); /* nothing taken */
 	assert_int_equal(take(&rig), 20);
@@ -208,7 +234,7 @@ static void test_release_out_of_order(void **state)
 	nr_shard_release(&rig.shard);
 	assert_int_equal(fake_ring_consumed(&rig.fake), 48); /* 500 is held back */
 	assert_int_equal(unreleased(&rig), 48);
-	nr_shard_pass(&rig.shard, 1000);
+	pass(&rig, 1000);
 	assert_int_equal(take(&rig), 500);
 	nr_shard_release(&rig.shard);
 	assert_int_equal(unreleased(&rig), 0);
@@ -223,14 +249,14 @@ static void test_release_discards(void **state)
 	open_rig(&rig, 0xffffffe8ull);
 	for (int i = 0; i < 50; i++)
 		fake_ring_discard(reserve(&rig, i, 2));
-	nr_shard_pass(&rig.shard, 100);
+	pass(&rig, 100);
 	assert_int_equal(unreleased(&rig), 0);
 	put(&rig, 101);
 	for (int i = 0; i < 50; i++)
 		fake_ring_discard(reserve(&rig, i, 2));
-	nr_shard_pass(&rig.shard, 100);
+	pass(&rig, 100);
 	assert_int_equal(unreleased(&rig), 51 * 24); /* 101 is held back and lies before them */
-	nr_shard_pass(&rig.shard, 200);
+	pass(&rig, 200);
 	assert_int_equal(unreleased(&rig), 0);
 	assert_int_equal(rig.shard.discarded, 100);
 	assert_int_equal(rig.shard.records, 1);
@@ -248,7 +274,7 @@ static void test_release_never_back(void **state)
 	put(&rig, 10);
 	put(&rig, 20);
 	floor = rig.shard.floor;
-	nr_shard_pass(&rig.shard, 100);
+	pass(&rig, 100);
 	rig.shard.floor = floor; /* tail is stored, floor is not yet */
 	assert_int_equal(take(&rig), 10);
 	assert_int_equal(take(&rig), 20);
@@ -273,7 +299,7 @@ static void test_malformed(void **state)
 	}
 	fake_ring_discard(fake_ring_reserve(&rig.fake, 3));
 	put(&rig, 5);
-	assert_int_equal(nr_shard_pass(&rig.shard, 100), 0);
+	assert_int_equal(pass(&rig, 100), 0);
 	assert_int_equal(rig.shard.malformed, 16);
 	assert_int_equal(rig.shard.discarded, 1);
 	assert_int_equal(rig.shard.records, 1);
@@ -292,7 +318,7 @@ static void test_foreign_cpu(void **state)
 	fake_ring_submit(reserve(&rig, 1, 0xffff));
 	fake_ring_submit(reserve(&rig, 2, NR_CPUS));
 	fake_ring_submit(reserve(&rig, 3, NR_CPUS - 1));
-	nr_shard_pass(&rig.shard, 100);
+	pass(&rig, 100);
 	assert_int_equal(rig.shard.records, 3);
 	assert_int_equal(rig.shard.cpu_records[NR_CPUS - 1], 1);
 	close_rig(&rig);
@@ -309,7 +335,7 @@ static void test_bad_length(void **state)
 	rec = reserve(&rig, 20, 0);
 	fake_ring_lie(rec, 0x3fffffff);
 	for (int i = 0; i < 3; i++)
-		assert_int_equal(nr_shard_pass(&rig.shard, 100 + i), -EBADMSG);
+		assert_int_equal(pass(&rig, 100 + i), -EBADMSG);
 	assert_int_equal(nr_shard_watermark(&rig.shard), 0);
 	nr_shard_look(&rig.shard);
 	nr_shard_release(&rig.shard);
@@ -326,21 +352,21 @@ static void test_bad_producer(void **state)
 	open_rig(&rig, 4096);
 	put(&rig, 10);
 	fake_ring_produce_to(&rig.fake, 4096 + PAGE + 8);
-	assert_int_equal(nr_shard_pass(&rig.shard, 100), -EBADMSG);
+	assert_int_equal(pass(&rig, 100), -EBADMSG);
 	fake_ring_produce_to(&rig.fake, 4096 - 8);
-	assert_int_equal(nr_shard_pass(&rig.shard, 100), -EBADMSG);
+	assert_int_equal(pass(&rig, 100), -EBADMSG);
 	fake_ring_produce_to(&rig.fake, 4096 + 24);
-	assert_int_equal(nr_shard_pass(&rig.shard, 100), 0);
+	assert_int_equal(pass(&rig, 100), 0);
 	close_rig(&rig);
 
 	open_rig(&rig, 0);
 	while (fake_ring_put(&rig.fake, 1000, 1, 0))
 		;
-	assert_int_equal(nr_shard_pass(&rig.shard, 100), 0);
+	assert_int_equal(pass(&rig, 100), 0);
 	fake_ring_produce_to(&rig.fake, PAGE);
-	nr_shard_pass(&rig.shard, 100);
+	pass(&rig, 100);
 	fake_ring_produce_to(&rig.fake, PAGE + 24);
-	assert_int_equal(nr_shard_pass(&rig.shard, 100), -EBADMSG);
+	assert_int_equal(pass(&rig, 100), -EBADMSG);
 	close_rig(&rig);
 }
 
@@ -354,12 +380,12 @@ static void test_time_end(void **state)
 	put(&rig, UINT64_MAX);
 	put(&rig, 0);
 	busy = reserve(&rig, UINT64_MAX - 1, 0);
-	assert_int_equal(nr_shard_pass(&rig.shard, 100), -EAGAIN);
-	assert_int_equal(nr_shard_pass(&rig.shard, NR_TIME_END), -EAGAIN);
+	assert_int_equal(pass(&rig, 100), -EAGAIN);
+	assert_int_equal(pass(&rig, NR_TIME_END), -EAGAIN);
 	assert_true(nr_shard_watermark(&rig.shard) != NR_TIME_END);
 	fake_ring_submit(busy);
 	for (int i = 0; i < 2; i++)
-		assert_int_equal(nr_shard_pass(&rig.shard, NR_TIME_END), 0);
+		assert_int_equal(pass(&rig, NR_TIME_END), 0);
 	assert_true(nr_shard_watermark(&rig.shard) == NR_TIME_END);
 	assert_int_equal(take(&rig), 0);
 	assert_true(take(&rig) == UINT64_MAX - 1);
@@ -378,12 +404,12 @@ static void test_peak(void **state)
 	open_rig(&rig, 0);
 	put(&rig, 1);
 	put(&rig, 2);
-	nr_shard_pass(&rig.shard, 100);
+	pass(&rig, 100);
 	assert_int_equal(nr_shard_fill(&rig.shard), 48);
 	EXPECT_QUEUE(&rig, 1, 2);
 	nr_shard_release(&rig.shard);
 	assert_int_equal(nr_shard_fill(&rig.shard), 0);
-	nr_shard_pass(&rig.shard, 200);
+	pass(&rig, 200);
 	assert_int_equal(rig.shard.peak, 48);
 	close_rig(&rig);
 }
@@ -401,9 +427,9 @@ static void test_full_ring(void **state)
 
 		while (fake_ring_put(&rig.fake, base + 1000 - in, 1, 0))
 			in++;
-		assert_int_equal(nr_shard_pass(&rig.shard, base + 500), 0); /* all held back */
+		assert_int_equal(pass(&rig, base + 500), 0); /* all held back */
 		assert_true(take(&rig) == UINT64_MAX);
-		assert_int_equal(nr_shard_pass(&rig.shard, base + 2000), 0);
+		assert_int_equal(pass(&rig, base + 2000), 0);
 		nr += in;
 		while (in--)
 			assert_int_equal(take(&rig), base + 1000 - in);
@@ -525,7 +551,7 @@ static void live(uint64_t seed)
 
 		produce(&life);
 		if (seed_once_in(&life.seed, 5))
-			assert_int_not_equal(nr_shard_pass(shard, time), -EBADMSG);
+			assert_int_not_equal(pass(&life.rig, time), -EBADMSG);
 		if (seed_once_in(&life.seed, 5))
 			take_some(&life, seed_below(&life.seed, 30));
 		if (seed_once_in(&life.seed, 10))
@@ -534,7 +560,7 @@ static void live(uint64_t seed)
 	for (int i = 0; i < 3; i++)
 		finish(&life, i);
 	for (int i = 0; i < 2; i++)
-		assert_int_equal(nr_shard_pass(shard, NR_TIME_END), 0);
+		assert_int_equal(pass(&life.rig, NR_TIME_END), 0);
 	take_some(&life, UINT64_MAX);
 	assert_int_equal(unreleased(&life.rig), 0);
 	assert_int_equal(life.taken, life.submitted);
@@ -562,6 +588,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_idle),
+		cmocka_unit_test(test_epsilon),
 		cmocka_unit_test(test_sorted_and_held_back),
 		cmocka_unit_test(test_busy_keeps_target),
 		cmocka_unit_test(test_busy_behind_target),

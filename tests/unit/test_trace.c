@@ -7,7 +7,9 @@
 
 #include <errno.h>
 #include <math.h>
+#include <signal.h>
 #include <zlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <bpf/btf.h>
 #include "store.h"
@@ -1043,6 +1045,38 @@ static void test_disk_full(void **state)
 	}
 }
 
+/* The same from the kernel itself: a limit on the size of files, hit in the middle of a packet. */
+static void test_file_limit(void **state)
+{
+	struct rlimit old, limit;
+	struct nr_trace *trace;
+
+	(void)state;
+	signal(SIGXFSZ, SIG_IGN);
+	open_trace("limit", (struct nr_writer_opts){ .start = 1000 });
+	append_point(1500, 1);
+	commit(2000, 0);
+	for (unsigned i = 0; i < 100; i++)
+		append_point(2500 + i, 2);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	limit = (struct rlimit){ nr_writer_bytes(writer) + 1000, old.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	assert_int_equal(nr_writer_commit(writer, 3000, 0), -EFBIG);
+	trace = read_trace();
+	expect_point(trace, 1500, 1);
+	expect_end(trace);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+	commit(3000, 0);
+	close_trace();
+	trace = read_trace();
+	expect_point(trace, 1500, 1);
+	for (unsigned i = 0; i < 100; i++)
+		expect_point(trace, 2500 + i, 2);
+	expect_end(trace);
+	expect_silent_babeltrace(101);
+	drop_trace();
+}
+
 /* A trace that could not be begun leaves nothing behind. */
 static void test_full_at_open(void **state)
 {
@@ -1210,6 +1244,15 @@ static size_t whole_packets(const uint8_t *stream, size_t size)
 	return pos;
 }
 
+static void poke(const char *path, size_t at, uint8_t byte)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+	close(fd);
+}
+
 static void test_every_byte(void **state)
 {
 	static const char *const files[] = { "stream", "metadata", ".btf" };
@@ -1220,16 +1263,14 @@ static void test_every_byte(void **state)
 	read_all(&good);
 	assert_int_equal(good.end, 0);
 	for (unsigned f = 0; f < 3; f++) {
+		const char *path = strdup(in_scratch("small/%s", files[f]));
 		size_t size;
-		char *data = load_file(in_scratch("small/%s", files[f]), &size);
+		char *data = load_file(path, &size);
 
 		for (size_t i = 0; i < size; i++) {
-			uint8_t flip = 1 << (i % 8);
-
-			data[i] ^= flip;
-			save_file(in_scratch("small/%s", files[f]), data, size);
-			data[i] ^= flip;
+			poke(path, i, data[i] ^ 1 << i % 8);
 			read_all(&bad);
+			poke(path, i, data[i]);
 			if (bad.end != -EBADMSG && bad.end != -EPROTO)
 				fail_msg("byte %zu of %s: ended with %d", i, files[f], bad.end);
 			if (strncmp(bad.text, good.text, strlen(bad.text)))
@@ -1237,8 +1278,8 @@ static void test_every_byte(void **state)
 			if (!said[0])
 				fail_msg("byte %zu of %s: no word about it", i, files[f]);
 		}
-		save_file(in_scratch("small/%s", files[f]), data, size);
 		free(data);
+		free((char *)path);
 	}
 	read_all(&bad);
 	assert_string_equal(good.text, bad.text);
@@ -1390,33 +1431,20 @@ static void test_not_regular(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_types_refused),
-		cmocka_unit_test(test_types_twice),
-		cmocka_unit_test(test_types_raw),
-		cmocka_unit_test(test_format),
-		cmocka_unit_test(test_json_corners),
-		cmocka_unit_test(test_format_short),
-		cmocka_unit_test(test_all_kinds),
-		cmocka_unit_test(test_empty),
-		cmocka_unit_test(test_one),
-		cmocka_unit_test(test_loss),
-		cmocka_unit_test(test_late),
-		cmocka_unit_test(test_raw),
-		cmocka_unit_test(test_content_end),
-		cmocka_unit_test(test_growth),
-		cmocka_unit_test(test_order),
-		cmocka_unit_test(test_clock),
-		cmocka_unit_test(test_short_writes),
-		cmocka_unit_test(test_disk_full),
-		cmocka_unit_test(test_full_at_open),
-		cmocka_unit_test(test_directories),
-		cmocka_unit_test(test_link_is_replaced),
-		cmocka_unit_test(test_every_byte),
-		cmocka_unit_test(test_cut_off),
-		cmocka_unit_test(test_lies),
-		cmocka_unit_test(test_swapped_packets),
-		cmocka_unit_test(test_not_ours),
-		cmocka_unit_test(test_not_regular),
+		cmocka_unit_test(test_types_refused), cmocka_unit_test(test_types_twice),
+		cmocka_unit_test(test_types_raw),     cmocka_unit_test(test_format),
+		cmocka_unit_test(test_json_corners),  cmocka_unit_test(test_format_short),
+		cmocka_unit_test(test_all_kinds),     cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_one),	      cmocka_unit_test(test_loss),
+		cmocka_unit_test(test_late),	      cmocka_unit_test(test_raw),
+		cmocka_unit_test(test_content_end),   cmocka_unit_test(test_growth),
+		cmocka_unit_test(test_order),	      cmocka_unit_test(test_clock),
+		cmocka_unit_test(test_short_writes),  cmocka_unit_test(test_disk_full),
+		cmocka_unit_test(test_file_limit),    cmocka_unit_test(test_full_at_open),
+		cmocka_unit_test(test_directories),   cmocka_unit_test(test_link_is_replaced),
+		cmocka_unit_test(test_every_byte),    cmocka_unit_test(test_cut_off),
+		cmocka_unit_test(test_lies),	      cmocka_unit_test(test_swapped_packets),
+		cmocka_unit_test(test_not_ours),      cmocka_unit_test(test_not_regular),
 	};
 	int failed = cmocka_run_group_tests_name("trace", tests, make_btf, free_btf);
 
