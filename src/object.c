@@ -47,10 +47,12 @@ static int opened(struct nr_object *o, const char *name, struct bpf_object *obj,
 		nr_log(log, NR_LOG_ERROR, "%s has no BTF: build it with clang's -g", name);
 		return -EINVAL;
 	}
+	char why[128];
+
 	if (!obj) {
-		nr_log(log, NR_LOG_ERROR, "cannot read %s as a BPF object: %s", name,
-		       strerror(-err));
-		return err;
+		libbpf_strerror(err, why, sizeof(why));
+		nr_log(log, NR_LOG_ERROR, "cannot read %s as a BPF object: %s", name, why);
+		return err <= -__LIBBPF_ERRNO__START ? -EINVAL : err; /* libbpf's own numbers */
 	}
 	*o = (struct nr_object){ .own_name = strdup(name), .obj = obj, .own_obj = true };
 	o->name = o->own_name ? o->own_name : "object";

@@ -1,42 +1,85 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* numaring cat: the events of a trace as text or JSON, one a line. */
+/* numaring cat and numaring export: the events of a trace as text, JSON lines or CSV. */
 #include <argp.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <numaring/trace.h>
 #include "cli.h"
+#include "lines.h"
 
 struct args {
 	const char *dir;
-	bool json;
+	const char *output; /* NULL or "-": stdout */
+	enum lines_format format;
+	bool have_format;
+	bool force;
 	uint64_t limit;
 };
 
-static const struct argp_option options[] = {
+enum { OPT_TO = 256, OPT_FORCE };
+
+static const struct argp_option cat_options[] = {
 	{ "json", 'j', NULL, 0, "one JSON object a line", 0 },
 	{ "number", 'n', "N", 0, "stop after N events", 0 },
 	{ 0 },
 };
 
+static const struct argp_option export_options[] = {
+	{ "to", OPT_TO, "jsonl|csv", 0,
+	  "JSON lines, or one CSV table with the columns of all types", 0 },
+	{ "output", 'o', "FILE", 0, "where to (default: standard output)", 0 },
+	{ "number", 'n', "N", 0, "stop after N events", 0 },
+	{ "force", OPT_FORCE, NULL, 0, "replace a file that is there", 0 },
+	{ 0 },
+};
+
+static uint64_t parse_number(const char *arg, const struct argp_state *state)
+{
+	uint64_t n;
+	char *end;
+
+	errno = 0;
+	n = strtoull(arg, &end, 10);
+	if (end == arg || *end || *arg == '-' || errno)
+		argp_error(state, "\"%s\" is not a number of events", arg);
+	return n;
+}
+
+static void parse_format(struct args *args, const char *arg)
+{
+	args->have_format = true;
+	if (!strcmp(arg, "jsonl"))
+		args->format = LINES_JSON;
+	else if (!strcmp(arg, "csv"))
+		args->format = LINES_CSV;
+	else {
+		cli_error("\"%s\" is not a format: there are jsonl and csv", arg);
+		exit(CLI_FAILED);
+	}
+}
+
 static error_t parse_opt(int key, char *arg, struct argp_state *state)
 {
 	struct args *args = state->input;
-	char *end;
 
 	switch (key) {
 	case 'j':
-		args->json = true;
+		args->format = LINES_JSON;
 		return 0;
 	case 'n':
-		errno = 0;
-		args->limit = strtoull(arg, &end, 10);
-		if (end == arg || *end || *arg == '-' || errno)
-			argp_error(state, "\"%s\" is not a number of events", arg);
+		args->limit = parse_number(arg, state);
+		return 0;
+	case 'o':
+		args->output = arg;
+		return 0;
+	case OPT_TO:
+		parse_format(args, arg);
+		return 0;
+	case OPT_FORCE:
+		args->force = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (args->dir)
@@ -52,81 +95,84 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static const struct argp argp = {
-	.options = options,
+static const struct argp cat_argp = {
+	.options = cat_options,
 	.parser = parse_opt,
 	.args_doc = "DIR",
 	.doc = "Print the events of a trace in their order.",
 };
 
-/* The fields of an event, in a buffer that grows to the largest. */
-static const char *fields(const struct nr_types *types, const struct nr_event *ev,
-			  enum nr_format format)
-{
-	static char *buf;
-	static size_t size;
-	int len = nr_types_format(types, ev, format, buf, size);
+static const struct argp export_argp = {
+	.options = export_options,
+	.parser = parse_opt,
+	.args_doc = "DIR",
+	.doc = "Write the events of a trace in another format.",
+};
 
-	if (len >= 0 && (size_t)len >= size) {
-		free(buf);
-		size = (size_t)len * 2 + 256;
-		buf = malloc(size);
-		if (!buf) {
-			size = 0;
-			return "";
-		}
-		len = nr_types_format(types, ev, format, buf, size);
+static int print_events(struct lines *l, struct nr_trace *trace, uint64_t limit)
+{
+	struct nr_event ev;
+	int err = 0;
+
+	for (uint64_t i = 0; !err && i < limit; i++) {
+		err = nr_trace_next(trace, &ev);
+		if (err <= 0)
+			return err;
+		err = lines_event(l, &ev);
 	}
-	return len < 0 ? "" : buf;
+	return err;
 }
 
-static void print_text(const struct nr_trace *trace, const struct nr_event *ev)
+/* Everything to out. The error of the trace was explained; that of writing is explained here. */
+static int print_trace(const struct args *args, FILE *out)
 {
-	const struct nr_types *types = nr_trace_types(trace);
-	uint64_t ns = ev->ts + nr_trace_clock_offset(trace);
-	time_t seconds = ns / 1000000000;
-	char clock[16];
-	struct tm tm;
+	const struct nr_trace_opts opts = { .sz = sizeof(opts), .log = cli_log };
+	struct nr_trace *trace = NULL;
+	struct lines lines = {};
+	int err = nr_trace_open(&trace, args->dir, &opts);
 
-	strftime(clock, sizeof(clock), "%H:%M:%S", localtime_r(&seconds, &tm));
-	printf("%s.%09" PRIu64 " cpu %u %s: %s%s\n", clock, ns % 1000000000, ev->rec->cpu,
-	       nr_types_name(types, ev->rec->id), ev->flags & NR_EVENT_LATE ? "(late) " : "",
-	       fields(types, ev, NR_FORMAT_TEXT));
-}
-
-static void print_json(const struct nr_trace *trace, const struct nr_event *ev)
-{
-	const struct nr_types *types = nr_trace_types(trace);
-
-	printf("{\"ts\":%" PRIu64 ",\"cpu\":%u,\"event\":\"%s\",\"lost\":%u,", ev->ts, ev->rec->cpu,
-	       nr_types_name(types, ev->rec->id), ev->rec->lost);
-	if (ev->flags & NR_EVENT_LATE)
-		printf("\"late_ts\":%" PRIu64 ",", (uint64_t)ev->rec->ts);
-	printf("\"fields\":%s}\n", fields(types, ev, NR_FORMAT_JSON));
+	if (!err)
+		err = lines_open(&lines, out, args->format, nr_trace_types(trace),
+				 nr_trace_clock_offset(trace));
+	if (!err)
+		err = print_events(&lines, trace, args->limit);
+	if (fflush(out) || ferror(out)) {
+		err = -errno;
+		cli_error("cannot write the events: %s", strerror(errno));
+	}
+	lines_close(&lines);
+	nr_trace_close(trace);
+	return err ? CLI_FAILED : CLI_DONE;
 }
 
 int cmd_cat(int argc, char **argv)
 {
-	const struct nr_trace_opts opts = { .sz = sizeof(opts), .log = cli_log };
-	struct args args = { .limit = UINT64_MAX };
-	struct nr_trace *trace = NULL;
-	struct nr_event ev;
-	int err;
+	struct args args = { .limit = UINT64_MAX, .format = LINES_TEXT };
 
 	argp_err_exit_status = CLI_USAGE;
-	argp_parse(&argp, argc, argv, 0, NULL, &args);
-	err = nr_trace_open(&trace, args.dir, &opts);
-	for (uint64_t i = 0; !err && i < args.limit && !ferror(stdout); i++) {
-		err = nr_trace_next(trace, &ev);
-		if (err <= 0)
-			break;
-		err = 0;
-		(args.json ? print_json : print_text)(trace, &ev);
+	argp_parse(&cat_argp, argc, argv, 0, NULL, &args);
+	return print_trace(&args, stdout);
+}
+
+int cmd_export(int argc, char **argv)
+{
+	struct args args = { .limit = UINT64_MAX };
+	FILE *out;
+	int ret;
+
+	argp_err_exit_status = CLI_USAGE;
+	argp_parse(&export_argp, argc, argv, 0, NULL, &args);
+	if (!args.have_format) {
+		cli_error("export to what? give --to jsonl or --to csv");
+		return CLI_USAGE;
 	}
-	nr_trace_close(trace);
-	if (fflush(stdout) || ferror(stdout)) {
-		cli_error("cannot write the events: %s", strerror(errno));
+	out = cli_open_output(args.output, args.force);
+	if (!out)
 		return CLI_FAILED;
+	ret = print_trace(&args, out);
+	if (out != stdout && fclose(out) && !ret) {
+		cli_error("cannot write %s: %s", args.output, strerror(errno));
+		ret = CLI_FAILED;
 	}
-	return err < 0 ? CLI_FAILED : CLI_DONE;
+	return ret;
 }

@@ -3,7 +3,9 @@
 #ifndef NR_CLI_H
 #define NR_CLI_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <numaring/log.h>
 
 enum cli_exit {
@@ -15,6 +17,7 @@ enum cli_exit {
 
 int cmd_record(int argc, char **argv);
 int cmd_cat(int argc, char **argv);
+int cmd_export(int argc, char **argv);
 int cmd_stat(int argc, char **argv);
 int cmd_topology(int argc, char **argv);
 
@@ -28,6 +31,10 @@ char *cli_format_size(char *buf, size_t size, size_t bytes);
 
 /* "1.2k", "34.5M": a count or a rate for people. */
 char *cli_format_count(char *buf, size_t size, double n);
+
+/* A file to write: standard output if path is NULL or "-", else a new file, or with force one that may
+ * be there. NULL: it was said why. */
+FILE *cli_open_output(const char *path, bool force);
 
 /* One sentence to stderr, "numaring: ...". */
 void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -11,6 +11,7 @@ static const struct command {
 } commands[] = {
 	{ "record", cmd_record, "record events of this machine into a trace" },
 	{ "cat", cmd_cat, "print the events of a trace" },
+	{ "export", cmd_export, "write the events of a trace as JSON lines or CSV" },
 	{ "stat", cmd_stat, "count what is in a trace and check its order" },
 	{ "topology", cmd_topology, "show which CPUs share a ring, and where it is drained" },
 };

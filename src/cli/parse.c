@@ -90,6 +90,20 @@ char *cli_format_count(char *buf, size_t size, double n)
 	return buf;
 }
 
+FILE *cli_open_output(const char *path, bool force)
+{
+	FILE *f;
+
+	if (!path || !strcmp(path, "-"))
+		return stdout;
+	f = fopen(path, force ? "we" : "wxe");
+	if (!f && errno == EEXIST)
+		cli_error("%s is there already; --force replaces it", path);
+	else if (!f)
+		cli_error("cannot write %s: %s", path, strerror(errno));
+	return f;
+}
+
 void cli_error(const char *fmt, ...)
 {
 	va_list ap;

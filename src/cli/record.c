@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "cli.h"
+#include "live.h"
 #include "summary.h"
 
 extern char **environ;
@@ -31,13 +32,18 @@ enum {
 	OPT_SELF,
 	OPT_FORCE,
 	OPT_CONSUMER_CPUS,
+	OPT_OBJECT,
+	OPT_FORMAT,
 };
 
 struct record {
 	struct nr_collector_opts opts;
 	const char *output;
 	char default_output[64];
-	char *events; /* comma-separated sources */
+	char *events; /* comma-separated sources; NULL: sched, if there are no objects */
+	const char **objects;
+	unsigned nr_objects;
+	bool live; /* JSON lines instead of a trace */
 	const char *stats_json;
 	bool force;
 	bool fail_on_loss;
@@ -46,6 +52,7 @@ struct record {
 	char **command; /* NULL: none */
 
 	struct nr_collector *collector;
+	struct live stream;
 	int signal_fd;
 	sigset_t old_mask;
 	pid_t child;
@@ -54,8 +61,16 @@ struct record {
 };
 
 static const struct argp_option options[] = {
-	{ "output", 'o', "DIR", 0, "the trace (default: numaring-YYYYmmdd-HHMMSS)", 0 },
+	{ "output", 'o', "DIR", 0,
+	  "the trace (default: numaring-YYYYmmdd-HHMMSS); with --format jsonl a file, or - for "
+	  "standard output",
+	  0 },
+	{ "format", OPT_FORMAT, "ctf|jsonl", 0,
+	  "a trace (default), or JSON lines as the events come", 0 },
 	{ "event", 'e', "SOURCES", 0, "what to record, separated by commas (default: sched)", 0 },
+	{ "object", OPT_OBJECT, "FILE", 0,
+	  "load this BPF object, built with numaring.bpf.h, and record its events; may be repeated",
+	  0 },
 	{ "duration", 'd', "SECONDS", 0, "stop after this time; 500ms, 1.5 and 10s are understood",
 	  0 },
 	{ "pid", 'p', "PID", 0, "only this process", 0 },
@@ -122,6 +137,25 @@ static enum nr_order parse_order(const char *arg)
 	refuse(arg, "an order: there are fence and rcu");
 }
 
+static bool parse_format(const char *arg)
+{
+	if (!strcmp(arg, "jsonl"))
+		return true;
+	if (!strcmp(arg, "ctf"))
+		return false;
+	refuse(arg, "a format: there are ctf and jsonl");
+}
+
+static void add_object(struct record *r, const char *path)
+{
+	r->objects = reallocarray(r->objects, r->nr_objects + 1, sizeof(*r->objects));
+	if (!r->objects) {
+		cli_error("no memory");
+		exit(CLI_FAILED);
+	}
+	r->objects[r->nr_objects++] = path;
+}
+
 static void parse_ring_size(struct record *r, const char *arg)
 {
 	if (cli_parse_size(arg, &r->opts.ring_bytes) || !r->opts.ring_bytes)
@@ -175,6 +209,12 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 	case OPT_STATS_JSON:
 		r->stats_json = arg;
 		break;
+	case OPT_OBJECT:
+		add_object(r, arg);
+		break;
+	case OPT_FORMAT:
+		r->live = parse_format(arg);
+		break;
 	case OPT_SELF:
 		r->opts.self = true;
 		break;
@@ -210,9 +250,19 @@ static int add_sources(struct record *r)
 	char *rest = r->events, *name;
 	int err = 0;
 
+	if (!rest && !r->nr_objects)
+		return nr_collector_add_source(r->collector, "sched");
 	while (!err && (name = strsep(&rest, ",")))
 		err = nr_collector_add_source(r->collector, name);
+	for (unsigned i = 0; !err && i < r->nr_objects; i++)
+		err = nr_collector_add_object(r->collector, r->objects[i]);
 	return err;
+}
+
+static int set_output(struct record *r)
+{
+	return r->live ? live_open(&r->stream, r->collector, r->output, r->force)
+		       : nr_collector_set_trace(r->collector, r->output, r->force);
 }
 
 static void name_output(struct record *r)
@@ -373,7 +423,8 @@ static int report(struct record *r, int err)
 	};
 	int json_err = r->stats_json ? summary_json(r->stats_json, &s) : 0;
 
-	summary_print(stdout, &s);
+	/* Standard output is taken by the events. */
+	summary_print(r->live ? stderr : stdout, &s);
 	if (json_err)
 		cli_error("cannot write %s: %s", r->stats_json, strerror(-json_err));
 	if (r->child_ended && r->child_status)
@@ -386,6 +437,18 @@ static int report(struct record *r, int err)
 	return r->fail_on_loss && s.stats->lost_total ? CLI_LOSS : CLI_DONE;
 }
 
+/* A reader that has seen enough closes the pipe: that is an end like any other. */
+static int end_stream(struct record *r, int err)
+{
+	int end = live_close(&r->stream);
+
+	if (r->live && (err == -EPIPE || end == -EPIPE))
+		return 0;
+	if (end && !err)
+		cli_error("cannot write %s: %s", r->output, strerror(-end));
+	return err ? err : end;
+}
+
 static int record(struct record *r)
 {
 	int err = nr_collector_open(&r->collector, &r->opts);
@@ -393,7 +456,7 @@ static int record(struct record *r)
 	if (!err)
 		err = add_sources(r);
 	if (!err)
-		err = nr_collector_set_trace(r->collector, r->output, r->force);
+		err = set_output(r);
 	if (!err)
 		err = take_signals(r);
 	if (!err)
@@ -410,15 +473,13 @@ static int record(struct record *r)
 		nr_collector_stop(r->collector);
 		return CLI_FAILED;
 	}
-	return report(r, nr_collector_stop(r->collector));
+	return report(r, end_stream(r, nr_collector_stop(r->collector)));
 }
 
 int cmd_record(int argc, char **argv)
 {
-	char sources[] = "sched";
 	struct record r = {
 		.opts = { .sz = sizeof(r.opts), .log = cli_log },
-		.events = sources,
 		.signal_fd = -1,
 	};
 	int ret;
@@ -426,10 +487,14 @@ int cmd_record(int argc, char **argv)
 	r.opts.log_ctx = &r.verbosity;
 	argp_err_exit_status = CLI_USAGE;
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &r);
-	if (!r.output)
+	if (!r.output && r.live)
+		r.output = "-";
+	else if (!r.output)
 		name_output(&r);
 	ret = record(&r);
 	nr_collector_close(r.collector);
+	live_close(&r.stream);
+	free(r.objects);
 	if (r.signal_fd >= 0)
 		close(r.signal_fd);
 	return ret;

@@ -90,15 +90,15 @@ static void print_shard(FILE *out, unsigned i, const struct nr_plan_shard *plan,
 	fputc('\n', out);
 }
 
-static void print_identity(FILE *out, const struct nr_stats *st)
+static void print_identity(FILE *out, const struct nr_stats *st, const char *error)
 {
 	fprintf(out,
 		"%" PRIu64 " reserved = %" PRIu64 " written + %" PRIu64 " discarded; %" PRIu64
 		" lost; %" PRIu64 " unaccounted\n",
 		st->reserved, st->events_written, st->discarded, st->lost_total, st->unaccounted);
 	if (st->unwritten)
-		fprintf(out, "%" PRIu64 " were seen in a ring but not written: see the error\n",
-			st->unwritten);
+		fprintf(out, "%" PRIu64 " were seen in a ring but not written: %s\n", st->unwritten,
+			error ? error : "the reader left");
 	if (st->malformed)
 		fprintf(out,
 			"%" PRIu64 " came from a program that does not use numaring.bpf.h: not "
@@ -126,7 +126,7 @@ void summary_print(FILE *out, const struct summary *s)
 		"RING", "PAGES ON NODE", "RECORDS", "PEAK", "LATE", "LOST");
 	for (unsigned i = 0; i < st->nr_shards; i++)
 		print_shard(out, i, &s->plan->shards[i], &st->shards[i]);
-	print_identity(out, st);
+	print_identity(out, st, s->error);
 }
 
 static json_t *json_lost(const uint64_t *lost)

@@ -174,8 +174,11 @@ static int copy_member(struct copier *c, const struct btf_type *t, unsigned i)
 {
 	const struct btf_member *m = &btf_members(t)[i];
 	const struct btf_type *mt = btf__type_by_id(c->src, m->type);
+	int resolved = mt && !btf_is_int(mt) ? btf__resolve_type(c->src, m->type) : 0;
 	uint32_t off = btf_member_bit_offset(t, i), bits = btf_member_bitfield_size(t, i);
 
+	if (resolved > 0)
+		mt = btf__type_by_id(c->src, resolved);
 	if (mt && btf_is_int(mt) && !bits && btf_int_bits(mt) != mt->size * 8) {
 		bits = btf_int_bits(mt);
 		off += btf_int_offset(mt);

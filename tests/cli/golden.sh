@@ -35,6 +35,7 @@ case_ unknown-command dance
 case_ record-help record --help
 case_ cat-help cat --help
 case_ stat-help stat --help
+case_ export-help export --help
 case_ topology-help topology --help
 case_ record-bad-option record --dance
 case_ record-bad-size record --ring-size 12Q
@@ -47,6 +48,10 @@ case_ cat-no-trace cat nowhere
 case_ stat-no-trace stat nowhere
 case_ cat-nothing cat
 case_ cat-bad-number cat -n many x
+case_ record-bad-format record --format xml
+case_ export-no-format export nowhere
+case_ export-bad-format export --to xml nowhere
+case_ export-no-trace export --to csv nowhere
 case_ stat-damaged stat taken
 case_ topology-plan topology --synthetic "pack:2 [numa] l3:2 core:2 pu:2" --shards llc
 case_ topology-bad-policy topology --synthetic "pack:2 [numa] core:2 pu:1" --shards galaxy
@@ -54,6 +59,9 @@ case_ topology-bad-machine topology --synthetic "nonsense"
 if [ "$(id -u)" = 0 ] && [ -r /sys/kernel/btf/vmlinux ]; then
 	case_ record-bad-source record -e sched,dance -o t
 	case_ record-bad-policy record --shards galaxy -o t
+	case_ record-no-object record --object nowhere.bpf.o -o t
+	case_ record-bad-object record --object full/file -o t
+	case_ record-file-exists record --format jsonl -o full/file
 	case_ record-exists record -o taken -d 0.1
 	case_ record-not-empty record -o full -d 0.1 --force
 	case_ record-not-writable record -o /proc/trace -d 0.1

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "lines.h"
+
+#define NR_IDS (UINT16_MAX + 1)
+
+static int grow(struct lines *l, size_t size)
+{
+	char *grown = realloc(l->buf, size);
+
+	if (!grown)
+		return -ENOMEM;
+	l->buf = grown;
+	l->size = size;
+	return 0;
+}
+
+/* Calls format until its text fits into the buffer; its length or a negative errno. */
+static int fields(struct lines *l, const struct nr_event *ev, enum nr_format format)
+{
+	int len = nr_types_format(l->types, ev, format, l->buf, l->size);
+
+	if (len < 0 || (size_t)len < l->size)
+		return len;
+	if (grow(l, (size_t)len * 2 + 256))
+		return -ENOMEM;
+	return nr_types_format(l->types, ev, format, l->buf, l->size);
+}
+
+static unsigned count_columns(const char *header)
+{
+	unsigned columns = *header ? 1 : 0;
+
+	for (; *header; header++)
+		columns += *header == ',';
+	return columns;
+}
+
+/* Names of the columns of one type, "type.field", to out; how many there are in *ctx's place. */
+static int type_header(void *ctx, uint16_t id, const char *name)
+{
+	struct lines *l = ctx;
+	int len = nr_types_csv_header(l->types, id, l->buf, l->size);
+	char *rest, *column;
+
+	if (len >= 0 && (size_t)len >= l->size) {
+		if (grow(l, (size_t)len + 1))
+			return -ENOMEM;
+		nr_types_csv_header(l->types, id, l->buf, l->size);
+	}
+	l->first_column[id] = l->columns;
+	l->columns += count_columns(l->buf);
+	for (rest = l->buf; (column = strsep(&rest, ",")) && *column;)
+		fprintf(l->out, ",%s.%s", name, column);
+	return 0;
+}
+
+/* A table has one set of columns: those of all types side by side, each row fills its own. */
+static int csv_header(struct lines *l)
+{
+	int err;
+
+	l->first_column = calloc(NR_IDS, sizeof(*l->first_column));
+	if (!l->first_column)
+		return -ENOMEM;
+	fputs("time,ts,cpu,event,lost,late", l->out);
+	err = nr_types_each(l->types, type_header, l);
+	fputc('\n', l->out);
+	return err;
+}
+
+int lines_open(struct lines *l, FILE *out, enum lines_format format, const struct nr_types *types,
+	       int64_t clock_offset)
+{
+	*l = (struct lines){
+		.out = out, .format = format, .types = types, .clock_offset = clock_offset
+	};
+	if (grow(l, 4096))
+		return -ENOMEM;
+	return format == LINES_CSV ? csv_header(l) : 0;
+}
+
+void lines_close(struct lines *l)
+{
+	free(l->buf);
+	free(l->first_column);
+	memset(l, 0, sizeof(*l));
+}
+
+static uint64_t utc(const struct lines *l, const struct nr_event *ev)
+{
+	return ev->ts + l->clock_offset;
+}
+
+static void text(const struct lines *l, const struct nr_event *ev)
+{
+	uint64_t ns = utc(l, ev);
+	time_t seconds = ns / 1000000000;
+	char clock[16];
+	struct tm tm;
+
+	strftime(clock, sizeof(clock), "%H:%M:%S", localtime_r(&seconds, &tm));
+	fprintf(l->out, "%s.%09" PRIu64 " cpu %u %s: %s%s\n", clock, ns % 1000000000, ev->rec->cpu,
+		nr_types_name(l->types, ev->rec->id), ev->flags & NR_EVENT_LATE ? "(late) " : "",
+		l->buf);
+}
+
+static void json(const struct lines *l, const struct nr_event *ev)
+{
+	fprintf(l->out,
+		"{\"time\":%" PRIu64 ",\"ts\":%" PRIu64 ",\"cpu\":%u,\"event\":\"%s\",\"lost\":%u,",
+		utc(l, ev), ev->ts, ev->rec->cpu, nr_types_name(l->types, ev->rec->id),
+		ev->rec->lost);
+	if (ev->flags & NR_EVENT_LATE)
+		fprintf(l->out, "\"late_ts\":%" PRIu64 ",", (uint64_t)ev->rec->ts);
+	fprintf(l->out, "\"fields\":%s}\n", l->buf);
+}
+
+static void csv(const struct lines *l, const struct nr_event *ev, unsigned columns)
+{
+	unsigned before = l->first_column[ev->rec->id];
+
+	fprintf(l->out, "%" PRIu64 ",%" PRIu64 ",%u,%s,%u,", utc(l, ev), ev->ts, ev->rec->cpu,
+		nr_types_name(l->types, ev->rec->id), ev->rec->lost);
+	if (ev->flags & NR_EVENT_LATE)
+		fprintf(l->out, "%" PRIu64, (uint64_t)ev->rec->ts);
+	for (unsigned i = 0; i < before; i++)
+		fputc(',', l->out);
+	if (columns)
+		fprintf(l->out, ",%s", l->buf);
+	for (unsigned i = before + columns; i < l->columns; i++)
+		fputc(',', l->out);
+	fputc('\n', l->out);
+}
+
+/* Fields in a row of CSV: commas outside of quotes. */
+static unsigned count_cells(const char *row)
+{
+	unsigned cells = 1;
+	bool quoted = false;
+
+	for (; *row; row++) {
+		quoted ^= *row == '"';
+		cells += *row == ',' && !quoted;
+	}
+	return cells;
+}
+
+int lines_event(struct lines *l, const struct nr_event *ev)
+{
+	static const enum nr_format formats[] = { NR_FORMAT_TEXT, NR_FORMAT_JSON, NR_FORMAT_CSV };
+	int len = fields(l, ev, formats[l->format]);
+
+	if (len < 0)
+		return len;
+	if (l->format == LINES_TEXT)
+		text(l, ev);
+	else if (l->format == LINES_JSON)
+		json(l, ev);
+	else
+		csv(l, ev, len ? count_cells(l->buf) : 0);
+	return ferror(l->out) ? -(errno ? errno : EIO) : 0;
+}
