@@ -106,16 +106,26 @@ static __always_inline __u32 nr_cpu_node(__u32 cpu)
 	return c ? c->node : 0;
 }
 
+/* A CPU that was offline when the plan was made joins the shard of the node it runs on. */
+static __noinline int nr_join_shard(struct nr_cpu *c)
+{
+	__u32 node = bpf_get_numa_node_id();
+	__u32 *shard = bpf_map_lookup_elem(&nr_nodes, &node);
+
+	if (!c)
+		return 0;
+	c->node = node;
+	c->shard = shard ? *shard : 0;
+	return 0;
+}
+
 static __always_inline void *nr_ring_of(struct nr_cpu *c)
 {
-	__u32 shard = c->shard;
+	__u32 shard;
 
-	if (shard == NR_NO_SHARD) {
-		__u32 node = bpf_get_numa_node_id();
-		__u32 *own = bpf_map_lookup_elem(&nr_nodes, &node);
-
-		shard = own ? *own : 0;
-	}
+	if (c->shard == NR_NO_SHARD)
+		nr_join_shard(c);
+	shard = c->shard;
 	return bpf_map_lookup_elem(&nr_shards, &shard);
 }
 

@@ -131,17 +131,33 @@ int nr_collector_open(struct nr_collector **out, const struct nr_collector_opts 
 	return err;
 }
 
+/* What comes before the start comes before the start. */
+static int check_open(const struct nr_collector *c)
+{
+	if (c->state == NR_OPEN)
+		return 0;
+	nr_log(&c->log, NR_LOG_ERROR, "this collector was started already: open another one");
+	return -EBUSY;
+}
+
 /* Makes room for one more object. */
-static struct nr_object *next_object(struct nr_collector *c)
+static int next_object(struct nr_collector *c, struct nr_object **o)
 {
 	struct nr_object *grown;
+	int err = check_open(c);
 
-	if (c->state != NR_OPEN || (c->nr_objects + 1) * NR_OBJECT_IDS > NR_LATE_ID)
-		return NULL;
+	if (err)
+		return err;
+	if ((c->nr_objects + 1) * NR_OBJECT_IDS > NR_LATE_ID) {
+		nr_log(&c->log, NR_LOG_ERROR, "too many BPF objects: %u at most", c->nr_objects);
+		return -E2BIG;
+	}
 	grown = realloc(c->objects, (c->nr_objects + 1) * sizeof(*grown));
-	if (grown)
-		c->objects = grown;
-	return grown ? &grown[c->nr_objects] : NULL;
+	if (!grown)
+		return -ENOMEM;
+	c->objects = grown;
+	*o = &grown[c->nr_objects];
+	return 0;
 }
 
 /* The new object is open: enters its events. */
@@ -158,27 +174,27 @@ static int enter_object(struct nr_collector *c, struct nr_object *o)
 
 int nr_collector_add_object(struct nr_collector *c, const char *path)
 {
-	struct nr_object *o = next_object(c);
-	int err = o ? nr_object_open(o, path, &c->log) : -EBUSY;
+	struct nr_object *o = NULL;
+	int err = next_object(c, &o) ?: nr_object_open(o, path, &c->log);
 
-	return err ? err : enter_object(c, o);
+	return err ?: enter_object(c, o);
 }
 
 int nr_collector_add_object_mem(struct nr_collector *c, const char *name, const void *data,
 				size_t size)
 {
-	struct nr_object *o = next_object(c);
-	int err = o ? nr_object_open_mem(o, name, data, size, &c->log) : -EBUSY;
+	struct nr_object *o = NULL;
+	int err = next_object(c, &o) ?: nr_object_open_mem(o, name, data, size, &c->log);
 
-	return err ? err : enter_object(c, o);
+	return err ?: enter_object(c, o);
 }
 
 int nr_collector_add_bpf_object(struct nr_collector *c, struct bpf_object *obj)
 {
-	struct nr_object *o = next_object(c);
-	int err = o ? nr_object_adopt(o, obj) : -EBUSY;
+	struct nr_object *o = NULL;
+	int err = next_object(c, &o) ?: nr_object_adopt(o, obj);
 
-	return err ? err : enter_object(c, o);
+	return err ?: enter_object(c, o);
 }
 
 int nr_collector_add_source(struct nr_collector *c, const char *name)
@@ -199,8 +215,12 @@ int nr_collector_add_source(struct nr_collector *c, const char *name)
 
 int nr_collector_set_trace(struct nr_collector *c, const char *dir, bool force)
 {
-	char *copy = strdup(dir);
+	char *copy = NULL;
+	int err = check_open(c);
 
+	if (err)
+		return err;
+	copy = strdup(dir);
 	if (!copy)
 		return -ENOMEM;
 	free(c->trace_dir);
@@ -211,6 +231,10 @@ int nr_collector_set_trace(struct nr_collector *c, const char *dir, bool force)
 
 int nr_collector_set_batch(struct nr_collector *c, nr_batch_fn fn, void *ctx)
 {
+	int err = check_open(c);
+
+	if (err)
+		return err;
 	c->batch = fn;
 	c->batch_ctx = ctx;
 	return 0;
@@ -311,13 +335,13 @@ static int open_sink(struct nr_collector *c)
 
 	c->stream.sink = c->batch ? (struct nr_sink){ c, batch_room, batch_push, batch_commit }
 				  : (struct nr_sink){ c, trace_room, trace_push, trace_commit };
-	if (c->batch)
-		return 0;
-	if (!c->trace_dir) {
+	if (!c->batch == !c->trace_dir) {
 		nr_log(&c->log, NR_LOG_ERROR,
-		       "the stream has nowhere to go: set a trace directory");
+		       "the stream needs one place to go: a trace directory or a function");
 		return -EINVAL;
 	}
+	if (c->batch)
+		return 0;
 	return nr_writer_open(&c->writer, c->trace_dir, c->types, &opts);
 }
 
@@ -393,7 +417,7 @@ static void check_placement(struct nr_collector *c)
 
 int nr_collector_start(struct nr_collector *c)
 {
-	int err = c->state == NR_OPEN ? load_objects(c) : -EBUSY;
+	int err = check_open(c) ?: load_objects(c);
 
 	if (err)
 		return err;

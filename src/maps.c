@@ -183,17 +183,10 @@ int nr_maps_fd(const struct nr_maps *maps, const char *name)
 	return -1;
 }
 
-/* Shard a CPU writes to. One that is not in the plan goes by its node; its losses count for shard
- * 0. */
-static uint32_t shard_of(const struct nr_cpu *cpu)
-{
-	return cpu->shard == NR_NO_SHARD ? 0 : cpu->shard;
-}
-
 void nr_maps_lost(const struct nr_maps *maps, uint32_t shard, uint64_t lost[NR_LOSS_CAUSES])
 {
 	for (uint32_t c = 0; c < maps->nr_cpus; c++) {
-		if (shard != NR_NO_SHARD && shard_of(&maps->cpus[c]) != shard)
+		if (shard != NR_NO_SHARD && maps->cpus[c].shard != shard)
 			continue;
 		for (int i = 0; i < NR_LOSS_CAUSES; i++)
 			lost[i] += __atomic_load_n(&maps->cpus[c].lost[i], __ATOMIC_RELAXED);

@@ -29,7 +29,7 @@ enum nr_loss {
 	NR_LOSS_CAUSES,
 };
 
-/* In nr_cpu.shard, "not in the plan": such a CPU writes to the shard of the node it runs on. */
+/* In nr_cpu.shard, "not in the plan": such a CPU joins the shard of its node with its first record. */
 #define NR_NO_SHARD 0xffffffffu
 
 /*
