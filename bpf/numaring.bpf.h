@@ -226,7 +226,8 @@ static __always_inline __u64 nr_wake_flag(__u64 size)
 
 /* Ends it without trace. It took its place in the ring all the same, and the reader steps over it:
  * decide before nr_reserve where you can. */
-#define nr_discard(p) bpf_ringbuf_discard(NR_RECORD_OF(p), BPF_RB_NO_WAKEUP)
+#define nr_discard(p)                                                                              \
+	bpf_ringbuf_discard(NR_RECORD_OF(p), nr_wake_flag(sizeof(struct nr_record) + sizeof(*(p))))
 
 /* Largest payload of nr_output and nr_output_tail, bytes, head and tail together. */
 #define NR_OUTPUT_MAX 65536

@@ -25,9 +25,8 @@ static unsigned tick_for(unsigned latency_ms)
 
 static void copy_opts(struct nr_collector *c, const struct nr_collector_opts *opts)
 {
-	size_t sz = opts ? opts->sz : 0;
-
-	memcpy(&c->opts, opts, sz < sizeof(c->opts) ? sz : sizeof(c->opts));
+	if (opts)
+		memcpy(&c->opts, opts, opts->sz < sizeof(c->opts) ? opts->sz : sizeof(c->opts));
 	if (!c->opts.latency_ms)
 		c->opts.latency_ms = LATENCY_MS;
 	c->log = (struct nr_logger){ c->opts.log, c->opts.log_ctx };

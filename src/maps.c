@@ -207,9 +207,11 @@ int nr_maps_wait_grace(const struct nr_maps *maps)
 {
 	uint32_t first = 0;
 
-	if (!syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
+	/* With one CPU online membarrier returns at once: on a preemptible kernel a program may still be
+	 * in the middle. Nohz_full kernels refuse it. */
+	if (sysconf(_SC_NPROCESSORS_ONLN) > 1 &&
+	    !syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
 		return 0;
-	/* Refused on nohz_full kernels. An update of a map in a map waits for the same: put ring 0
-	 * where it is already. */
+	/* An update of a map in a map waits for the same: put ring 0 where it is already. */
 	return bpf_map_update_elem(maps->shards_fd, &first, &maps->ring_fd[0], 0);
 }

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * numaring-bench format TRACE: what turning an event into JSON costs, by the layout that is
+ * compiled once and by libbpf's btf_dump for each event; the same events, in turns, in one run.
+ *
+ * Both texts are checked: each must name all fields of the event in their order.
+ */
+#include <argp.h>
+#include <bpf/btf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "bench.h"
+
+#define EVENTS	 20000u
+#define ROUNDS	 9
+#define TEXT_MAX 65536u
+
+struct event {
+	struct nr_record rec;
+	uint32_t size;
+	uint64_t *data; /* 8-byte aligned */
+};
+
+struct job {
+	struct event *events;
+	unsigned nr;
+	const struct nr_types *types;
+	struct btf *btf;
+	struct btf_dump *dump;
+	int32_t btf_id[UINT16_MAX + 1];
+	char *text;
+	size_t length; /* of what btf_dump has printed of one event */
+};
+
+static void take_text(void *ctx, const char *format, va_list args)
+{
+	struct job *job = ctx;
+	int len = vsnprintf(job->text + job->length, TEXT_MAX - job->length, format, args);
+
+	if (len > 0 && job->length + len < TEXT_MAX)
+		job->length += len;
+}
+
+static int copy_event(struct event *to, const struct nr_event *ev)
+{
+	to->rec = *ev->rec;
+	to->size = ev->size;
+	to->data = malloc(ev->size + 8);
+	if (!to->data)
+		return -ENOMEM;
+	memcpy(to->data, ev->data, ev->size);
+	return 0;
+}
+
+static int load_events(struct job *job, struct nr_trace *trace)
+{
+	struct nr_event ev;
+	int err;
+
+	job->events = calloc(EVENTS, sizeof(*job->events));
+	if (!job->events)
+		return -ENOMEM;
+	while (job->nr < EVENTS) {
+		err = nr_trace_next(trace, &ev);
+		if (err <= 0)
+			return err;
+		err = copy_event(&job->events[job->nr], &ev);
+		if (err)
+			return err;
+		job->nr++;
+	}
+	return 0;
+}
+
+/* The tags "numaring:ID:NAME" say which type is which event. */
+static int load_btf(struct job *job, const char *dir)
+{
+	LIBBPF_OPTS(btf_dump_opts, opts);
+	char path[4096];
+	const char *name;
+	unsigned id;
+
+	snprintf(path, sizeof(path), "%s/.btf", dir);
+	job->btf = btf__parse_raw(path);
+	if (!job->btf)
+		return -errno;
+	for (unsigned i = 1; i < btf__type_cnt(job->btf); i++) {
+		const struct btf_type *t = btf__type_by_id(job->btf, i);
+
+		name = btf__name_by_offset(job->btf, t->name_off);
+		if (btf_is_decl_tag(t) && sscanf(name, "numaring:%u:", &id) == 1 &&
+		    id <= UINT16_MAX)
+			job->btf_id[id] = t->type;
+	}
+	job->dump = btf_dump__new(job->btf, take_text, job, &opts);
+	return job->dump ? 0 : -errno;
+}
+
+static int by_layout(struct job *job, const struct event *e)
+{
+	const struct nr_event ev = {
+		.rec = &e->rec, .data = e->data, .size = e->size, .ts = e->rec.ts
+	};
+
+	return nr_types_format(job->types, &ev, NR_FORMAT_JSON, job->text, TEXT_MAX);
+}
+
+static int by_btf_dump(struct job *job, const struct event *e)
+{
+	LIBBPF_OPTS(btf_dump_type_data_opts, opts, .compact = true, .emit_zeroes = true);
+
+	job->length = 0;
+	return btf_dump__dump_type_data(job->dump, job->btf_id[e->rec.id], e->data, e->size, &opts);
+}
+
+/* Every member's name is in the text, in order. */
+static bool names_all(const struct job *job, const struct event *e)
+{
+	const struct btf_type *t = btf__type_by_id(job->btf, job->btf_id[e->rec.id]);
+	const char *at = job->text;
+
+	for (int i = 0; at && i < btf_vlen(t); i++)
+		at = strstr(at, btf__name_by_offset(job->btf, btf_members(t)[i].name_off));
+	return at;
+}
+
+typedef int (*format_fn)(struct job *job, const struct event *e);
+
+static int verify(struct job *job, format_fn format)
+{
+	for (unsigned i = 0; i < job->nr; i++) {
+		if (format(job, &job->events[i]) < 0 || !names_all(job, &job->events[i])) {
+			bench_error("event %u of the trace did not come out whole: %.200s", i,
+				    job->text);
+			return -EBADMSG;
+		}
+	}
+	return 0;
+}
+
+static double ns_per_event(struct job *job, format_fn format)
+{
+	uint64_t start = bench_now();
+
+	for (unsigned i = 0; i < job->nr; i++)
+		format(job, &job->events[i]);
+	return (double)(bench_now() - start) / job->nr;
+}
+
+static int ascending(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void print(const char *what, double *v, const char *unit)
+{
+	qsort(v, ROUNDS, sizeof(*v), ascending);
+	printf("%-28s %8.1f %s  [%.1f, %.1f]\n", what, v[ROUNDS / 2], unit, v[ROUNDS / 4],
+	       v[ROUNDS - 1 - ROUNDS / 4]);
+}
+
+static int compare(struct job *job)
+{
+	double ours[ROUNDS], theirs[ROUNDS], ratio[ROUNDS];
+	int err = verify(job, by_layout);
+
+	if (!err)
+		err = verify(job, by_btf_dump);
+	if (err)
+		return err;
+	for (int i = 0; i < ROUNDS; i++) {
+		ours[i] = ns_per_event(job, by_layout);
+		theirs[i] = ns_per_event(job, by_btf_dump);
+		ratio[i] = theirs[i] / ours[i];
+	}
+	printf("%u events, %d rounds in turns; median [quartiles]\n", job->nr, ROUNDS);
+	print("compiled layout, JSON", ours, "ns/event");
+	print("libbpf's btf_dump, C", theirs, "ns/event");
+	print("ratio", ratio, "times");
+	return 0;
+}
+
+static void free_job(struct job *job)
+{
+	for (unsigned i = 0; i < job->nr; i++)
+		free(job->events[i].data);
+	free(job->events);
+	free(job->text);
+	btf_dump__free(job->dump);
+	btf__free(job->btf);
+}
+
+static error_t parse_opt(int key, char *arg, struct argp_state *state)
+{
+	const char **dir = state->input;
+
+	switch (key) {
+	case ARGP_KEY_ARG:
+		*dir = arg;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "which trace?");
+		return EINVAL;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+int cmd_format(int argc, char **argv)
+{
+	static const struct argp argp = {
+		.parser = parse_opt,
+		.args_doc = "TRACE",
+		.doc = "Measure what formatting the first events of a trace costs, against "
+		       "libbpf's "
+		       "btf_dump.",
+	};
+	const struct nr_trace_opts opts = { .sz = sizeof(opts), .log = bench_log };
+	static struct job job;
+	struct nr_trace *trace = NULL;
+	const char *dir = NULL;
+	int err;
+
+	argp_err_exit_status = BENCH_USAGE;
+	argp_parse(&argp, argc, argv, 0, NULL, &dir);
+	err = nr_trace_open(&trace, dir, &opts);
+	if (!err) {
+		job.types = nr_trace_types(trace);
+		job.text = malloc(TEXT_MAX);
+		err = job.text ? load_events(&job, trace) : -ENOMEM;
+	}
+	if (!err)
+		err = load_btf(&job, dir);
+	if (!err && !job.nr) {
+		bench_error("%s holds no event", dir);
+		err = -ENODATA;
+	}
+	if (!err)
+		err = compare(&job);
+	free_job(&job);
+	nr_trace_close(trace);
+	return err ? BENCH_FAILED : BENCH_DONE;
+}

@@ -1,0 +1,140 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Other people's objects: several at once, with numbers that clash, and every kind that is refused; and
+# the stream as JSON lines into a pipe.
+. "$(dirname "$0")/../lib.sh"
+: "${LOAD:=$(dirname "$NUMARING")/tests/bpf/load}"
+LOAD=$(realpath "$LOAD")
+root=$(realpath "$(dirname "$0")/../..")
+need jq babeltrace2 clang
+need_bpf
+scratch
+mkdir -p include/numaring
+ln -s "$root"/include/numaring/*.h "$root"/bpf/*.h include/numaring/
+arch=$(uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
+
+compile() { # NAME: from stdin; options after it
+	local name=$1
+	shift
+	cat - >"$name.bpf.c"
+	clang -target bpf -mcpu=v3 -O2 -g -Wall -Werror "-D__TARGET_ARCH_$arch" -Iinclude "$@" \
+		-c "$name.bpf.c" -o "$name.bpf.o" || fail "$name does not compile"
+}
+
+# program NAME TYPE FIELDS ID SECTION: an object with one event
+program() {
+	compile "$1" <<-EOF
+		#include <numaring/vmlinux.h>
+		#include <numaring/numaring.bpf.h>
+		char LICENSE[] SEC("license") = "GPL";
+		struct $2 { $3 };
+		NR_EVENT($2, $4);
+		SEC("$5")
+		int run(void *ctx)
+		{
+			struct $2 *e = nr_reserve($2);
+			if (!e)
+				return 0;
+			__builtin_memset(e, 0, sizeof(*e));
+			e->value = bpf_get_current_pid_tgid();
+			nr_submit(e);
+			return 0;
+		}
+	EOF
+}
+
+refused() { # WHAT WORDS OBJECTS...: exit status 1 and these words
+	local what=$1 words=$2 object args=()
+	shift 2
+	for object; do args+=(--object "$object.bpf.o"); done
+	rm -rf t
+	"$NUMARING" record "${args[@]}" -d 0.2 -o t >out 2>&1
+	equal "$what: exit status" $? 1
+	check "$what: says so" grep -q "$words" out
+}
+
+program one one "__u64 value;" 7 tp_btf/sys_enter
+program two two "__u32 value; __u32 more;" 7 raw_tp/sys_exit
+
+# Two objects and a source, the same number in all of them.
+"$NUMARING" record --object one.bpf.o --object two.bpf.o -e syscalls -o t --stats-json s.json \
+	--ring-size 64M -- "$LOAD" 2000 0 >out 2>&1 || fail "three objects: $(cat out)"
+"$NUMARING" stat --json t >stat.json
+for type in one two sys_enter sys_exit; do
+	check "three objects: $type came" test "$(jq ".types.$type" stat.json)" -gt 2000
+done
+equal "three objects: unaccounted" "$(jq .unaccounted s.json)" 0
+equal "three objects: babeltrace2 counts the same" "$(babeltrace2 t 2>/dev/null | wc -l)" "$(jq .events stat.json)"
+equal "three objects: the number is mapped, the fields are right" "$("$NUMARING" cat --json t |
+	jq -c 'select(.event == "two") | .fields | keys' | sort -u)" '["more","value"]'
+
+# Refused.
+program clash one "__u32 value; __u8 other;" 1 tp_btf/sys_enter
+refused "another layout" "one" one clash
+program again one "__u64 value;" 9 tp_btf/sys_exit
+"$NUMARING" record --object one.bpf.o --object again.bpf.o -d 0.2 -o same >out 2>&1 ||
+	fail "the same layout twice is fine: $(cat out)"
+sed 's/define NR_RECORD_VERSION .*/define NR_RECORD_VERSION 99/' "$root/include/numaring/record.h" >record99.h
+rm include/numaring/record.h && mv record99.h include/numaring/record.h
+program old old "__u64 value;" 1 tp_btf/sys_enter
+rm include/numaring/record.h && ln -s "$root/include/numaring/record.h" include/numaring/
+refused "another version of the header" "version of numaring.bpf.h" old
+compile none <<-EOF
+	#include <numaring/vmlinux.h>
+	#include <bpf/bpf_helpers.h>
+	char LICENSE[] SEC("license") = "GPL";
+	SEC("tp_btf/sys_enter")
+	int run(void *ctx) { return 0; }
+EOF
+refused "no event" "declares no event" none
+program nowhere nowhere "__u64 value;" 1 perf_event
+refused "a section that says nothing" "cannot be attached by its section name" nowhere
+program unknown unknown "__u64 value;" 1 tp_btf/no_such_tracepoint
+refused "a tracepoint that is not there" "refused unknown\|refused" unknown
+
+# Losses have their cause.
+compile big <<-EOF
+	#include <numaring/vmlinux.h>
+	#include <numaring/numaring.bpf.h>
+	char LICENSE[] SEC("license") = "GPL";
+	struct big { __u8 value[8192]; };
+	NR_EVENT(big, 1);
+	SEC("tp_btf/sys_enter")
+	int run(void *ctx)
+	{
+		struct big *e = nr_reserve(big);
+		if (e)
+			nr_discard(e);
+		return 0;
+	}
+EOF
+rm -rf t
+"$NUMARING" record --object big.bpf.o --ring-size 4K -o t --stats-json s.json -- "$LOAD" 1000 0 >/dev/null
+check "oversize: counted by its cause" test "$(jq .lost_by_cause.oversize s.json)" -ge 1000
+equal "oversize: nothing else" "$(jq .lost s.json)" "$(jq .lost_by_cause.oversize s.json)"
+rm -rf t
+"$NUMARING" record --object big.bpf.o --ring-size 8M -o t --stats-json s.json -- "$LOAD" 10000 0 >/dev/null
+check "discards: each is counted, as discarded or as lost" test "$(jq '.discarded + .lost' s.json)" -ge 10000
+check "discards: more than the ring holds" test "$(jq .discarded s.json)" -gt 2048
+equal "discards: unaccounted" "$(jq .unaccounted s.json)" 0
+equal "discards: nothing written" "$(jq .events_written s.json)" 0
+
+# JSON lines into a pipe that is closed early: an end like any other.
+"$NUMARING" record -e syscalls --format jsonl -o - 2>err | head -n 3 >lines
+equal "closed pipe: exit status" "${PIPESTATUS[0]}" 0
+equal "closed pipe: the lines are JSON" "$(jq -s length lines)" 3
+check "closed pipe: summary" grep -q ' 0 unaccounted' err
+# Live means within the latency: the first line comes while the recording goes on.
+mkfifo pipe
+"$NUMARING" record -e syscalls --format jsonl --latency 50 -d 5 >pipe 2>/dev/null &
+recorder=$!
+check "live: a line within two seconds" timeout 2 head -n 1 pipe
+wait $recorder
+# Numbers beyond 2^53.
+program wide wide "__u64 value; __u64 most; __s64 least;" 1 tp_btf/sys_enter
+sed -i 's/e->value = .*/e->value = 9007199254740993ULL; e->most = ~0ULL; e->least = 1LL << 63;/' wide.bpf.c
+mv wide.bpf.c wider && compile wide <wider
+"$NUMARING" record --object wide.bpf.o --format jsonl -- "$LOAD" 10 0 2>/dev/null | head -n 1 >line
+check "wide numbers are exact" grep -q \
+	'"value":9007199254740993,"most":18446744073709551615,"least":-9223372036854775808' line
+finish
