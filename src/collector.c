@@ -75,6 +75,7 @@ static int make_shards(struct nr_collector *c)
 		c->consumers[i] = (struct nr_consumer){
 			.drain = &c->drain,
 			.shard = &c->shards[i],
+			.id = i,
 			.cpus = plan->consumer_cpus,
 			.nr_cpus = plan->nr_consumer_cpus,
 		};

@@ -293,18 +293,22 @@ static int take_signals(struct record *r)
  * terminal, as a shell would give it. */
 static int start_command(struct record *r)
 {
+	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
-	sigset_t none;
 	int err;
 
 	if (!r->command)
 		return 0;
-	sigemptyset(&none);
+	posix_spawn_file_actions_init(&files);
+	/* Standard output carries the events: what the command prints must not get between them. */
+	if (r->live && !strcmp(r->output, "-"))
+		posix_spawn_file_actions_adddup2(&files, STDERR_FILENO, STDOUT_FILENO);
 	posix_spawnattr_init(&attr);
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
 	posix_spawnattr_setsigmask(&attr, &r->old_mask);
-	err = posix_spawnp(&r->child, r->command[0], NULL, &attr, r->command, environ);
+	err = posix_spawnp(&r->child, r->command[0], &files, &attr, r->command, environ);
 	posix_spawnattr_destroy(&attr);
+	posix_spawn_file_actions_destroy(&files);
 	if (err) {
 		r->child = 0;
 		cli_error("cannot run %s: %s", r->command[0], strerror(err));

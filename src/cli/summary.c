@@ -116,12 +116,12 @@ void summary_print(FILE *out, const struct summary *s)
 	double seconds = st->duration_ns / 1e9;
 	char rate[16], bytes[16];
 
-	fprintf(out,
-		"%" PRIu64 " events in %.2f s (%s/s), %sB in %s, %.2f s of CPU, %" PRIu64 " late\n",
-		st->events_written, seconds,
-		cli_format_count(rate, sizeof(rate), st->events_written / seconds),
-		cli_format_count(bytes, sizeof(bytes), st->bytes_written), s->output,
-		st->cpu_ns / 1e9, st->late);
+	fprintf(out, "%" PRIu64 " events in %.2f s (%s/s), ", st->events_written, seconds,
+		cli_format_count(rate, sizeof(rate), st->events_written / seconds));
+	if (st->bytes_written)
+		fprintf(out, "%sB in %s, ",
+			cli_format_count(bytes, sizeof(bytes), st->bytes_written), s->output);
+	fprintf(out, "%.2f s of CPU, %" PRIu64 " late\n", st->cpu_ns / 1e9, st->late);
 	fprintf(out, "%5s  %4s  %-24s  %5s  %13s  %12s  %6s  %6s  %s\n", "SHARD", "NODE", "CPUS",
 		"RING", "PAGES ON NODE", "RECORDS", "PEAK", "LATE", "LOST");
 	for (unsigned i = 0; i < st->nr_shards; i++)

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * pktstat: what packets go through this machine, by interface, direction, protocol, CPU and node,
+ * and a histogram of their lengths, once a second.
+ */
+#include <getopt.h>
+#include <numaring/numaring.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "pktstat.h"
+
+#define MAX_ROWS 1024
+#define BUCKETS	 18 /* bucket i: below 2^i bytes; the last one: everything above */
+
+/* pktstat.bpf.o, put into this program by the Makefile. */
+extern const char _binary_pktstat_bpf_o_start[], _binary_pktstat_bpf_o_end[];
+
+/* All packets of a second that differ in length only. */
+struct row {
+	struct packet packet; /* the first of them */
+	unsigned cpu;
+	uint64_t packets, bytes;
+};
+
+struct pktstat {
+	uint64_t second; /* the one that is being counted, in the time of the events */
+	struct row rows[MAX_ROWS];
+	unsigned nr_rows;
+	uint64_t histogram[2][BUCKETS]; /* RECEIVED, SENT */
+};
+
+static const char *const direction_names[] = { [RECEIVED] = "received", [SENT] = "sent" };
+
+static const char *protocol_name(enum protocol protocol)
+{
+	static char number[16];
+
+	switch (protocol) {
+	case IPV4:
+		return "IPv4";
+	case ARP:
+		return "ARP";
+	case IPV6:
+		return "IPv6";
+	default:
+		snprintf(number, sizeof(number), "0x%04x", protocol);
+		return number;
+	}
+}
+
+static void print_row(const struct row *r)
+{
+	printf("  %-10.16s %-8s %-6s cpu %-3u node %-2u %9lu packets %11lu bytes\n",
+	       r->packet.interface, direction_names[r->packet.direction == SENT],
+	       protocol_name(r->packet.protocol), r->cpu, r->packet.node, r->packets, r->bytes);
+}
+
+static void print_histogram(const char *name, const uint64_t histogram[BUCKETS])
+{
+	uint64_t most = 1;
+
+	for (int i = 0; i < BUCKETS; i++)
+		most = histogram[i] > most ? histogram[i] : most;
+	for (int i = 0; i < BUCKETS; i++)
+		if (histogram[i])
+			printf("  %-8s < %6u bytes %9lu %.*s\n", name, 1u << i, histogram[i],
+			       (int)(40 * histogram[i] / most),
+			       "########################################");
+}
+
+/* Prints the second that is over, and forgets it. */
+static void print_second(struct pktstat *s)
+{
+	printf("second %lu\n", s->second);
+	for (unsigned i = 0; i < s->nr_rows; i++)
+		print_row(&s->rows[i]);
+	for (int d = RECEIVED; d <= SENT; d++)
+		print_histogram(direction_names[d], s->histogram[d]);
+	fflush(stdout);
+	s->nr_rows = 0;
+	memset(s->histogram, 0, sizeof(s->histogram));
+}
+
+static bool same_row(const struct row *r, const struct packet *p, unsigned cpu)
+{
+	return r->cpu == cpu && r->packet.ifindex == p->ifindex &&
+	       r->packet.direction == p->direction && r->packet.protocol == p->protocol;
+}
+
+/* The row of this packet, a new one if it is the first of its kind; the last row if all are taken.
+ */
+static struct row *find_row(struct pktstat *s, const struct packet *p, unsigned cpu)
+{
+	unsigned i = 0;
+
+	while (i < s->nr_rows && !same_row(&s->rows[i], p, cpu))
+		i++;
+	if (i == MAX_ROWS)
+		return &s->rows[MAX_ROWS - 1];
+	if (i == s->nr_rows) {
+		s->rows[i] = (struct row){ .packet = *p, .cpu = cpu };
+		s->nr_rows++;
+	}
+	return &s->rows[i];
+}
+
+static void on_packet(struct pktstat *s, const struct nr_event *ev)
+{
+	const struct packet *p =
+		ev->data; /* the very struct the BPF program filled, still in the ring */
+	struct row *r = find_row(s, p, ev->rec->cpu);
+	unsigned bucket = 0;
+
+	r->packets++;
+	r->bytes += p->bytes;
+	while (bucket < BUCKETS - 1 && p->bytes >= 1u << bucket)
+		bucket++;
+	s->histogram[p->direction == SENT][bucket]++;
+}
+
+/*
+ * Called with events in exact order, always by the same thread. The first event of a new second
+ * says that the one before is complete: no event of it can come any more. So there is no timer
+ * here. Our object has one type of event and is the only one, so every event is a packet.
+ */
+static int on_batch(void *ctx, const struct nr_batch *batch)
+{
+	struct pktstat *s = ctx;
+
+	nr_batch_for_each (ev, batch) {
+		uint64_t second = ev->ts / 1000000000; /* since boot */
+
+		if (s->second && second != s->second)
+			print_second(s);
+		s->second = second;
+		on_packet(s, ev);
+	}
+	return 0; /* a negative errno would end the recording */
+}
+
+static void on_log(void *ctx, enum nr_log_level level, const char *text)
+{
+	(void)ctx;
+	if (level <= NR_LOG_WARN)
+		fprintf(stderr, "pktstat: %s\n", text);
+}
+
+static void on_signal(int signal)
+{
+	(void)signal; /* poll returns, and that is all we want */
+}
+
+/* Ends when the time is over, at Ctrl-C, or when the collector gives up. */
+static void wait_for_end(const struct nr_collector *c, double seconds)
+{
+	struct pollfd fd = { .fd = nr_collector_fd(c), .events = POLLIN };
+
+	signal(SIGINT, on_signal);
+	signal(SIGTERM, on_signal);
+	poll(&fd, 1, seconds > 0 ? (int)(seconds * 1000) : -1);
+}
+
+static int run(struct nr_collector *c, struct pktstat *s, double seconds)
+{
+	const struct nr_stats *stats;
+	int err;
+
+	/* The object shares the collector's rings and is attached by its section names. */
+	err = nr_collector_add_object_mem(c, "pktstat", _binary_pktstat_bpf_o_start,
+					  _binary_pktstat_bpf_o_end - _binary_pktstat_bpf_o_start);
+	if (!err)
+		err = nr_collector_set_batch(c, on_batch, s);
+	if (!err)
+		err = nr_collector_start(c);
+	if (err)
+		return err;
+	wait_for_end(c, seconds);
+	err = nr_collector_stop(c); /* after this no callback runs: what it wrote is ours to read */
+	print_second(s);	    /* the last one, cut short */
+	stats = nr_collector_stats(c);
+	if (stats)
+		printf("%lu packets, %lu lost\n", stats->events_written, stats->lost_total);
+	return err;
+}
+
+int main(int argc, char **argv)
+{
+	struct nr_collector_opts opts = { .sz = sizeof(opts), .log = on_log };
+	struct nr_collector *c = NULL;
+	static struct pktstat s;
+	double seconds = 0;
+	int err, opt;
+
+	while ((opt = getopt(argc, argv, "d:")) != -1) {
+		if (opt != 'd' || (seconds = atof(optarg)) <= 0) {
+			fprintf(stderr, "usage: pktstat [-d SECONDS]\n");
+			return 2;
+		}
+	}
+	err = nr_collector_open(&c, &opts);
+	if (!err)
+		err = run(c, &s, seconds);
+	nr_collector_close(c); /* takes NULL too */
+	return err ? 1 : 0;
+}

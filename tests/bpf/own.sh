@@ -1,0 +1,54 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Own events: the program of docs/own-events.md, built as the page says, is recorded under load from all
+# CPUs, and every value comes back right from the C callback, from babeltrace2 and as JSON.
+. "$(dirname "$0")/../lib.sh"
+: "${OWN:=$(dirname "${LOAD:-$(dirname "$NUMARING")/tests/bpf/load}")/own}"
+OWN=$(realpath "$OWN")
+here=$(realpath "$(dirname "$0")")
+root=$(realpath "$here/../..")
+need babeltrace2 clang
+need_bpf
+scratch
+cpus=$(seq -s ' ' 0 $(($(nproc) - 1)))
+calls=20000
+
+# What the page shows, piece by piece, is the program.
+awk '/^```c files.bpf.c$/ { shown = 1; next } /^```$/ { shown = 0 } shown' "$root/docs/own-events.md" \
+	>files.bpf.c
+check "docs/own-events.md shows tests/bpf/own.bpf.c" diff files.bpf.c "$here/own.bpf.c"
+
+# The headers as they are installed.
+mkdir -p include/numaring
+ln -s "$root"/include/numaring/*.h "$root"/bpf/*.h include/numaring/
+arch=$(uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
+check "it compiles" clang -target bpf -mcpu=v3 -O2 -g -Wall -Werror "-D__TARGET_ARCH_$arch" -Iinclude \
+	-c files.bpf.c -o files.bpf.o
+
+# shellcheck disable=SC2086
+check "C callback" "$OWN" callback files.bpf.o $calls $cpus
+
+# With the program numaring. 64 MiB a ring: all of it has room, so on a busy machine nothing is lost.
+# shellcheck disable=SC2086
+record() {
+	"$NUMARING" record --object files.bpf.o --shards cpu --ring-size 64M --fail-on-loss "$@" -- \
+		sh -c '"$0" load "$@" >pids' "$OWN" $calls $cpus >summary 2>&1 ||
+		fail "numaring record $*: $(cat summary)"
+}
+
+compare() { # HOW
+	# shellcheck disable=SC2046
+	"$OWN" "$1" $calls $(cat pids)
+}
+
+record -o t
+babeltrace2 t >text 2>warnings
+equal "babeltrace2 warns of nothing" "$(cat warnings)" ""
+check "babeltrace2" compare text <text
+"$NUMARING" cat --json t >jsonl
+check "numaring cat --json" compare jsonl <jsonl
+"$NUMARING" export t --to jsonl -o export.jsonl || fail "numaring export"
+check "numaring export --to jsonl" compare jsonl <export.jsonl
+record --format jsonl -o live.jsonl
+check "numaring record --format jsonl" compare jsonl <live.jsonl
+finish

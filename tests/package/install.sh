@@ -1,0 +1,104 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# The package: installs into a prefix and builds a C program, a C++ program and the examples against
+# nothing but that prefix.
+. "$(dirname "$0")/../lib.sh"
+: "${BUILD:=$(dirname "$NUMARING")}" "${CMAKE:=cmake}"
+BUILD=$(realpath "$BUILD")
+here=$(realpath "$(dirname "$0")")
+need cc c++ clang pkg-config make nm readelf
+nm -D "$BUILD/libnumaring.so" | grep -qE '__(asan|tsan|ubsan)_' &&
+	skip "this build has sanitizers in it, programs without them cannot link to it"
+scratch
+can_record() { [ "$(id -u)" = 0 ] && [ -r /sys/kernel/btf/vmlinux ]; }
+can_record || echo "note: nothing is recorded, that needs root and BTF"
+unset LD_LIBRARY_PATH
+
+"$CMAKE" --install "$BUILD" --prefix "$PWD/first" >log || {
+	fail "install: $(cat log)"
+	finish
+}
+mv first prefix # nothing may remember where it was put
+lib=$(dirname "$(find "$PWD/prefix" -name libnumaring.so.0)")
+export PKG_CONFIG_PATH=$lib/pkgconfig
+
+# The library's face: what the headers declare, with a version, and nothing else.
+nm -D --defined-only "$lib/libnumaring.so" | awk '$2 != "A" { print $3 }' | sort >exported
+cat prefix/include/numaring/*.h | tr '\n' ' ' | grep -oE 'NR_API [^;(]*\(' | grep -oE 'nr_[a-z_]+\(' |
+	sed 's/(/@@NUMARING_0.1/' | sort >declared
+check "the headers declare functions" test "$(wc -l <declared)" -gt 30
+check "exported is what is declared" diff exported declared
+equal "soname" "$(readelf -d "$lib/libnumaring.so" | sed -n 's/.*soname: \[\(.*\)\]/\1/p')" \
+	libnumaring.so.0
+
+# Every header stands alone. (record.h takes its integers from vmlinux.h or <linux/types.h>.)
+for header in prefix/include/numaring/*.h; do
+	name=$(basename "$header")
+	case $name in *.bpf.h | vmlinux.h | record.h) continue ;; esac
+	echo "#include <numaring/$name>" >alone.c
+	cp alone.c alone.cc
+	strict="-pedantic-errors -Wall -Wextra -Werror -fsyntax-only -Iprefix/include"
+	# shellcheck disable=SC2086
+	check "$name alone" eval "cc -std=c11 $strict alone.c && cc -std=c17 $strict alone.c &&
+		c++ -std=c++17 $strict alone.cc"
+done
+
+# A C program through pkg-config.
+# shellcheck disable=SC2046
+check "C program builds" cc -std=c11 -Wall -Werror "$here/user.c" -o user \
+	$(pkg-config --cflags --libs numaring) "-Wl,-rpath,$lib"
+equal "C program" "$(./user)" "2 shards, the last on node 1"
+equal "pkg-config's version is the program's" "$(pkg-config --modversion numaring)" \
+	"$(prefix/bin/numaring --version | grep -oE '[0-9.]+$')"
+
+# A C++ program through CMake.
+check "C++ program configures" "$CMAKE" -S "$here/cxx" -B cxx "-DCMAKE_PREFIX_PATH=$PWD/prefix" \
+	-DCMAKE_FIND_USE_PACKAGE_REGISTRY=OFF
+check "C++ program builds" "$CMAKE" --build cxx
+check "C++ program" cxx/user
+
+# What docs/api.md shows, program by program.
+page=$here/../../docs/api.md
+show() {
+	awk -v name="$1" '$0 == "```c " name { shown = 1; next } /^```$/ { shown = 0 } shown' "$page"
+}
+arch=$(uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
+for name in plan cat record live mark; do
+	show $name.c >$name.c
+	# shellcheck disable=SC2046
+	check "docs/api.md: $name.c builds" cc -Wall -Wextra -Werror $name.c -o $name \
+		$(pkg-config --cflags --libs numaring) -lbpf "-Wl,-rpath,$lib"
+done
+show mark.bpf.c >mark.bpf.c
+# shellcheck disable=SC2046
+check "docs/api.md: mark.bpf.c builds" clang -target bpf -mcpu=v3 -O2 -g -Wall -Werror \
+	"-D__TARGET_ARCH_$arch" $(pkg-config --cflags numaring) -c mark.bpf.c -o mark.bpf.o
+./plan >plan.out
+check "docs/api.md: plan.c prints what the page says" \
+	test "$(wc -l <plan.out) $(grep -cFxf plan.out "$page")" = "5 5"
+if can_record; then
+	check "docs/api.md: record.c runs" ./record trace mark.bpf.o
+	./cat trace >cat.out || fail "docs/api.md: cat.c runs"
+	check "docs/api.md: cat.c reads to the end" grep -qE '^[0-9]+ lost$' cat.out
+	./live >live.out || fail "docs/api.md: live.c runs"
+	check "docs/api.md: live.c counts" grep -qE '^[1-9][0-9]* switches$' live.out
+	equal "docs/api.md: mark.c" "$(./mark 2>/dev/null | tr '\n' ' ')" "mark 1 mark 2 mark 3 "
+fi
+
+# The program finds its library wherever the prefix is.
+check "numaring runs from the prefix" prefix/bin/numaring --version
+equal "it uses the prefix's library" \
+	"$(realpath "$(ldd prefix/bin/numaring | awk '/libnumaring/ { print $3 }')")" \
+	"$(realpath "$lib/libnumaring.so.0")"
+
+# The examples, out of the installed documentation.
+cp -r prefix/share/doc/numaring/examples .
+for example in schedlat pktstat; do
+	check "$example builds" make -s -C examples/$example CFLAGS="-O2 -Wall -Wextra -Werror"
+	can_record || continue
+	(sleep 0.5; echo x >/dev/udp/127.0.0.1/9) 2>/dev/null & # a packet, and a wake-up
+	examples/$example/$example -d 1 >out || fail "$example runs"
+	check "$example saw something" grep -qE '^[1-9][0-9]* [a-z]+, [0-9]+ lost$' out
+	wait
+done
+finish
