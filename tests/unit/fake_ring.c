@@ -24,6 +24,11 @@ void fake_ring_open(struct fake_ring *fake, size_t size, uint64_t start)
 {
 	struct nr_ring ring;
 
+	if (size % page_size()) {
+		printf("the rings of this test are smaller than a page of %zu bytes\n",
+		       page_size());
+		exit(77);
+	}
 	memset(fake, 0, sizeof(*fake));
 	fake->size = size;
 	fake->fd = memfd_create("ring", MFD_CLOEXEC);

@@ -38,7 +38,7 @@ void fake_ring_submit(void *payload);
 void fake_ring_discard(void *payload);
 
 /* What the kernel never does. */
-void fake_ring_lie(void *payload, uint32_t word);		/* header word, flags included */
+void fake_ring_lie(void *payload, uint32_t word);		 /* header word, flags included */
 void fake_ring_produce_to(struct fake_ring *fake, uint64_t pos); /* moves producer_pos */
 
 /* Position of the record, in the ring that holds it. */

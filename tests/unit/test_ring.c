@@ -121,14 +121,14 @@ static void test_busy(void **state)
 		pos = starts[k];
 		rec = fake_ring_reserve(&rig.fake, 100);
 		for (int i = 0; i < 3; i++)
-			assert_int_equal(nr_ring_next(&rig.ring, &pos,
-						      nr_ring_produced(&rig.ring), &slot),
-					 -EAGAIN);
+			assert_int_equal(
+				nr_ring_next(&rig.ring, &pos, nr_ring_produced(&rig.ring), &slot),
+				-EAGAIN);
 		assert_true(pos == starts[k]);
 		assert_int_equal(slot.length, 77);
 		fake_ring_discard(rec);
-		assert_int_equal(
-			nr_ring_next(&rig.ring, &pos, nr_ring_produced(&rig.ring), &slot), 0);
+		assert_int_equal(nr_ring_next(&rig.ring, &pos, nr_ring_produced(&rig.ring), &slot),
+				 0);
 		assert_int_not_equal(slot.discarded, 0);
 		assert_int_equal(slot.length, 100);
 		assert_true(pos == starts[k] + 112);
@@ -151,14 +151,13 @@ static void test_lies(void **state)
 		open_rig(&rig, pos);
 		rec = fake_ring_reserve(&rig.fake, 32);
 		fake_ring_lie(rec, words[k]);
-		assert_int_equal(
-			nr_ring_next(&rig.ring, &pos, nr_ring_produced(&rig.ring), &slot),
-			-EBADMSG);
+		assert_int_equal(nr_ring_next(&rig.ring, &pos, nr_ring_produced(&rig.ring), &slot),
+				 -EBADMSG);
 		assert_true(pos == -64ull);
 		assert_int_equal(slot.length, 77);
 		fake_ring_lie(rec, 32);
-		assert_int_equal(
-			nr_ring_next(&rig.ring, &pos, nr_ring_produced(&rig.ring), &slot), 0);
+		assert_int_equal(nr_ring_next(&rig.ring, &pos, nr_ring_produced(&rig.ring), &slot),
+				 0);
 		close_rig(&rig);
 	}
 }
@@ -276,11 +275,11 @@ static void test_kernel_ring(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_empty),	    cmocka_unit_test(test_wrap),
-		cmocka_unit_test(test_limits),	    cmocka_unit_test(test_full),
-		cmocka_unit_test(test_busy),	    cmocka_unit_test(test_lies),
-		cmocka_unit_test(test_garbage),	    cmocka_unit_test(test_map),
-		cmocka_unit_test(test_map_fails),   cmocka_unit_test(test_kernel_ring),
+		cmocka_unit_test(test_empty),	  cmocka_unit_test(test_wrap),
+		cmocka_unit_test(test_limits),	  cmocka_unit_test(test_full),
+		cmocka_unit_test(test_busy),	  cmocka_unit_test(test_lies),
+		cmocka_unit_test(test_garbage),	  cmocka_unit_test(test_map),
+		cmocka_unit_test(test_map_fails), cmocka_unit_test(test_kernel_ring),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

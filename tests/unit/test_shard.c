@@ -12,27 +12,40 @@
 
 #define PAGE	4096u
 #define NR_CPUS 4
+#define GUARD	(1u << 20)
 
 struct rig {
 	struct fake_ring fake;
 	struct nr_shard shard;
 };
 
-/* From which call on mmap fails; -1: never. */
+/* Calls of mmap until one fails; -1: none does. */
 static int mmap_left = -1;
 
 void *__real_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t off);
 void *__wrap_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t off);
 
+/* What is written behind the shard's memory is not written into something else of ours. */
+static void *guarded_mmap(size_t len, int prot, int flags)
+{
+	void *p = __real_mmap(NULL, len + GUARD, PROT_NONE, flags, -1, 0);
+
+	if (p != MAP_FAILED)
+		mprotect(p, len, prot);
+	return p;
+}
+
 void *__wrap_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t off)
 {
 	if (mmap_left == 0) {
+		mmap_left = -1;
 		errno = ENOMEM;
 		return MAP_FAILED;
 	}
 	if (mmap_left > 0)
 		mmap_left--;
-	return __real_mmap(addr, len, prot, flags, fd, off);
+	return fd < 0 ? guarded_mmap(len, prot, flags)
+		      : __real_mmap(addr, len, prot, flags, fd, off);
 }
 
 static void open_rig(struct rig *rig, uint64_t start)
@@ -93,8 +106,8 @@ static void expect_queue(struct rig *rig, const uint64_t *ts, size_t nr)
 	assert_true(take(rig) == UINT64_MAX);
 }
 
-#define EXPECT_QUEUE(rig, ...)                                                 \
-	expect_queue(rig, (const uint64_t[]){ __VA_ARGS__ },                   \
+#define EXPECT_QUEUE(rig, ...)                                                                     \
+	expect_queue(rig, (const uint64_t[]){ __VA_ARGS__ },                                       \
 		     sizeof((const uint64_t[]){ __VA_ARGS__ }) / sizeof(uint64_t))
 
 static uint64_t unreleased(struct rig *rig)
@@ -208,6 +221,25 @@ static void test_busy_behind_target(void **state)
 	pass(&rig, 400);
 	assert_int_equal(nr_shard_watermark(&rig.shard), 400);
 	EXPECT_QUEUE(&rig, 101);
+	close_rig(&rig);
+}
+
+/* A record that is never submitted, or a ring that cannot be read on: what was walked still comes.
+ */
+static void test_finish(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	open_rig(&rig, 0);
+	put(&rig, 20);
+	put(&rig, 10);
+	reserve(&rig, 30, 0);
+	assert_int_equal(pass(&rig, 5), -EAGAIN);
+	assert_true(take(&rig) == UINT64_MAX);
+	nr_shard_finish(&rig.shard);
+	assert_true(nr_shard_watermark(&rig.shard) == NR_TIME_END);
+	EXPECT_QUEUE(&rig, 10, 20);
 	close_rig(&rig);
 }
 
@@ -462,9 +494,9 @@ static void test_no_memory(void **state)
 }
 
 /*
- * A random life of one shard. Every record's ts says what may happen to it: the queue yields exactly
- * those below the watermark, in (ts, position) order; the room of a record that is not accepted is
- * never given back (its bytes would change); counters add up (I7).
+ * A random life of one shard. Every record's ts says what may happen to it: the queue yields
+ * exactly those below the watermark, in (ts, position) order; the room of a record that is not
+ * accepted is never given back (its bytes would change); counters add up (I7).
  */
 struct life {
 	struct rig rig;
@@ -529,8 +561,9 @@ static void take_some(struct life *life, uint64_t nr)
 		assert_true(pos - fake_ring_consumed(&life->rig.fake) < PAGE);
 		assert_true(rec->ts == e.ts); /* not written over */
 		assert_true(e.ts < nr_shard_watermark(shard));
-		assert_true(e.ts > life->last_ts ||
-			    (e.ts == life->last_ts && (!life->taken || pos - life->last_pos < PAGE)));
+		assert_true(
+			e.ts > life->last_ts ||
+			(e.ts == life->last_ts && (!life->taken || pos - life->last_pos < PAGE)));
 		life->last_ts = e.ts;
 		life->last_pos = pos;
 		life->taken++;
@@ -570,7 +603,8 @@ static void live(uint64_t seed)
 	for (int i = 0; i < NR_CPUS; i++)
 		assert_int_equal(shard->cpu_records[i], life.cpu[i]);
 	assert_int_equal(shard->accepted, life.submitted);
-	assert_int_equal(shard->walked - shard->start, fake_ring_produced(&life.rig.fake) - life.start);
+	assert_int_equal(shard->walked - shard->start,
+			 fake_ring_produced(&life.rig.fake) - life.start);
 	close_rig(&life.rig);
 }
 
@@ -592,6 +626,7 @@ int main(void)
 		cmocka_unit_test(test_sorted_and_held_back),
 		cmocka_unit_test(test_busy_keeps_target),
 		cmocka_unit_test(test_busy_behind_target),
+		cmocka_unit_test(test_finish),
 		cmocka_unit_test(test_release_out_of_order),
 		cmocka_unit_test(test_release_discards),
 		cmocka_unit_test(test_release_never_back),

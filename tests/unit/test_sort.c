@@ -92,9 +92,8 @@ static void test_few_out_of_place(void **state)
 
 		for (size_t i = 0; i < nr; i++) {
 			now += seed_below(&seed, 4);
-			entries[i].ts = now - (seed_once_in(&seed, 200) ?
-						       seed_below(&seed, 1000) :
-						       0);
+			entries[i].ts =
+				now - (seed_once_in(&seed, 200) ? seed_below(&seed, 1000) : 0);
 		}
 		check(nr, seed_next(&seed));
 	}

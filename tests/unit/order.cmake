@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Tests of src/ring, src/drain, src/merge and the merge thread, on a test double of the kernel's ring.
+add_library(fake_ring STATIC ${CMAKE_CURRENT_LIST_DIR}/fake_ring.c)
+target_include_directories(fake_ring PUBLIC ${CMAKE_CURRENT_LIST_DIR})
+target_link_libraries(fake_ring PUBLIC numaring_inside PkgConfig::CMOCKA)
+
+foreach(test IN ITEMS ring sort shard merge order threads)
+	add_executable(test_${test} ${CMAKE_CURRENT_LIST_DIR}/test_${test}.c)
+	target_link_libraries(test_${test} PRIVATE nr_flags fake_ring)
+	add_test(NAME unit/${test} COMMAND test_${test})
+	set_tests_properties(unit/${test} PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77)
+endforeach()
+
+# Memory that runs out.
+target_link_options(test_shard PRIVATE -Wl,--wrap=mmap)
+target_link_options(test_merge PRIVATE -Wl,--wrap=calloc)

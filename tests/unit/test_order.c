@@ -1,0 +1,596 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The order as a whole: generated histories through the real passes and the real merge, in virtual
+ * time, against an oracle.
+ *
+ * A history is a random interleaving of the steps of producers (reserve, stamp, submit or discard;
+ * I1 and I2 hold because a reservation is visible at once), of consumers (read the clock, pass), of
+ * the merge (begin, take, commit) and of crashes. Clocks of CPUs differ by up to NR_EPSILON_NS.
+ * Some histories are faulty: clocks step back by 5 us, stamps are too old; then records are late.
+ *
+ * NR_SEED=n begins with history n, NR_ROUNDS=n runs n of them.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+#include <cmocka.h>
+#include "fake_ring.h"
+#include "merge/merge.h"
+#include "seed.h"
+
+#define MAX_SHARDS  70
+#define MAX_CPUS    96
+#define MAX_RECORDS 100000u
+#define MAX_WINDOWS 60000u
+#define STEP_BACK   5000u
+
+enum step { IDLE, RESERVED, STAMPED };
+
+struct cpu {
+	uint32_t shard;
+	enum step step;
+	uint32_t id; /* of the record it is at */
+	struct nr_record *rec;
+	uint32_t length;
+	uint64_t asleep; /* steps it does nothing */
+	uint64_t clock;	 /* ahead of the true time */
+	uint64_t back;	 /* fault: behind */
+};
+
+struct written {
+	uint64_t ts;
+	uint64_t pos; /* from the start of its shard's ring */
+	uint32_t shard;
+	bool submitted;
+	uint64_t shard_w, merge_w; /* the watermarks when a pass came by */
+};
+
+struct window {
+	uint64_t w;
+	uint32_t out; /* events emitted when it was done */
+};
+
+struct side { /* consumer side of a shard */
+	struct fake_ring fake;
+	uint64_t start;
+	struct nr_shard shard;
+	uint64_t clock; /* of its CPU, ahead of the true time */
+	uint64_t asleep;
+	bool has_time;
+	uint64_t time;
+	uint32_t *ids; /* in order of reservation */
+	uint32_t nr_ids, walked_ids;
+	uint64_t submitted, discarded;
+};
+
+struct history {
+	uint64_t number;
+	struct seed seed;
+	bool faulty;
+	uint64_t now, tick;
+	uint32_t nr_shards, nr_cpus;
+	struct cpu cpus[MAX_CPUS];
+	struct side sides[MAX_SHARDS];
+	struct nr_shard *ptr[MAX_SHARDS];
+	struct nr_merge merge;
+
+	struct written *all;
+	uint32_t nr_all;
+	uint32_t *out; /* ids */
+	uint32_t nr_out, committed;
+	uint64_t complete_to; /* of the last commit */
+	uint64_t skip_below;  /* after a crash: what is below was written before it (I5) */
+	bool in_window, crashed;
+	uint64_t w, floor, last; /* of the merge; that of the window before; the last event's ts */
+	struct window *windows;
+	uint32_t nr_windows;
+	uint64_t late;
+};
+
+static struct history h;
+
+/* Over all histories. */
+static struct {
+	uint64_t records, full, late, crashes, windows;
+} sum;
+
+#define check(cond)                                                                                \
+	do {                                                                                       \
+		if (!(cond))                                                                       \
+			fail_msg("%s\n(NR_SEED=%llu NR_ROUNDS=1 repeats it)", #cond,               \
+				 (unsigned long long)h.number);                                    \
+	} while (0)
+
+static uint64_t below(uint64_t n)
+{
+	return seed_below(&h.seed, n);
+}
+
+static bool once_in(uint64_t n)
+{
+	return seed_once_in(&h.seed, n);
+}
+
+/* Producers. */
+
+static void reserve(struct cpu *c)
+{
+	struct side *side = &h.sides[c->shard];
+	struct written *w = &h.all[h.nr_all];
+	uint32_t payload = 4 + (once_in(50) ? below(side->fake.size / 4) : below(60));
+
+	if (h.nr_all == MAX_RECORDS)
+		return;
+	c->length = sizeof(*c->rec) + payload;
+	c->rec = fake_ring_reserve(&side->fake, c->length);
+	if (!c->rec) {
+		sum.full++;
+		return;
+	}
+	c->id = h.nr_all++;
+	c->step = RESERVED;
+	*w = (struct written){ .shard = c->shard };
+	w->pos = fake_ring_pos(&side->fake, c->rec) - side->start;
+	side->ids[side->nr_ids++] = c->id;
+}
+
+static void stamp(struct cpu *c)
+{
+	uint8_t *payload = (uint8_t *)(c->rec + 1);
+	uint64_t ts = h.now + c->clock - c->back;
+
+	if (h.faulty && once_in(2000))
+		ts -= below(10 * NR_EPSILON_NS);
+	*c->rec = (struct nr_record){ .ts = ts, .cpu = c - h.cpus };
+	memcpy(payload, &c->id, 4);
+	for (uint32_t i = 4; i < c->length - sizeof(*c->rec); i++)
+		payload[i] = c->id + i;
+	h.all[c->id].ts = ts;
+	c->step = STAMPED;
+}
+
+static void finish(struct cpu *c)
+{
+	struct side *side = &h.sides[c->shard];
+
+	c->step = IDLE;
+	if (once_in(10)) {
+		fake_ring_discard(c->rec);
+		side->discarded++;
+	} else {
+		fake_ring_submit(c->rec);
+		h.all[c->id].submitted = true;
+		side->submitted++;
+	}
+}
+
+static void step_cpu(struct cpu *c)
+{
+	if (c->asleep) {
+		c->asleep--;
+		return;
+	}
+	if (once_in(500))
+		c->asleep = below(300);
+	if (h.faulty && once_in(c->back ? 30 : 1000))
+		c->back = c->back ? 0 : STEP_BACK;
+	if (c->step == IDLE)
+		reserve(c);
+	else if (c->step == RESERVED)
+		stamp(c);
+	else
+		finish(c);
+}
+
+/* Consumers. */
+
+static void pass(struct side *side)
+{
+	uint64_t before = nr_shard_watermark(&side->shard);
+	int err = nr_shard_pass(&side->shard, side->time);
+
+	check(err == 0 || err == -EAGAIN);
+	check(nr_shard_watermark(&side->shard) >= before);
+	side->has_time = false;
+	for (; side->walked_ids < side->nr_ids; side->walked_ids++) {
+		struct written *w = &h.all[side->ids[side->walked_ids]];
+
+		if (w->pos >= side->shard.walked - side->start)
+			break;
+		w->shard_w = before;
+		w->merge_w = h.w;
+	}
+}
+
+/* The clock is read in one step and the ring in a later one (I2). */
+static void step_consumer(struct side *side)
+{
+	if (side->asleep) {
+		side->asleep--;
+	} else if (!side->has_time) {
+		side->time = h.now + side->clock;
+		side->has_time = true;
+		if (once_in(300))
+			side->asleep = below(60);
+	} else {
+		pass(side);
+	}
+}
+
+/* The merge and its sink. */
+
+static void check_content(const struct nr_event *ev, uint32_t id)
+{
+	const uint8_t *payload = ev->data;
+
+	check(id < h.nr_all);
+	check(h.all[id].submitted);
+	check(ev->rec->ts == h.all[id].ts);
+	for (uint32_t i = 4; i < ev->size; i++)
+		check(payload[i] == (uint8_t)(id + i));
+}
+
+/* What is late, and where it goes, told from the order of events alone (I6). */
+static void check_place(const struct nr_event *ev, const struct written *w)
+{
+	uint64_t least = h.last > h.floor ? h.last : h.floor;
+	bool late = w->ts < least;
+
+	check(ev->flags == (late ? NR_EVENT_LATE : 0));
+	check(ev->ts == (late ? least : w->ts));
+	check(ev->ts < h.w || h.w == NR_TIME_END || (late && ev->ts == h.w));
+	if (late)
+		check(h.faulty && w->ts < w->shard_w);
+	if (w->ts < w->merge_w)
+		check(late);
+	h.last = ev->ts;
+	h.late += late;
+}
+
+static void emit(const struct nr_event *evs, unsigned nr)
+{
+	for (unsigned i = 0; i < nr; i++) {
+		uint32_t id;
+
+		memcpy(&id, evs[i].data, 4);
+		check_content(&evs[i], id);
+		check_place(&evs[i], &h.all[id]);
+		if (evs[i].ts < h.skip_below)
+			continue;
+		check(h.nr_out < h.nr_all);
+		h.out[h.nr_out++] = id;
+	}
+}
+
+/* The collector that came after a crash names no lower watermark than the one before it did. */
+static void commit(void)
+{
+	uint64_t complete_to = nr_merge_complete_to(&h.merge);
+
+	check(complete_to <= h.w);
+	h.committed = h.nr_out;
+	if (complete_to > h.complete_to)
+		h.complete_to = complete_to;
+	nr_merge_release(&h.merge);
+}
+
+static void begin(void)
+{
+	uint64_t w = nr_merge_begin(&h.merge);
+
+	check(w >= h.w); /* M3 */
+	h.floor = h.w;
+	h.w = w;
+	h.in_window = true;
+}
+
+static void end_window(void)
+{
+	h.in_window = false;
+	if (h.w >= h.skip_below && h.nr_windows < MAX_WINDOWS)
+		h.windows[h.nr_windows++] = (struct window){ h.w, h.nr_out };
+	if (h.committed == h.nr_out)
+		nr_merge_release(&h.merge);
+	else if (once_in(3) || h.w == NR_TIME_END)
+		commit();
+}
+
+static void step_merge(void)
+{
+	struct nr_event evs[64];
+	unsigned nr;
+
+	if (!h.in_window) {
+		begin();
+		return;
+	}
+	nr = nr_merge_take(&h.merge, evs, 1 + below(64), once_in(4) ? 0 : below(4000));
+	emit(evs, nr);
+	if (!nr && nr_merge_more(&h.merge))
+		commit();
+	else if (!nr)
+		end_window();
+}
+
+/* A history's parts. */
+
+static void open_shard(struct side *side)
+{
+	struct nr_ring ring;
+
+	fake_ring_map(&side->fake, &ring);
+	check(!nr_shard_init(&side->shard, &ring, h.nr_cpus));
+	side->has_time = false;
+}
+
+/* kill -9 of the collector, and another one that goes on with the same rings (I5). */
+static void crash(void)
+{
+	sum.crashes++;
+	h.crashed = true;
+	nr_merge_destroy(&h.merge);
+	for (uint32_t s = 0; s < h.nr_shards; s++) {
+		struct side *side = &h.sides[s];
+		struct nr_shard old = side->shard;
+		const uint8_t *data = side->fake.view.data;
+
+		open_shard(side);
+		for (uint32_t c = 0; c < h.nr_cpus; c++) {
+			struct cpu *cpu = &h.cpus[c];
+
+			if (cpu->shard == s && cpu->step != IDLE)
+				cpu->rec = (void *)(side->fake.view.data +
+						    ((uint8_t *)cpu->rec - data));
+		}
+		nr_shard_destroy(&old);
+		while (side->walked_ids && h.all[side->ids[side->walked_ids - 1]].pos >=
+						   side->shard.walked - side->start)
+			side->walked_ids--;
+	}
+	check(!nr_merge_init(&h.merge, h.ptr, h.nr_shards));
+	h.nr_out = h.committed;
+	while (h.nr_windows && h.windows[h.nr_windows - 1].out > h.nr_out)
+		h.nr_windows--;
+	h.skip_below = h.complete_to;
+	h.in_window = false;
+	h.w = h.floor = h.last = 0;
+}
+
+static void open_sides(void)
+{
+	static const uint64_t starts[] = { 0, 0xfffffff0ull, 1ull << 63, -1024ull };
+
+	for (uint32_t s = 0; s < h.nr_shards; s++) {
+		struct side *side = &h.sides[s];
+		size_t size = 4096u << (once_in(3) ? 0 : below(6));
+
+		*side = (struct side){ .start = starts[below(4)],
+				       .clock = below(NR_EPSILON_NS + 1) };
+		side->ids = malloc(MAX_RECORDS * sizeof(*side->ids));
+		fake_ring_open(&side->fake, size, side->start);
+		open_shard(side);
+		h.ptr[s] = &side->shard;
+	}
+	check(!nr_merge_init(&h.merge, h.ptr, h.nr_shards));
+}
+
+static void open_history(uint64_t number, bool faulty)
+{
+	static const uint64_t ticks[] = { 2, 5, 20, 100, 1000 };
+
+	memset(&h, 0, sizeof(h));
+	h.number = number;
+	h.seed.state = number * 2 + faulty;
+	h.faulty = faulty;
+	h.now = once_in(8) ? 0 : seed_next(&h.seed) >> 2;
+	h.now += faulty ? 20 * NR_EPSILON_NS : 0;
+	h.tick = ticks[below(5)];
+	h.nr_shards = 1 + below(once_in(20) ? MAX_SHARDS : 8);
+	h.nr_cpus = h.nr_shards + below(MAX_CPUS - h.nr_shards > 16 ? 16 : MAX_CPUS - h.nr_shards);
+	h.all = malloc(MAX_RECORDS * sizeof(*h.all));
+	h.out = malloc(MAX_RECORDS * sizeof(*h.out));
+	h.windows = malloc(MAX_WINDOWS * sizeof(*h.windows));
+	open_sides();
+	for (uint32_t c = 0; c < h.nr_cpus; c++)
+		h.cpus[c] =
+			(struct cpu){ .shard = c % h.nr_shards, .clock = below(NR_EPSILON_NS + 1) };
+}
+
+static void close_history(void)
+{
+	nr_merge_destroy(&h.merge);
+	for (uint32_t s = 0; s < h.nr_shards; s++) {
+		nr_shard_destroy(&h.sides[s].shard);
+		fake_ring_close(&h.sides[s].fake);
+		free(h.sides[s].ids);
+	}
+	free(h.all);
+	free(h.out);
+	free(h.windows);
+}
+
+static void run_history(void)
+{
+	uint64_t steps = 1000 + below(60000), crash_in = below(4) ? 0 : 15000;
+
+	while (steps--) {
+		h.now += once_in(1000) ? below(200 * h.tick) : below(h.tick);
+		switch (below(16)) {
+		case 0:
+		case 1:
+			step_consumer(&h.sides[below(h.nr_shards)]);
+			break;
+		case 2:
+		case 3:
+			step_merge();
+			break;
+		default:
+			step_cpu(&h.cpus[below(h.nr_cpus)]);
+		}
+		if (crash_in && !h.faulty && once_in(crash_in))
+			crash();
+	}
+}
+
+static void end_history(void)
+{
+	for (uint32_t c = 0; c < h.nr_cpus; c++) {
+		if (h.cpus[c].step == RESERVED)
+			stamp(&h.cpus[c]);
+		if (h.cpus[c].step == STAMPED)
+			finish(&h.cpus[c]);
+	}
+	for (uint32_t s = 0; s < h.nr_shards; s++) {
+		struct side *side = &h.sides[s];
+
+		for (int i = 0; i < 3; i++) {
+			side->time = NR_TIME_END;
+			pass(side);
+		}
+		check(nr_shard_watermark(&side->shard) == NR_TIME_END);
+	}
+	/* Once more than needed: the room of discarded records behind the last one is seen then. */
+	for (int i = 0; i < 2; i++) {
+		do
+			step_merge();
+		while (h.w != NR_TIME_END || h.in_window);
+	}
+}
+
+/* The oracle. */
+
+static int compare(const void *x, const void *y)
+{
+	const struct written *a = &h.all[*(const uint32_t *)x], *b = &h.all[*(const uint32_t *)y];
+
+	if (a->ts != b->ts)
+		return a->ts < b->ts ? -1 : 1;
+	if (a->shard != b->shard)
+		return a->shard < b->shard ? -1 : 1;
+	return a->pos < b->pos ? -1 : a->pos > b->pos;
+}
+
+/* All submitted ids, in order of time. Returns how many. */
+static uint32_t make_oracle(uint32_t *ids)
+{
+	uint32_t nr = 0;
+
+	for (uint32_t id = 0; id < h.nr_all; id++) {
+		if (h.all[id].submitted)
+			ids[nr++] = id;
+	}
+	qsort(ids, nr, sizeof(*ids), compare);
+	return nr;
+}
+
+/* Nothing above W was emitted in a window, nothing below it was held back (I4). */
+static void check_windows(const uint32_t *ids, uint32_t nr)
+{
+	for (uint32_t i = 0; i < h.nr_windows; i++) {
+		const struct window *win = &h.windows[i];
+
+		check(win->out <= nr);
+		if (win->out)
+			check(h.all[ids[win->out - 1]].ts < win->w || win->w == NR_TIME_END);
+		if (win->out < nr)
+			check(h.all[ids[win->out]].ts >= win->w);
+	}
+}
+
+static int compare_ids(const void *x, const void *y)
+{
+	uint32_t a = *(const uint32_t *)x, b = *(const uint32_t *)y;
+
+	return a < b ? -1 : a > b;
+}
+
+/* Each id once: in exact order, or, with late records among them, in any. */
+static void check_output(void)
+{
+	uint32_t *ids = malloc((h.nr_all + 1) * sizeof(*ids));
+	uint32_t nr = make_oracle(ids);
+
+	check(h.nr_out == nr);
+	check(h.committed == nr);
+	if (h.faulty) {
+		qsort(ids, nr, sizeof(*ids), compare_ids);
+		qsort(h.out, nr, sizeof(*ids), compare_ids);
+	} else {
+		check_windows(ids, nr);
+	}
+	check(!memcmp(ids, h.out, nr * sizeof(*ids)));
+	free(ids);
+}
+
+static void check_counters(void)
+{
+	uint64_t late = 0;
+
+	for (uint32_t s = 0; s < h.nr_shards; s++) {
+		const struct side *side = &h.sides[s];
+
+		check(fake_ring_consumed(&side->fake) == fake_ring_produced(&side->fake));
+		check(side->shard.walked == fake_ring_produced(&side->fake));
+		late += side->shard.late;
+		if (h.crashed)
+			continue; /* the old shards' counts died with them */
+		check(side->shard.records == side->submitted);
+		check(side->shard.accepted == side->submitted);
+		check(side->shard.discarded == side->discarded);
+	}
+	check(late == h.late);
+	check(h.faulty || !late);
+}
+
+static void one_history(uint64_t number, bool faulty)
+{
+	open_history(number, faulty);
+	run_history();
+	end_history();
+	check_output();
+	check_counters();
+	sum.records += h.nr_all;
+	sum.late += h.late;
+	sum.windows += h.nr_windows;
+	close_history();
+}
+
+static void run_histories(const char *name, bool faulty, uint64_t rounds)
+{
+	uint64_t first = seed_first(name);
+
+	memset(&sum, 0, sizeof(sum));
+	rounds = seed_env("NR_ROUNDS", rounds);
+	for (uint64_t i = 0; i < rounds; i++)
+		one_history(first + i, faulty);
+	printf("%s: %llu histories, %llu records, %llu windows, ring full %llu times, "
+	       "%llu crashes, %llu late\n",
+	       name, (unsigned long long)rounds, (unsigned long long)sum.records,
+	       (unsigned long long)sum.windows, (unsigned long long)sum.full,
+	       (unsigned long long)sum.crashes, (unsigned long long)sum.late);
+}
+
+static void test_exact(void **state)
+{
+	(void)state;
+	run_histories("order/exact", false, 400);
+}
+
+static void test_faulty(void **state)
+{
+	(void)state;
+	run_histories("order/faulty", true, 150);
+	if (!getenv("NR_ROUNDS"))
+		assert_true(sum.late > 1000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_exact),
+		cmocka_unit_test(test_faulty),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
