@@ -76,6 +76,7 @@ static int make_shards(struct nr_collector *c)
 			.drain = &c->drain,
 			.shard = &c->shards[i],
 			.id = i,
+			.waiter = { -1, -1 },
 			.cpus = plan->consumer_cpus,
 			.nr_cpus = plan->nr_consumer_cpus,
 		};
@@ -118,17 +119,21 @@ static int build(struct nr_collector *c)
 int nr_collector_open(struct nr_collector **out, const struct nr_collector_opts *opts)
 {
 	struct nr_collector *c = calloc(1, sizeof(*c));
+	uint64_t begin = nr_clock_now();
 	int err;
 
 	if (!c)
 		return -ENOMEM;
 	copy_opts(c, opts);
 	err = build(c);
-	if (err)
+	if (err) {
 		nr_collector_close(c);
-	else
-		*out = c;
-	return err;
+		return err;
+	}
+	nr_log(&c->log, NR_LOG_INFO, "%u shards set up in %.0f ms", c->plan->nr_shards,
+	       (nr_clock_now() - begin) / 1e6);
+	*out = c;
+	return 0;
 }
 
 /* What comes before the start comes before the start. */
@@ -410,13 +415,64 @@ static void check_placement(struct nr_collector *c)
 
 		c->shard_stats[i].pages = ring->size / page;
 		c->shard_stats[i].pages_on_node =
-			node < 0 ? -1 : nr_host_pages_on_node(ring->data, ring->size / page, node);
+			node < 0 ? -1
+				 : nr_host_pages_on_node(ring->data, ring->size / page, node, NULL);
 	}
 	report_placement(c);
 }
 
+/* The memory a consumer touched first, where it ran: what it indexes with. */
+static void check_index(struct nr_collector *c, unsigned i)
+{
+	const struct nr_shard *shard = &c->shards[i];
+	const struct nr_plan_shard *plan = &c->plan->shards[i];
+	const struct nr_entry *parts[] = { shard->queue, shard->run, shard->tmp };
+	size_t pages = (shard->queue_mask + 1) * sizeof(*shard->queue) / sysconf(_SC_PAGESIZE);
+	int node = nr_topology_cpu_node(c->topo, plan->consumer_cpus[0]);
+	struct nr_shard_stats *s = &c->shard_stats[i];
+
+	s->index_pages = 0;
+	s->index_on_node = node < 0 ? -1 : 0;
+	for (unsigned k = 0; k < 3 && s->index_on_node >= 0; k++) {
+		size_t present = 0;
+		long on_node = nr_host_pages_on_node(parts[k], pages, node, &present);
+
+		s->index_pages += present;
+		s->index_on_node = on_node < 0 ? -1 : s->index_on_node + on_node;
+	}
+}
+
+/* Which consumers did not run where the plan wants them. */
+static void check_consumers(struct nr_collector *c)
+{
+	for (unsigned i = 0; i < c->plan->nr_shards; i++) {
+		const struct nr_shard_stats *s = &c->shard_stats[i];
+		int err = atomic_load(&c->consumers[i].pin_error);
+
+		check_index(c, i);
+		if (err)
+			nr_log(&c->log, NR_LOG_WARN,
+			       "consumer %u ran on any CPU, it could not be pinned: %s", i,
+			       strerror(-err));
+		else if (s->index_on_node >= 0 && (size_t)s->index_on_node < s->index_pages)
+			nr_log(&c->log, NR_LOG_WARN,
+			       "consumer %u: only %zd of %zu pages of its index were on its node",
+			       i, s->index_on_node, s->index_pages);
+	}
+}
+
+static int attach_objects(struct nr_collector *c)
+{
+	int err = 0;
+
+	for (unsigned i = 0; !err && i < c->nr_objects; i++)
+		err = nr_object_attach(&c->objects[i], &c->log);
+	return err;
+}
+
 int nr_collector_start(struct nr_collector *c)
 {
+	uint64_t begin = nr_clock_now();
 	int err = check_open(c) ?: load_objects(c);
 
 	if (err)
@@ -429,9 +485,10 @@ int nr_collector_start(struct nr_collector *c)
 	c->state = NR_RUNNING;
 	c->started = nr_clock_now();
 	c->cpu_before = nr_collector_cpu_time();
-	err = start_threads(c);
-	for (unsigned i = 0; !err && i < c->nr_objects; i++)
-		err = nr_object_attach(&c->objects[i], &c->log);
+	err = start_threads(c) ?: attach_objects(c);
+	if (!err)
+		nr_log(&c->log, NR_LOG_INFO, "programs loaded and attached in %.0f ms",
+		       (nr_clock_now() - begin) / 1e6);
 	return err;
 }
 
@@ -452,6 +509,8 @@ static int drain_to_the_end(struct nr_collector *c)
 				nanosleep(&pause, NULL);
 			got = nr_shard_pass(shard, NR_TIME_END);
 		}
+		if (nr_shard_watermark(shard) != NR_TIME_END)
+			nr_shard_finish(shard);
 		if (got)
 			nr_log(&c->log, NR_LOG_ERROR, "ring %u cannot be read to its end: %s", i,
 			       got == -EAGAIN ? "a record was never submitted"
@@ -487,8 +546,11 @@ int nr_collector_stop(struct nr_collector *c)
 	for (unsigned i = 0; i < c->plan->nr_shards; i++)
 		nr_consumer_join(&c->consumers[i]);
 	nr_grace_join(&c->grace);
+	check_consumers(c);
 	err = drain_to_the_end(c);
 	end = nr_stream_finish(&c->stream);
+	for (unsigned i = 0; i < c->plan->nr_shards; i++)
+		nr_consumer_destroy(&c->consumers[i]);
 	if (end)
 		explain_end(c, end);
 	err = end ? end : err;

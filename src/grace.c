@@ -18,6 +18,9 @@ static void *run(void *arg)
 		 * wait. */
 		if (!nr_maps_wait_grace(g->maps))
 			atomic_store_explicit(&g->drain->grace_time, time, memory_order_release);
+		/* Full rings waited for it: the merge will send the consumers. */
+		if (atomic_load_explicit(&g->drain->urgent, memory_order_relaxed))
+			nr_waiter_kick(&g->drain->merge);
 		nanosleep(&pause_between, NULL);
 	}
 	return NULL;
@@ -25,7 +28,7 @@ static void *run(void *arg)
 
 int nr_grace_start(struct nr_grace *g)
 {
-	return nr_thread_start(&g->thread, run, g);
+	return nr_thread_start(&g->thread, run, g, "nr-grace");
 }
 
 void nr_grace_join(struct nr_grace *g)

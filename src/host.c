@@ -82,12 +82,13 @@ void nr_host_clocksource(char *buf, size_t size)
 	fclose(f);
 }
 
-long nr_host_pages_on_node(const void *addr, size_t pages, int node)
+long nr_host_pages_on_node(const void *addr, size_t pages, int node, size_t *present)
 {
 	size_t page = sysconf(_SC_PAGESIZE);
 	void **list = calloc(pages, sizeof(*list));
 	int *status = calloc(pages, sizeof(*status));
 	long found = -1;
+	size_t there = 0;
 
 	if (!list || !status)
 		goto out;
@@ -96,8 +97,12 @@ long nr_host_pages_on_node(const void *addr, size_t pages, int node)
 	if (move_pages(0, pages, list, NULL, status, 0) < 0)
 		goto out;
 	found = 0;
-	for (size_t i = 0; i < pages; i++)
+	for (size_t i = 0; i < pages; i++) {
 		found += status[i] == node;
+		there += status[i] >= 0;
+	}
+	if (present)
+		*present = there;
 out:
 	free(list);
 	free(status);

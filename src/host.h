@@ -13,7 +13,8 @@ int nr_host_check(const struct nr_logger *log);
 /* Name of the kernel's clocksource, "unknown" if it does not say. */
 void nr_host_clocksource(char *buf, size_t size);
 
-/* How many of the pages from addr lie on node; -1: the kernel does not tell. */
-long nr_host_pages_on_node(const void *addr, size_t pages, int node);
+/* How many of the pages from addr lie on node; -1: the kernel does not tell. *present, unless NULL,
+ * becomes the number of those that lie anywhere. */
+long nr_host_pages_on_node(const void *addr, size_t pages, int node, size_t *present);
 
 #endif

@@ -7,7 +7,11 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include "drain/thread.h"
 #include "maps.h"
+
+/* That fill the array of rings. */
+#define FILL_THREADS 32
 
 static int create_ring(const struct nr_plan_shard *shard)
 {
@@ -45,19 +49,57 @@ static int create_rings(struct nr_maps *maps, const struct nr_plan *plan,
 	return 0;
 }
 
-/* One call for all rings: every single update would wait for a grace period of its own. */
+/* A stretch of the array of rings, filled by a thread of its own. */
+struct stretch {
+	const struct nr_maps *maps;
+	const uint32_t *keys;
+	uint32_t first, end;
+	struct nr_thread thread;
+	int err;
+};
+
+static void *fill_stretch(void *arg)
+{
+	struct stretch *s = arg;
+	const int *fds = s->maps->ring_fd;
+	uint32_t count = s->end - s->first;
+
+	if (!bpf_map_update_batch(s->maps->shards_fd, s->keys + s->first, fds + s->first, &count,
+				  NULL))
+		return NULL;
+	/* A kernel without batches for this kind of map. */
+	for (uint32_t i = s->first; !s->err && i < s->end; i++)
+		s->err = bpf_map_update_elem(s->maps->shards_fd, &i, &fds[i], 0);
+	return NULL;
+}
+
+/*
+ * Every update of the array waits for a grace period; a batch waits once, but only from Linux 6.8
+ * on. Those who wait at the same time share a grace period on every kernel, so some threads do it.
+ */
 static int fill_shards(struct nr_maps *maps)
 {
+	struct stretch stretches[FILL_THREADS] = {};
 	uint32_t *keys = calloc(maps->nr_shards, sizeof(*keys));
-	uint32_t count = maps->nr_shards;
-	int err = keys ? 0 : -ENOMEM;
+	int err = 0;
 
-	for (uint32_t i = 0; !err && i < maps->nr_shards; i++)
+	if (!keys)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < maps->nr_shards; i++)
 		keys[i] = i;
-	if (!err && bpf_map_update_batch(maps->shards_fd, keys, maps->ring_fd, &count, NULL)) {
-		/* A kernel without batches for this kind of map. */
-		for (uint32_t i = 0; !err && i < maps->nr_shards; i++)
-			err = bpf_map_update_elem(maps->shards_fd, &i, &maps->ring_fd[i], 0);
+	for (uint32_t t = 0; t < FILL_THREADS; t++) {
+		struct stretch *s = &stretches[t];
+
+		s->maps = maps;
+		s->keys = keys;
+		s->first = (uint64_t)maps->nr_shards * t / FILL_THREADS;
+		s->end = (uint64_t)maps->nr_shards * (t + 1) / FILL_THREADS;
+		if (s->first < s->end && nr_thread_start(&s->thread, fill_stretch, s, "nr-fill"))
+			fill_stretch(s);
+	}
+	for (uint32_t t = 0; t < FILL_THREADS; t++) {
+		nr_thread_join(&stretches[t].thread);
+		err = err ? err : stretches[t].err;
 	}
 	free(keys);
 	return err;
@@ -97,16 +139,29 @@ static void fill_cpu(struct nr_cpu *cpu, const struct nr_plan_shard *shard)
 	cpu->check_bytes = shard->ring_bytes / 16 / (shard->nr_cpus ? shard->nr_cpus : 1);
 }
 
+static const struct nr_plan_shard *smallest(const struct nr_plan *plan)
+{
+	const struct nr_plan_shard *least = &plan->shards[0];
+
+	for (unsigned i = 1; i < plan->nr_shards; i++)
+		if (plan->shards[i].ring_bytes < least->ring_bytes)
+			least = &plan->shards[i];
+	return least;
+}
+
+/* A CPU that is not in the plan may come to any ring. */
 static void fill_cpus(struct nr_maps *maps, const struct nr_plan *plan,
 		      const struct nr_topology *topo)
 {
+	const struct nr_plan_shard *least = smallest(plan);
+
 	for (uint32_t c = 0; c < maps->nr_cpus; c++) {
 		int shard = c < plan->nr_cpus ? plan->cpu_shard[c] : -1;
 		int node = shard < 0 ? -1 : nr_topology_cpu_node(topo, c);
 
 		maps->cpus[c].shard = shard < 0 ? NR_NO_SHARD : (uint32_t)shard;
 		maps->cpus[c].node = node < 0 ? 0 : node;
-		fill_cpu(&maps->cpus[c], &plan->shards[shard < 0 ? 0 : shard]);
+		fill_cpu(&maps->cpus[c], shard < 0 ? least : &plan->shards[shard]);
 	}
 }
 
@@ -207,8 +262,8 @@ int nr_maps_wait_grace(const struct nr_maps *maps)
 {
 	uint32_t first = 0;
 
-	/* With one CPU online membarrier returns at once: on a preemptible kernel a program may still be
-	 * in the middle. Nohz_full kernels refuse it. */
+	/* With one CPU online membarrier returns at once: on a preemptible kernel a program may
+	 * still be in the middle. Nohz_full kernels refuse it. */
 	if (sysconf(_SC_NPROCESSORS_ONLN) > 1 &&
 	    !syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
 		return 0;

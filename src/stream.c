@@ -47,44 +47,62 @@ static int move_window(struct nr_stream *s, struct nr_event *evs)
 	return err;
 }
 
-/* Wakes the consumers whose old watermarks keep full rings from being emptied. */
-static void hurry_laggards(struct nr_stream *s)
+/* The time up to which a pass could make its shard complete now. */
+static uint64_t newest_time(const struct nr_drain *drain)
 {
-	uint64_t now = nr_clock_now();
-	bool any = false;
-
-	for (uint32_t i = 0; i < s->merge.tree.nr; i++) {
-		if (nr_shard_watermark(s->merge.shards[i]) + LAGGARD_NS < now)
-			any = true;
-	}
-	atomic_store_explicit(&s->drain->urgent, any, memory_order_relaxed);
-	for (uint32_t i = 0; any && i < s->merge.tree.nr; i++) {
-		if (nr_shard_watermark(s->merge.shards[i]) + LAGGARD_NS < now)
-			nr_consumer_kick(&s->consumers[i]);
-	}
+	if (drain->order == NR_ORDER_RCU)
+		return atomic_load_explicit(&drain->grace_time, memory_order_relaxed);
+	return nr_clock_now();
 }
 
-/* A consumer that could not read its ring has ended the recording. */
-static int consumer_error(const struct nr_stream *s)
+/* Would a pass of this consumer let the merge go on? Not if it waits for a record itself. */
+static bool lags(const struct nr_stream *s, uint32_t i, uint64_t newest)
 {
-	for (uint32_t i = 0; i < s->merge.tree.nr; i++) {
-		int err = atomic_load(&s->consumers[i].error);
+	uint64_t watermark = nr_shard_watermark(s->merge.shards[i]);
 
-		if (err)
-			return err;
+	return watermark < newest && newest - watermark > LAGGARD_NS &&
+	       !atomic_load_explicit(&s->consumers[i].busy_since, memory_order_relaxed);
+}
+
+/* Wakes the consumers whose old watermarks keep full rings from being emptied; they answer with a
+ * kick. */
+static void hurry_laggards(struct nr_stream *s)
+{
+	uint64_t newest = newest_time(s->drain);
+	bool urgent = false;
+
+	for (uint32_t i = 0; i < s->merge.tree.nr; i++) {
+		if (lags(s, i, newest)) {
+			nr_consumer_kick(&s->consumers[i]);
+			urgent = true;
+		}
+		/* Everybody has made the best of the last grace period: the next one is waited for.
+		 */
+		urgent |= s->drain->order == NR_ORDER_RCU && nr_shard_pressed(s->merge.shards[i]);
 	}
-	return 0;
+	atomic_store_explicit(&s->drain->urgent, urgent, memory_order_relaxed);
+}
+
+/* A consumer that could not read its ring ends the recording; what the others have is still
+ * written. */
+static void note_consumer_errors(struct nr_stream *s)
+{
+	uint64_t one = 1;
+
+	for (uint32_t i = 0; i < s->merge.tree.nr; i++)
+		if (atomic_load(&s->consumers[i].error))
+			(void)!write(s->error_fd, &one, sizeof(one));
 }
 
 static int round_once(struct nr_stream *s, struct nr_event *evs)
 {
 	bool pressed = atomic_exchange_explicit(&s->drain->pressed, false, memory_order_relaxed);
 	bool hurry = pressed || atomic_load_explicit(&s->drain->urgent, memory_order_relaxed);
-	int err = consumer_error(s);
+	int err;
 
+	note_consumer_errors(s);
 	atomic_store_explicit(&s->watermark, nr_merge_begin(&s->merge), memory_order_relaxed);
-	if (!err)
-		err = move_window(s, evs);
+	err = move_window(s, evs);
 	if (err)
 		return err;
 	if (!s->dirty)
@@ -122,7 +140,7 @@ static void *run(void *arg)
 
 int nr_stream_start(struct nr_stream *s)
 {
-	return nr_thread_start(&s->thread, run, s);
+	return nr_thread_start(&s->thread, run, s, "nr-merge");
 }
 
 int nr_stream_finish(struct nr_stream *s)

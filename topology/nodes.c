@@ -121,6 +121,14 @@ static hwloc_obj_t normal_ancestor(hwloc_obj_t obj)
 	return obj;
 }
 
+/* Memory that this process's cpuset keeps from it is none: its rings would land elsewhere without a
+ * word. A description tells of no process. */
+static bool may_use(const struct nr_topology *topo, hwloc_obj_t obj)
+{
+	return !topo->this_host ||
+	       hwloc_bitmap_isset(hwloc_topology_get_allowed_nodeset(topo->hw), obj->os_index);
+}
+
 static void list_nodes(struct nr_topology *topo)
 {
 	hwloc_obj_t obj = NULL;
@@ -128,7 +136,7 @@ static void list_nodes(struct nr_topology *topo)
 	while ((obj = hwloc_get_next_obj_by_type(topo->hw, HWLOC_OBJ_NUMANODE, obj)))
 		topo->nodes[topo->nr_nodes++] = (struct topo_node){
 			.os = obj->os_index,
-			.has_memory = obj->attr->numanode.local_memory > 0,
+			.has_memory = obj->attr->numanode.local_memory > 0 && may_use(topo, obj),
 			.home = normal_ancestor(obj),
 		};
 	qsort(topo->nodes, topo->nr_nodes, sizeof(*topo->nodes), by_os_number);

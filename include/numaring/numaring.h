@@ -134,8 +134,15 @@ struct nr_shard_stats {
 	uint64_t fill_peak;	/* bytes, largest seen */
 	uint64_t lag_ns;	/* age of the shard's watermark */
 	uint64_t busy_ns;	/* it waits that long for one record to be submitted; 0: it does not */
+	uint64_t idle_ns;	/* its consumer looked into the ring that long ago */
+	/* The same three at their longest. If neither explains the lag, grace periods took it. */
+	uint64_t lag_max_ns;
+	uint64_t busy_max_ns;
+	uint64_t idle_max_ns;
 	size_t pages;		/* of the ring's memory */
 	ssize_t pages_on_node;	/* on the planned node; -1: this kernel does not tell */
+	size_t index_pages;	/* of the consumer's own memory, as far as it was used; after stop */
+	ssize_t index_on_node;	/* on the node of the consumer's CPUs; -1: this kernel does not tell */
 };
 
 struct nr_stats {

@@ -91,7 +91,7 @@ struct nr_plan_opts {
 
 struct nr_plan_shard {
 	int node;             /* node that holds the ring; -1: the machine tells of no nodes */
-	bool node_is_own;     /* false: the CPUs' own node has no memory, this is the nearest */
+	bool node_is_own;     /* false: the CPUs' own node has no memory for us, this is the nearest */
 	unsigned nr_cpus;     /* CPUs that write here */
 	const unsigned *cpus; /* [nr_cpus], ascending */
 	unsigned nr_consumer_cpus;

@@ -20,18 +20,43 @@ static double fullest(const struct nr_stats *st)
 	return most;
 }
 
+/* A watermark this old is worth a word. */
+#define STALLED_NS 200000000u
+
+/* Why a watermark is lag ns old. */
+static const char *stall_cause(uint64_t lag, uint64_t busy, uint64_t idle)
+{
+	if (busy > lag / 2)
+		return "a program did not submit its record (BUSY)";
+	if (idle > lag / 2)
+		return "its consumer did not get to run";
+	return "grace periods were slow";
+}
+
 /* The shard that holds up the merge and why; nothing if none does. */
 static void print_stall(FILE *out, const struct nr_stats *st)
 {
-	const uint64_t stalled_ns = 200000000;
 	const struct nr_shard_stats *worst = NULL;
 
 	for (unsigned i = 0; i < st->nr_shards; i++)
 		if (!worst || st->shards[i].lag_ns > worst->lag_ns)
 			worst = &st->shards[i];
-	if (worst && worst->lag_ns > stalled_ns)
+	if (worst && worst->lag_ns > STALLED_NS)
 		fprintf(out, "  shard %u stalled: %s", (unsigned)(worst - st->shards),
-			worst->busy_ns ? "a record is BUSY" : "its consumer is slow");
+			stall_cause(worst->lag_ns, worst->busy_ns, worst->idle_ns));
+}
+
+/* Shards that held up the stream at some time. */
+static void print_stalls(FILE *out, const struct nr_stats *st)
+{
+	for (unsigned i = 0; i < st->nr_shards; i++) {
+		const struct nr_shard_stats *s = &st->shards[i];
+
+		if (s->lag_max_ns > STALLED_NS)
+			fprintf(out, "shard %u stalled for up to %.0f ms: %s\n", i,
+				s->lag_max_ns / 1e6,
+				stall_cause(s->lag_max_ns, s->busy_max_ns, s->idle_max_ns));
+	}
 }
 
 void summary_progress(FILE *out, const struct nr_stats *st, uint64_t events_before, double seconds)
@@ -126,6 +151,7 @@ void summary_print(FILE *out, const struct summary *s)
 		"RING", "PAGES ON NODE", "RECORDS", "PEAK", "LATE", "LOST");
 	for (unsigned i = 0; i < st->nr_shards; i++)
 		print_shard(out, i, &s->plan->shards[i], &st->shards[i]);
+	print_stalls(out, st);
 	print_identity(out, st, s->error);
 }
 
@@ -162,6 +188,8 @@ static json_t *json_shard(const struct nr_plan_shard *plan, const struct nr_shar
 	set(o, "ring_bytes", plan->ring_bytes);
 	set(o, "pages", s->pages);
 	json_object_set_new(o, "pages_on_node", json_integer(s->pages_on_node));
+	set(o, "index_pages", s->index_pages);
+	json_object_set_new(o, "index_on_node", json_integer(s->index_on_node));
 	set(o, "records", s->records);
 	set(o, "written", s->written);
 	set(o, "discarded", s->discarded);
@@ -176,6 +204,10 @@ static json_t *json_shard(const struct nr_plan_shard *plan, const struct nr_shar
 	set(o, "fill_peak_bytes", s->fill_peak);
 	set(o, "lag_ns", s->lag_ns);
 	set(o, "busy_ns", s->busy_ns);
+	set(o, "idle_ns", s->idle_ns);
+	set(o, "lag_max_ns", s->lag_max_ns);
+	set(o, "busy_max_ns", s->busy_max_ns);
+	set(o, "idle_max_ns", s->idle_max_ns);
 	return o;
 }
 

@@ -137,7 +137,8 @@ static void print_notes(const struct nr_plan *plan)
 
 	for (i = 0; i < plan->nr_shards; i++)
 		if (!plan->shards[i].node_is_own) {
-			puts("* the CPUs' own node has no memory; this is the nearest that has");
+			puts("* the CPUs' own node has no memory for this process; this is the "
+			     "nearest that has");
 			return;
 		}
 }

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <linux/types.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include "clock.h"
 #include "consumer.h"
@@ -49,12 +50,30 @@ static void note_busy(struct nr_consumer *c, bool busy)
 		atomic_store_explicit(&c->busy_since, nr_clock_now(), memory_order_relaxed);
 }
 
+static void keep_longest(_Atomic(uint64_t) *longest, uint64_t now, uint64_t since)
+{
+	if (since && since < now &&
+	    now - since > atomic_load_explicit(longest, memory_order_relaxed))
+		atomic_store_explicit(longest, now - since, memory_order_relaxed);
+}
+
+/* A pass begins, and ends what was waited for. */
+static void note_wait(struct nr_consumer *c)
+{
+	uint64_t now = nr_clock_now();
+
+	keep_longest(&c->lag_max, now, nr_shard_watermark(c->shard));
+	keep_longest(&c->busy_max, now, atomic_load_explicit(&c->busy_since, memory_order_relaxed));
+	keep_longest(&c->idle_max, now, atomic_load_explicit(&c->last_pass, memory_order_relaxed));
+	atomic_store_explicit(&c->last_pass, now, memory_order_relaxed);
+}
+
 /* Tells the merge thread when there is a reason not to wait for its tick. */
 static void report(struct nr_consumer *c)
 {
 	struct nr_drain *drain = c->drain;
 
-	if (nr_shard_fill(c->shard) > c->shard->ring.size / 4)
+	if (nr_shard_pressed(c->shard))
 		atomic_store_explicit(&drain->pressed, true, memory_order_relaxed);
 	else if (!atomic_load_explicit(&drain->urgent, memory_order_relaxed))
 		return;
@@ -69,11 +88,13 @@ static void *consume(void *arg)
 	atomic_store(&c->pin_error, pin(c));
 	while (!atomic_load_explicit(&c->drain->stop, memory_order_relaxed) && err != -EBADMSG) {
 		nr_waiter_wait(&c->waiter, err == -EAGAIN ? BUSY_RETRY_MS : c->drain->tick_ms);
+		note_wait(c);
 		err = nr_shard_pass(c->shard, pass_time(c->drain));
 		note_busy(c, err == -EAGAIN);
 		report(c);
 	}
 	if (err == -EBADMSG) {
+		nr_shard_finish(c->shard);
 		atomic_store(&c->error, err);
 		nr_waiter_kick(&c->drain->merge);
 	}
@@ -83,13 +104,12 @@ static void *consume(void *arg)
 int nr_consumer_start(struct nr_consumer *c, int ring_fd)
 {
 	int err = nr_waiter_init(&c->waiter, ring_fd);
+	char name[24];
 
 	if (err)
 		return err;
-	err = nr_thread_start(&c->thread, consume, c);
-	if (err)
-		nr_waiter_destroy(&c->waiter);
-	return err;
+	snprintf(name, sizeof(name), "nr-drain-%u", c->id);
+	return nr_thread_start(&c->thread, consume, c, name);
 }
 
 void nr_consumer_kick(struct nr_consumer *c)
@@ -99,9 +119,12 @@ void nr_consumer_kick(struct nr_consumer *c)
 
 void nr_consumer_join(struct nr_consumer *c)
 {
-	if (!c->thread.running)
-		return;
-	nr_waiter_kick(&c->waiter);
+	if (c->thread.running)
+		nr_waiter_kick(&c->waiter);
 	nr_thread_join(&c->thread);
+}
+
+void nr_consumer_destroy(struct nr_consumer *c)
+{
 	nr_waiter_destroy(&c->waiter);
 }

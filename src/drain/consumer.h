@@ -20,7 +20,7 @@ struct nr_drain {
 	struct nr_waiter merge; /* the merge thread sleeps here */
 	_Atomic(uint64_t)
 		grace_time;    /* NR_ORDER_RCU: a watermark, once producer_pos is read after it */
-	_Atomic(bool) pressed; /* a ring is a quarter full: merge and commit now */
+	_Atomic(bool) pressed; /* a ring fills up: merge and commit now */
 	_Atomic(bool) urgent;  /* the merge waits for the shards' next watermarks */
 	_Atomic(bool) stop;
 };
@@ -28,21 +28,31 @@ struct nr_drain {
 struct nr_consumer {
 	struct nr_drain *drain;
 	struct nr_shard *shard;
+	unsigned id;	      /* number of the shard, for the name of the thread */
 	const unsigned *cpus; /* where it may run; none: anywhere */
 	unsigned nr_cpus;
 	struct nr_waiter waiter;
 	struct nr_thread thread;
 	_Atomic(int) error;	/* -EBADMSG: the ring could not be read on */
 	_Atomic(int) pin_error; /* negative errno of pinning the thread */
+	/* CLOCK_MONOTONIC ns; 0: never. */
 	_Atomic(uint64_t)
 		busy_since; /* waits since then for a record to be submitted; 0: does not */
+	_Atomic(uint64_t) last_pass;
+	/* At their longest, ns: age of the watermark, wait for one record, time between two passes.
+	 */
+	_Atomic(uint64_t) lag_max;
+	_Atomic(uint64_t) busy_max;
+	_Atomic(uint64_t) idle_max;
 };
 
 /* Starts the thread. ring_fd is used during the call and by the waiter; it may be closed
  * afterwards. */
 int nr_consumer_start(struct nr_consumer *c, int ring_fd);
 void nr_consumer_kick(struct nr_consumer *c);
-void nr_consumer_join(
-	struct nr_consumer *c); /* after drain->stop was set; takes one never started */
+/* join: after drain->stop was set. destroy: when nobody kicks it any more. Both take one that was
+ * never started; its waiter is then { -1, -1 }. */
+void nr_consumer_join(struct nr_consumer *c);
+void nr_consumer_destroy(struct nr_consumer *c);
 
 #endif

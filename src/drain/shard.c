@@ -76,8 +76,8 @@ static void add(_Atomic(uint64_t) *counter, uint64_t n)
 			      memory_order_relaxed);
 }
 
-/* A record that cannot be: every one with this time was seen, said I2 or I3. Epsilon may still save the
- * order. */
+/* A record that cannot be: every one with this time was seen, said I2 or I3. Epsilon may still save
+ * the order. */
 static void note_behind(struct nr_shard *shard, uint64_t ts)
 {
 	uint64_t by = shard->promised - ts;
@@ -108,8 +108,8 @@ static void note_record(struct nr_shard *shard, const struct nr_slot *slot, uint
 	shard->run[shard->held++] = (struct nr_entry){ .ts = rec->ts, .pos = pos };
 }
 
-/* Walks to limit. -EAGAIN at a BUSY record, -EBADMSG at one that cannot be, and when more is produced
- * than was given back: run and queue have no place for it (D3). */
+/* Walks to limit. -EAGAIN at a BUSY record, -EBADMSG at one that cannot be, and when more is
+ * produced than was given back: run and queue have no place for it (D3). */
 static int walk(struct nr_shard *shard, uint64_t limit)
 {
 	struct nr_slot slot;
@@ -239,6 +239,14 @@ int nr_shard_pass(struct nr_shard *shard, uint64_t time)
 	 */
 	atomic_store_explicit(&shard->watermark, watermark, memory_order_release);
 	return err;
+}
+
+void nr_shard_finish(struct nr_shard *shard)
+{
+	nr_sort(shard->run, shard->tmp, shard->held);
+	publish(shard, shard->held);
+	/* As in nr_shard_pass. */
+	atomic_store_explicit(&shard->watermark, NR_TIME_END, memory_order_release);
 }
 
 uint64_t nr_shard_look(struct nr_shard *shard)

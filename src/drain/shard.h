@@ -10,11 +10,11 @@
  *     record of the shard with ts < W has been put into the queue before. (I2, I3)
  *  D2 A pass reads its time before producer_pos, and W becomes that time less NR_EPSILON_NS only
  *     when everything below that producer_pos was walked; a BUSY record keeps time and position for
- *     the next pass. The epsilon is taken off here, not in the merge: a record that clock error puts
- *     a little below the time of a pass must still find its place in the queue (D1). (I4)
- *  D3 The queue never overruns: it has a place for every record the ring can hold, and an entry
- * leaves it before its record leaves the ring. D4 consumer_pos moves only in nr_shard_release,
- * called by the merge thread for entries that the sink has accepted. (I5)
+ *     the next pass. The epsilon is taken off here, not in the merge: a record that clock error
+ * puts a little below the time of a pass must still find its place in the queue (D1). (I4) D3 The
+ * queue never overruns: it has a place for every record the ring can hold, and an entry leaves it
+ * before its record leaves the ring. D4 consumer_pos moves only in nr_shard_release, called by the
+ * merge thread for entries that the sink has accepted. (I5)
  *
  * Threads: the fields are grouped by the thread that writes them. `tail`, `floor` and `watermark`
  * are stored by the consumer in this order with release, and loaded by the merge thread with
@@ -46,7 +46,7 @@ struct nr_shard {
 	bool pending;	      /* target_* wait for a BUSY record */
 	uint64_t target_ts;   /* becomes the watermark ... */
 	uint64_t target_pos;  /* ... when walked gets here */
-	uint64_t promised;   /* time of the last pass that reached its target, without epsilon */
+	uint64_t promised;    /* time of the last pass that reached its target, without epsilon */
 	struct nr_entry *run; /* held back (ts >= watermark), sorted, then what this pass found */
 	struct nr_entry *tmp;
 	size_t held;
@@ -79,14 +79,24 @@ void nr_shard_destroy(struct nr_shard *shard); /* unmaps the ring too; a zeroed 
 
 /*
  * One pass. time: this pass may reach it as watermark, less NR_EPSILON_NS; the caller read it, and
- * then whatever fence (I2) or grace period (I3) makes it one, before the call. 0; -EAGAIN: stopped at a record not yet
- * submitted, the watermark stays; -EBADMSG: the ring's content is not what the kernel writes,
- * nothing after it can be read.
+ * then whatever fence (I2) or grace period (I3) makes it one, before the call. 0; -EAGAIN: stopped
+ * at a record not yet submitted, the watermark stays; -EBADMSG: the ring's content is not what the
+ * kernel writes, nothing after it can be read.
  */
 int nr_shard_pass(struct nr_shard *shard, uint64_t time);
 
+/* Nothing more will come from this shard, or can be read: publishes all that was walked, with
+ * NR_TIME_END as the watermark, so that it holds up nobody. No pass after it. */
+void nr_shard_finish(struct nr_shard *shard);
+
 /* Bytes in the ring that were not given back yet. */
 uint64_t nr_shard_fill(const struct nr_shard *shard);
+
+/* The ring is filling up: what is in it should leave soon. */
+static inline bool nr_shard_pressed(const struct nr_shard *shard)
+{
+	return nr_shard_fill(shard) > shard->ring.size / 4;
+}
 
 /* Merge thread: what is in the queue by now; returns the tail. */
 uint64_t nr_shard_look(struct nr_shard *shard);

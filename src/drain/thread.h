@@ -9,13 +9,14 @@
 struct nr_thread {
 	pthread_t id;
 	bool running;
+	char name[16]; /* as top -H and /proc tell it */
 	void *(*run)(void *);
 	void *arg;
 };
 
-/* The thread gets the highest priority of ordinary threads if the process may give it: one that drains
- * rings works in short bursts, and what it comes too late for is lost. */
-int nr_thread_start(struct nr_thread *thread, void *(*run)(void *), void *arg);
+/* The thread gets the highest priority of ordinary threads if the process may give it: one that
+ * drains rings works in short bursts, and what it comes too late for is lost. */
+int nr_thread_start(struct nr_thread *thread, void *(*run)(void *), void *arg, const char *name);
 void nr_thread_join(struct nr_thread *thread); /* takes one that was never started */
 
 #endif
