@@ -20,6 +20,7 @@ int cmd_cat(int argc, char **argv);
 int cmd_export(int argc, char **argv);
 int cmd_stat(int argc, char **argv);
 int cmd_topology(int argc, char **argv);
+int cmd_selftest(int argc, char **argv);
 
 /* "4096", "512K", "64M", "1G" (powers of 1024, small letters too) to bytes; -EINVAL, -ERANGE. */
 int cli_parse_size(const char *s, size_t *out);

@@ -37,6 +37,7 @@ case_ cat-help cat --help
 case_ stat-help stat --help
 case_ export-help export --help
 case_ topology-help topology --help
+case_ selftest-help selftest --help
 case_ record-bad-option record --dance
 case_ record-bad-size record --ring-size 12Q
 case_ record-bad-duration record -d soon
@@ -56,6 +57,9 @@ case_ stat-damaged stat taken
 case_ topology-plan topology --synthetic "pack:2 [numa] l3:2 core:2 pu:2" --shards llc
 case_ topology-bad-policy topology --synthetic "pack:2 [numa] core:2 pu:1" --shards galaxy
 case_ topology-bad-machine topology --synthetic "nonsense"
+case_ selftest-none selftest
+case_ selftest-unknown selftest speed
+case_ selftest-bad-duration selftest order -d soon
 if [ "$(id -u)" = 0 ] && [ -r /sys/kernel/btf/vmlinux ]; then
 	case_ record-bad-source record -e sched,dance -o t
 	case_ record-bad-policy record --shards galaxy -o t

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * For `numaring selftest order`: writes a record for each of the test's own calls, with the clock
+ * read where the call asks for: at a wrong place, in most cases.
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_tracing.h>
+#include <bpf/bpf_core_read.h>
+#include "numaring.bpf.h"
+#include "selftest.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+struct selftest_call {
+	__u64 count; /* of the caller, which runs on this CPU only */
+};
+NR_EVENT(selftest_call, 0);
+
+static __always_inline struct nr_record *reserve(struct nr_cpu *c)
+{
+	const __u64 size = sizeof(struct nr_record) + sizeof(struct selftest_call);
+	void *ring = nr_ring_of(c);
+	struct nr_record *rec;
+
+	if (!ring) {
+		nr_count_loss(c, NR_LOSS_NO_RING);
+		return NULL;
+	}
+	rec = bpf_ringbuf_reserve(ring, size, 0);
+	if (!rec)
+		nr_count_failure(c, ring, size);
+	return rec;
+}
+
+/* What nr_stamp does, less the fence: the count is kept by plain arithmetic, after the clock was
+ * read. Only the caller's thread, which is pinned, gets here on this CPU. */
+static __always_inline struct selftest_call *stamp(struct nr_record *rec, struct nr_cpu *c,
+						   __u64 ts)
+{
+	rec->ts = ts;
+	rec->id = nr_id_base + nr_id_of_selftest_call;
+	rec->cpu = bpf_get_smp_processor_id();
+	rec->lost = c->lost[NR_LOSS_FULL] + c->lost[NR_LOSS_CONTENDED] + c->lost[NR_LOSS_OVERSIZE] +
+		    c->lost[NR_LOSS_NO_RING];
+	c->reserved++;
+	return (void *)(rec + 1);
+}
+
+static __always_inline void submit(struct selftest_call *e, __u64 how, __u64 count)
+{
+	e->count = count;
+	if ((how & NR_SELFTEST_WAKE) && !(count % NR_SELFTEST_WAKE_EVERY))
+		bpf_ringbuf_submit(NR_RECORD_OF(e), BPF_RB_FORCE_WAKEUP);
+	else
+		nr_submit(e);
+}
+
+static __always_inline void stamp_before(struct nr_cpu *c, __u64 how, __u64 count)
+{
+	__u64 ts = bpf_ktime_get_ns();
+	struct nr_record *rec = reserve(c);
+
+	if (rec)
+		submit(stamp(rec, c, ts), how, count);
+}
+
+static long is_over(__u32 i, void *end)
+{
+	(void)i;
+	return bpf_ktime_get_ns() > *(__u64 *)end;
+}
+
+static __always_inline void stamp_slow(struct nr_cpu *c, __u64 how, __u64 count)
+{
+	__u64 ts = bpf_ktime_get_ns(), end = ts + NR_SELFTEST_SLOW_NS;
+	struct nr_record *rec;
+
+	if (!(count % NR_SELFTEST_SLOW_EVERY))
+		bpf_loop(1 << 20, is_over, &end, 0);
+	rec = reserve(c);
+	if (rec)
+		submit(stamp(rec, c, ts), how, count);
+}
+
+static __always_inline void stamp_after(struct nr_cpu *c, __u64 how, __u64 count)
+{
+	struct nr_record *rec = reserve(c);
+
+	/* Nothing may come between: neither a look-up nor an atomic. */
+	if (rec)
+		submit(stamp(rec, c, bpf_ktime_get_ns()), how, count);
+}
+
+static __always_inline void stamp_fence(__u64 how, __u64 count)
+{
+	struct selftest_call *e = nr_reserve(selftest_call);
+
+	if (e)
+		submit(e, how, count);
+}
+
+SEC("tp_btf/sys_enter")
+int BPF_PROG(on_call, struct pt_regs *regs, long id)
+{
+	__u64 how, count;
+	struct nr_cpu *c;
+
+	if (PT_REGS_PARM1_CORE_SYSCALL(regs) != NR_SELFTEST_MAGIC)
+		return 0;
+	how = PT_REGS_PARM2_CORE_SYSCALL(regs);
+	count = PT_REGS_PARM3_CORE_SYSCALL(regs);
+	c = nr_this_cpu();
+	if (!c)
+		return 0;
+	switch (how & ~(__u64)NR_SELFTEST_WAKE) {
+	case NR_STAMP_BEFORE:
+		stamp_before(c, how, count);
+		break;
+	case NR_STAMP_AFTER:
+		stamp_after(c, how, count);
+		break;
+	case NR_STAMP_SLOW:
+		stamp_slow(c, how, count);
+		break;
+	case NR_STAMP_FENCE:
+		stamp_fence(how, count);
+		break;
+	}
+	return 0;
+}

@@ -1,0 +1,606 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * numaring selftest order: does the promise of order hold on this machine, and would we notice if
+ * not?
+ *
+ * One thread on each CPU makes calls as fast as it can; the BPF program writes a record for each,
+ * with the clock read where the variant wants it (bpf/selftest.h). Two variants are wrong, and
+ * records must be seen below the watermark (`behind` of the shards) if the test is worth anything;
+ * two are what numaring offers. With grace periods the place does not matter, so there the clock is
+ * read much too early.
+ *
+ * A run has three parts: calls that leave no record, calls as any program makes them (the
+ * difference is what a record costs), and calls that keep waking the consumers, because a wrong
+ * order shows only when a consumer looks just between a record's time and its reservation.
+ */
+#include <argp.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#include <numaring/numaring.h>
+#include "cli.h"
+#include "selftest.h"
+#include "selftest.skel.h"
+
+/* Calls between two looks at what is to be done. */
+#define BATCH 256
+
+/* What numaring allows for two CPUs' readings of the clock (docs/order.md). */
+#define CLOCK_ERROR_NS 1000
+
+static const struct variant {
+	const char *name;
+	const char *about;
+	bool real; /* false: wrong on purpose */
+	enum nr_order order;
+	unsigned long cost; /* how to write a record where its cost is measured, */
+	unsigned long hunt; /* and where it is to go wrong if it can */
+} variants[] = {
+	{ "before", "clock before reservation", false, NR_ORDER_FENCE, NR_STAMP_BEFORE,
+	  NR_STAMP_BEFORE | NR_SELFTEST_WAKE },
+	{ "after", "clock after it, no fence", false, NR_ORDER_FENCE, NR_STAMP_AFTER,
+	  NR_STAMP_AFTER | NR_SELFTEST_WAKE },
+	{ "fence", "clock after the fence", true, NR_ORDER_FENCE, NR_STAMP_FENCE,
+	  NR_STAMP_FENCE | NR_SELFTEST_WAKE },
+	{ "rcu", "grace period, no fence", true, NR_ORDER_RCU, NR_STAMP_AFTER, NR_STAMP_SLOW },
+};
+
+static const char *const policies[] = { "single", "cpu" };
+
+#define NR_VARIANTS (sizeof(variants) / sizeof(variants[0]))
+#define NR_POLICIES (sizeof(policies) / sizeof(policies[0]))
+#define NR_RUNS	    (NR_VARIANTS * NR_POLICIES)
+
+enum part { PART_IDLE, PART_COST, PART_HUNT, NR_PARTS };
+
+/* Percent of a run's time. The first two take turns, so that both see the same machine. */
+static const unsigned share_of[NR_PARTS] = { 15, 25, 60 };
+#define TURNS 5
+
+struct producer {
+	struct run *run;
+	pthread_t thread;
+	unsigned cpu;
+	uint64_t calls[NR_PARTS];
+	uint64_t ns[NR_PARTS]; /* CPU time of the thread */
+};
+
+struct result {
+	const struct variant *variant;
+	const char *policy;
+	uint64_t records, violations, back_step_ns, late, unordered, unsorted, lost, unaccounted;
+	double ns_per_event;
+};
+
+struct run {
+	struct result *result;
+	struct producer *producers;
+	unsigned nr_producers;
+	_Atomic(int) part;
+	/* Of the stream, by the thread that delivers it. */
+	uint64_t last_ts;
+	uint64_t *last_count; /* [nr_cpus] */
+	unsigned nr_cpus;
+};
+
+struct selftest {
+	double seconds;
+	bool json;
+	char clocksource[32];
+	unsigned *cpus;
+	unsigned nr_cpus;
+	struct result results[NR_RUNS];
+};
+
+/* ---- producers ---- */
+
+static uint64_t thread_time(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+}
+
+static unsigned long how_to(const struct run *run, enum part part)
+{
+	const struct variant *v = run->result->variant;
+
+	if (part == PART_IDLE)
+		return NR_STAMP_NONE;
+	return part == PART_HUNT ? v->hunt : v->cost;
+}
+
+static void *produce(void *arg)
+{
+	struct producer *p = arg;
+	uint64_t count = 0, start;
+	int part;
+
+	while ((part = p->run->part) != NR_PARTS) {
+		unsigned long how = how_to(p->run, part);
+
+		start = thread_time();
+		for (unsigned i = 0; i < BATCH; i++)
+			syscall(SYS_getpid, NR_SELFTEST_MAGIC, how, ++count);
+		p->ns[part] += thread_time() - start;
+		p->calls[part] += BATCH;
+	}
+	return NULL;
+}
+
+static int start_producer(struct producer *p)
+{
+	size_t size = CPU_ALLOC_SIZE(p->cpu + 1);
+	cpu_set_t *set = CPU_ALLOC(p->cpu + 1);
+	pthread_attr_t attr;
+	int err;
+
+	if (!set)
+		return -ENOMEM;
+	CPU_ZERO_S(size, set);
+	CPU_SET_S(p->cpu, size, set);
+	pthread_attr_init(&attr);
+	err = pthread_attr_setaffinity_np(&attr, size, set);
+	if (!err)
+		err = pthread_create(&p->thread, &attr, produce, p);
+	pthread_attr_destroy(&attr);
+	CPU_FREE(set);
+	return -err;
+}
+
+static void sleep_for(double seconds)
+{
+	struct timespec ts = { .tv_sec = seconds };
+
+	ts.tv_nsec = (seconds - ts.tv_sec) * 1e9;
+	while (nanosleep(&ts, &ts) && errno == EINTR)
+		;
+}
+
+static void run_parts(struct run *run, double seconds)
+{
+	for (unsigned i = 0; i < 2 * TURNS; i++) {
+		run->part = i % 2 ? PART_COST : PART_IDLE;
+		sleep_for(seconds * share_of[i % 2 ? PART_COST : PART_IDLE] / 100 / TURNS);
+	}
+	run->part = PART_HUNT;
+	sleep_for(seconds * share_of[PART_HUNT] / 100);
+}
+
+static int run_producers(struct run *run, double seconds)
+{
+	unsigned started = 0;
+	int err = 0;
+
+	while (!err && started < run->nr_producers) {
+		err = start_producer(&run->producers[started]);
+		started += !err;
+	}
+	if (!err)
+		run_parts(run, seconds);
+	run->part = NR_PARTS;
+	while (started-- > 0)
+		pthread_join(run->producers[started].thread, NULL);
+	if (err)
+		cli_error("cannot start a thread on each CPU: %s", strerror(-err));
+	return err;
+}
+
+/* Mean over all CPUs of what a call takes in this part. */
+static double ns_per_call(const struct run *run, enum part part)
+{
+	uint64_t calls = 0, ns = 0;
+
+	for (unsigned i = 0; i < run->nr_producers; i++) {
+		calls += run->producers[i].calls[part];
+		ns += run->producers[i].ns[part];
+	}
+	return calls ? (double)ns / calls : 0;
+}
+
+/* ---- the stream ---- */
+
+/* The file's order never breaks, not even with late records, which keep a CPU's own out of order.
+ */
+static int check_order(void *ctx, const struct nr_batch *batch)
+{
+	struct run *run = ctx;
+
+	nr_batch_for_each (ev, batch) {
+		uint64_t count = *(const uint64_t *)ev->data;
+		uint64_t *last =
+			ev->rec->cpu < run->nr_cpus ? &run->last_count[ev->rec->cpu] : NULL;
+		bool late = ev->flags & NR_EVENT_LATE;
+
+		if (ev->ts < run->last_ts || !last || (!late && count <= *last))
+			run->result->unordered++;
+		run->last_ts = ev->ts;
+		if (last && !late)
+			*last = count;
+	}
+	return 0;
+}
+
+static void take_numbers(struct run *run, const struct nr_stats *st)
+{
+	struct result *r = run->result;
+
+	for (unsigned i = 0; i < st->nr_shards; i++) {
+		const struct nr_shard_stats *s = &st->shards[i];
+
+		r->records += s->records;
+		r->violations += s->behind;
+		r->unsorted += s->unsorted;
+		if (s->behind_by_ns > r->back_step_ns)
+			r->back_step_ns = s->behind_by_ns;
+	}
+	r->late = st->late;
+	r->lost = st->lost_total;
+	r->unaccounted = st->unaccounted;
+	r->ns_per_event = ns_per_call(run, PART_COST) - ns_per_call(run, PART_IDLE);
+}
+
+static int open_collector(struct nr_collector **c, struct run *run)
+{
+	const struct nr_collector_opts opts = {
+		.sz = sizeof(opts),
+		.policy = run->result->policy,
+		.order = run->result->variant->order,
+		.latency_ms = 4,
+		.ring_bytes = 16 << 20, /* for what comes during a slow grace period */
+		.log = cli_log,
+	};
+	const void *elf;
+	size_t size;
+	int err = nr_collector_open(c, &opts);
+
+	if (err)
+		return err;
+	elf = selftest_bpf__elf_bytes(&size);
+	err = nr_collector_add_object_mem(*c, "selftest", elf, size);
+	if (!err)
+		err = nr_collector_set_batch(*c, check_order, run);
+	return err ? err : nr_collector_start(*c);
+}
+
+static int collect(struct run *run, double seconds, struct selftest *t)
+{
+	struct nr_collector *c = NULL;
+	const struct nr_stats *st;
+	int err = open_collector(&c, run), end;
+
+	if (!err) {
+		err = run_producers(run, seconds);
+		end = nr_collector_stop(c);
+		err = err ? err : end;
+		st = nr_collector_stats(c);
+		if (!st)
+			err = -ENOMEM;
+		else
+			take_numbers(run, st);
+		if (st)
+			snprintf(t->clocksource, sizeof(t->clocksource), "%s", st->clocksource);
+	}
+	nr_collector_close(c);
+	return err;
+}
+
+static int run_one(struct selftest *t, struct result *r)
+{
+	unsigned highest = t->cpus[t->nr_cpus - 1];
+	struct run run = { .result = r, .nr_producers = t->nr_cpus, .nr_cpus = highest + 1 };
+	int err = -ENOMEM;
+
+	run.producers = calloc(t->nr_cpus, sizeof(*run.producers));
+	run.last_count = calloc(run.nr_cpus, sizeof(*run.last_count));
+	if (!run.producers || !run.last_count)
+		goto out;
+	for (unsigned i = 0; i < t->nr_cpus; i++)
+		run.producers[i] = (struct producer){ .run = &run, .cpu = t->cpus[i] };
+	err = collect(&run, t->seconds / NR_RUNS, t);
+out:
+	free(run.producers);
+	free(run.last_count);
+	return err;
+}
+
+/* ---- the verdict ---- */
+
+static bool is_broken(const struct selftest *t, const char *name)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < NR_RUNS; i++) {
+		const struct result *r = &t->results[i];
+
+		any |= !strcmp(r->variant->name, name) &&
+		       (r->violations || r->late || r->unordered);
+	}
+	return any;
+}
+
+/* What is wrong is so little that the stream's order bears it: clocks that differ, rather than a
+ * broken protocol. */
+static bool bearable(const struct selftest *t)
+{
+	bool all = true;
+
+	for (unsigned i = 0; i < NR_RUNS; i++) {
+		const struct result *r = &t->results[i];
+
+		all &= !r->variant->real ||
+		       (r->back_step_ns < CLOCK_ERROR_NS && !r->late && !r->unordered);
+	}
+	return all;
+}
+
+/* Did the test show what it looks for where it must be? */
+static bool seen(const struct selftest *t)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < NR_RUNS; i++)
+		any |= !t->results[i].variant->real && t->results[i].violations;
+	return any;
+}
+
+static bool all_accounted(const struct selftest *t)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < NR_RUNS; i++)
+		sum += t->results[i].unaccounted;
+	return !sum;
+}
+
+static const char *verdict(const struct selftest *t)
+{
+	bool fence = is_broken(t, "fence"), rcu = is_broken(t, "rcu");
+
+	if (t->nr_cpus < 2)
+		return "Nothing can be proved on one CPU: the program that writes a record and the "
+		       "consumer that looks for it never run at the same moment.";
+	if ((fence || rcu) && bearable(t))
+		return "Records came below a watermark on this machine, but by less than is "
+		       "allowed "
+		       "for clocks: the stream was in order. Please report this, with the "
+		       "clocksource and the kernel.";
+	if (fence && rcu)
+		return "The order is broken with both watermarks on this machine: its CPUs may not "
+		       "agree on the time. Please report this, with the clocksource and the "
+		       "kernel.";
+	if (fence)
+		return "The order is broken with the fence on this machine: record with --order "
+		       "rcu, "
+		       "and please report this, with the clocksource and the kernel.";
+	if (rcu)
+		return "The order is broken with grace periods on this machine: record with "
+		       "--order "
+		       "fence, and please report this, with the clocksource and the kernel.";
+	if (!all_accounted(t))
+		return "The order held, but not every record that was reserved came out of a ring: "
+		       "please report this.";
+	if (!seen(t))
+		return "The order held, but not even the wrong variants broke it, so this proves "
+		       "little: give it more time with -d.";
+	return "The order holds: what is wrong on purpose was caught, and neither fence nor grace "
+	       "period let one record through.";
+}
+
+static bool good(const struct selftest *t)
+{
+	return !is_broken(t, "fence") && !is_broken(t, "rcu") && all_accounted(t);
+}
+
+static bool proved(const struct selftest *t)
+{
+	return t->nr_cpus > 1 && good(t) && seen(t);
+}
+
+/* ---- output ---- */
+
+static void print_head(const struct selftest *t)
+{
+	printf("%u CPUs, %.2g s for each line\n", t->nr_cpus, t->seconds / NR_RUNS);
+	printf("%-26s %-7s %9s %10s %9s %6s %9s %9s %8s %8s\n", "", "RINGS", "RECORDS",
+	       "VIOLATIONS", "BACK-STEP", "LATE", "UNORDERED", "UNSORTED", "NS/EVENT", "LOST");
+}
+
+static double unsorted_share(const struct result *r)
+{
+	return r->records ? (double)r->unsorted / r->records : 0;
+}
+
+static void print_result(const struct result *r)
+{
+	char records[16], lost[16], step[24];
+
+	snprintf(step, sizeof(step), "%.2f us", r->back_step_ns / 1e3);
+	printf("%-26s %-7s %9s %10" PRIu64 " %9s %6" PRIu64 " %9" PRIu64 " %7.3f %% %8.0f %8s\n",
+	       r->variant->about, !strcmp(r->policy, "cpu") ? "per CPU" : "shared",
+	       cli_format_count(records, sizeof(records), r->records), r->violations, step, r->late,
+	       r->unordered, 100 * unsorted_share(r), r->ns_per_event,
+	       cli_format_count(lost, sizeof(lost), r->lost));
+	fflush(stdout);
+}
+
+static void set(json_t *o, const char *key, uint64_t n)
+{
+	json_object_set_new(o, key, json_integer(n));
+}
+
+static json_t *json_result(const struct result *r)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "name", json_string(r->variant->name));
+	json_object_set_new(o, "about", json_string(r->variant->about));
+	json_object_set_new(o, "real", json_boolean(r->variant->real));
+	json_object_set_new(o, "policy", json_string(r->policy));
+	set(o, "records", r->records);
+	set(o, "violations", r->violations);
+	set(o, "back_step_ns", r->back_step_ns);
+	set(o, "late", r->late);
+	set(o, "unordered", r->unordered);
+	set(o, "unsorted", r->unsorted);
+	json_object_set_new(o, "unsorted_share", json_real(unsorted_share(r)));
+	json_object_set_new(o, "ns_per_event", json_real(r->ns_per_event));
+	set(o, "lost", r->lost);
+	set(o, "unaccounted", r->unaccounted);
+	return o;
+}
+
+static int print_json(const struct selftest *t, unsigned nr_results)
+{
+	json_t *o = json_object(), *list = json_array();
+	int err;
+
+	json_object_set_new(o, "proved", json_boolean(proved(t)));
+	json_object_set_new(o, "verdict", json_string(verdict(t)));
+	set(o, "cpus", t->nr_cpus);
+	json_object_set_new(o, "seconds", json_real(t->seconds));
+	json_object_set_new(o, "clocksource",
+			    nr_results ? json_string(t->clocksource) : json_null());
+	for (unsigned i = 0; i < nr_results; i++)
+		json_array_append_new(list, json_result(&t->results[i]));
+	json_object_set_new(o, "variants", list);
+	err = json_dumpf(o, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(o);
+	return err;
+}
+
+/* ---- the command ---- */
+
+/* The CPUs this process may use, ascending. */
+static int find_cpus(struct selftest *t)
+{
+	unsigned most = sysconf(_SC_NPROCESSORS_CONF) + 1024; /* numbers may have gaps */
+	size_t size = CPU_ALLOC_SIZE(most);
+	cpu_set_t *set = CPU_ALLOC(most);
+	int err = set ? 0 : -ENOMEM;
+
+	if (!err && sched_getaffinity(0, size, set))
+		err = -errno;
+	if (!err)
+		t->cpus = calloc(CPU_COUNT_S(size, set), sizeof(*t->cpus));
+	if (!err && !t->cpus)
+		err = -ENOMEM;
+	for (unsigned cpu = 0; !err && cpu < most; cpu++)
+		if (CPU_ISSET_S(cpu, size, set))
+			t->cpus[t->nr_cpus++] = cpu;
+	CPU_FREE(set);
+	return err;
+}
+
+static int run_all(struct selftest *t)
+{
+	int err = 0;
+
+	if (!t->json)
+		print_head(t);
+	for (unsigned i = 0; !err && i < NR_RUNS; i++) {
+		struct result *r = &t->results[i];
+
+		err = run_one(t, r);
+		if (!err && !t->json)
+			print_result(r);
+	}
+	if (!err && !t->json)
+		printf("clocksource %s\n", t->clocksource);
+	return err;
+}
+
+static int selftest_order(struct selftest *t)
+{
+	unsigned nr = 0;
+
+	for (unsigned i = 0; i < NR_RUNS; i++)
+		t->results[i] = (struct result){ .variant = &variants[i % NR_VARIANTS],
+						 .policy = policies[i / NR_VARIANTS] };
+	if (t->nr_cpus > 1) {
+		if (run_all(t))
+			return CLI_FAILED;
+		nr = NR_RUNS;
+	}
+	if (!t->json)
+		puts(verdict(t));
+	else if (print_json(t, nr))
+		return CLI_FAILED;
+	return good(t) ? CLI_DONE : CLI_FAILED;
+}
+
+static const struct argp_option options[] = {
+	{ "duration", 'd', "SECONDS", 0, "time for all variants together (default: 10)", 0 },
+	{ "json", 'j', NULL, 0, "print JSON", 0 },
+	{ 0 },
+};
+
+static double parse_seconds(const char *arg, const struct argp_state *state)
+{
+	char *end;
+	double seconds = strtod(arg, &end);
+
+	if (end == arg || *end || !(seconds > 0 && seconds < 1e6))
+		argp_error(state, "\"%s\" is not a duration: give seconds", arg);
+	return seconds;
+}
+
+static error_t parse_opt(int key, char *arg, struct argp_state *state)
+{
+	struct selftest *t = state->input;
+
+	switch (key) {
+	case 'd':
+		t->seconds = parse_seconds(arg, state);
+		break;
+	case 'j':
+		t->json = true;
+		break;
+	case ARGP_KEY_ARG:
+		if (state->arg_num || strcmp(arg, "order"))
+			argp_error(state, "there is no test \"%s\": there is order", arg);
+		break;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "which test? There is order");
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse_opt,
+	.args_doc = "order",
+	.doc = "Show on this machine that the order of the stream is exact: load all CPUs, read "
+	       "the "
+	       "clock of each record at two places where it must go wrong and at the two where it "
+	       "must not, and count the records that come below a watermark.\v"
+	       "Exit status 1 if a record broke one of the two watermarks that --order offers.",
+};
+
+int cmd_selftest(int argc, char **argv)
+{
+	struct selftest t = { .seconds = 10 };
+	int err, ret = CLI_FAILED;
+
+	argp_err_exit_status = CLI_USAGE;
+	argp_parse(&argp, argc, argv, 0, NULL, &t);
+	err = find_cpus(&t);
+	if (err)
+		cli_error("cannot tell which CPUs there are: %s", strerror(-err));
+	else
+		ret = selftest_order(&t);
+	free(t.cpus);
+	return ret;
+}

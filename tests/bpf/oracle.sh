@@ -1,0 +1,48 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# An independent oracle: babeltrace2 merges what each CPU wrote into each ring, and comes to the same order,
+# event for event, as the trace (I4). Under load from all CPUs.
+. "$(dirname "$0")/../lib.sh"
+bin=$(dirname "${LOAD:-$(dirname "$NUMARING")/tests/bpf/load}")
+LOAD=$(realpath "$bin/load")
+ORACLE=$(realpath "$bin/oracle")
+need babeltrace2
+need_bpf
+scratch
+cpus=$(seq -s ' ' 0 $(($(nproc) - 1)))
+calls=40000
+
+# Lines of `[TIME] HOST EVENT: { cpu = N, ...`, less what is said of the packet: the time is the first
+# word, the CPU the seventh.
+text() {
+	babeltrace2 --clock-seconds --no-delta "$@" 2>warnings | sed 's/{ watermark = [^}]*}, //'
+	[ -s warnings ] && fail "babeltrace2 warns: $(head -3 warnings)"
+}
+
+backwards() { # FILE: lines that come before their predecessor
+	awk '$1 < last { n++ } { last = $1 } END { print n + 0 }' "$1"
+}
+
+# Records of different CPUs with the same time have no order but by agreement: by CPU, for the comparison.
+# The order of one CPU's own is left as it came.
+settle_ties() {
+	sort -s -k1,1 -k7,7 "$1"
+}
+
+for policy in cpu single node/2; do
+	rm -rf trace streams
+	# shellcheck disable=SC2086
+	"$ORACLE" $policy trace streams "$LOAD" $calls $cpus >out || { fail "$policy: $(cat out)" && continue; }
+	text trace >ours
+	text streams/* >theirs
+	check "$policy: it is a load" test "$(wc -l <ours)" -gt $((2 * calls * $(wc -w <<<"$cpus")))
+	check "$policy: more than one stream" test "$(ls streams | wc -l)" -gt 1
+	equal "$policy: as many events" "$(wc -l <ours)" "$(wc -l <theirs)"
+	equal "$policy: events that come before their predecessor, ours" "$(backwards ours)" 0
+	equal "$policy: and babeltrace2's" "$(backwards theirs)" 0
+	settle_ties ours >a
+	settle_ties theirs >b
+	check "$policy: the same, event for event" cmp a b
+	echo "note: $policy: $(cut -d' ' -f1 ours | uniq -d | wc -l) times are shared by several events"
+done
+finish

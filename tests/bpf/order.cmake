@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# What is shown of the order on the kernel that runs.
+add_executable(oracle oracle.c)
+target_link_libraries(oracle PRIVATE numaring_inside)
+
+nr_bpf_object(stall stall.bpf.c)
+add_executable(stall stall.c ../../src/cli/summary.c ../../src/cli/parse.c)
+target_link_libraries(stall PRIVATE nr_flags numaring PkgConfig::JANSSON)
+add_dependencies(stall stall_bpf_object)
+
+# Not a test: the figures of docs/order.md.
+add_executable(watermark watermark.c)
+target_link_libraries(watermark PRIVATE nr_flags numaring nr_skeletons)
+
+nr_bpf_test(selftest selftest.sh 120)
+nr_bpf_test(oracle oracle.sh 180)
+nr_bpf_test(stall stall.sh 60)

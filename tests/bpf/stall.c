@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * stall OBJECT busy|stopped: records events while, for 600 ms, a program holds its record on CPU 1,
+ * or the whole collector is stopped. Prints the progress line meanwhile and the summary at the end.
+ */
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include "../../src/cli/cli.h"
+#include "../../src/cli/summary.h"
+
+#define MAGIC	0x6e757374616c6c21ul /* as in stall.bpf.c */
+#define HELD_NS 600000000ul
+
+static unsigned long disordered;
+static unsigned long delivered;
+
+static int count(void *ctx, const struct nr_batch *batch)
+{
+	uint64_t *last = ctx;
+
+	nr_batch_for_each (ev, batch) {
+		disordered += ev->ts < *last || ev->flags & NR_EVENT_LATE;
+		*last = ev->ts;
+		delivered++;
+	}
+	return 0;
+}
+
+static void sleep_ms(unsigned ms)
+{
+	const struct timespec ts = { .tv_nsec = ms * 1000000l };
+
+	nanosleep(&ts, NULL);
+}
+
+static void call_on(unsigned cpu, unsigned long ns)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		_exit(1);
+	syscall(SYS_getpid, MAGIC, ns);
+}
+
+/* The child makes a call that is held, or stops its parent. */
+static void disturb(bool busy)
+{
+	sleep_ms(100);
+	call_on(1, busy ? HELD_NS : 0);
+	if (!busy)
+		kill(getppid(), SIGSTOP);
+	for (int i = 0; !busy && i < 5; i++)
+		sleep_ms(HELD_NS / 5000000);
+	if (!busy)
+		kill(getppid(), SIGCONT);
+	sleep_ms(100);
+	_exit(0);
+}
+
+/* Events of CPU 0 go on all the time. */
+static void watch(struct nr_collector *c, pid_t child)
+{
+	int status;
+
+	call_on(0, 0);
+	while (waitpid(child, &status, WNOHANG) != child) {
+		sleep_ms(20);
+		syscall(SYS_getpid, MAGIC, 0ul);
+		summary_progress(stdout, nr_collector_stats(c), 0, 1);
+		putchar('\n');
+	}
+}
+
+static int run(struct nr_collector *c, const char *object, bool busy)
+{
+	uint64_t last = 0;
+	pid_t child;
+	int err = nr_collector_add_object(c, object);
+
+	if (!err)
+		err = nr_collector_set_batch(c, count, &last);
+	if (!err)
+		err = nr_collector_start(c);
+	if (err)
+		return err;
+	child = fork();
+	if (!child)
+		disturb(busy);
+	watch(c, child);
+	err = nr_collector_stop(c);
+	summary_print(stdout, &(const struct summary){ .stats = nr_collector_stats(c),
+						       .plan = nr_collector_plan(c),
+						       .output = "nothing" });
+	printf("%lu delivered, %lu out of order\n", delivered, disordered);
+	return err;
+}
+
+int main(int argc, char **argv)
+{
+	/* The consumers stay off the CPU where the program holds its record. */
+	const struct nr_collector_opts opts = { .sz = sizeof(opts),
+						.policy = "cpu",
+						.consumer_cpus = "0",
+						.latency_ms = 20,
+						.log = cli_log };
+	struct nr_collector *c = NULL;
+	int err;
+
+	if (argc != 3)
+		return 2;
+	err = nr_collector_open(&c, &opts);
+	if (!err)
+		err = run(c, argv[1], !strcmp(argv[2], "busy"));
+	nr_collector_close(c);
+	return !!err;
+}
