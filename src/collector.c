@@ -333,7 +333,7 @@ static int open_sink(struct nr_collector *c)
 	const struct nr_writer_opts opts = {
 		.force = c->trace_force,
 		.clock_offset = clock_offset(),
-		.start = nr_clock_now(),
+		.start = c->started,
 		.log = c->log.fn,
 		.log_ctx = c->log.ctx,
 	};
@@ -479,11 +479,12 @@ int nr_collector_start(struct nr_collector *c)
 		return err;
 	check_placement(c);
 	nr_host_clocksource(c->clocksource, sizeof(c->clocksource));
+	c->started = nr_clock_now();
+	nr_merge_start(&c->stream.merge, c->started);
 	err = open_sink(c);
 	if (err)
 		return err;
 	c->state = NR_RUNNING;
-	c->started = nr_clock_now();
 	c->cpu_before = nr_collector_cpu_time();
 	err = start_threads(c) ?: attach_objects(c);
 	if (!err)

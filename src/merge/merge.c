@@ -21,6 +21,11 @@ int nr_merge_init(struct nr_merge *m, struct nr_shard **shards, uint32_t nr)
 	return 0;
 }
 
+void nr_merge_start(struct nr_merge *m, uint64_t time)
+{
+	m->watermark = time;
+}
+
 void nr_merge_destroy(struct nr_merge *m)
 {
 	nr_tree_destroy(&m->tree);

@@ -29,6 +29,8 @@ struct nr_merge {
 };
 
 int nr_merge_init(struct nr_merge *m, struct nr_shard **shards, uint32_t nr);
+/* The stream begins at this time: what is below is late. Before the first window. */
+void nr_merge_start(struct nr_merge *m, uint64_t time);
 void nr_merge_destroy(struct nr_merge *m); /* the shards stay */
 
 /* Opens the next window; returns its W. */

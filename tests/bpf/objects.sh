@@ -119,6 +119,25 @@ check "discards: more than the ring holds" test "$(jq .discarded s.json)" -gt 10
 equal "discards: unaccounted" "$(jq .unaccounted s.json)" 0
 equal "discards: nothing written" "$(jq .events_written s.json)" 0
 
+# Late records, from a program that lies about the time: counted, kept, marked, and the order holds (I6).
+program late late "__u64 value;" 1 tp_btf/sys_enter
+sed -i 's/nr_submit(e);/if (bpf_get_prandom_u32() % 64 == 0) NR_RECORD_OF(e)->ts -= 500000000; nr_submit(e);/' \
+	late.bpf.c
+mv late.bpf.c later && compile late <later
+rm -rf t
+"$NUMARING" record --object late.bpf.o -o t --stats-json s.json --ring-size 16M -- "$LOAD" 20000 0 >out
+check "late: some are" test "$(jq .late s.json)" -gt 100
+check "late: the summary says so" grep -q "$(jq .late s.json) late" out
+"$NUMARING" stat --json t >stat.json
+equal "late: stat counts them too" "$(jq .late stat.json)" "$(jq .late s.json)"
+equal "late: the order holds" "$(jq .unordered stat.json)" 0
+equal "late: all are kept" "$(jq .events stat.json)" "$(jq .reserved s.json)"
+equal "late: unaccounted" "$(jq .unaccounted s.json)" 0
+equal "late: babeltrace2 shows them as late" "$(babeltrace2 t 2>/dev/null | grep -c ' late:late: ')" \
+	"$(jq .late s.json)"
+equal "late: each keeps the time it came with" "$("$NUMARING" cat --json t |
+	jq 'select(.late_ts != null and .late_ts < .ts)' -c | wc -l)" "$(jq .late s.json)"
+
 # JSON lines into a pipe that is closed early: an end like any other.
 "$NUMARING" record -e syscalls --format jsonl -o - 2>err | head -n 3 >lines
 equal "closed pipe: exit status" "${PIPESTATUS[0]}" 0
