@@ -14,6 +14,7 @@ static const struct command {
 	{ "export", cmd_export, "write the events of a trace as JSON lines or CSV" },
 	{ "stat", cmd_stat, "count what is in a trace and check its order" },
 	{ "topology", cmd_topology, "show which CPUs share a ring, and where it is drained" },
+	{ "tune", cmd_tune, "measure this host and recommend shards and rings for a rate" },
 	{ "selftest", cmd_selftest, "show on this machine that the order is exact" },
 };
 
