@@ -364,6 +364,8 @@ static int load_objects(struct nr_collector *c)
 	}
 	for (unsigned i = 0; !err && i < c->nr_objects; i++) {
 		config.id_base = i * NR_OBJECT_IDS;
+		if (c->opts.order == NR_ORDER_RCU)
+			nr_object_warn_sleepable(&c->objects[i], &c->log);
 		err = nr_object_load(&c->objects[i], &c->maps, &config, &c->log);
 	}
 	return err;

@@ -279,6 +279,20 @@ int nr_object_load(struct nr_object *o, const struct nr_maps *maps,
 	return err;
 }
 
+void nr_object_warn_sleepable(const struct nr_object *o, const struct nr_logger *log)
+{
+	struct bpf_program *prog;
+
+	bpf_object__for_each_program(prog, o->obj) {
+		if (bpf_program__type(prog) == BPF_PROG_TYPE_SYSCALL ||
+		    (bpf_program__flags(prog) & BPF_F_SLEEPABLE))
+			nr_log(log, NR_LOG_WARN,
+			       "%s: program %s can sleep, and the order rcu does not cover it: its "
+			       "records may come late; use the order fence",
+			       o->name, bpf_program__name(prog));
+	}
+}
+
 static int attach_program(struct nr_object *o, struct bpf_program *prog,
 			  const struct nr_logger *log)
 {

@@ -42,6 +42,8 @@ int nr_object_types(const struct nr_object *o, uint16_t id_base, struct nr_types
 		    const struct nr_logger *log);
 int nr_object_load(struct nr_object *o, const struct nr_maps *maps,
 		   const struct nr_object_config *config, const struct nr_logger *log);
+/* Says which programs a grace period does not wait for (I3). */
+void nr_object_warn_sleepable(const struct nr_object *o, const struct nr_logger *log);
 int nr_object_attach(struct nr_object *o, const struct nr_logger *log);
 void nr_object_detach(struct nr_object *o);
 void nr_object_close(struct nr_object *o);

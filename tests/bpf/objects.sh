@@ -92,6 +92,13 @@ refused "a section that says nothing" "cannot be attached by its section name" n
 program unknown unknown "__u64 value;" 1 tp_btf/no_such_tracepoint
 refused "a tracepoint that is not there" "refused unknown\|refused" unknown
 
+# A program that sleeps is not covered by grace periods.
+program sleeps sleeps "__u64 value;" 1 syscall
+"$NUMARING" record --object sleeps.bpf.o --order rcu -d 0.1 -o rcu >out 2>&1 || fail "sleepable: $(cat out)"
+check "sleepable: a warning with rcu" grep -q "run can sleep" out
+"$NUMARING" record --object sleeps.bpf.o -d 0.1 -o fence >out 2>&1 || fail "sleepable: $(cat out)"
+check "sleepable: none with the fence" sh -c "! grep -q sleep out"
+
 # Losses have their cause.
 compile big <<-EOF
 	#include <numaring/vmlinux.h>
