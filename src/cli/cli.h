@@ -3,6 +3,7 @@
 #ifndef NR_CLI_H
 #define NR_CLI_H
 
+#include <argp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -23,6 +24,12 @@ int cmd_tune(int argc, char **argv);
 int cmd_topology(int argc, char **argv);
 int cmd_selftest(int argc, char **argv);
 
+/* Ends the program: "ARG" is not WHAT. */
+void cli_refuse(const char *arg, const char *what) __attribute__((noreturn));
+/* "5", "0.5" seconds, "500ms" or "10s", to milliseconds, at least 1; ends the program if it is
+ * neither. */
+unsigned cli_duration_ms(const char *arg);
+
 /* "4096", "512K", "64M", "1G" (powers of 1024, small letters too) to bytes; -EINVAL, -ERANGE. */
 int cli_parse_size(const char *s, size_t *out);
 /* "100", "100ms" or "2s" to milliseconds; -EINVAL, -ERANGE. */
@@ -34,8 +41,12 @@ char *cli_format_size(char *buf, size_t size, size_t bytes);
 /* "1.2k", "34.5M": a count or a rate for people. */
 char *cli_format_count(char *buf, size_t size, double n);
 
-/* A file to write: standard output if path is NULL or "-", else a new file, or with force one that may
- * be there. NULL: it was said why. */
+/* For argp: takes the one argument of a command, a trace directory, into *dir; 0, or
+ * ARGP_ERR_UNKNOWN for the keys it does not know. */
+int cli_parse_dir(int key, char *arg, struct argp_state *state, const char **dir);
+
+/* A file to write: standard output if path is NULL or "-", else a new file, or with force one that
+ * may be there. NULL: it was said why. */
 FILE *cli_open_output(const char *path, bool force);
 
 /* One sentence to stderr, "numaring: ...". */

@@ -90,6 +90,38 @@ char *cli_format_count(char *buf, size_t size, double n)
 	return buf;
 }
 
+void cli_refuse(const char *arg, const char *what)
+{
+	cli_error("\"%s\" is not %s", arg, what);
+	exit(CLI_FAILED);
+}
+
+unsigned cli_duration_ms(const char *arg)
+{
+	unsigned ms;
+	char *end;
+	double seconds = strtod(arg, &end);
+
+	if (end != arg && !*end && seconds > 0 && seconds < 4e6)
+		return seconds * 1000 < 1 ? 1 : seconds * 1000;
+	if (strpbrk(arg, "ms") && !cli_parse_ms(arg, &ms) && ms)
+		return ms;
+	cli_refuse(arg, "a duration: give seconds, like 5, 0.5 or 500ms");
+}
+
+int cli_parse_dir(int key, char *arg, struct argp_state *state, const char **dir)
+{
+	if (key == ARGP_KEY_ARG) {
+		if (*dir)
+			argp_error(state, "one trace at a time");
+		*dir = arg;
+		return 0;
+	}
+	if (key == ARGP_KEY_END && !*dir)
+		argp_error(state, "which trace?");
+	return key == ARGP_KEY_END ? 0 : ARGP_ERR_UNKNOWN;
+}
+
 FILE *cli_open_output(const char *path, bool force)
 {
 	FILE *f;

@@ -92,35 +92,13 @@ static const struct argp_option options[] = {
 	{ 0 },
 };
 
-__attribute__((noreturn)) static void refuse(const char *arg, const char *what)
-{
-	cli_error("\"%s\" is not %s", arg, what);
-	exit(CLI_FAILED);
-}
-
-/* Seconds with a fraction, or a whole number with ms or s. */
-static unsigned parse_duration(const char *arg)
-{
-	unsigned ms;
-	char *end;
-	double seconds;
-
-	errno = 0;
-	seconds = strtod(arg, &end);
-	if (end != arg && !*end && seconds > 0 && seconds < 4e6)
-		return seconds * 1000 < 1 ? 1 : seconds * 1000;
-	if (strpbrk(arg, "ms") && !cli_parse_ms(arg, &ms) && ms)
-		return ms;
-	refuse(arg, "a duration: give seconds, like 5, 0.5 or 500ms");
-}
-
 static pid_t parse_pid(const char *arg)
 {
 	char *end;
 	long pid = strtol(arg, &end, 10);
 
 	if (end == arg || *end || pid <= 0 || pid > INT32_MAX)
-		refuse(arg, "a process id");
+		cli_refuse(arg, "a process id");
 	if (kill(pid, 0) && errno == ESRCH) {
 		cli_error("there is no process %ld", pid);
 		exit(CLI_FAILED);
@@ -134,7 +112,7 @@ static enum nr_order parse_order(const char *arg)
 		return NR_ORDER_FENCE;
 	if (!strcmp(arg, "rcu"))
 		return NR_ORDER_RCU;
-	refuse(arg, "an order: there are fence and rcu");
+	cli_refuse(arg, "an order: there are fence and rcu");
 }
 
 static bool parse_format(const char *arg)
@@ -143,7 +121,7 @@ static bool parse_format(const char *arg)
 		return true;
 	if (!strcmp(arg, "ctf"))
 		return false;
-	refuse(arg, "a format: there are ctf and jsonl");
+	cli_refuse(arg, "a format: there are ctf and jsonl");
 }
 
 static void add_object(struct record *r, const char *path)
@@ -159,13 +137,13 @@ static void add_object(struct record *r, const char *path)
 static void parse_ring_size(struct record *r, const char *arg)
 {
 	if (cli_parse_size(arg, &r->opts.ring_bytes) || !r->opts.ring_bytes)
-		refuse(arg, "a size: give bytes, or a number with K, M or G");
+		cli_refuse(arg, "a size: give bytes, or a number with K, M or G");
 }
 
 static void parse_latency(struct record *r, const char *arg)
 {
 	if (cli_parse_ms(arg, &r->opts.latency_ms) || !r->opts.latency_ms)
-		refuse(arg, "a latency: give milliseconds, at least 1");
+		cli_refuse(arg, "a latency: give milliseconds, at least 1");
 }
 
 static error_t parse_opt(int key, char *arg, struct argp_state *state)
@@ -180,7 +158,7 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 		r->events = arg;
 		break;
 	case 'd':
-		r->duration_ms = parse_duration(arg);
+		r->duration_ms = cli_duration_ms(arg);
 		break;
 	case 'p':
 		r->opts.pid = parse_pid(arg);

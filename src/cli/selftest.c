@@ -544,23 +544,13 @@ static const struct argp_option options[] = {
 	{ 0 },
 };
 
-static double parse_seconds(const char *arg, const struct argp_state *state)
-{
-	char *end;
-	double seconds = strtod(arg, &end);
-
-	if (end == arg || *end || !(seconds > 0 && seconds < 1e6))
-		argp_error(state, "\"%s\" is not a duration: give seconds", arg);
-	return seconds;
-}
-
 static error_t parse_opt(int key, char *arg, struct argp_state *state)
 {
 	struct selftest *t = state->input;
 
 	switch (key) {
 	case 'd':
-		t->seconds = parse_seconds(arg, state);
+		t->seconds = cli_duration_ms(arg) / 1000.0;
 		break;
 	case 'j':
 		t->json = true;

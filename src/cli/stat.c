@@ -39,17 +39,8 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 	case 'j':
 		args->json = true;
 		return 0;
-	case ARGP_KEY_ARG:
-		if (args->dir)
-			argp_error(state, "one trace at a time");
-		args->dir = arg;
-		return 0;
-	case ARGP_KEY_END:
-		if (!args->dir)
-			argp_error(state, "which trace?");
-		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return cli_parse_dir(key, arg, state, &args->dir);
 	}
 }
 

@@ -24,7 +24,8 @@ int cmd_tune(int argc, char **argv)
 	snprintf(path, sizeof(path), "%s/%s", dirname(self), bench);
 	execv(path, args);
 	execvp(bench, args);
-	cli_error("cannot run numaring-bench, which measures for tune: %s; build or install it beside "
+	cli_error("cannot run numaring-bench, which measures for tune: %s; build or install it "
+		  "beside "
 		  "numaring",
 		  strerror(errno));
 	return CLI_FAILED;
