@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Reading curves: the published table, and sweeps of numaring-bench. */
+#include <errno.h>
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model.h"
+
+#define NO_CONSUMER "_noconsumer"
+
+__attribute__((format(printf, 3, 4))) static void say(nr_log_fn log, void *ctx, const char *fmt,
+						      ...)
+{
+	char text[256];
+	va_list ap;
+
+	if (!log)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	log(ctx, NR_LOG_ERROR, text);
+}
+
+static int add_point(struct nr_model_curve *curve, const struct nr_model_machine *machine,
+		     const struct nr_model_load *load, double ns)
+{
+	struct nr_model_point *p = &curve->points[curve->nr];
+
+	if (curve->nr == NR_MODEL_MAX_POINTS)
+		return -E2BIG;
+	if (!load->nr || !(ns > 0))
+		return -EINVAL;
+	nr_model_mix(&p->mix, machine, load);
+	p->ns = ns;
+	curve->nr++;
+	return 0;
+}
+
+int nr_model_add_plain(struct nr_model_curve *curve, const struct nr_model_machine *machine,
+		       unsigned nr, unsigned first, int consumer_cpu, double ns)
+{
+	unsigned *cpus = calloc(nr, sizeof(*cpus));
+	struct nr_model_load load = { nr, cpus, consumer_cpu };
+	int err = -ENOMEM;
+
+	if (!cpus)
+		goto out;
+	for (unsigned i = 0; i < nr; i++)
+		cpus[i] = (first + i) % machine->nr_cpus;
+	err = add_point(curve, machine, &load, ns);
+out:
+	free(cpus);
+	return err;
+}
+
+static struct nr_model_curve *find_curve(struct nr_model_curve **curves, unsigned *nr,
+					 const char *name)
+{
+	struct nr_model_curve *grown;
+
+	for (unsigned i = 0; i < *nr; i++)
+		if (!strcmp((*curves)[i].name, name))
+			return &(*curves)[i];
+	grown = realloc(*curves, (*nr + 1) * sizeof(*grown));
+	if (!grown)
+		return NULL;
+	*curves = grown;
+	grown += (*nr)++;
+	memset(grown, 0, sizeof(*grown));
+	snprintf(grown->name, sizeof(grown->name), "%s", name);
+	return grown;
+}
+
+static int add_published(struct nr_model_curve *curve, unsigned producers, double mops)
+{
+	const struct nr_model_host *host = nr_model_host_of(curve->name);
+	bool consumer = !strstr(curve->name, NO_CONSUMER);
+	struct nr_model_machine *machine = NULL;
+	int err;
+
+	if (!host)
+		return -ENOENT;
+	err = nr_model_machine_regular(&machine, &host->layout);
+	if (err)
+		return err;
+	err = nr_model_add_plain(curve, machine, producers, consumer, consumer ? 0 : -1,
+				 1e3 / mops);
+	nr_model_machine_free(machine);
+	return err;
+}
+
+static int by_producers(const void *a, const void *b)
+{
+	const struct nr_model_point *x = a, *y = b;
+
+	return (x->mix.nr > y->mix.nr) - (x->mix.nr < y->mix.nr);
+}
+
+static void sort_points(struct nr_model_curve *curve)
+{
+	qsort(curve->points, curve->nr, sizeof(curve->points[0]), by_producers);
+}
+
+static int parse_published(struct nr_model_curve **curves, unsigned *nr, char *line)
+{
+	struct nr_model_curve *curve;
+	char name[64];
+	unsigned producers;
+	double mops;
+
+	if (sscanf(line, "%63[^,],%u,%lf", name, &producers, &mops) != 3 || !producers ||
+	    !(mops > 0))
+		return -EINVAL;
+	curve = find_curve(curves, nr, name);
+	return curve ? add_published(curve, producers, mops) : -ENOMEM;
+}
+
+int nr_model_read_published(struct nr_model_curve **out, unsigned *nr_out, const char *path,
+			    nr_log_fn log, void *ctx)
+{
+	struct nr_model_curve *curves = NULL;
+	unsigned nr = 0, line_nr = 0;
+	FILE *f = fopen(path, "re");
+	char line[256];
+	int err = f ? 0 : -errno;
+
+	if (!f)
+		say(log, ctx, "%s: %s", path, strerror(-err));
+	while (!err && fgets(line, sizeof(line), f)) {
+		if (!line_nr++) /* names of the columns */
+			continue;
+		err = parse_published(&curves, &nr, line);
+		if (err)
+			say(log, ctx, "%s:%u: not series,producers,mops_per_sec of a known host",
+			    path, line_nr);
+	}
+	if (!err && !nr)
+		err = -ENODATA;
+	if (err)
+		goto out;
+	for (unsigned i = 0; i < nr; i++)
+		sort_points(&curves[i]);
+	*out = curves;
+	*nr_out = nr;
+	curves = NULL;
+out:
+	free(curves);
+	if (f)
+		fclose(f);
+	return err;
+}
+
+void nr_model_halve(const struct nr_model_curve *curve, unsigned half, struct nr_model_curve *train,
+		    struct nr_model_curve *test)
+{
+	memset(train, 0, sizeof(*train));
+	memset(test, 0, sizeof(*test));
+	for (unsigned i = 0; i < curve->nr; i++) {
+		/* The first point anchors both: nothing else tells what a producer alone costs. */
+		struct nr_model_curve *c = !i || i % 2 == half ? train : test;
+
+		c->points[c->nr++] = curve->points[i];
+	}
+}
+
+/* ---- sweeps ---------------------------------------------------------------------------------- */
+static int row_cpus(const json_t *row, const struct nr_model_machine *machine, unsigned *cpus,
+		    unsigned *nr)
+{
+	const json_t *list = json_object_get(row, "producer_cpus"), *cpu;
+	size_t i;
+
+	*nr = 0;
+	json_array_foreach(list, i, cpu)
+	{
+		int n = nr_model_cpu_index(machine, json_integer_value(cpu));
+
+		if (i == machine->nr_cpus || n < 0)
+			return -EINVAL;
+		cpus[(*nr)++] = n;
+	}
+	return *nr ? 0 : -EINVAL;
+}
+
+static bool row_is_wanted(const json_t *row)
+{
+	const char *transport = json_string_value(json_object_get(row, "transport"));
+
+	return transport && !strcmp(transport, "single") &&
+	       json_number_value(json_object_get(row, "rate")) == 0 &&
+	       json_is_true(json_object_get(row, "valid"));
+}
+
+static int add_row(struct nr_model_curve *curve, const json_t *row,
+		   const struct nr_model_machine *machine, unsigned *cpus)
+{
+	const json_t *consumer = json_object_get(row, "consumer_cpu");
+	double per_sec = json_number_value(
+		json_object_get(json_object_get(row, "events_per_sec"), "median"));
+	struct nr_model_load load = { 0, cpus, -1 };
+	int err;
+
+	if (!row_is_wanted(row))
+		return 0;
+	err = row_cpus(row, machine, cpus, &load.nr);
+	if (err)
+		return err;
+	if (json_is_integer(consumer))
+		load.consumer_cpu = nr_model_cpu_index(machine, json_integer_value(consumer));
+	return add_point(curve, machine, &load, 1e9 / per_sec);
+}
+
+/* A last line without its end is what an interrupted sweep leaves behind: not read. */
+static int add_line(struct nr_model_curve *curve, const char *line,
+		    const struct nr_model_machine *machine, unsigned *cpus)
+{
+	json_t *row;
+	int err;
+
+	if (!strchr(line, '\n'))
+		return 0;
+	row = json_loads(line, 0, NULL);
+	err = row ? add_row(curve, row, machine, cpus) : -EINVAL;
+	json_decref(row);
+	return err;
+}
+
+int nr_model_read_sweep(struct nr_model_curve *out, const char *path,
+			const struct nr_model_machine *machine, nr_log_fn log, void *ctx)
+{
+	struct nr_model_curve curve = { .name = "sweep" };
+	unsigned *cpus = calloc(machine->nr_cpus, sizeof(*cpus));
+	FILE *f = fopen(path, "re");
+	unsigned line_nr = 0;
+	char *line = NULL;
+	size_t size = 0;
+	int err = f ? cpus ? 0 : -ENOMEM : -errno;
+
+	if (err)
+		say(log, ctx, "%s: %s", path, strerror(-err));
+	while (!err && getline(&line, &size, f) > 0) {
+		line_nr++;
+		err = add_line(&curve, line, machine, cpus);
+		if (err)
+			say(log, ctx, "%s:%u: not a row of a sweep of this machine", path, line_nr);
+	}
+	if (!err && !curve.nr) {
+		err = -ENODATA;
+		say(log, ctx, "%s: no valid row of a single ring, flat out", path);
+	}
+	if (err)
+		goto out;
+	sort_points(&curve);
+	*out = curve;
+out:
+	if (f)
+		fclose(f);
+	free(line);
+	free(cpus);
+	return err;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The hosts of the published curves. Core counts are the vendors'; the quadrants of the EPYC and
+ * the four-core clusters of the Kunpeng are not visible in /sys, but in the curves. README.md gives
+ * the source of each figure.
+ */
+#include <string.h>
+
+#include "model.h"
+
+/*
+ * prior.own_ns: one producer with no consumer at the same time; Sapphire Rapids has no such figure
+ * and gets that of the E5. prior.retake: what the other host of the vendor was fitted to; 1/2 for
+ * the only Kunpeng.
+ */
+#define OWN_E5 (1e3 / 21.449)
+
+const struct nr_model_host nr_model_hosts[] = {
+	{
+		.prefix = "e5_2680v4",
+		.title = "2 x Xeon E5-2680 v4",
+		.layout = { .packages = 2, .cores = 14, .smt = 2, .llc = 14, .node = 14 },
+		.prior = { .own_ns = OWN_E5, .retake = 0.20 },
+		.far_ratio = 118.0 / 44,
+		.latency_host = "xeon_e5_2695v4",
+		.latency_near = "same_socket",
+		.latency_far = "cross_socket",
+	},
+	{
+		.prefix = "spr",
+		.title = "2 x Sapphire Rapids, 28 cores each",
+		.layout = { .packages = 2, .cores = 28, .smt = 1, .llc = 28, .node = 28 },
+		.prior = { .own_ns = OWN_E5, .retake = 0.26 },
+		.far_ratio = 108.0 / 51,
+		.latency_host = "xeon_8375c",
+		.latency_near = "same_socket",
+		.latency_far = "cross_socket",
+	},
+	{
+		.prefix = "epyc9654",
+		.title = "2 x EPYC 9654",
+		.layout = { .packages = 2, .cores = 96, .smt = 2, .llc = 8, .node = 24 },
+		.hidden_node = 24,
+		.prior = { .own_ns = 1e3 / 32.18, .retake = 0.53 },
+		.far_ratio = 197.0 / 107,
+		.latency_host = "epyc_7r13",
+		.latency_near = "same_ccx",
+		.latency_far = "cross_ccx",
+	},
+	{
+		.prefix = "kunpeng920",
+		.title = "2 x Kunpeng 920",
+		.layout = { .packages = 2, .cores = 64, .smt = 1, .llc = 4, .node = 32 },
+		.hidden_llc = 4,
+		.prior = { .own_ns = 1e3 / 14.478, .retake = 0.50 },
+		.far_ratio = 197.0 / 107,
+		.latency_host = "kunpeng_920_6426",
+		.latency_far = "median",
+	},
+	{
+		.prefix = "ryzen7950x",
+		.title = "Ryzen 9 7950X",
+		.layout = { .packages = 1, .cores = 16, .smt = 2, .llc = 8, .node = 16 },
+		.prior = { .own_ns = 1e3 / 77.296, .retake = 0.69 },
+		.far_ratio = 197.0 / 107,
+		.latency_host = "ryzen_7950x",
+		.latency_far = "median",
+	},
+};
+const unsigned nr_model_nr_hosts = sizeof(nr_model_hosts) / sizeof(nr_model_hosts[0]);
+
+const struct nr_model_host *nr_model_host_of(const char *series)
+{
+	for (unsigned i = 0; i < nr_model_nr_hosts; i++)
+		if (!strncmp(series, nr_model_hosts[i].prefix, strlen(nr_model_hosts[i].prefix)))
+			return &nr_model_hosts[i];
+	return NULL;
+}

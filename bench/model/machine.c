@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Machines as matrices of distances. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "model.h"
+
+void nr_model_machine_free(struct nr_model_machine *m)
+{
+	if (!m)
+		return;
+	free(m->os);
+	free(m->distance);
+	free(m);
+}
+
+int nr_model_cpu_index(const struct nr_model_machine *m, unsigned os)
+{
+	for (unsigned i = 0; i < m->nr_cpus; i++)
+		if (m->os[i] == os)
+			return i;
+	return -1;
+}
+
+static struct nr_model_machine *machine_new(unsigned nr_cpus)
+{
+	struct nr_model_machine *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		return NULL;
+	m->nr_cpus = nr_cpus;
+	m->distance = calloc((size_t)nr_cpus * nr_cpus, 1);
+	m->os = calloc(nr_cpus, sizeof(*m->os));
+	if (!m->distance || !m->os) {
+		nr_model_machine_free(m);
+		return NULL;
+	}
+	for (unsigned i = 0; i < nr_cpus; i++)
+		m->os[i] = i;
+	return m;
+}
+
+static uint8_t regular_distance(const struct nr_model_layout *l, unsigned a, unsigned b)
+{
+	unsigned nr_cores = l->packages * l->cores;
+	unsigned ca = a % nr_cores, cb = b % nr_cores;
+	unsigned in_a = ca % l->cores, in_b = cb % l->cores;
+
+	if (a == b)
+		return NR_SAME_CPU;
+	if (ca == cb)
+		return NR_SAME_CORE;
+	if (ca / l->cores != cb / l->cores)
+		return NR_OTHER_PACKAGE;
+	if (in_a / l->llc == in_b / l->llc)
+		return NR_SAME_LLC;
+	return in_a / l->node == in_b / l->node ? NR_SAME_NODE : NR_SAME_PACKAGE;
+}
+
+int nr_model_machine_regular(struct nr_model_machine **out, const struct nr_model_layout *l)
+{
+	struct nr_model_machine *m;
+	unsigned nr;
+
+	if (!l->packages || !l->cores || !l->smt || !l->llc || !l->node)
+		return -EINVAL;
+	nr = l->packages * l->cores * l->smt;
+	m = machine_new(nr);
+	if (!m)
+		return -ENOMEM;
+	for (unsigned a = 0; a < nr; a++)
+		for (unsigned b = 0; b < nr; b++)
+			m->distance[(size_t)a * nr + b] = regular_distance(l, a, b);
+	*out = m;
+	return 0;
+}
+
+/* Number of each CPU's core within its package, in the topology's order. */
+static void rank_cores(const struct nr_topology *topo, const unsigned *cpus, unsigned nr,
+		       unsigned *rank)
+{
+	for (unsigned i = 0; i < nr; i++) {
+		enum nr_distance d = NR_OTHER_PACKAGE;
+
+		if (i)
+			d = nr_topology_distance(topo, cpus[i - 1], cpus[i]);
+		if (d == NR_OTHER_PACKAGE)
+			rank[i] = 0;
+		else
+			rank[i] = rank[i - 1] + (d != NR_SAME_CORE);
+	}
+}
+
+static bool apart(unsigned group, unsigned a, unsigned b)
+{
+	return group && a / group != b / group;
+}
+
+int nr_model_machine_from_topology(struct nr_model_machine **out, const struct nr_topology *topo,
+				   unsigned hidden_llc, unsigned hidden_node)
+{
+	unsigned nr = nr_topology_cpus(topo, NULL, 0);
+	unsigned *cpus = calloc(nr, sizeof(*cpus));
+	unsigned *rank = calloc(nr, sizeof(*rank));
+	struct nr_model_machine *m = machine_new(nr);
+	int err = -ENOMEM;
+
+	if (!cpus || !rank || !m)
+		goto out;
+	nr_topology_cpus(topo, cpus, nr);
+	rank_cores(topo, cpus, nr, rank);
+	for (unsigned a = 0; a < nr; a++)
+		m->os[a] = cpus[a];
+	for (unsigned a = 0; a < nr; a++)
+		for (unsigned b = 0; b < nr; b++) {
+			enum nr_distance d = nr_topology_distance(topo, cpus[a], cpus[b]);
+
+			if (d == NR_SAME_LLC && apart(hidden_llc, rank[a], rank[b]))
+				d = NR_SAME_NODE;
+			if (d == NR_SAME_NODE && apart(hidden_node, rank[a], rank[b]))
+				d = NR_SAME_PACKAGE;
+			m->distance[(size_t)a * nr + b] = d;
+		}
+	*out = m;
+	m = NULL;
+	err = 0;
+out:
+	nr_model_machine_free(m);
+	free(rank);
+	free(cpus);
+	return err;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Mean values: the closed formula the fits use, and exact results for exponential times. */
+#include <string.h>
+
+#include "model.h"
+
+void nr_model_mix(struct nr_model_mix *mix, const struct nr_model_machine *m,
+		  const struct nr_model_load *load)
+{
+	double pairs = (double)load->nr * (load->nr - 1);
+
+	memset(mix, 0, sizeof(*mix));
+	mix->nr = load->nr;
+	for (unsigned i = 0; i < load->nr; i++) {
+		unsigned cpu = load->cpus[i];
+
+		for (unsigned j = 0; j < load->nr; j++)
+			if (j != i)
+				mix->pair[nr_model_distance(m, cpu, load->cpus[j])] += 1 / pairs;
+		if (load->consumer_cpu >= 0)
+			mix->consumer[nr_model_distance(m, cpu, load->consumer_cpu)] +=
+				1.0 / load->nr;
+	}
+}
+
+double nr_model_mean_ns(const struct nr_model_costs *c, const struct nr_model_mix *mix)
+{
+	/* With two, the owner may win again; with more, the queue is first come, first served. */
+	double retake = mix->nr == 2 ? c->retake : 0;
+	double hand = 0;
+
+	if (mix->nr < 2)
+		return c->alone;
+	for (unsigned d = 0; d < NR_MODEL_LEVELS; d++)
+		hand += c->hand[d] * (mix->pair[d] + c->consumer * mix->consumer[d]);
+	return retake * c->own + (1 - retake) * hand;
+}
+
+void nr_model_repairman(double *per_sec, double *wait_ns, unsigned n, double think_ns,
+			double service_ns)
+{
+	double queue = 0, wait = service_ns, x = 0;
+
+	for (unsigned i = 1; i <= n; i++) {
+		wait = service_ns * (1 + queue);
+		x = i / (think_ns + wait);
+		queue = x * wait;
+	}
+	*per_sec = x * 1e9;
+	*wait_ns = wait;
+}

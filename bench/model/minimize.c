@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Nelder-Mead. The well-kept library that has it is under the GPL version 3, which this project's
+ * choice of licences does not mix with; the method is a page.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "model.h"
+
+#define MAX_STEPS 4000
+#define RESTARTS  4
+
+struct simplex {
+	nr_model_objective f;
+	void *ctx;
+	unsigned nr; /* dimensions; nr + 1 corners, sorted by value */
+	double corner[NR_MODEL_MAX_DIM + 1][NR_MODEL_MAX_DIM];
+	double value[NR_MODEL_MAX_DIM + 1];
+};
+
+static void sort_corners(struct simplex *s)
+{
+	double tmp[NR_MODEL_MAX_DIM], v;
+	unsigned j;
+
+	for (unsigned i = 1; i <= s->nr; i++) {
+		memcpy(tmp, s->corner[i], sizeof(tmp));
+		v = s->value[i];
+		for (j = i; j && s->value[j - 1] > v; j--) {
+			memcpy(s->corner[j], s->corner[j - 1], sizeof(tmp));
+			s->value[j] = s->value[j - 1];
+		}
+		memcpy(s->corner[j], tmp, sizeof(tmp));
+		s->value[j] = v;
+	}
+}
+
+static void replace_worst(struct simplex *s, const double *x, double v)
+{
+	memcpy(s->corner[s->nr], x, sizeof(s->corner[0]));
+	s->value[s->nr] = v;
+}
+
+/* The point on the line from the worst corner through the centre of the others; returns its value.
+ */
+static double along(struct simplex *s, double t, double *x)
+{
+	for (unsigned d = 0; d < s->nr; d++) {
+		double centre = 0;
+
+		for (unsigned i = 0; i < s->nr; i++)
+			centre += s->corner[i][d] / s->nr;
+		x[d] = centre + t * (s->corner[s->nr][d] - centre);
+	}
+	return s->f(x, s->ctx);
+}
+
+static void shrink(struct simplex *s)
+{
+	for (unsigned i = 1; i <= s->nr; i++) {
+		for (unsigned d = 0; d < s->nr; d++)
+			s->corner[i][d] = (s->corner[i][d] + s->corner[0][d]) / 2;
+		s->value[i] = s->f(s->corner[i], s->ctx);
+	}
+}
+
+static void step(struct simplex *s)
+{
+	double x[NR_MODEL_MAX_DIM] = { 0 }, y[NR_MODEL_MAX_DIM] = { 0 };
+	double vx = along(s, -1, x), vy;
+
+	if (vx < s->value[0]) {
+		vy = along(s, -2, y);
+		replace_worst(s, vy < vx ? y : x, fmin(vx, vy));
+	} else if (vx < s->value[s->nr - 1]) {
+		replace_worst(s, x, vx);
+	} else {
+		vy = along(s, vx < s->value[s->nr] ? -0.5 : 0.5, y);
+		if (vy < fmin(vx, s->value[s->nr]))
+			replace_worst(s, y, vy);
+		else
+			shrink(s);
+	}
+}
+
+static void spread_corners(struct simplex *s, const double *x)
+{
+	for (unsigned i = 0; i <= s->nr; i++) {
+		memset(s->corner[i], 0, sizeof(s->corner[i]));
+		memcpy(s->corner[i], x, s->nr * sizeof(*x));
+		if (i)
+			s->corner[i][i - 1] += 0.3;
+		s->value[i] = s->f(s->corner[i], s->ctx);
+	}
+}
+
+double nr_model_minimize(nr_model_objective f, void *ctx, double *x, unsigned nr)
+{
+	struct simplex s = { .f = f, .ctx = ctx, .nr = nr };
+
+	for (unsigned run = 0; run < RESTARTS; run++) {
+		spread_corners(&s, x);
+		for (unsigned i = 0; i < MAX_STEPS; i++) {
+			sort_corners(&s);
+			if (s.value[nr] - s.value[0] < 1e-12)
+				break;
+			step(&s);
+		}
+		sort_corners(&s);
+		memcpy(x, s.corner[0], nr * sizeof(*x));
+	}
+	return s.value[0];
+}

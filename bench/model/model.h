@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * nr_model: what a ring's lock costs when many CPUs want it, on machines that are not at hand.
+ *
+ * A record costs its producer the hand-over of the lock and of the ring's cache lines from the CPU
+ * that had them last. The price depends on the distance between the two, and on where the consumer
+ * sits that reads the same lines. Three views of one model:
+ *
+ *	nr_model_mean_ns()   closed formula for producers flat out; what the fit uses
+ *	nr_model_sim()       discrete-event simulation; any rate, waiting times, a full ring
+ *	nr_model_repairman() exact result for exponential times; what the simulation is tested with
+ *
+ * Times are nanoseconds, rates records per second. Functions return 0 or a negative errno and leave
+ * *out untouched on failure; free functions take NULL. No global state: any thread, one object
+ *each.
+ */
+#ifndef NR_MODEL_H
+#define NR_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <numaring/plan.h>
+
+#define NR_MODEL_LEVELS (NR_OTHER_PACKAGE + 1)
+
+/* ---- random numbers: one 64-bit seed, the same everywhere ------------------------------------ */
+struct nr_model_rng {
+	uint64_t state;
+};
+double nr_model_rand(struct nr_model_rng *rng); /* uniform in [0, 1) */
+double nr_model_rand_exp(struct nr_model_rng *rng, double mean);
+void nr_model_shuffle(struct nr_model_rng *rng, unsigned *v, unsigned nr);
+
+/* ---- machines -------------------------------------------------------------------------------- */
+struct nr_model_machine {
+	unsigned nr_cpus;
+	uint8_t *distance; /* [nr_cpus * nr_cpus], enum nr_distance */
+	unsigned *os;	   /* [nr_cpus], the operating system's number of each CPU */
+};
+
+/* A machine as vendors build them. CPU numbers are plain: all cores of package 0, of package 1,
+ * ..., then the SMT siblings in the same order. */
+struct nr_model_layout {
+	unsigned packages;
+	unsigned cores; /* per package */
+	unsigned smt;
+	unsigned llc;  /* cores that share a last-level cache or, below it, a cluster */
+	unsigned node; /* cores that share a memory controller group (node, or quadrant of a
+			  package) */
+};
+
+int nr_model_machine_regular(struct nr_model_machine **out, const struct nr_model_layout *layout);
+/* CPU i of the machine is the i-th of nr_topology_cpus(). The operating system does not show all
+ * structure: cores of one cache that are not in one cluster of hidden_llc, and cores of one node
+ * that are not in one group of hidden_node are moved apart. 0: what the topology says. */
+int nr_model_machine_from_topology(struct nr_model_machine **out, const struct nr_topology *topo,
+				   unsigned hidden_llc, unsigned hidden_node);
+void nr_model_machine_free(struct nr_model_machine *machine);
+
+/* Index of the CPU that the operating system calls os, -1: none. */
+int nr_model_cpu_index(const struct nr_model_machine *machine, unsigned os);
+
+static inline unsigned nr_model_distance(const struct nr_model_machine *m, unsigned a, unsigned b)
+{
+	return m->distance[(size_t)a * m->nr_cpus + b];
+}
+
+/* ---- costs ----------------------------------------------------------------------------------- */
+struct nr_model_costs {
+	double alone; /* a producer that nobody competes with, its consumer running */
+	double own;   /* a record whose lock and lines are still in the CPU's cache */
+	double hand[NR_MODEL_LEVELS]; /* hand-over by distance between last owner and next */
+	double consumer; /* part of a hand-over from the consumer's CPU that each record pays */
+	double retake;	 /* chance that the owner gets the lock again when one other waits */
+	unsigned seen;	 /* bit per distance that the fitted curve contained; others are guesses */
+};
+
+/* Who produces and where the consumer is: consumer_cpu -1 for none. */
+struct nr_model_load {
+	unsigned nr;
+	const unsigned *cpus; /* [nr], indices into the machine */
+	int consumer_cpu;
+};
+
+/* How often two producers drawn at random are this far apart, and a producer and the consumer. */
+struct nr_model_mix {
+	unsigned nr;
+	double pair[NR_MODEL_LEVELS];
+	double consumer[NR_MODEL_LEVELS];
+};
+void nr_model_mix(struct nr_model_mix *mix, const struct nr_model_machine *machine,
+		  const struct nr_model_load *load);
+
+/* Nanoseconds per record of one ring, all producers flat out. */
+double nr_model_mean_ns(const struct nr_model_costs *costs, const struct nr_model_mix *mix);
+
+/* ---- simulation ------------------------------------------------------------------------------ */
+enum nr_model_times { NR_MODEL_FIXED, NR_MODEL_EXPONENTIAL };
+
+struct nr_model_sim_opts {
+	uint64_t seed;
+	double think_ns; /* between a record and the producer's next attempt, 0: flat out */
+	enum nr_model_times think;
+	enum nr_model_times service;
+	double drain_ns;   /* consumer's time for a record; 0: it always keeps up */
+	unsigned capacity; /* records the ring holds; used with drain_ns */
+	unsigned records;  /* attempts to measure in each batch */
+	unsigned batches;  /* each begins with a new order of the producers */
+};
+
+struct nr_model_sim_result {
+	double per_sec;	     /* records that got into the ring */
+	double wait_mean_ns; /* attempt to end of reservation: interrupts are off meanwhile */
+	double wait_p50_ns;
+	double wait_p99_ns;
+	double utilization; /* part of the time the lock is held or on its way */
+	/* Counts include the first turns of each batch, the figures above do not. */
+	uint64_t attempts; /* = written + lost */
+	uint64_t written;  /* = consumed + left */
+	uint64_t lost;
+	uint64_t consumed;
+	uint64_t left;
+	uint64_t retaken;
+	unsigned least, most; /* measured attempts of the producer that had fewest, and most */
+};
+
+int nr_model_sim(struct nr_model_sim_result *out, const struct nr_model_machine *machine,
+		 const struct nr_model_costs *costs, const struct nr_model_load *load,
+		 const struct nr_model_sim_opts *opts);
+
+/* Exact mean values of n customers with exponential think and service times (M/M/1//N, by MVA). */
+void nr_model_repairman(double *per_sec, double *wait_ns, unsigned n, double think_ns,
+			double service_ns);
+
+/* ---- fits ------------------------------------------------------------------------------------ */
+struct nr_model_point {
+	struct nr_model_mix mix;
+	double ns; /* measured, per record of all producers together */
+};
+
+#define NR_MODEL_MAX_POINTS 64
+struct nr_model_curve {
+	char name[64];
+	unsigned nr;
+	struct nr_model_point points[NR_MODEL_MAX_POINTS]; /* ascending in mix.nr */
+};
+
+/* Any function of x[nr]; minimized in place by Nelder-Mead with restarts; returns the minimum. */
+typedef double (*nr_model_objective)(const double *x, void *ctx);
+#define NR_MODEL_MAX_DIM 12
+double nr_model_minimize(nr_model_objective f, void *ctx, double *x, unsigned nr);
+
+/* What is known before the fit: own_ns, which a curve does not contain, and the chance of a re-take
+ * on other hosts, which counts only as far as the curve has no point at two producers. */
+struct nr_model_prior {
+	double own_ns;
+	double retake;
+};
+
+/* Costs that explain the curve best, squares of log ratios. */
+void nr_model_fit(struct nr_model_costs *out, const struct nr_model_curve *curve,
+		  const struct nr_model_prior *prior);
+
+/* What the model has to beat. Both give ns per record; two levels: near (shared cache) and far. */
+struct nr_model_usl {
+	double lambda, sigma, kappa; /* lambda: records per second of one producer */
+};
+struct nr_model_two_level {
+	double alone, near, far;
+};
+void nr_model_fit_usl(struct nr_model_usl *out, const struct nr_model_curve *curve);
+double nr_model_usl_ns(const struct nr_model_usl *usl, unsigned n);
+void nr_model_fit_two_level(struct nr_model_two_level *out, const struct nr_model_curve *curve);
+double nr_model_two_level_ns(const struct nr_model_two_level *t, const struct nr_model_mix *mix);
+
+/* ---- published hosts and curves -------------------------------------------------------------- */
+struct nr_model_host {
+	const char *prefix; /* series of the published data that begin with it */
+	const char *title;
+	struct nr_model_layout layout;
+	/* Structure that the operating system does not show; 0: none. Numbers of cores. */
+	unsigned hidden_llc, hidden_node;
+	struct nr_model_prior prior;
+	double far_ratio; /* other package / farthest distance seen, by core-to-core latency */
+	/* Where core_to_core_latency.csv has a like host: its name, what it calls the innermost
+	 * cache domain (NULL: not published) and the outermost distance the curve contains. */
+	const char *latency_host, *latency_near, *latency_far;
+};
+extern const struct nr_model_host nr_model_hosts[];
+extern const unsigned nr_model_nr_hosts;
+const struct nr_model_host *nr_model_host_of(const char *series);
+
+/* All curves of a CSV with columns series,producers,mops_per_sec, placed by plain CPU numbers on
+ * the published host: the consumer on CPU 0 (series with _noconsumer in their names: none),
+ * producers on the CPUs after it. The caller frees *out. -ENOENT: a series of a host that is not
+ * known here. */
+int nr_model_read_published(struct nr_model_curve **out, unsigned *nr, const char *path,
+			    nr_log_fn log, void *log_ctx);
+/* The single ring's curve, flat out, of a sweep in JSON Lines; CPU numbers are those of machine. */
+int nr_model_read_sweep(struct nr_model_curve *out, const char *path,
+			const struct nr_model_machine *machine, nr_log_fn log, void *log_ctx);
+/* Appends a point of producers on CPUs first, first + 1, ... (modulo the machine's number). */
+int nr_model_add_plain(struct nr_model_curve *curve, const struct nr_model_machine *machine,
+		       unsigned nr, unsigned first, int consumer_cpu, double ns);
+
+/* Every other point: the half with the first point (0), or the other half and the first point (1).
+ */
+void nr_model_halve(const struct nr_model_curve *curve, unsigned half, struct nr_model_curve *train,
+		    struct nr_model_curve *test);
+
+/* ---- predictions ----------------------------------------------------------------------------- */
+struct nr_model_interval {
+	double lo, mid, hi;
+};
+
+/* Parameter sets of published hosts that a machine is taken to be like: a fit of each series and of
+ * each series less a quarter of its points. A machine that is larger than the curves reach has
+ * distances they do not contain; such a set comes twice, with the cheapest and the dearest guess.
+ */
+struct nr_model_family {
+	unsigned nr;
+	struct nr_model_costs *sets;
+	double error; /* rms log ratio of the leave-half-out predictions of its series, N >= 3 */
+};
+/* like: prefixes of series, "e5_2680v4,spr". -ENOENT: no series begins with any of them. */
+int nr_model_family_fit(struct nr_model_family **out, const struct nr_model_curve *curves,
+			unsigned nr_curves, const char *like);
+void nr_model_family_free(struct nr_model_family *family);
+
+/* What is not in the lock: user space, and perf's buffers. Each an interval, see README.md. */
+struct nr_model_rest {
+	struct nr_model_interval merge_ns;	/* of a record, one shard */
+	struct nr_model_interval merge_log2_ns; /* more for each doubling of the shards */
+	struct nr_model_interval perf_ns;	/* bpf_perf_event_output */
+	struct nr_model_interval perf_wake_ns;	/* one wake-up, paid by the producer */
+	unsigned perf_sample;			/* records per wake-up */
+};
+extern const struct nr_model_rest nr_model_rest_default;
+
+struct nr_model_question {
+	const struct nr_model_machine *machine;
+	const int *cpu_shard;	   /* [machine->nr_cpus] */
+	const int *shard_consumer; /* [nr_shards], index of a CPU */
+	unsigned nr_shards;	   /* 0: perf buffers, one per CPU, no lock */
+	unsigned nr;		   /* producers */
+	const unsigned *cpus;	   /* [nr] */
+	double rate;		   /* per producer, 0: flat out */
+	uint64_t seed;
+};
+
+struct nr_model_answer {
+	struct nr_model_interval per_sec;	/* delivered in order */
+	struct nr_model_interval lock_per_sec;	/* what the locks let through */
+	struct nr_model_interval merge_per_sec; /* what one merge thread can take */
+	struct nr_model_interval wait_ns;	/* mean cost of a reservation */
+	struct nr_model_interval wait_p99_ns;
+};
+int nr_model_predict(struct nr_model_answer *out, const struct nr_model_question *question,
+		     const struct nr_model_family *family, const struct nr_model_rest *rest);
+
+/* The number of producers, the first question->nr ones of question->cpus tried one by one, at which
+ * something happens; INFINITY: not with that many. question->rate > 0. */
+struct nr_model_limits {
+	struct nr_model_interval
+		saturated;		 /* the locks cannot take what the producers have to say */
+	struct nr_model_interval dearer; /* a reservation costs more CPU time than a perf buffer's
+					  * output and the merge of so many buffers */
+	struct nr_model_interval merge;	 /* one merge thread cannot take it */
+};
+int nr_model_find_limits(struct nr_model_limits *out, const struct nr_model_question *question,
+			 const struct nr_model_family *family, const struct nr_model_rest *rest);
+
+/* ---- command --------------------------------------------------------------------------------- */
+/* To stderr, what is worse than NR_LOG_INFO. */
+void nr_model_print_log(void *ctx, enum nr_log_level level, const char *text);
+/* Prints the tables of errors; 0: all stated bounds hold, 1: not, or a negative errno. */
+int nr_model_check(const char *data_dir);
+int cmd_model(int argc, char **argv);
+
+#endif

@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What a machine would do that nobody measured. Every figure is an interval: the simulation is run
+ * with each parameter set of the hosts that the machine is said to be like, as fitted and with all
+ * costs higher and lower by the error these hosts showed in leave-half-out fits.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model.h"
+
+/* Other package / same package where a curve has both: the least found (Sapphire Rapids). */
+#define LEAST_FAR_RATIO 1.2
+#define NR_GROUPS	4
+#define SIM_RECORDS	1500
+#define SIM_BATCHES	2
+
+/* ---- families -------------------------------------------------------------------------------- */
+static bool is_like(const char *series, const char *like)
+{
+	while (*like) {
+		size_t n = strcspn(like, ",");
+
+		if (n && !strncmp(series, like, n))
+			return true;
+		like += n + (like[n] == ',');
+	}
+	return false;
+}
+
+static struct nr_model_costs *add_set(struct nr_model_family *f, const struct nr_model_costs *set)
+{
+	struct nr_model_costs *sets = realloc(f->sets, (f->nr + 1) * sizeof(*sets));
+
+	if (!sets)
+		return NULL;
+	f->sets = sets;
+	sets[f->nr] = *set;
+	return &sets[f->nr++];
+}
+
+static void guess_far(struct nr_model_costs *set, double ratio)
+{
+	set->hand[NR_OTHER_PACKAGE] = set->hand[NR_SAME_PACKAGE] * ratio;
+}
+
+static int fit_set(struct nr_model_family *f, const struct nr_model_curve *curve)
+{
+	const struct nr_model_host *host = nr_model_host_of(curve->name);
+	struct nr_model_costs set, *added;
+
+	nr_model_fit(&set, curve, &host->prior);
+	added = add_set(f, &set);
+	if (!added)
+		return -ENOMEM;
+	if (set.seen & (1u << NR_OTHER_PACKAGE))
+		return 0;
+	guess_far(added, LEAST_FAR_RATIO);
+	added = add_set(f, &set);
+	if (!added)
+		return -ENOMEM;
+	guess_far(added, host->far_ratio);
+	return 0;
+}
+
+/* The curve without each fourth point; the first always stays. */
+static void without_group(struct nr_model_curve *out, const struct nr_model_curve *curve,
+			  unsigned group)
+{
+	memset(out, 0, sizeof(*out));
+	memcpy(out->name, curve->name, sizeof(out->name));
+	for (unsigned i = 0; i < curve->nr; i++)
+		if (!i || i % NR_GROUPS != group)
+			out->points[out->nr++] = curve->points[i];
+}
+
+static double half_error(const struct nr_model_curve *curve, unsigned half, unsigned *nr)
+{
+	const struct nr_model_host *host = nr_model_host_of(curve->name);
+	struct nr_model_curve train, test;
+	struct nr_model_costs c;
+	double sum = 0;
+
+	nr_model_halve(curve, half, &train, &test);
+	nr_model_fit(&c, &train, &host->prior);
+	for (unsigned i = 0; i < test.nr; i++) {
+		const struct nr_model_point *p = &test.points[i];
+		double e = log(nr_model_mean_ns(&c, &p->mix) / p->ns);
+
+		if (p->mix.nr < 3)
+			continue;
+		sum += e * e;
+		++*nr;
+	}
+	return sum;
+}
+
+static int fit_series(struct nr_model_family *f, const struct nr_model_curve *curve)
+{
+	struct nr_model_curve part;
+	int err = fit_set(f, curve);
+
+	for (unsigned g = 0; !err && g < NR_GROUPS; g++) {
+		without_group(&part, curve, g);
+		err = fit_set(f, &part);
+	}
+	return err;
+}
+
+int nr_model_family_fit(struct nr_model_family **out, const struct nr_model_curve *curves,
+			unsigned nr_curves, const char *like)
+{
+	struct nr_model_family *f = calloc(1, sizeof(*f));
+	unsigned nr_errors = 0;
+	double sum = 0;
+	int err = f ? 0 : -ENOMEM;
+
+	for (unsigned i = 0; !err && i < nr_curves; i++) {
+		if (!is_like(curves[i].name, like))
+			continue;
+		err = fit_series(f, &curves[i]);
+		for (unsigned half = 0; half < 2; half++)
+			sum += half_error(&curves[i], half, &nr_errors);
+	}
+	if (!err && !f->nr)
+		err = -ENOENT;
+	if (err)
+		goto out;
+	f->error = nr_errors ? sqrt(sum / nr_errors) : 0;
+	*out = f;
+	f = NULL;
+out:
+	nr_model_family_free(f);
+	return err;
+}
+
+void nr_model_family_free(struct nr_model_family *f)
+{
+	if (!f)
+		return;
+	free(f->sets);
+	free(f);
+}
+
+/* ---- one parameter set ----------------------------------------------------------------------- */
+/* Each set is tried as it is, and with all its costs off by the error of the family. */
+#define NR_SCALES 3
+
+static struct nr_model_costs scaled_set(const struct nr_model_family *f, unsigned i)
+{
+	static const double sign[NR_SCALES] = { 0, 1, -1 };
+	double by = exp(sign[i % NR_SCALES] * f->error);
+	struct nr_model_costs c = f->sets[i / NR_SCALES];
+
+	c.alone *= by;
+	c.own *= by;
+	for (unsigned d = 0; d < NR_MODEL_LEVELS; d++)
+		c.hand[d] *= by;
+	return c;
+}
+
+struct outcome {
+	double per_sec, wait_ns, wait_p99_ns;
+};
+
+static double think_ns(const struct nr_model_question *q)
+{
+	return q->rate > 0 ? 1e9 / q->rate : 0;
+}
+
+static int simulate_shard(struct outcome *out, const struct nr_model_question *q, unsigned shard,
+			  const unsigned *cpus, unsigned nr, const struct nr_model_costs *costs)
+{
+	struct nr_model_load load = { nr, cpus, q->shard_consumer[shard] };
+	struct nr_model_sim_opts opts = {
+		.seed = q->seed,
+		.think_ns = think_ns(q),
+		.think = NR_MODEL_EXPONENTIAL,
+		.records = SIM_RECORDS + 2 * nr,
+		.batches = SIM_BATCHES,
+	};
+	struct nr_model_sim_result r;
+	int err = nr_model_sim(&r, q->machine, costs, &load, &opts);
+
+	if (!err)
+		*out = (struct outcome){ r.per_sec, r.wait_mean_ns, r.wait_p99_ns };
+	return err;
+}
+
+static unsigned shard_cpus(const struct nr_model_question *q, unsigned shard, unsigned *cpus)
+{
+	unsigned nr = 0;
+
+	for (unsigned i = 0; i < q->nr; i++)
+		if ((unsigned)q->cpu_shard[q->cpus[i]] == shard)
+			cpus[nr++] = q->cpus[i];
+	return nr;
+}
+
+/* Two shards with the same distances between their producers behave alike: simulate one of them. */
+static bool same_mix(const struct nr_model_mix *a, const struct nr_model_mix *b)
+{
+	double off = 0;
+
+	for (unsigned d = 0; d < NR_MODEL_LEVELS; d++)
+		off += fabs(a->pair[d] - b->pair[d]) + fabs(a->consumer[d] - b->consumer[d]);
+	return a->nr == b->nr && off < 0.02;
+}
+
+struct memo {
+	struct nr_model_mix mix;
+	struct outcome outcome;
+};
+
+static int shard_outcome(struct outcome *out, const struct nr_model_question *q, unsigned shard,
+			 const unsigned *cpus, unsigned nr, const struct nr_model_costs *costs,
+			 struct memo *memo, unsigned *nr_memo)
+{
+	struct nr_model_load load = { nr, cpus, q->shard_consumer[shard] };
+	struct nr_model_mix mix;
+	int err;
+
+	nr_model_mix(&mix, q->machine, &load);
+	for (unsigned i = 0; i < *nr_memo; i++)
+		if (same_mix(&memo[i].mix, &mix)) {
+			*out = memo[i].outcome;
+			return 0;
+		}
+	err = simulate_shard(out, q, shard, cpus, nr, costs);
+	if (!err)
+		memo[(*nr_memo)++] = (struct memo){ mix, *out };
+	return err;
+}
+
+static int locks_outcome(struct outcome *out, unsigned *used, const struct nr_model_question *q,
+			 const struct nr_model_costs *costs)
+{
+	unsigned *cpus = calloc(q->nr, sizeof(*cpus));
+	struct memo *memo = calloc(q->nr_shards, sizeof(*memo));
+	struct outcome sum = { 0 }, one = { 0 };
+	unsigned nr_memo = 0;
+	int err = cpus && memo ? 0 : -ENOMEM;
+
+	*used = 0;
+	for (unsigned s = 0; !err && s < q->nr_shards; s++) {
+		unsigned nr = shard_cpus(q, s, cpus);
+
+		if (!nr)
+			continue;
+		err = shard_outcome(&one, q, s, cpus, nr, costs, memo, &nr_memo);
+		if (err)
+			break;
+		++*used;
+		sum.per_sec += one.per_sec;
+		sum.wait_ns += one.per_sec * one.wait_ns;
+		sum.wait_p99_ns = fmax(sum.wait_p99_ns, one.wait_p99_ns);
+	}
+	if (err)
+		goto out;
+	sum.wait_ns /= sum.per_sec;
+	*out = sum;
+out:
+	free(memo);
+	free(cpus);
+	return err;
+}
+
+/* ---- intervals ------------------------------------------------------------------------------- */
+/* One merge thread on the host these were measured on, 2.1 GHz class; perf's figures are those of
+ * the two published hosts. README.md has the sources. */
+const struct nr_model_rest nr_model_rest_default = {
+	.merge_ns = { 5, 20, 60 },
+	.merge_log2_ns = { 7, 9.5, 14 },
+	.perf_ns = { 44, 72, 117 },
+	.perf_wake_ns = { 465, 620, 975 },
+	.perf_sample = 500,
+};
+
+static double merge_rate(double ns, double log2_ns, unsigned shards)
+{
+	return 1e9 / (ns + log2_ns * log2(shards ? shards : 1));
+}
+
+static struct nr_model_interval merge_interval(const struct nr_model_rest *r, unsigned shards)
+{
+	return (struct nr_model_interval){
+		merge_rate(r->merge_ns.hi, r->merge_log2_ns.hi, shards),
+		merge_rate(r->merge_ns.mid, r->merge_log2_ns.mid, shards),
+		merge_rate(r->merge_ns.lo, r->merge_log2_ns.lo, shards),
+	};
+}
+
+static struct nr_model_interval lesser(struct nr_model_interval a, struct nr_model_interval b)
+{
+	return (struct nr_model_interval){ fmin(a.lo, b.lo), fmin(a.mid, b.mid), fmin(a.hi, b.hi) };
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Sorts v. */
+static struct nr_model_interval spread(double *v, unsigned nr)
+{
+	qsort(v, nr, sizeof(*v), compare);
+	return (struct nr_model_interval){ v[0], v[nr / 2], v[nr - 1] };
+}
+
+static void predict_perf(struct nr_model_answer *a, const struct nr_model_question *q,
+			 const struct nr_model_rest *r)
+{
+	const double *ns = &r->perf_ns.lo, *wake = &r->perf_wake_ns.lo;
+	double wait[3];
+
+	for (unsigned i = 0; i < 3; i++)
+		wait[i] = ns[i] + wake[i] / r->perf_sample;
+	a->wait_ns = a->wait_p99_ns = (struct nr_model_interval){ wait[0], wait[1], wait[2] };
+	/* One record in perf_sample pays the whole wake-up. */
+	if (r->perf_sample < 100)
+		a->wait_p99_ns = (struct nr_model_interval){ ns[0] + wake[0], ns[1] + wake[1],
+							     ns[2] + wake[2] };
+	a->lock_per_sec = (struct nr_model_interval){ q->nr * 1e9 / (think_ns(q) + wait[2]),
+						      q->nr * 1e9 / (think_ns(q) + wait[1]),
+						      q->nr * 1e9 / (think_ns(q) + wait[0]) };
+	a->merge_per_sec = merge_interval(r, q->nr);
+}
+
+static int predict_rings(struct nr_model_answer *a, const struct nr_model_question *q,
+			 const struct nr_model_family *f, const struct nr_model_rest *r)
+{
+	unsigned nr = NR_SCALES * f->nr, used = 0;
+	double *v = calloc(3 * (size_t)nr, sizeof(*v));
+	double *rate = v, *wait = v + nr, *p99 = v + 2 * (size_t)nr;
+	struct outcome o;
+	int err = v ? 0 : -ENOMEM;
+
+	for (unsigned i = 0; !err && i < nr; i++) {
+		struct nr_model_costs c = scaled_set(f, i);
+
+		err = locks_outcome(&o, &used, q, &c);
+		if (err)
+			break;
+		rate[i] = o.per_sec;
+		wait[i] = o.wait_ns;
+		p99[i] = o.wait_p99_ns;
+	}
+	if (err)
+		goto out;
+	a->lock_per_sec = spread(rate, nr);
+	a->wait_ns = spread(wait, nr);
+	a->wait_p99_ns = spread(p99, nr);
+	if (q->rate > 0) { /* nobody writes more than he has to say */
+		double most = q->nr * q->rate;
+
+		a->lock_per_sec =
+			lesser(a->lock_per_sec, (struct nr_model_interval){ most, most, most });
+	}
+	a->merge_per_sec = merge_interval(r, used);
+out:
+	free(v);
+	return err;
+}
+
+int nr_model_predict(struct nr_model_answer *out, const struct nr_model_question *q,
+		     const struct nr_model_family *family, const struct nr_model_rest *rest)
+{
+	struct nr_model_answer a;
+	int err = 0;
+
+	if (!q->nr || !rest->perf_sample)
+		return -EINVAL;
+	if (q->nr_shards)
+		err = predict_rings(&a, q, family, rest);
+	else
+		predict_perf(&a, q, rest);
+	if (err)
+		return err;
+	a.per_sec = lesser(a.lock_per_sec, a.merge_per_sec);
+	*out = a;
+	return 0;
+}
+
+/* ---- limits ---------------------------------------------------------------------------------- */
+/* One parameter set, and the producers at which it reaches each limit. */
+struct limits {
+	struct nr_model_costs costs;
+	double perf_ns, merge_log2_ns;
+	double saturated, dearer;
+};
+
+static unsigned shard_mixes(struct nr_model_mix *mixes, const struct nr_model_question *q,
+			    unsigned *cpus)
+{
+	unsigned used = 0;
+
+	for (unsigned s = 0; s < q->nr_shards; s++) {
+		struct nr_model_load load = { 0, cpus, q->shard_consumer[s] };
+
+		load.nr = shard_cpus(q, s, cpus);
+		if (load.nr)
+			nr_model_mix(&mixes[used++], q->machine, &load);
+	}
+	return used;
+}
+
+/* Dear rings are held against cheap perf buffers, and the other way round. */
+static void start_limits(struct limits *l, const struct nr_model_family *f,
+			 const struct nr_model_rest *r, unsigned i)
+{
+	static const unsigned side[NR_SCALES] = { 1, 0, 2 }; /* of an interval: middle, lo, hi */
+	unsigned k = side[i % NR_SCALES];
+
+	l->costs = scaled_set(f, i);
+	l->perf_ns = (&r->perf_ns.lo)[k] + (&r->perf_wake_ns.lo)[k] / r->perf_sample;
+	l->merge_log2_ns = (&r->merge_log2_ns.lo)[k];
+	l->saturated = l->dearer = INFINITY;
+}
+
+/* Rings are merged too, only fewer of them. */
+static bool is_dearer(const struct limits *l, double ring_ns, unsigned rings, unsigned buffers)
+{
+	return ring_ns + l->merge_log2_ns * log2(rings) >
+	       l->perf_ns + l->merge_log2_ns * log2(buffers);
+}
+
+static void note_limits(struct limits *l, const struct nr_model_question *q,
+			const struct nr_model_mix *mixes, unsigned used)
+{
+	double per_sec = 0, ns = 0;
+
+	for (unsigned i = 0; i < used; i++) {
+		double one = nr_model_mean_ns(&l->costs, &mixes[i]);
+
+		per_sec += 1e9 / one;
+		ns += one * mixes[i].nr / q->nr;
+	}
+	if (isinf(l->saturated) && q->nr * q->rate > per_sec)
+		l->saturated = q->nr;
+	if (isinf(l->dearer) && q->nr > 1 && is_dearer(l, ns, used, q->nr))
+		l->dearer = q->nr;
+}
+
+static double merge_limit(const struct nr_model_question *q, double ns, double log2_ns)
+{
+	for (unsigned n = 1; n <= q->nr; n++)
+		if (n * q->rate >
+		    merge_rate(ns, log2_ns, q->nr_shards && q->nr_shards < n ? q->nr_shards : n))
+			return n;
+	return INFINITY;
+}
+
+static void collect(struct nr_model_limits *out, const struct limits *l, unsigned nr, double *v)
+{
+	for (unsigned i = 0; i < nr; i++)
+		v[i] = l[i].saturated;
+	out->saturated = spread(v, nr);
+	for (unsigned i = 0; i < nr; i++)
+		v[i] = l[i].dearer;
+	out->dearer = spread(v, nr);
+}
+
+int nr_model_find_limits(struct nr_model_limits *out, const struct nr_model_question *question,
+			 const struct nr_model_family *f, const struct nr_model_rest *r)
+{
+	struct nr_model_question q = *question;
+	struct nr_model_mix *mixes = NULL;
+	unsigned nr = NR_SCALES * f->nr;
+	struct limits *l = NULL;
+	unsigned *cpus = NULL;
+	double *v = NULL;
+	int err = -ENOMEM;
+
+	if (!q.nr || !q.nr_shards || !(q.rate > 0))
+		return -EINVAL;
+	mixes = calloc(q.nr_shards, sizeof(*mixes));
+	l = calloc(nr, sizeof(*l));
+	v = calloc(nr, sizeof(*v));
+	cpus = calloc(q.nr, sizeof(*cpus));
+	if (!mixes || !l || !v || !cpus)
+		goto out;
+	for (unsigned i = 0; i < nr; i++)
+		start_limits(&l[i], f, r, i);
+	for (q.nr = 1; q.nr <= question->nr; q.nr++) {
+		unsigned used = shard_mixes(mixes, &q, cpus);
+
+		for (unsigned i = 0; i < nr; i++)
+			note_limits(&l[i], &q, mixes, used);
+	}
+	collect(out, l, nr, v);
+	out->merge = (struct nr_model_interval){
+		merge_limit(question, r->merge_ns.hi, r->merge_log2_ns.hi),
+		merge_limit(question, r->merge_ns.mid, r->merge_log2_ns.mid),
+		merge_limit(question, r->merge_ns.lo, r->merge_log2_ns.lo),
+	};
+	err = 0;
+out:
+	free(cpus);
+	free(v);
+	free(l);
+	free(mixes);
+	return err;
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Discrete-event simulation of one ring: producers think, queue for the lock in order of arrival,
+ * pay the hand-over from the last owner, and think again. A consumer drains what they wrote.
+ *
+ * Kept here and tested in tests/test_model.c:
+ *	- the lock is first come, first served, but for the re-take when exactly one waits;
+ *	- attempts = written + lost and written = consumed + left (as I7 asks of the collector).
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "model.h"
+
+struct arrival {
+	double at;
+	unsigned producer;
+};
+
+struct sim {
+	const struct nr_model_machine *machine;
+	const struct nr_model_costs *costs;
+	const struct nr_model_load *load;
+	const struct nr_model_sim_opts *opts;
+	struct nr_model_rng rng;
+	double now;
+	int last; /* producer that owned the lock last */
+	struct arrival *heap;
+	unsigned nr_heap;
+	struct arrival *queue; /* a circle of load->nr places */
+	unsigned head, nr_queue;
+	double *done; /* when the consumer is through with a record: a circle of capacity */
+	uint64_t pushed, popped;
+	double consumer_free;
+	unsigned *order;
+	uint64_t *count;
+	double *waits;
+	size_t nr_waits;
+	uint64_t measured_written;
+	double busy, elapsed;
+};
+
+static void heap_push(struct sim *s, struct arrival a)
+{
+	unsigned i = s->nr_heap++;
+
+	for (; i && s->heap[(i - 1) / 2].at > a.at; i = (i - 1) / 2)
+		s->heap[i] = s->heap[(i - 1) / 2];
+	s->heap[i] = a;
+}
+
+static struct arrival heap_pop(struct sim *s)
+{
+	struct arrival top = s->heap[0], a = s->heap[--s->nr_heap];
+	unsigned i = 0, child;
+
+	while ((child = 2 * i + 1) < s->nr_heap) {
+		if (child + 1 < s->nr_heap && s->heap[child + 1].at < s->heap[child].at)
+			child++;
+		if (a.at <= s->heap[child].at)
+			break;
+		s->heap[i] = s->heap[child];
+		i = child;
+	}
+	s->heap[i] = a;
+	return top;
+}
+
+static void enqueue_arrived(struct sim *s)
+{
+	while (s->nr_heap && s->heap[0].at <= s->now)
+		s->queue[(s->head + s->nr_queue++) % s->load->nr] = heap_pop(s);
+}
+
+static struct arrival dequeue(struct sim *s)
+{
+	struct arrival a = s->queue[s->head];
+
+	s->head = (s->head + 1) % s->load->nr;
+	s->nr_queue--;
+	return a;
+}
+
+static double draw(struct sim *s, enum nr_model_times times, double mean)
+{
+	return times == NR_MODEL_EXPONENTIAL ? nr_model_rand_exp(&s->rng, mean) : mean;
+}
+
+static double service_ns(struct sim *s, unsigned producer, bool retake)
+{
+	const struct nr_model_costs *c = s->costs;
+	unsigned cpu = s->load->cpus[producer];
+	double ns;
+
+	if (retake)
+		return draw(s, s->opts->service, c->own);
+	if (s->last < 0 || (unsigned)s->last == producer)
+		return draw(s, s->opts->service, c->alone);
+	ns = c->hand[nr_model_distance(s->machine, s->load->cpus[s->last], cpu)];
+	if (s->load->consumer_cpu >= 0)
+		ns += c->consumer *
+		      c->hand[nr_model_distance(s->machine, s->load->consumer_cpu, cpu)];
+	return draw(s, s->opts->service, ns);
+}
+
+static void drain_until(struct sim *s, double now)
+{
+	while (s->popped < s->pushed && s->done[s->popped % s->opts->capacity] <= now)
+		s->popped++;
+}
+
+/* The kernel takes the lock before it looks for room: a full ring costs the same. */
+static bool ring_push(struct sim *s)
+{
+	if (!s->done) {
+		s->pushed++;
+		s->popped++;
+		return true;
+	}
+	drain_until(s, s->now);
+	if (s->pushed - s->popped >= s->opts->capacity)
+		return false;
+	if (s->consumer_free < s->now)
+		s->consumer_free = s->now;
+	s->consumer_free += s->opts->drain_ns;
+	s->done[s->pushed++ % s->opts->capacity] = s->consumer_free;
+	return true;
+}
+
+static void reserve(struct sim *s, struct nr_model_sim_result *r, struct arrival a, bool retake,
+		    bool measure)
+{
+	double ns = service_ns(s, a.producer, retake);
+	bool written;
+
+	s->now += ns;
+	s->last = a.producer;
+	written = ring_push(s);
+	r->attempts++;
+	r->retaken += retake;
+	if (written)
+		r->written++;
+	else
+		r->lost++;
+	if (!measure)
+		return;
+	s->busy += ns;
+	s->measured_written += written;
+	s->waits[s->nr_waits++] = s->now - a.at;
+	s->count[a.producer]++;
+}
+
+/* One owner's turn; returns the number of reservations made. */
+static unsigned turn(struct sim *s, struct nr_model_sim_result *r, unsigned left, bool measure)
+{
+	struct arrival a;
+	unsigned made = 1;
+
+	if (!s->nr_queue && s->heap[0].at > s->now)
+		s->now = s->heap[0].at;
+	enqueue_arrived(s);
+	a = dequeue(s);
+	reserve(s, r, a, false, measure);
+	for (;;) {
+		a.at = s->now + draw(s, s->opts->think, s->opts->think_ns);
+		enqueue_arrived(s);
+		/* The winner is back before the line has reached the one that waits. */
+		if (made == left || s->nr_queue != 1 || a.at > s->now + s->costs->own ||
+		    nr_model_rand(&s->rng) >= s->costs->retake)
+			break;
+		s->now = a.at;
+		reserve(s, r, a, true, measure);
+		made++;
+	}
+	heap_push(s, a);
+	return made;
+}
+
+static void start_batch(struct sim *s)
+{
+	unsigned nr = s->load->nr;
+
+	s->now = 0;
+	s->last = -1;
+	s->nr_heap = s->nr_queue = s->head = 0;
+	s->pushed = s->popped = 0;
+	s->consumer_free = 0;
+	for (unsigned i = 0; i < nr; i++)
+		s->order[i] = i;
+	nr_model_shuffle(&s->rng, s->order, nr);
+	/* Spread over one think time; flat out they begin at once, in a random order. */
+	for (unsigned i = 0; i < nr; i++)
+		heap_push(s, (struct arrival){ i * (s->opts->think_ns / nr + 1e-3), s->order[i] });
+}
+
+static void run_batch(struct sim *s, struct nr_model_sim_result *r)
+{
+	double start;
+
+	start_batch(s);
+	for (unsigned done = 0, want = 4 * s->load->nr; done < want;)
+		done += turn(s, r, want - done, false);
+	start = s->now;
+	for (unsigned done = 0; done < s->opts->records;)
+		done += turn(s, r, s->opts->records - done, true);
+	s->elapsed += s->now - start;
+	if (s->done)
+		drain_until(s, s->now);
+	r->consumed += s->popped;
+	r->left += s->pushed - s->popped;
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void summarize(struct sim *s, struct nr_model_sim_result *r)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < s->nr_waits; i++)
+		sum += s->waits[i];
+	qsort(s->waits, s->nr_waits, sizeof(*s->waits), compare);
+	r->per_sec = s->measured_written / s->elapsed * 1e9;
+	r->wait_mean_ns = sum / s->nr_waits;
+	r->wait_p50_ns = s->waits[s->nr_waits / 2];
+	r->wait_p99_ns = s->waits[s->nr_waits - 1 - s->nr_waits / 100];
+	r->utilization = s->busy / s->elapsed;
+	r->least = r->most = s->count[0];
+	for (unsigned i = 0; i < s->load->nr; i++) {
+		if (s->count[i] < r->least)
+			r->least = s->count[i];
+		if (s->count[i] > r->most)
+			r->most = s->count[i];
+	}
+}
+
+int nr_model_sim(struct nr_model_sim_result *out, const struct nr_model_machine *machine,
+		 const struct nr_model_costs *costs, const struct nr_model_load *load,
+		 const struct nr_model_sim_opts *opts)
+{
+	struct sim s = { .machine = machine,
+			 .costs = costs,
+			 .load = load,
+			 .opts = opts,
+			 .rng = { opts->seed } };
+	struct nr_model_sim_result r = { 0 };
+	bool drains = opts->drain_ns > 0;
+	int err = -ENOMEM;
+
+	if (!load->nr || !opts->records || !opts->batches || (drains && !opts->capacity))
+		return -EINVAL;
+	s.heap = calloc(load->nr, sizeof(*s.heap));
+	s.queue = calloc(load->nr, sizeof(*s.queue));
+	s.order = calloc(load->nr, sizeof(*s.order));
+	s.count = calloc(load->nr, sizeof(*s.count));
+	s.waits = calloc((size_t)opts->records * opts->batches, sizeof(*s.waits));
+	s.done = drains ? calloc(opts->capacity, sizeof(*s.done)) : NULL;
+	if (!s.heap || !s.queue || !s.order || !s.count || !s.waits || (drains && !s.done))
+		goto out;
+	for (unsigned b = 0; b < opts->batches; b++)
+		run_batch(&s, &r);
+	summarize(&s, &r);
+	*out = r;
+	err = 0;
+out:
+	free(s.done);
+	free(s.waits);
+	free(s.count);
+	free(s.order);
+	free(s.queue);
+	free(s.heap);
+	return err;
+}

@@ -1,0 +1,24 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Writes the tables of docs/scaling.md: surface.sh PATH-OF-numaring-bench [DIRECTORY-OF-HOSTS]
+set -eu
+bench=$1
+hosts=${2:-$(dirname "$0")/../../topology/hosts}
+
+host() { # title, file, like, numbers of producers, ring policies
+	printf '\n### %s\n\n`%s`, taken to be like `%s`.\n\n' "$1" "$2" "$3"
+	"$bench" model limits --markdown -H "$hosts/$2" -l "$3" -r 10k,50k,100k -p "$5" |
+		sed '1,3d'
+	printf '\n'
+	"$bench" model surface --markdown -H "$hosts/$2" -l "$3" -r 1k,10k,100k,flat \
+		-n "$4" -p "$5,cpu,perfbuf"
+}
+
+host '2 x 28 cores, Xeon' xeon-8280-2s.synthetic e5_2680v4,spr 16,56,all single,node
+host '2 x 48 cores, Xeon' xeon-8468-2s.synthetic spr 16,64,all single,node
+host '2 x 96 cores, EPYC 9654, NPS1' epyc-9654-2s-nps1.synthetic epyc9654 16,64,192,all \
+	single,node,node/4,llc
+host '2 x 96 cores, EPYC 9654, NPS4' epyc-9654-2s-nps4.synthetic epyc9654 16,64,192,all \
+	single,node,llc
+host '2 x 64 cores, Kunpeng 920' kunpeng-920-2s.synthetic kunpeng920 16,64,all single,node
+host '8 packages, 512 CPUs, made up' made-up-8s.xml e5_2680v4,spr 16,64,256,all single,node

@@ -1,0 +1,631 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The model against what is known exactly, and against itself. Every simulation has a fixed seed.
+ */
+#include <errno.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "model.h"
+
+#define SEED	20200529
+#define NR_CPUS 64
+
+static unsigned cpus[NR_CPUS];
+static const struct nr_model_layout flat = { 1, NR_CPUS, 1, NR_CPUS, NR_CPUS };
+/* Two packages of four caches of eight cores, two caches make a node. */
+static const struct nr_model_layout tiered = { 2, 32, 1, 8, 16 };
+
+#define assert_near(got, want, tolerance)                                                          \
+	do {                                                                                       \
+		double got_ = (got), want_ = (want);                                               \
+		if (!(fabs(got_ / want_ - 1) <= (tolerance)))                                      \
+			fail_msg("seed %d: %s is %g, should be %g", SEED, #got, got_, want_);      \
+	} while (0)
+
+static struct nr_model_machine *machine_of(const struct nr_model_layout *layout)
+{
+	struct nr_model_machine *m = NULL;
+
+	assert_int_equal(nr_model_machine_regular(&m, layout), 0);
+	return m;
+}
+
+static struct nr_model_costs same_costs(double ns)
+{
+	struct nr_model_costs c = { .alone = ns, .own = ns };
+
+	for (unsigned d = 0; d < NR_MODEL_LEVELS; d++)
+		c.hand[d] = ns;
+	return c;
+}
+
+static struct nr_model_costs tiered_costs(void)
+{
+	return (struct nr_model_costs){
+		.alone = 80,
+		.own = 30,
+		.hand = { 70, 70, 100, 300, 450, 800 },
+		.consumer = 0.5,
+		.retake = 0.4,
+	};
+}
+
+static struct nr_model_sim_result simulate(const struct nr_model_layout *layout,
+					   const struct nr_model_costs *costs, unsigned nr,
+					   int consumer_cpu, const struct nr_model_sim_opts *opts)
+{
+	struct nr_model_machine *m = machine_of(layout);
+	struct nr_model_load load = { nr, cpus, consumer_cpu };
+	struct nr_model_sim_result r;
+
+	assert_int_equal(nr_model_sim(&r, m, costs, &load, opts), 0);
+	nr_model_machine_free(m);
+	return r;
+}
+
+/* ---- machines -------------------------------------------------------------------------------- */
+static void test_distances_of_a_regular_machine(void **state)
+{
+	static const struct nr_model_layout layout = { 2, 8, 2, 2, 4 };
+	struct nr_model_machine *m = machine_of(&layout);
+
+	(void)state;
+	assert_int_equal(m->nr_cpus, 32);
+	assert_int_equal(nr_model_distance(m, 3, 3), NR_SAME_CPU);
+	assert_int_equal(nr_model_distance(m, 3, 19), NR_SAME_CORE);
+	assert_int_equal(nr_model_distance(m, 2, 3), NR_SAME_LLC);
+	assert_int_equal(nr_model_distance(m, 1, 2), NR_SAME_NODE);
+	assert_int_equal(nr_model_distance(m, 3, 4), NR_SAME_PACKAGE);
+	assert_int_equal(nr_model_distance(m, 7, 8), NR_OTHER_PACKAGE);
+	assert_int_equal(nr_model_distance(m, 7, 24), NR_OTHER_PACKAGE);
+	nr_model_machine_free(m);
+}
+
+static void test_hidden_structure_moves_cores_apart(void **state)
+{
+	struct nr_topology_opts opts = {
+		.sz = sizeof(opts),
+		.synthetic = "pack:2 [numa] l3:1 core:8 pu:2",
+	};
+	struct nr_topology *topo = NULL;
+	struct nr_model_machine *plain = NULL, *hidden = NULL;
+
+	(void)state;
+	assert_int_equal(nr_topology_open(&topo, &opts), 0);
+	assert_int_equal(nr_model_machine_from_topology(&plain, topo, 0, 0), 0);
+	assert_int_equal(nr_model_machine_from_topology(&hidden, topo, 2, 4), 0);
+	for (unsigned b = 2; b < 16; b++)
+		assert_int_equal(nr_model_distance(plain, 0, b), NR_SAME_LLC);
+	assert_int_equal(nr_model_distance(hidden, 0, 1), NR_SAME_CORE);
+	assert_int_equal(nr_model_distance(hidden, 0, 3), NR_SAME_LLC);
+	assert_int_equal(nr_model_distance(hidden, 0, 4), NR_SAME_NODE);
+	assert_int_equal(nr_model_distance(hidden, 0, 8), NR_SAME_PACKAGE);
+	assert_int_equal(nr_model_distance(hidden, 0, 16), NR_OTHER_PACKAGE);
+	assert_int_equal(nr_model_distance(hidden, 16, 19), NR_SAME_LLC);
+	nr_model_machine_free(plain);
+	nr_model_machine_free(hidden);
+	nr_topology_free(topo);
+}
+
+/* ---- simulation ------------------------------------------------------------------------------ */
+static void test_simulation_meets_exact_mean_values(void **state)
+{
+	struct nr_model_costs c = same_costs(100);
+	struct nr_model_sim_opts opts = { .seed = SEED,
+					  .think = NR_MODEL_EXPONENTIAL,
+					  .service = NR_MODEL_EXPONENTIAL,
+					  .records = 200000,
+					  .batches = 1 };
+	static const double think[] = { 200, 1000, 5000 };
+	double per_sec, wait;
+
+	(void)state;
+	for (unsigned n = 1; n <= 64; n *= 4)
+		for (unsigned i = 0; i < 3; i++) {
+			struct nr_model_sim_result r;
+
+			opts.think_ns = think[i];
+			r = simulate(&flat, &c, n, -1, &opts);
+			nr_model_repairman(&per_sec, &wait, n, think[i], 100);
+			assert_near(r.per_sec, per_sec, 0.03);
+			assert_near(r.wait_mean_ns, wait, 0.04);
+		}
+}
+
+static void test_exact_mean_values_of_known_cases(void **state)
+{
+	double per_sec, wait;
+
+	(void)state;
+	/* Two customers, no think time: one always waits for the other. */
+	nr_model_repairman(&per_sec, &wait, 2, 0, 100);
+	assert_near(per_sec, 1e7, 1e-9);
+	assert_near(wait, 200, 1e-9);
+	/* Think as long as served, two customers: p0 = 1/5, so 4/5 of the time it is busy. */
+	nr_model_repairman(&per_sec, &wait, 2, 100, 100);
+	assert_near(per_sec, 0.8e7, 1e-9);
+}
+
+static void test_flat_out_saturates_and_is_fair(void **state)
+{
+	struct nr_model_costs c = same_costs(100);
+	struct nr_model_sim_opts opts = { .seed = SEED, .records = 6400, .batches = 3 };
+	struct nr_model_sim_result r = simulate(&flat, &c, 64, -1, &opts);
+
+	(void)state;
+	assert_near(r.per_sec, 1e7, 1e-6);
+	assert_near(r.utilization, 1, 1e-6);
+	/* First come, first served: nobody is served twice before everybody was once. */
+	assert_int_equal(r.least, 300);
+	assert_int_equal(r.most, 300);
+	assert_near(r.wait_mean_ns, 6400, 1e-3);
+	assert_near(r.wait_p99_ns, r.wait_p50_ns, 1e-3);
+}
+
+static void test_waits_in_order_of_arrival_under_partial_load(void **state)
+{
+	struct nr_model_costs c = same_costs(100);
+	struct nr_model_sim_opts opts = {
+		.seed = SEED, .think_ns = 1000, .records = 64000, .batches = 1
+	};
+	struct nr_model_sim_result r = simulate(&flat, &c, 64, -1, &opts);
+
+	(void)state;
+	/* Fixed times and more demand than the lock can take: a round of 64 turns, no one left out.
+	 */
+	assert_in_range(r.least, 999, 1001);
+	assert_in_range(r.most, 999, 1001);
+}
+
+static void test_retake_only_between_two(void **state)
+{
+	struct nr_model_costs c = tiered_costs();
+	struct nr_model_sim_opts opts = { .seed = SEED, .records = 50000, .batches = 1 };
+	struct nr_model_sim_result two = simulate(&tiered, &c, 2, 0, &opts);
+	struct nr_model_sim_result three = simulate(&tiered, &c, 3, 0, &opts);
+
+	(void)state;
+	assert_near((double)two.retaken / two.attempts, c.retake, 0.03);
+	assert_int_equal(three.retaken, 0);
+}
+
+static void test_simulation_meets_closed_formula(void **state)
+{
+	struct nr_model_machine *m = machine_of(&tiered);
+	struct nr_model_costs c = tiered_costs();
+	static const unsigned nr[] = { 1, 2, 3, 8, 20, 64 };
+
+	(void)state;
+	for (unsigned i = 0; i < 6; i++) {
+		struct nr_model_load load = { nr[i], cpus, 5 };
+		struct nr_model_sim_opts opts = { .seed = SEED,
+						  .records = 10 * nr[i] + 500,
+						  .batches = 200 };
+		struct nr_model_sim_result r;
+		struct nr_model_mix mix;
+
+		assert_int_equal(nr_model_sim(&r, m, &c, &load, &opts), 0);
+		nr_model_mix(&mix, m, &load);
+		assert_near(1e9 / r.per_sec, nr_model_mean_ns(&c, &mix), 0.03);
+	}
+	nr_model_machine_free(m);
+}
+
+static void assert_conserved(const struct nr_model_sim_result *r)
+{
+	assert_int_equal(r->attempts, r->written + r->lost);
+	assert_int_equal(r->written, r->consumed + r->left);
+}
+
+static void test_no_record_vanishes(void **state)
+{
+	struct nr_model_costs c = same_costs(100);
+	struct nr_model_sim_opts opts = {
+		.seed = SEED, .drain_ns = 250, .capacity = 128, .records = 40000, .batches = 2
+	};
+	struct nr_model_sim_result r = simulate(&flat, &c, 16, 0, &opts);
+
+	(void)state;
+	assert_conserved(&r);
+	/* The consumer is the slowest: it sets the rate, and the ring stays full. */
+	assert_near(r.per_sec, 1e9 / 250, 0.01);
+	assert_true(r.lost > r.written);
+	assert_true(r.left > 0 && r.left <= 2 * 128);
+	/* A faster one loses nothing. */
+	opts.drain_ns = 50;
+	r = simulate(&flat, &c, 16, 0, &opts);
+	assert_conserved(&r);
+	assert_int_equal(r.lost, 0);
+}
+
+static void test_same_seed_same_result(void **state)
+{
+	struct nr_model_costs c = tiered_costs();
+	struct nr_model_sim_opts opts = { .seed = SEED,
+					  .think_ns = 5000,
+					  .think = NR_MODEL_EXPONENTIAL,
+					  .records = 5000,
+					  .batches = 1 };
+	struct nr_model_sim_result a = simulate(&tiered, &c, 40, 0, &opts);
+	struct nr_model_sim_result b = simulate(&tiered, &c, 40, 0, &opts);
+
+	(void)state;
+	assert_memory_equal(&a, &b, sizeof(a));
+	opts.seed++;
+	b = simulate(&tiered, &c, 40, 0, &opts);
+	assert_true(a.wait_mean_ns != b.wait_mean_ns);
+}
+
+static void test_simulation_refuses_nonsense(void **state)
+{
+	struct nr_model_machine *m = machine_of(&flat);
+	struct nr_model_costs c = same_costs(100);
+	struct nr_model_load load = { 0, cpus, -1 };
+	struct nr_model_sim_opts opts = { .records = 10, .batches = 1 };
+	struct nr_model_sim_result r = { .attempts = 4711 };
+
+	(void)state;
+	assert_int_equal(nr_model_sim(&r, m, &c, &load, &opts), -EINVAL);
+	load.nr = 1;
+	opts.drain_ns = 1; /* and no capacity */
+	assert_int_equal(nr_model_sim(&r, m, &c, &load, &opts), -EINVAL);
+	assert_int_equal(r.attempts, 4711);
+	nr_model_machine_free(m);
+	nr_model_machine_free(NULL);
+}
+
+/* ---- fits ------------------------------------------------------------------------------------ */
+static double banana(const double *x, void *ctx)
+{
+	double a = 1 - x[0], b = x[1] - x[0] * x[0];
+
+	++*(unsigned *)ctx;
+	return a * a + 100 * b * b;
+}
+
+static void test_minimize_finds_the_end_of_the_valley(void **state)
+{
+	double x[2] = { -1.2, 1 };
+	unsigned calls = 0;
+
+	(void)state;
+	assert_true(nr_model_minimize(banana, &calls, x, 2) < 1e-8);
+	assert_near(x[0], 1, 1e-3);
+	assert_near(x[1], 1, 1e-3);
+	assert_true(calls < 5000);
+}
+
+static void test_usl_fit_recovers_its_parameters(void **state)
+{
+	struct nr_model_usl truth = { 10e6, 0.2, 0.003 }, got;
+	struct nr_model_curve curve = { 0 };
+
+	(void)state;
+	for (unsigned n = 1; n <= 48; n += n < 4 ? 1 : 4) {
+		curve.points[curve.nr].mix.nr = n;
+		curve.points[curve.nr++].ns = nr_model_usl_ns(&truth, n);
+	}
+	nr_model_fit_usl(&got, &curve);
+	assert_near(got.lambda, truth.lambda, 1e-3);
+	assert_near(got.sigma, truth.sigma, 1e-3);
+	assert_near(got.kappa, truth.kappa, 1e-3);
+}
+
+static void add_simulated(struct nr_model_curve *curve, const struct nr_model_machine *m,
+			  const struct nr_model_costs *c, unsigned n)
+{
+	struct nr_model_load load = { n, cpus + 1, 0 };
+	struct nr_model_sim_opts opts = { .seed = SEED + n,
+					  .records = 4 * n + 1000,
+					  .batches = 60 };
+	struct nr_model_sim_result r;
+
+	assert_int_equal(nr_model_sim(&r, m, c, &load, &opts), 0);
+	assert_int_equal(nr_model_add_plain(curve, m, n, 1, 0, 1e9 / r.per_sec), 0);
+}
+
+/* What a curve cannot tell apart, hand-over and consumer's share, is compared as their sum. */
+static void test_fit_recovers_costs_from_a_simulated_curve(void **state)
+{
+	struct nr_model_machine *m = machine_of(&tiered);
+	struct nr_model_costs truth = tiered_costs(), got;
+	struct nr_model_prior prior = { truth.own, 0.5 };
+	struct nr_model_curve curve = { 0 };
+
+	(void)state;
+	for (unsigned n = 1; n <= 60; n += n < 4 ? 1 : 4)
+		add_simulated(&curve, m, &truth, n);
+	nr_model_fit(&got, &curve, &prior);
+	assert_near(got.alone, truth.alone, 0.01);
+	assert_near(got.retake, truth.retake, 0.15);
+	for (unsigned d = NR_SAME_LLC; d < NR_MODEL_LEVELS; d++) {
+		assert_true(got.seen & (1u << d));
+		assert_near(got.hand[d] * (1 + got.consumer), truth.hand[d] * (1 + truth.consumer),
+			    0.15);
+	}
+	for (unsigned i = 0; i < curve.nr; i++)
+		assert_near(nr_model_mean_ns(&got, &curve.points[i].mix), curve.points[i].ns, 0.05);
+	nr_model_machine_free(m);
+}
+
+/* A far hand-over that looks cheaper than a near one is noise. */
+static void test_fitted_costs_rise_with_distance(void **state)
+{
+	struct nr_model_machine *m = machine_of(&tiered);
+	struct nr_model_prior prior = { 30, 0.5 };
+	struct nr_model_curve with = { 0 }, without = { 0 };
+	struct nr_model_costs c;
+
+	(void)state;
+	for (unsigned n = 1; n <= 61; n += 4) {
+		assert_int_equal(nr_model_add_plain(&with, m, n, 1, 0, 300 - 2 * n), 0);
+		assert_int_equal(nr_model_add_plain(&without, m, n, 1, -1, 300 - 2 * n), 0);
+	}
+	nr_model_fit(&c, &with, &prior);
+	for (unsigned d = NR_SAME_CORE; d < NR_OTHER_PACKAGE; d++)
+		assert_true(c.hand[d] <= c.hand[d + 1]);
+	assert_true(c.consumer > 0.05);
+	nr_model_fit(&c, &without, &prior);
+	assert_true(c.consumer == 0);
+	nr_model_machine_free(m);
+}
+
+static void test_halves_share_only_the_first_point(void **state)
+{
+	struct nr_model_curve curve = { .nr = 7 }, train, test;
+
+	(void)state;
+	for (unsigned i = 0; i < curve.nr; i++)
+		curve.points[i].mix.nr = i + 1;
+	nr_model_halve(&curve, 0, &train, &test);
+	assert_int_equal(train.nr, 4);
+	assert_int_equal(test.nr, 3);
+	assert_int_equal(test.points[0].mix.nr, 2);
+	nr_model_halve(&curve, 1, &train, &test);
+	assert_int_equal(train.nr, 4);
+	assert_int_equal(train.points[0].mix.nr, 1);
+	assert_int_equal(train.points[1].mix.nr, 2);
+	assert_int_equal(test.points[0].mix.nr, 3);
+}
+
+/* ---- files ----------------------------------------------------------------------------------- */
+static int read_text(const char *text, struct nr_model_curve **curves, unsigned *nr)
+{
+	char path[] = "/tmp/nr_model_test_XXXXXX";
+	int fd = mkstemp(path), err;
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+	err = nr_model_read_published(curves, nr, path, NULL, NULL);
+	unlink(path);
+	return err;
+}
+
+static void test_published_curves_are_read_and_bad_ones_are_not(void **state)
+{
+	struct nr_model_curve *curves = NULL;
+	unsigned nr = 0;
+
+	(void)state;
+	assert_int_equal(
+		read_text("series,producers,mops_per_sec\nspr_a,2,4\nspr_a,1,10\n", &curves, &nr),
+		0);
+	assert_int_equal(nr, 1);
+	assert_int_equal(curves[0].points[0].mix.nr, 1);
+	assert_near(curves[0].points[1].ns, 250, 1e-9);
+	free(curves);
+	curves = NULL;
+	assert_int_equal(read_text("head\n", &curves, &nr), -ENODATA);
+	assert_int_equal(read_text("head\nspr_a,1,0\n", &curves, &nr), -EINVAL);
+	assert_int_equal(read_text("head\nspr_a,1\n", &curves, &nr), -EINVAL);
+	assert_int_equal(read_text("head\nabacus,1,10\n", &curves, &nr), -ENOENT);
+	assert_int_equal(nr_model_read_published(&curves, &nr, "/nonexistent", NULL, NULL),
+			 -ENOENT);
+	assert_null(curves);
+}
+
+static int sweep_of(const char *text, struct nr_model_curve *curve)
+{
+	struct nr_model_machine *m = machine_of(&tiered);
+	char path[] = "/tmp/nr_model_test_XXXXXX";
+	int fd = mkstemp(path), err;
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+	err = nr_model_read_sweep(curve, path, m, NULL, NULL);
+	unlink(path);
+	nr_model_machine_free(m);
+	return err;
+}
+
+#define ROW(transport, rate, valid, cpus, per_sec)                                                 \
+	"{\"transport\":\"" transport "\",\"rate\":" rate ",\"valid\":" valid                      \
+	",\"producer_cpus\":" cpus ",\"consumer_cpu\":0,\"events_per_sec\":{\"median\":" per_sec   \
+	"}}\n"
+
+static void test_sweep_gives_the_single_rings_curve(void **state)
+{
+	struct nr_model_curve curve = { 0 };
+
+	(void)state;
+	assert_int_equal(sweep_of(ROW("single", "0", "true", "[1,8]",
+				      "4e6") ROW("node", "0", "true", "[1]", "1e6")
+					  ROW("single", "1000", "true", "[1]", "1e3")
+						  ROW("single", "0", "false", "[1]", "9e6")
+							  ROW("single", "0", "true", "[1]", "1e7"),
+				  &curve),
+			 0);
+	assert_int_equal(curve.nr, 2);
+	assert_near(curve.points[0].ns, 100, 1e-9);
+	assert_near(curve.points[1].mix.pair[NR_SAME_NODE], 1, 1e-9);
+	assert_int_equal(sweep_of(ROW("single", "0", "true", "[99]", "1e7"), &curve), -EINVAL);
+	assert_int_equal(sweep_of("", &curve), -ENODATA);
+	assert_int_equal(sweep_of("no json\n", &curve), -EINVAL);
+	assert_int_equal(curve.nr, 2);
+	/* Interrupted while it wrote the second row. */
+	assert_int_equal(sweep_of(ROW("single", "0", "true", "[1]", "1e7") "{\"trans", &curve), 0);
+	assert_int_equal(curve.nr, 1);
+}
+
+/* ---- predictions ----------------------------------------------------------------------------- */
+static struct nr_model_family *family_of(const char *like)
+{
+	struct nr_model_family *f = NULL;
+	struct nr_model_curve *curves = NULL;
+	unsigned nr = 0;
+
+	assert_int_equal(nr_model_read_published(&curves, &nr,
+						 NR_MODEL_DATA_SOURCE "/ringbuf_contention.csv",
+						 NULL, NULL),
+			 0);
+	assert_int_equal(nr_model_family_fit(&f, curves, nr, like), 0);
+	free(curves);
+	return f;
+}
+
+static void assert_interval(const struct nr_model_interval *i)
+{
+	assert_true(i->lo > 0 && i->lo <= i->mid && i->mid <= i->hi);
+	assert_true(isfinite(i->hi));
+}
+
+static struct nr_model_answer ask(const struct nr_model_machine *m, unsigned shard_cpus,
+				  const struct nr_model_family *f, unsigned nr, double rate)
+{
+	struct nr_model_question q = {
+		.machine = m, .nr = nr, .cpus = cpus, .rate = rate, .seed = SEED
+	};
+	int shard[NR_CPUS], consumer[NR_CPUS];
+	struct nr_model_answer a;
+
+	for (unsigned i = 0; i < NR_CPUS; i++) {
+		shard[i] = shard_cpus ? i / shard_cpus : 0;
+		consumer[i] = i * shard_cpus;
+	}
+	q.cpu_shard = shard;
+	q.shard_consumer = consumer;
+	q.nr_shards = shard_cpus ? NR_CPUS / shard_cpus : 0;
+	assert_int_equal(nr_model_predict(&a, &q, f, &nr_model_rest_default), 0);
+	assert_interval(&a.per_sec);
+	assert_interval(&a.wait_ns);
+	assert_interval(&a.merge_per_sec);
+	return a;
+}
+
+static void test_predictions_are_intervals_and_make_sense(void **state)
+{
+	struct nr_model_family *f = family_of("epyc9654");
+	struct nr_model_machine *m = machine_of(&tiered);
+	struct nr_model_answer single = ask(m, 64, f, 64, 0), llc = ask(m, 8, f, 64, 0);
+	struct nr_model_answer calm = ask(m, 64, f, 64, 1000), perf = ask(m, 0, f, 64, 0);
+
+	(void)state;
+	/* More rings, more records and less waiting, even at the ends of the intervals. */
+	assert_true(llc.lock_per_sec.lo > 4 * single.lock_per_sec.hi);
+	assert_true(llc.wait_ns.hi < single.wait_ns.lo);
+	/* A slow stream gets through whole, and nobody waits long. */
+	assert_near(calm.per_sec.mid, 64 * 1000.0, 0.03);
+	assert_true(calm.wait_ns.hi < single.wait_ns.lo);
+	/* The merge of 64 buffers is the limit of perf's. */
+	assert_near(perf.per_sec.mid, perf.merge_per_sec.mid, 1e-9);
+	nr_model_machine_free(m);
+	nr_model_family_free(f);
+	nr_model_family_free(NULL);
+}
+
+static void test_interval_is_as_wide_as_the_error(void **state)
+{
+	struct nr_model_costs c = tiered_costs();
+	struct nr_model_family one = { .nr = 1, .sets = &c, .error = 0.2 };
+	struct nr_model_machine *m = machine_of(&tiered);
+	struct nr_model_answer a = ask(m, 64, &one, 64, 0);
+
+	(void)state;
+	assert_near(a.lock_per_sec.hi / a.lock_per_sec.mid, exp(0.2), 0.01);
+	assert_near(a.lock_per_sec.lo / a.lock_per_sec.mid, exp(-0.2), 0.01);
+	assert_near(a.wait_ns.hi / a.wait_ns.lo, exp(0.4), 0.01);
+	nr_model_machine_free(m);
+}
+
+static void test_limits_fit_the_predictions(void **state)
+{
+	struct nr_model_family *f = family_of("epyc9654");
+	struct nr_model_machine *m = machine_of(&tiered);
+	int shard[NR_CPUS] = { 0 }, consumer[1] = { 0 };
+	struct nr_model_question q = { m, shard, consumer, 1, NR_CPUS, cpus, 50e3, SEED };
+	struct nr_model_limits l;
+	struct nr_model_answer below, above;
+
+	(void)state;
+	assert_int_equal(nr_model_find_limits(&l, &q, f, &nr_model_rest_default), 0);
+	q.rate = 0;
+	assert_int_equal(nr_model_find_limits(&l, &q, f, &nr_model_rest_default), -EINVAL);
+	assert_interval(&l.saturated);
+	below = ask(m, 64, f, l.saturated.lo * 0.7, 50e3);
+	above = ask(m, 64, f, fmin(l.saturated.hi * 1.4, 64), 50e3);
+	assert_true(below.per_sec.mid > 0.9 * 50e3 * (unsigned)(l.saturated.lo * 0.7));
+	assert_true(above.per_sec.mid < 0.95 * 50e3 * fmin(l.saturated.hi * 1.4, 64));
+	nr_model_machine_free(m);
+	nr_model_family_free(f);
+}
+
+static void test_unknown_family(void **state)
+{
+	struct nr_model_curve curve = { .name = "spr_x" };
+	struct nr_model_family *f = NULL;
+
+	(void)state;
+	assert_int_equal(nr_model_family_fit(&f, &curve, 1, "abacus"), -ENOENT);
+	assert_null(f);
+}
+
+/* The table of README.md; its bounds are in check.c. */
+static void test_all_stated_bounds_hold(void **state)
+{
+	(void)state;
+	assert_int_equal(nr_model_check(NR_MODEL_DATA_SOURCE), 0);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_distances_of_a_regular_machine),
+		cmocka_unit_test(test_hidden_structure_moves_cores_apart),
+		cmocka_unit_test(test_simulation_meets_exact_mean_values),
+		cmocka_unit_test(test_exact_mean_values_of_known_cases),
+		cmocka_unit_test(test_flat_out_saturates_and_is_fair),
+		cmocka_unit_test(test_waits_in_order_of_arrival_under_partial_load),
+		cmocka_unit_test(test_retake_only_between_two),
+		cmocka_unit_test(test_simulation_meets_closed_formula),
+		cmocka_unit_test(test_no_record_vanishes),
+		cmocka_unit_test(test_same_seed_same_result),
+		cmocka_unit_test(test_simulation_refuses_nonsense),
+		cmocka_unit_test(test_minimize_finds_the_end_of_the_valley),
+		cmocka_unit_test(test_usl_fit_recovers_its_parameters),
+		cmocka_unit_test(test_fit_recovers_costs_from_a_simulated_curve),
+		cmocka_unit_test(test_fitted_costs_rise_with_distance),
+		cmocka_unit_test(test_halves_share_only_the_first_point),
+		cmocka_unit_test(test_published_curves_are_read_and_bad_ones_are_not),
+		cmocka_unit_test(test_sweep_gives_the_single_rings_curve),
+		cmocka_unit_test(test_predictions_are_intervals_and_make_sense),
+		cmocka_unit_test(test_interval_is_as_wide_as_the_error),
+		cmocka_unit_test(test_limits_fit_the_predictions),
+		cmocka_unit_test(test_unknown_family),
+		cmocka_unit_test(test_all_stated_bounds_hold),
+	};
+
+	for (unsigned i = 0; i < NR_CPUS; i++)
+		cpus[i] = i;
+	printf("seed %d\n", SEED);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
