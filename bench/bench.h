@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the parts of numaring-bench share. They use the public API; the one exception is in
+ * perfbuf.c. */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include <linux/types.h>
+#include <jansson.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <numaring/numaring.h>
+#include "cell.h"
+#include "check.h"
+
+enum bench_exit {
+	BENCH_DONE = 0,
+	BENCH_FAILED = 1,
+	BENCH_USAGE = 2,
+};
+
+int cmd_run(int argc, char **argv);
+int cmd_sweep(int argc, char **argv);
+int cmd_report(int argc, char **argv);
+int cmd_tune(int argc, char **argv);
+int cmd_format(int argc, char **argv);
+int cmd_model(int argc, char **argv);
+int cmd_format(int argc, char **argv); /* format.c: nr_types_format against btf_dump */
+
+/* One sentence to stderr, "numaring-bench: ...". */
+void bench_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* nr_log_fn: errors and warnings. */
+void bench_log(void *ctx, enum nr_log_level level, const char *text);
+
+uint64_t bench_now(void); /* CLOCK_MONOTONIC, ns */
+void bench_sleep_until(uint64_t time);
+/* The calling thread gets the priority numaring gives its own threads, so that transports are
+ * compared and not priorities. */
+void bench_raise_priority(void);
+int bench_pin(pthread_t thread, const unsigned *cpus,
+	      unsigned nr); /* cpus ascend; nr 0: leave it */
+
+/* ---- one configuration (config.c) -------------------------------------------------------------
+ */
+
+struct config {
+	char transport[24]; /* a policy, or perfbuf, perfbuf-sampled, libbpf */
+	unsigned producers;
+	bool spread;
+	uint64_t rate; /* per producer and second; 0: flat out */
+	unsigned size; /* bytes of a record, header included */
+	unsigned burst;
+	size_t memory; /* bytes of all rings together; 0: 2 MiB for each CPU */
+	double seconds;
+	enum nr_order order;
+};
+
+/* The names of the values, in the order of the table: --NAME VALUE. */
+extern const char *const config_names[];
+extern const char *const config_help[];
+unsigned config_nr(void);
+
+extern const struct config config_default;
+
+/* Sets the value of that name; -EINVAL. */
+int config_set(struct config *cfg, unsigned which, const char *value);
+/* The value as config_set takes it, into buf; returns buf. */
+char *config_get(const struct config *cfg, unsigned which, char *buf, size_t size);
+
+bool config_is_perfbuf(const struct config *cfg);
+bool config_is_libbpf(const struct config *cfg);
+
+json_t *config_json(const struct config *cfg);
+/* For progress and messages: "single 2 producers, flat out". */
+char *config_text(const struct config *cfg, char *buf, size_t size);
+
+/* "4096", "64K", "1M"; -EINVAL. Decimal: "10k" is 10000. */
+int bench_parse_size(const char *s, size_t *out);
+int bench_parse_count(const char *s, uint64_t *out);
+
+/* ---- producers (producers.c) ------------------------------------------------------------------
+ */
+
+/* CPUs in the order in which they get a producer; *out is malloc'ed, *nr how many there are. */
+int placement(const struct nr_topology *topo, bool spread, unsigned **out, unsigned *nr);
+
+struct producers;
+/* Threads that wait, each pinned to its CPU. */
+int producers_new(struct producers **out, const struct config *cfg, const unsigned *cpus);
+void producers_go(struct producers *p, int prog_fd);
+/* Returns the first error of any of them. */
+int producers_stop(struct producers *p);
+void producers_free(struct producers *p);
+bool producers_have(const struct producers *p, int tid);
+
+/* ---- a run (run.c) ----------------------------------------------------------------------------
+ */
+
+struct run {
+	struct config cfg;
+	struct nr_topology *topo;
+	unsigned nr_cpus; /* possible */
+	struct check check;
+
+	/* The transport fills these. */
+	void *transport;
+	int prog_fd;
+	const struct bench_cell *cells; /* [nr_cpus], mapped */
+	unsigned shards;
+	size_t ring_bytes; /* of all rings */
+	bool ordered;	   /* it promises global order */
+	bool no_merge;	   /* the thread that delivers is the consumer */
+	uint64_t lag_max;
+	/* At the end. */
+	uint64_t lost[NR_LOSS_CAUSES];
+	char reason[256]; /* of being invalid; empty: none found */
+};
+
+struct transport {
+	int (*open)(struct run *r);
+	int (*start)(struct run *r);
+	void (*sample)(struct run *r);
+	/* After the producers: everything that was emitted has been delivered when it returns. */
+	int (*stop)(struct run *r);
+	void (*close)(struct run *r);
+};
+extern const struct transport transport_sharded, transport_perfbuf, transport_libbpf;
+
+void run_invalid(struct run *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Maps the cells of a loaded object. */
+int run_map_cells(struct run *r, int map_fd);
+/* Runs it; *out is the row. 0, also for a row that is not valid. The producers are on these CPUs,
+ * or where the placement puts them if `on` is NULL. */
+int run_config(json_t **out, const struct config *cfg, const unsigned *on);
+
+/* ---- numbers (numbers.c) ----------------------------------------------------------------------
+ */
+
+/* Value below which a share q of a histogram of bench_bucket lies; 0 if it is empty. */
+double histogram_quantile(const __u64 *bucket, double q);
+double histogram_max(const __u64 *bucket);
+
+struct spread3 {
+	double q1, median, q3;
+	unsigned nr;
+};
+struct spread3 quartiles(double *values, unsigned nr); /* sorts values */
+
+/* ---- the host (host.c) ------------------------------------------------------------------------
+ */
+
+/* Everything about this host that a reader of figures has to know. */
+json_t *host_json(const struct nr_topology *topo);
+/* Figures taken here tell nothing about speed: a CPU that is emulated. */
+bool host_is_emulated(void);
+/* First CPUs of the innermost domains that share `level`; returns how many. heads has room for all.
+ */
+unsigned host_domains(const struct nr_topology *topo, enum nr_distance level, unsigned *heads);
+const char *host_distance_name(enum nr_distance d);
+
+#endif

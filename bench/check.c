@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "bench.h"
+
+/* Deliveries this far apart belong to different rounds. */
+#define ROUND_NS 1000000
+
+/* In a stream without pauses any time is as good as another; look this often. */
+#define MARK_NS 25000000
+
+/* A transport that delivers one by one looks at the clock this often. */
+#define MARK_RECORDS 64
+
+int check_init(struct check *c, unsigned nr_cpus)
+{
+	memset(c, 0, sizeof(*c));
+	c->nr_cpus = nr_cpus;
+	c->cpus = calloc(nr_cpus, sizeof(*c->cpus));
+	return c->cpus ? 0 : -ENOMEM;
+}
+
+void check_destroy(struct check *c)
+{
+	free(c->cpus);
+	c->cpus = NULL;
+}
+
+static uint64_t thread_time(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+}
+
+/*
+ * The rate is taken between two marks, both at the beginning of a round of delivery: rounds come
+ * every few milliseconds, and a window that cuts one would be wrong by what it holds.
+ */
+static bool begins_round(const struct check *c, uint64_t now)
+{
+	return now - c->last_call > ROUND_NS || now - c->last.time > MARK_NS;
+}
+
+static void mark(struct check *c, uint64_t now)
+{
+	if (now < c->begin || now >= c->end)
+		return;
+	c->last = (struct check_mark){ now, c->count };
+	if (!c->first.time)
+		c->first = c->last;
+}
+
+static void check_sequence(struct check *c, struct check_cpu *cpu, uint64_t seq)
+{
+	if (seq < cpu->next) {
+		c->repeated++;
+		return;
+	}
+	cpu->gaps += seq - cpu->next;
+	cpu->next = seq + 1;
+}
+
+static void account(struct check *c, const struct nr_record *rec, uint32_t size)
+{
+	struct check_cpu *cpu;
+
+	c->count++;
+	if (rec->cpu >= c->nr_cpus) {
+		c->foreign++;
+		return;
+	}
+	cpu = &c->cpus[rec->cpu];
+	cpu->seen++;
+	if (c->sequence && size >= sizeof(uint64_t))
+		check_sequence(c, cpu, *(const uint64_t *)(rec + 1));
+}
+
+static void note_tid(struct check *c)
+{
+	if (!c->tid)
+		__atomic_store_n(&c->tid, gettid(), __ATOMIC_RELAXED);
+}
+
+void check_batch(struct check *c, const struct nr_event *events, unsigned nr)
+{
+	uint64_t began = thread_time(), now = bench_now();
+	bool inside = now >= c->begin && now < c->end;
+
+	note_tid(c);
+	if (nr && begins_round(c, now))
+		mark(c, now);
+	for (unsigned i = 0; i < nr; i++) {
+		const struct nr_event *ev = &events[i];
+
+		account(c, ev->rec, ev->size);
+		c->late += !!(ev->flags & NR_EVENT_LATE);
+		c->unordered += ev->rec->ts < c->last_ts;
+		c->last_ts = ev->rec->ts;
+		if (inside)
+			c->latency[bench_bucket(now - ev->rec->ts)]++;
+	}
+	c->last_call = bench_now();
+	if (inside)
+		c->cpu_ns += thread_time() - began;
+}
+
+void check_one(struct check *c, const struct nr_record *rec, uint32_t size)
+{
+	if (c->count % MARK_RECORDS == 0)
+		mark(c, bench_now());
+	account(c, rec, size);
+}
+
+const char *check_accounts(const struct check *c, const struct bench_cell *cells)
+{
+	for (unsigned i = 0; i < c->nr_cpus; i++) {
+		const struct check_cpu *cpu = &c->cpus[i];
+		uint64_t left_out = cpu->gaps + cells[i].attempts - cpu->next;
+
+		if (cpu->seen + cells[i].failed != cells[i].attempts)
+			return "a producer's records are neither delivered nor refused";
+		if (c->sequence && left_out != cells[i].failed)
+			return "gaps in a producer's sequence are not the records refused";
+	}
+	return NULL;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Looks at every record that a transport delivers: global order, each producer's sequence, latency.
+ *
+ * A record is accepted once. At the end, what each producer tried is what was seen plus what was
+ * refused, and every gap in its sequence is a refused record.
+ */
+#ifndef BENCH_CHECK_H
+#define BENCH_CHECK_H
+
+#include <linux/types.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <numaring/event.h>
+#include "cell.h"
+
+struct check_cpu {
+	uint64_t next; /* sequence expected */
+	uint64_t seen;
+	uint64_t gaps; /* numbers that were left out */
+};
+
+/* How far delivery was at a time. */
+struct check_mark {
+	uint64_t time;
+	uint64_t count;
+};
+
+struct check {
+	/* Set before. */
+	unsigned nr_cpus;
+	struct check_cpu *cpus;
+	bool sequence;	     /* the records are long enough to carry a number */
+	uint64_t begin, end; /* of the window that is measured, CLOCK_MONOTONIC ns */
+
+	/* Results. The thread that delivers writes them; others read them when it has ended. */
+	int tid; /* of that thread; read while it runs */
+	uint64_t count;
+	uint64_t last_ts;
+	uint64_t last_call;
+	uint64_t unordered, repeated, late, foreign;
+	uint64_t cpu_ns; /* this check took, of the thread's CPU time, in the window */
+	struct check_mark first, last;
+	__u64 latency[BENCH_BUCKETS]; /* event to here, ns, in the window */
+};
+
+int check_init(struct check *c, unsigned nr_cpus);
+void check_destroy(struct check *c);
+void check_batch(struct check *c, const struct nr_event *events, unsigned nr);
+/* One record of a transport that promises no order: counted, its sequence looked at, nothing else.
+ */
+void check_one(struct check *c, const struct nr_record *rec, uint32_t size);
+/* Per producer: accounts close. Returns NULL or what does not. */
+const char *check_accounts(const struct check *c, const struct bench_cell *cells);
+
+#endif

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Which configurations a sweep has. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "sweep.h"
+
+static int append(struct grid *grid, const struct config *cfg)
+{
+	struct config *grown = realloc(grid->cfg, (grid->nr + 1) * sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	grid->cfg = grown;
+	grid->cfg[grid->nr++] = *cfg;
+	return 0;
+}
+
+/* All combinations of the values from number `which` on. */
+static int expand(struct grid *grid, const struct axes *axes, unsigned which, struct config cfg)
+{
+	char *list, *rest, *value;
+	int err = 0;
+
+	if (which == config_nr())
+		return append(grid, &cfg);
+	if (!axes->list[which])
+		return expand(grid, axes, which + 1, cfg);
+	rest = list = strdup(axes->list[which]);
+	if (!list)
+		return -ENOMEM;
+	while (!err && (value = strsep(&rest, ","))) {
+		err = config_set(&cfg, which, value);
+		if (err)
+			bench_error("--%s: \"%s\" will not do: %s", config_names[which], value,
+				    config_help[which]);
+		else
+			err = expand(grid, axes, which + 1, cfg);
+	}
+	free(list);
+	return err;
+}
+
+int grid_add(struct grid *grid, const struct axes *axes)
+{
+	return expand(grid, axes, 0, config_default);
+}
+
+static int find_name(const char *word)
+{
+	for (unsigned i = 0; i < config_nr(); i++)
+		if (!strncmp(word, "--", 2) && !strcmp(word + 2, config_names[i]))
+			return i;
+	return -EINVAL;
+}
+
+/* One line, without its comment; it is cut into words in place. */
+static int add_line(struct grid *grid, char *line, const char *name, unsigned number)
+{
+	struct axes axes = { 0 };
+	char *save, *word = strtok_r(line, " \t\r", &save);
+
+	if (!word)
+		return 0;
+	for (; word; word = strtok_r(NULL, " \t\r", &save)) {
+		int which = find_name(word);
+		char *list = strtok_r(NULL, " \t\r", &save);
+
+		if (which < 0 || !list) {
+			bench_error("%s:%u: \"%s\" is not --NAME with a list of values", name,
+				    number, word);
+			return -EINVAL;
+		}
+		axes.list[which] = list;
+	}
+	return grid_add(grid, &axes);
+}
+
+int grid_add_text(struct grid *grid, const char *text, const char *name)
+{
+	char *copy = strdup(text), *rest = copy, *line;
+	unsigned number = 0;
+	int err = copy ? 0 : -ENOMEM;
+
+	while (!err && (line = strsep(&rest, "\n"))) {
+		line[strcspn(line, "#")] = 0;
+		err = add_line(grid, line, name, ++number);
+	}
+	free(copy);
+	return err;
+}
+
+int grid_add_file(struct grid *grid, const char *path)
+{
+	FILE *f = fopen(path, "re");
+	char *text = NULL;
+	size_t size = 0;
+	int err;
+
+	/* No grid holds this character, so this is all of the file. */
+	if (!f || (getdelim(&text, &size, '\1', f) < 0 && ferror(f))) {
+		err = -errno;
+		bench_error("%s: %s", path, strerror(-err));
+	} else {
+		err = grid_add_text(grid, text ? text : "", path);
+	}
+	if (f)
+		fclose(f);
+	free(text);
+	return err;
+}
+
+/* ---- the grids that come with it --------------------------------------------------------------
+ */
+
+/* A list of 1, 2, 4... and all CPUs: at most `most` of them. */
+static void producer_list(char *buf, size_t size, unsigned cpus, unsigned most)
+{
+	unsigned steps = 0, factor = 2, len;
+
+	for (unsigned n = 1; n < cpus; n *= 2)
+		steps++;
+	while (steps / (factor / 2) + 1 > most)
+		factor *= 2;
+	len = snprintf(buf, size, "1");
+	for (unsigned long n = factor; n < cpus && len < size; n *= factor)
+		len += snprintf(buf + len, size - len, ",%lu", n);
+	if (cpus > 1 && len < size)
+		snprintf(buf + len, size - len, ",%u", cpus);
+}
+
+static bool same_plan(const struct nr_topology *topo, const char *a, const char *b)
+{
+	struct nr_plan_opts opts = { .sz = sizeof(opts), .policy = a };
+	struct nr_plan *x = NULL, *y = NULL;
+	bool same;
+
+	nr_plan_make(&x, topo, &opts);
+	opts.policy = b;
+	nr_plan_make(&y, topo, &opts);
+	same = x && y && x->nr_cpus == y->nr_cpus &&
+	       !memcmp(x->cpu_shard, y->cpu_shard, x->nr_cpus * sizeof(*x->cpu_shard));
+	nr_plan_free(x);
+	nr_plan_free(y);
+	return same;
+}
+
+/* Policies that differ on this host. */
+static void policy_list(char *buf, size_t size, const struct nr_topology *topo)
+{
+	static const char *const all[] = { "single", "package", "node", "llc", "cpu" };
+	unsigned len = 0;
+
+	for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		bool twice = false;
+
+		for (unsigned k = 0; k < i; k++)
+			twice |= same_plan(topo, all[k], all[i]);
+		if (!twice && len < size)
+			len += snprintf(buf + len, size - len, "%s%s", len ? "," : "", all[i]);
+	}
+}
+
+static const char quick_text[] =
+	"--transport %1$s,perfbuf,perfbuf-sampled,libbpf --producers %2$s --duration 0.4\n"
+	"--transport %1$s,perfbuf,perfbuf-sampled --producers %3$u --rate 10k,100k,1M"
+	" --duration 0.4\n"
+	"--transport single,perfbuf-sampled --producers %3$u --memory 1M,16M --duration 0.4\n";
+
+static const char full_text[] =
+	"--transport %1$s,perfbuf,perfbuf-sampled,libbpf --producers %2$s --placement fill,spread\n"
+	"--transport %1$s,perfbuf,perfbuf-sampled,libbpf --producers %3$u"
+	" --rate 1k,3k,10k,30k,100k,300k,1M,3M\n"
+	"--transport %1$s,perfbuf,perfbuf-sampled --producers %3$u --rate 100k --burst 16,64\n"
+	"--transport %1$s --producers %3$u --order rcu --rate 0,10k,100k\n"
+	"--transport %1$s,perfbuf-sampled,libbpf --producers %3$u --size 16,64,256,1024,4096\n"
+	"--transport %1$s,perfbuf-sampled --producers %3$u --memory 1M,4M,16M,64M\n";
+
+int grid_add_default(struct grid *grid, const struct nr_topology *topo, bool quick)
+{
+	unsigned cpus = nr_topology_cpus(topo, NULL, 0);
+	char policies[64], producers[128], text[2048];
+
+	policy_list(policies, sizeof(policies), topo);
+	producer_list(producers, sizeof(producers), cpus, quick ? 5 : 12);
+	snprintf(text, sizeof(text), quick ? quick_text : full_text, policies, producers, cpus);
+	return grid_add_text(grid, text, "the built-in grid");
+}
+
+static bool same_config(const struct config *a, const struct config *b)
+{
+	json_t *x = config_json(a), *y = config_json(b);
+	bool same = json_equal(x, y);
+
+	json_decref(x);
+	json_decref(y);
+	return same;
+}
+
+void grid_settle(struct grid *grid, const struct nr_topology *topo)
+{
+	unsigned nr = 0;
+
+	for (unsigned i = 0; i < grid->nr; i++) {
+		struct config cfg = grid->cfg[i];
+		bool twice = false;
+
+		if (!cfg.memory)
+			cfg.memory = (size_t)nr_topology_cpus(topo, NULL, 0) << 21;
+		for (unsigned k = 0; !twice && k < nr; k++)
+			twice = same_config(&grid->cfg[k], &cfg);
+		if (!twice)
+			grid->cfg[nr++] = cfg;
+	}
+	grid->nr = nr;
+}
+
+void grid_free(struct grid *grid)
+{
+	free(grid->cfg);
+	*grid = (struct grid){ 0 };
+}

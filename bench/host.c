@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* What a reader has to know of the host where figures were taken. */
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
+#include "bench.h"
+
+#define CLOCKSOURCE "/sys/devices/system/clocksource/clocksource0/current_clocksource"
+
+const char *host_distance_name(enum nr_distance d)
+{
+	static const char *const names[] = {
+		"the same CPU",	 "the same core",    "the same last-level cache",
+		"the same node", "the same package", "another package"
+	};
+
+	return names[d];
+}
+
+static void read_word(const char *path, char *buf, size_t size)
+{
+	FILE *f = fopen(path, "re");
+
+	snprintf(buf, size, "unknown");
+	if (f && fgets(buf, size, f))
+		buf[strcspn(buf, "\n")] = 0;
+	if (f)
+		fclose(f);
+}
+
+/* The first line of /proc/cpuinfo that begins with `key`; its value. */
+static void cpuinfo(const char *key, char *buf, size_t size)
+{
+	FILE *f = fopen("/proc/cpuinfo", "re");
+	char line[512];
+
+	snprintf(buf, size, "unknown");
+	while (f && fgets(line, sizeof(line), f)) {
+		char *value = strchr(line, ':');
+
+		if (strncmp(line, key, strlen(key)) || !value)
+			continue;
+		line[strcspn(line, "\n")] = 0;
+		snprintf(buf, size, "%s", value + (value[1] ? 2 : 1));
+		break;
+	}
+	if (f)
+		fclose(f);
+}
+
+/* Who is below us, as the CPU tells it; empty: nobody, or not told. */
+static void hypervisor(char name[13])
+{
+#ifdef __x86_64__
+	unsigned a, b, c, d;
+
+	name[0] = 0;
+	if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & (1u << 31)))
+		return;
+	__cpuid(0x40000000, a, b, c, d);
+	memcpy(name, &b, 4);
+	memcpy(name + 4, &c, 4);
+	memcpy(name + 8, &d, 4);
+	name[12] = 0;
+#else
+	name[0] = 0;
+#endif
+}
+
+bool host_is_emulated(void)
+{
+	char name[13], model[128], implementer[16];
+
+	hypervisor(name);
+	if (*name)
+		return !strncmp(name, "TCGTCG", 6);
+	cpuinfo("model name", model, sizeof(model));
+	cpuinfo("CPU implementer", implementer, sizeof(implementer));
+	return strstr(model, "QEMU") || strstr(model, "TCG") || !strcmp(implementer, "0x00");
+}
+
+/* Type of the lock in the kernel's ring buffer: raw_spinlock_t, or rqspinlock_t from 6.15 on. */
+static void lock_type(char *buf, size_t size)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	int id = btf ? btf__find_by_name_kind(btf, "bpf_ringbuf", BTF_KIND_STRUCT) : -1;
+	const struct btf_type *t = id < 0 ? NULL : btf__type_by_id(btf, id);
+
+	snprintf(buf, size, "unknown");
+	for (int i = 0; t && i < btf_vlen(t); i++) {
+		const struct btf_member *m = &btf_members(t)[i];
+		const struct btf_type *lock = btf__type_by_id(btf, m->type);
+
+		if (!strcmp(btf__name_by_offset(btf, m->name_off), "spinlock"))
+			snprintf(buf, size, "%s", btf__name_by_offset(btf, lock->name_off));
+	}
+	btf__free(btf);
+}
+
+unsigned host_domains(const struct nr_topology *topo, enum nr_distance level, unsigned *heads)
+{
+	unsigned nr = nr_topology_cpus(topo, NULL, 0), n = 0;
+	unsigned *cpus = calloc(nr ? nr : 1, sizeof(*cpus));
+
+	if (!cpus)
+		return 0;
+	nr_topology_cpus(topo, cpus, nr);
+	/* Neighbours in caches are neighbours in this order. */
+	for (unsigned i = 0; i < nr; i++)
+		if (!i || nr_topology_distance(topo, heads[n - 1], cpus[i]) > level)
+			heads[n++] = cpus[i];
+	free(cpus);
+	return n;
+}
+
+static json_t *topology_json(const struct nr_topology *topo)
+{
+	unsigned nr = nr_topology_cpus(topo, NULL, 0);
+	unsigned *heads = calloc(nr ? nr : 1, sizeof(*heads));
+	json_t *o;
+
+	if (!heads)
+		return json_null();
+	o = json_pack("{s:i, s:i, s:i, s:i, s:i}", "cpus", (int)nr, "cores",
+		      (int)host_domains(topo, NR_SAME_CORE, heads), "caches",
+		      (int)host_domains(topo, NR_SAME_LLC, heads), "nodes",
+		      (int)host_domains(topo, NR_SAME_NODE, heads), "packages",
+		      (int)host_domains(topo, NR_SAME_PACKAGE, heads));
+	free(heads);
+	return o;
+}
+
+json_t *host_json(const struct nr_topology *topo)
+{
+	char model[128], clocksource[64], lock[64], below[13], libbpf[32];
+	struct utsname name = { 0 };
+
+	uname(&name);
+	hypervisor(below);
+	cpuinfo("model name", model, sizeof(model));
+	read_word(CLOCKSOURCE, clocksource, sizeof(clocksource));
+	lock_type(lock, sizeof(lock));
+	snprintf(libbpf, sizeof(libbpf), "%u.%u", libbpf_major_version(), libbpf_minor_version());
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:s, s:s, s:o}", "numaring",
+			 NR_VERSION, "kernel", name.release, "machine", name.machine, "cpu_model",
+			 model, "hypervisor", below, "emulated", host_is_emulated(), "clocksource",
+			 clocksource, "lock", lock, "libbpf", libbpf, "topology",
+			 topology_json(topo));
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The reference others publish: one ring, libbpf's own reader, no order. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include "bench.h"
+#include "plain.skel.h"
+
+struct plain {
+	struct plain_bpf *skel;
+	struct ring_buffer *rb;
+	pthread_t thread;
+	bool running;
+	bool stop;
+	struct check *check;
+};
+
+static int on_record(void *ctx, void *data, size_t size)
+{
+	struct plain *p = ctx;
+
+	check_one(p->check, data, size - sizeof(struct nr_record));
+	return 0;
+}
+
+static void *consume(void *arg)
+{
+	struct plain *p = arg;
+
+	bench_raise_priority();
+	while (!__atomic_load_n(&p->stop, __ATOMIC_RELAXED))
+		ring_buffer__poll(p->rb, 10);
+	return NULL;
+}
+
+static int plain_open(struct run *r)
+{
+	struct plain *p = calloc(1, sizeof(*p));
+	size_t bytes = r->cfg.memory > 1ul << 30 ? 1ul << 30 : r->cfg.memory;
+	int err;
+
+	if (!p)
+		return -ENOMEM;
+	r->transport = p;
+	r->no_merge = true;
+	p->check = &r->check;
+	p->skel = plain_bpf__open();
+	if (!p->skel)
+		return -errno;
+	r->shards = 1;
+	r->ring_bytes = (size_t)1 << (63 - __builtin_clzll(bytes));
+	p->skel->rodata->bench_words = (r->cfg.size - sizeof(struct nr_record)) / 8;
+	bpf_map__set_max_entries(p->skel->maps.bench_cells, r->nr_cpus);
+	bpf_map__set_max_entries(p->skel->maps.bench_ring, r->ring_bytes);
+	err = plain_bpf__load(p->skel);
+	if (err)
+		return err;
+	p->rb = ring_buffer__new(bpf_map__fd(p->skel->maps.bench_ring), on_record, p, NULL);
+	return p->rb ? 0 : -errno;
+}
+
+static int plain_start(struct run *r)
+{
+	struct plain *p = r->transport;
+
+	r->prog_fd = bpf_program__fd(p->skel->progs.bench_plain);
+	if (pthread_create(&p->thread, NULL, consume, p))
+		return -EAGAIN;
+	p->running = true;
+	return run_map_cells(r, bpf_map__fd(p->skel->maps.bench_cells));
+}
+
+static void join(struct plain *p)
+{
+	__atomic_store_n(&p->stop, true, __ATOMIC_RELAXED);
+	if (p->running)
+		pthread_join(p->thread, NULL);
+	p->running = false;
+}
+
+static int plain_stop(struct run *r)
+{
+	struct plain *p = r->transport;
+	int n;
+
+	join(p);
+	n = ring_buffer__consume(p->rb);
+	for (unsigned i = 0; i < r->nr_cpus; i++)
+		r->lost[NR_LOSS_FULL] += r->cells[i].failed;
+	return n < 0 ? n : 0;
+}
+
+static void plain_close(struct run *r)
+{
+	struct plain *p = r->transport;
+
+	if (!p)
+		return;
+	join(p);
+	ring_buffer__free(p->rb);
+	plain_bpf__destroy(p->skel);
+	free(p);
+}
+
+static void plain_sample(struct run *r)
+{
+	(void)r;
+}
+
+const struct transport transport_libbpf = { plain_open, plain_start, plain_sample, plain_stop,
+					    plain_close };

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* numaring-bench: picks the sub-command. */
+#include <bpf/libbpf.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include "bench.h"
+
+static const struct command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *about;
+} commands[] = {
+	{ "run", cmd_run, "measure one configuration" },
+	{ "sweep", cmd_sweep, "measure many, interleaved and repeated" },
+	{ "report", cmd_report, "turn a sweep into a page and a table" },
+	{ "tune", cmd_tune, "measure this host and recommend shards and a ring size" },
+	{ "format", cmd_format, "measure what an event's text costs" },
+#ifdef NR_BENCH_MODEL
+	{ "model", cmd_model, "predict hosts that are not at hand" },
+#endif
+};
+
+#define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+void bench_error(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("numaring-bench: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+void bench_log(void *ctx, enum nr_log_level level, const char *text)
+{
+	(void)ctx;
+	if (level <= NR_LOG_WARN)
+		bench_error("%s%s", level == NR_LOG_WARN ? "warning: " : "", text);
+}
+
+static int libbpf_warnings(enum libbpf_print_level level, const char *fmt, va_list args)
+{
+	return level == LIBBPF_WARN ? vfprintf(stderr, fmt, args) : 0;
+}
+
+static void print_help(FILE *out)
+{
+	fputs("Usage: numaring-bench COMMAND [OPTION...]\n\n", out);
+	for (size_t i = 0; i < NR_COMMANDS; i++)
+		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].about);
+	fputs("\nnumaring-bench COMMAND --help tells the options of a command.\n"
+	      "Exit status: 0 done, 1 failed, 2 wrong usage.\n",
+	      out);
+}
+
+int main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : "";
+	static char title[64];
+
+	libbpf_set_print(libbpf_warnings);
+	for (size_t i = 0; i < NR_COMMANDS; i++) {
+		if (strcmp(name, commands[i].name))
+			continue;
+		snprintf(title, sizeof(title), "numaring-bench %s", name);
+		argv[1] = title;
+		return commands[i].run(argc - 1, argv + 1);
+	}
+	if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) {
+		print_help(stdout);
+		return BENCH_DONE;
+	}
+	if (!strcmp(name, "--version") || !strcmp(name, "-V")) {
+		puts("numaring-bench " NR_VERSION);
+		return BENCH_DONE;
+	}
+	if (*name)
+		bench_error("there is no command \"%s\"", name);
+	print_help(stderr);
+	return BENCH_USAGE;
+}

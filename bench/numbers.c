@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <time.h>
+#include "bench.h"
+
+/* Least value of a bucket; of the one after the last too. */
+static double lower_bound(unsigned bucket)
+{
+	unsigned octave = bucket / 8;
+
+	if (octave < 1)
+		return bucket;
+	return (double)(8 + bucket % 8) * (double)(1ull << (octave - 1));
+}
+
+static double middle(unsigned bucket)
+{
+	return bucket < 8 ? bucket : (lower_bound(bucket) + lower_bound(bucket + 1)) / 2;
+}
+
+double histogram_quantile(const __u64 *bucket, double q)
+{
+	uint64_t total = 0, below = 0;
+
+	for (unsigned i = 0; i < BENCH_BUCKETS; i++)
+		total += bucket[i];
+	for (unsigned i = 0; i < BENCH_BUCKETS; i++) {
+		below += bucket[i];
+		if (total && below >= q * total)
+			return middle(i);
+	}
+	return 0;
+}
+
+double histogram_max(const __u64 *bucket)
+{
+	for (unsigned i = BENCH_BUCKETS; i-- > 0;)
+		if (bucket[i])
+			return middle(i);
+	return 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Linear between the two values next to the place. */
+static double at(const double *sorted, unsigned nr, double share)
+{
+	double place = share * (nr - 1);
+	unsigned below = place;
+
+	if (below + 1 >= nr)
+		return sorted[nr - 1];
+	return sorted[below] + (place - below) * (sorted[below + 1] - sorted[below]);
+}
+
+struct spread3 quartiles(double *values, unsigned nr)
+{
+	if (!nr)
+		return (struct spread3){ 0 };
+	qsort(values, nr, sizeof(*values), compare);
+	return (struct spread3){ at(values, nr, 0.25), at(values, nr, 0.5), at(values, nr, 0.75),
+				 nr };
+}
+
+uint64_t bench_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+}
+
+void bench_sleep_until(uint64_t time)
+{
+	const struct timespec ts = { .tv_sec = time / 1000000000, .tv_nsec = time % 1000000000 };
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL))
+		;
+}
+
+void bench_raise_priority(void)
+{
+	setpriority(PRIO_PROCESS, 0, -20);
+}
+
+int bench_pin(pthread_t thread, const unsigned *cpus, unsigned nr)
+{
+	unsigned highest = nr ? cpus[nr - 1] : 0;
+	size_t size = CPU_ALLOC_SIZE(highest + 1);
+	cpu_set_t *set;
+	int err;
+
+	if (!nr)
+		return 0;
+	set = CPU_ALLOC(highest + 1);
+	if (!set)
+		return -ENOMEM;
+	CPU_ZERO_S(size, set);
+	for (unsigned i = 0; i < nr; i++)
+		CPU_SET_S(cpus[i], size, set);
+	err = -pthread_setaffinity_np(thread, size, set);
+	CPU_FREE(set);
+	return err;
+}

@@ -1,0 +1,500 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The transport numaring is compared with: a perf buffer for each CPU, and the same exact order
+ * behind it, by the RCU watermark.
+ *
+ * One thread for each NUMA node copies records out of the buffers of its CPUs as they come. The
+ * merge reads the clock, waits for a grace period, has every buffer drained once more, and then
+ * knows that it holds every record of before (docs/order.md, I3). Within a buffer records are in
+ * time order: perf gives each CPU its own, and nothing interrupts a producer here.
+ *
+ * The loser tree is the one thing the bench takes from behind the public API: the merge it is
+ * compared with must be no worse than numaring's own.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <linux/perf_event.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include "bench.h"
+#include "merge/tree.h"
+#include "perfbuf.skel.h"
+#include "queue.h"
+
+#define BATCH 1024
+
+/* As numaring makes its passes with the default latency. */
+#define TICK_NS 25000000ull
+
+/* Of the sampled wake-ups; what published comparisons use. */
+#define SAMPLED 500
+
+/* perf puts this around each record: its header, the size of the raw part, padding. */
+#define PERF_OVERHEAD 16
+
+struct perfbuf;
+
+struct drainer {
+	struct perfbuf *all;
+	pthread_t thread;
+	bool running;
+	unsigned nr_cpus;
+	int *cpus;
+	struct perf_buffer *pb;
+	int kick_fd;
+};
+
+struct perfbuf {
+	struct run *run;
+	struct perfbuf_bpf *skel;
+	struct nr_plan *plan;
+	unsigned nr_drainers;
+	struct drainer *drainer;
+	sem_t drained;
+	int inner_fd, outer_fd; /* for grace periods */
+	int hurry_fd;
+	bool hurried;
+	bool no_memory;
+	bool stop;
+	/* Bytes in the queues of a drainer above which its buffers are left to fill. */
+	size_t quota;
+	struct queue *queue; /* [possible CPUs] */
+
+	pthread_t merge;
+	bool merging;
+	bool stop_merge;
+	int merge_err;
+	struct nr_tree tree;
+	uint64_t watermark;
+	struct nr_event batch[BATCH];
+};
+
+/* ---- draining ---------------------------------------------------------------------------------
+ */
+
+static void on_sample(struct perfbuf *all, int cpu, const struct perf_event_header *event)
+{
+	const struct {
+		struct perf_event_header header;
+		uint32_t size;
+		uint8_t data[];
+	} *sample = (const void *)event;
+	uint32_t size = all->run->cfg.size;
+
+	/* perf pads the raw part; the record's own size is known. */
+	if (sample->size < size)
+		__atomic_store_n(&all->merge_err, -EBADMSG, __ATOMIC_RELAXED);
+	else if (queue_append(&all->queue[cpu], sample->data, size))
+		__atomic_store_n(&all->no_memory, true, __ATOMIC_RELAXED);
+}
+
+static enum bpf_perf_event_ret on_event(void *ctx, int cpu, struct perf_event_header *event)
+{
+	struct drainer *d = ctx;
+
+	if (event->type == PERF_RECORD_SAMPLE)
+		on_sample(d->all, cpu, event);
+	/* PERF_RECORD_LOST is not needed: the program knows of each record that was refused. */
+	return LIBBPF_PERF_EVENT_CONT;
+}
+
+static size_t queued(const struct drainer *d)
+{
+	size_t sum = 0;
+
+	for (unsigned i = 0; i < d->nr_cpus; i++) {
+		const struct queue *q = &d->all->queue[d->cpus[i]];
+
+		sum += atomic_load_explicit(&q->bytes_in, memory_order_relaxed) -
+		       atomic_load_explicit(&q->bytes_out, memory_order_relaxed);
+	}
+	return sum;
+}
+
+/* Much waits for the merge: it is not to sleep until its tick. */
+static void hurry_merge(struct drainer *d)
+{
+	const uint64_t one = 1;
+
+	if (queued(d) > d->all->quota / 4 &&
+	    !__atomic_exchange_n(&d->all->hurried, true, __ATOMIC_RELAXED))
+		(void)!write(d->all->hurry_fd, &one, sizeof(one));
+}
+
+static void *drain(void *arg)
+{
+	struct drainer *d = arg;
+	struct pollfd fds[] = { { .fd = d->kick_fd, .events = POLLIN },
+				{ .fd = perf_buffer__epoll_fd(d->pb), .events = POLLIN } };
+	uint64_t kicks;
+
+	bench_raise_priority();
+	while (!__atomic_load_n(&d->all->stop, __ATOMIC_RELAXED)) {
+		bool full = queued(d) > d->all->quota;
+
+		poll(fds, full ? 1 : 2, -1);
+		if (fds[0].revents && read(d->kick_fd, &kicks, sizeof(kicks)) > 0) {
+			perf_buffer__consume(d->pb);
+			sem_post(&d->all->drained);
+		} else if (!full) {
+			perf_buffer__poll(d->pb, 0);
+			hurry_merge(d);
+		}
+		fds[1].revents = 0;
+	}
+	return NULL;
+}
+
+/* Every buffer is read to where it ended when this was called. */
+static void drain_all(struct perfbuf *all)
+{
+	const uint64_t one = 1;
+
+	for (unsigned i = 0; i < all->nr_drainers; i++)
+		(void)!write(all->drainer[i].kick_fd, &one, sizeof(one));
+	for (unsigned i = 0; i < all->nr_drainers; i++)
+		while (sem_wait(&all->drained))
+			;
+}
+
+/* ---- merging ----------------------------------------------------------------------------------
+ */
+
+static const struct nr_record *load_key(struct perfbuf *all, uint32_t cpu, uint32_t *size)
+{
+	const struct nr_record *rec = queue_head(&all->queue[cpu], size);
+
+	all->tree.dry[cpu] = !rec;
+	if (rec)
+		all->tree.key[cpu] = rec->ts;
+	return rec;
+}
+
+static void deliver(struct perfbuf *all, unsigned nr)
+{
+	check_batch(&all->run->check, all->batch, nr);
+	for (unsigned i = 0; i < all->run->nr_cpus; i++)
+		queue_free_spent(&all->queue[i]);
+}
+
+static void take_winner(struct perfbuf *all, struct nr_event *ev)
+{
+	uint32_t cpu = nr_tree_winner(&all->tree), size;
+	const struct nr_record *rec = queue_head(&all->queue[cpu], &size);
+
+	*ev = (struct nr_event){
+		.rec = rec,
+		.data = rec + 1,
+		.size = size - sizeof(*rec),
+		.flags = rec->ts < all->watermark ? NR_EVENT_LATE : 0,
+		.ts = rec->ts,
+	};
+	queue_take(&all->queue[cpu], size);
+	load_key(all, cpu, &size);
+	nr_tree_replay(&all->tree);
+}
+
+/* Everything below `to`, in order. Returns how many. */
+static uint64_t merge_below(struct perfbuf *all, uint64_t to)
+{
+	uint64_t total = 0;
+	unsigned nr = 0;
+	uint32_t size;
+
+	for (unsigned i = 0; i < all->run->nr_cpus; i++)
+		load_key(all, i, &size);
+	nr_tree_build(&all->tree);
+	for (;;) {
+		uint32_t cpu = nr_tree_winner(&all->tree);
+
+		if (all->tree.dry[cpu] || all->tree.key[cpu] >= to)
+			break;
+		take_winner(all, &all->batch[nr++]);
+		if (nr == BATCH) {
+			deliver(all, nr);
+			total += nr;
+			nr = 0;
+		}
+	}
+	deliver(all, nr);
+	return total + nr;
+}
+
+/* An update of a map in a map waits for one, where membarrier does not: it is refused on nohz_full
+ * kernels, and with one CPU online it returns at once. */
+static int grace_open(struct perfbuf *all)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts);
+
+	all->inner_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "bench_inner", 4, 4, 1, NULL);
+	if (all->inner_fd < 0)
+		return all->inner_fd;
+	opts.inner_map_fd = all->inner_fd;
+	all->outer_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "bench_outer", 4, 4, 1, &opts);
+	return all->outer_fd < 0 ? all->outer_fd : 0;
+}
+
+static int grace_period(const struct perfbuf *all)
+{
+	const uint32_t first = 0;
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) > 1 &&
+	    !syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
+		return 0;
+	return bpf_map_update_elem(all->outer_fd, &first, &all->inner_fd, 0);
+}
+
+static int merge_round(struct perfbuf *all)
+{
+	uint64_t to = bench_now();
+	uint64_t old = __atomic_load_n(&all->watermark, __ATOMIC_RELAXED);
+	int err = grace_period(all);
+
+	if (err)
+		return err;
+	drain_all(all);
+	merge_below(all, to);
+	if (old && bench_now() - old > all->run->lag_max)
+		all->run->lag_max = bench_now() - old;
+	__atomic_store_n(&all->watermark, to, __ATOMIC_RELAXED);
+	return __atomic_load_n(&all->no_memory, __ATOMIC_RELAXED) ? -ENOMEM : 0;
+}
+
+/* Until the next tick, or until a drainer has much to merge. */
+static void wait_for_round(struct perfbuf *all, uint64_t began)
+{
+	struct pollfd fd = { .fd = all->hurry_fd, .events = POLLIN };
+	uint64_t passed = bench_now() - began, hurries;
+
+	if (passed < TICK_NS)
+		poll(&fd, 1, (TICK_NS - passed) / 1000000);
+	(void)!read(all->hurry_fd, &hurries, sizeof(hurries));
+	__atomic_store_n(&all->hurried, false, __ATOMIC_RELAXED);
+}
+
+static void *merge(void *arg)
+{
+	struct perfbuf *all = arg;
+	int err = 0;
+
+	bench_raise_priority();
+	while (!err && !__atomic_load_n(&all->stop_merge, __ATOMIC_RELAXED)) {
+		uint64_t began = bench_now();
+
+		err = merge_round(all);
+		wait_for_round(all, began);
+	}
+	if (err)
+		__atomic_store_n(&all->merge_err, err, __ATOMIC_RELAXED);
+	return NULL;
+}
+
+/* ---- life -------------------------------------------------------------------------------------
+ */
+
+static size_t floor_power(size_t v)
+{
+	return v ? (size_t)1 << (63 - __builtin_clzll(v)) : 0;
+}
+
+static unsigned wakeup_events(const struct run *r, size_t buffer_bytes)
+{
+	size_t half = buffer_bytes / 2 / (r->cfg.size + PERF_OVERHEAD);
+
+	if (strcmp(r->cfg.transport, "perfbuf-sampled"))
+		return 1;
+	return half < SAMPLED ? half + 1 : SAMPLED;
+}
+
+/* A buffer for each CPU of one node. */
+static int open_drainer(struct perfbuf *all, struct drainer *d, const struct nr_plan_shard *shard,
+			size_t pages)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attr),
+		.config = PERF_COUNT_SW_BPF_OUTPUT,
+		.sample_type = PERF_SAMPLE_RAW,
+		.sample_period = 1,
+		.wakeup_events = wakeup_events(all->run, pages * sysconf(_SC_PAGESIZE)),
+	};
+	LIBBPF_OPTS(perf_buffer_raw_opts, opts);
+
+	d->all = all;
+	d->kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	d->cpus = calloc(shard->nr_cpus, sizeof(*d->cpus));
+	if (d->kick_fd < 0 || !d->cpus)
+		return -ENOMEM;
+	for (unsigned i = 0; i < shard->nr_cpus; i++)
+		d->cpus[i] = shard->cpus[i];
+	d->nr_cpus = opts.cpu_cnt = shard->nr_cpus;
+	opts.cpus = opts.map_keys = d->cpus;
+	d->pb = perf_buffer__new_raw(bpf_map__fd(all->skel->maps.bench_perf), pages, &attr,
+				     on_event, d, &opts);
+	return d->pb ? 0 : -errno;
+}
+
+static int open_drainers(struct perfbuf *all)
+{
+	const struct nr_plan_opts opts = { .sz = sizeof(opts), .policy = "node", .log = bench_log };
+	size_t page = sysconf(_SC_PAGESIZE), pages;
+	unsigned cpus = nr_topology_cpus(all->run->topo, NULL, 0);
+	int err = nr_plan_make(&all->plan, all->run->topo, &opts);
+
+	if (err)
+		return err;
+	pages = floor_power(all->run->cfg.memory / cpus / page);
+	if (!pages) {
+		bench_error("%zu bytes are too few for %u buffers", all->run->cfg.memory, cpus);
+		return -EINVAL;
+	}
+	all->run->shards = cpus;
+	all->run->ring_bytes = pages * page * cpus;
+	all->quota = all->run->cfg.memory / all->plan->nr_shards;
+	all->drainer = calloc(all->plan->nr_shards, sizeof(*all->drainer));
+	if (!all->drainer)
+		return -ENOMEM;
+	for (; !err && all->nr_drainers < all->plan->nr_shards; all->nr_drainers++)
+		err = open_drainer(all, &all->drainer[all->nr_drainers],
+				   &all->plan->shards[all->nr_drainers], pages);
+	return err;
+}
+
+static int open_queues(struct perfbuf *all)
+{
+	int err = nr_tree_init(&all->tree, all->run->nr_cpus);
+
+	all->queue = calloc(all->run->nr_cpus, sizeof(*all->queue));
+	if (!all->queue)
+		return -ENOMEM;
+	for (unsigned i = 0; !err && i < all->run->nr_cpus; i++)
+		err = queue_init(&all->queue[i]) ? -ENOMEM : 0;
+	return err;
+}
+
+static int perfbuf_open(struct run *r)
+{
+	struct perfbuf *all = calloc(1, sizeof(*all));
+	int err;
+
+	if (!all)
+		return -ENOMEM;
+	r->transport = all;
+	r->ordered = true;
+	all->run = r;
+	all->inner_fd = all->outer_fd = -1;
+	sem_init(&all->drained, 0, 0);
+	all->hurry_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	err = all->hurry_fd < 0 ? -errno : open_queues(all);
+	if (err)
+		return err;
+	all->skel = perfbuf_bpf__open();
+	if (!all->skel)
+		return -errno;
+	all->skel->rodata->bench_words = (r->cfg.size - sizeof(struct nr_record)) / 8;
+	bpf_map__set_max_entries(all->skel->maps.bench_cells, r->nr_cpus);
+	bpf_map__set_max_entries(all->skel->maps.bench_perf, r->nr_cpus);
+	err = perfbuf_bpf__load(all->skel);
+	if (!err)
+		err = grace_open(all);
+	return err ? err : open_drainers(all);
+}
+
+static int perfbuf_start(struct run *r)
+{
+	struct perfbuf *all = r->transport;
+
+	r->prog_fd = bpf_program__fd(all->skel->progs.bench_perfbuf);
+	for (unsigned i = 0; i < all->nr_drainers; i++) {
+		struct drainer *d = &all->drainer[i];
+		const struct nr_plan_shard *shard = &all->plan->shards[i];
+
+		if (pthread_create(&d->thread, NULL, drain, d))
+			return -EAGAIN;
+		d->running = true;
+		bench_pin(d->thread, shard->consumer_cpus, shard->nr_consumer_cpus);
+	}
+	if (pthread_create(&all->merge, NULL, merge, all))
+		return -EAGAIN;
+	all->merging = true;
+	return run_map_cells(r, bpf_map__fd(all->skel->maps.bench_cells));
+}
+
+static void perfbuf_sample(struct run *r)
+{
+	(void)r; /* the merge notes its lag each round */
+}
+
+static void join_merge(struct perfbuf *all)
+{
+	__atomic_store_n(&all->stop_merge, true, __ATOMIC_RELAXED);
+	if (all->merging)
+		pthread_join(all->merge, NULL);
+	all->merging = false;
+}
+
+static int perfbuf_stop(struct run *r)
+{
+	struct perfbuf *all = r->transport;
+
+	join_merge(all);
+	/* No producer runs any more, so all there is can be had at once. */
+	drain_all(all);
+	merge_below(all, UINT64_MAX);
+	for (unsigned i = 0; i < r->nr_cpus; i++)
+		r->lost[NR_LOSS_FULL] += r->cells[i].failed;
+	return all->merge_err;
+}
+
+static void close_fd(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+static void close_drainer(struct drainer *d)
+{
+	const uint64_t one = 1;
+
+	if (d->running && write(d->kick_fd, &one, sizeof(one)) > 0)
+		pthread_join(d->thread, NULL);
+	perf_buffer__free(d->pb);
+	close_fd(d->kick_fd);
+	free(d->cpus);
+}
+
+static void perfbuf_close(struct run *r)
+{
+	struct perfbuf *all = r->transport;
+
+	if (!all)
+		return;
+	join_merge(all);
+	__atomic_store_n(&all->stop, true, __ATOMIC_RELAXED);
+	for (unsigned i = 0; i < all->nr_drainers; i++)
+		close_drainer(&all->drainer[i]);
+	free(all->drainer);
+	for (unsigned i = 0; all->queue && i < r->nr_cpus; i++)
+		queue_destroy(&all->queue[i]);
+	free(all->queue);
+	nr_tree_destroy(&all->tree);
+	perfbuf_bpf__destroy(all->skel);
+	nr_plan_free(all->plan);
+	sem_destroy(&all->drained);
+	close_fd(all->hurry_fd);
+	close_fd(all->inner_fd);
+	close_fd(all->outer_fd);
+	free(all);
+}
+
+const struct transport transport_perfbuf = { perfbuf_open, perfbuf_start, perfbuf_sample,
+					     perfbuf_stop, perfbuf_close };

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "plot.h"
+
+extern char **environ;
+
+int plot_add(struct plot *plot, const char *label, const struct plot_point *point)
+{
+	struct plot_series *s = NULL;
+	struct plot_point *grown;
+
+	for (unsigned i = 0; i < plot->nr; i++)
+		if (!strcmp(plot->series[i].label, label))
+			s = &plot->series[i];
+	if (!s) {
+		s = realloc(plot->series, (plot->nr + 1) * sizeof(*s));
+		if (!s)
+			return -ENOMEM;
+		plot->series = s;
+		s = &plot->series[plot->nr++];
+		*s = (struct plot_series){ 0 };
+		snprintf(s->label, sizeof(s->label), "%s", label);
+	}
+	grown = realloc(s->points, (s->nr + 1) * sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	s->points = grown;
+	s->points[s->nr++] = *point;
+	return 0;
+}
+
+void plot_free(struct plot *plot)
+{
+	for (unsigned i = 0; i < plot->nr; i++)
+		free(plot->series[i].points);
+	free(plot->series);
+	plot->series = NULL;
+	plot->nr = 0;
+}
+
+static int compare_x(const void *a, const void *b)
+{
+	const struct plot_point *p = a, *q = b;
+
+	return (p->x > q->x) - (p->x < q->x);
+}
+
+/* In single quotes gnuplot replaces nothing; what could end them is left out. */
+static void quote(FILE *out, const char *text)
+{
+	putc('\'', out);
+	for (; *text; text++)
+		putc(isalnum((unsigned char)*text) || strchr(" _.,:;/+()%-[]=", *text) ? *text
+										       : '?',
+		     out);
+	putc('\'', out);
+}
+
+/* Beside the others of the same x, so that their error bars can be told apart. */
+static double beside(const struct plot *plot, unsigned series, double x, double span)
+{
+	double place = series - (plot->nr - 1) / 2.0;
+
+	return plot->log_x ? x * exp(place * 0.006 * log(span)) : x + place * 0.008 * span;
+}
+
+static double x_span(const struct plot *plot)
+{
+	double low = INFINITY, high = -INFINITY;
+
+	for (unsigned i = 0; i < plot->nr; i++) {
+		for (unsigned k = 0; k < plot->series[i].nr; k++) {
+			low = fmin(low, plot->series[i].points[k].x);
+			high = fmax(high, plot->series[i].points[k].x);
+		}
+	}
+	return plot->log_x ? 2 * high / low : high - low + 0.5;
+}
+
+static void write_data(FILE *out, const struct plot *plot)
+{
+	double span = x_span(plot);
+
+	for (unsigned i = 0; i < plot->nr; i++) {
+		struct plot_series *s = &plot->series[i];
+
+		qsort(s->points, s->nr, sizeof(*s->points), compare_x);
+		fprintf(out, "$d%u << END\n", i);
+		for (unsigned k = 0; k < s->nr; k++)
+			fprintf(out, "%.9g %.9g %.9g %.9g\n", beside(plot, i, s->points[k].x, span),
+				s->points[k].y, s->points[k].low, s->points[k].high);
+		fputs("END\n", out);
+	}
+}
+
+/* Which x are there, at most as many as fit. */
+static unsigned distinct_x(const struct plot *plot, double *x, unsigned max)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < plot->nr; i++) {
+		for (unsigned k = 0; k < plot->series[i].nr; k++) {
+			bool known = false;
+
+			for (unsigned j = 0; j < n; j++)
+				known |= x[j] == plot->series[i].points[k].x;
+			if (!known && n < max)
+				x[n++] = plot->series[i].points[k].x;
+		}
+	}
+	return n;
+}
+
+/* A mark at each value that was measured, and some room beside the first and the last. */
+static void write_x_axis(FILE *out, const struct plot *plot)
+{
+	double x[24], low, high;
+	unsigned n = distinct_x(plot, x, 24);
+
+	if (!n)
+		return;
+	low = high = x[0];
+	fputs("set xtics (", out);
+	for (unsigned i = 0; i < n; i++) {
+		bool mega = x[i] >= 1e6, kilo = x[i] >= 1e4;
+
+		fprintf(out, "%s'%g%s' %.9g", i ? ", " : "",
+			mega   ? x[i] / 1e6
+			: kilo ? x[i] / 1e3
+			       : x[i],
+			mega   ? "M"
+			: kilo ? "k"
+			       : "",
+			x[i]);
+		low = x[i] < low ? x[i] : low;
+		high = x[i] > high ? x[i] : high;
+	}
+	fputs(")\n", out);
+	if (plot->log_x)
+		fprintf(out, "set logscale x\nset xrange [%.9g:%.9g]\n", low / 1.5, high * 1.5);
+	else
+		fprintf(out, "set xrange [%.9g:%.9g]\n", low - 0.08 * (high - low) - 0.2,
+			high + 0.08 * (high - low) + 0.2);
+}
+
+/* From 0, where an axis is not logarithmic; where all is 0 too. */
+static void write_y_axis(FILE *out, const struct plot *plot)
+{
+	double high = 0;
+
+	for (unsigned i = 0; i < plot->nr; i++)
+		for (unsigned k = 0; k < plot->series[i].nr; k++)
+			if (plot->series[i].points[k].high > high)
+				high = plot->series[i].points[k].high;
+	if (plot->log_y)
+		fputs("set logscale y\n", out);
+	else
+		fprintf(out, "set yrange [0:%s]\n", high > 0 ? "*" : "1");
+}
+
+static void write_lines(FILE *out, const struct plot *plot)
+{
+	static const char *const colours[] = { "#0072b2", "#d55e00", "#009e73", "#cc79a7",
+					       "#56b4e9", "#e69f00", "#000000", "#999933" };
+
+	write_x_axis(out, plot);
+	write_y_axis(out, plot);
+	fputs("plot ", out);
+	for (unsigned i = 0; i < plot->nr; i++) {
+		fprintf(out,
+			"%s$d%u using 1:2:3:4 with yerrorlines lc rgb '%s' lw 1.5 pt %u ps 0.6 "
+			"dt %u title ",
+			i ? ", " : "", i, colours[i % 8], 4 + i % 10, 1 + i / 8);
+		quote(out, plot->series[i].label);
+	}
+	putc('\n', out);
+}
+
+static void write_bars(FILE *out, const struct plot *plot)
+{
+	fputs("set yrange [0:*]\nset style fill solid 0.8 noborder\nset boxwidth 0.6\nset xtics (",
+	      out);
+	for (unsigned i = 0; i < plot->nr; i++) {
+		fputs(i ? ", " : "", out);
+		quote(out, plot->series[i].label);
+		fprintf(out, " %u", i);
+	}
+	fprintf(out, ") rotate by -20\nset xrange [-0.6:%u.6]\nplot ", plot->nr - 1);
+	for (unsigned i = 0; i < plot->nr; i++)
+		fprintf(out, "$d%u using (%u):2 with boxes lc rgb '#56b4e9' %s%s%s, ", i, i,
+			i ? "notitle" : "title '", i ? "" : plot->parts[1], i ? "" : "'");
+	for (unsigned i = 0; i < plot->nr; i++)
+		fprintf(out, "%s$d%u using (%u):3 with boxes lc rgb '#0072b2' %s%s%s",
+			i ? ", " : "", i, i, i ? "notitle" : "title '", i ? "" : plot->parts[0],
+			i ? "" : "'");
+	putc('\n', out);
+}
+
+static int write_script(const struct plot *plot, const char *path, const char *svg_path)
+{
+	FILE *out = fopen(path, "we");
+
+	if (!out)
+		return -errno;
+	fprintf(out,
+		"set terminal svg size 760,420 noenhanced font 'sans-serif,13' name '%s' "
+		"background '#ffffff'\n"
+		"set output '%s'\nset key outside right top\nset grid lc rgb '#dddddd'\n"
+		"set title '%s'\nset xlabel '%s'\nset ylabel '%s'\n",
+		plot->name, svg_path, plot->title, plot->xlabel, plot->ylabel);
+	write_data(out, plot);
+	if (plot->bars)
+		write_bars(out, plot);
+	else
+		write_lines(out, plot);
+	return fclose(out) ? -EIO : 0;
+}
+
+static int run_gnuplot(const char *dir, const char *script)
+{
+	const char *argv[] = { "gnuplot", script, NULL };
+	posix_spawn_file_actions_t actions;
+	int err, status = 0;
+	pid_t pid;
+
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addchdir_np(&actions, dir);
+	err = posix_spawnp(&pid, "gnuplot", &actions, NULL, (char **)argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	if (err)
+		return -err;
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return status ? -EIO : 0;
+}
+
+static int read_file(const char *path, char **out)
+{
+	FILE *f = fopen(path, "re");
+	size_t size = 0;
+	int err = f ? 0 : -errno;
+
+	/* It holds no such character, so this is all. */
+	if (!err && getdelim(out, &size, '\1', f) < 0)
+		err = -EIO;
+	if (f)
+		fclose(f);
+	return err;
+}
+
+/* Cuts every `what` and all up to `end` out of the text. */
+static void cut(char *text, const char *what, const char *end)
+{
+	char *from;
+
+	while ((from = strstr(text, what))) {
+		char *to = strstr(from + strlen(what), end);
+
+		if (!to)
+			return;
+		memmove(from, to + strlen(end), strlen(to + strlen(end)) + 1);
+	}
+}
+
+/*
+ * An SVG of its own becomes a part of a page: what comes before <svg> and the names of XML go, and
+ * gnuplot's identifiers, the same in every plot, get the plot's own letter.
+ */
+static char *make_inline(const char *file, const char *name)
+{
+	const char *begin = strstr(file, "<svg");
+	char *text = begin ? strdup(begin) : NULL;
+
+	if (!text)
+		return NULL;
+	cut(text, " xmlns=\"", "\"");
+	cut(text, " xmlns:xlink=\"", "\"");
+	cut(text, "<!--", "-->");
+	for (char *p = text; (p = strstr(p, "gp")); p += 2)
+		if (p > text && strchr("'\"#", p[-1]) && isupper((unsigned char)p[2]))
+			p[0] = *name;
+	return text;
+}
+
+int plot_svg(const struct plot *plot, const char *dir, char **svg)
+{
+	char script[4096], script_name[64], svg_path[4096], svg_name[64], *text = NULL;
+	int err;
+
+	snprintf(script_name, sizeof(script_name), ".%s.gnuplot", plot->name);
+	snprintf(svg_name, sizeof(svg_name), ".%s.svg", plot->name);
+	snprintf(script, sizeof(script), "%s/%s", dir, script_name);
+	snprintf(svg_path, sizeof(svg_path), "%s/%s", dir, svg_name);
+	err = write_script(plot, script, svg_name);
+	if (!err)
+		err = run_gnuplot(dir, script_name);
+	if (!err)
+		err = read_file(svg_path, &text);
+	if (!err) {
+		*svg = make_inline(text, plot->name);
+		err = *svg ? 0 : -EIO;
+	}
+	free(text);
+	unlink(script);
+	unlink(svg_path);
+	return err;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The producers' loop, the same for every transport. Whoever includes it has defined before:
+ *
+ *	static __always_inline int emit(void *ctx, __u64 seq);	0, or not: the record was refused
+ *
+ * A producer thread runs the program with BPF_PROG_TEST_RUN as a raw tracepoint: preemption is off
+ *and it counts as an RCU reader, as at a real tracepoint. Its argument is how many events to emit.
+ */
+#ifndef BENCH_PRODUCE_BPF_H
+#define BENCH_PRODUCE_BPF_H
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct bench_cell);
+} bench_cells SEC(".maps");
+
+/* A burst ends early rather than keep preemption off for longer, which no tracepoint does. */
+#define BENCH_BURST_NS 20000
+
+struct bench_burst {
+	void *ctx;
+	__u64 began;
+	__u32 cpu;
+};
+
+static long produce_one(__u32 i, struct bench_burst *burst)
+{
+	__u32 cpu = burst->cpu, bucket;
+	struct bench_cell *cell = bpf_map_lookup_elem(&bench_cells, &cpu);
+	__u64 seq, now, begin = 0;
+
+	(void)i;
+	if (!cell)
+		return 1;
+	seq = cell->attempts++;
+	if (seq % BENCH_PROBE == 0)
+		begin = bpf_ktime_get_ns();
+	if (emit(burst->ctx, seq))
+		cell->failed++;
+	if (!begin)
+		return 0;
+	now = bpf_ktime_get_ns();
+	bucket = bench_bucket(now - begin);
+	if (bucket < BENCH_BUCKETS)
+		cell->bucket[bucket]++;
+	return now - burst->began > BENCH_BURST_NS;
+}
+
+/* Returns how many events it tried to emit. */
+static __always_inline int produce(void *ctx)
+{
+	struct bench_burst burst = { ctx, bpf_ktime_get_ns(), bpf_get_smp_processor_id() };
+	struct bench_cell *cell = bpf_map_lookup_elem(&bench_cells, &burst.cpu);
+	int nr;
+
+	if (!cell)
+		return 0;
+	nr = bpf_loop(*(__u64 *)ctx, produce_one, &burst, 0);
+	cell->ns += bpf_ktime_get_ns() - burst.began;
+	return nr;
+}
+
+#endif

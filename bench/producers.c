@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+#include "bench.h"
+
+/* Between two events at least this: a producer sleeps. Less, and it spins, as a busy program would.
+ */
+#define SLEEP_NS 100000
+
+/* A producer that does not sleep goes through the scheduler this often. */
+#define YIELD_NS 1000000
+
+struct producer {
+	struct producers *all;
+	pthread_t thread;
+	unsigned cpu;
+	int tid;
+	int err;
+	bool running;
+};
+
+struct producers {
+	unsigned nr;
+	uint64_t rate;
+	unsigned burst;
+	int prog_fd;
+	uint64_t start;
+	bool stop;
+	pthread_barrier_t ready, go;
+	struct producer producer[];
+};
+
+/* ---- placement --------------------------------------------------------------------------------
+ */
+
+/* One more of the domain that begins at cpus[first]: threads of cores that have none yet, then the
+ * rest. Returns the index, or nr if the domain is used up. */
+static unsigned next_of_domain(const struct nr_topology *topo, const unsigned *cpus, unsigned nr,
+			       unsigned first, bool *used)
+{
+	unsigned second_choice = nr;
+
+	for (unsigned i = first; i < nr; i++) {
+		bool fresh = true;
+
+		if (nr_topology_distance(topo, cpus[first], cpus[i]) > NR_SAME_LLC)
+			break;
+		if (used[i])
+			continue;
+		for (unsigned k = first; fresh && k < nr; k++)
+			fresh = !used[k] ||
+				nr_topology_distance(topo, cpus[k], cpus[i]) > NR_SAME_CORE;
+		if (fresh)
+			return i;
+		second_choice = second_choice < nr ? second_choice : i;
+	}
+	return second_choice;
+}
+
+static bool begins_domain(const struct nr_topology *topo, const unsigned *cpus, unsigned i)
+{
+	return !i || nr_topology_distance(topo, cpus[i - 1], cpus[i]) > NR_SAME_LLC;
+}
+
+/* One CPU of each domain in turn, until none is left. */
+static int spread_out(const struct nr_topology *topo, unsigned *cpus, unsigned nr)
+{
+	unsigned *from = malloc(nr * sizeof(*from));
+	bool *used = calloc(nr, sizeof(*used));
+	unsigned done = 0;
+
+	if (!from || !used) {
+		free(from);
+		free(used);
+		return -ENOMEM;
+	}
+	memcpy(from, cpus, nr * sizeof(*from));
+	while (done < nr) {
+		for (unsigned i = 0; i < nr; i++) {
+			unsigned next = nr;
+
+			if (begins_domain(topo, from, i))
+				next = next_of_domain(topo, from, nr, i, used);
+			if (next == nr)
+				continue;
+			used[next] = true;
+			cpus[done++] = from[next];
+		}
+	}
+	free(from);
+	free(used);
+	return 0;
+}
+
+int placement(const struct nr_topology *topo, bool spread, unsigned **out, unsigned *nr)
+{
+	unsigned n = nr_topology_cpus(topo, NULL, 0);
+	unsigned *cpus = malloc((n ? n : 1) * sizeof(*cpus));
+	int err = cpus ? 0 : -ENOMEM;
+
+	if (!err)
+		nr_topology_cpus(topo, cpus, n);
+	if (!err && spread)
+		err = spread_out(topo, cpus, n);
+	if (err) {
+		free(cpus);
+		return err;
+	}
+	*out = cpus;
+	*nr = n;
+	return 0;
+}
+
+/* ---- threads ----------------------------------------------------------------------------------
+ */
+
+/* Tries to emit nr events; returns how many it tried, or a negative errno. */
+static int emit(int prog_fd, uint64_t nr)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &nr, .ctx_size_in = sizeof(nr));
+	int err = bpf_prog_test_run_opts(prog_fd, &opts);
+
+	return err ? err : (int)opts.retval;
+}
+
+/* Grace periods end when every CPU was seen outside of the kernel or switching tasks. A producer
+ * that lives in one system call after the other would hold them up for longer than any program
+ * does. */
+static uint64_t yield_sometimes(uint64_t last)
+{
+	uint64_t now = bench_now();
+
+	if (now - last < YIELD_NS)
+		return last;
+	sched_yield();
+	return now;
+}
+
+static void wait_for(uint64_t time, bool sleep)
+{
+	if (sleep)
+		bench_sleep_until(time);
+	else
+		while (bench_now() < time)
+			;
+}
+
+/* When event number `count` of a producer is due. */
+static uint64_t due_time(const struct producers *all, uint64_t count)
+{
+	return all->start + (uint64_t)((double)count * 1e9 / (double)all->rate);
+}
+
+/* By an absolute schedule: a producer that did not get its CPU in time catches up. */
+static int emit_paced(const struct producers *all)
+{
+	bool sleep = 1e9 * all->burst / (double)all->rate >= SLEEP_NS;
+	uint64_t done = 0, yielded = 0;
+	int got = 0;
+
+	while (got >= 0 && !__atomic_load_n(&all->stop, __ATOMIC_RELAXED)) {
+		uint64_t now = bench_now(), behind, nr;
+
+		if (now < due_time(all, done + all->burst)) {
+			wait_for(due_time(all, done + all->burst), sleep);
+			now = bench_now();
+		}
+		behind = (uint64_t)((double)(now - all->start) * (double)all->rate / 1e9) - done;
+		nr = behind > BENCH_MAX_BURST ? BENCH_MAX_BURST
+		     : behind < all->burst    ? all->burst
+					      : behind;
+		got = emit(all->prog_fd, nr);
+		done += got;
+		yielded = yield_sometimes(yielded);
+	}
+	return got < 0 ? got : 0;
+}
+
+static int emit_flat_out(const struct producers *all)
+{
+	uint64_t yielded = 0;
+	int got = 0;
+
+	while (got >= 0 && !__atomic_load_n(&all->stop, __ATOMIC_RELAXED)) {
+		got = emit(all->prog_fd, BENCH_MAX_BURST);
+		yielded = yield_sometimes(yielded);
+	}
+	return got < 0 ? got : 0;
+}
+
+static void *run(void *arg)
+{
+	struct producer *p = arg;
+	struct producers *all = p->all;
+
+	p->tid = gettid();
+	prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
+	p->err = bench_pin(pthread_self(), &p->cpu, 1);
+	pthread_barrier_wait(&all->ready);
+	pthread_barrier_wait(&all->go);
+	if (!p->err && all->prog_fd >= 0)
+		p->err = all->rate ? emit_paced(all) : emit_flat_out(all);
+	return NULL;
+}
+
+int producers_new(struct producers **out, const struct config *cfg, const unsigned *cpus)
+{
+	struct producers *all = calloc(1, sizeof(*all) + cfg->producers * sizeof(all->producer[0]));
+
+	if (!all)
+		return -ENOMEM;
+	*all = (struct producers){ .rate = cfg->rate, .burst = cfg->burst, .prog_fd = -1 };
+	pthread_barrier_init(&all->ready, NULL, cfg->producers + 1);
+	pthread_barrier_init(&all->go, NULL, cfg->producers + 1);
+	for (; all->nr < cfg->producers; all->nr++) {
+		struct producer *p = &all->producer[all->nr];
+
+		p->all = all;
+		p->cpu = cpus[all->nr];
+		/* The others wait at a barrier that would never open: there is no way back. */
+		if (pthread_create(&p->thread, NULL, run, p)) {
+			bench_error("cannot start %u producer threads", cfg->producers);
+			exit(BENCH_FAILED);
+		}
+		p->running = true;
+	}
+	pthread_barrier_wait(&all->ready);
+	*out = all;
+	return 0;
+}
+
+void producers_go(struct producers *all, int prog_fd)
+{
+	all->prog_fd = prog_fd;
+	all->start = bench_now();
+	pthread_barrier_wait(&all->go);
+}
+
+int producers_stop(struct producers *all)
+{
+	int err = 0;
+
+	__atomic_store_n(&all->stop, true, __ATOMIC_RELAXED);
+	for (unsigned i = 0; i < all->nr; i++) {
+		struct producer *p = &all->producer[i];
+
+		if (p->running)
+			pthread_join(p->thread, NULL);
+		p->running = false;
+		err = err ? err : p->err;
+	}
+	return err;
+}
+
+void producers_free(struct producers *all)
+{
+	if (!all)
+		return;
+	if (all->nr && all->producer[0].running) {
+		all->stop = true;
+		if (!all->start)
+			producers_go(all, -1);
+		producers_stop(all);
+	}
+	pthread_barrier_destroy(&all->ready);
+	pthread_barrier_destroy(&all->go);
+	free(all);
+}
+
+bool producers_have(const struct producers *all, int tid)
+{
+	for (unsigned i = 0; i < all->nr; i++)
+		if (all->producer[i].tid == tid)
+			return true;
+	return false;
+}

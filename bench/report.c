@@ -1,0 +1,730 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* numaring-bench report: a page and a table of a sweep. */
+#include <argp.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include "plot.h"
+#include "sweep.h"
+
+struct report {
+	const char *input;
+	const char *dir;
+	struct sweep_file file;
+	json_t *medians;
+	/* What most configurations have: plots hold these fixed. */
+	json_t *base;
+	double most_producers;
+};
+
+static double number(const json_t *o, const char *key)
+{
+	return json_number_value(json_object_get(o, key));
+}
+
+static double median(const json_t *sum, const char *metric)
+{
+	const json_t *m = json_object_get(sum, metric);
+
+	return json_is_object(m) ? number(m, "median") : NAN;
+}
+
+static const char *word(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s ? s : "";
+}
+
+static int make_dir(const char *dir)
+{
+	if (!mkdir(dir, 0777) || errno == EEXIST)
+		return 0;
+	bench_error("cannot create %s: %s", dir, strerror(errno));
+	return -errno;
+}
+
+static FILE *create(const struct report *r, const char *name)
+{
+	char path[4096];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", r->dir, name);
+	f = fopen(path, "we");
+	if (!f)
+		bench_error("cannot create %s: %s", path, strerror(errno));
+	return f;
+}
+
+static int finish(FILE *f, const char *name)
+{
+	bool bad = ferror(f);
+
+	if (!fclose(f) && !bad)
+		return 0;
+	bench_error("cannot write %s", name);
+	return -EIO;
+}
+
+/* ---- the table --------------------------------------------------------------------------------
+ */
+
+struct column {
+	const char *head;
+	const char *key;
+	double scale; /* 0: a value of the configuration, as it is */
+	int digits;
+	bool range; /* with the quartiles */
+};
+
+static const struct column columns[] = {
+	{ "transport", "transport", 0, 0, false },
+	{ "pro-ducers", "producers", 0, 0, false },
+	{ "place-ment", "placement", 0, 0, false },
+	{ "rate each /s (0: flat out)", "rate", 0, 0, false },
+	{ "record B", "size", 0, 0, false },
+	{ "burst", "burst", 0, 0, false },
+	{ "order", "order", 0, 0, false },
+	{ "rings", "rings", 0, 0, false },
+	{ "rings MiB", "ring_bytes", 1.0 / (1 << 20), 2, false },
+	{ "user MiB", "user_bytes", 1.0 / (1 << 20), 2, false },
+	{ "delivered M/s [q1, q3]", "events_per_sec", 1e-6, 3, true },
+	{ "tried M/s", "attempts_per_sec", 1e-6, 3, false },
+	{ "reached %", "reached_share", 100, 0, false },
+	{ "lost % [q1, q3]", "lost_share", 100, 1, true },
+	{ "cost mean ns [q1, q3]", "cost_mean_ns", 1, 0, true },
+	{ "cost p50 ns", "cost_p50_ns", 1, 0, false },
+	{ "cost p99 ns", "cost_p99_ns", 1, 0, false },
+	{ "cost max us", "cost_max_ns", 1e-3, 0, false },
+	{ "consumers CPU s/M", "consumers_s_per_million", 1, 3, false },
+	{ "merge CPU s/M", "merge_s_per_million", 1, 3, false },
+	{ "latency p50 ms", "latency_p50_ms", 1, 1, false },
+	{ "latency p99 ms", "latency_p99_ms", 1, 1, false },
+	{ "lag max ms", "lag_max_ms", 1, 1, false },
+	{ "CPU elsewhere %", "elsewhere_share", 100, 0, false },
+	{ "valid runs", "valid_runs", 0, 0, false },
+};
+#define NR_COLUMNS (sizeof(columns) / sizeof(columns[0]))
+
+static void cell_text(const json_t *sum, const struct column *c, char *buf, size_t size)
+{
+	const json_t *v = json_object_get(sum, c->key);
+
+	if (json_is_string(v))
+		snprintf(buf, size, "%s", json_string_value(v));
+	else if (!c->scale && json_is_number(v))
+		snprintf(buf, size, "%.12g", json_number_value(v));
+	else if (!json_is_object(v))
+		snprintf(buf, size, "-");
+	else if (c->range)
+		snprintf(buf, size, "%.*f [%.*f, %.*f]", c->digits, c->scale * number(v, "median"),
+			 c->digits, c->scale * number(v, "q1"), c->digits,
+			 c->scale * number(v, "q3"));
+	else
+		snprintf(buf, size, "%.*f", c->digits, c->scale * number(v, "median"));
+}
+
+/* Both in HTML and in Markdown. */
+static void escaped(FILE *out, const char *text)
+{
+	for (; *text; text++) {
+		switch (*text) {
+		case '&':
+			fputs("&amp;", out);
+			break;
+		case '<':
+			fputs("&lt;", out);
+			break;
+		case '>':
+			fputs("&gt;", out);
+			break;
+		case '"':
+			fputs("&quot;", out);
+			break;
+		case '|':
+			fputs("&#124;", out);
+			break;
+		case '\n':
+			putc(' ', out);
+			break;
+		default:
+			putc(*text, out);
+		}
+	}
+}
+
+static void rows(FILE *out, const struct report *r, bool html)
+{
+	const json_t *sum;
+	char text[256];
+	size_t i;
+
+	json_array_foreach(r->medians, i, sum)
+	{
+		fputs(html ? "<tr>" : "|", out);
+		for (size_t k = 0; k < NR_COLUMNS; k++) {
+			cell_text(sum, &columns[k], text, sizeof(text));
+			fputs(html ? "<td>" : " ", out);
+			escaped(out, text);
+			fputs(html ? "</td>" : " |", out);
+		}
+		fputs(html ? "</tr>\n" : "\n", out);
+	}
+}
+
+static void table(FILE *out, const struct report *r, bool html)
+{
+	fputs(html ? "<table><thead><tr>" : "|", out);
+	for (size_t k = 0; k < NR_COLUMNS; k++) {
+		const char *p = columns[k].head;
+
+		fputs(html ? "<th>" : " ", out);
+		/* A hyphen before a small letter is one where a narrow column may break the word.
+		 */
+		for (; *p; p++) {
+			if (*p == '-' && p[1] >= 'a' && p[1] <= 'z')
+				fputs(html ? "&shy;" : "", out);
+			else
+				putc(*p, out);
+		}
+		fputs(html ? "</th>" : " |", out);
+	}
+	fputs(html ? "</tr></thead><tbody>\n" : "\n|", out);
+	for (size_t k = 0; !html && k < NR_COLUMNS; k++)
+		fputs(k < 3 || k == 6 ? " --- |" : " ---: |", out);
+	if (!html)
+		putc('\n', out);
+	rows(out, r, html);
+	if (html)
+		fputs("</tbody></table>\n", out);
+}
+
+/* ---- words ------------------------------------------------------------------------------------
+ */
+
+static unsigned count_invalid(const struct report *r)
+{
+	const json_t *row;
+	unsigned nr = 0;
+	size_t i;
+
+	json_array_foreach(r->file.runs, i, row) nr += !json_is_true(json_object_get(row, "valid"));
+	return nr;
+}
+
+static void paragraph(FILE *out, bool html, const char *class, const char *text)
+{
+	if (html)
+		fprintf(out, "<p class=\"%s\">", class);
+	escaped(out, text);
+	fputs(html ? "</p>\n" : "\n\n", out);
+}
+
+static void describe_host(FILE *out, const struct report *r, bool html)
+{
+	const json_t *h = r->file.host, *t = json_object_get(h, "topology");
+	char text[1024];
+
+	snprintf(
+		text, sizeof(text),
+		"%s%s%s; %.0f CPUs, %.0f cores, %.0f last-level caches, %.0f nodes, %.0f packages; "
+		"Linux %s (%s), clocksource %s, lock of the ring %s; numaring %s, libbpf %s; begun "
+		"%s.",
+		word(h, "cpu_model"), *word(h, "hypervisor") ? ", below it " : "",
+		word(h, "hypervisor"), number(t, "cpus"), number(t, "cores"), number(t, "caches"),
+		number(t, "nodes"), number(t, "packages"), word(h, "kernel"), word(h, "machine"),
+		word(h, "clocksource"), word(h, "lock"), word(h, "numaring"), word(h, "libbpf"),
+		word(h, "begun"));
+	paragraph(out, html, "host", text);
+}
+
+static void warn(FILE *out, const struct report *r, bool html)
+{
+	unsigned invalid = count_invalid(r);
+	double busy = 0;
+	const json_t *sum;
+	char text[256];
+	size_t i;
+
+	if (json_is_true(json_object_get(r->file.host, "emulated")))
+		paragraph(
+			out, html, "warn",
+			"EMULATED: the CPU of this host is emulated. This shows that it works, not "
+			"how fast.");
+	if (invalid) {
+		snprintf(text, sizeof(text),
+			 "%u of %zu runs are NOT VALID and are left out; their rows in the sweep's "
+			 "file say why.",
+			 invalid, json_array_size(r->file.runs));
+		paragraph(out, html, "warn", text);
+	}
+	json_array_foreach(r->medians, i, sum) busy =
+		fmax(busy, fmax(0, median(sum, "elsewhere_share")));
+	if (busy > 0.1) {
+		snprintf(text, sizeof(text),
+			 "This host was not idle: up to %.0f %% of its CPU time went elsewhere.",
+			 100 * busy);
+		paragraph(out, html, "warn", text);
+	}
+}
+
+static const char explanation[] =
+	"Medians of the valid runs, in brackets the quartiles. Tried: records the "
+	"programs wanted to emit; reached: as a share of the rate asked for. Delivered: records "
+	"handed "
+	"over, in exact "
+	"order except for libbpf. Cost: time inside the BPF program for one record, one in 17 "
+	"timed, "
+	"the reading of the clock included; the mean is over all records. CPU: seconds of a CPU "
+	"for a "
+	"million records delivered, the check of the bench not counted. Latency: from the record's "
+	"time "
+	"to the hand-over. Lag: greatest age of the watermark. Elsewhere: share of the host's CPU "
+	"time "
+	"that other programs and the hypervisor took.";
+
+static int write_markdown(const struct report *r)
+{
+	FILE *out = create(r, "report.md");
+
+	if (!out)
+		return -EIO;
+	fputs("# numaring-bench\n\n", out);
+	describe_host(out, r, false);
+	warn(out, r, false);
+	paragraph(out, false, "", explanation);
+	table(out, r, false);
+	return finish(out, "report.md");
+}
+
+/* ---- plots ------------------------------------------------------------------------------------
+ */
+
+enum rates { FLAT_OUT, PACED };
+
+struct spec {
+	struct plot plot;
+	const char *x;
+	double x_scale;
+	const char *metric;
+	double scale;
+	enum rates rates;
+	const char *caption;
+};
+
+static const struct spec specs[] = {
+	{ { .name = "throughput",
+	    .title = "Throughput",
+	    .xlabel = "producers, flat out",
+	    .ylabel = "delivered, M records/s" },
+	  "producers",
+	  1,
+	  "events_per_sec",
+	  1e-6,
+	  FLAT_OUT,
+	  "In exact global order, except for libbpf, which has none." },
+	{ { .name = "loss",
+	    .title = "Loss",
+	    .xlabel = "records/s of each producer",
+	    .ylabel = "lost, % of those tried",
+	    .log_x = true },
+	  "rate",
+	  1,
+	  "lost_share",
+	  100,
+	  PACED,
+	  "All CPUs produce. A transport that holds up its producers loses less: see the next "
+	  "plot." },
+	{ { .name = "kept",
+	    .title = "Rate reached",
+	    .xlabel = "records/s of each producer",
+	    .ylabel = "tried, % of those asked for",
+	    .log_x = true },
+	  "rate",
+	  1,
+	  "reached_share",
+	  100,
+	  PACED,
+	  "Below 100 %, producers were held up, by the transport or by whatever else this host "
+	  "did." },
+	{ { .name = "cost",
+	    .title = "Cost for the producer, mean",
+	    .xlabel = "producers, flat out",
+	    .ylabel = "ns per record (log)",
+	    .log_y = true },
+	  "producers",
+	  1,
+	  "cost_mean_ns",
+	  1,
+	  FLAT_OUT,
+	  "Time the program spends on a record, whether or not it was lost." },
+	{ { .name = "tail",
+	    .title = "Cost for the producer, p99",
+	    .xlabel = "producers, flat out",
+	    .ylabel = "ns per record (log)",
+	    .log_y = true },
+	  "producers",
+	  1,
+	  "cost_p99_ns",
+	  1,
+	  FLAT_OUT,
+	  "One record in 17 is timed." },
+	{ { .name = "middle",
+	    .title = "Latency, p50",
+	    .xlabel = "records/s of each producer",
+	    .ylabel = "ms (log)",
+	    .log_x = true,
+	    .log_y = true },
+	  "rate",
+	  1,
+	  "latency_p50_ms",
+	  1,
+	  PACED,
+	  "From the record's time to its hand-over in order." },
+	{ { .name = "latency",
+	    .title = "Latency, p99",
+	    .xlabel = "records/s of each producer",
+	    .ylabel = "ms (log)",
+	    .log_x = true,
+	    .log_y = true },
+	  "rate",
+	  1,
+	  "latency_p99_ms",
+	  1,
+	  PACED,
+	  "From the record's time to its hand-over in order." },
+	{ { .name = "user",
+	    .title = "CPU time of consumers and merge",
+	    .xlabel = "producers, flat out",
+	    .ylabel = "CPU s per million records (log)",
+	    .log_y = true },
+	  "producers",
+	  1,
+	  "cpu_s_per_million",
+	  1,
+	  FLAT_OUT,
+	  "The bench's own check is not counted." },
+	{ { .name = "room",
+	    .title = "Loss by memory",
+	    .xlabel = "MiB of all rings together",
+	    .ylabel = "lost, % of those tried",
+	    .log_x = true },
+	  "memory",
+	  1.0 / (1 << 20),
+	  "lost_share",
+	  100,
+	  FLAT_OUT,
+	  "All CPUs produce, flat out." },
+	{ { .name = "size",
+	    .title = "Throughput by size",
+	    .xlabel = "bytes of a record",
+	    .ylabel = "delivered, M records/s",
+	    .log_x = true },
+	  "size",
+	  1,
+	  "events_per_sec",
+	  1e-6,
+	  FLAT_OUT,
+	  "All CPUs produce, flat out." },
+};
+#define NR_SPECS (sizeof(specs) / sizeof(specs[0]))
+
+static const char *const fixed[] = { "size",	  "burst", "memory",   "duration",
+				     "placement", "rate",  "producers" };
+#define NR_FIXED (sizeof(fixed) / sizeof(fixed[0]))
+
+/* The value that most configurations have. */
+static json_t *most_common(const json_t *medians, const char *key)
+{
+	json_t *best = NULL, *sum;
+	unsigned most = 0;
+	size_t i, k;
+
+	json_array_foreach(medians, i, sum)
+	{
+		const json_t *other;
+		unsigned nr = 0;
+
+		json_array_foreach(medians, k, other) nr +=
+			json_equal(json_object_get(sum, key), json_object_get(other, key));
+		if (nr > most) {
+			most = nr;
+			best = json_object_get(sum, key);
+		}
+	}
+	return best;
+}
+
+static void find_base(struct report *r)
+{
+	const json_t *sum;
+	size_t i;
+
+	r->base = json_object();
+	for (size_t k = 0; k < NR_FIXED; k++)
+		json_object_set(r->base, fixed[k], most_common(r->medians, fixed[k]));
+	json_array_foreach(r->medians, i, sum) r->most_producers =
+		fmax(r->most_producers, number(sum, "producers"));
+}
+
+/* Does the configuration lie on the plot? All but x is fixed; where CPUs matter, all of them. */
+static bool is_on(const struct report *r, const struct spec *s, const json_t *sum)
+{
+	if ((number(sum, "rate") == 0) != (s->rates == FLAT_OUT))
+		return false;
+	if (strcmp(s->x, "producers") && number(sum, "producers") != r->most_producers)
+		return false;
+	for (size_t k = 0; k < NR_FIXED; k++) {
+		bool is_free = !strcmp(fixed[k], s->x) || !strcmp(fixed[k], "producers") ||
+			       !strcmp(fixed[k], "rate") || !strcmp(fixed[k], "placement");
+
+		if (!is_free &&
+		    !json_equal(json_object_get(sum, fixed[k]), json_object_get(r->base, fixed[k])))
+			return false;
+	}
+	return true;
+}
+
+static void label_of(const struct report *r, const json_t *sum, char *buf, size_t size)
+{
+	const char *transport = word(sum, "transport"), *order = word(sum, "order");
+	bool rcu = !strcmp(order, "rcu") && strncmp(transport, "perfbuf", 7);
+	bool base = json_equal(json_object_get(sum, "placement"),
+			       json_object_get(r->base, "placement"));
+
+	snprintf(buf, size, "%s%s%s%s", transport, rcu ? ", rcu" : "", base ? "" : ", ",
+		 base ? "" : word(sum, "placement"));
+}
+
+static int fill_plot(const struct report *r, const struct spec *s, struct plot *plot)
+{
+	const json_t *sum;
+	char label[96];
+	int err = 0;
+	size_t i;
+
+	json_array_foreach(r->medians, i, sum)
+	{
+		const json_t *m = json_object_get(sum, s->metric);
+		struct plot_point p;
+
+		if (err || !json_is_object(m) || !is_on(r, s, sum))
+			continue;
+		p = (struct plot_point){ s->x_scale * number(sum, s->x),
+					 s->scale * number(m, "median"), s->scale * number(m, "q1"),
+					 s->scale * number(m, "q3") };
+		/* There is no place for 0 on a logarithmic axis. */
+		if (plot->log_y && !(p.y > 0 && p.low > 0))
+			continue;
+		label_of(r, sum, label, sizeof(label));
+		err = plot_add(plot, label, &p);
+	}
+	return err;
+}
+
+static int fill_memory(const struct report *r, struct plot *plot)
+{
+	static const struct spec flat_out = { .x = "transport", .rates = FLAT_OUT };
+	const json_t *sum;
+	char label[96];
+	int err = 0;
+	size_t i;
+
+	json_array_foreach(r->medians, i, sum)
+	{
+		double rings = median(sum, "ring_bytes") / (1 << 20);
+		double user = median(sum, "user_bytes") / (1 << 20);
+		struct plot_point p = { 0, rings + user, rings, 0 };
+
+		if (err || isnan(p.y) || !is_on(r, &flat_out, sum))
+			continue;
+		label_of(r, sum, label, sizeof(label));
+		err = plot_add(plot, label, &p);
+	}
+	return err;
+}
+
+static bool has_two_x(const struct plot *plot)
+{
+	for (unsigned i = 0; i < plot->nr; i++)
+		for (unsigned k = 1; k < plot->series[i].nr; k++)
+			if (plot->series[i].points[k].x != plot->series[i].points[0].x)
+				return true;
+	return false;
+}
+
+static int figure(FILE *out, const struct report *r, const struct plot *plot, const char *caption)
+{
+	char *svg = NULL;
+	int err = plot_svg(plot, r->dir, &svg);
+
+	if (!err) {
+		fprintf(out, "<figure>%s<figcaption>", svg);
+		escaped(out, caption);
+		fputs("</figcaption></figure>\n", out);
+	}
+	free(svg);
+	return err;
+}
+
+static int draw_spec(FILE *out, const struct report *r, const struct spec *s)
+{
+	struct plot plot = s->plot;
+	bool extra = !strcmp(s->x, "memory") || !strcmp(s->x, "size");
+	int err = fill_plot(r, s, &plot);
+
+	/* What was not swept is no plot. */
+	if (!err && plot.nr && (!extra || has_two_x(&plot)))
+		err = figure(out, r, &plot, s->caption);
+	plot_free(&plot);
+	return err;
+}
+
+static int draw_memory(FILE *out, const struct report *r)
+{
+	struct plot plot = { .name = "memory",
+			     .title = "Memory",
+			     .xlabel = "",
+			     .ylabel = "MiB",
+			     .bars = true,
+			     .parts = { "rings", "user space" } };
+	int err = fill_memory(r, &plot);
+
+	if (!err && plot.nr)
+		err = figure(
+			out, r, &plot,
+			"All CPUs produce, flat out. User space: indexes, queues and whatever else "
+			"the process took for it, at most.");
+	plot_free(&plot);
+	return err;
+}
+
+static const char page_head[] =
+	"<!DOCTYPE html>\n<html lang=\"en\"><head><meta "
+	"charset=\"utf-8\"><title>numaring-bench</title>\n"
+	"<style>body{font:15px/1.45 sans-serif;margin:2em auto;max-width:1600px;padding:0 1em;"
+	"color:#222;background:#fff}figure{display:inline-block;margin:0 1em 1em 0;"
+	"vertical-align:top;max-width:760px}figure svg{max-width:100%;height:auto}"
+	"figcaption{color:#555;font-size:13px}.warn{background:#ffe9cc;border-left:4px solid "
+	"#d55e00;"
+	"padding:.5em 1em}div.wide{overflow-x:auto}table{border-collapse:collapse;font-size:12px}"
+	"td,th{border:1px solid #ddd;padding:2px 6px;text-align:right;vertical-align:bottom;"
+	"white-space:nowrap}th{white-space:normal;background:#f4f4f4}td:first-child{text-align:"
+	"left}"
+	"</style></head><body>\n<h1>numaring-bench</h1>\n";
+
+static int write_page(const struct report *r)
+{
+	FILE *out = create(r, "report.html");
+	int err = 0, end;
+
+	if (!out)
+		return -EIO;
+	fputs(page_head, out);
+	describe_host(out, r, true);
+	warn(out, r, true);
+	for (size_t i = 0; !err && i < NR_SPECS; i++)
+		err = draw_spec(out, r, &specs[i]);
+	if (!err)
+		err = draw_memory(out, r);
+	fputs("<h2>All figures</h2>\n", out);
+	paragraph(out, true, "how", explanation);
+	fputs("<p>Error bars in the plots are the quartiles; points of one value stand side by "
+	      "side.</p>\n<div class=\"wide\">\n",
+	      out);
+	table(out, r, true);
+	fputs("</div></body></html>\n", out);
+	end = finish(out, "report.html");
+	return err ? err : end;
+}
+
+static void drop_page(const struct report *r, int err)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/report.html", r->dir);
+	remove(path);
+	if (err == -ENOENT)
+		bench_error("gnuplot is not installed, so there is no page; %s/report.md has the "
+			    "figures. Debian: apt-get install gnuplot-nox",
+			    r->dir);
+	else
+		bench_error(
+			"gnuplot could not draw (%s), so there is no page; %s/report.md has the "
+			"figures",
+			strerror(-err), r->dir);
+}
+
+static int report(struct report *r)
+{
+	int err = sweep_read(&r->file, r->input);
+
+	if (err)
+		return err;
+	r->medians = sweep_medians(r->file.runs);
+	find_base(r);
+	err = make_dir(r->dir);
+	if (!err)
+		err = write_markdown(r);
+	if (err)
+		return err;
+	err = write_page(r);
+	if (err)
+		drop_page(r, err);
+	else
+		printf("%s/report.html\n%s/report.md\n", r->dir, r->dir);
+	return err;
+}
+
+/* ---- the command ------------------------------------------------------------------------------
+ */
+
+static const struct argp_option options[] = {
+	{ "output", 'o', "DIR", 0, "where report.html and report.md go (default: .)", 0 },
+	{ 0 },
+};
+
+static error_t parse_opt(int key, char *arg, struct argp_state *state)
+{
+	struct report *r = state->input;
+
+	switch (key) {
+	case 'o':
+		r->dir = arg;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (r->input)
+			argp_error(state, "one sweep at a time");
+		r->input = arg;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "which sweep?");
+		return EINVAL;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+int cmd_report(int argc, char **argv)
+{
+	const struct argp argp = {
+		.options = options,
+		.parser = parse_opt,
+		.args_doc = "SWEEP.jsonl",
+		.doc = "Turn a sweep into one page with plots (report.html) and a table "
+		       "(report.md).",
+	};
+	struct report r = { .dir = "." };
+	int err;
+
+	argp_err_exit_status = BENCH_USAGE;
+	argp_parse(&argp, argc, argv, 0, NULL, &r);
+	err = report(&r);
+	json_decref(r.medians);
+	json_decref(r.base);
+	sweep_free(&r.file);
+	return err ? BENCH_FAILED : BENCH_DONE;
+}

@@ -1,0 +1,490 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* numaring-bench run: one configuration, one line. */
+#include <argp.h>
+#include <bpf/libbpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+#include "bench.h"
+
+/* The main thread looks this often while the run is measured. */
+#define SAMPLE_NS 10000000ull
+
+void run_invalid(struct run *r, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (*r->reason)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(r->reason, sizeof(r->reason), fmt, ap);
+	va_end(ap);
+}
+
+int run_map_cells(struct run *r, int map_fd)
+{
+	void *p = mmap(NULL, r->nr_cpus * sizeof(struct bench_cell), PROT_READ, MAP_SHARED, map_fd,
+		       0);
+
+	if (p == MAP_FAILED)
+		return -errno;
+	r->cells = p;
+	return 0;
+}
+
+/* ---- snapshots --------------------------------------------------------------------------------
+ */
+
+struct thread_time {
+	int tid;
+	uint64_t ns;
+};
+
+struct snapshot {
+	uint64_t time;
+	uint64_t own_ns;  /* CPU time of this process */
+	uint64_t busy_ns; /* of all CPUs of the host, what a hypervisor took included */
+	struct bench_cell *cells;
+	unsigned nr_threads;
+	struct thread_time *threads;
+};
+
+/* The kernel's numbering of clocks: CPU time of any thread of this process, exact. */
+static uint64_t thread_ns(int tid)
+{
+	clockid_t clock = (clockid_t)((~(unsigned)tid << 3) | 6);
+	struct timespec ts;
+
+	return clock_gettime(clock, &ts) ? 0 : ts.tv_sec * 1000000000ull + ts.tv_nsec;
+}
+
+static int snapshot_threads(struct snapshot *s)
+{
+	DIR *dir = opendir("/proc/self/task");
+	struct dirent *e;
+	int err = dir ? 0 : -errno;
+
+	while (!err && (e = readdir(dir))) {
+		struct thread_time *grown;
+		int tid = atoi(e->d_name);
+
+		if (!tid)
+			continue;
+		grown = realloc(s->threads, (s->nr_threads + 1) * sizeof(*grown));
+		if (!grown) {
+			err = -ENOMEM;
+			break;
+		}
+		s->threads = grown;
+		s->threads[s->nr_threads++] = (struct thread_time){ tid, thread_ns(tid) };
+	}
+	if (dir)
+		closedir(dir);
+	return err;
+}
+
+static uint64_t process_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+}
+
+/* To a tick of the kernel on each CPU. */
+static uint64_t host_busy_ns(void)
+{
+	unsigned long long user, nice, sys, idle, wait, irq, soft, steal, busy = 0;
+	FILE *f = fopen("/proc/stat", "re");
+
+	if (f && fscanf(f, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &user, &nice, &sys, &idle,
+			&wait, &irq, &soft, &steal) == 8)
+		busy = user + nice + sys + irq + soft + steal;
+	if (f)
+		fclose(f);
+	return busy * (1000000000ull / sysconf(_SC_CLK_TCK));
+}
+
+static int snapshot_take(struct snapshot *s, const struct run *r)
+{
+	size_t size = r->nr_cpus * sizeof(*s->cells);
+
+	s->cells = malloc(size);
+	if (!s->cells)
+		return -ENOMEM;
+	s->time = bench_now();
+	memcpy(s->cells, r->cells, size);
+	s->own_ns = process_ns();
+	s->busy_ns = host_busy_ns();
+	return snapshot_threads(s);
+}
+
+static void snapshot_free(struct snapshot *s)
+{
+	free(s->cells);
+	free(s->threads);
+}
+
+static uint64_t time_before(const struct snapshot *s, int tid)
+{
+	for (unsigned i = 0; i < s->nr_threads; i++)
+		if (s->threads[i].tid == tid)
+			return s->threads[i].ns;
+	return 0;
+}
+
+/* ---- measuring --------------------------------------------------------------------------------
+ */
+
+struct measured {
+	struct snapshot begin, end;
+	size_t anon_before, anon_peak;
+};
+
+/* Bytes of memory of this process's own. */
+static size_t anon_bytes(void)
+{
+	FILE *f = fopen("/proc/self/status", "re");
+	char line[256];
+	size_t kib = 0;
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "RssAnon: %zu", &kib) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return kib << 10;
+}
+
+static int measure(struct run *r, const struct transport *t, struct measured *m)
+{
+	unsigned nr = 0;
+	int err;
+
+	bench_sleep_until(r->check.begin);
+	err = snapshot_take(&m->begin, r);
+	r->lag_max = 0;
+	for (uint64_t next = bench_now(); !err && next < r->check.end; next += SAMPLE_NS) {
+		size_t anon = nr++ % 8 ? 0 : anon_bytes();
+
+		m->anon_peak = anon > m->anon_peak ? anon : m->anon_peak;
+		t->sample(r);
+		bench_sleep_until(next);
+	}
+	bench_sleep_until(r->check.end);
+	return err ? err : snapshot_take(&m->end, r);
+}
+
+static void verify(struct run *r)
+{
+	const struct check *c = &r->check;
+	const char *wrong = check_accounts(c, r->cells);
+
+	if (c->unordered)
+		run_invalid(r, "%llu records out of order", (unsigned long long)c->unordered);
+	if (c->late)
+		run_invalid(r, "%llu records late", (unsigned long long)c->late);
+	if (c->repeated)
+		run_invalid(r, "%llu records twice, or a producer's out of sequence",
+			    (unsigned long long)c->repeated);
+	if (c->foreign)
+		run_invalid(r, "%llu records of no CPU", (unsigned long long)c->foreign);
+	if (wrong)
+		run_invalid(r, "%s", wrong);
+	if (!c->count)
+		run_invalid(r, "nothing was delivered");
+}
+
+/* ---- the row ----------------------------------------------------------------------------------
+ */
+
+/* 0: delivery stood still for so much of the window that there is no rate to tell. */
+static double per_second(const struct check *c)
+{
+	if (c->last.time - c->first.time < (c->end - c->begin) / 2)
+		return 0;
+	return (c->last.count - c->first.count) * 1e9 / (c->last.time - c->first.time);
+}
+
+/* What the producers did between the snapshots. */
+static void producer_sums(const struct run *r, const struct measured *m, struct bench_cell *sum)
+{
+	memset(sum, 0, sizeof(*sum));
+	for (unsigned i = 0; i < r->nr_cpus; i++) {
+		const struct bench_cell *a = &m->begin.cells[i], *b = &m->end.cells[i];
+
+		sum->attempts += b->attempts - a->attempts;
+		sum->failed += b->failed - a->failed;
+		sum->ns += b->ns - a->ns;
+		for (unsigned k = 0; k < BENCH_BUCKETS; k++)
+			sum->bucket[k] += b->bucket[k] - a->bucket[k];
+	}
+}
+
+static json_t *cost_json(const struct bench_cell *sum)
+{
+	return json_pack("{s:f, s:f, s:f, s:f}", "mean",
+			 sum->attempts ? (double)sum->ns / sum->attempts : 0, "p50",
+			 histogram_quantile(sum->bucket, 0.5), "p99",
+			 histogram_quantile(sum->bucket, 0.99), "max", histogram_max(sum->bucket));
+}
+
+/* Share of the host's CPU time that went to others in the window: what disturbed the run. */
+static double elsewhere(const struct run *r, const struct measured *m)
+{
+	double all = (double)(m->end.time - m->begin.time) * nr_topology_cpus(r->topo, NULL, 0);
+	double busy = m->end.busy_ns - m->begin.busy_ns;
+	double own = m->end.own_ns - m->begin.own_ns;
+
+	return busy > own && all > 0 ? (busy - own) / all : 0;
+}
+
+static json_t *latency_json(const struct run *r)
+{
+	const __u64 *h = r->check.latency;
+
+	if (!r->ordered || !histogram_max(h))
+		return json_null();
+	return json_pack("{s:f, s:f, s:f}", "p50", histogram_quantile(h, 0.5) / 1e6, "p99",
+			 histogram_quantile(h, 0.99) / 1e6, "max", histogram_max(h) / 1e6);
+}
+
+/* CPU seconds for a million events delivered; the check's own part of the merge is told apart. */
+static json_t *cpu_json(const struct run *r, const struct measured *m, const struct producers *p,
+			double rate)
+{
+	double seconds = (m->end.time - m->begin.time) / 1e9;
+	double consumers = 0, merge = 0, check = r->check.cpu_ns;
+	double scale = rate > 0 ? 1e6 / rate / seconds / 1e9 : 0;
+
+	if (!scale)
+		return json_null();
+	for (unsigned i = 0; i < m->end.nr_threads; i++) {
+		const struct thread_time *t = &m->end.threads[i];
+
+		if (t->tid == getpid() || producers_have(p, t->tid))
+			continue;
+		*(t->tid == r->check.tid ? &merge : &consumers) +=
+			t->ns - time_before(&m->begin, t->tid);
+	}
+	merge = merge > check ? merge - check : 0;
+	return json_pack("{s:f, s:f, s:f, s:f}", "consumers", consumers * scale, "merge",
+			 merge * scale, "total", (consumers + merge) * scale, "check",
+			 check * scale);
+}
+
+static json_t *lost_json(const struct run *r)
+{
+	json_t *lost = json_object();
+
+	for (unsigned i = 0; i < NR_LOSS_CAUSES; i++)
+		json_object_set_new(lost, nr_loss_name(i), json_integer(r->lost[i]));
+	return lost;
+}
+
+static json_t *cpus_json(const unsigned *cpus, unsigned nr)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < nr; i++)
+		json_array_append_new(list, json_integer(cpus[i]));
+	return list;
+}
+
+static json_t *row(const struct run *r, const struct measured *m, const struct producers *p,
+		   const unsigned *cpus)
+{
+	double seconds = (m->end.time - m->begin.time) / 1e9, rate = per_second(&r->check);
+	struct bench_cell sum;
+	json_t *o;
+
+	producer_sums(r, m, &sum);
+	o = json_pack("{s:s, s:o, s:b, s:o, s:o, s:f, s:o, s:f, s:f, s:I, s:o, s:o, s:o, s:o}",
+		      "kind", "run", "config", config_json(&r->cfg), "valid", !*r->reason, "reason",
+		      *r->reason ? json_string(r->reason) : json_null(), "producer_cpus",
+		      cpus_json(cpus, r->cfg.producers), "seconds", seconds, "events_per_sec",
+		      rate ? json_real(rate) : json_null(), "attempts_per_sec",
+		      sum.attempts / seconds, "lost_share",
+		      sum.attempts ? (double)sum.failed / sum.attempts : 0, "delivered",
+		      (json_int_t)r->check.count, "lost", lost_json(r), "cost_ns", cost_json(&sum),
+		      "cpu_s_per_million", cpu_json(r, m, p, rate), "latency_ms", latency_json(r));
+	json_object_set_new(o, "lag_max_ms",
+			    r->ordered ? json_real(r->lag_max / 1e6) : json_null());
+	if (r->cfg.rate)
+		json_object_set_new(o, "reached_share",
+				    json_real(sum.attempts / seconds /
+					      ((double)r->cfg.rate * r->cfg.producers)));
+	json_object_set_new(o, "elsewhere_share", json_real(elsewhere(r, m)));
+	json_object_set_new(o, "rings", json_integer(r->shards));
+	json_object_set_new(
+		o, "memory_bytes",
+		json_pack("{s:I, s:I}", "rings", (json_int_t)r->ring_bytes, "user",
+			  (json_int_t)(m->anon_peak > m->anon_before ? m->anon_peak - m->anon_before
+								     : 0)));
+	return o;
+}
+
+/* ---- one run ----------------------------------------------------------------------------------
+ */
+
+static const struct transport *transport_of(const struct config *cfg)
+{
+	return config_is_perfbuf(cfg)  ? &transport_perfbuf
+	       : config_is_libbpf(cfg) ? &transport_libbpf
+				       : &transport_sharded;
+}
+
+static int choose_cpus(const struct run *r, unsigned **cpus)
+{
+	unsigned nr;
+	int err = placement(r->topo, r->cfg.spread, cpus, &nr);
+
+	if (!err && r->cfg.producers > nr) {
+		bench_error("%u producers need as many CPUs, there are %u", r->cfg.producers, nr);
+		err = -EINVAL;
+	}
+	return err;
+}
+
+static int prepare(struct run *r)
+{
+	int err = nr_topology_open(&r->topo, NULL);
+
+	if (err) {
+		bench_error("cannot read this host's topology: %s", strerror(-err));
+		return err;
+	}
+	r->nr_cpus = libbpf_num_possible_cpus();
+	if (!r->cfg.memory)
+		r->cfg.memory = (size_t)nr_topology_cpus(r->topo, NULL, 0) << 21;
+	return check_init(&r->check, r->nr_cpus);
+}
+
+/* Until rings are as full as they will get and every thread has run. */
+static uint64_t warm_up_ns(const struct config *cfg)
+{
+	double s = cfg->seconds / 4;
+
+	return 1e9 * (s < 0.1 ? 0.1 : s > 0.5 ? 0.5 : s);
+}
+
+static int execute(struct run *r, const struct transport *t, struct producers *p,
+		   struct measured *m)
+{
+	int err = t->start(r), end;
+
+	if (err)
+		return err;
+	r->check.sequence = r->cfg.size >= sizeof(struct nr_record) + sizeof(uint64_t);
+	r->check.begin = bench_now() + warm_up_ns(&r->cfg);
+	r->check.end = r->check.begin + (uint64_t)(r->cfg.seconds * 1e9);
+	producers_go(p, r->prog_fd);
+	err = measure(r, t, m);
+	end = producers_stop(p);
+	err = err ? err : end;
+	end = t->stop(r);
+	if (!err && !end)
+		verify(r);
+	return err ? err : end;
+}
+
+int run_config(json_t **out, const struct config *cfg, const unsigned *on)
+{
+	const struct transport *t = transport_of(cfg);
+	struct run r = { .cfg = *cfg, .prog_fd = -1 };
+	struct measured m = { 0 };
+	struct producers *p = NULL;
+	unsigned *cpus = NULL;
+	char text[128];
+	int err = prepare(&r);
+
+	if (!err && !on)
+		err = choose_cpus(&r, &cpus);
+	on = on ? on : cpus;
+	if (!err)
+		err = producers_new(&p, &r.cfg, on);
+	m.anon_before = anon_bytes();
+	if (!err)
+		err = t->open(&r);
+	if (!err)
+		err = execute(&r, t, p, &m);
+	if (!err)
+		*out = row(&r, &m, p, on);
+	else
+		bench_error("%s: %s", config_text(cfg, text, sizeof(text)), strerror(-err));
+	producers_free(p);
+	t->close(&r);
+	if (r.cells)
+		munmap((void *)r.cells, r.nr_cpus * sizeof(*r.cells));
+	snapshot_free(&m.begin);
+	snapshot_free(&m.end);
+	check_destroy(&r.check);
+	nr_topology_free(r.topo);
+	free(cpus);
+	return err;
+}
+
+/* ---- the command ------------------------------------------------------------------------------
+ */
+
+static struct argp_option options[16];
+
+static void fill_options(void)
+{
+	for (unsigned i = 0; i < config_nr(); i++)
+		options[i] = (struct argp_option){
+			.name = config_names[i],
+			.key = !strcmp(config_names[i], "duration") ? 'd' : 256 + (int)i,
+			.arg = "VALUE",
+			.doc = config_help[i],
+		};
+}
+
+static error_t parse_opt(int key, char *arg, struct argp_state *state)
+{
+	struct config *cfg = state->input;
+
+	for (unsigned i = 0; i < config_nr(); i++) {
+		if (options[i].key != key)
+			continue;
+		if (config_set(cfg, i, arg))
+			argp_error(state, "--%s: \"%s\" will not do: %s", config_names[i], arg,
+				   config_help[i]);
+		return 0;
+	}
+	if (key == ARGP_KEY_ARG)
+		argp_error(state, "unexpected argument \"%s\"", arg);
+	return ARGP_ERR_UNKNOWN;
+}
+
+int cmd_run(int argc, char **argv)
+{
+	const struct argp argp = {
+		.options = options,
+		.parser = parse_opt,
+		.doc = "Measure one configuration and print one line of JSON.\v"
+		       "Exit status: 0, 1 if it could not be run or is not valid, 2 wrong usage.",
+	};
+	struct config cfg = config_default;
+	json_t *row = NULL;
+	bool valid;
+
+	fill_options();
+	argp_err_exit_status = BENCH_USAGE;
+	argp_parse(&argp, argc, argv, 0, NULL, &cfg);
+	if (host_is_emulated())
+		bench_error("this CPU is EMULATED: the run shows that it works, not how fast");
+	if (run_config(&row, &cfg, NULL))
+		return BENCH_FAILED;
+	json_dumpf(row, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6));
+	putchar('\n');
+	valid = json_is_true(json_object_get(row, "valid"));
+	json_decref(row);
+	return valid && !fflush(stdout) ? BENCH_DONE : BENCH_FAILED;
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Producer for numaring: records go the way those of every other program go. */
+#include "vmlinux.h"
+#include "numaring.bpf.h"
+#include "cell.h"
+
+struct bench {
+	__u64 seq;
+};
+NR_EVENT(bench, 1);
+
+/* Of the payload; every word is written, as a program that has something to say would. */
+const volatile __u32 bench_words = 0;
+
+static __always_inline int emit(void *ctx, __u64 seq)
+{
+	const __u32 words = bench_words;
+	__u64 *data = nr_reserve_bytes(nr_id_of_bench, words * 8ul);
+
+	(void)ctx;
+	if (!data)
+		return -1;
+	for (__u32 i = 0; i < words; i++)
+		data[i] = seq;
+	bpf_ringbuf_submit(NR_RECORD_OF(data),
+			   nr_wake_flag(sizeof(struct nr_record) + words * 8ul));
+	return 0;
+}
+
+#include "produce.bpf.h"
+
+SEC("raw_tp")
+int bench_sharded(void *ctx)
+{
+	return produce(ctx);
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

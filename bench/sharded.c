@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The transport under test: numaring itself, through its public API. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "bench.h"
+#include "sharded.skel.h"
+
+struct sharded {
+	struct nr_collector *collector;
+	struct sharded_bpf *skel;
+};
+
+static int on_batch(void *ctx, const struct nr_batch *batch)
+{
+	check_batch(ctx, batch->events, batch->nr);
+	return 0;
+}
+
+/* Largest power of two that is no more. */
+static size_t floor_power(size_t v)
+{
+	return v ? (size_t)1 << (63 - __builtin_clzll(v)) : 0;
+}
+
+/* The rings of the plan share the memory. */
+static int ring_size(struct run *r, size_t *out)
+{
+	const struct nr_plan_opts opts = { .sz = sizeof(opts),
+					   .policy = r->cfg.transport,
+					   .log = bench_log };
+	struct nr_plan *plan = NULL;
+	int err = nr_plan_make(&plan, r->topo, &opts);
+
+	if (err)
+		return err;
+	r->shards = plan->nr_shards;
+	*out = floor_power(r->cfg.memory / plan->nr_shards);
+	nr_plan_free(plan);
+	if (*out < (size_t)sysconf(_SC_PAGESIZE)) {
+		bench_error("%zu bytes are too few for %u rings", r->cfg.memory, r->shards);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int open_collector(struct run *r, struct sharded *s)
+{
+	struct nr_collector_opts opts = { .sz = sizeof(opts),
+					  .policy = r->cfg.transport,
+					  .order = r->cfg.order,
+					  .log = bench_log };
+	int err = ring_size(r, &opts.ring_bytes);
+
+	if (!err)
+		err = nr_collector_open(&s->collector, &opts);
+	if (err)
+		return err;
+	for (unsigned i = 0; i < nr_collector_plan(s->collector)->nr_shards; i++)
+		r->ring_bytes += nr_collector_plan(s->collector)->shards[i].ring_bytes;
+	return 0;
+}
+
+static int sharded_open(struct run *r)
+{
+	struct sharded *s = calloc(1, sizeof(*s));
+	int err;
+
+	if (!s)
+		return -ENOMEM;
+	r->transport = s;
+	r->ordered = true;
+	err = open_collector(r, s);
+	if (err)
+		return err;
+	s->skel = sharded_bpf__open();
+	if (!s->skel)
+		return -errno;
+	s->skel->rodata->bench_words = (r->cfg.size - sizeof(struct nr_record)) / 8;
+	bpf_map__set_max_entries(s->skel->maps.bench_cells, r->nr_cpus);
+	bpf_program__set_autoattach(s->skel->progs.bench_sharded, false);
+	err = nr_collector_add_bpf_object(s->collector, s->skel->obj);
+	return err ? err : nr_collector_set_batch(s->collector, on_batch, &r->check);
+}
+
+static int sharded_start(struct run *r)
+{
+	struct sharded *s = r->transport;
+	int err = nr_collector_start(s->collector);
+
+	if (err)
+		return err;
+	r->prog_fd = bpf_program__fd(s->skel->progs.bench_sharded);
+	return run_map_cells(r, bpf_map__fd(s->skel->maps.bench_cells));
+}
+
+static void sharded_sample(struct run *r)
+{
+	struct sharded *s = r->transport;
+	const struct nr_stats *st = nr_collector_stats(s->collector);
+
+	if (st && st->lag_ns > r->lag_max)
+		r->lag_max = st->lag_ns;
+}
+
+static int sharded_stop(struct run *r)
+{
+	struct sharded *s = r->transport;
+	int err = nr_collector_stop(s->collector);
+	const struct nr_stats *st = nr_collector_stats(s->collector);
+
+	if (!st)
+		return -ENOMEM;
+	memcpy(r->lost, st->lost, sizeof(r->lost));
+	if (st->unaccounted || st->unwritten || st->malformed)
+		run_invalid(r, "the collector's accounts do not close");
+	if (st->events_written != r->check.count || st->reserved != r->check.count)
+		run_invalid(r, "the collector counts other records than were delivered");
+	for (unsigned i = 0; i < st->nr_shards; i++)
+		if (st->shards[i].behind)
+			run_invalid(r, "shard %u broke its own watermark", i);
+	return err;
+}
+
+static void sharded_close(struct run *r)
+{
+	struct sharded *s = r->transport;
+
+	if (!s)
+		return;
+	nr_collector_close(s->collector);
+	sharded_bpf__destroy(s->skel);
+	free(s);
+}
+
+const struct transport transport_sharded = { sharded_open, sharded_start, sharded_sample,
+					     sharded_stop, sharded_close };

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Reading a sweep's file, and what its runs come to. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "sweep.h"
+
+const struct metric sweep_metrics[] = {
+	{ "events_per_sec", NULL, "events_per_sec" },
+	{ "attempts_per_sec", NULL, "attempts_per_sec" },
+	{ "reached_share", NULL, "reached_share" },
+	{ "lost_share", NULL, "lost_share" },
+	{ "cost_mean_ns", "cost_ns", "mean" },
+	{ "cost_p50_ns", "cost_ns", "p50" },
+	{ "cost_p99_ns", "cost_ns", "p99" },
+	{ "cost_max_ns", "cost_ns", "max" },
+	{ "consumers_s_per_million", "cpu_s_per_million", "consumers" },
+	{ "merge_s_per_million", "cpu_s_per_million", "merge" },
+	{ "cpu_s_per_million", "cpu_s_per_million", "total" },
+	{ "latency_p50_ms", "latency_ms", "p50" },
+	{ "latency_p99_ms", "latency_ms", "p99" },
+	{ "lag_max_ms", NULL, "lag_max_ms" },
+	{ "elsewhere_share", NULL, "elsewhere_share" },
+	{ "ring_bytes", "memory_bytes", "rings" },
+	{ "user_bytes", "memory_bytes", "user" },
+};
+const unsigned sweep_nr_metrics = sizeof(sweep_metrics) / sizeof(sweep_metrics[0]);
+
+static int add_line(struct sweep_file *f, json_t *line)
+{
+	const char *kind = json_string_value(json_object_get(line, "kind"));
+
+	if (!kind)
+		return -EBADMSG;
+	if (!strcmp(kind, "host") && !f->host)
+		f->host = json_incref(line);
+	else if (!strcmp(kind, "run"))
+		json_array_append(f->runs, line);
+	return 0;
+}
+
+static int read_lines(struct sweep_file *f, FILE *in, const char *path)
+{
+	char *text = NULL;
+	size_t size = 0;
+	ssize_t len;
+	unsigned number = 0;
+	int err = 0;
+
+	while (!err && (len = getline(&text, &size, in)) > 0) {
+		json_t *line = json_loads(text, 0, NULL);
+
+		number++;
+		/* Without its newline it is the one that was being written. */
+		if (!line && text[len - 1] != '\n')
+			break;
+		err = line ? add_line(f, line) : -EBADMSG;
+		if (err)
+			bench_error("%s:%u: not a line of a sweep", path, number);
+		json_decref(line);
+	}
+	free(text);
+	return err;
+}
+
+int sweep_read(struct sweep_file *out, const char *path)
+{
+	struct sweep_file f = { .runs = json_array() };
+	FILE *in = fopen(path, "re");
+	int err;
+
+	if (!in) {
+		err = -errno;
+		bench_error("%s: %s", path, strerror(-err));
+	} else {
+		err = read_lines(&f, in, path);
+		fclose(in);
+	}
+	if (!err && !f.host) {
+		bench_error("%s: it does not begin with a host, so it is not of a sweep", path);
+		err = -EBADMSG;
+	}
+	if (err)
+		sweep_free(&f);
+	else
+		*out = f;
+	return err;
+}
+
+void sweep_free(struct sweep_file *f)
+{
+	json_decref(f->host);
+	json_decref(f->runs);
+	*f = (struct sweep_file){ 0 };
+}
+
+/* ---- medians ----------------------------------------------------------------------------------
+ */
+
+static const json_t *metric_of(const json_t *row, const struct metric *m)
+{
+	return json_object_get(m->object ? json_object_get(row, m->object) : row, m->key);
+}
+
+static json_t *median_of(const json_t *runs, const json_t *config, const struct metric *m)
+{
+	double *values = calloc(json_array_size(runs) + 1, sizeof(*values));
+	struct spread3 s = { 0 };
+	unsigned nr = 0;
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(runs, i, row)
+	{
+		const json_t *v = metric_of(row, m);
+
+		if (values && json_is_true(json_object_get(row, "valid")) && json_is_number(v) &&
+		    json_equal(json_object_get(row, "config"), config))
+			values[nr++] = json_number_value(v);
+	}
+	if (nr)
+		s = quartiles(values, nr);
+	free(values);
+	if (!nr)
+		return json_null();
+	return json_pack("{s:f, s:f, s:f, s:i}", "median", s.median, "q1", s.q1, "q3", s.q3, "n",
+			 (int)s.nr);
+}
+
+/* Adds the runs of this configuration: how many are valid, and where the producers were. */
+static void add_runs(json_t *sum, const json_t *runs, const json_t *config)
+{
+	int nr = 0, valid = 0;
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(runs, i, row)
+	{
+		json_t *reason = json_object_get(row, "reason");
+
+		if (!json_equal(json_object_get(row, "config"), config))
+			continue;
+		nr++;
+		valid += json_is_true(json_object_get(row, "valid"));
+		if (json_is_string(reason))
+			json_object_set(sum, "reason", reason);
+		if (json_object_get(row, "producer_cpus"))
+			json_object_set(sum, "producer_cpus",
+					json_object_get(row, "producer_cpus"));
+		if (json_object_get(row, "rings"))
+			json_object_set(sum, "rings", json_object_get(row, "rings"));
+	}
+	json_object_set_new(sum, "runs", json_integer(nr));
+	json_object_set_new(sum, "valid_runs", json_integer(valid));
+	json_object_set_new(sum, "valid", json_boolean(nr && nr == valid));
+}
+
+static bool is_known(const json_t *medians, const json_t *config)
+{
+	const json_t *sum;
+	size_t i;
+
+	json_array_foreach(medians, i,
+			   sum) if (json_equal(json_object_get(sum, "config"), config)) return true;
+	return false;
+}
+
+json_t *sweep_medians(const json_t *runs)
+{
+	json_t *medians = json_array();
+	const json_t *row;
+	json_t *sum;
+	size_t i;
+
+	json_array_foreach(runs, i, row)
+	{
+		json_t *config = json_object_get(row, "config");
+
+		if (is_known(medians, config))
+			continue;
+		sum = json_pack("{s:s, s:O}", "kind", "median", "config", config);
+		add_runs(sum, runs, config);
+		for (unsigned k = 0; k < sweep_nr_metrics; k++)
+			json_object_set_new(sum, sweep_metrics[k].name,
+					    median_of(runs, config, &sweep_metrics[k]));
+		json_array_append_new(medians, sum);
+	}
+	/* The values of the configuration stand beside what came of it. */
+	json_array_foreach(medians, i, sum)
+		json_object_update_missing(sum, json_object_get(sum, "config"));
+	json_array_foreach(medians, i, sum) json_object_del(sum, "config");
+	return medians;
+}

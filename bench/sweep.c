@@ -1,0 +1,486 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* numaring-bench sweep: many configurations, each in a process of its own, interleaved. */
+#include <argp.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include "sweep.h"
+
+extern char **environ;
+
+/* A run that takes this much longer than what it measures is ended. */
+#define RUN_SLACK_MS 60000
+
+#define LINE_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(6))
+
+enum { OPT_QUICK = 512, OPT_GRID, OPT_REPEAT, OPT_RESUME };
+
+struct sweep {
+	struct axes axes;
+	bool any_axis;
+	const char *grid_path;
+	bool quick;
+	unsigned repeat;
+	bool resume;
+	const char *output;
+	char default_output[64];
+
+	struct nr_topology *topo;
+	struct grid grid;
+	struct sweep_file file;
+	FILE *out;
+	unsigned done, total;
+	unsigned begun_with; /* done before this process */
+	uint64_t started;
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int signal)
+{
+	(void)signal;
+	interrupted = 1;
+}
+
+/* ---- one run in a child -----------------------------------------------------------------------
+ */
+
+/* --name value for every value of the configuration. */
+static void child_args(const struct config *cfg, char *const *values, const char **argv)
+{
+	unsigned n = 0;
+	static char names[16][32];
+
+	argv[n++] = "numaring-bench";
+	argv[n++] = "run";
+	for (unsigned i = 0; i < config_nr(); i++) {
+		snprintf(names[i], sizeof(names[i]), "--%s", config_names[i]);
+		argv[n++] = names[i];
+		argv[n++] = config_get(cfg, i, values[i], 32);
+	}
+	argv[n] = NULL;
+}
+
+static int spawn_run(const struct config *cfg, int stdout_fd, pid_t *pid)
+{
+	char buffers[16][32], *values[16];
+	const char *argv[64];
+	posix_spawn_file_actions_t actions;
+	int err;
+
+	for (unsigned i = 0; i < 16; i++)
+		values[i] = buffers[i];
+	child_args(cfg, values, argv);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, stdout_fd, STDOUT_FILENO);
+	err = posix_spawn(pid, "/proc/self/exe", &actions, NULL, (char **)argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	return -err;
+}
+
+/* What the child prints, until it closes its end or the time is over. */
+static size_t read_all(int fd, char *buf, size_t size, int timeout_ms)
+{
+	uint64_t deadline = bench_now() + timeout_ms * 1000000ull;
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	size_t len = 0;
+
+	while (len + 1 < size && bench_now() < deadline && !interrupted) {
+		ssize_t n;
+
+		if (poll(&pfd, 1, 200) <= 0)
+			continue;
+		n = read(fd, buf + len, size - 1 - len);
+		if (n <= 0)
+			break;
+		len += n;
+	}
+	buf[len] = 0;
+	return len;
+}
+
+static json_t *failed_row(const struct config *cfg, const char *reason)
+{
+	return json_pack("{s:s, s:o, s:b, s:s}", "kind", "run", "config", config_json(cfg), "valid",
+			 0, "reason", reason);
+}
+
+static json_t *run_child(const struct config *cfg)
+{
+	static char text[1 << 20];
+	int fds[2], status = 0;
+	json_t *row = NULL;
+	pid_t pid = 0;
+
+	if (pipe2(fds, O_CLOEXEC))
+		return failed_row(cfg, "no pipe to be had");
+	if (!spawn_run(cfg, fds[1], &pid)) {
+		close(fds[1]);
+		fds[1] = -1;
+		read_all(fds[0], text, sizeof(text), cfg->seconds * 1500 + RUN_SLACK_MS);
+		row = json_loads(text, 0, NULL);
+		if (!row)
+			kill(pid, SIGKILL);
+		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+			;
+	}
+	close(fds[0]);
+	if (fds[1] >= 0)
+		close(fds[1]);
+	return row ? row : failed_row(cfg, "it could not be run");
+}
+
+/* ---- the file ---------------------------------------------------------------------------------
+ */
+
+static int write_line(struct sweep *s, const json_t *line)
+{
+	if (json_dumpf(line, s->out, LINE_FLAGS) || putc('\n', s->out) == EOF || fflush(s->out)) {
+		bench_error("cannot write %s: %s", s->output, strerror(errno));
+		return -EIO;
+	}
+	return 0;
+}
+
+static json_t *placement_json(const struct nr_topology *topo, bool spread)
+{
+	json_t *list = json_array();
+	unsigned *cpus = NULL, nr = 0;
+
+	placement(topo, spread, &cpus, &nr);
+	for (unsigned i = 0; i < nr; i++)
+		json_array_append_new(list, json_integer(cpus[i]));
+	free(cpus);
+	return list;
+}
+
+static json_t *host_line(const struct sweep *s)
+{
+	json_t *host = host_json(s->topo);
+	time_t now = time(NULL);
+	char when[32];
+	struct tm tm;
+
+	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+	json_object_set_new(host, "kind", json_string("host"));
+	json_object_set_new(host, "begun", json_string(when));
+	json_object_set_new(host, "producer_cpus_fill", placement_json(s->topo, false));
+	json_object_set_new(host, "producer_cpus_spread", placement_json(s->topo, true));
+	return host;
+}
+
+static bool same_host(const json_t *a, const json_t *b)
+{
+	static const char *const keys[] = { "kernel", "cpu_model", "topology", "numaring" };
+
+	for (unsigned i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (!json_equal(json_object_get(a, keys[i]), json_object_get(b, keys[i])))
+			return false;
+	return true;
+}
+
+/* Writes what the file had, without a last line cut short and without the medians. */
+static int rewrite(struct sweep *s)
+{
+	char path[4096];
+	const json_t *row;
+	size_t i;
+	int err;
+
+	snprintf(path, sizeof(path), "%s.new", s->output);
+	s->out = fopen(path, "we");
+	if (!s->out) {
+		bench_error("cannot create %s: %s", path, strerror(errno));
+		return -EIO;
+	}
+	err = write_line(s, s->file.host);
+	json_array_foreach(s->file.runs, i, row) err = err ? err : write_line(s, row);
+	if (!err && rename(path, s->output)) {
+		bench_error("cannot replace %s: %s", s->output, strerror(errno));
+		err = -EIO;
+	}
+	return err;
+}
+
+static int resume(struct sweep *s, json_t *host)
+{
+	int err = sweep_read(&s->file, s->output);
+
+	if (err)
+		return err;
+	if (!same_host(s->file.host, host)) {
+		bench_error("%s is of another host, kernel or version", s->output);
+		return -EINVAL;
+	}
+	return rewrite(s);
+}
+
+static int begin(struct sweep *s, json_t *host)
+{
+	s->file = (struct sweep_file){ .host = json_incref(host), .runs = json_array() };
+	s->out = fopen(s->output, "wxe");
+	if (!s->out) {
+		bench_error("cannot create %s: %s%s", s->output, strerror(errno),
+			    errno == EEXIST ? "; --resume goes on with it" : "");
+		return -errno;
+	}
+	return write_line(s, host);
+}
+
+static int open_output(struct sweep *s)
+{
+	json_t *host = host_line(s);
+	int err = s->resume && !access(s->output, F_OK) ? resume(s, host) : begin(s, host);
+
+	json_decref(host);
+	return err;
+}
+
+/* ---- the sweep --------------------------------------------------------------------------------
+ */
+
+static bool is_done(const struct sweep *s, const struct config *cfg, unsigned rep)
+{
+	json_t *config = config_json(cfg);
+	const json_t *row;
+	bool done = false;
+	size_t i;
+
+	json_array_foreach(s->file.runs, i,
+			   row) if (json_integer_value(json_object_get(row, "rep")) == rep &&
+				    json_equal(json_object_get(row, "config"), config)) done = true;
+	json_decref(config);
+	return done;
+}
+
+static void show_progress(const struct sweep *s, const struct config *cfg, const json_t *row)
+{
+	double rate = json_number_value(json_object_get(row, "events_per_sec"));
+	uint64_t passed = bench_now() - s->started;
+	unsigned here = s->done - s->begun_with;
+	unsigned left = here ? passed / 1e9 / here * (s->total - s->done) : 0;
+	char text[128];
+
+	fprintf(stderr, "[%u/%u] %s: ", s->done, s->total, config_text(cfg, text, sizeof(text)));
+	if (json_is_true(json_object_get(row, "valid")))
+		fprintf(stderr, "%.*f M/s, %.1f %% lost", rate < 1e6 ? 4 : 2, rate / 1e6,
+			100 * json_number_value(json_object_get(row, "lost_share")));
+	else
+		fprintf(stderr, "NOT VALID: %s", json_string_value(json_object_get(row, "reason")));
+	fprintf(stderr, "; %u:%02u left\n", left / 60, left % 60);
+}
+
+static int do_run(struct sweep *s, const struct config *cfg, unsigned rep)
+{
+	json_t *row;
+	int err;
+
+	if (is_done(s, cfg, rep)) {
+		s->done++;
+		s->begun_with++;
+		return 0;
+	}
+	row = run_child(cfg);
+	if (interrupted) {
+		json_decref(row);
+		bench_error("interrupted; the same command with --resume goes on with %s",
+			    s->output);
+		return -EINTR;
+	}
+	json_object_set_new(row, "rep", json_integer(rep));
+	err = write_line(s, row);
+	json_array_append(s->file.runs, row);
+	s->done++;
+	show_progress(s, cfg, row);
+	json_decref(row);
+	return err;
+}
+
+static int write_medians(struct sweep *s)
+{
+	json_t *medians = sweep_medians(s->file.runs);
+	const json_t *sum;
+	size_t i;
+	int err = 0;
+
+	json_array_foreach(medians, i, sum) err = err ? err : write_line(s, sum);
+	json_decref(medians);
+	return err;
+}
+
+static unsigned count_invalid(const struct sweep *s)
+{
+	const json_t *row;
+	unsigned nr = 0;
+	size_t i;
+
+	json_array_foreach(s->file.runs, i, row) nr += !json_is_true(json_object_get(row, "valid"));
+	return nr;
+}
+
+static int make_grid(struct sweep *s)
+{
+	int err = nr_topology_open(&s->topo, NULL);
+
+	if (err)
+		return err;
+	if (s->grid_path)
+		err = grid_add_file(&s->grid, s->grid_path);
+	else if (s->any_axis)
+		err = grid_add(&s->grid, &s->axes);
+	else
+		err = grid_add_default(&s->grid, s->topo, s->quick);
+	if (!err)
+		grid_settle(&s->grid, s->topo);
+	if (!err && !s->grid.nr) {
+		bench_error("the grid is empty");
+		err = -EINVAL;
+	}
+	s->total = s->grid.nr * s->repeat;
+	return err;
+}
+
+static int sweep(struct sweep *s)
+{
+	int err = make_grid(s);
+
+	if (!err)
+		err = open_output(s);
+	if (!err)
+		fprintf(stderr, "%u configurations, %u times each, into %s\n", s->grid.nr,
+			s->repeat, s->output);
+	s->started = bench_now();
+	for (unsigned rep = 0; !err && rep < s->repeat; rep++)
+		for (unsigned i = 0; !err && i < s->grid.nr; i++)
+			err = do_run(s, &s->grid.cfg[i], rep);
+	if (!err)
+		err = write_medians(s);
+	if (!err && count_invalid(s)) {
+		bench_error("%u runs are not valid; their rows say why", count_invalid(s));
+		err = -EBADMSG;
+	}
+	return err;
+}
+
+/* ---- the command ------------------------------------------------------------------------------
+ */
+
+static struct argp_option options[24] = {
+	{ "quick", OPT_QUICK, NULL, 0, "a small grid, for a first look", 1 },
+	{ "grid", OPT_GRID, "FILE", 0, "lines of --NAME LIST, with the names below", 1 },
+	{ "repeat", OPT_REPEAT, "N", 0, "times each configuration is run (default: 5)", 1 },
+	{ "resume", OPT_RESUME, NULL, 0, "leave out what the file has already", 1 },
+	{ "output", 'o', "FILE", 0, "JSON Lines (default: numaring-bench-YYYYmmdd-HHMMSS.jsonl)",
+	  1 },
+};
+#define NR_OWN_OPTIONS 5
+
+static void fill_options(void)
+{
+	for (unsigned i = 0; i < config_nr(); i++)
+		options[NR_OWN_OPTIONS + i] = (struct argp_option){
+			.name = config_names[i],
+			.key = !strcmp(config_names[i], "duration") ? 'd' : 256 + (int)i,
+			.arg = "LIST",
+			.doc = config_help[i],
+			.group = 2,
+		};
+}
+
+static void parse_repeat(struct sweep *s, const char *arg, struct argp_state *state)
+{
+	uint64_t n;
+
+	if (bench_parse_count(arg, &n) || !n || n > 1000)
+		argp_error(state, "--repeat: \"%s\" is not a number from 1 to 1000", arg);
+	s->repeat = n;
+}
+
+static error_t parse_opt(int key, char *arg, struct argp_state *state)
+{
+	struct sweep *s = state->input;
+
+	for (unsigned i = 0; i < config_nr(); i++) {
+		if (options[NR_OWN_OPTIONS + i].key != key)
+			continue;
+		s->axes.list[i] = arg;
+		s->any_axis = true;
+		return 0;
+	}
+	switch (key) {
+	case OPT_QUICK:
+		s->quick = true;
+		return 0;
+	case OPT_GRID:
+		s->grid_path = arg;
+		return 0;
+	case OPT_REPEAT:
+		parse_repeat(s, arg, state);
+		return 0;
+	case OPT_RESUME:
+		s->resume = true;
+		return 0;
+	case 'o':
+		s->output = arg;
+		return 0;
+	case ARGP_KEY_ARG:
+		argp_error(state, "unexpected argument \"%s\"", arg);
+		return EINVAL;
+	case ARGP_KEY_END:
+		if (s->quick + s->any_axis + !!s->grid_path > 1)
+			argp_error(state, "--quick, --grid and lists exclude each other");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static void name_output(struct sweep *s)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+
+	strftime(s->default_output, sizeof(s->default_output), "numaring-bench-%Y%m%d-%H%M%S.jsonl",
+		 localtime_r(&now, &tm));
+	s->output = s->default_output;
+}
+
+int cmd_sweep(int argc, char **argv)
+{
+	const struct argp argp = {
+		.options = options,
+		.parser = parse_opt,
+		.doc = "Measure a grid of configurations, each several times, interleaved.\v"
+		       "LIST is values separated by commas. Without a grid, one that suits this "
+		       "host "
+		       "is run. It may be interrupted; with --resume it goes on.",
+	};
+	struct sweep s = { .repeat = 5 };
+	struct sigaction action = { .sa_handler = on_signal };
+	int err;
+
+	fill_options();
+	argp_err_exit_status = BENCH_USAGE;
+	argp_parse(&argp, argc, argv, 0, NULL, &s);
+	if (!s.output)
+		name_output(&s);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	if (host_is_emulated())
+		bench_error("this CPU is EMULATED: the sweep shows that it works, not how fast");
+	err = sweep(&s);
+	if (s.out)
+		fclose(s.out);
+	sweep_free(&s.file);
+	grid_free(&s.grid);
+	nr_topology_free(s.topo);
+	return err ? BENCH_FAILED : BENCH_DONE;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A sweep's file: JSON Lines. First the host, then a row for each run as it ends, at last for each
+ * configuration the median and the quartiles of its valid runs. Told apart by "kind".
+ */
+#ifndef BENCH_SWEEP_H
+#define BENCH_SWEEP_H
+
+#include "bench.h"
+
+/* ---- grids (grid.c) ---------------------------------------------------------------------------
+ */
+
+struct grid {
+	unsigned nr;
+	struct config *cfg;
+};
+
+/* One line of a grid: for each value of a configuration a list like "1,2,4", or NULL for the
+ * default. */
+struct axes {
+	const char *list[16];
+};
+
+/* Adds every combination; -EINVAL was explained. */
+int grid_add(struct grid *grid, const struct axes *axes);
+/* Lines of "--NAME LIST ..."; # begins a comment. */
+int grid_add_text(struct grid *grid, const char *text, const char *name);
+int grid_add_file(struct grid *grid, const char *path);
+/* For this host: in a few minutes, or thoroughly. */
+int grid_add_default(struct grid *grid, const struct nr_topology *topo, bool quick);
+/* Puts the values of this host where 0 stands for them, and drops what comes twice. */
+void grid_settle(struct grid *grid, const struct nr_topology *topo);
+void grid_free(struct grid *grid);
+
+/* ---- files (summary.c) ------------------------------------------------------------------------
+ */
+
+struct sweep_file {
+	json_t *host; /* NULL: none */
+	json_t *runs; /* array of rows */
+};
+
+/* A last line that is cut short is left out, others that are no JSON are an error that was
+ * explained. */
+int sweep_read(struct sweep_file *out, const char *path);
+void sweep_free(struct sweep_file *f);
+
+/* What is measured: a name, and where it stands in a row. */
+struct metric {
+	const char *name;
+	const char *object; /* NULL: the row itself */
+	const char *key;
+};
+extern const struct metric sweep_metrics[];
+extern const unsigned sweep_nr_metrics;
+
+/* For each configuration, in order of appearance, an object with its values and for each metric
+ * {"median":..., "q1":..., "q3":..., "n":...}. */
+json_t *sweep_medians(const json_t *runs);
+
+#endif

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What of the bench can be tested without running BPF programs. */
+#include <errno.h>
+#include <linux/types.h>
+#include <math.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <cmocka.h>
+#include "../queue.h"
+#include "../sweep.h"
+
+/* The parts under test say what is wrong; here it is enough that they return it. */
+void bench_error(const char *fmt, ...)
+{
+	(void)fmt;
+}
+
+/* ---- placement --------------------------------------------------------------------------------
+ */
+
+static struct nr_topology *synthetic(const char *text)
+{
+	const struct nr_topology_opts opts = { .sz = sizeof(opts), .synthetic = text };
+	struct nr_topology *topo = NULL;
+
+	assert_int_equal(nr_topology_open(&topo, &opts), 0);
+	return topo;
+}
+
+/* 2 packages of 2 caches of 2 cores of 2 threads. */
+static const char machine[] = "pack:2 [numa] l3:2 core:2 pu:2";
+
+static void fill_is_one_domain_after_the_other(void **state)
+{
+	struct nr_topology *topo = synthetic(machine);
+	unsigned *cpus, nr;
+
+	(void)state;
+	assert_int_equal(placement(topo, false, &cpus, &nr), 0);
+	assert_int_equal(nr, 16);
+	for (unsigned i = 0; i < nr; i++)
+		assert_int_equal(
+			nr_topology_distance(topo, cpus[i], cpus[i / 4 * 4]) <= NR_SAME_LLC, 1);
+	free(cpus);
+	nr_topology_free(topo);
+}
+
+static void spread_takes_caches_in_turn_and_cores_first(void **state)
+{
+	struct nr_topology *topo = synthetic(machine);
+	unsigned *cpus, nr, seen = 0;
+
+	(void)state;
+	assert_int_equal(placement(topo, true, &cpus, &nr), 0);
+	assert_int_equal(nr, 16);
+	for (unsigned i = 0; i < nr; i++) {
+		seen |= 1u << cpus[i];
+		for (unsigned k = i / 4 * 4; k < i; k++)
+			assert_true(nr_topology_distance(topo, cpus[i], cpus[k]) > NR_SAME_LLC);
+	}
+	assert_int_equal(seen, 0xffff);
+	for (unsigned i = 0; i < 8; i++)
+		for (unsigned k = 0; k < i; k++)
+			assert_true(nr_topology_distance(topo, cpus[i], cpus[k]) > NR_SAME_CORE);
+	free(cpus);
+	nr_topology_free(topo);
+}
+
+/* ---- numbers ----------------------------------------------------------------------------------
+ */
+
+static void a_histogram_is_off_by_a_sixteenth_at_most(void **state)
+{
+	(void)state;
+	for (uint64_t v = 1; v < 1ull << 41; v += v / 7 + 1) {
+		__u64 bucket[BENCH_BUCKETS] = { 0 };
+		double got;
+
+		bucket[bench_bucket(v)] = 1;
+		got = histogram_quantile(bucket, 0.5);
+		assert_true(fabs(got - v) <= v / 16.0);
+		assert_true(got == histogram_max(bucket));
+	}
+	assert_int_equal(bench_bucket(UINT64_MAX), BENCH_BUCKETS - 1);
+}
+
+static void quartiles_are_those_of_the_sorted_values(void **state)
+{
+	double values[] = { 5, 1, 4, 2, 3 }, two[] = { 2, 1 };
+	struct spread3 s = quartiles(values, 5);
+
+	(void)state;
+	assert_true(s.q1 == 2 && s.median == 3 && s.q3 == 4 && s.nr == 5);
+	s = quartiles(two, 2);
+	assert_true(s.q1 == 1.25 && s.median == 1.5 && s.q3 == 1.75);
+}
+
+/* ---- configurations and grids -----------------------------------------------------------------
+ */
+
+static void values_come_back_as_they_went_in(void **state)
+{
+	static const char *const values[] = { "node/3", "7",	 "spread", "123456", "4096",
+					      "64",	"65536", "0.25",   "rcu" };
+	struct config cfg = config_default;
+	char buf[64];
+
+	(void)state;
+	assert_int_equal(sizeof(values) / sizeof(values[0]), config_nr());
+	for (unsigned i = 0; i < config_nr(); i++) {
+		assert_int_equal(config_set(&cfg, i, values[i]), 0);
+		assert_string_equal(config_get(&cfg, i, buf, sizeof(buf)), values[i]);
+	}
+}
+
+static void bad_values_are_refused(void **state)
+{
+	static const char *const bad[][4] = {
+		{ "rings", "node/0", "node/", "" },
+		{ "0", "-1", "1x", "" },
+		{ "filled", "", "FILL", "0" },
+		{ "-1", "1q", "", "1e6" },
+		{ "8", "20", "4104", "0" },
+		{ "0", "65", "", "-1" },
+		{ "1T", "-1", "", "x" },
+		{ "0", "-1", "x", "" },
+		{ "none", "", "0", "FENCE" },
+	};
+	struct config cfg = config_default;
+
+	(void)state;
+	for (unsigned i = 0; i < config_nr(); i++)
+		for (unsigned k = 0; k < 4; k++)
+			assert_int_equal(config_set(&cfg, i, bad[i][k]), -EINVAL);
+}
+
+static void a_grid_is_every_combination_once(void **state)
+{
+	struct nr_topology *topo = synthetic(machine);
+	struct grid grid = { 0 };
+
+	(void)state;
+	assert_int_equal(grid_add_text(&grid,
+				       "# comment\n"
+				       "--transport cpu,single --producers 1,2,4\n"
+				       "--transport single --producers 4,8 # 4 again\n",
+				       "test"),
+			 0);
+	assert_int_equal(grid.nr, 8);
+	grid_settle(&grid, topo);
+	assert_int_equal(grid.nr, 7);
+	assert_string_equal(grid.cfg[0].transport, "cpu");
+	assert_int_equal(grid.cfg[1].producers, 2);
+	assert_int_equal(grid.cfg[6].producers, 8);
+	assert_int_equal(grid.cfg[6].memory, 32 << 20);
+	grid_free(&grid);
+	assert_int_equal(grid_add_text(&grid, "--transport\n", "test"), -EINVAL);
+	assert_int_equal(grid_add_text(&grid, "--speed 3\n", "test"), -EINVAL);
+	grid_free(&grid);
+	nr_topology_free(topo);
+}
+
+/* Policies that come to the same on a machine are not run twice. */
+static void the_quick_grid_suits_the_machine(void **state)
+{
+	static const struct {
+		const char *machine;
+		unsigned policies;
+	} machines[] = { { "core:2 pu:1", 2 }, { "pack:2 [numa] l3:2 core:2 pu:2", 4 } };
+
+	(void)state;
+	for (unsigned m = 0; m < 2; m++) {
+		struct nr_topology *topo = synthetic(machines[m].machine);
+		struct grid grid = { 0 };
+		unsigned flat_out = 0;
+
+		assert_int_equal(grid_add_default(&grid, topo, true), 0);
+		grid_settle(&grid, topo);
+		for (unsigned i = 0; i < grid.nr; i++)
+			flat_out += grid.cfg[i].producers == 1 && !grid.cfg[i].rate;
+		assert_int_equal(flat_out, machines[m].policies + 3);
+		grid_free(&grid);
+		nr_topology_free(topo);
+	}
+}
+
+/* ---- the queue --------------------------------------------------------------------------------
+ */
+
+#define QUEUED 400000
+
+static void *write_all(void *arg)
+{
+	uint64_t words[64] = { 0 };
+
+	for (uint64_t i = 0; i < QUEUED; i++) {
+		words[0] = i;
+		words[i % 64] = i;
+		if (queue_append(arg, words, (1 + i % 64) * sizeof(words[0])))
+			return arg;
+	}
+	return NULL;
+}
+
+static void a_queue_keeps_order_and_content(void **state)
+{
+	struct queue q;
+	pthread_t writer;
+	uint64_t next = 0;
+	void *failed;
+
+	(void)state;
+	assert_int_equal(queue_init(&q), 0);
+	assert_int_equal(pthread_create(&writer, NULL, write_all, &q), 0);
+	while (next < QUEUED) {
+		uint32_t size;
+		const uint64_t *words = (const void *)queue_head(&q, &size);
+
+		if (!words)
+			continue;
+		assert_int_equal(words[0], next);
+		assert_int_equal(size, (1 + next % 64) * sizeof(*words));
+		assert_int_equal(words[next % 64], next);
+		queue_take(&q, size);
+		if (next % 1000 == 0)
+			queue_free_spent(&q);
+		next++;
+	}
+	pthread_join(writer, &failed);
+	assert_null(failed);
+	assert_int_equal(atomic_load(&q.bytes_in), atomic_load(&q.bytes_out));
+	queue_destroy(&q);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(fill_is_one_domain_after_the_other),
+		cmocka_unit_test(spread_takes_caches_in_turn_and_cores_first),
+		cmocka_unit_test(a_histogram_is_off_by_a_sixteenth_at_most),
+		cmocka_unit_test(quartiles_are_those_of_the_sorted_values),
+		cmocka_unit_test(values_come_back_as_they_went_in),
+		cmocka_unit_test(bad_values_are_refused),
+		cmocka_unit_test(a_grid_is_every_combination_once),
+		cmocka_unit_test(the_quick_grid_suits_the_machine),
+		cmocka_unit_test(a_queue_keeps_order_and_content),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

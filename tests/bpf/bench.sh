@@ -1,0 +1,94 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# The bench measures what it says: every transport delivers in order and completely, a sweep goes on where
+# it was interrupted, and a report is one page that needs nothing from elsewhere.
+. "$(dirname "$0")/../lib.sh"
+: "${BENCH:=$(dirname "$NUMARING")/numaring-bench}"
+[ -x "$BENCH" ] || skip "numaring-bench was not built"
+BENCH=$(realpath "$BENCH")
+need jq gnuplot
+need_bpf
+scratch
+cpus=$(nproc)
+two=$((cpus < 2 ? 1 : 2))
+
+run() { # ARGUMENTS: one row, into row.json
+	"$BENCH" run -d 0.3 "$@" >row.json
+}
+
+# Every transport, producers side by side, paced and flat out, all record sizes.
+for transport in single node llc cpu node/2 perfbuf perfbuf-sampled libbpf; do
+	check "$transport: runs" run --transport $transport --producers $two
+	equal "$transport: valid" "$(jq -r '.valid, .reason' row.json | xargs)" "true null"
+	check "$transport: delivers" test "$(jq .delivered row.json)" -gt 1000
+done
+for size in 16 24 4096; do
+	for transport in node perfbuf-sampled; do
+		check "$transport, $size bytes" run --transport $transport --size $size --rate 5k
+	done
+	equal "$size bytes: what was lost at 5k/s" "$(jq '[.lost[]] | add' row.json)" 0
+done
+check "rcu" run --transport single --order rcu --producers $two --rate 20k --burst 8
+check "spread" run --placement spread --producers $two --rate 10k
+equal "spread: CPUs are different" "$(jq '.producer_cpus | unique | length' row.json)" $two
+
+# Loss is told, and the row stays valid: what was lost is known one by one.
+check "a small ring" run --transport single --producers $two --memory 4096
+check "a small ring: loses" test "$(jq '[.lost[]] | add' row.json)" -gt 0
+equal "a small ring: valid" "$(jq .valid row.json)" true
+
+# Refusals.
+"$BENCH" run --transport nonsense >/dev/null 2>&1
+equal "an unknown transport: exit status" $? 2
+"$BENCH" run --producers $((cpus + 1)) >/dev/null 2>err
+equal "too many producers: exit status" $? 1
+check "too many producers: says so" grep -q "there are $cpus" err
+
+# A sweep from a file, interrupted after its first rows, and resumed.
+cat >grid <<-END
+	# one line for each block of the grid
+	--transport single,perfbuf-sampled,libbpf --producers 1,$two --duration 0.3
+	--transport single,perfbuf-sampled --producers $two --rate 10k,100k --duration 0.3
+END
+"$BENCH" sweep --grid grid --repeat 2 -o s.jsonl 2>progress &
+sweep=$!
+for _ in $(seq 200); do
+	[ "$(cat s.jsonl 2>/dev/null | wc -l)" -ge 4 ] && break
+	sleep 0.1
+done
+kill -INT $sweep
+wait $sweep
+equal "interrupted: exit status" $? 1
+before=$(grep -c '"kind":"run"' s.jsonl)
+truncate -s -7 s.jsonl # the last row is cut short
+"$BENCH" sweep --grid grid --repeat 2 -o s.jsonl 2>/dev/null
+equal "without --resume the file is safe" $? 1
+check "resumed" "$BENCH" sweep --grid grid --repeat 2 -o s.jsonl --resume 2>progress
+configs=$(jq -s '[.[] | select(.kind == "run") | .config] | unique | length' s.jsonl)
+equal "runs: all, and each once" "$(grep -c '"kind":"run"' s.jsonl)" $((2 * configs))
+equal "runs: repetitions" "$(jq -s '[.[] | select(.kind == "run") | .rep] | add' s.jsonl)" "$configs"
+check "resumed: some runs were there" test "$before" -ge 1
+equal "rows that are not valid" "$(jq -c 'select(.kind == "run" and (.valid | not))' s.jsonl)" ""
+equal "medians" "$(grep -c '"kind":"median"' s.jsonl)" "$configs"
+equal "host" "$(head -1 s.jsonl | jq -r '.kind, .kernel, .topology.cpus' | xargs)" "host $(uname -r) $cpus"
+
+# The report.
+check "report" "$BENCH" report s.jsonl -o r
+equal "report: files" "$(find r -type f -printf '%f\n' | sort | xargs)" "report.html report.md"
+equal "report: nothing from elsewhere" "$(grep -oE 'https?://[^ "]*|src=|url\(http' r/report.html)" ""
+check "report: has plots" test "$(grep -o '<svg' r/report.html | wc -l)" -ge 6
+equal "report: rows" "$(grep -c '^| [a-z]' r/report.md)" $((configs + 1))
+
+# Text from a file is text.
+sed '1s/"cpu_model":"[^"]*"/"cpu_model":"<script>alert(1)<\/script>"/' s.jsonl >evil.jsonl
+check "report of a hostile file" "$BENCH" report evil.jsonl -o evil
+equal "report: no markup from the file" "$(grep -c '<script' evil/report.html)" 0
+
+# Without gnuplot there is the table, and it says why there is no page.
+mkdir bin
+PATH=$dir/bin "$BENCH" report s.jsonl -o plain 2>err
+equal "without gnuplot: exit status" $? 1
+check "without gnuplot: says so" grep -q 'gnuplot is not installed' err
+check "without gnuplot: the table" test -s plain/report.md
+check "without gnuplot: no page" test ! -e plain/report.html
+finish
