@@ -89,6 +89,18 @@ static int set_source(hwloc_topology_t hw, const struct nr_topology_opts *o,
 	return 0;
 }
 
+/* hwloc groups this host's nodes by their distances, and complains on standard error where that
+ * does not come out even. The distances themselves the kernel tells. */
+static unsigned long flags_of_host(const struct nr_topology_opts *o)
+{
+#if HWLOC_API_VERSION >= 0x00020800
+	if (!o->xml && !o->synthetic)
+		return HWLOC_TOPOLOGY_FLAG_NO_DISTANCES;
+#endif
+	(void)o;
+	return 0;
+}
+
 static int load(hwloc_topology_t hw, const struct nr_topology_opts *o, const struct topo_log *log)
 {
 	int err = set_source(hw, o, log);
@@ -96,7 +108,8 @@ static int load(hwloc_topology_t hw, const struct nr_topology_opts *o, const str
 	if (err)
 		return err;
 	/* Programs run on every CPU of the machine, whatever this process may use. */
-	if (hwloc_topology_set_flags(hw, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED) ||
+	if (hwloc_topology_set_flags(hw,
+				     HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED | flags_of_host(o)) ||
 	    hwloc_topology_load(hw)) {
 		err = errno == ENOMEM ? -ENOMEM : -EINVAL;
 		topo_say(log, NR_LOG_ERROR, "hwloc cannot make a topology of %s",

@@ -10,6 +10,8 @@
 /* A BUSY record is submitted within microseconds; look again soon, without spinning. */
 #define BUSY_RETRY_MS 1
 
+#define PIN_AGAIN_NS 1000000000u
+
 /* A time that is a watermark for whoever reads producer_pos after this call. */
 static uint64_t pass_time(struct nr_drain *drain)
 {
@@ -40,6 +42,17 @@ static int pin(const struct nr_consumer *c)
 	err = sched_setaffinity(0, size, set) ? -errno : 0;
 	CPU_FREE(set);
 	return err;
+}
+
+/* When the last of its CPUs goes offline the kernel lets a thread run anywhere, for good. */
+static void keep_pinned(struct nr_consumer *c, uint64_t *pinned)
+{
+	uint64_t now = nr_clock_now();
+
+	if (*pinned && now - *pinned < PIN_AGAIN_NS)
+		return;
+	atomic_store(&c->pin_error, pin(c));
+	*pinned = now;
 }
 
 static void note_busy(struct nr_consumer *c, bool busy)
@@ -83,10 +96,11 @@ static void report(struct nr_consumer *c)
 static void *consume(void *arg)
 {
 	struct nr_consumer *c = arg;
+	uint64_t pinned = 0;
 	int err = 0;
 
-	atomic_store(&c->pin_error, pin(c));
 	while (!atomic_load_explicit(&c->drain->stop, memory_order_relaxed) && err != -EBADMSG) {
+		keep_pinned(c, &pinned);
 		nr_waiter_wait(&c->waiter, err == -EAGAIN ? BUSY_RETRY_MS : c->drain->tick_ms);
 		note_wait(c);
 		err = nr_shard_pass(c->shard, pass_time(c->drain));

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
+#include <linux/mempolicy.h>
 #include <linux/types.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #include "shard.h"
 
 /* The smallest record that is ours: the kernel's header and our own. */
@@ -17,14 +20,23 @@ static size_t round_up_pow2(size_t n)
 	return p;
 }
 
-/* Address space only; a page gets memory, on the node of the thread that touches it, when it is
- * used. */
+/*
+ * Address space only; a page gets memory, on the node of the thread that touches it, when it is
+ * used. It stays there: the kernel's NUMA balancing would move it to the node of the merge thread,
+ * which reads it too, but leaves alone what has a policy of its own. No huge pages: one would take
+ * in a part of the next shard's memory. Kernels that have neither refuse, and there is nothing to
+ * keep.
+ */
 static void *reserve_memory(size_t bytes)
 {
 	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-	return p == MAP_FAILED ? NULL : p;
+	if (p == MAP_FAILED)
+		return NULL;
+	syscall(SYS_mbind, p, bytes, MPOL_LOCAL, NULL, 0, 0);
+	madvise(p, bytes, MADV_NOHUGEPAGE);
+	return p;
 }
 
 static void release_memory(void *p, size_t bytes)

@@ -1,0 +1,708 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Records with every policy and order named while known calls are made on known CPUs, and checks
+ * where everything is and that all of it arrived, once, in order (I1..I7).
+ *
+ *	check [OPTION...] STEP...
+ *
+ *	--shards P,...  --order O,...	a recording of each policy in each order
+ *	--calls N			on each CPU, plus its number
+ *	--ring-size MIB			else enough for all that is written
+ *	--latency MS  --consumer-cpus LIST
+ *	--join DIR			moves itself, not those who call, into this cgroup
+ *
+ *	--may-stray			all CPUs of a node go offline: its consumer leaves for a
+ *while
+ *
+ *	load:LIST	calls on these CPUs ("all": those online), until they are made
+ *	begin:LIST	the same without waiting
+ *	wait		for all that was begun
+ *	token		one call at a time, going round all CPUs: the order is known
+ *	look		where are the consumers?
+ *	off:CPU, on:CPU, sleep:SECONDS
+ *
+ * What it compares with comes from sysfs and /proc, not from hwloc.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <numaring/numaring.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <dirent.h>
+#include <time.h>
+#include <unistd.h>
+#include "crew.h"
+#include "sys.h"
+
+#define TRACE	       "/tmp/check-trace"
+#define CONSUMERS_MS   30000 /* until all have had their first turn */
+#define TOKEN_ROUNDS   2
+#define BYTES_PER_CALL 96 /* entry and exit, with the kernel's headers */
+#define NODE_DIR       "/sys/devices/system/node"
+
+/* Of bpf/syscalls.bpf.c. */
+struct sys_enter {
+	__u32 nr, pid, tid;
+};
+
+struct sys_exit {
+	__s64 ret;
+	__u32 nr, pid, tid;
+};
+
+struct check {
+	const char *policy, *order, *consumer_cpus;
+	unsigned long calls;
+	size_t ring_bytes; /* 0: as much as is needed */
+	bool may_stray;	   /* a consumer's CPUs are all away for a while */
+	unsigned latency_ms;
+	char **steps;
+	unsigned nr_steps;
+	struct crew crew;
+
+	struct nr_collector *collector;
+	const struct nr_plan *plan;
+	struct sys_set online; /* at the start */
+	struct sys_set memory; /* nodes whose memory this process may use */
+	int node_of[SYS_MAX];  /* of each CPU that was online at some time, else -1 */
+	bool loaded[SYS_MAX];  /* CPUs that had a load */
+	unsigned failures;
+};
+
+/* What the trace tells. */
+struct tally {
+	uint64_t events, last;
+	uint64_t by_cpu[SYS_MAX];
+	uint64_t entries[SYS_MAX], exits[SYS_MAX]; /* of CREW_LOAD, by member */
+	unsigned tokens;
+	int enter_id, exit_id;
+};
+
+__attribute__((format(printf, 3, 4))) static void expect(struct check *k, bool good,
+							 const char *format, ...)
+{
+	va_list args;
+
+	if (good)
+		return;
+	k->failures++;
+	printf("FAIL: %s, %s: ", k->policy, k->order);
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+	printf("\n");
+	if (k->failures > 20)
+		sys_die("and so on");
+}
+
+static double now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1e3 + ts.tv_nsec / 1e6;
+}
+
+static void print_log(void *ctx, enum nr_log_level level, const char *text)
+{
+	(void)ctx;
+	if (level < NR_LOG_DEBUG)
+		printf("  %s\n", text);
+}
+
+/* --- the plan against sysfs ---------------------------------------------------------------------
+ */
+
+static int shard_of(const struct check *k, unsigned cpu)
+{
+	int shard = cpu < k->plan->nr_cpus ? k->plan->cpu_shard[cpu] : -1;
+	int node = k->node_of[cpu];
+
+	if (shard >= 0 || node < 0)
+		return shard;
+	return (unsigned)node < k->plan->nr_nodes ? k->plan->node_shard[node] : 0;
+}
+
+static unsigned count_distinct(const struct check *k, int (*of)(unsigned cpu))
+{
+	struct sys_set seen = {};
+
+	for (unsigned cpu = 0; cpu < SYS_MAX; cpu++) {
+		int what = k->online.has[cpu] ? of(cpu) : -1;
+
+		if (what < 0 || seen.has[what])
+			continue;
+		seen.has[what] = true;
+		seen.nr++;
+	}
+	return seen.nr;
+}
+
+/* How many shards there must be; 0: who knows. */
+static unsigned wanted_shards(const struct check *k)
+{
+	if (!strcmp(k->policy, "single"))
+		return 1;
+	if (!strcmp(k->policy, "cpu"))
+		return k->online.nr;
+	if (!strcmp(k->policy, "package"))
+		return count_distinct(k, sys_cpu_package);
+	if (!strcmp(k->policy, "node"))
+		return count_distinct(k, sys_cpu_node);
+	return 0;
+}
+
+/* The CPUs that may share a shard are those of a node, but for the policies that span them. */
+static bool spans_nodes(const struct check *k)
+{
+	return !strcmp(k->policy, "single") || !strcmp(k->policy, "package");
+}
+
+static int nearest_memory(const struct check *k, int node)
+{
+	int best = INT32_MAX;
+
+	for (unsigned other = 0; other < SYS_MAX; other++)
+		if (k->memory.has[other] && sys_distance(node, other) < best)
+			best = sys_distance(node, other);
+	return best;
+}
+
+static void check_place(struct check *k, unsigned s)
+{
+	const struct nr_plan_shard *shard = &k->plan->shards[s];
+	int home = sys_cpu_node(shard->cpus[0]);
+
+	expect(k, shard->node >= 0 && k->memory.has[shard->node],
+	       "shard %u is on node %d, which has no memory", s, shard->node);
+	if (spans_nodes(k))
+		return;
+	for (unsigned i = 0; i < shard->nr_cpus; i++)
+		expect(k, sys_cpu_node(shard->cpus[i]) == home, "shard %u mixes CPUs %u and %u", s,
+		       shard->cpus[0], shard->cpus[i]);
+	expect(k, shard->node_is_own == k->memory.has[home], "shard %u: is its node its own?", s);
+	expect(k, sys_distance(home, shard->node) == nearest_memory(k, home),
+	       "shard %u of node %d is on node %d, others are nearer", s, home, shard->node);
+}
+
+/* Other shards are listed nearest first, as the kernel's distances tell. */
+static void check_nearest(struct check *k, unsigned s)
+{
+	const struct nr_plan_shard *shards = k->plan->shards;
+	int home = sys_cpu_node(shards[s].cpus[0]), before = 0;
+
+	for (unsigned i = 0; !spans_nodes(k) && i + 1 < k->plan->nr_shards; i++) {
+		unsigned other = shards[s].nearest[i];
+		int distance = sys_distance(home, shards[other].node);
+
+		expect(k, distance >= before, "shard %u: %u comes after a farther one", s, other);
+		before = distance;
+	}
+}
+
+static void check_consumers(struct check *k, unsigned s)
+{
+	const struct nr_plan_shard *shard = &k->plan->shards[s];
+	struct sys_set cpus, allowed;
+	char list[4096];
+	bool any = false;
+
+	sys_read_set(&cpus, NODE_DIR "/node%d/cpulist", shard->node);
+	sys_status(list, sizeof(list), "/proc/self/status", "Cpus_allowed_list");
+	sys_parse(&allowed, list);
+	if (k->consumer_cpus)
+		sys_parse(&allowed, k->consumer_cpus);
+	for (unsigned cpu = 0; cpu < SYS_MAX; cpu++)
+		any |= cpus.has[cpu] && allowed.has[cpu];
+	expect(k, shard->nr_consumer_cpus, "shard %u has no consumer CPUs", s);
+	for (unsigned i = 0; i < shard->nr_consumer_cpus; i++) {
+		unsigned cpu = shard->consumer_cpus[i];
+
+		expect(k, allowed.has[cpu], "consumer %u may run on CPU %u", s, cpu);
+		expect(k, !any || cpus.has[cpu], "consumer %u may leave node %d for CPU %u", s,
+		       shard->node, cpu);
+	}
+}
+
+static void check_plan(struct check *k)
+{
+	unsigned want = wanted_shards(k), nr = 0;
+
+	expect(k, !want || k->plan->nr_shards == want, "%u shards, not %u", k->plan->nr_shards,
+	       want);
+	for (unsigned s = 0; s < k->plan->nr_shards; s++) {
+		nr += k->plan->shards[s].nr_cpus;
+		check_place(k, s);
+		check_consumers(k, s);
+		/* One read of sysfs for each pair: not for hundreds of shards. */
+		if (k->plan->nr_shards <= 16)
+			check_nearest(k, s);
+	}
+	expect(k, nr == k->online.nr, "%u CPUs have a shard, %u are online", nr, k->online.nr);
+}
+
+/* --- the threads --------------------------------------------------------------------------------
+ */
+
+static int processor_of(const char *task)
+{
+	char path[300], line[2048], *p;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%s/stat", task);
+	f = fopen(path, "re");
+	if (!f || !fgets(line, sizeof(line), f))
+		sys_die("cannot read %s", path);
+	fclose(f);
+	/* Field 39; the name before it is in brackets. */
+	p = strrchr(line, ')');
+	for (int field = 2; field < 39; field++)
+		p = strchr(p + 1, ' ');
+	return atoi(p);
+}
+
+static void check_thread(struct check *k, unsigned s, const char *task)
+{
+	const struct nr_plan_shard *shard = &k->plan->shards[s];
+	char path[300], list[4096], want[4096];
+	int cpu = processor_of(task);
+	struct sys_set allowed;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%s/status", task);
+	sys_status(list, sizeof(list), path, "Cpus_allowed_list");
+	nr_cpu_list(want, sizeof(want), shard->consumer_cpus, shard->nr_consumer_cpus);
+	expect(k, !strcmp(list, want), "consumer %u is bound to %s, not %s", s, list, want);
+	sys_parse(&allowed, list);
+	expect(k, allowed.has[cpu], "consumer %u runs on CPU %d", s, cpu);
+}
+
+/* A consumer whose watermark has moved has been bound before. */
+static void wait_for_consumers(struct check *k)
+{
+	const struct timespec pause = { .tv_nsec = 10000000 };
+	double end = now_ms() + CONSUMERS_MS;
+
+	for (unsigned s = 0; s < k->plan->nr_shards && now_ms() < end;) {
+		if (nr_collector_stats(k->collector)->shards[s].lag_ns)
+			s++;
+		else
+			nanosleep(&pause, NULL);
+	}
+}
+
+static void check_threads(struct check *k)
+{
+	DIR *dir = opendir("/proc/self/task");
+	struct dirent *entry;
+	unsigned nr = 0, s;
+
+	wait_for_consumers(k);
+	while ((entry = readdir(dir))) {
+		char path[300], name[64];
+
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "/proc/self/task/%s/status", entry->d_name);
+		sys_status(name, sizeof(name), path, "Name");
+		if (sscanf(name, "nr-drain-%u", &s) != 1)
+			continue;
+		nr++;
+		check_thread(k, s, entry->d_name);
+	}
+	closedir(dir);
+	expect(k, nr == k->plan->nr_shards, "%u consumers for %u shards", nr, k->plan->nr_shards);
+}
+
+/* --- the trace ----------------------------------------------------------------------------------
+ */
+
+static int member_of(const struct check *k, pid_t pid)
+{
+	for (unsigned cpu = 0; cpu < k->crew.nr; cpu++)
+		if (k->crew.members[cpu].pid == pid)
+			return cpu;
+	return -1;
+}
+
+static void check_token(struct check *k, struct tally *t, unsigned member)
+{
+	if (t->tokens < k->crew.nr_visits)
+		expect(k, k->crew.visits[t->tokens] == member,
+		       "call %u of the token is by CPU %u and should be by %u", t->tokens, member,
+		       k->crew.visits[t->tokens]);
+	t->tokens++;
+}
+
+static void check_call(struct check *k, struct tally *t, const struct nr_event *ev, unsigned nr,
+		       pid_t pid)
+{
+	int member = nr == CREW_LOAD || nr == CREW_TOKEN ? member_of(k, pid) : -1;
+	bool enter = ev->rec->id == t->enter_id;
+
+	if (member < 0)
+		return;
+	expect(k, k->crew.members[member].moved || ev->rec->cpu == member,
+	       "a call of CPU %d comes from CPU %u", member, ev->rec->cpu);
+	if (nr == CREW_TOKEN) {
+		if (enter)
+			check_token(k, t, member);
+		return;
+	}
+	t->entries[member] += enter;
+	t->exits[member] += !enter;
+	expect(k, t->entries[member] - t->exits[member] == enter,
+	       "entry %" PRIu64 " and exit %" PRIu64 " of CPU %d are out of order",
+	       t->entries[member], t->exits[member], member);
+}
+
+static void check_event(struct check *k, struct tally *t, const struct nr_event *ev)
+{
+	const struct sys_enter *enter = ev->data;
+	const struct sys_exit *exit = ev->data;
+
+	expect(k, ev->ts >= t->last, "event %" PRIu64 " is %" PRIu64 " ns before its predecessor",
+	       t->events, t->last - ev->ts);
+	expect(k, !ev->flags && ev->ts == ev->rec->ts, "event %" PRIu64 " is late", t->events);
+	t->last = ev->ts;
+	t->events++;
+	t->by_cpu[ev->rec->cpu % SYS_MAX]++;
+	if (ev->rec->id == t->enter_id)
+		check_call(k, t, ev, enter->nr, enter->pid);
+	else if (ev->rec->id == t->exit_id)
+		check_call(k, t, ev, exit->nr, exit->pid);
+}
+
+static void read_trace(struct check *k, struct tally *t)
+{
+	const struct nr_trace_opts opts = { .sz = sizeof(opts), .log = print_log };
+	struct nr_trace *trace = NULL;
+	struct nr_event ev;
+	int err = nr_trace_open(&trace, TRACE, &opts);
+
+	if (err)
+		sys_die("the trace cannot be opened");
+	t->enter_id = nr_types_id(nr_trace_types(trace), "sys_enter");
+	t->exit_id = nr_types_id(nr_trace_types(trace), "sys_exit");
+	while ((err = nr_trace_next(trace, &ev)) > 0)
+		check_event(k, t, &ev);
+	expect(k, !err, "the trace is damaged after %" PRIu64 " events", t->events);
+	nr_trace_close(trace);
+}
+
+static void check_members(struct check *k, const struct tally *t)
+{
+	for (unsigned cpu = 0; cpu < k->crew.nr; cpu++) {
+		unsigned long calls = k->crew.members[cpu].calls;
+
+		expect(k, t->entries[cpu] == calls && t->exits[cpu] == calls,
+		       "CPU %u made %lu calls, the trace has %" PRIu64 " entries and %" PRIu64
+		       " exits",
+		       cpu, calls, t->entries[cpu], t->exits[cpu]);
+	}
+	expect(k, t->tokens == k->crew.nr_visits, "the token went %u times, the trace has %u",
+	       k->crew.nr_visits, t->tokens);
+}
+
+static void check_shard(struct check *k, const struct tally *t, unsigned s,
+			const struct nr_shard_stats *st)
+{
+	uint64_t want = 0;
+	bool loaded = false;
+
+	for (unsigned cpu = 0; cpu < SYS_MAX; cpu++) {
+		if (shard_of(k, cpu) != (int)s)
+			continue;
+		want += t->by_cpu[cpu];
+		loaded |= k->loaded[cpu];
+	}
+	expect(k, st->records == want && st->written == want,
+	       "shard %u held %" PRIu64 " records, its CPUs wrote %" PRIu64, s, st->records, want);
+	expect(k, !loaded || st->records, "shard %u delivered nothing", s);
+	expect(k, st->pages_on_node == (ssize_t)st->pages, "shard %u: %zd of %zu pages on node %d",
+	       s, st->pages_on_node, st->pages, k->plan->shards[s].node);
+	expect(k, k->may_stray || st->index_on_node == (ssize_t)st->index_pages,
+	       "shard %u: %zd of %zu pages of the index where its consumer is", s,
+	       st->index_on_node, st->index_pages);
+	expect(k, !st->records || st->index_pages, "shard %u needed no memory for its index", s);
+}
+
+static void check_stats(struct check *k, const struct tally *t)
+{
+	const struct nr_stats *st = nr_collector_stats(k->collector);
+	uint64_t peak = 0, unsorted = 0, idle = 0;
+
+	expect(k, !st->unaccounted, "%" PRIu64 " events unaccounted for", st->unaccounted);
+	expect(k, !st->unwritten, "%" PRIu64 " events unwritten", st->unwritten);
+	expect(k, !st->lost_total, "%" PRIu64 " events lost", st->lost_total);
+	expect(k, !st->late, "%" PRIu64 " events late", st->late);
+	expect(k, st->reserved == st->events_written + st->discarded,
+	       "%" PRIu64 " reserved are not %" PRIu64 " written", st->reserved,
+	       st->events_written);
+	expect(k, st->events_written == t->events, "%" PRIu64 " written, %" PRIu64 " in the trace",
+	       st->events_written, t->events);
+	for (unsigned s = 0; s < st->nr_shards; s++) {
+		const struct nr_shard_stats *shard = &st->shards[s];
+		uint64_t percent = 100 * shard->fill_peak / shard->ring_bytes;
+
+		check_shard(k, t, s, shard);
+		expect(k, !shard->behind, "shard %u: %" PRIu64 " records behind by %" PRIu64 " ns",
+		       s, shard->behind, shard->behind_by_ns);
+		peak = percent > peak ? percent : peak;
+		idle = shard->idle_max_ns > idle ? shard->idle_max_ns : idle;
+		unsorted += shard->unsorted;
+	}
+	printf("  %" PRIu64 " events from %u shards, %" PRIu64 " unsorted, fullest %" PRIu64
+	       " %%, a consumer idle for %" PRIu64 " ms\n",
+	       t->events, st->nr_shards, unsorted, peak, idle / 1000000);
+}
+
+/* --- one recording ------------------------------------------------------------------------------
+ */
+
+static void note_nodes(struct check *k)
+{
+	struct sys_set online;
+
+	sys_read_set(&online, "/sys/devices/system/cpu/online");
+	for (unsigned cpu = 0; cpu < SYS_MAX; cpu++)
+		if (online.has[cpu] && k->node_of[cpu] < 0)
+			k->node_of[cpu] = sys_cpu_node(cpu);
+}
+
+static void parse_cpus(struct sys_set *set, const char *list)
+{
+	if (!strcmp(list, "all"))
+		sys_read_set(set, "/sys/devices/system/cpu/online");
+	else
+		sys_parse(set, list);
+}
+
+static void begin_load(struct check *k, const char *list)
+{
+	struct sys_set cpus;
+
+	parse_cpus(&cpus, list);
+	for (unsigned cpu = 0; cpu < SYS_MAX; cpu++)
+		k->loaded[cpu] |= cpus.has[cpu];
+	crew_begin(&k->crew, &cpus, k->calls);
+}
+
+static void take_offline(struct check *k, unsigned cpu)
+{
+	if (k->crew.busy)
+		k->crew.members[cpu].moved = true;
+	sys_set_online(cpu, false);
+}
+
+static void do_step(struct check *k, const char *step)
+{
+	struct sys_set all;
+
+	if (!strncmp(step, "load:", 5)) {
+		begin_load(k, step + 5);
+		crew_wait(&k->crew);
+	} else if (!strncmp(step, "begin:", 6)) {
+		begin_load(k, step + 6);
+	} else if (!strcmp(step, "wait")) {
+		crew_wait(&k->crew);
+	} else if (!strcmp(step, "token")) {
+		parse_cpus(&all, "all");
+		crew_pass_token(&k->crew, &all, TOKEN_ROUNDS);
+	} else if (!strncmp(step, "sleep:", 6)) {
+		sleep(atoi(step + 6));
+	} else if (!strcmp(step, "look")) {
+		check_threads(k);
+	} else if (!strncmp(step, "off:", 4)) {
+		take_offline(k, atoi(step + 4));
+	} else if (!strncmp(step, "on:", 3)) {
+		sys_set_online(atoi(step + 3), true);
+		note_nodes(k);
+	} else {
+		sys_die("there is no step \"%s\"", step);
+	}
+}
+
+/* Room for all that a shard's CPUs write: a consumer may not get a turn for long here. */
+static size_t ring_bytes(const struct check *k)
+{
+	unsigned nodes = count_distinct(k, sys_cpu_node), cpus = k->online.nr, loads = 1;
+	size_t bytes = 65536, want;
+
+	if (k->ring_bytes)
+		return k->ring_bytes;
+	if (!strcmp(k->policy, "cpu"))
+		cpus = 1;
+	else if (strcmp(k->policy, "single"))
+		cpus = (cpus + nodes - 1) / nodes;
+	for (unsigned i = 0; i < k->nr_steps; i++)
+		loads += !!strchr(k->steps[i], ':');
+	want = cpus * loads * (k->calls + k->online.nr) * BYTES_PER_CALL;
+	while (bytes < want)
+		bytes *= 2;
+	return bytes;
+}
+
+static void start(struct check *k)
+{
+	const struct nr_collector_opts opts = {
+		.sz = sizeof(opts),
+		.policy = k->policy,
+		.ring_bytes = ring_bytes(k),
+		.consumer_cpus = k->consumer_cpus,
+		.order = strcmp(k->order, "rcu") ? NR_ORDER_FENCE : NR_ORDER_RCU,
+		.latency_ms = k->latency_ms,
+		.log = print_log,
+	};
+	unsigned files = sys_count_files();
+	double began = now_ms(), opened;
+
+	if (nr_collector_open(&k->collector, &opts))
+		sys_die("cannot open");
+	opened = now_ms();
+	k->plan = nr_collector_plan(k->collector);
+	check_plan(k);
+	if (nr_collector_add_source(k->collector, "syscalls") ||
+	    nr_collector_set_trace(k->collector, TRACE, true) || nr_collector_start(k->collector))
+		sys_die("cannot start");
+	printf("%s, %s: %u shards of %zu KiB, %u files, open in %.0f ms, all in %.0f ms\n",
+	       k->policy, k->order, k->plan->nr_shards, opts.ring_bytes >> 10,
+	       sys_count_files() - files, opened - began, now_ms() - began);
+}
+
+static void record(struct check *k)
+{
+	struct tally *t = calloc(1, sizeof(*t));
+	double began;
+
+	if (!t)
+		sys_die("no memory");
+	memset(k->node_of, -1, sizeof(k->node_of));
+	memset(k->loaded, 0, sizeof(k->loaded));
+	sys_read_set(&k->online, "/sys/devices/system/cpu/online");
+	note_nodes(k);
+	crew_forget(&k->crew);
+	start(k);
+	began = now_ms();
+	for (unsigned i = 0; i < k->nr_steps; i++)
+		do_step(k, k->steps[i]);
+	crew_wait(&k->crew);
+	if (nr_collector_stop(k->collector))
+		sys_die("the recording failed");
+	read_trace(k, t);
+	check_members(k, t);
+	check_stats(k, t);
+	printf("  steps and checks %.0f ms\n", now_ms() - began);
+	fflush(stdout);
+	nr_collector_close(k->collector);
+	k->collector = NULL;
+	free(t);
+}
+
+static void join_cgroup(const char *dir)
+{
+	char path[300];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", dir);
+	f = fopen(path, "we");
+	if (!f || fprintf(f, "%d\n", getpid()) < 0 || fclose(f))
+		sys_die("cannot join %s: %s", dir, strerror(errno));
+}
+
+static void find_memory(struct check *k)
+{
+	struct sys_set mine;
+	char list[4096];
+
+	sys_read_set(&k->memory, NODE_DIR "/has_memory");
+	sys_status(list, sizeof(list), "/proc/self/status", "Mems_allowed_list");
+	sys_parse(&mine, list);
+	for (unsigned node = 0; node < SYS_MAX; node++)
+		k->memory.has[node] &= mine.has[node];
+}
+
+static void record_all(struct check *k, char *policies, char *orders)
+{
+	char *policy, *order, *rest, copy[256];
+
+	while ((policy = strsep(&policies, ","))) {
+		snprintf(copy, sizeof(copy), "%s", orders);
+		rest = copy;
+		while ((order = strsep(&rest, ","))) {
+			k->policy = policy;
+			k->order = order;
+			record(k);
+		}
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "shards", required_argument, NULL, 's' },
+		{ "order", required_argument, NULL, 'o' },
+		{ "calls", required_argument, NULL, 'c' },
+		{ "ring-size", required_argument, NULL, 'r' },
+		{ "latency", required_argument, NULL, 'l' },
+		{ "may-stray", no_argument, NULL, 'm' },
+		{ "join", required_argument, NULL, 'j' },
+		{ "consumer-cpus", required_argument, NULL, 'C' },
+		{ 0 },
+	};
+	static struct check k = { .calls = 1000, .latency_ms = 400 };
+	char node[] = "node", fence[] = "fence", *policies = node, *orders = fence;
+	const char *group = NULL;
+	struct sys_set possible;
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (opt) {
+		case 's':
+			policies = optarg;
+			break;
+		case 'o':
+			orders = optarg;
+			break;
+		case 'c':
+			k.calls = strtoul(optarg, NULL, 10);
+			break;
+		case 'r':
+			k.ring_bytes = strtoul(optarg, NULL, 10) << 20;
+			break;
+		case 'l':
+			k.latency_ms = atoi(optarg);
+			break;
+		case 'm':
+			k.may_stray = true;
+			break;
+		case 'j':
+			group = optarg;
+			break;
+		case 'C':
+			k.consumer_cpus = optarg;
+			break;
+		default:
+			return 2;
+		}
+	}
+	if (geteuid() || access("/sys/kernel/btf/vmlinux", R_OK)) {
+		printf("SKIP: this needs root and a kernel with BTF\n");
+		return 77;
+	}
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	k.steps = argv + optind;
+	k.nr_steps = argc - optind;
+	sys_read_set(&possible, "/sys/devices/system/cpu/possible");
+	crew_start(&k.crew, possible.nr);
+	if (group)
+		join_cgroup(group);
+	find_memory(&k);
+	record_all(&k, policies, orders);
+	if (k.failures)
+		sys_die("%u checks", k.failures);
+	printf("ok: all as expected\n");
+	return 0;
+}

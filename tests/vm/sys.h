@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the kernel says of the machine, read anew and without hwloc: the other opinion. */
+#ifndef SYS_H
+#define SYS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define SYS_MAX 1024 /* CPUs and nodes */
+
+struct sys_set {
+	bool has[SYS_MAX];
+	unsigned nr;
+};
+
+/* Reads a list like "0-3,8"; a bad one ends the program. */
+void sys_parse(struct sys_set *set, const char *list);
+
+/* Reads the file's first line as such a list. */
+void sys_read_set(struct sys_set *set, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* The value of a line "KEY:\tvalue" of a file of /proc, into buf. */
+void sys_status(char *buf, size_t size, const char *path, const char *key);
+
+/* Node of a CPU that is online. */
+int sys_cpu_node(unsigned cpu);
+int sys_cpu_package(unsigned cpu);
+
+/* Distance of two online nodes. */
+int sys_distance(unsigned from, unsigned to);
+
+void sys_set_online(unsigned cpu, bool online);
+
+/* Open files of this process. */
+unsigned sys_count_files(void);
+
+__attribute__((noreturn, format(printf, 1, 2))) void sys_die(const char *format, ...);
+
+#endif
