@@ -75,12 +75,16 @@ else
 	echo "note: without root and BTF the refusals of a collector that opens were not tried"
 fi
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
+	# A copy, because nobody may not be allowed to look into the build.
 	plain=$NUMARING
+	mkdir program
+	cp "$plain" "$(ldd "$plain" | awk '/libnumaring/ { print $3 }')" program/
 	cat >nobody <<-EOF
 		#!/bin/bash
-		exec setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all "$plain" "\$@"
+		exec setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all \
+			env LD_LIBRARY_PATH="$PWD/program" "$PWD/program/${plain##*/}" "\$@"
 	EOF
-	chmod 755 nobody . && NUMARING=$PWD/nobody
+	chmod -R 755 nobody program . && NUMARING=$PWD/nobody
 	case_ record-not-root record -o t
 	NUMARING=$plain
 fi
