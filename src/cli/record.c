@@ -267,6 +267,11 @@ static int take_signals(struct record *r)
 	return r->signal_fd < 0 ? -errno : 0;
 }
 
+static bool to_stdout(const struct record *r)
+{
+	return r->live && !strcmp(r->output, "-");
+}
+
 /* The command gets a process group of its own, so that all it starts can be ended with it, and the
  * terminal, as a shell would give it. */
 static int start_command(struct record *r)
@@ -279,7 +284,7 @@ static int start_command(struct record *r)
 		return 0;
 	posix_spawn_file_actions_init(&files);
 	/* Standard output carries the events: what the command prints must not get between them. */
-	if (r->live && !strcmp(r->output, "-"))
+	if (to_stdout(r))
 		posix_spawn_file_actions_adddup2(&files, STDERR_FILENO, STDOUT_FILENO);
 	posix_spawnattr_init(&attr);
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
@@ -372,6 +377,8 @@ static void wait_for_end(struct record *r)
 	struct pollfd fds[] = {
 		{ .fd = r->signal_fd, .events = POLLIN },
 		{ .fd = nr_collector_fd(r->collector), .events = POLLIN },
+		/* Only asks for errors: the reader of the pipe has left. */
+		{ .fd = to_stdout(r) ? STDOUT_FILENO : -1 },
 	};
 	uint64_t start = now_ms(), shown = start, events = 0;
 	bool terminal = isatty(STDERR_FILENO);
@@ -384,8 +391,8 @@ static void wait_for_end(struct record *r)
 			break;
 		if (r->duration_ms && (timeout < 0 || r->duration_ms - passed < (unsigned)timeout))
 			timeout = r->duration_ms - passed;
-		poll(fds, 2, timeout);
-		if (end_asked(r) || fds[1].revents)
+		poll(fds, 3, timeout);
+		if (end_asked(r) || fds[1].revents || fds[2].revents)
 			break;
 		if (terminal)
 			show_progress(r, &events, &shown);

@@ -150,6 +150,9 @@ equal "late: each keeps the time it came with" "$("$NUMARING" cat --json t |
 equal "closed pipe: exit status" "${PIPESTATUS[0]}" 0
 equal "closed pipe: the lines are JSON" "$(jq -s length lines)" 3
 check "closed pipe: summary" grep -q ' 0 unaccounted' err
+# Also when no event comes that could fail to be written.
+timeout 10 "$NUMARING" record --object sleeps.bpf.o --format jsonl -o - 2>err | true
+equal "closed pipe without events: exit status" "${PIPESTATUS[0]}" 0
 # Live means within the latency: the first line comes while the recording goes on.
 mkfifo pipe
 "$NUMARING" record -e syscalls --format jsonl --latency 50 -d 5 >pipe 2>/dev/null &
