@@ -261,20 +261,32 @@ static bool is_done(const struct sweep *s, const struct config *cfg, unsigned re
 	return done;
 }
 
+static void show_result(const json_t *row)
+{
+	const json_t *per_second = json_object_get(row, "events_per_sec");
+	double rate = json_number_value(per_second);
+
+	if (!json_is_true(json_object_get(row, "valid"))) {
+		fprintf(stderr, "NOT VALID: %s", json_string_value(json_object_get(row, "reason")));
+		return;
+	}
+	if (json_is_null(per_second))
+		fprintf(stderr, "complete, but delivery stood still for too long to tell a rate");
+	else
+		fprintf(stderr, "%.*f M/s", rate < 1e6 ? 4 : 2, rate / 1e6);
+	fprintf(stderr, ", %.1f %% lost",
+		100 * json_number_value(json_object_get(row, "lost_share")));
+}
+
 static void show_progress(const struct sweep *s, const struct config *cfg, const json_t *row)
 {
-	double rate = json_number_value(json_object_get(row, "events_per_sec"));
 	uint64_t passed = bench_now() - s->started;
 	unsigned here = s->done - s->begun_with;
 	unsigned left = here ? passed / 1e9 / here * (s->total - s->done) : 0;
 	char text[128];
 
 	fprintf(stderr, "[%u/%u] %s: ", s->done, s->total, config_text(cfg, text, sizeof(text)));
-	if (json_is_true(json_object_get(row, "valid")))
-		fprintf(stderr, "%.*f M/s, %.1f %% lost", rate < 1e6 ? 4 : 2, rate / 1e6,
-			100 * json_number_value(json_object_get(row, "lost_share")));
-	else
-		fprintf(stderr, "NOT VALID: %s", json_string_value(json_object_get(row, "reason")));
+	show_result(row);
 	fprintf(stderr, "; %u:%02u left\n", left / 60, left % 60);
 }
 

@@ -15,9 +15,8 @@ set(library --copy $<TARGET_FILE:numaring>:/lib/$<TARGET_SONAME_FILE_NAME:numari
 
 nr_vm_case(collect-4x4 4 4 ${cases}/collect TIMEOUT 620 ${programs}
 	OPTIONS ${library} --offline-at-boot 6 --distances 0-3=12,1-2=13,1-3=17,2-3=18)
-# The emulator loses this guest now and then, mostly while it boots.
-nr_vm_case(collect-8x16 8 16 ${cases}/big TIMEOUT 1600 ATTEMPTS 4 ${programs}
-	OPTIONS ${library} --copy ${cases}/boot)
+nr_vm_case(collect-8x16 8 16 ${cases}/big TIMEOUT 1220 ${programs} $<TARGET_FILE:numaring_bench>
+	OPTIONS ${library} --copy ${cases}/boot --copy ${cases}/bench)
 nr_vm_case(collect-isolated 2 4 ${cases}/isolated TIMEOUT 400 ${programs}
 	OPTIONS ${library} --append nohz_full=1-3,5-7 --append isolcpus=1-3,5-7)
 # Node 1 has no CPUs, node 2 is a hole in the numbers, node 3 has no memory.
