@@ -116,6 +116,27 @@ static int build(struct nr_collector *c)
 	return err;
 }
 
+/* CLOCK_REALTIME - CLOCK_MONOTONIC; the reading with the least time between the two of three. */
+static int64_t clock_offset(void)
+{
+	uint64_t best = UINT64_MAX;
+	int64_t offset = 0;
+
+	for (int i = 0; i < 3; i++) {
+		uint64_t before = nr_clock_now(), after;
+		struct timespec real;
+
+		clock_gettime(CLOCK_REALTIME, &real);
+		after = nr_clock_now();
+		if (after - before < best) {
+			best = after - before;
+			offset = real.tv_sec * 1000000000ll + real.tv_nsec -
+				 (int64_t)(before + best / 2);
+		}
+	}
+	return offset;
+}
+
 int nr_collector_open(struct nr_collector **out, const struct nr_collector_opts *opts)
 {
 	struct nr_collector *c = calloc(1, sizeof(*c));
@@ -125,6 +146,7 @@ int nr_collector_open(struct nr_collector **out, const struct nr_collector_opts 
 	if (!c)
 		return -ENOMEM;
 	copy_opts(c, opts);
+	c->clock_offset = clock_offset();
 	err = build(c);
 	if (err) {
 		nr_collector_close(c);
@@ -255,6 +277,11 @@ const struct nr_plan *nr_collector_plan(const struct nr_collector *c)
 	return c->plan;
 }
 
+int64_t nr_collector_clock_offset(const struct nr_collector *c)
+{
+	return c->clock_offset;
+}
+
 int nr_collector_fd(const struct nr_collector *c)
 {
 	return c->stream.error_fd;
@@ -307,32 +334,11 @@ static uint64_t lost_so_far(void *ctx)
 	return nr_maps_lost_total(&((struct nr_collector *)ctx)->maps);
 }
 
-/* CLOCK_REALTIME - CLOCK_MONOTONIC; the reading with the least time between the two of three. */
-static int64_t clock_offset(void)
-{
-	uint64_t best = UINT64_MAX;
-	int64_t offset = 0;
-
-	for (int i = 0; i < 3; i++) {
-		uint64_t before = nr_clock_now(), after;
-		struct timespec real;
-
-		clock_gettime(CLOCK_REALTIME, &real);
-		after = nr_clock_now();
-		if (after - before < best) {
-			best = after - before;
-			offset = real.tv_sec * 1000000000ll + real.tv_nsec -
-				 (int64_t)(before + best / 2);
-		}
-	}
-	return offset;
-}
-
 static int open_sink(struct nr_collector *c)
 {
 	const struct nr_writer_opts opts = {
 		.force = c->trace_force,
-		.clock_offset = clock_offset(),
+		.clock_offset = c->clock_offset,
 		.start = c->started,
 		.log = c->log.fn,
 		.log_ctx = c->log.ctx,

@@ -15,6 +15,7 @@ struct nr_collector {
 	struct nr_collector_opts opts;
 	struct nr_logger log;
 	enum nr_state state;
+	int64_t clock_offset; /* CLOCK_REALTIME - CLOCK_MONOTONIC, ns */
 	struct nr_topology *topo;
 	struct nr_plan *plan;
 	struct nr_maps maps;

@@ -105,6 +105,9 @@ NR_API int nr_collector_set_batch(struct nr_collector *c, nr_batch_fn fn, void *
 /* Types of all events added so far; valid until close, complete once started. */
 NR_API const struct nr_types *nr_collector_types(const struct nr_collector *c);
 NR_API const struct nr_plan *nr_collector_plan(const struct nr_collector *c);
+/* Adds to an event's time to get ns since the epoch, UTC; read once, by nr_collector_open, to about a
+ * microsecond. */
+NR_API int64_t nr_collector_clock_offset(const struct nr_collector *c);
 
 /* Loads and attaches the programs, starts the threads. After an error: close. */
 NR_API int nr_collector_start(struct nr_collector *c);

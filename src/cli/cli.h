@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <numaring/log.h>
+#include <numaring/plan.h>
 
 enum cli_exit {
 	CLI_DONE = 0,
@@ -44,6 +45,9 @@ char *cli_format_count(char *buf, size_t size, double n);
 /* For argp: takes the one argument of a command, a trace directory, into *dir; 0, or
  * ARGP_ERR_UNKNOWN for the keys it does not know. */
 int cli_parse_dir(int key, char *arg, struct argp_state *state, const char **dir);
+
+/* For argp: --shards, --ring-size and --consumer-cpus. Its input is what they are put into. */
+extern const struct argp cli_plan_argp;
 
 /* A file to write: standard output if path is NULL or "-", else a new file, or with force one that
  * may be there. NULL: it was said why. */

@@ -1,19 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <errno.h>
 #include <signal.h>
-#include <string.h>
-#include <time.h>
 #include "cli.h"
 #include "live.h"
-
-static int64_t realtime_offset(void)
-{
-	struct timespec real, mono;
-
-	clock_gettime(CLOCK_MONOTONIC, &mono);
-	clock_gettime(CLOCK_REALTIME, &real);
-	return (real.tv_sec - mono.tv_sec) * 1000000000ll + real.tv_nsec - mono.tv_nsec;
-}
 
 static int print_batch(void *ctx, const struct nr_batch *batch)
 {
@@ -39,7 +28,8 @@ int live_open(struct live *live, struct nr_collector *c, const char *path, bool 
 		return -EIO;
 	/* A closed pipe shall be an error of writing. */
 	signal(SIGPIPE, SIG_IGN);
-	err = lines_open(&live->lines, out, LINES_JSON, nr_collector_types(c), realtime_offset());
+	err = lines_open(&live->lines, out, LINES_JSON, nr_collector_types(c),
+			 nr_collector_clock_offset(c));
 	if (err)
 		return err;
 	return nr_collector_set_batch(c, print_batch, live);

@@ -23,21 +23,19 @@ extern char **environ;
 #define COMMAND_GRACE_MS 2000
 
 enum {
-	OPT_SHARDS = 256,
-	OPT_RING_SIZE,
-	OPT_ORDER,
+	OPT_ORDER = 256,
 	OPT_LATENCY,
 	OPT_FAIL_ON_LOSS,
 	OPT_STATS_JSON,
 	OPT_SELF,
 	OPT_FORCE,
-	OPT_CONSUMER_CPUS,
 	OPT_OBJECT,
 	OPT_FORMAT,
 };
 
 struct record {
 	struct nr_collector_opts opts;
+	struct nr_plan_opts plan;
 	const char *output;
 	char default_output[64];
 	char *events; /* comma-separated sources; NULL: sched, if there are no objects */
@@ -74,12 +72,6 @@ static const struct argp_option options[] = {
 	{ "duration", 'd', "SECONDS", 0, "stop after this time; 500ms, 1.5 and 10s are understood",
 	  0 },
 	{ "pid", 'p', "PID", 0, "only this process", 0 },
-	{ "shards", OPT_SHARDS, "POLICY", 0,
-	  "which CPUs share a ring: single, package, node (default), llc, cpu or node/K", 1 },
-	{ "ring-size", OPT_RING_SIZE, "SIZE", 0,
-	  "bytes of each ring, K/M/G (default: 2M per CPU, 4M to 64M)", 1 },
-	{ "consumer-cpus", OPT_CONSUMER_CPUS, "LIST", 0,
-	  "CPUs the consumers may use, like 0-3,8 (default: all this process may use)", 1 },
 	{ "order", OPT_ORDER, "fence|rcu", 0,
 	  "how it is known that no earlier event can come (default: fence)", 1 },
 	{ "latency", OPT_LATENCY, "MS", 0,
@@ -134,12 +126,6 @@ static void add_object(struct record *r, const char *path)
 	r->objects[r->nr_objects++] = path;
 }
 
-static void parse_ring_size(struct record *r, const char *arg)
-{
-	if (cli_parse_size(arg, &r->opts.ring_bytes) || !r->opts.ring_bytes)
-		cli_refuse(arg, "a size: give bytes, or a number with K, M or G");
-}
-
 static void parse_latency(struct record *r, const char *arg)
 {
 	if (cli_parse_ms(arg, &r->opts.latency_ms) || !r->opts.latency_ms)
@@ -151,6 +137,9 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 	struct record *r = state->input;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &r->plan;
+		break;
 	case 'o':
 		r->output = arg;
 		break;
@@ -165,15 +154,6 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 		break;
 	case 'v':
 		r->verbosity++;
-		break;
-	case OPT_SHARDS:
-		r->opts.policy = arg;
-		break;
-	case OPT_RING_SIZE:
-		parse_ring_size(r, arg);
-		break;
-	case OPT_CONSUMER_CPUS:
-		r->opts.consumer_cpus = arg;
 		break;
 	case OPT_ORDER:
 		r->opts.order = parse_order(arg);
@@ -213,6 +193,7 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse_opt,
+	.children = (const struct argp_child[]){ { .argp = &cli_plan_argp, .group = 1 }, { 0 } },
 	.args_doc = "[-- COMMAND...]",
 	.doc = "Record events of this machine, in exact order, into a trace directory.\v"
 	       "With COMMAND, the recording ends when it ends; what is recorded is the whole "
@@ -476,6 +457,9 @@ int cmd_record(int argc, char **argv)
 	r.opts.log_ctx = &r.verbosity;
 	argp_err_exit_status = CLI_USAGE;
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &r);
+	r.opts.policy = r.plan.policy;
+	r.opts.ring_bytes = r.plan.ring_bytes;
+	r.opts.consumer_cpus = r.plan.consumer_cpus;
 	if (!r.output && r.live)
 		r.output = "-";
 	else if (!r.output)

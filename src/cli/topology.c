@@ -10,10 +10,7 @@
 #include "cli.h"
 
 enum {
-	OPT_SHARDS = 256,
-	OPT_RING_SIZE,
-	OPT_CONSUMER_CPUS,
-	OPT_SYNTHETIC,
+	OPT_SYNTHETIC = 256,
 	OPT_XML,
 	OPT_JSON,
 };
@@ -25,12 +22,6 @@ struct args {
 };
 
 static const struct argp_option options[] = {
-	{ "shards", OPT_SHARDS, "POLICY", 0,
-	  "which CPUs share a ring: single, package, node (default), llc, cpu or node/K", 0 },
-	{ "ring-size", OPT_RING_SIZE, "SIZE", 0,
-	  "bytes of each ring, K/M/G (default: 2M per CPU, 4M to 64M)", 0 },
-	{ "consumer-cpus", OPT_CONSUMER_CPUS, "LIST", 0,
-	  "CPUs the consumers may use, like 0-3,8 (default: all this process may use)", 0 },
 	{ "synthetic", OPT_SYNTHETIC, "STRING", 0,
 	  "a machine as hwloc describes it, like \"pack:2 [numa] l3:1 core:8 pu:2\"", 0 },
 	{ "xml", OPT_XML, "FILE", 0, "a machine from an hwloc XML file (lstopo FILE.xml)", 0 },
@@ -38,27 +29,13 @@ static const struct argp_option options[] = {
 	{ 0 },
 };
 
-static error_t parse_size_arg(const char *arg, size_t *out)
-{
-	/* 0 would mean the default to the library. */
-	if (!cli_parse_size(arg, out) && *out)
-		return 0;
-	cli_error("\"%s\" is not a size: give bytes, or a number with K, M or G", arg);
-	exit(CLI_FAILED);
-}
-
 static error_t parse_opt(int key, char *arg, struct argp_state *state)
 {
 	struct args *args = state->input;
 
 	switch (key) {
-	case OPT_SHARDS:
-		args->plan.policy = arg;
-		return 0;
-	case OPT_RING_SIZE:
-		return parse_size_arg(arg, &args->plan.ring_bytes);
-	case OPT_CONSUMER_CPUS:
-		args->plan.consumer_cpus = arg;
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &args->plan;
 		return 0;
 	case OPT_SYNTHETIC:
 		args->topology.synthetic = arg;
@@ -80,6 +57,7 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse_opt,
+	.children = (const struct argp_child[]){ { .argp = &cli_plan_argp }, { 0 } },
 	.doc = "Show which CPUs write to which ring, where each ring lives and where its consumer "
 	       "runs.",
 };
