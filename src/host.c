@@ -34,9 +34,8 @@ static int check_capabilities(const struct nr_logger *log)
 	if (bpf && perfmon)
 		return 0;
 	nr_log(log, NR_LOG_ERROR,
-	       "no permission to load BPF programs: %s%s%s missing; run as root, or give the "
-	       "program "
-	       "both with: setcap cap_bpf,cap_perfmon+ep",
+	       "no permission to load BPF programs: %s%s%s missing; run as root, or with both "
+	       "as ambient capabilities, as setpriv(1) or a systemd unit gives them",
 	       bpf ? "" : "CAP_BPF", bpf || perfmon ? "" : " and ", perfmon ? "" : "CAP_PERFMON");
 	return -EPERM;
 }
