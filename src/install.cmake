@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # What `cmake --install` puts where. Everything finds everything else by relative paths: the prefix may
-# be moved as a whole, and no ldconfig is needed.
+# be moved as a whole, and no ldconfig is needed. (But by a program with file capabilities, from setcap:
+# the loader does not follow $ORIGIN for it. Ambient capabilities are what it should be given.)
 include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/numaring)
 file(RELATIVE_PATH bin_to_lib ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBDIR})
-set_target_properties(numaring_cli PROPERTIES INSTALL_RPATH "$ORIGIN/${bin_to_lib}")
+set(rpath_of_programs "$ORIGIN/${bin_to_lib}")
+set(NR_INSTALL_RPATH "${rpath_of_programs}" PARENT_SCOPE) # for bench
+set_target_properties(numaring_cli PROPERTIES INSTALL_RPATH "${rpath_of_programs}")
 target_include_directories(numaring INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 
 install(TARGETS numaring EXPORT numaring LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
@@ -29,6 +32,7 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/numaring-config.cmake
 	DESTINATION ${package_dir})
 
 # For pkg-config.
+file(RELATIVE_PATH pc_to_prefix ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
 file(RELATIVE_PATH pc_to_include ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig
 	${CMAKE_INSTALL_FULL_INCLUDEDIR})
 configure_file(${CMAKE_CURRENT_LIST_DIR}/numaring.pc.in ${CMAKE_CURRENT_BINARY_DIR}/numaring.pc

@@ -51,6 +51,8 @@ equal "C program" "$(./user)" "2 shards, the last on node 1"
 equal "pkg-config's version is the program's" "$(pkg-config --modversion numaring)" \
 	"$(prefix/bin/numaring --version | grep -oE '[0-9.]+$')"
 
+equal "pkg-config's prefix" "$(realpath "$(pkg-config --variable=prefix numaring)")" "$(realpath prefix)"
+
 # A C++ program through CMake.
 check "C++ program configures" "$CMAKE" -S "$here/cxx" -B cxx "-DCMAKE_PREFIX_PATH=$PWD/prefix" \
 	-DCMAKE_FIND_USE_PACKAGE_REGISTRY=OFF
@@ -85,8 +87,9 @@ if can_record; then
 	equal "docs/api.md: mark.c" "$(./mark 2>/dev/null | tr '\n' ' ')" "mark 1 mark 2 mark 3 "
 fi
 
-# The program finds its library wherever the prefix is.
+# The programs find their library wherever the prefix is.
 check "numaring runs from the prefix" prefix/bin/numaring --version
+check "numaring tune does" prefix/bin/numaring tune --help
 equal "it uses the prefix's library" \
 	"$(realpath "$(ldd prefix/bin/numaring | awk '/libnumaring/ { print $3 }')")" \
 	"$(realpath "$lib/libnumaring.so.0")"
