@@ -24,7 +24,6 @@ int cmd_report(int argc, char **argv);
 int cmd_tune(int argc, char **argv);
 int cmd_format(int argc, char **argv);
 int cmd_model(int argc, char **argv);
-int cmd_format(int argc, char **argv); /* format.c: nr_types_format against btf_dump */
 
 /* One sentence to stderr, "numaring-bench: ...". */
 void bench_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -106,9 +105,9 @@ struct run {
 	int prog_fd;
 	const struct bench_cell *cells; /* [nr_cpus], mapped */
 	unsigned shards;
+	int consumer_cpu;  /* the first that the first ring's consumer may use; -1: not told */
 	size_t ring_bytes; /* of all rings */
 	bool ordered;	   /* it promises global order */
-	bool no_merge;	   /* the thread that delivers is the consumer */
 	uint64_t lag_max;
 	/* At the end. */
 	uint64_t lost[NR_LOSS_CAUSES];

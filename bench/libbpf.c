@@ -39,12 +39,15 @@ static int plain_open(struct run *r)
 {
 	struct plain *p = calloc(1, sizeof(*p));
 	size_t bytes = r->cfg.memory > 1ul << 30 ? 1ul << 30 : r->cfg.memory;
+	unsigned first;
 	int err;
 
 	if (!p)
 		return -ENOMEM;
 	r->transport = p;
-	r->no_merge = true;
+	/* The thread that reads may run on all of them. */
+	if (nr_topology_cpus(r->topo, &first, 1))
+		r->consumer_cpu = first;
 	p->check = &r->check;
 	p->skel = plain_bpf__open();
 	if (!p->skel)

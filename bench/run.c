@@ -316,6 +316,8 @@ static json_t *row(const struct run *r, const struct measured *m, const struct p
 		      "cpu_s_per_million", cpu_json(r, m, p, rate), "latency_ms", latency_json(r));
 	json_object_set_new(o, "lag_max_ms",
 			    r->ordered ? json_real(r->lag_max / 1e6) : json_null());
+	if (r->consumer_cpu >= 0)
+		json_object_set_new(o, "consumer_cpu", json_integer(r->consumer_cpu));
 	if (r->cfg.rate)
 		json_object_set_new(o, "reached_share",
 				    json_real(sum.attempts / seconds /
@@ -397,7 +399,7 @@ static int execute(struct run *r, const struct transport *t, struct producers *p
 int run_config(json_t **out, const struct config *cfg, const unsigned *on)
 {
 	const struct transport *t = transport_of(cfg);
-	struct run r = { .cfg = *cfg, .prog_fd = -1 };
+	struct run r = { .cfg = *cfg, .prog_fd = -1, .consumer_cpu = -1 };
 	struct measured m = { 0 };
 	struct producers *p = NULL;
 	unsigned *cpus = NULL;

@@ -53,14 +53,17 @@ static int open_collector(struct run *r, struct sharded *s)
 					  .policy = r->cfg.transport,
 					  .order = r->cfg.order,
 					  .log = bench_log };
+	const struct nr_plan *plan;
 	int err = ring_size(r, &opts.ring_bytes);
 
 	if (!err)
 		err = nr_collector_open(&s->collector, &opts);
 	if (err)
 		return err;
-	for (unsigned i = 0; i < nr_collector_plan(s->collector)->nr_shards; i++)
-		r->ring_bytes += nr_collector_plan(s->collector)->shards[i].ring_bytes;
+	plan = nr_collector_plan(s->collector);
+	for (unsigned i = 0; i < plan->nr_shards; i++)
+		r->ring_bytes += plan->shards[i].ring_bytes;
+	r->consumer_cpu = plan->shards[0].consumer_cpus[0];
 	return 0;
 }
 

@@ -128,9 +128,11 @@ static json_t *median_of(const json_t *runs, const json_t *config, const struct 
 			 (int)s.nr);
 }
 
-/* Adds the runs of this configuration: how many are valid, and where the producers were. */
+/* Adds the runs of this configuration: how many are valid, and where threads were. */
 static void add_runs(json_t *sum, const json_t *runs, const json_t *config)
 {
+	/* What the runs of one configuration have in common. */
+	static const char *const same[] = { "producer_cpus", "consumer_cpu", "rings" };
 	int nr = 0, valid = 0;
 	const json_t *row;
 	size_t i;
@@ -145,11 +147,9 @@ static void add_runs(json_t *sum, const json_t *runs, const json_t *config)
 		valid += json_is_true(json_object_get(row, "valid"));
 		if (json_is_string(reason))
 			json_object_set(sum, "reason", reason);
-		if (json_object_get(row, "producer_cpus"))
-			json_object_set(sum, "producer_cpus",
-					json_object_get(row, "producer_cpus"));
-		if (json_object_get(row, "rings"))
-			json_object_set(sum, "rings", json_object_get(row, "rings"));
+		for (unsigned k = 0; k < sizeof(same) / sizeof(same[0]); k++)
+			if (json_object_get(row, same[k]))
+				json_object_set(sum, same[k], json_object_get(row, same[k]));
 	}
 	json_object_set_new(sum, "runs", json_integer(nr));
 	json_object_set_new(sum, "valid_runs", json_integer(valid));

@@ -70,6 +70,10 @@ equal "runs: repetitions" "$(jq -s '[.[] | select(.kind == "run") | .rep] | add'
 check "resumed: some runs were there" test "$before" -ge 1
 equal "rows that are not valid" "$(jq -c 'select(.kind == "run" and (.valid | not))' s.jsonl)" ""
 equal "medians" "$(grep -c '"kind":"median"' s.jsonl)" "$configs"
+equal "consumer_cpu: where one reads one ring" \
+	"$(jq -r 'select(.consumer_cpu | type == "number") | .kind + " " + (.config.transport // .transport)' s.jsonl |
+		sort -u | xargs)" "median libbpf median single run libbpf run single"
+check "the model takes it" "$BENCH" model fit s.jsonl
 equal "host" "$(head -1 s.jsonl | jq -r '.kind, .kernel, .topology.cpus' | xargs)" "host $(uname -r) $cpus"
 
 # The report.
