@@ -19,6 +19,7 @@ int check_init(struct check *c, unsigned nr_cpus)
 {
 	memset(c, 0, sizeof(*c));
 	c->nr_cpus = nr_cpus;
+	c->begin = c->end = UINT64_MAX;
 	c->cpus = calloc(nr_cpus, sizeof(*c->cpus));
 	return c->cpus ? 0 : -ENOMEM;
 }
@@ -27,6 +28,22 @@ void check_destroy(struct check *c)
 {
 	free(c->cpus);
 	c->cpus = NULL;
+}
+
+void check_open_window(struct check *c, uint64_t begin)
+{
+	__atomic_store_n(&c->begin, begin, __ATOMIC_RELAXED);
+}
+
+void check_close_window(struct check *c, uint64_t end)
+{
+	__atomic_store_n(&c->end, end, __ATOMIC_RELAXED);
+}
+
+static bool is_inside(const struct check *c, uint64_t now)
+{
+	return now >= __atomic_load_n(&c->begin, __ATOMIC_RELAXED) &&
+	       now < __atomic_load_n(&c->end, __ATOMIC_RELAXED);
 }
 
 static uint64_t thread_time(void)
@@ -48,7 +65,7 @@ static bool begins_round(const struct check *c, uint64_t now)
 
 static void mark(struct check *c, uint64_t now)
 {
-	if (now < c->begin || now >= c->end)
+	if (!is_inside(c, now))
 		return;
 	c->last = (struct check_mark){ now, c->count };
 	if (!c->first.time)
@@ -69,7 +86,7 @@ static void account(struct check *c, const struct nr_record *rec, uint32_t size)
 {
 	struct check_cpu *cpu;
 
-	c->count++;
+	__atomic_store_n(&c->count, c->count + 1, __ATOMIC_RELAXED);
 	if (rec->cpu >= c->nr_cpus) {
 		c->foreign++;
 		return;
@@ -89,7 +106,7 @@ static void note_tid(struct check *c)
 void check_batch(struct check *c, const struct nr_event *events, unsigned nr)
 {
 	uint64_t began = thread_time(), now = bench_now();
-	bool inside = now >= c->begin && now < c->end;
+	bool inside = is_inside(c, now);
 
 	note_tid(c);
 	if (nr && begins_round(c, now))
@@ -105,8 +122,7 @@ void check_batch(struct check *c, const struct nr_event *events, unsigned nr)
 			c->latency[bench_bucket(now - ev->rec->ts)]++;
 	}
 	c->last_call = bench_now();
-	if (inside)
-		c->cpu_ns += thread_time() - began;
+	__atomic_store_n(&c->cpu_ns, c->cpu_ns + thread_time() - began, __ATOMIC_RELAXED);
 }
 
 void check_one(struct check *c, const struct nr_record *rec, uint32_t size)

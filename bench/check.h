@@ -30,22 +30,28 @@ struct check {
 	/* Set before. */
 	unsigned nr_cpus;
 	struct check_cpu *cpus;
-	bool sequence;	     /* the records are long enough to carry a number */
-	uint64_t begin, end; /* of the window that is measured, CLOCK_MONOTONIC ns */
+	bool sequence; /* the records are long enough to carry a number */
 
-	/* Results. The thread that delivers writes them; others read them when it has ended. */
-	int tid; /* of that thread; read while it runs */
+	/* Of the window that is measured, CLOCK_MONOTONIC ns; UINT64_MAX: not yet. Who measures
+	 * sets them while records come: a window that was meant to be is never that one. */
+	uint64_t begin, end;
+
+	/* Results. The thread that delivers writes them; others read the first three while it runs,
+	 * the rest when it has ended. */
+	int tid; /* of that thread */
 	uint64_t count;
+	uint64_t cpu_ns; /* this check took, of the thread's CPU time; 0 with check_one */
 	uint64_t last_ts;
 	uint64_t last_call;
 	uint64_t unordered, repeated, late, foreign;
-	uint64_t cpu_ns; /* this check took, of the thread's CPU time, in the window */
 	struct check_mark first, last;
 	__u64 latency[BENCH_BUCKETS]; /* event to here, ns, in the window */
 };
 
 int check_init(struct check *c, unsigned nr_cpus);
 void check_destroy(struct check *c);
+void check_open_window(struct check *c, uint64_t begin);
+void check_close_window(struct check *c, uint64_t end);
 void check_batch(struct check *c, const struct nr_event *events, unsigned nr);
 /* One record of a transport that promises no order: counted, its sequence looked at, nothing else.
  */

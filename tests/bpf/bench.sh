@@ -32,6 +32,17 @@ check "rcu" run --transport single --order rcu --producers $two --rate 20k --bur
 check "spread" run --placement spread --producers $two --rate 10k
 equal "spread: CPUs are different" "$(jq '.producer_cpus | unique | length' row.json)" $two
 
+# A process that is late, here stopped while it warms up, still measures for as long as it says.
+"$BENCH" run -d 1.2 --rate 100k >row.json &
+late=$!
+sleep 0.2
+kill -STOP $late
+sleep 0.6
+kill -CONT $late
+wait $late
+equal "late: valid" "$(jq .valid row.json)" true
+check "late: seconds" jq -e '.seconds >= 1.2 and .cpu_s_per_million.check > 0' row.json
+
 # Loss is told, and the row stays valid: what was lost is known one by one.
 check "a small ring" run --transport single --producers $two --memory 4096
 check "a small ring: loses" test "$(jq '[.lost[]] | add' row.json)" -gt 0
