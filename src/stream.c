@@ -65,12 +65,13 @@ static bool lags(const struct nr_stream *s, uint32_t i, uint64_t newest)
 }
 
 /* Wakes the consumers whose old watermarks keep full rings from being emptied; they answer with a
- * kick. */
+ * kick, if they find that it is urgent: so it is before the first of them wakes. */
 static void hurry_laggards(struct nr_stream *s)
 {
 	uint64_t newest = newest_time(s->drain);
 	bool urgent = false;
 
+	atomic_store_explicit(&s->drain->urgent, true, memory_order_relaxed);
 	for (uint32_t i = 0; i < s->merge.tree.nr; i++) {
 		if (lags(s, i, newest)) {
 			nr_consumer_kick(&s->consumers[i]);
@@ -80,7 +81,8 @@ static void hurry_laggards(struct nr_stream *s)
 		 */
 		urgent |= s->drain->order == NR_ORDER_RCU && nr_shard_pressed(s->merge.shards[i]);
 	}
-	atomic_store_explicit(&s->drain->urgent, urgent, memory_order_relaxed);
+	if (!urgent)
+		atomic_store_explicit(&s->drain->urgent, false, memory_order_relaxed);
 }
 
 /* A consumer that could not read its ring ends the recording; what the others have is still

@@ -172,6 +172,21 @@ static uint64_t no_loss(void *ctx)
 	return 0;
 }
 
+/* The merge asks consumers for fresh watermarks: who is asked must know that an answer is waited
+ * for, or full rings stay full until the merge's next tick. The merge thread alone counts. */
+
+static uint64_t asked, asked_in_vain;
+
+void __real_nr_consumer_kick(struct nr_consumer *c);
+void __wrap_nr_consumer_kick(struct nr_consumer *c);
+
+void __wrap_nr_consumer_kick(struct nr_consumer *c)
+{
+	asked++;
+	asked_in_vain += !atomic_load(&c->drain->urgent);
+	__real_nr_consumer_kick(c);
+}
+
 /* Life of a rig. */
 
 static struct rig *open_rig(size_t ring_bytes)
@@ -315,8 +330,11 @@ static void test_small_rings(void **state)
 	struct rig *rig = open_rig(8192);
 
 	(void)state;
+	asked = asked_in_vain = 0;
 	start(rig, 20000, true);
 	stop(rig);
+	assert_true(asked > 0);
+	assert_int_equal(asked_in_vain, 0);
 	expect_exact("threads/small rings", rig);
 }
 
