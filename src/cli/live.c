@@ -1,8 +1,66 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The collector's merge thread writes the lines, and the end of the recording waits for that
+ * thread. So it never waits for a reader alone: also for the wish to end, after which a reader that
+ * takes nothing for a while is given up.
+ */
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 #include "cli.h"
 #include "live.h"
+
+/* How long a reader may take nothing once the end was asked for. */
+#define READER_GRACE_MS 2000
+
+static int wait_for_reader(const struct live *live)
+{
+	struct pollfd fds[] = {
+		{ .fd = fileno(live->file), .events = POLLOUT },
+		{ .fd = live->end_fd, .events = POLLIN },
+	};
+
+	while (poll(fds, 2, -1) < 0)
+		if (errno != EINTR)
+			return -errno;
+	if (fds[0].revents)
+		return 0;
+	return poll(fds, 1, READER_GRACE_MS) ? 0 : -ETIMEDOUT;
+}
+
+/* Not more than a pipe takes without waiting when poll says that it takes something. */
+static int write_some(const struct live *live, const char *data, size_t size)
+{
+	ssize_t n = wait_for_reader(live);
+
+	if (n)
+		return n;
+	n = write(fileno(live->file), data, size < PIPE_BUF ? size : PIPE_BUF);
+	if (n < 0)
+		return errno == EINTR || errno == EAGAIN ? 0 : -errno;
+	return n;
+}
+
+static ssize_t write_all(void *ctx, const char *data, size_t size)
+{
+	struct live *live = ctx;
+	size_t done = 0;
+
+	while (!live->error && done < size) {
+		int n = write_some(live, data + done, size - done);
+
+		if (n < 0)
+			live->error = n;
+		else
+			done += n;
+	}
+	errno = -live->error;
+	return done;
+}
 
 static int print_batch(void *ctx, const struct nr_batch *batch)
 {
@@ -10,42 +68,56 @@ static int print_batch(void *ctx, const struct nr_batch *batch)
 	int err = 0;
 
 	if (!batch->nr)
-		return fflush(live->lines.out) ? -errno : 0;
+		fflush(live->lines.out);
 	nr_batch_for_each (ev, batch) {
 		err = lines_event(&live->lines, ev);
 		if (err)
 			break;
 	}
-	return err;
+	return live->error ?: err;
 }
 
 int live_open(struct live *live, struct nr_collector *c, const char *path, bool force)
 {
-	FILE *out = cli_open_output(path, force);
-	int err;
+	const cookie_io_functions_t functions = { .write = write_all };
+	FILE *out;
 
-	if (!out)
+	live->file = cli_open_output(path, force);
+	if (!live->file)
 		return -EIO;
 	/* A closed pipe shall be an error of writing. */
 	signal(SIGPIPE, SIG_IGN);
-	err = lines_open(&live->lines, out, LINES_JSON, nr_collector_types(c),
-			 nr_collector_clock_offset(c));
-	if (err)
-		return err;
+	live->end_fd = eventfd(0, EFD_CLOEXEC);
+	out = live->end_fd < 0 ? NULL : fopencookie(live, "w", functions);
+	if (!out || lines_open(&live->lines, out, LINES_JSON, nr_collector_types(c),
+			       nr_collector_clock_offset(c))) {
+		cli_error("cannot write %s: %s", path, strerror(errno));
+		return -errno;
+	}
 	return nr_collector_set_batch(c, print_batch, live);
+}
+
+void live_end(const struct live *live)
+{
+	if (live->file)
+		eventfd_write(live->end_fd, 1);
 }
 
 int live_close(struct live *live)
 {
-	FILE *out = live->lines.out;
-	int err = 0;
+	FILE *out = live->lines.out, *file = live->file;
+	int err;
 
-	lines_close(&live->lines);
-	if (!out)
+	if (!file)
 		return 0;
-	if (fflush(out))
+	lines_close(&live->lines);
+	if (out)
+		fclose(out);
+	err = live->error;
+	if (live->end_fd >= 0)
+		close(live->end_fd);
+	if (file != stdout && fclose(file) && !err)
 		err = -errno;
-	if (out != stdout && fclose(out) && !err)
-		err = -errno;
+	*live = (struct live){};
 	return err;
 }

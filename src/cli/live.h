@@ -7,12 +7,18 @@
 #include "lines.h"
 
 struct live {
-	struct lines lines;
+	struct lines lines; /* writes through write_all of live.c into ... */
+	FILE *file;	    /* ... this; NULL: nothing is open */
+	int end_fd;	    /* eventfd, readable from live_end on */
+	int error;	    /* the first one of writing */
 };
 
 /* Makes the collector's stream go to path ("-": standard output). 0 or a negative errno, explained.
  */
 int live_open(struct live *live, struct nr_collector *c, const char *path, bool force);
+/* The recording is about to end: a reader that takes nothing is given up after a while
+ * (-ETIMEDOUT). */
+void live_end(const struct live *live);
 /* Flushes and closes; 0 or the error of writing. A zeroed one is fine. */
 int live_close(struct live *live);
 

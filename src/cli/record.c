@@ -22,6 +22,9 @@ extern char **environ;
 /* A command that does not end on SIGTERM within this time is killed. */
 #define COMMAND_GRACE_MS 2000
 
+/* Signals that come this soon after the end began are the ones that asked for it. */
+#define SECOND_SIGNAL_MS 300
+
 enum {
 	OPT_ORDER = 256,
 	OPT_LATENCY,
@@ -234,6 +237,14 @@ static void name_output(struct record *r)
 	r->output = r->default_output;
 }
 
+static uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000ull + ts.tv_nsec / 1000000;
+}
+
 /* From here on the signals that end a recording come through a descriptor. */
 static int take_signals(struct record *r)
 {
@@ -251,6 +262,29 @@ static int take_signals(struct record *r)
 static bool to_stdout(const struct record *r)
 {
 	return r->live && !strcmp(r->output, "-");
+}
+
+static uint64_t end_began; /* ms */
+
+/* A second signal, when the first did not end it soon enough: dies of it. What follows the first at
+ * once belongs to it: timeout(1) signals the process and then its group. */
+static void die_of(int signal_number)
+{
+	if (now_ms() - end_began < SECOND_SIGNAL_MS)
+		return;
+	signal(signal_number, SIG_DFL);
+	raise(signal_number);
+}
+
+/* The end has begun: signals have nobody to wait for them any more. */
+static void let_signals_end(const struct record *r)
+{
+	const struct sigaction action = { .sa_handler = die_of, .sa_flags = SA_RESTART };
+
+	end_began = now_ms();
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigprocmask(SIG_SETMASK, &r->old_mask, NULL);
 }
 
 /* The command gets a process group of its own, so that all it starts can be ended with it, and the
@@ -316,14 +350,6 @@ static void end_command(struct record *r)
 
 /* Recording ----------------------------------------------------------------------------------- */
 
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000ull + ts.tv_nsec / 1000000;
-}
-
 /* True: the user or the command asks for the end. */
 static bool end_asked(struct record *r)
 {
@@ -382,6 +408,14 @@ static void wait_for_end(struct record *r)
 		fputs("\r\033[K", stderr);
 }
 
+/* What ended it, in words; NULL if nothing did. */
+static const char *reason(const struct record *r, int err)
+{
+	if (r->live && err == -ETIMEDOUT)
+		return "the reader takes nothing any more";
+	return err ? strerror(-err) : NULL;
+}
+
 static int report(struct record *r, int err)
 {
 	const struct summary s = {
@@ -389,7 +423,7 @@ static int report(struct record *r, int err)
 		.plan = nr_collector_plan(r->collector),
 		.order = r->opts.order,
 		.output = r->output,
-		.error = err ? strerror(-err) : NULL,
+		.error = reason(r, err),
 	};
 	int json_err = r->stats_json ? summary_json(r->stats_json, &s) : 0;
 
@@ -415,7 +449,7 @@ static int end_stream(struct record *r, int err)
 	if (r->live && (err == -EPIPE || end == -EPIPE))
 		return 0;
 	if (end && !err)
-		cli_error("cannot write %s: %s", r->output, strerror(-end));
+		cli_error("cannot write %s: %s", r->output, reason(r, end));
 	return err ? err : end;
 }
 
@@ -436,6 +470,8 @@ static int record(struct record *r)
 	err = start_command(r);
 	if (!err)
 		wait_for_end(r);
+	let_signals_end(r);
+	live_end(&r->stream);
 	reap_command(r);
 	if (!r->child_ended)
 		end_command(r);
@@ -465,6 +501,7 @@ int cmd_record(int argc, char **argv)
 	else if (!r.output)
 		name_output(&r);
 	ret = record(&r);
+	live_end(&r.stream); /* also when the start failed half-way */
 	nr_collector_close(r.collector);
 	live_close(&r.stream);
 	free(r.objects);

@@ -123,7 +123,7 @@ static void print_identity(FILE *out, const struct nr_stats *st, const char *err
 		st->reserved, st->events_written, st->discarded, st->lost_total, st->unaccounted);
 	if (st->unwritten)
 		fprintf(out, "%" PRIu64 " were seen in a ring but not written: %s\n", st->unwritten,
-			error ? error : "the reader left");
+			error ? error : "the reader left, maybe with a part of them");
 	if (st->malformed)
 		fprintf(out,
 			"%" PRIu64 " came from a program that does not use numaring.bpf.h: not "

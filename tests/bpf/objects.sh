@@ -156,6 +156,30 @@ check "closed pipe: summary" grep -q ' 0 unaccounted' err
 # Also when no event comes that could fail to be written.
 timeout 60 "$NUMARING" record --object sleeps.bpf.o --format jsonl -o - 2>err | true
 equal "closed pipe without events: exit status" "${PIPESTATUS[0]}" 0
+# A reader that stays and takes nothing: the end comes all the same, also when a signal asks for it, and
+# a second signal does not wait for anything.
+stuck() { # OPTIONS...: starts $recorder into such a pipe
+	mkfifo pipe
+	sleep 60 <pipe &
+	reader=$!
+	"$NUMARING" record -e syscalls --format jsonl -o - "$@" >pipe 2>err &
+	recorder=$!
+}
+stuck_ends() { # WHAT STATUS
+	wait $recorder
+	equal "$1: exit status" $? "$2"
+	kill $reader && rm pipe
+}
+stuck -d 1
+stuck_ends "stuck reader" 1
+check "stuck reader: says so" grep -q "not written: the reader takes nothing" err
+stuck
+sleep 1 && kill -TERM $recorder
+stuck_ends "stuck reader, signal" 1
+check "stuck reader, signal: says so" grep -q "not written: the reader takes nothing" err
+stuck
+sleep 1 && kill -TERM $recorder && sleep 0.6 && kill -TERM $recorder
+stuck_ends "stuck reader, two signals" 143
 # Live: the first line comes long before the recording would end.
 mkfifo pipe
 "$NUMARING" record -e syscalls --format jsonl --latency 50 -d 60 >pipe 2>/dev/null &
