@@ -112,7 +112,7 @@ static int build(struct nr_collector *c)
 	}
 	if (err)
 		nr_log(&c->log, NR_LOG_ERROR, "cannot set up %u shards: %s", c->plan->nr_shards,
-		       strerror(-err));
+		       nr_reason(err));
 	return err;
 }
 
@@ -396,7 +396,7 @@ static int start_threads(struct nr_collector *c)
 		err = nr_stream_start(&c->stream);
 	if (err)
 		nr_log(&c->log, NR_LOG_ERROR, "cannot start %u consumer threads: %s",
-		       c->plan->nr_shards, strerror(-err));
+		       c->plan->nr_shards, nr_reason(err));
 	return err;
 }
 

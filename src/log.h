@@ -3,8 +3,10 @@
 #ifndef NR_LOG_H
 #define NR_LOG_H
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <numaring/log.h>
 
 struct nr_logger {
@@ -24,6 +26,14 @@ nr_log(const struct nr_logger *log, enum nr_log_level level, const char *format,
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	log->fn(log->ctx, level, text);
+}
+
+/* Of a negative errno, for where files are opened by the shard: what is wrong and what to do. */
+static inline const char *nr_reason(int err)
+{
+	return err == -EMFILE
+		       ? "Too many open files: raise ulimit -n, or use a policy with fewer shards"
+		       : strerror(-err);
 }
 
 #endif

@@ -28,6 +28,8 @@ static int create_ring(const struct nr_plan_shard *shard)
 static int create_rings(struct nr_maps *maps, const struct nr_plan *plan,
 			const struct nr_logger *log)
 {
+	const char *smaller = "; try a smaller --ring-size or a policy with fewer shards";
+
 	maps->ring_fd = calloc(plan->nr_shards, sizeof(*maps->ring_fd));
 	if (!maps->ring_fd)
 		return -ENOMEM;
@@ -37,11 +39,9 @@ static int create_rings(struct nr_maps *maps, const struct nr_plan *plan,
 
 		if (fd < 0) {
 			nr_log(log, NR_LOG_ERROR,
-			       "cannot create ring %u of %u (%zu KiB on node %d): %s; try a "
-			       "smaller "
-			       "--ring-size or a policy with fewer shards",
+			       "cannot create ring %u of %u (%zu KiB on node %d): %s%s",
 			       maps->nr_shards + 1, plan->nr_shards, shard->ring_bytes >> 10,
-			       shard->node, strerror(-fd));
+			       shard->node, nr_reason(fd), fd == -EMFILE ? "" : smaller);
 			return fd;
 		}
 		maps->ring_fd[maps->nr_shards] = fd;
@@ -199,7 +199,7 @@ int nr_maps_create(struct nr_maps *maps, const struct nr_plan *plan, const struc
 	if (!err)
 		err = create_cpus(&new, plan, topo);
 	if (err)
-		nr_log(log, NR_LOG_ERROR, "cannot create the BPF maps: %s", strerror(-err));
+		nr_log(log, NR_LOG_ERROR, "cannot create the BPF maps: %s", nr_reason(err));
 out:
 	if (err)
 		nr_maps_destroy(&new);

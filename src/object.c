@@ -274,7 +274,7 @@ int nr_object_load(struct nr_object *o, const struct nr_maps *maps,
 		uname(&host);
 		nr_log(log, NR_LOG_ERROR,
 		       "the kernel (%s) refused %s: %s; -vv shows the verifier's reason",
-		       host.release, o->name, strerror(-err));
+		       host.release, o->name, nr_reason(err));
 	}
 	return err;
 }
@@ -316,7 +316,7 @@ static int attach_program(struct nr_object *o, struct bpf_program *prog,
 		       o->name, bpf_program__name(prog), bpf_program__section_name(prog));
 	else
 		nr_log(log, NR_LOG_ERROR, "%s: cannot attach program %s (%s): %s", o->name,
-		       bpf_program__name(prog), bpf_program__section_name(prog), strerror(-err));
+		       bpf_program__name(prog), bpf_program__section_name(prog), nr_reason(err));
 	return err;
 }
 

@@ -53,6 +53,10 @@ extern const struct argp cli_plan_argp;
  * may be there. NULL: it was said why. */
 FILE *cli_open_output(const char *path, bool force);
 
+/* As many open files as the hard limit allows; and as many as before, for those who are started. */
+void cli_raise_files(void);
+void cli_restore_files(void);
+
 /* One sentence to stderr, "numaring: ...". */
 void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

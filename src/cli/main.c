@@ -40,6 +40,7 @@ int main(int argc, char **argv)
 			continue;
 		snprintf(title, sizeof(title), "numaring %s", name);
 		argv[1] = title;
+		cli_raise_files();
 		return commands[i].run(argc - 1, argv + 1);
 	}
 	if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) {

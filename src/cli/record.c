@@ -304,7 +304,9 @@ static int start_command(struct record *r)
 	posix_spawnattr_init(&attr);
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
 	posix_spawnattr_setsigmask(&attr, &r->old_mask);
+	cli_restore_files();
 	err = posix_spawnp(&r->child, r->command[0], &files, &attr, r->command, environ);
+	cli_raise_files();
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&files);
 	if (err) {

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The limit of open files. A shard takes three, so the usual soft limit of 1,024 ends at some 330
+ * shards; the hard one is there for programs that know what they do with so many. A program we
+ * start may not (select), so it gets what we got.
+ */
+#include <sys/resource.h>
+#include "cli.h"
+
+static struct rlimit at_first;
+
+void cli_raise_files(void)
+{
+	struct rlimit most;
+
+	getrlimit(RLIMIT_NOFILE, &most);
+	at_first = most;
+	most.rlim_cur = most.rlim_max;
+	/* Where it is refused the usual limit stays, and whoever meets it says so. */
+	setrlimit(RLIMIT_NOFILE, &most);
+}
+
+void cli_restore_files(void)
+{
+	setrlimit(RLIMIT_NOFILE, &at_first);
+}

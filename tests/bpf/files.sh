@@ -1,0 +1,34 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Open files: numaring takes what the hard limit gives, its command gets what numaring got, and a limit
+# that is met is named.
+. "$(dirname "$0")/../lib.sh"
+need_bpf
+scratch
+
+(
+	ulimit -Sn 16
+	ulimit -Hn 1000
+	exec "$NUMARING" record -d 5s -o soft -- sh -c 'ulimit -n; ulimit -Hn' >soft.out 2>&1
+)
+equal "a soft limit that is too low: exit status" $? 0
+equal "the command's limits" "$(head -n 2 soft.out | paste -sd ' ')" "16 1000"
+
+# Whatever was being opened when the files ran out; the consumers take the last.
+for limit in $(seq 16 60); do
+	(
+		ulimit -n "$limit"
+		exec "$NUMARING" record -d 100ms --shards cpu -o "hard$limit" >hard.out 2>&1
+	)
+	status=$?
+	echo "$limit: $status, $(head -n 1 hard.out)"
+	case $status in
+	0) break ;;
+	1) ;;
+	*) fail "with $limit files: exit status $status" ;;
+	esac
+	grep -q "cannot start.*raise ulimit -n" hard.out && told=yes
+done
+equal "it starts when there are enough" "$status" 0
+equal "what to do is said" "${told-no}" yes
+finish
