@@ -240,6 +240,10 @@ int nr_shard_pass(struct nr_shard *shard, uint64_t time)
 		return err;
 	if (shard->held > before)
 		add(&shard->unsorted, nr_sort(shard->run, shard->tmp, shard->held));
+	if (!err) { /* all that this pass could ask for, also if it waited for less */
+		shard->target_ts = time;
+		shard->target_pos = produced;
+	}
 	if ((int64_t)(shard->walked - shard->target_pos) >= 0) {
 		shard->pending = false;
 		shard->promised = shard->target_ts;

@@ -8,13 +8,18 @@
  *
  *  D1 What the queue holds is sorted by (ts, position), and after `watermark` = W was stored every
  *     record of the shard with ts < W has been put into the queue before. (I2, I3)
+ *
  *  D2 A pass reads its time before producer_pos, and W becomes that time less NR_EPSILON_NS only
- *     when everything below that producer_pos was walked; a BUSY record keeps time and position for
- *     the next pass. The epsilon is taken off here, not in the merge: a record that clock error
- * puts a little below the time of a pass must still find its place in the queue (D1). (I4) D3 The
- * queue never overruns: it has a place for every record the ring can hold, and an entry leaves it
- * before its record leaves the ring. D4 consumer_pos moves only in nr_shard_release, called by the
- * merge thread for entries that the sink has accepted. (I5)
+ *     when everything below that producer_pos was walked; at a BUSY record time and position are
+ *     kept for the passes after it. The epsilon is taken off here, not in the merge: a record that
+ *     clock error puts a little below the time of a pass must still find its place in the queue
+ *     (D1). (I4)
+ *
+ *  D3 The queue never overruns: it has a place for every record the ring can hold, and an entry
+ *     leaves it before its record leaves the ring.
+ *
+ *  D4 consumer_pos moves only in nr_shard_release, called by the merge thread for entries that the
+ *     sink has accepted. (I5)
  *
  * Threads: the fields are grouped by the thread that writes them. `tail`, `floor` and `watermark`
  * are stored by the consumer in this order with release, and loaded by the merge thread with

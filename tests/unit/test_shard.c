@@ -192,9 +192,8 @@ static void test_busy_keeps_target(void **state)
 	assert_int_equal(nr_shard_watermark(&rig.shard), 0);
 	fake_ring_submit(busy);
 	assert_int_equal(pass(&rig, 120), 0);
-	assert_in_range(nr_shard_watermark(&rig.shard), 100, 120);
-	assert_int_equal(pass(&rig, 130), 0);
-	assert_int_equal(nr_shard_watermark(&rig.shard), 130);
+	/* Everything is there: no pass is needed for the time it waited for first. */
+	assert_int_equal(nr_shard_watermark(&rig.shard), 120);
 	EXPECT_QUEUE(&rig, 10, 20, 30, 105);
 	close_rig(&rig);
 }
@@ -217,8 +216,7 @@ static void test_busy_behind_target(void **state)
 	assert_int_equal(pass(&rig, 300), -EAGAIN);
 	assert_int_equal(nr_shard_watermark(&rig.shard), 100);
 	fake_ring_submit(second);
-	pass(&rig, 400);
-	pass(&rig, 400);
+	assert_int_equal(pass(&rig, 400), 0);
 	assert_int_equal(nr_shard_watermark(&rig.shard), 400);
 	EXPECT_QUEUE(&rig, 101);
 	close_rig(&rig);
