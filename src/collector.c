@@ -489,6 +489,8 @@ int nr_collector_start(struct nr_collector *c)
 	nr_host_clocksource(c->clocksource, sizeof(c->clocksource));
 	c->started = nr_clock_now();
 	nr_merge_start(&c->stream.merge, c->started);
+	for (unsigned i = 0; i < c->plan->nr_shards; i++)
+		nr_shard_start(&c->shards[i], c->started);
 	err = open_sink(c);
 	if (err)
 		return err;

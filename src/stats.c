@@ -34,6 +34,7 @@ static void fill_shard(struct nr_collector *c, unsigned i, uint64_t now)
 	struct nr_shard_stats *s = &c->shard_stats[i];
 	const struct nr_shard *shard = &c->shards[i];
 	const struct nr_consumer *consumer = &c->consumers[i];
+	uint64_t last_pass = load(&consumer->last_pass);
 
 	s->ring_bytes = shard->ring.size;
 	s->records = load(&shard->records);
@@ -47,11 +48,13 @@ static void fill_shard(struct nr_collector *c, unsigned i, uint64_t now)
 	s->fill = nr_shard_fill(shard);
 	s->fill_peak = load(&shard->peak);
 	s->lag_ns = age(now, nr_shard_watermark(shard));
-	s->busy_ns = age(now, load(&consumer->busy_since));
-	s->idle_ns = age(now, load(&consumer->last_pass));
+	s->busy_ns = age(last_pass, load(&consumer->busy_since));
+	s->idle_ns = age(now, last_pass);
 	s->lag_max_ns = load(&consumer->lag_max);
 	s->busy_max_ns = load(&consumer->busy_max);
 	s->idle_max_ns = load(&consumer->idle_max);
+	s->lag_max_busy_ns = load(&consumer->lag_max_busy);
+	s->lag_max_idle_ns = load(&consumer->lag_max_idle);
 	s->unread = 0;
 	for (int k = 0; k < NR_LOSS_CAUSES; k++)
 		s->lost[k] = 0;

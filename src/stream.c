@@ -142,6 +142,7 @@ static void *run(void *arg)
 
 int nr_stream_start(struct nr_stream *s)
 {
+	atomic_store_explicit(&s->watermark, s->merge.watermark, memory_order_relaxed);
 	return nr_thread_start(&s->thread, run, s, "nr-merge");
 }
 

@@ -136,12 +136,17 @@ struct nr_shard_stats {
 	uint64_t fill;		/* bytes in the ring now */
 	uint64_t fill_peak;	/* bytes, largest seen */
 	uint64_t lag_ns;	/* age of the shard's watermark */
-	uint64_t busy_ns;	/* it waits that long for one record to be submitted; 0: it does not */
+	uint64_t busy_ns;	/* it waited that long, when its consumer looked last, for records that
+				 * are reserved and not submitted; 0: it did not */
 	uint64_t idle_ns;	/* its consumer looked into the ring that long ago */
-	/* The same three at their longest. If neither explains the lag, grace periods took it. */
+	/* Each of the three at its longest; they may be of different moments. */
 	uint64_t lag_max_ns;
 	uint64_t busy_max_ns;
 	uint64_t idle_max_ns;
+	/* What of lag_max_ns it waited for records, and the longest time in it that its consumer did not
+	 * look. With NR_ORDER_RCU, where neither explains it, no grace period ended. */
+	uint64_t lag_max_busy_ns;
+	uint64_t lag_max_idle_ns;
 	size_t pages;		/* of the ring's memory */
 	ssize_t pages_on_node;	/* on the planned node; -1: this kernel does not tell */
 	size_t index_pages;	/* of the consumer's own memory, as far as it was used; after stop */

@@ -375,7 +375,7 @@ static void show_progress(struct record *r, uint64_t *events, uint64_t *shown)
 	if (now - *shown < 1000)
 		return;
 	st = nr_collector_stats(r->collector);
-	summary_progress(stderr, st, *events, (now - *shown) / 1e3);
+	summary_progress(stderr, st, r->opts.order, *events, (now - *shown) / 1e3);
 	*events = st->events_written;
 	*shown = now;
 }

@@ -23,18 +23,19 @@ static double fullest(const struct nr_stats *st)
 /* A watermark this old is worth a word. */
 #define STALLED_NS 200000000u
 
-/* Why a watermark is lag ns old. */
-static const char *stall_cause(uint64_t lag, uint64_t busy, uint64_t idle)
+/* Why a watermark is lag ns old: of that, busy ns were a wait for records, and for idle ns the
+ * consumer did not look. */
+static const char *stall_cause(enum nr_order order, uint64_t lag, uint64_t busy, uint64_t idle)
 {
-	if (busy > lag / 2)
+	if (order == NR_ORDER_RCU && busy <= lag / 2 && idle <= lag / 2)
+		return "no grace period ended";
+	if (busy > idle)
 		return "a program did not submit its record (BUSY)";
-	if (idle > lag / 2)
-		return "its consumer did not get to run";
-	return "grace periods were slow";
+	return "its consumer did not get to run";
 }
 
 /* The shard that holds up the merge and why; nothing if none does. */
-static void print_stall(FILE *out, const struct nr_stats *st)
+static void print_stall(FILE *out, const struct nr_stats *st, enum nr_order order)
 {
 	const struct nr_shard_stats *worst = NULL;
 
@@ -43,11 +44,11 @@ static void print_stall(FILE *out, const struct nr_stats *st)
 			worst = &st->shards[i];
 	if (worst && worst->lag_ns > STALLED_NS)
 		fprintf(out, "  shard %u stalled: %s", (unsigned)(worst - st->shards),
-			stall_cause(worst->lag_ns, worst->busy_ns, worst->idle_ns));
+			stall_cause(order, worst->lag_ns, worst->busy_ns, worst->idle_ns));
 }
 
 /* Shards that held up the stream at some time. */
-static void print_stalls(FILE *out, const struct nr_stats *st)
+static void print_stalls(FILE *out, const struct nr_stats *st, enum nr_order order)
 {
 	for (unsigned i = 0; i < st->nr_shards; i++) {
 		const struct nr_shard_stats *s = &st->shards[i];
@@ -55,11 +56,13 @@ static void print_stalls(FILE *out, const struct nr_stats *st)
 		if (s->lag_max_ns > STALLED_NS)
 			fprintf(out, "shard %u stalled for up to %.0f ms: %s\n", i,
 				s->lag_max_ns / 1e6,
-				stall_cause(s->lag_max_ns, s->busy_max_ns, s->idle_max_ns));
+				stall_cause(order, s->lag_max_ns, s->lag_max_busy_ns,
+					    s->lag_max_idle_ns));
 	}
 }
 
-void summary_progress(FILE *out, const struct nr_stats *st, uint64_t events_before, double seconds)
+void summary_progress(FILE *out, const struct nr_stats *st, enum nr_order order,
+		      uint64_t events_before, double seconds)
 {
 	char rate[16], bytes[16];
 
@@ -69,7 +72,7 @@ void summary_progress(FILE *out, const struct nr_stats *st, uint64_t events_befo
 				 (st->events_written - events_before) / seconds),
 		cli_format_count(bytes, sizeof(bytes), st->bytes_written), st->lost_total,
 		fullest(st), st->lag_ns / 1e6);
-	print_stall(out, st);
+	print_stall(out, st, order);
 	fputs("\033[K", out);
 	fflush(out);
 }
@@ -151,7 +154,7 @@ void summary_print(FILE *out, const struct summary *s)
 		"RING", "PAGES ON NODE", "RECORDS", "PEAK", "LATE", "LOST");
 	for (unsigned i = 0; i < st->nr_shards; i++)
 		print_shard(out, i, &s->plan->shards[i], &st->shards[i]);
-	print_stalls(out, st);
+	print_stalls(out, st, s->order);
 	print_identity(out, st, s->error);
 }
 
@@ -208,6 +211,8 @@ static json_t *json_shard(const struct nr_plan_shard *plan, const struct nr_shar
 	set(o, "lag_max_ns", s->lag_max_ns);
 	set(o, "busy_max_ns", s->busy_max_ns);
 	set(o, "idle_max_ns", s->idle_max_ns);
+	set(o, "lag_max_busy_ns", s->lag_max_busy_ns);
+	set(o, "lag_max_idle_ns", s->lag_max_idle_ns);
 	return o;
 }
 

@@ -55,30 +55,82 @@ static void keep_pinned(struct nr_consumer *c, uint64_t *pinned)
 	*pinned = now;
 }
 
+static uint64_t load(const _Atomic(uint64_t) *p)
+{
+	return atomic_load_explicit(p, memory_order_relaxed);
+}
+
+static void store(_Atomic(uint64_t) *p, uint64_t n)
+{
+	atomic_store_explicit(p, n, memory_order_relaxed);
+}
+
+/* A pass ended. One that reached its target ends the wait for all records before that, even if it
+ * stopped at another one. */
 static void note_busy(struct nr_consumer *c, bool busy)
 {
 	if (!busy)
-		atomic_store_explicit(&c->busy_since, 0, memory_order_relaxed);
-	else if (!atomic_load_explicit(&c->busy_since, memory_order_relaxed))
-		atomic_store_explicit(&c->busy_since, nr_clock_now(), memory_order_relaxed);
+		store(&c->busy_since, 0);
+	else if (!load(&c->busy_since) || !c->shard->pending)
+		store(&c->busy_since, c->target_since);
 }
 
-static void keep_longest(_Atomic(uint64_t) *longest, uint64_t now, uint64_t since)
+static uint64_t elapsed(uint64_t from, uint64_t to)
 {
-	if (since && since < now &&
-	    now - since > atomic_load_explicit(longest, memory_order_relaxed))
-		atomic_store_explicit(longest, now - since, memory_order_relaxed);
+	return from < to ? to - from : 0;
 }
 
-/* A pass begins, and ends what was waited for. */
+static uint64_t later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* No pass between these times. What lies below the watermark holds up nobody any more. */
+static void note_idle(struct nr_consumer *c, uint64_t from, uint64_t to, uint64_t watermark)
+{
+	if (elapsed(later(from, watermark), to) <
+	    elapsed(later(c->idle_from, watermark), c->idle_to))
+		return;
+	c->idle_from = from;
+	c->idle_to = to;
+}
+
+static bool is_longest(_Atomic(uint64_t) *longest, uint64_t ns)
+{
+	if (ns <= load(longest))
+		return false;
+	store(longest, ns);
+	return true;
+}
+
+/* A pass begins, and ends what was waited for. Of a record it is known up to the pass before that
+ * it was not submitted. */
 static void note_wait(struct nr_consumer *c)
 {
-	uint64_t now = nr_clock_now();
+	uint64_t now = nr_clock_now(), last = load(&c->last_pass), since = load(&c->busy_since);
+	uint64_t watermark = nr_shard_watermark(c->shard);
+	uint64_t busy = since ? elapsed(since, last) : 0;
 
-	keep_longest(&c->lag_max, now, nr_shard_watermark(c->shard));
-	keep_longest(&c->busy_max, now, atomic_load_explicit(&c->busy_since, memory_order_relaxed));
-	keep_longest(&c->idle_max, now, atomic_load_explicit(&c->last_pass, memory_order_relaxed));
-	atomic_store_explicit(&c->last_pass, now, memory_order_relaxed);
+	note_idle(c, last, now, watermark);
+	if (is_longest(&c->lag_max, elapsed(watermark, now))) {
+		store(&c->lag_max_busy, busy);
+		store(&c->lag_max_idle, elapsed(later(c->idle_from, watermark), c->idle_to));
+	}
+	is_longest(&c->busy_max, busy);
+	is_longest(&c->idle_max, elapsed(last, now));
+	store(&c->last_pass, now);
+}
+
+static int pass(struct nr_consumer *c)
+{
+	uint64_t time = pass_time(c->drain);
+	int err;
+
+	if (!c->shard->pending)
+		c->target_since = nr_clock_now();
+	err = nr_shard_pass(c->shard, time);
+	note_busy(c, err == -EAGAIN);
+	return err;
 }
 
 /* Tells the merge thread when there is a reason not to wait for its tick. */
@@ -103,10 +155,10 @@ static void *consume(void *arg)
 		keep_pinned(c, &pinned);
 		nr_waiter_wait(&c->waiter, err == -EAGAIN ? BUSY_RETRY_MS : c->drain->tick_ms);
 		note_wait(c);
-		err = nr_shard_pass(c->shard, pass_time(c->drain));
-		note_busy(c, err == -EAGAIN);
+		err = pass(c);
 		report(c);
 	}
+	note_wait(c); /* it may have been held up since its last pass, or since the start */
 	if (err == -EBADMSG) {
 		nr_shard_finish(c->shard);
 		atomic_store(&c->error, err);
@@ -122,6 +174,7 @@ int nr_consumer_start(struct nr_consumer *c, int ring_fd)
 
 	if (err)
 		return err;
+	store(&c->last_pass, nr_clock_now());
 	snprintf(name, sizeof(name), "nr-drain-%u", c->id);
 	return nr_thread_start(&c->thread, consume, c, name);
 }

@@ -35,15 +35,22 @@ struct nr_consumer {
 	struct nr_thread thread;
 	_Atomic(int) error;	/* -EBADMSG: the ring could not be read on */
 	_Atomic(int) pin_error; /* negative errno of pinning the thread */
-	/* CLOCK_MONOTONIC ns; 0: never. */
-	_Atomic(uint64_t)
-		busy_since; /* waits since then for a record to be submitted; 0: does not */
-	_Atomic(uint64_t) last_pass;
-	/* At their longest, ns: age of the watermark, wait for one record, time between two passes.
-	 */
+	/* CLOCK_MONOTONIC ns. */
+	_Atomic(uint64_t) busy_since; /* records that are not submitted hold the watermark since
+					 then; 0: they do not */
+	_Atomic(uint64_t) last_pass;  /* the start counts as one */
+	/* At their longest, ns: age of the watermark, wait for records, time between two passes. */
 	_Atomic(uint64_t) lag_max;
 	_Atomic(uint64_t) busy_max;
 	_Atomic(uint64_t) idle_max;
+	/* What of lag_max was spent waiting for records, and without a pass. */
+	_Atomic(uint64_t) lag_max_busy;
+	_Atomic(uint64_t) lag_max_idle;
+
+	/* Consumer thread. */
+	uint64_t target_since; /* the passes try since then to reach the target they have */
+	/* Between these two passes was the longest wait above the watermark. */
+	uint64_t idle_from, idle_to;
 };
 
 /* Starts the thread. ring_fd is used during the call and by the waiter; it may be closed

@@ -82,6 +82,12 @@ struct nr_shard {
 int nr_shard_init(struct nr_shard *shard, const struct nr_ring *ring, uint32_t nr_cpus);
 void nr_shard_destroy(struct nr_shard *shard); /* unmaps the ring too; a zeroed shard is fine */
 
+/* No record will be older than this: so far the shard is complete. Before the first pass. */
+static inline void nr_shard_start(struct nr_shard *shard, uint64_t time)
+{
+	atomic_store_explicit(&shard->watermark, time, memory_order_relaxed);
+}
+
 /*
  * One pass. time: this pass may reach it as watermark, less NR_EPSILON_NS; the caller read it, and
  * then whatever fence (I2) or grace period (I3) makes it one, before the call. 0; -EAGAIN: stopped

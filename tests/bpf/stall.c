@@ -75,7 +75,7 @@ static void watch(struct nr_collector *c, pid_t child)
 	while (waitpid(child, &status, WNOHANG) != child) {
 		sleep_ms(20);
 		syscall(SYS_getpid, MAGIC, 0ul);
-		summary_progress(stdout, nr_collector_stats(c), 0, 1);
+		summary_progress(stdout, nr_collector_stats(c), NR_ORDER_FENCE, 0, 1);
 		putchar('\n');
 	}
 }

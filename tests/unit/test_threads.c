@@ -59,7 +59,7 @@ struct rig {
 	struct nr_stream stream;
 	struct producer producer[PRODUCERS];
 	struct checking_sink sink;
-	uint64_t per_producer;
+	uint64_t per_producer, started;
 };
 
 /* Producers. */
@@ -232,6 +232,10 @@ static void start_consumers(struct rig *rig, bool all)
 static void start(struct rig *rig, uint64_t per_producer, bool all_consumers)
 {
 	rig->per_producer = seed_env("NR_ROUNDS", per_producer);
+	rig->started = nr_clock_now();
+	nr_merge_start(&rig->stream.merge, rig->started);
+	for (int s = 0; s < SHARDS; s++)
+		nr_shard_start(&rig->shard[s], rig->started);
 	start_consumers(rig, all_consumers);
 	assert_int_equal(nr_stream_start(&rig->stream), 0);
 	for (int p = 0; p < PRODUCERS; p++)
@@ -358,6 +362,10 @@ static void test_busy(void **state)
 	assert_true(since);
 	assert_true(atomic_load(&rig->stream.watermark) < since);
 	stop(rig);
+	/* All of it is told: the wait, and the pauses before it and after it. */
+	assert_true(rig->consumer[1].busy_max > 100 * MS);
+	assert_true(rig->consumer[1].lag_max_busy + 2 * rig->consumer[1].lag_max_idle + MS >
+		    rig->consumer[1].lag_max);
 	expect_exact("threads/busy", rig);
 }
 
@@ -369,13 +377,119 @@ static void test_stalled(void **state)
 	(void)state;
 	start(rig, 20000, false);
 	usleep(200000);
-	assert_int_equal(atomic_load(&rig->stream.watermark), 0);
+	assert_int_equal(atomic_load(&rig->stream.watermark), rig->started);
 	rig->slow = (struct nr_consumer){ .drain = &rig->drain,
 					  .shard = &rig->shard[0],
 					  .waiter = { -1, -1 } };
 	assert_int_equal(nr_consumer_start(&rig->slow, -1), 0);
 	stop(rig);
 	expect_exact("threads/stalled", rig);
+}
+
+/* What a consumer tells of its waits. */
+
+struct lone { /* a consumer without a merge */
+	struct fake_ring fake;
+	struct nr_shard shard;
+	struct nr_drain drain;
+	struct nr_consumer consumer;
+};
+
+static struct lone *open_lone(unsigned tick_ms, uint64_t started)
+{
+	struct lone *l = aligned_alloc(_Alignof(struct lone), sizeof(*l));
+	struct nr_ring ring;
+
+	memset(l, 0, sizeof(*l));
+	fake_ring_open(&l->fake, 1 << 20, 0);
+	fake_ring_map(&l->fake, &ring);
+	assert_int_equal(nr_shard_init(&l->shard, &ring, 1), 0);
+	nr_shard_start(&l->shard, started);
+	assert_int_equal(nr_waiter_init(&l->drain.merge, -1), 0);
+	l->drain.tick_ms = tick_ms;
+	l->consumer = (struct nr_consumer){ .drain = &l->drain,
+					    .shard = &l->shard,
+					    .waiter = { -1, -1 } };
+	return l;
+}
+
+static void stop_lone(struct lone *l)
+{
+	atomic_store(&l->drain.stop, true);
+	nr_consumer_join(&l->consumer);
+}
+
+static void close_lone(struct lone *l)
+{
+	nr_consumer_destroy(&l->consumer);
+	nr_waiter_destroy(&l->drain.merge);
+	nr_shard_destroy(&l->shard);
+	fake_ring_close(&l->fake);
+	free(l);
+}
+
+/* A consumer that does not get to its first pass. */
+static void test_held_from_start(void **state)
+{
+	uint64_t started = nr_clock_now();
+	struct lone *l = open_lone(1000, started);
+
+	(void)state;
+	assert_int_equal(nr_consumer_start(&l->consumer, -1), 0);
+	usleep(100000);
+	stop_lone(l);
+	assert_true(l->consumer.lag_max >= 100 * MS);
+	assert_in_range(l->consumer.idle_max, 100 * MS, nr_clock_now() - started);
+	assert_true(l->consumer.lag_max_idle > l->consumer.lag_max / 2);
+	assert_int_equal(l->consumer.lag_max_busy, 0);
+	close_lone(l);
+}
+
+/* Nor to any at all before the end. */
+static void test_held_to_the_end(void **state)
+{
+	struct lone *l = open_lone(5, nr_clock_now() - 100 * MS);
+
+	(void)state;
+	atomic_store(&l->drain.stop, true);
+	assert_int_equal(nr_consumer_start(&l->consumer, -1), 0);
+	stop_lone(l);
+	assert_true(l->consumer.lag_max >= 100 * MS);
+	close_lone(l);
+}
+
+static struct nr_record *reserve(struct lone *l)
+{
+	struct nr_record *rec = fake_ring_reserve(&l->fake, sizeof(*rec));
+
+	assert_non_null(rec);
+	*rec = (struct nr_record){ .ts = nr_clock_now() };
+	return rec;
+}
+
+/* There is always a record that is BUSY, each for some milliseconds, and the watermark goes on: no
+ * wait is longer than the watermark is old. */
+static void test_busy_in_turns(void **state)
+{
+	struct lone *l = open_lone(5, nr_clock_now());
+	struct nr_record *rec = reserve(l), *next;
+
+	(void)state;
+	assert_int_equal(nr_consumer_start(&l->consumer, -1), 0);
+	for (int i = 0; i < 100; i++) {
+		usleep(4000);
+		next = reserve(l);
+		usleep(1000);
+		fake_ring_submit(rec);
+		rec = next;
+	}
+	fake_ring_submit(rec);
+	stop_lone(l);
+	printf("threads/busy in turns: lag %.1f ms, waits %.1f ms at most\n",
+	       l->consumer.lag_max / 1e6, l->consumer.busy_max / 1e6);
+	assert_true(l->consumer.busy_max > 0);
+	assert_true(l->consumer.busy_max <= l->consumer.lag_max);
+	close_lone(l);
 }
 
 /* Clocks that step back, by 5 us on one CPU and by 10 ms on another: records are late, each is
@@ -505,9 +619,15 @@ static void test_litmus(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_load),	  cmocka_unit_test(test_small_rings),
-		cmocka_unit_test(test_busy),	  cmocka_unit_test(test_stalled),
-		cmocka_unit_test(test_step_back), cmocka_unit_test(test_litmus),
+		cmocka_unit_test(test_load),
+		cmocka_unit_test(test_small_rings),
+		cmocka_unit_test(test_busy),
+		cmocka_unit_test(test_stalled),
+		cmocka_unit_test(test_held_from_start),
+		cmocka_unit_test(test_held_to_the_end),
+		cmocka_unit_test(test_busy_in_turns),
+		cmocka_unit_test(test_step_back),
+		cmocka_unit_test(test_litmus),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
