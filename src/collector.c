@@ -384,7 +384,7 @@ static int start_threads(struct nr_collector *c)
 	for (unsigned i = 0; !err && i < c->plan->nr_shards; i++)
 		err = nr_consumer_start(&c->consumers[i], c->maps.ring_fd[i]);
 	if (!err && c->drain.order == NR_ORDER_RCU) {
-		c->grace = (struct nr_grace){ .drain = &c->drain, .maps = &c->maps };
+		c->grace = (struct nr_grace){ &c->drain, &c->maps, &c->log, {} };
 		err = nr_grace_start(&c->grace);
 	}
 	c->stream.drain = &c->drain;
@@ -512,7 +512,9 @@ static int drain_to_the_end(struct nr_collector *c)
 
 	for (unsigned i = 0; i < c->plan->nr_shards; i++) {
 		struct nr_shard *shard = &c->shards[i];
-		int got = nr_shard_pass(shard, NR_TIME_END);
+		int got = atomic_load(&c->consumers[i].error);
+
+		got = got ?: nr_shard_pass(shard, NR_TIME_END);
 
 		while (got != -EBADMSG && nr_shard_watermark(shard) != NR_TIME_END &&
 		       nr_clock_now() < deadline) {
@@ -551,7 +553,8 @@ int nr_collector_stop(struct nr_collector *c)
 		return -EINVAL;
 	for (unsigned i = 0; i < c->nr_objects; i++)
 		nr_object_detach(&c->objects[i]);
-	/* No program runs any more when this returns, and all they reserved is submitted. */
+	/* When this returns no program runs any more, and all they reserved is submitted. One that
+	 * can sleep may go on: what it reserves after the last pass counts as never read. */
 	nr_maps_wait_grace(&c->maps);
 	atomic_store(&c->drain.stop, true);
 	for (unsigned i = 0; i < c->plan->nr_shards; i++)

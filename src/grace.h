@@ -12,6 +12,7 @@
 struct nr_grace {
 	struct nr_drain *drain;
 	const struct nr_maps *maps;
+	const struct nr_logger *log;
 	struct nr_thread thread;
 };
 
