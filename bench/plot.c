@@ -211,17 +211,17 @@ static int write_script(const struct plot *plot, const char *path, const char *s
 	if (!out)
 		return -errno;
 	fprintf(out,
-		"set terminal svg size 760,420 noenhanced font 'sans-serif,13' name '%s' "
+		"set terminal svg size 760,420 noenhanced font 'sans-serif,13' "
 		"background '#ffffff'\n"
 		"set output '%s'\nset key outside right top\nset grid lc rgb '#dddddd'\n"
 		"set title '%s'\nset xlabel '%s'\nset ylabel '%s'\n",
-		plot->name, svg_path, plot->title, plot->xlabel, plot->ylabel);
+		svg_path, plot->title, plot->xlabel, plot->ylabel);
 	write_data(out, plot);
 	if (plot->bars)
 		write_bars(out, plot);
 	else
 		write_lines(out, plot);
-	return fclose(out) ? -EIO : 0;
+	return fclose(out) ? -errno : 0;
 }
 
 static int run_gnuplot(const char *dir, const char *script)
@@ -250,7 +250,7 @@ static int read_file(const char *path, char **out)
 
 	/* It holds no such character, so this is all. */
 	if (!err && getdelim(out, &size, '\1', f) < 0)
-		err = -EIO;
+		err = ferror(f) ? -errno : -ENODATA;
 	if (f)
 		fclose(f);
 	return err;
@@ -270,24 +270,57 @@ static void cut(char *text, const char *what, const char *end)
 	}
 }
 
-/*
- * An SVG of its own becomes a part of a page: what comes before <svg> and the names of XML go, and
- * gnuplot's identifiers, the same in every plot, get the plot's own letter.
+/* Length of what stands before an identifier, where it is given or referred to; 0: no such place.
  */
+static size_t before_id(const char *p)
+{
+	static const char *const before[] = { " id='",	  " id=\"", "href='#",
+					      "href=\"#", "url(#",  "url('#" };
+
+	for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++)
+		if (!strncmp(p, before[i], strlen(before[i])))
+			return strlen(before[i]);
+	return 0;
+}
+
+/* Identifiers, the same in every plot, get the plot's name in front. */
+static char *name_ids(const char *text, const char *name)
+{
+	char *out = NULL;
+	size_t size = 0;
+	FILE *f = open_memstream(&out, &size);
+
+	if (!f)
+		return NULL;
+	while (*text) {
+		size_t len = before_id(text);
+
+		fwrite(text, 1, len ? len : 1, f);
+		if (len)
+			fprintf(f, "%s_", name);
+		text += len ? len : 1;
+	}
+	if (!fclose(f))
+		return out;
+	free(out);
+	return NULL;
+}
+
+/* An SVG of its own becomes a part of a page: what comes before <svg> and the names of XML go. One
+ * that is cut short would take the rest of the page with it. */
 static char *make_inline(const char *file, const char *name)
 {
 	const char *begin = strstr(file, "<svg");
-	char *text = begin ? strdup(begin) : NULL;
+	char *text = begin && strstr(begin, "</svg>") ? strdup(begin) : NULL, *named;
 
 	if (!text)
 		return NULL;
 	cut(text, " xmlns=\"", "\"");
 	cut(text, " xmlns:xlink=\"", "\"");
 	cut(text, "<!--", "-->");
-	for (char *p = text; (p = strstr(p, "gp")); p += 2)
-		if (p > text && strchr("'\"#", p[-1]) && isupper((unsigned char)p[2]))
-			p[0] = *name;
-	return text;
+	named = name_ids(text, name);
+	free(text);
+	return named;
 }
 
 int plot_svg(const struct plot *plot, const char *dir, char **svg)
@@ -306,7 +339,7 @@ int plot_svg(const struct plot *plot, const char *dir, char **svg)
 		err = read_file(svg_path, &text);
 	if (!err) {
 		*svg = make_inline(text, plot->name);
-		err = *svg ? 0 : -EIO;
+		err = *svg ? 0 : -ENODATA;
 	}
 	free(text);
 	unlink(script);

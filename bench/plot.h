@@ -25,7 +25,8 @@ struct plot {
 	struct plot_series *series;
 };
 
-/* -ENOENT: there is no gnuplot. Puts files that begin with a dot into dir and removes them. */
+/* -ENOENT: there is no gnuplot; -EIO: it failed; -ENODATA: what it wrote is not whole. Puts files
+ * that begin with a dot into dir and removes them. */
 int plot_svg(const struct plot *plot, const char *dir, char **svg);
 
 int plot_add(struct plot *plot, const char *label, const struct plot_point *point);

@@ -59,13 +59,14 @@ static FILE *create(const struct report *r, const char *name)
 	return f;
 }
 
-static int finish(FILE *f, const char *name)
+static int finish(const struct report *r, FILE *f, const char *name)
 {
 	bool bad = ferror(f);
 
+	errno = 0;
 	if (!fclose(f) && !bad)
 		return 0;
-	bench_error("cannot write %s", name);
+	bench_error("cannot write %s/%s: %s", r->dir, name, strerror(errno ? errno : EIO));
 	return -EIO;
 }
 
@@ -280,7 +281,8 @@ static const char explanation[] =
 	"timed, "
 	"the reading of the clock included; the mean is over all records. CPU: seconds of a CPU "
 	"for a "
-	"million records delivered, the check of the bench not counted. Latency: from the record's "
+	"million records delivered, the check of the bench not counted (of libbpf: counted). "
+	"Latency: from the record's "
 	"time "
 	"to the hand-over. Lag: greatest age of the watermark. Elsewhere: share of the host's CPU "
 	"time "
@@ -297,7 +299,7 @@ static int write_markdown(const struct report *r)
 	warn(out, r, false);
 	paragraph(out, false, "", explanation);
 	table(out, r, false);
-	return finish(out, "report.md");
+	return finish(r, out, "report.md");
 }
 
 /* ---- plots ------------------------------------------------------------------------------------
@@ -406,7 +408,7 @@ static const struct spec specs[] = {
 	  "cpu_s_per_million",
 	  1,
 	  FLAT_OUT,
-	  "The bench's own check is not counted." },
+	  "The bench's own check is not counted, but for libbpf." },
 	{ { .name = "room",
 	    .title = "Loss by memory",
 	    .xlabel = "MiB of all rings together",
@@ -616,20 +618,47 @@ static const char page_head[] =
 	"left}"
 	"</style></head><body>\n<h1>numaring-bench</h1>\n";
 
+static int draw_all(FILE *out, const struct report *r)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < NR_SPECS; i++)
+		err = draw_spec(out, r, &specs[i]);
+	return err ? err : draw_memory(out, r);
+}
+
+static void explain_plots(const struct report *r, int err)
+{
+	const char *why = err == -EIO	    ? "gnuplot failed"
+			  : err == -ENODATA ? "gnuplot's SVG is cut short; is the disk full?"
+					    : strerror(-err);
+
+	if (err == -ENOENT)
+		bench_error("gnuplot is not installed, so there is no page; %s/report.md has the "
+			    "figures. Debian: apt-get install gnuplot-nox",
+			    r->dir);
+	else
+		bench_error("cannot draw plots in %s (%s), so there is no page; %s/report.md has "
+			    "the figures",
+			    r->dir, why, r->dir);
+}
+
 static int write_page(const struct report *r)
 {
 	FILE *out = create(r, "report.html");
-	int err = 0, end;
+	int err;
 
 	if (!out)
 		return -EIO;
 	fputs(page_head, out);
 	describe_host(out, r, true);
 	warn(out, r, true);
-	for (size_t i = 0; !err && i < NR_SPECS; i++)
-		err = draw_spec(out, r, &specs[i]);
-	if (!err)
-		err = draw_memory(out, r);
+	err = draw_all(out, r);
+	if (err) {
+		explain_plots(r, err);
+		fclose(out);
+		return err;
+	}
 	fputs("<h2>All figures</h2>\n", out);
 	paragraph(out, true, "how", explanation);
 	fputs("<p>Error bars in the plots are the quartiles; points of one value stand side by "
@@ -637,25 +666,15 @@ static int write_page(const struct report *r)
 	      out);
 	table(out, r, true);
 	fputs("</div></body></html>\n", out);
-	end = finish(out, "report.html");
-	return err ? err : end;
+	return finish(r, out, "report.html");
 }
 
-static void drop_page(const struct report *r, int err)
+static void drop_page(const struct report *r)
 {
 	char path[4096];
 
 	snprintf(path, sizeof(path), "%s/report.html", r->dir);
 	remove(path);
-	if (err == -ENOENT)
-		bench_error("gnuplot is not installed, so there is no page; %s/report.md has the "
-			    "figures. Debian: apt-get install gnuplot-nox",
-			    r->dir);
-	else
-		bench_error(
-			"gnuplot could not draw (%s), so there is no page; %s/report.md has the "
-			"figures",
-			strerror(-err), r->dir);
 }
 
 static int report(struct report *r)
@@ -664,6 +683,10 @@ static int report(struct report *r)
 
 	if (err)
 		return err;
+	if (count_invalid(r) == json_array_size(r->file.runs)) {
+		bench_error("%s has no valid run, so there is nothing to report", r->input);
+		return -ENODATA;
+	}
 	r->medians = sweep_medians(r->file.runs);
 	find_base(r);
 	err = make_dir(r->dir);
@@ -673,7 +696,7 @@ static int report(struct report *r)
 		return err;
 	err = write_page(r);
 	if (err)
-		drop_page(r, err);
+		drop_page(r);
 	else
 		printf("%s/report.html\n%s/report.md\n", r->dir, r->dir);
 	return err;

@@ -331,6 +331,15 @@ static int check_body(struct nr_trace *t, struct nr_packet_head *h)
 	return check_records(t, h);
 }
 
+/* The packet may be whole: this machine cannot read it. */
+static int cannot_read(struct nr_trace *t, int err)
+{
+	nr_log(&t->log, NR_LOG_ERROR,
+	       "%s/" NR_FILE_STREAM ": cannot read packet %" PRIu64 " at byte %" PRIu64 ": %s",
+	       t->dir, t->packets, t->next, strerror(-err));
+	return err;
+}
+
 static int make_room(struct nr_trace *t, size_t size)
 {
 	uint8_t *buf;
@@ -339,7 +348,7 @@ static int make_room(struct nr_trace *t, size_t size)
 		return 0;
 	buf = realloc(t->buf, size);
 	if (!buf)
-		return -ENOMEM;
+		return cannot_read(t, -ENOMEM);
 	t->buf = buf;
 	t->cap = size;
 	return 0;
@@ -354,16 +363,18 @@ static int load_packet(struct nr_trace *t)
 	uint64_t size;
 	int err;
 
-	if (n <= 0)
-		return n;
-	if ((size_t)n < HEAD)
+	if (n < 0)
+		return cannot_read(t, n);
+	if (!n && t->packets)
+		return 0;
+	if ((size_t)n < HEAD) /* also nothing at all: every writer leaves a first packet */
 		return cut_off(t);
 	err = check_head(t, &h);
 	if (err)
 		return err;
 	size = h.packet_bits / 8;
 	if (fstat(t->fd, &st))
-		return -errno;
+		return cannot_read(t, -errno);
 	if ((uint64_t)st.st_size < t->next || size > (uint64_t)st.st_size - t->next)
 		return cut_off(t);
 	err = make_room(t, size);
@@ -371,7 +382,7 @@ static int load_packet(struct nr_trace *t)
 		return err;
 	n = read_at(t->fd, t->buf, size, t->next);
 	if (n < 0)
-		return n;
+		return cannot_read(t, n);
 	if ((uint64_t)n < size)
 		return cut_off(t);
 	t->used = size;
