@@ -17,7 +17,7 @@ const char *const config_help[] = {
 	"perfbuf-sampled (one in 500), libbpf (one ring, no order)",
 	"threads that emit, one to a CPU",
 	"fill one cache domain after the other, or spread over them in turn",
-	"events per second of each producer, k and M allowed; 0: flat out",
+	"events per second of each producer, k and M allowed, up to 1G; 0: flat out",
 	"bytes of a record with its header of 16, a multiple of 8 up to 4096",
 	"events emitted back to back",
 	"bytes of all rings together, K/M/G; 0: 2M for each CPU",
@@ -55,7 +55,8 @@ static int parse_scaled(const char *s, const char *suffixes, unsigned step, uint
 		return -EINVAL;
 	for (const char *p = suffixes; suffix && p <= suffix; p++)
 		scale *= step;
-	if (v > UINT64_MAX / scale)
+	/* JSON has no more. */
+	if (v > INT64_MAX / scale)
 		return -EINVAL;
 	*out = v * scale;
 	return 0;
@@ -113,6 +114,17 @@ static int parse_unsigned(const char *s, unsigned least, unsigned most, unsigned
 	return 0;
 }
 
+/* Two records of one producer are due at least a ns from each other. */
+static int parse_rate(const char *s, uint64_t *out)
+{
+	uint64_t v;
+
+	if (bench_parse_count(s, &v) || v > 1000000000)
+		return -EINVAL;
+	*out = v;
+	return 0;
+}
+
 static int parse_record_size(const char *s, unsigned *out)
 {
 	size_t v;
@@ -125,12 +137,14 @@ static int parse_record_size(const char *s, unsigned *out)
 
 static int parse_seconds(const char *s, double *out)
 {
-	char *end;
+	char *end, text[32];
 	double v = strtod(s, &end);
 
 	if (end == s || (*end && strcmp(end, "s")) || !(v >= 0.01 && v <= 3600))
 		return -EINVAL;
-	*out = v;
+	/* As it will be written: what a sweep did must be found again in its file. */
+	snprintf(text, sizeof(text), "%g", v);
+	*out = strtod(text, NULL);
 	return 0;
 }
 
@@ -147,7 +161,7 @@ int config_set(struct config *cfg, unsigned which, const char *value)
 	case PLACEMENT:
 		return parse_word(value, "fill", "spread", &cfg->spread);
 	case RATE:
-		return bench_parse_count(value, &cfg->rate);
+		return parse_rate(value, &cfg->rate);
 	case SIZE:
 		return parse_record_size(value, &cfg->size);
 	case BURST:

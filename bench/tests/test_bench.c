@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <cmocka.h>
 #include "../queue.h"
 #include "../sweep.h"
@@ -117,16 +118,32 @@ static void values_come_back_as_they_went_in(void **state)
 	}
 }
 
+/* A sweep finds its runs again by what it wrote of them. */
+static void a_duration_is_what_is_written_of_it(void **state)
+{
+	struct config cfg = config_default, again = config_default;
+	char buf[64];
+	unsigned which = 0;
+
+	(void)state;
+	while (strcmp(config_names[which], "duration"))
+		which++;
+	assert_int_equal(config_set(&cfg, which, "0.1234567"), 0);
+	config_get(&cfg, which, buf, sizeof(buf));
+	assert_int_equal(config_set(&again, which, buf), 0);
+	assert_true(cfg.seconds == again.seconds);
+}
+
 static void bad_values_are_refused(void **state)
 {
 	static const char *const bad[][4] = {
 		{ "rings", "node/0", "node/", "" },
 		{ "0", "-1", "1x", "" },
 		{ "filled", "", "FILL", "0" },
-		{ "-1", "1q", "", "1e6" },
+		{ "-1", "1q", "18446744073709551615", "1e6" },
 		{ "8", "20", "4104", "0" },
 		{ "0", "65", "", "-1" },
-		{ "1T", "-1", "", "x" },
+		{ "1T", "-1", "9223372036854775808", "x" },
 		{ "0", "-1", "x", "" },
 		{ "none", "", "0", "FENCE" },
 	};
@@ -244,6 +261,7 @@ int main(void)
 		cmocka_unit_test(a_histogram_is_off_by_a_sixteenth_at_most),
 		cmocka_unit_test(quartiles_are_those_of_the_sorted_values),
 		cmocka_unit_test(values_come_back_as_they_went_in),
+		cmocka_unit_test(a_duration_is_what_is_written_of_it),
 		cmocka_unit_test(bad_values_are_refused),
 		cmocka_unit_test(a_grid_is_every_combination_once),
 		cmocka_unit_test(the_quick_grid_suits_the_machine),
