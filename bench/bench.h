@@ -149,6 +149,8 @@ struct spread3 quartiles(double *values, unsigned nr); /* sorts values */
 
 /* Everything about this host that a reader of figures has to know. */
 json_t *host_json(const struct nr_topology *topo);
+/* Can this process run BPF programs here? -EPERM and others were explained. */
+int host_check(void);
 /* Figures taken here tell nothing about speed: a CPU that is emulated. */
 bool host_is_emulated(void);
 /* First CPUs of the innermost domains that share `level`; returns how many. heads has room for all.

@@ -73,6 +73,18 @@ static void hypervisor(char name[13])
 #endif
 }
 
+int host_check(void)
+{
+	const struct nr_collector_opts opts = {
+		.sz = sizeof(opts), .policy = "single", .ring_bytes = 65536, .log = bench_log
+	};
+	struct nr_collector *collector = NULL;
+	int err = nr_collector_open(&collector, &opts);
+
+	nr_collector_close(collector);
+	return err;
+}
+
 bool host_is_emulated(void)
 {
 	char name[13], model[128], implementer[16];

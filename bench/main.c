@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* numaring-bench: picks the sub-command. */
 #include <bpf/libbpf.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -56,6 +57,17 @@ static void print_help(FILE *out)
 	      out);
 }
 
+/* What was printed may not have arrived, on a full disk for instance. */
+static int finish(int status)
+{
+	errno = 0;
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	/* An earlier write may have failed: of that, errno is not kept. */
+	bench_error("cannot write to stdout: %s", strerror(errno ? errno : EIO));
+	return BENCH_FAILED;
+}
+
 int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "";
@@ -67,15 +79,15 @@ int main(int argc, char **argv)
 			continue;
 		snprintf(title, sizeof(title), "numaring-bench %s", name);
 		argv[1] = title;
-		return commands[i].run(argc - 1, argv + 1);
+		return finish(commands[i].run(argc - 1, argv + 1));
 	}
 	if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) {
 		print_help(stdout);
-		return BENCH_DONE;
+		return finish(BENCH_DONE);
 	}
 	if (!strcmp(name, "--version") || !strcmp(name, "-V")) {
 		puts("numaring-bench " NR_VERSION);
-		return BENCH_DONE;
+		return finish(BENCH_DONE);
 	}
 	if (*name)
 		bench_error("there is no command \"%s\"", name);

@@ -517,11 +517,11 @@ int cmd_run(int argc, char **argv)
 	argp_parse(&argp, argc, argv, 0, NULL, &cfg);
 	if (host_is_emulated())
 		bench_error("this CPU is EMULATED: the run shows that it works, not how fast");
-	if (run_config(&row, &cfg, NULL))
+	if (host_check() || run_config(&row, &cfg, NULL))
 		return BENCH_FAILED;
 	json_dumpf(row, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6));
 	putchar('\n');
 	valid = json_is_true(json_object_get(row, "valid"));
 	json_decref(row);
-	return valid && !fflush(stdout) ? BENCH_DONE : BENCH_FAILED;
+	return valid ? BENCH_DONE : BENCH_FAILED;
 }

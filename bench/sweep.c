@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -69,7 +70,7 @@ static void child_args(const struct config *cfg, char *const *values, const char
 	argv[n] = NULL;
 }
 
-static int spawn_run(const struct config *cfg, int stdout_fd, pid_t *pid)
+static int spawn_run(const struct config *cfg, int stdout_fd, int stderr_fd, pid_t *pid)
 {
 	char buffers[16][32], *values[16];
 	const char *argv[64];
@@ -81,6 +82,7 @@ static int spawn_run(const struct config *cfg, int stdout_fd, pid_t *pid)
 	child_args(cfg, values, argv);
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, stdout_fd, STDOUT_FILENO);
+	posix_spawn_file_actions_adddup2(&actions, stderr_fd, STDERR_FILENO);
 	err = posix_spawn(pid, "/proc/self/exe", &actions, NULL, (char **)argv, environ);
 	posix_spawn_file_actions_destroy(&actions);
 	return -err;
@@ -113,29 +115,67 @@ static json_t *failed_row(const struct config *cfg, const char *reason)
 			 0, "reason", reason);
 }
 
-static json_t *run_child(const struct config *cfg)
+/* What the child said goes to stderr; of a run that failed it is the reason, in one line. */
+static void pass_on(int fd, char *reason, size_t size)
+{
+	static const char name[] = "numaring-bench: ";
+	char *line = NULL;
+	size_t room = 0, len = 0;
+	FILE *f = fdopen(fd, "r");
+
+	if (!f) {
+		close(fd);
+		return;
+	}
+	rewind(f);
+	while (getline(&line, &room, f) > 0) {
+		fputs(line, stderr);
+		line[strcspn(line, "\n")] = 0;
+		if (!strncmp(line, name, strlen(name)) && len < size)
+			len += snprintf(reason + len, size - len, "%s%s", len ? "; " : "",
+					line + strlen(name));
+	}
+	free(line);
+	fclose(f);
+}
+
+/* Reads the child's row and waits for its end; NULL: there is none. */
+static json_t *read_row(const struct config *cfg, int fd, pid_t pid)
 {
 	static char text[1 << 20];
-	int fds[2], status = 0;
+	json_t *row;
+
+	read_all(fd, text, sizeof(text), cfg->seconds * 1500 + RUN_SLACK_MS);
+	row = json_loads(text, 0, NULL);
+	if (!row)
+		kill(pid, SIGKILL);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return row;
+}
+
+static json_t *run_child(const struct config *cfg)
+{
+	char reason[512] = "it ended, or was ended after too long, without a word";
+	int fds[2], said = memfd_create("stderr", MFD_CLOEXEC), err;
 	json_t *row = NULL;
 	pid_t pid = 0;
 
-	if (pipe2(fds, O_CLOEXEC))
-		return failed_row(cfg, "no pipe to be had");
-	if (!spawn_run(cfg, fds[1], &pid)) {
-		close(fds[1]);
-		fds[1] = -1;
-		read_all(fds[0], text, sizeof(text), cfg->seconds * 1500 + RUN_SLACK_MS);
-		row = json_loads(text, 0, NULL);
-		if (!row)
-			kill(pid, SIGKILL);
-		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-			;
+	if (said < 0 || pipe2(fds, O_CLOEXEC)) {
+		snprintf(reason, sizeof(reason), "no pipe to be had: %s", strerror(errno));
+		if (said >= 0)
+			close(said);
+		return failed_row(cfg, reason);
 	}
+	err = spawn_run(cfg, fds[1], said, &pid);
+	close(fds[1]);
+	if (err)
+		snprintf(reason, sizeof(reason), "cannot start it: %s", strerror(-err));
+	else
+		row = read_row(cfg, fds[0], pid);
 	close(fds[0]);
-	if (fds[1] >= 0)
-		close(fds[1]);
-	return row ? row : failed_row(cfg, "it could not be run");
+	pass_on(said, reason, sizeof(reason));
+	return row ? row : failed_row(cfg, reason);
 }
 
 /* ---- the file ---------------------------------------------------------------------------------
@@ -210,6 +250,14 @@ static int rewrite(struct sweep *s)
 	return err;
 }
 
+/* A run that could not be run measured nothing: it is still to be done. */
+static void drop_failed(json_t *runs)
+{
+	for (size_t i = json_array_size(runs); i-- > 0;)
+		if (!json_object_get(json_array_get(runs, i), "seconds"))
+			json_array_remove(runs, i);
+}
+
 static int resume(struct sweep *s, json_t *host)
 {
 	int err = sweep_read(&s->file, s->output);
@@ -220,6 +268,7 @@ static int resume(struct sweep *s, json_t *host)
 		bench_error("%s is of another host, kernel or version", s->output);
 		return -EINVAL;
 	}
+	drop_failed(s->file.runs);
 	return rewrite(s);
 }
 
@@ -342,8 +391,10 @@ static int make_grid(struct sweep *s)
 {
 	int err = nr_topology_open(&s->topo, NULL);
 
-	if (err)
+	if (err) {
+		bench_error("cannot read this host's topology: %s", strerror(-err));
 		return err;
+	}
 	if (s->grid_path)
 		err = grid_add_file(&s->grid, s->grid_path);
 	else if (s->any_axis)
@@ -365,6 +416,8 @@ static int sweep(struct sweep *s)
 	int err = make_grid(s);
 
 	if (!err)
+		err = host_check();
+	if (!err)
 		err = open_output(s);
 	if (!err)
 		fprintf(stderr, "%u configurations, %u times each, into %s\n", s->grid.nr,
@@ -376,7 +429,8 @@ static int sweep(struct sweep *s)
 	if (!err)
 		err = write_medians(s);
 	if (!err && count_invalid(s)) {
-		bench_error("%u runs are not valid; their rows say why", count_invalid(s));
+		bench_error("%u of %zu runs are not valid; their rows say why", count_invalid(s),
+			    json_array_size(s->file.runs));
 		err = -EBADMSG;
 	}
 	return err;
@@ -416,6 +470,18 @@ static void parse_repeat(struct sweep *s, const char *arg, struct argp_state *st
 	s->repeat = n;
 }
 
+static void check_list(unsigned which, const char *list, struct argp_state *state)
+{
+	char *copy = strdup(list), *rest = copy, *value;
+	struct config cfg = config_default;
+
+	while ((value = strsep(&rest, ",")))
+		if (config_set(&cfg, which, value))
+			argp_error(state, "--%s: \"%s\" will not do: %s", config_names[which],
+				   value, config_help[which]);
+	free(copy);
+}
+
 static error_t parse_opt(int key, char *arg, struct argp_state *state)
 {
 	struct sweep *s = state->input;
@@ -423,6 +489,7 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 	for (unsigned i = 0; i < config_nr(); i++) {
 		if (options[NR_OWN_OPTIONS + i].key != key)
 			continue;
+		check_list(i, arg, state);
 		s->axes.list[i] = arg;
 		s->any_axis = true;
 		return 0;

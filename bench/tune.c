@@ -485,6 +485,8 @@ int cmd_tune(int argc, char **argv)
 	argp_parse(&argp, argc, argv, 0, NULL, &t);
 	if (host_is_emulated())
 		bench_error("this CPU is EMULATED: what follows is worth nothing on another host");
+	if (host_check())
+		return BENCH_FAILED;
 	err = tune(&t);
 	if (err)
 		bench_error("cannot tune: %s", strerror(-err));

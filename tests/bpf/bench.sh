@@ -51,6 +51,8 @@ equal "a small ring: valid" "$(jq .valid row.json)" true
 # Refusals.
 "$BENCH" run --transport nonsense >/dev/null 2>&1
 equal "an unknown transport: exit status" $? 2
+"$BENCH" sweep --producers 1,2x -o none.jsonl 2>/dev/null
+equal "a list that holds no number: exit status" $? 2
 "$BENCH" run --producers $((cpus + 1)) >/dev/null 2>err
 equal "too many producers: exit status" $? 1
 check "too many producers: says so" grep -q "there are $cpus" err
@@ -87,12 +89,44 @@ equal "consumer_cpu: where one reads one ring" \
 check "the model takes it" "$BENCH" model fit s.jsonl
 equal "host" "$(head -1 s.jsonl | jq -r '.kind, .kernel, .topology.cpus' | xargs)" "host $(uname -r) $cpus"
 
+# What could not be run is still to be done; a file that has no end is none of a sweep.
+jq -c 'if .kind == "run" and .rep == 0 and .config.producers == 1 then del(.seconds) + {valid: false} else . end' \
+	s.jsonl >failed.jsonl
+check "resumed after runs that failed" "$BENCH" sweep --grid grid --repeat 2 -o failed.jsonl --resume 2>/dev/null
+equal "runs that failed: done again" "$(jq -s '[.[] | select(.kind == "run" and .valid)] | length' failed.jsonl)" \
+	$((2 * configs))
+(ulimit -v 4000000 && "$BENCH" sweep --grid grid -o /dev/full --resume 2>err)
+equal "an endless file: exit status" $? 1
+check "an endless file: says so" grep -q "not a line of a sweep" err
+
+# Without the right to run BPF programs: one sentence, and no file that a later sweep would stumble on.
+if command -v setpriv >/dev/null; then
+	mkdir -m 777 other
+	cp "$BENCH" "$(dirname "$BENCH")"/libnumaring.so.0 . && chmod 755 . numaring-bench
+	for command in "sweep --quick -o other/s.jsonl" "run --transport libbpf" tune; do
+		LD_LIBRARY_PATH=$dir setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all \
+			--bounding-set=-all ./numaring-bench $command >/dev/null 2>err
+		equal "${command%% *} without permission: exit status" $? 1
+		equal "${command%% *} without permission: sentences" "$(wc -l <err)" 1
+	done
+	equal "sweep without permission: files" "$(ls other)" ""
+fi
+
 # The report.
 check "report" "$BENCH" report s.jsonl -o r
 equal "report: files" "$(find r -type f -printf '%f\n' | sort | xargs)" "report.html report.md"
 equal "report: nothing from elsewhere" "$(grep -oE 'https?://[^ "]*|src=|url\(http' r/report.html)" ""
 check "report: has plots" test "$(grep -o '<svg' r/report.html | wc -l)" -ge 6
+equal "report: identifiers that occur twice" \
+	"$(grep -oE " id=('[^']*'|\"[^\"]*\")" r/report.html | sort | uniq -d)" ""
 equal "report: rows" "$(grep -c '^| [a-z]' r/report.md)" $((configs + 1))
+
+"$BENCH" report s.jsonl -o r >/dev/full 2>err
+equal "report to a full disk: exit status" $? 1
+check "report to a full disk: says so" grep -q "No space left on device" err
+head -1 s.jsonl >none.jsonl
+"$BENCH" report none.jsonl -o none 2>/dev/null
+equal "report of nothing: exit status" $? 1
 
 # Text from a file is text.
 sed '1s/"cpu_model":"[^"]*"/"cpu_model":"<script>alert(1)<\/script>"/' s.jsonl >evil.jsonl
