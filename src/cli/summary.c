@@ -34,13 +34,19 @@ static const char *stall_cause(enum nr_order order, uint64_t lag, uint64_t busy,
 	return "its consumer did not get to run";
 }
 
+/* With grace periods all may be as old, but not all for the same reason. */
+static bool holds_longer(const struct nr_shard_stats *a, const struct nr_shard_stats *b)
+{
+	return a->lag_ns != b->lag_ns ? a->lag_ns > b->lag_ns : a->busy_ns > b->busy_ns;
+}
+
 /* The shard that holds up the merge and why; nothing if none does. */
 static void print_stall(FILE *out, const struct nr_stats *st, enum nr_order order)
 {
 	const struct nr_shard_stats *worst = NULL;
 
 	for (unsigned i = 0; i < st->nr_shards; i++)
-		if (!worst || st->shards[i].lag_ns > worst->lag_ns)
+		if (!worst || holds_longer(&st->shards[i], worst))
 			worst = &st->shards[i];
 	if (worst && worst->lag_ns > STALLED_NS)
 		fprintf(out, "  shard %u stalled: %s", (unsigned)(worst - st->shards),

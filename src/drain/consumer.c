@@ -85,14 +85,16 @@ static uint64_t later(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-/* No pass between these times. What lies below the watermark holds up nobody any more. */
-static void note_idle(struct nr_consumer *c, uint64_t from, uint64_t to, uint64_t watermark)
+/* What lies below the watermark holds up nobody any more. */
+static uint64_t above(struct nr_span span, uint64_t watermark)
 {
-	if (elapsed(later(from, watermark), to) <
-	    elapsed(later(c->idle_from, watermark), c->idle_to))
-		return;
-	c->idle_from = from;
-	c->idle_to = to;
+	return elapsed(later(span.from, watermark), span.to);
+}
+
+static void keep_longer(struct nr_span *longest, struct nr_span span, uint64_t watermark)
+{
+	if (above(span, watermark) >= above(*longest, watermark))
+		*longest = span;
 }
 
 static bool is_longest(_Atomic(uint64_t) *longest, uint64_t ns)
@@ -109,15 +111,16 @@ static void note_wait(struct nr_consumer *c)
 {
 	uint64_t now = nr_clock_now(), last = load(&c->last_pass), since = load(&c->busy_since);
 	uint64_t watermark = nr_shard_watermark(c->shard);
-	uint64_t busy = since ? elapsed(since, last) : 0;
+	struct nr_span busy = { since ?: last, last }, idle = { last, now };
 
-	note_idle(c, last, now, watermark);
+	keep_longer(&c->busy, busy, watermark);
+	keep_longer(&c->idle, idle, watermark);
 	if (is_longest(&c->lag_max, elapsed(watermark, now))) {
-		store(&c->lag_max_busy, busy);
-		store(&c->lag_max_idle, elapsed(later(c->idle_from, watermark), c->idle_to));
+		store(&c->lag_max_busy, above(c->busy, watermark));
+		store(&c->lag_max_idle, above(c->idle, watermark));
 	}
-	is_longest(&c->busy_max, busy);
-	is_longest(&c->idle_max, elapsed(last, now));
+	is_longest(&c->busy_max, above(busy, 0));
+	is_longest(&c->idle_max, above(idle, 0));
 	store(&c->last_pass, now);
 }
 

@@ -25,6 +25,10 @@ struct nr_drain {
 	_Atomic(bool) stop;
 };
 
+struct nr_span {
+	uint64_t from, to;
+};
+
 struct nr_consumer {
 	struct nr_drain *drain;
 	struct nr_shard *shard;
@@ -49,8 +53,8 @@ struct nr_consumer {
 
 	/* Consumer thread. */
 	uint64_t target_since; /* the passes try since then to reach the target they have */
-	/* Between these two passes was the longest wait above the watermark. */
-	uint64_t idle_from, idle_to;
+	/* The longest wait for records, and time without a pass, that reach above the watermark. */
+	struct nr_span busy, idle;
 };
 
 /* Starts the thread. ring_fd is used during the call and by the waiter; it may be closed

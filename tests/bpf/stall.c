@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * stall OBJECT busy|stopped: records events while, for 600 ms, a program holds its record on CPU 1,
- * or the whole collector is stopped. Prints the progress line meanwhile and the summary at the end.
+ * stall OBJECT busy|stopped|both fence|rcu: records events while a program holds its record on CPU
+ * 1, or the whole collector is stopped, or first the one and then, for longer, the other. Prints
+ * the progress line meanwhile and the summary at the end.
  */
 #include <errno.h>
 #include <sched.h>
@@ -15,8 +16,9 @@
 #include "../../src/cli/cli.h"
 #include "../../src/cli/summary.h"
 
-#define MAGIC	0x6e757374616c6c21ul /* as in stall.bpf.c */
-#define HELD_NS 600000000ul
+#define MAGIC	   0x6e757374616c6c21ul /* as in stall.bpf.c */
+#define HELD_NS	   500000000ul
+#define STOPPED_MS 900
 
 static unsigned long disordered;
 static unsigned long delivered;
@@ -51,23 +53,23 @@ static void call_on(unsigned cpu, unsigned long ns)
 	syscall(SYS_getpid, MAGIC, ns);
 }
 
-/* The child makes a call that is held, or stops its parent. */
-static void disturb(bool busy)
+/* The child makes a call that is held, stops its parent, or does both. */
+static void disturb(const char *how)
 {
 	sleep_ms(100);
-	call_on(1, busy ? HELD_NS : 0);
-	if (!busy)
-		kill(getppid(), SIGSTOP);
-	for (int i = 0; !busy && i < 5; i++)
-		sleep_ms(HELD_NS / 5000000);
-	if (!busy)
-		kill(getppid(), SIGCONT);
+	call_on(1, strcmp(how, "stopped") ? HELD_NS : 0);
 	sleep_ms(100);
+	if (strcmp(how, "busy")) {
+		kill(getppid(), SIGSTOP);
+		sleep_ms(STOPPED_MS);
+		kill(getppid(), SIGCONT);
+		sleep_ms(100);
+	}
 	_exit(0);
 }
 
 /* Events of CPU 0 go on all the time. */
-static void watch(struct nr_collector *c, pid_t child)
+static void watch(struct nr_collector *c, enum nr_order order, pid_t child)
 {
 	int status;
 
@@ -75,12 +77,12 @@ static void watch(struct nr_collector *c, pid_t child)
 	while (waitpid(child, &status, WNOHANG) != child) {
 		sleep_ms(20);
 		syscall(SYS_getpid, MAGIC, 0ul);
-		summary_progress(stdout, nr_collector_stats(c), NR_ORDER_FENCE, 0, 1);
+		summary_progress(stdout, nr_collector_stats(c), order, 0, 1);
 		putchar('\n');
 	}
 }
 
-static int run(struct nr_collector *c, const char *object, bool busy)
+static int run(struct nr_collector *c, enum nr_order order, const char *object, const char *how)
 {
 	uint64_t last = 0;
 	pid_t child;
@@ -94,11 +96,12 @@ static int run(struct nr_collector *c, const char *object, bool busy)
 		return err;
 	child = fork();
 	if (!child)
-		disturb(busy);
-	watch(c, child);
+		disturb(how);
+	watch(c, order, child);
 	err = nr_collector_stop(c);
 	summary_print(stdout, &(const struct summary){ .stats = nr_collector_stats(c),
 						       .plan = nr_collector_plan(c),
+						       .order = order,
 						       .output = "nothing" });
 	printf("%lu delivered, %lu out of order\n", delivered, disordered);
 	return err;
@@ -107,7 +110,9 @@ static int run(struct nr_collector *c, const char *object, bool busy)
 int main(int argc, char **argv)
 {
 	/* The consumers stay off the CPU where the program holds its record. */
+	bool rcu = argc == 4 && !strcmp(argv[3], "rcu");
 	const struct nr_collector_opts opts = { .sz = sizeof(opts),
+						.order = rcu ? NR_ORDER_RCU : NR_ORDER_FENCE,
 						.policy = "cpu",
 						.consumer_cpus = "0",
 						.latency_ms = 20,
@@ -115,11 +120,11 @@ int main(int argc, char **argv)
 	struct nr_collector *c = NULL;
 	int err;
 
-	if (argc != 3)
+	if (argc != 4)
 		return 2;
 	err = nr_collector_open(&c, &opts);
 	if (!err)
-		err = run(c, argv[1], !strcmp(argv[2], "busy"));
+		err = run(c, opts.order, argv[1], argv[2]);
 	nr_collector_close(c);
 	return !!err;
 }

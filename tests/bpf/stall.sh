@@ -7,19 +7,24 @@ need_bpf
 [ "$(nproc)" -gt 1 ] || skip "needs a CPU that is held up and one that is not"
 scratch
 
-judge() { # HOW CAUSE
-	"$bin/stall" "$bin/stall.bpf.o" "$1" >out 2>err || fail "$1: exit status $?: $(cat err)"
+judge() { # HOW ORDER CAUSE
+	local what="$1, $2"
+	"$bin/stall" "$bin/stall.bpf.o" "$1" "$2" >out 2>err || fail "$what: exit status $?: $(cat err)"
 	tr '\r' '\n' <out >lines
-	check "$1: the end summary names the longest" \
-		grep -qE "^shard 1 stalled for up to [4-9][0-9][0-9] ms: $2" lines
-	check "$1: the events kept their order" grep -qE '^[1-9][0-9]* delivered, 0 out of order' lines
-	check "$1: all accounted for" grep -q ' 0 lost; 0 unaccounted' lines
+	# On a busy machine it takes longer, and the other shard may be held up as well.
+	check "$what: the end summary names the longest" \
+		grep -qE "^shard 1 stalled for up to ([4-9]|[1-9][0-9])[0-9]{2} ms: $3" lines
+	check "$what: the events kept their order" grep -qE '^[1-9][0-9]* delivered, 0 out of order' lines
+	check "$what: all accounted for" grep -q ' 0 lost; 0 unaccounted' lines
 	grep -E '^shard|delivered' lines
 }
 
-judge busy 'a program did not submit its record \(BUSY\)'
-check "busy: the progress line says so at the time" \
-	grep -q 'shard 1 stalled: a program did not submit its record (BUSY)' lines
-equal "busy: the other shard is not blamed" "$(grep -c '^shard 0 stalled' lines)" 0
-judge stopped 'its consumer did not get to run'
+for order in fence rcu; do
+	judge busy $order 'a program did not submit its record \(BUSY\)'
+	check "busy, $order: the progress line says so at the time" \
+		grep -q 'shard 1 stalled: a program did not submit its record (BUSY)' lines
+	judge stopped $order 'its consumer did not get to run'
+	# The longer one counts, and not what came before it.
+	judge both $order 'its consumer did not get to run'
+done
 finish
