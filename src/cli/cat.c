@@ -111,6 +111,8 @@ static int print_events(struct lines *l, struct nr_trace *trace, uint64_t limit)
 			return err;
 		err = lines_event(l, &ev);
 	}
+	if (err && !ferror(l->out))
+		cli_error("cannot print an event: %s", strerror(-err));
 	return err;
 }
 

@@ -31,6 +31,30 @@ static int fields(struct lines *l, const struct nr_event *ev, enum nr_format for
 	return nr_types_format(l->types, ev, format, l->buf, l->size);
 }
 
+/* The bytes of a record of no known type, as its container in the trace has them. CSV has no
+ * columns for it. */
+static int raw_fields(struct lines *l, const struct nr_event *ev)
+{
+	static const char *const begin[] = { "id = %u, data = ", "{\"id\":%u,\"data\":\"", "" };
+	const unsigned char *data = ev->data;
+	size_t need = 2 * (size_t)ev->size + 32;
+	char *p;
+
+	if (need > l->size && grow(l, need))
+		return -ENOMEM;
+	p = l->buf + sprintf(l->buf, begin[l->format], ev->rec->id);
+	for (uint32_t i = 0; l->format != LINES_CSV && i < ev->size; i++)
+		p += sprintf(p, "%02x", data[i]);
+	if (l->format == LINES_JSON)
+		p = stpcpy(p, "\"}");
+	return p - l->buf;
+}
+
+static const char *event_name(const struct lines *l, const struct nr_event *ev)
+{
+	return nr_types_name(l->types, ev->rec->id) ?: LINES_RAW;
+}
+
 static unsigned count_columns(const char *header)
 {
 	unsigned columns = *header ? 1 : 0;
@@ -105,16 +129,14 @@ static void text(const struct lines *l, const struct nr_event *ev)
 
 	strftime(clock, sizeof(clock), "%H:%M:%S", localtime_r(&seconds, &tm));
 	fprintf(l->out, "%s.%09" PRIu64 " cpu %u %s: %s%s\n", clock, ns % 1000000000, ev->rec->cpu,
-		nr_types_name(l->types, ev->rec->id), ev->flags & NR_EVENT_LATE ? "(late) " : "",
-		l->buf);
+		event_name(l, ev), ev->flags & NR_EVENT_LATE ? "(late) " : "", l->buf);
 }
 
 static void json(const struct lines *l, const struct nr_event *ev)
 {
 	fprintf(l->out,
 		"{\"time\":%" PRIu64 ",\"ts\":%" PRIu64 ",\"cpu\":%u,\"event\":\"%s\",\"lost\":%u,",
-		utc(l, ev), ev->ts, ev->rec->cpu, nr_types_name(l->types, ev->rec->id),
-		ev->rec->lost);
+		utc(l, ev), ev->ts, ev->rec->cpu, event_name(l, ev), ev->rec->lost);
 	if (ev->flags & NR_EVENT_LATE)
 		fprintf(l->out, "\"late_ts\":%" PRIu64 ",", (uint64_t)ev->rec->ts);
 	fprintf(l->out, "\"fields\":%s}\n", l->buf);
@@ -125,7 +147,7 @@ static void csv(const struct lines *l, const struct nr_event *ev, unsigned colum
 	unsigned before = l->first_column[ev->rec->id];
 
 	fprintf(l->out, "%" PRIu64 ",%" PRIu64 ",%u,%s,%u,", utc(l, ev), ev->ts, ev->rec->cpu,
-		nr_types_name(l->types, ev->rec->id), ev->rec->lost);
+		event_name(l, ev), ev->rec->lost);
 	if (ev->flags & NR_EVENT_LATE)
 		fprintf(l->out, "%" PRIu64, (uint64_t)ev->rec->ts);
 	for (unsigned i = 0; i < before; i++)
@@ -155,6 +177,8 @@ int lines_event(struct lines *l, const struct nr_event *ev)
 	static const enum nr_format formats[] = { NR_FORMAT_TEXT, NR_FORMAT_JSON, NR_FORMAT_CSV };
 	int len = fields(l, ev, formats[l->format]);
 
+	if (len == -ENOENT)
+		len = raw_fields(l, ev);
 	if (len < 0)
 		return len;
 	if (l->format == LINES_TEXT)

@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <numaring/event.h>
 
+/* The event of a record that has no known type. */
+#define LINES_RAW "numaring:raw"
+
 enum lines_format { LINES_TEXT, LINES_JSON, LINES_CSV };
 
 struct lines {
@@ -24,7 +27,7 @@ int lines_open(struct lines *l, FILE *out, enum lines_format format, const struc
 	       int64_t clock_offset);
 void lines_close(struct lines *l); /* out stays open; a zeroed one is fine */
 
-/* 0, -ENOMEM, or the error of writing. */
+/* 0, -ENOMEM, or the error of writing: then ferror(out) tells so. */
 int lines_event(struct lines *l, const struct nr_event *ev);
 
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <numaring/trace.h>
 #include "cli.h"
+#include "lines.h"
 
 #define NR_IDS	(UINT16_MAX + 1)
 #define NR_CPUS (UINT16_MAX + 1)
@@ -21,8 +22,10 @@ struct args {
 
 struct counts {
 	uint64_t events, unordered, late, lost, packets;
-	uint64_t first, last; /* ns, CLOCK_MONOTONIC */
+	uint64_t first, latest; /* least and greatest time, ns, CLOCK_MONOTONIC */
+	uint64_t last;		/* time of the event before */
 	uint64_t watermark;
+	uint64_t raw; /* of no known type */
 	uint64_t by_type[NR_IDS], by_cpu[NR_CPUS];
 };
 
@@ -56,14 +59,23 @@ static const struct argp argp = {
 static void count_event(struct counts *n, const struct nr_event *ev)
 {
 	if (!n->events)
-		n->first = ev->ts;
+		n->first = n->latest = ev->ts;
 	else if (ev->ts < n->last)
 		n->unordered++;
+	n->first = ev->ts < n->first ? ev->ts : n->first;
+	n->latest = ev->ts > n->latest ? ev->ts : n->latest;
 	n->last = ev->ts;
 	n->events++;
 	n->late += !!(ev->flags & NR_EVENT_LATE);
 	n->by_type[ev->rec->id]++;
 	n->by_cpu[ev->rec->cpu]++;
+}
+
+static void count_raw(const struct nr_types *types, struct counts *n)
+{
+	for (unsigned id = 0; id < NR_IDS; id++)
+		if (n->by_type[id] && !nr_types_name(types, id))
+			n->raw += n->by_type[id];
 }
 
 /* Counts to the end, or to where the trace is damaged. */
@@ -75,6 +87,7 @@ static int count(struct nr_trace *trace, struct counts *n)
 
 	while ((err = nr_trace_next(trace, &ev)) > 0)
 		count_event(n, &ev);
+	count_raw(nr_trace_types(trace), n);
 	packet = nr_trace_packet(trace);
 	if (packet) {
 		n->packets = packet->seq + 1;
@@ -86,7 +99,7 @@ static int count(struct nr_trace *trace, struct counts *n)
 
 static double seconds(const struct counts *n)
 {
-	return (n->last - n->first) / 1e9;
+	return (n->latest - n->first) / 1e9;
 }
 
 static int text_type(void *ctx, uint16_t id, const char *name)
@@ -104,6 +117,8 @@ static void print_text(const struct nr_trace *trace, struct counts *n)
 	       "%" PRIu64 " lost, %" PRIu64 " late, %" PRIu64 " unordered\n",
 	       n->events, seconds(n), n->packets, n->lost, n->late, n->unordered);
 	nr_types_each(nr_trace_types(trace), text_type, n);
+	if (n->raw)
+		printf("  %-24s %12" PRIu64 "\n", LINES_RAW, n->raw);
 	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++)
 		if (n->by_cpu[cpu])
 			printf("  cpu %-20u %12" PRIu64 "\n", cpu, n->by_cpu[cpu]);
@@ -144,6 +159,8 @@ static void print_json(const struct nr_trace *trace, const struct counts *n, int
 	json_t *o;
 
 	nr_types_each(nr_trace_types(trace), add_type, &types);
+	if (n->raw)
+		json_object_set_new(types.object, LINES_RAW, json_integer(n->raw));
 	o = json_pack("{s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:b, s:o, s:o}", "events",
 		      (json_int_t)n->events, "unordered", (json_int_t)n->unordered, "lost",
 		      (json_int_t)n->lost, "late", (json_int_t)n->late, "packets",

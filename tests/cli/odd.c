@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Writes traces no recording would make, for odd.sh: `odd raw|unordered|huge DIR`.
+ *   raw        one record of a known type, one of none
+ *   unordered  the second record has an earlier time than the first
+ *   huge       a packet that says it has 8 TiB, in a file of that size
+ */
+#include <bpf/btf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <fcntl.h>
+#include <zlib.h>
+#include "store.h"
+#include "trace/writer.h"
+
+#define HEAD	   sizeof(struct nr_packet_head)
+#define HUGE_BYTES (8ull << 40)
+
+static void need(int ok, const char *what)
+{
+	if (!ok) {
+		perror(what);
+		exit(1);
+	}
+}
+
+static struct nr_types *make_types(void)
+{
+	struct btf *btf = btf__new_empty();
+	struct nr_types *types = NULL;
+	int u32 = btf__add_int(btf, "unsigned int", 4, 0);
+	int known = btf__add_struct(btf, "known", 4);
+
+	need(!btf__add_field(btf, "x", u32, 0, 0), "field");
+	need(!nr_types_new(&types, NULL, NULL), "types");
+	need(!nr_types_add(types, 1, "known", btf, known), "type");
+	btf__free(btf);
+	return types;
+}
+
+static void write_trace(const char *dir, uint16_t second)
+{
+	const struct nr_writer_opts opts = { .start = 1000 };
+	const struct nr_record recs[] = { { .ts = 1500, .id = 1 }, { .ts = 2000, .id = second } };
+	const uint32_t x = 0x04030201;
+	struct nr_types *types = make_types();
+	struct nr_writer *writer = NULL;
+
+	need(!nr_writer_open(&writer, dir, types, &opts), "open");
+	for (unsigned i = 0; i < 2; i++) {
+		const struct nr_event ev = {
+			.rec = &recs[i], .data = &x, .size = 4, .ts = recs[i].ts
+		};
+
+		need(!nr_writer_append(writer, &ev, 1), "append");
+	}
+	need(!nr_writer_commit(writer, 3000, 0), "commit");
+	need(!nr_writer_close(writer), "close");
+	nr_types_free(types);
+}
+
+/* The second packet of the stream; the first is a head alone. */
+static size_t load(int fd, unsigned char *packet, size_t size)
+{
+	ssize_t n = pread(fd, packet, size, HEAD);
+
+	need(n > (ssize_t)HEAD && (size_t)n < size, "read");
+	return n;
+}
+
+static void swap_times(int fd)
+{
+	unsigned char packet[4096];
+	size_t size = load(fd, packet, sizeof(packet));
+	struct nr_packet_head *head = (void *)packet;
+	const __u64 late = 2000, early = 1500;
+
+	memcpy(packet + HEAD, &late, sizeof(late));
+	memcpy(packet + HEAD + 24, &early, sizeof(early));
+	head->crc = 0;
+	head->crc = crc32_z(0, packet, size);
+	need(pwrite(fd, packet, size, HEAD) == (ssize_t)size, "write");
+}
+
+static void claim_much(int fd)
+{
+	unsigned char packet[4096];
+	struct nr_packet_head *head = (void *)packet;
+
+	load(fd, packet, sizeof(packet));
+	head->packet_bits = head->content_bits = HUGE_BYTES * 8;
+	need(pwrite(fd, packet, HEAD, HEAD) == HEAD, "write");
+	need(!ftruncate(fd, HEAD + HUGE_BYTES), "a file of 8 TiB");
+}
+
+int main(int argc, char **argv)
+{
+	char path[4096];
+	int fd;
+
+	need(argc == 3, "usage");
+	write_trace(argv[2], !strcmp(argv[1], "raw") ? 999 : 1);
+	snprintf(path, sizeof(path), "%s/stream", argv[2]);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	need(fd >= 0, path);
+	if (!strcmp(argv[1], "unordered"))
+		swap_times(fd);
+	else if (!strcmp(argv[1], "huge"))
+		claim_much(fd);
+	close(fd);
+	return 0;
+}

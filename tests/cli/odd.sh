@@ -1,0 +1,45 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Traces no recording would make: what cat, export and stat make of them, and that none is met with silence.
+. "$(dirname "$0")/../lib.sh"
+: "${ODD:=$(dirname "$NUMARING")/tests/odd}"
+ODD=$(realpath "$ODD")
+need jq
+scratch
+
+# A record of no known type is shown as what it is, by every command.
+"$ODD" raw raw || fail "raw: cannot be made"
+check "raw: cat" "$NUMARING" cat raw >text
+equal "raw: as text" "$(sed -n '2s/.* cpu/cpu/p' text)" "cpu 0 numaring:raw: id = 999, data = 01020304"
+equal "raw: as JSON" "$("$NUMARING" cat --json raw | jq -c 'select(.event == "numaring:raw") | .fields')" \
+	'{"id":999,"data":"01020304"}'
+equal "raw: rows of CSV" "$("$NUMARING" export --to csv raw | cut -d, -f4- | tr '\n' ' ')" \
+	"event,lost,late,known.x known,0,,67305985 numaring:raw,0,, "
+equal "raw: stat adds up" "$("$NUMARING" stat --json raw | jq '([.types[]] | add) == .events')" true
+check "raw: stat has a row for it" grep -q '  numaring:raw  *1$' <("$NUMARING" stat raw)
+
+# Out of order: counted, and the duration is one.
+"$ODD" unordered unordered || fail "unordered: cannot be made"
+"$NUMARING" stat --json unordered >stat.json
+equal "unordered: exit status" $? 1
+equal "unordered: counted" "$(jq .unordered stat.json)" 1
+check "unordered: a duration" jq -e '.duration_s < 1e-6' stat.json
+
+# A packet that no memory holds is named.
+if "$ODD" huge huge 2>/dev/null; then
+	# The address sanitizer has a limit of its own, and starts under no other.
+	(ldd "$NUMARING" | grep -q asan || ulimit -v 4000000
+		ASAN_OPTIONS=allocator_may_return_null=1 "$NUMARING" stat huge) >/dev/null 2>err
+	equal "huge: exit status" $? 1
+	check "huge: says so" grep -q 'stream: cannot read packet 1 at byte 88: Cannot allocate memory' err
+else
+	echo "note: no file of 8 TiB here, it was not tried"
+fi
+rm -rf huge
+
+# Nothing at all is not a trace that is empty.
+: >raw/stream
+"$NUMARING" stat raw >/dev/null 2>err
+equal "empty: exit status" $? 1
+check "empty: says so" grep -q 'is cut off' err
+finish
