@@ -25,10 +25,12 @@ enum sched_state {
 	PARKED = 64,
 	DEAD = 128,
 	IDLE = 0x402,
+	RTLOCK = 0x1000, /* waits for a spin lock that sleeps: PREEMPT_RT */
+	FROZEN = 0x8000, /* for suspend or by a freezer; Linux 6.1 */
 };
 
-/* Without what the kernel adds for its own use: WAKEKILL, FREEZABLE, FROZEN, ... */
-#define STATE_MASK 0x4ff
+/* Without what only modifies one of them: WAKEKILL, FREEZABLE, ... */
+#define STATE_MASK 0x94ff
 
 struct sched_switch {
 	__s32 prev_pid;
