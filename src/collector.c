@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+#include "../topology/opts.h"
 #include "collector.h"
 #include "drain/clock.h"
 #include "sources.h"
@@ -23,10 +24,24 @@ static unsigned tick_for(unsigned latency_ms)
 	return tick < 1 ? 1 : tick > 25 ? 25 : tick;
 }
 
-static void copy_opts(struct nr_collector *c, const struct nr_collector_opts *opts)
+static int check_opts(const struct nr_collector *c)
 {
-	if (opts)
-		memcpy(&c->opts, opts, opts->sz < sizeof(c->opts) ? opts->sz : sizeof(c->opts));
+	if (c->opts.order != NR_ORDER_FENCE && c->opts.order != NR_ORDER_RCU) {
+		nr_log(&c->log, NR_LOG_ERROR,
+		       "there is no order %d: give NR_ORDER_FENCE or NR_ORDER_RCU", c->opts.order);
+		return -EINVAL;
+	}
+	if (c->opts.pid < 0) {
+		nr_log(&c->log, NR_LOG_ERROR, "there is no process %d; 0 means all", c->opts.pid);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int copy_opts(struct nr_collector *c, const struct nr_collector_opts *opts)
+{
+	int err = NR_COPY_OPTS(nr_collector_opts, &c->opts, opts);
+
 	if (!c->opts.latency_ms)
 		c->opts.latency_ms = LATENCY_MS;
 	c->log = (struct nr_logger){ c->opts.log, c->opts.log_ctx };
@@ -34,6 +49,7 @@ static void copy_opts(struct nr_collector *c, const struct nr_collector_opts *op
 	c->drain.tick_ms = tick_for(c->opts.latency_ms);
 	c->drain.merge = (struct nr_waiter){ -1, -1 };
 	c->stream.error_fd = -1;
+	return err ?: check_opts(c);
 }
 
 static int make_plan(struct nr_collector *c)
@@ -145,9 +161,8 @@ int nr_collector_open(struct nr_collector **out, const struct nr_collector_opts 
 
 	if (!c)
 		return -ENOMEM;
-	copy_opts(c, opts);
 	c->clock_offset = clock_offset();
-	err = build(c);
+	err = copy_opts(c, opts) ?: build(c);
 	if (err) {
 		nr_collector_close(c);
 		return err;
@@ -515,7 +530,6 @@ static int drain_to_the_end(struct nr_collector *c)
 		int got = atomic_load(&c->consumers[i].error);
 
 		got = got ?: nr_shard_pass(shard, NR_TIME_END);
-
 		while (got != -EBADMSG && nr_shard_watermark(shard) != NR_TIME_END &&
 		       nr_clock_now() < deadline) {
 			if (got)

@@ -53,9 +53,6 @@ struct topo_log {
 void topo_say(const struct topo_log *log, enum nr_log_level level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Copy an option struct that opens with its own size; fields the caller does not know of are 0. */
-int topo_copy_opts(void *dst, size_t size, const void *opts);
-
 /* Strict reader of kernel CPU lists: "0-3,8". -EINVAL, set is then undefined. */
 int topo_parse_cpus(const char *list, hwloc_bitmap_t set);
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "internal.h"
+#include "opts.h"
 
 #define RING_MAX	 ((size_t)1 << 30)
 #define RING_PER_CPU	 ((size_t)2 << 20)
@@ -394,7 +395,7 @@ int nr_plan_make(struct nr_plan **out, const struct nr_topology *topo,
 	struct maker m = { .topo = topo };
 	int err;
 
-	err = topo_copy_opts(&m.opts, sizeof(m.opts), opts);
+	err = NR_COPY_OPTS(nr_plan_opts, &m.opts, opts);
 	if (err)
 		goto out;
 	m.log = (struct topo_log){ m.opts.log, m.opts.log_ctx };

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "internal.h"
+#include "opts.h"
 
 void topo_say(const struct topo_log *log, enum nr_log_level level, const char *fmt, ...)
 {
@@ -24,24 +25,6 @@ void topo_say(const struct topo_log *log, enum nr_log_level level, const char *f
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	log->fn(log->ctx, level, text);
-}
-
-int topo_copy_opts(void *dst, size_t size, const void *opts)
-{
-	size_t given, i;
-
-	memset(dst, 0, size);
-	if (!opts)
-		return 0;
-	memcpy(&given, opts, sizeof(given));
-	if (given < sizeof(given))
-		return -EINVAL;
-	/* A newer caller: fine as long as it asks for nothing we do not know. */
-	for (i = size; i < given; i++)
-		if (((const char *)opts)[i])
-			return -EINVAL;
-	memcpy(dst, opts, given < size ? given : size);
-	return 0;
 }
 
 /* hwloc does not tell why a file cannot be read. */
@@ -209,7 +192,7 @@ int nr_topology_open(struct nr_topology **out, const struct nr_topology_opts *op
 	struct topo_log log;
 	int err;
 
-	err = topo_copy_opts(&o, sizeof(o), opts);
+	err = NR_COPY_OPTS(nr_topology_opts, &o, opts);
 	if (err)
 		goto out;
 	log = (struct topo_log){ o.log, o.log_ctx };

@@ -154,7 +154,7 @@ struct nr_shard_stats {
 };
 
 struct nr_stats {
-	size_t sz;
+	size_t sz; /* of what the library filled in; it may know of more fields than this header */
 	uint64_t duration_ns;	/* start to now, or to stop */
 	uint64_t cpu_ns;	/* of this process since start, all threads */
 	uint64_t reserved;	/* by BPF programs, on all CPUs */

@@ -14,6 +14,7 @@
 #include <zlib.h>
 #include <numaring/trace.h>
 #include <sys/stat.h>
+#include "../../topology/opts.h"
 #include "store.h"
 
 #define MAX_SIDE_FILE (64u << 20) /* metadata and .btf are a few KiB */
@@ -168,17 +169,17 @@ static int open_all(struct nr_trace *t)
 
 int nr_trace_open(struct nr_trace **out, const char *dir, const struct nr_trace_opts *opts)
 {
+	struct nr_trace_opts o;
 	struct nr_trace *t;
-	int err;
+	int err = NR_COPY_OPTS(nr_trace_opts, &o, opts);
 
-	if (opts && opts->sz < sizeof(*opts))
-		return -EINVAL;
+	if (err)
+		return err;
 	t = calloc(1, sizeof(*t));
 	if (!t)
 		return -ENOMEM;
 	t->fd = -1;
-	if (opts)
-		t->log = (struct nr_logger){ opts->log, opts->log_ctx };
+	t->log = (struct nr_logger){ o.log, o.log_ctx };
 	t->dir = strdup(dir);
 	err = t->dir ? open_all(t) : -ENOMEM;
 	if (err)

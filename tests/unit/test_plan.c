@@ -18,6 +18,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include <numaring/plan.h>
+#include "../../topology/opts.h"
 
 #define KIB ((size_t)1024)
 #define MIB (KIB * KIB)
@@ -528,30 +529,57 @@ static void test_bad_plans(void **state)
 	nr_topology_free(topo);
 }
 
+static void refuse_opts(const struct nr_topology *topo, const struct nr_plan_opts *opts,
+			const char *says)
+{
+	struct nr_plan *plan = NULL;
+
+	last_log[0] = '\0';
+	assert_int_equal(nr_plan_make(&plan, topo, opts), -EINVAL);
+	assert_null(plan);
+	if (!strstr(last_log, says))
+		fail_msg("says \"%s\"", last_log);
+}
+
 static void test_option_sizes(void **state)
 {
 	struct {
 		struct nr_plan_opts opts;
 		long later;
-	} big = { .opts.policy = "cpu" };
+	} big = { .opts = { .policy = "cpu", .log = keep_log } };
 	struct nr_topology *topo = open_synthetic("pack:1 [numa] core:2 pu:1");
 	struct nr_plan *plan = NULL;
 
 	(void)state;
-	/* sz forgotten; an older caller; a newer one, without and with a wish we do not know. */
-	assert_int_equal(nr_plan_make(&plan, topo, &big.opts), -EINVAL);
-	big.opts.sz = offsetof(struct nr_plan_opts, policy);
-	assert_int_equal(nr_plan_make(&plan, topo, &big.opts), 0);
-	assert_string_equal(plan->policy, "node");
-	nr_plan_free(plan);
+	/* sz forgotten, or less than any header had; a newer caller, without and with a wish we do
+	 * not know. */
+	refuse_opts(topo, &big.opts, "sz 0: set it to the struct's sizeof");
+	big.opts.sz = offsetof(struct nr_plan_opts, policy) + 4;
+	refuse_opts(topo, &big.opts, "set it to the struct's sizeof");
 	big.opts.sz = sizeof(big);
 	assert_int_equal(nr_plan_make(&plan, topo, &big.opts), 0);
+	assert_string_equal(plan->policy, "cpu");
 	nr_plan_free(plan);
 	big.later = 1;
-	plan = NULL;
-	assert_int_equal(nr_plan_make(&plan, topo, &big.opts), -EINVAL);
-	assert_null(plan);
+	refuse_opts(topo, &big.opts, "a newer libnumaring");
 	nr_topology_free(topo);
+}
+
+/* One more field at the end, and an older caller: what it has is taken, the rest is the default. */
+static void test_older_caller(void **state)
+{
+	struct nr_later_opts {
+		struct nr_plan_opts now;
+		long later;
+	} copy = { .later = 7 };
+	const struct nr_plan_opts older = { .sz = sizeof(older), .policy = "cpu" };
+
+	(void)state;
+	assert_int_equal(nr_copy_opts(&copy, sizeof(copy), offsetof(struct nr_plan_opts, log),
+				      &older, "nr_later_opts"),
+			 0);
+	assert_string_equal(copy.now.policy, "cpu");
+	assert_int_equal(copy.later, 0);
 }
 
 static void refuse_topology(const char *synthetic, const char *xml, int err)
@@ -1033,6 +1061,7 @@ int main(void)
 		cmocka_unit_test(test_consumers_near_ring),
 		cmocka_unit_test(test_bad_plans),
 		cmocka_unit_test(test_option_sizes),
+		cmocka_unit_test(test_older_caller),
 		cmocka_unit_test(test_bad_topologies),
 		cmocka_unit_test(test_cpu_list),
 		cmocka_unit_test(test_this_host),

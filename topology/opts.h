@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Taking in an option struct of the public API, for all rooms. It begins with its size, sz, and may
+ * grow at its end: a caller built with an older header gives less, which leaves the rest at its
+ * defaults; one built with a newer header gives more, which is fine as long as it asks for nothing
+ * we do not know.
+ *
+ * The first version of each ends with log and log_ctx. No header had less, so those two are there
+ * to be read whatever sz says.
+ */
+#ifndef NR_OPTS_H
+#define NR_OPTS_H
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <numaring/log.h>
+
+/* TYPE of the tag nr_..._opts from from, which may be NULL, into *to. 0 or -EINVAL, explained. */
+#define NR_COPY_OPTS(TYPE, to, from)                                                               \
+	nr_copy_opts((to), sizeof(struct TYPE), offsetof(struct TYPE, log), (from), #TYPE)
+
+static inline void nr_opts_refused(const char *from, size_t log_at, const char *type, size_t sz,
+				   const char *why)
+{
+	char text[160];
+	nr_log_fn log;
+	void *ctx;
+
+	memcpy(&log, from + log_at, sizeof(log));
+	memcpy(&ctx, from + log_at + sizeof(log), sizeof(ctx));
+	snprintf(text, sizeof(text), "struct %s with sz %zu: %s", type, sz, why);
+	if (log)
+		log(ctx, NR_LOG_ERROR, text);
+}
+
+static inline int nr_copy_opts(void *to, size_t size, size_t log_at, const void *from,
+			       const char *type)
+{
+	size_t first = log_at + sizeof(nr_log_fn) + sizeof(void *), sz;
+	const char *bytes = from;
+
+	memset(to, 0, size);
+	if (!from)
+		return 0;
+	memcpy(&sz, from, sizeof(sz));
+	if (sz < first) {
+		nr_opts_refused(from, log_at, type, sz, "set it to the struct's sizeof");
+		return -EINVAL;
+	}
+	for (size_t i = size; i < sz; i++) {
+		if (bytes[i]) {
+			nr_opts_refused(
+				from, log_at, type, sz,
+				"it asks for something that only a newer libnumaring knows");
+			return -EINVAL;
+		}
+	}
+	memcpy(to, from, sz < size ? sz : size);
+	return 0;
+}
+
+#endif
