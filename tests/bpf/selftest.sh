@@ -10,6 +10,13 @@ scratch
 one_cpu=$(taskset -c 0 "$NUMARING" selftest order --json)
 equal "one CPU: exit status" $? 0
 equal "one CPU: proved" "$(jq .proved <<<"$one_cpu")" false
+clocksource=$(cat /sys/devices/system/clocksource/clocksource0/current_clocksource)
+equal "one CPU: clocksource" "$(jq -r .clocksource <<<"$one_cpu")" "$clocksource"
+for json in "" --json; do
+	taskset -c 0 "$NUMARING" selftest order $json >/dev/full 2>err
+	equal "full disk, $json: exit status" $? 1
+	check "full disk, $json: says so" grep -q 'cannot write the result: No space left' err
+done
 check "one CPU: says why" grep -q 'Nothing can be proved on one CPU' <<<"$one_cpu"
 [ "$(nproc)" -gt 1 ] || skip "nothing can be proved on one CPU"
 
@@ -17,12 +24,22 @@ sum() { # FILTER FIELD
 	jq "[.variants[] | select($1) | .$2] | add" order.json
 }
 
-"$NUMARING" selftest order -d 5 --json >order.json
-equal "exit status" $? 0
+caught() { # VARIANT
+	[ "$(sum ".name == \"$1\"" violations)" -gt 0 ]
+}
+
+# What is wrong shows by chance, on a busy machine late: once more with more time.
+for seconds in 5 15; do
+	"$NUMARING" selftest order -d $seconds --json >order.json
+	equal "$seconds s: exit status" $? 0
+	caught before && caught after && break
+done
 equal "runs" "$(jq '.variants | length' order.json)" 8
-check "wrong on purpose: violations" test "$(sum '.real | not' violations)" -gt 0
-check "wrong on purpose: the largest step back is told" \
-	test "$(jq '[.variants[] | select(.real | not) | .back_step_ns] | max' order.json)" -gt 0
+for wrong in before after; do
+	check "$wrong: caught" caught $wrong
+	check "$wrong: the largest step back is told" \
+		test "$(jq "[.variants[] | select(.name == \"$wrong\") | .back_step_ns] | max" order.json)" -gt 0
+done
 equal "fence: violations" "$(sum '.name == "fence"' violations)" 0
 equal "rcu: violations" "$(sum '.name == "rcu"' violations)" 0
 for field in late unordered; do
@@ -33,8 +50,10 @@ for field in unordered unaccounted; do
 done
 equal "runs without a record" "$(jq '[.variants[] | select(.records == 0)] | length' order.json)" 0
 equal "rings of one CPU are in time order" "$(sum '.policy == "cpu" and .name != "before"' unsorted)" 0
-equal "proved" "$(jq .proved order.json)" true
-check "it names the clocksource" test "$(jq -r .clocksource order.json)" = \
-	"$(cat /sys/devices/system/clocksource/clocksource0/current_clocksource)"
+equal "proved if all that is wrong was caught" "$(jq .proved order.json)" \
+	"$(jq '[.variants[] | select(.real | not) | .violations > 0] | all' order.json)"
+check "the verdict says the same" grep -q "$(jq -r 'if .proved then "The order holds" else "not caught" end' order.json)" \
+	<<<"$(jq -r .verdict order.json)"
+equal "clocksource" "$(jq -r .clocksource order.json)" "$clocksource"
 jq -r '.variants[] | "\(.name) \(.policy): \(.records) records, \(.violations) violations by at most \(.back_step_ns) ns, \(.ns_per_event | floor) ns each"' order.json
 finish
