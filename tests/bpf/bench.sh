@@ -24,7 +24,7 @@ for transport in single node llc cpu node/2 perfbuf perfbuf-sampled libbpf; do
 done
 for size in 16 24 4096; do
 	for transport in node perfbuf-sampled; do
-		check "$transport, $size bytes" run --transport $transport --size $size --rate 5k
+		check "$transport, $size bytes" run --transport $transport --size $size --rate 5k --memory 64M
 	done
 	equal "$size bytes: what was lost at 5k/s" "$(jq '[.lost[]] | add' row.json)" 0
 done
@@ -56,6 +56,16 @@ equal "a list that holds no number: exit status" $? 2
 "$BENCH" run --producers $((cpus + 1)) >/dev/null 2>err
 equal "too many producers: exit status" $? 1
 check "too many producers: says so" grep -q "there are $cpus" err
+
+# What follows for a rate, and why.
+check "tune" "$BENCH" tune -d 1 --rate 100k >advice
+check "tune: the estimate is told" grep -q "2 x (of two) - (alone)" advice
+check "tune: one ring or one for each node is known" grep -qE "^  (node|single) +1 ring " advice
+check "tune: recommends" grep -qE "^  --shards [a-z]" advice
+check "tune: more than any ring holds" "$BENCH" tune -d 0 --rate 100G >advice
+check "tune: says so" grep -q "no ring is larger" advice
+"$BENCH" tune -d 0 >/dev/full 2>err
+equal "tune to a full disk: exit status" $? 1
 
 # A sweep from a file, interrupted after its first rows, and resumed.
 cat >grid <<-END
@@ -104,6 +114,7 @@ if command -v setpriv >/dev/null; then
 	mkdir -m 777 other
 	cp "$BENCH" "$(dirname "$BENCH")"/libnumaring.so.0 . && chmod 755 . numaring-bench
 	for command in "sweep --quick -o other/s.jsonl" "run --transport libbpf" tune; do
+		# shellcheck disable=SC2086 # words, not one
 		LD_LIBRARY_PATH=$dir setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all \
 			--bounding-set=-all ./numaring-bench $command >/dev/null 2>err
 		equal "${command%% *} without permission: exit status" $? 1
