@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,13 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 #include "cli.h"
+#include "command.h"
 #include "live.h"
 #include "summary.h"
-
-extern char **environ;
-
-/* A command that does not end on SIGTERM within this time is killed. */
-#define COMMAND_GRACE_MS 2000
 
 /* Signals that come this soon after the end began are the ones that asked for it. */
 #define SECOND_SIGNAL_MS 300
@@ -50,15 +45,12 @@ struct record {
 	bool fail_on_loss;
 	unsigned duration_ms; /* 0: until told otherwise */
 	int verbosity;
-	char **command; /* NULL: none */
+	struct command command;
 
 	struct nr_collector *collector;
 	struct live stream;
 	int signal_fd;
 	sigset_t old_mask;
-	pid_t child;
-	bool child_ended;
-	int child_status;
 };
 
 static const struct argp_option options[] = {
@@ -184,7 +176,7 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 		break;
 	case ARGP_KEY_ARG:
 		/* The first word that is no option begins the command. */
-		r->command = state->argv + state->next - 1;
+		r->command.argv = state->argv + state->next - 1;
 		state->next = state->argc;
 		break;
 	default:
@@ -245,6 +237,14 @@ static uint64_t now_ms(void)
 	return ts.tv_sec * 1000ull + ts.tv_nsec / 1000000;
 }
 
+/* nohup asks for this one to be ignored. */
+static bool hears_hangup(void)
+{
+	struct sigaction action;
+
+	return !sigaction(SIGHUP, NULL, &action) && action.sa_handler != SIG_IGN;
+}
+
 /* From here on the signals that end a recording come through a descriptor. */
 static int take_signals(struct record *r)
 {
@@ -254,6 +254,8 @@ static int take_signals(struct record *r)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGCHLD);
+	if (hears_hangup())
+		sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, &r->old_mask);
 	r->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return r->signal_fd < 0 ? -errno : 0;
@@ -284,70 +286,20 @@ static void let_signals_end(const struct record *r)
 	end_began = now_ms();
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
+	if (hears_hangup())
+		sigaction(SIGHUP, &action, NULL);
 	sigprocmask(SIG_SETMASK, &r->old_mask, NULL);
 }
 
-/* The command gets a process group of its own, so that all it starts can be ended with it, and the
- * terminal, as a shell would give it. */
 static int start_command(struct record *r)
 {
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	int err;
-
-	if (!r->command)
-		return 0;
-	posix_spawn_file_actions_init(&files);
 	/* Standard output carries the events: what the command prints must not get between them. */
-	if (to_stdout(r))
-		posix_spawn_file_actions_adddup2(&files, STDERR_FILENO, STDOUT_FILENO);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
-	posix_spawnattr_setsigmask(&attr, &r->old_mask);
-	cli_restore_files();
-	err = posix_spawnp(&r->child, r->command[0], &files, &attr, r->command, environ);
-	cli_raise_files();
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&files);
-	if (err) {
-		r->child = 0;
-		cli_error("cannot run %s: %s", r->command[0], strerror(err));
-		return -err;
-	}
-	if (isatty(STDIN_FILENO)) {
-		signal(SIGTTOU, SIG_IGN);
-		tcsetpgrp(STDIN_FILENO, r->child);
-	}
-	return 0;
-}
+	struct command_start how = { .mask = r->old_mask, .no_stdout = to_stdout(r) };
 
-static void reap_command(struct record *r)
-{
-	if (r->child && !r->child_ended && waitpid(r->child, &r->child_status, WNOHANG) == r->child)
-		r->child_ended = true;
-}
-
-static void wait_for_command(struct record *r, unsigned ms)
-{
-	const struct timespec step = { .tv_nsec = 10000000 };
-
-	for (unsigned waited = 0; !r->child_ended && waited < ms; waited += 10) {
-		nanosleep(&step, NULL);
-		reap_command(r);
-	}
-}
-
-/* Ends what is left of the command: its whole group. */
-static void end_command(struct record *r)
-{
-	if (!r->child)
-		return;
-	kill(-r->child, SIGTERM);
-	wait_for_command(r, COMMAND_GRACE_MS);
-	kill(-r->child, SIGKILL);
-	wait_for_command(r, COMMAND_GRACE_MS);
-	if (isatty(STDIN_FILENO))
-		tcsetpgrp(STDIN_FILENO, getpgrp());
+	sigemptyset(&how.unheard);
+	if (r->live)
+		sigaddset(&how.unheard, SIGPIPE);
+	return command_start(&r->command, &how);
 }
 
 /* Recording ----------------------------------------------------------------------------------- */
@@ -360,11 +312,11 @@ static bool end_asked(struct record *r)
 
 	while (read(r->signal_fd, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGCHLD)
-			reap_command(r);
+			command_reap(&r->command);
 		else
 			end = true;
 	}
-	return end || r->child_ended;
+	return end || r->command.ended;
 }
 
 static void show_progress(struct record *r, uint64_t *events, uint64_t *shown)
@@ -418,6 +370,14 @@ static const char *reason(const struct record *r, int err)
 	return err ? strerror(-err) : NULL;
 }
 
+static void explain_command(const struct command *c)
+{
+	if (c->ended && WIFSIGNALED(c->status))
+		cli_error("%s ended with signal %d", c->argv[0], WTERMSIG(c->status));
+	else if (c->ended && WEXITSTATUS(c->status))
+		cli_error("%s ended with status %d", c->argv[0], WEXITSTATUS(c->status));
+}
+
 static int report(struct record *r, int err)
 {
 	const struct summary s = {
@@ -433,11 +393,7 @@ static int report(struct record *r, int err)
 	summary_print(r->live ? stderr : stdout, &s);
 	if (json_err)
 		cli_error("cannot write %s: %s", r->stats_json, strerror(-json_err));
-	if (r->child_ended && r->child_status)
-		cli_error("%s ended with %s %d", r->command[0],
-			  WIFSIGNALED(r->child_status) ? "signal" : "status",
-			  WIFSIGNALED(r->child_status) ? WTERMSIG(r->child_status)
-						       : WEXITSTATUS(r->child_status));
+	explain_command(&r->command);
 	if (err || json_err || s.stats->unaccounted)
 		return CLI_FAILED;
 	return r->fail_on_loss && s.stats->lost_total ? CLI_LOSS : CLI_DONE;
@@ -457,8 +413,10 @@ static int end_stream(struct record *r, int err)
 
 static int record(struct record *r)
 {
-	int err = nr_collector_open(&r->collector, &r->opts);
+	int err = command_check(&r->command);
 
+	if (!err)
+		err = nr_collector_open(&r->collector, &r->opts);
 	if (!err)
 		err = add_sources(r);
 	if (!err)
@@ -474,9 +432,7 @@ static int record(struct record *r)
 		wait_for_end(r);
 	let_signals_end(r);
 	live_end(&r->stream);
-	reap_command(r);
-	if (!r->child_ended)
-		end_command(r);
+	command_end(&r->command);
 	if (err) {
 		nr_collector_stop(r->collector);
 		return CLI_FAILED;
