@@ -8,7 +8,11 @@
  * the merge (begin, take, commit) and of crashes. Clocks of CPUs differ by up to NR_EPSILON_NS.
  * Some histories are faulty: clocks step back by 5 us, stamps are too old; then records are late.
  *
- * NR_SEED=n begins with history n, NR_ROUNDS=n runs n of them.
+ * There are three kinds: long histories, long faulty ones, and very many short ones of up to three
+ * small rings, some of them faulty. Short ones use the same rings and shards one after the other,
+ * because a million times setting up takes longer than what happens in between.
+ *
+ * NR_SEED=n begins with history n, NR_ROUNDS=n runs n of each kind.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -23,7 +27,15 @@
 #define MAX_CPUS    96
 #define MAX_RECORDS 100000u
 #define MAX_WINDOWS 60000u
-#define STEP_BACK   5000u
+#define SHORT_SIDES 3
+
+/* As many as the tests have time for. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define NR_SHORT 200000
+#else
+#define NR_SHORT 1000000
+#endif
+#define STEP_BACK 5000u
 
 enum step { IDLE, RESERVED, STAMPED };
 
@@ -67,7 +79,7 @@ struct side { /* consumer side of a shard */
 struct history {
 	uint64_t number;
 	struct seed seed;
-	bool faulty;
+	bool faulty, brief;
 	uint64_t now, tick;
 	uint32_t nr_shards, nr_cpus;
 	struct cpu cpus[MAX_CPUS];
@@ -89,6 +101,9 @@ struct history {
 };
 
 static struct history h;
+
+/* What short histories have in common: a ring, and the shard on it as it was when it was new. */
+static struct side brief[SHORT_SIDES];
 
 /* Over all histories. */
 static struct {
@@ -118,7 +133,7 @@ static void reserve(struct cpu *c)
 {
 	struct side *side = &h.sides[c->shard];
 	struct written *w = &h.all[h.nr_all];
-	uint32_t payload = 4 + (once_in(50) ? below(side->fake.size / 4) : below(60));
+	uint32_t payload = 4 + (once_in(h.brief ? 8 : 50) ? below(side->fake.size / 4) : below(60));
 
 	if (h.nr_all == MAX_RECORDS)
 		return;
@@ -140,7 +155,7 @@ static void stamp(struct cpu *c)
 	uint8_t *payload = (uint8_t *)(c->rec + 1);
 	uint64_t ts = h.now + c->clock - c->back;
 
-	if (h.faulty && once_in(2000))
+	if (h.faulty && once_in(h.brief ? 50 : 2000))
 		ts -= below(10 * NR_EPSILON_NS);
 	*c->rec = (struct nr_record){ .ts = ts, .cpu = c - h.cpus };
 	memcpy(payload, &c->id, 4);
@@ -171,9 +186,9 @@ static void step_cpu(struct cpu *c)
 		c->asleep--;
 		return;
 	}
-	if (once_in(500))
-		c->asleep = below(300);
-	if (h.faulty && once_in(c->back ? 30 : 1000))
+	if (once_in(h.brief ? 30 : 500))
+		c->asleep = below(h.brief ? 40 : 300);
+	if (h.faulty && once_in(c->back ? 30 : h.brief ? 100 : 1000))
 		c->back = c->back ? 0 : STEP_BACK;
 	if (c->step == IDLE)
 		reserve(c);
@@ -315,13 +330,28 @@ static void step_merge(void)
 
 /* A history's parts. */
 
+/* As if nr_shard_init had been called on the ring as it is. */
+static void renew_shard(struct side *side)
+{
+	uint64_t pos = fake_ring_consumed(&side->fake);
+
+	side->shard = brief[side - h.sides].shard;
+	side->shard.start = side->shard.walked = side->shard.safe = pos;
+	side->shard.floor = pos;
+	memset(side->shard.cpu_records, 0, MAX_CPUS * sizeof(*side->shard.cpu_records));
+}
+
 static void open_shard(struct side *side)
 {
 	struct nr_ring ring;
 
+	side->has_time = false;
+	if (h.brief) {
+		renew_shard(side);
+		return;
+	}
 	fake_ring_map(&side->fake, &ring);
 	check(!nr_shard_init(&side->shard, &ring, h.nr_cpus));
-	side->has_time = false;
 }
 
 /* kill -9 of the collector, and another one that goes on with the same rings (I5). */
@@ -343,7 +373,8 @@ static void crash(void)
 				cpu->rec = (void *)(side->fake.view.data +
 						    ((uint8_t *)cpu->rec - data));
 		}
-		nr_shard_destroy(&old);
+		if (!h.brief)
+			nr_shard_destroy(&old);
 		while (side->walked_ids && h.all[side->ids[side->walked_ids - 1]].pos >=
 						   side->shard.walked - side->start)
 			side->walked_ids--;
@@ -357,40 +388,59 @@ static void crash(void)
 	h.w = h.floor = h.last = 0;
 }
 
+static void open_ring(struct side *side)
+{
+	size_t size = 4096u << (once_in(3) ? 0 : below(6));
+
+	if (!h.brief) {
+		fake_ring_open(&side->fake, size, side->start);
+		return;
+	}
+	side->fake = brief[side - h.sides].fake;
+	atomic_store(side->fake.view.consumer, side->start);
+	fake_ring_produce_to(&side->fake, side->start);
+}
+
 static void open_sides(void)
 {
 	static const uint64_t starts[] = { 0, 0xfffffff0ull, 1ull << 63, -1024ull };
+	static uint32_t ids[MAX_SHARDS][MAX_RECORDS];
 
 	for (uint32_t s = 0; s < h.nr_shards; s++) {
 		struct side *side = &h.sides[s];
-		size_t size = 4096u << (once_in(3) ? 0 : below(6));
 
 		*side = (struct side){ .start = starts[below(4)],
-				       .clock = below(NR_EPSILON_NS + 1) };
-		side->ids = malloc(MAX_RECORDS * sizeof(*side->ids));
-		fake_ring_open(&side->fake, size, side->start);
+				       .clock = below(NR_EPSILON_NS + 1),
+				       .ids = ids[s] };
+		open_ring(side);
 		open_shard(side);
 		h.ptr[s] = &side->shard;
 	}
 	check(!nr_merge_init(&h.merge, h.ptr, h.nr_shards));
 }
 
-static void open_history(uint64_t number, bool faulty)
+static void open_history(uint64_t number, bool faulty, bool brief)
 {
 	static const uint64_t ticks[] = { 2, 5, 20, 100, 1000 };
+	static struct written all[MAX_RECORDS];
+	static struct window windows[MAX_WINDOWS];
+	static uint32_t out[MAX_RECORDS];
 
 	memset(&h, 0, sizeof(h));
 	h.number = number;
 	h.seed.state = number * 2 + faulty;
 	h.faulty = faulty;
+	h.brief = brief;
 	h.now = once_in(8) ? 0 : seed_next(&h.seed) >> 2;
 	h.now += faulty ? 20 * NR_EPSILON_NS : 0;
 	h.tick = ticks[below(5)];
-	h.nr_shards = 1 + below(once_in(20) ? MAX_SHARDS : 8);
-	h.nr_cpus = h.nr_shards + below(MAX_CPUS - h.nr_shards > 16 ? 16 : MAX_CPUS - h.nr_shards);
-	h.all = malloc(MAX_RECORDS * sizeof(*h.all));
-	h.out = malloc(MAX_RECORDS * sizeof(*h.out));
-	h.windows = malloc(MAX_WINDOWS * sizeof(*h.windows));
+	h.nr_shards = 1 + below(brief ? SHORT_SIDES : once_in(20) ? MAX_SHARDS : 8);
+	h.nr_cpus = h.nr_shards + below(brief			      ? 3
+					: MAX_CPUS - h.nr_shards > 16 ? 16
+								      : MAX_CPUS - h.nr_shards);
+	h.all = all;
+	h.out = out;
+	h.windows = windows;
 	open_sides();
 	for (uint32_t c = 0; c < h.nr_cpus; c++)
 		h.cpus[c] =
@@ -400,19 +450,16 @@ static void open_history(uint64_t number, bool faulty)
 static void close_history(void)
 {
 	nr_merge_destroy(&h.merge);
-	for (uint32_t s = 0; s < h.nr_shards; s++) {
+	for (uint32_t s = 0; s < h.nr_shards && !h.brief; s++) {
 		nr_shard_destroy(&h.sides[s].shard);
 		fake_ring_close(&h.sides[s].fake);
-		free(h.sides[s].ids);
 	}
-	free(h.all);
-	free(h.out);
-	free(h.windows);
 }
 
 static void run_history(void)
 {
-	uint64_t steps = 1000 + below(60000), crash_in = below(4) ? 0 : 15000;
+	uint64_t steps = h.brief ? 20 + below(100) : 1000 + below(60000);
+	uint64_t crash_in = below(4) ? 0 : h.brief ? 60 : 15000;
 
 	while (steps--) {
 		h.now += once_in(1000) ? below(200 * h.tick) : below(h.tick);
@@ -543,9 +590,9 @@ static void check_counters(void)
 	check(h.faulty || !late);
 }
 
-static void one_history(uint64_t number, bool faulty)
+static void one_history(uint64_t number, bool faulty, bool brief)
 {
-	open_history(number, faulty);
+	open_history(number, faulty, brief);
 	run_history();
 	end_history();
 	check_output();
@@ -556,6 +603,15 @@ static void one_history(uint64_t number, bool faulty)
 	close_history();
 }
 
+static void print_sum(const char *name, uint64_t rounds)
+{
+	printf("%s: %llu histories, %llu records, %llu windows, ring full %llu times, "
+	       "%llu crashes, %llu late\n",
+	       name, (unsigned long long)rounds, (unsigned long long)sum.records,
+	       (unsigned long long)sum.windows, (unsigned long long)sum.full,
+	       (unsigned long long)sum.crashes, (unsigned long long)sum.late);
+}
+
 static void run_histories(const char *name, bool faulty, uint64_t rounds)
 {
 	uint64_t first = seed_first(name);
@@ -563,12 +619,8 @@ static void run_histories(const char *name, bool faulty, uint64_t rounds)
 	memset(&sum, 0, sizeof(sum));
 	rounds = seed_env("NR_ROUNDS", rounds);
 	for (uint64_t i = 0; i < rounds; i++)
-		one_history(first + i, faulty);
-	printf("%s: %llu histories, %llu records, %llu windows, ring full %llu times, "
-	       "%llu crashes, %llu late\n",
-	       name, (unsigned long long)rounds, (unsigned long long)sum.records,
-	       (unsigned long long)sum.windows, (unsigned long long)sum.full,
-	       (unsigned long long)sum.crashes, (unsigned long long)sum.late);
+		one_history(first + i, faulty, false);
+	print_sum(name, rounds);
 }
 
 static void test_exact(void **state)
@@ -585,11 +637,46 @@ static void test_faulty(void **state)
 		assert_true(sum.late > 1000);
 }
 
+static void open_brief(void)
+{
+	for (int s = 0; s < SHORT_SIDES; s++) {
+		struct nr_ring ring;
+
+		fake_ring_open(&brief[s].fake, 4096, 0);
+		fake_ring_map(&brief[s].fake, &ring);
+		assert_int_equal(nr_shard_init(&brief[s].shard, &ring, MAX_CPUS), 0);
+	}
+}
+
+static void close_brief(void)
+{
+	for (int s = 0; s < SHORT_SIDES; s++) {
+		nr_shard_destroy(&brief[s].shard);
+		fake_ring_close(&brief[s].fake);
+	}
+}
+
+/* What long histories meet once in a while meets here in every order, and the first step to it is
+ * found within a hundred. */
+static void test_short(void **state)
+{
+	uint64_t first = seed_first("order/short"), rounds = seed_env("NR_ROUNDS", NR_SHORT);
+
+	(void)state;
+	memset(&sum, 0, sizeof(sum));
+	open_brief();
+	for (uint64_t i = first; i < first + rounds; i++)
+		one_history(i, i % 4 == 0, true);
+	close_brief();
+	print_sum("order/short", rounds);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_exact),
 		cmocka_unit_test(test_faulty),
+		cmocka_unit_test(test_short),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
