@@ -105,6 +105,15 @@ static int make_shards(struct nr_collector *c)
 	return err;
 }
 
+/* What is wrong with an event type, and in which object. */
+static void log_of_types(void *ctx, enum nr_log_level level, const char *text)
+{
+	const struct nr_collector *c = ctx;
+
+	nr_log(&c->log, level, "%s%s%s", c->entering ? c->entering->name : "",
+	       c->entering ? ": " : "", text);
+}
+
 static int build(struct nr_collector *c)
 {
 	int err = nr_host_check(&c->log);
@@ -117,7 +126,7 @@ static int build(struct nr_collector *c)
 		return err; /* explained already */
 	err = make_shards(c);
 	if (!err)
-		err = nr_types_new(&c->types, c->log.fn, c->log.ctx);
+		err = nr_types_new(&c->types, log_of_types, c);
 	if (!err)
 		err = nr_merge_init(&c->stream.merge, c->shard_ptr, c->plan->nr_shards);
 	if (!err)
@@ -205,8 +214,11 @@ static int next_object(struct nr_collector *c, struct nr_object **o)
 /* The new object is open: enters its events. */
 static int enter_object(struct nr_collector *c, struct nr_object *o)
 {
-	int err = nr_object_types(o, c->nr_objects * NR_OBJECT_IDS, c->types, &c->log);
+	int err;
 
+	c->entering = o;
+	err = nr_object_types(o, c->nr_objects * NR_OBJECT_IDS, c->types, &c->log);
+	c->entering = NULL;
 	if (err)
 		nr_object_close(o);
 	else
@@ -234,8 +246,15 @@ int nr_collector_add_object_mem(struct nr_collector *c, const char *name, const 
 int nr_collector_add_bpf_object(struct nr_collector *c, struct bpf_object *obj)
 {
 	struct nr_object *o = NULL;
-	int err = next_object(c, &o) ?: nr_object_adopt(o, obj);
+	int err = next_object(c, &o);
 
+	for (unsigned i = 0; !err && i < c->nr_objects; i++) {
+		if (c->objects[i].obj != obj)
+			continue;
+		nr_log(&c->log, NR_LOG_ERROR, "%s was added already", c->objects[i].name);
+		return -EBUSY;
+	}
+	err = err ?: nr_object_adopt(o, obj, &c->log);
 	return err ?: enter_object(c, o);
 }
 
@@ -329,12 +348,34 @@ static size_t batch_room(void *ctx)
 	return SIZE_MAX;
 }
 
+/* The collector whose batch function this thread is in. */
+static _Thread_local const struct nr_collector *in_batch_of;
+
 static int batch_push(void *ctx, const struct nr_event *evs, unsigned nr)
 {
 	struct nr_collector *c = ctx;
 	const struct nr_batch batch = { evs, nr };
+	int err;
 
-	return c->batch(c->batch_ctx, &batch);
+	in_batch_of = c;
+	err = c->batch(c->batch_ctx, &batch);
+	in_batch_of = NULL;
+	if (err <= 0)
+		return err;
+	nr_log(&c->log, NR_LOG_ERROR,
+	       "the batch function returned %d: it has to be 0 or a negative errno", err);
+	return -EINVAL;
+}
+
+/* The end waits for the batch function to return, so it cannot be asked for in there. */
+static int refuse_in_batch(const struct nr_collector *c)
+{
+	if (in_batch_of != c)
+		return 0;
+	nr_log(&c->log, NR_LOG_ERROR,
+	       "a batch function cannot stop or close its own collector: it ends the stream by "
+	       "returning a negative errno");
+	return -EDEADLK;
 }
 
 static int batch_commit(void *ctx, uint64_t watermark, uint64_t lost)
@@ -361,14 +402,24 @@ static int open_sink(struct nr_collector *c)
 
 	c->stream.sink = c->batch ? (struct nr_sink){ c, batch_room, batch_push, batch_commit }
 				  : (struct nr_sink){ c, trace_room, trace_push, trace_commit };
+	if (c->batch)
+		return 0;
+	return nr_writer_open(&c->writer, c->trace_dir, c->types, &opts);
+}
+
+/* Is everything there that a start needs? */
+static int check_complete(const struct nr_collector *c)
+{
 	if (!c->batch == !c->trace_dir) {
 		nr_log(&c->log, NR_LOG_ERROR,
 		       "the stream needs one place to go: a trace directory or a function");
 		return -EINVAL;
 	}
-	if (c->batch)
-		return 0;
-	return nr_writer_open(&c->writer, c->trace_dir, c->types, &opts);
+	if (!c->nr_objects) {
+		nr_log(&c->log, NR_LOG_ERROR, "nothing to record: add a source or a BPF object");
+		return -EINVAL;
+	}
+	return 0;
 }
 
 static int load_objects(struct nr_collector *c)
@@ -379,10 +430,6 @@ static int load_objects(struct nr_collector *c)
 	};
 	int err = 0;
 
-	if (!c->nr_objects) {
-		nr_log(&c->log, NR_LOG_ERROR, "nothing to record: add a source or a BPF object");
-		return -EINVAL;
-	}
 	for (unsigned i = 0; !err && i < c->nr_objects; i++) {
 		config.id_base = i * NR_OBJECT_IDS;
 		if (c->opts.order == NR_ORDER_RCU)
@@ -396,6 +443,7 @@ static int start_threads(struct nr_collector *c)
 {
 	int err = 0;
 
+	c->threads = true;
 	for (unsigned i = 0; !err && i < c->plan->nr_shards; i++)
 		err = nr_consumer_start(&c->consumers[i], c->maps.ring_fd[i]);
 	if (!err && c->drain.order == NR_ORDER_RCU) {
@@ -488,15 +536,20 @@ static int attach_objects(struct nr_collector *c)
 {
 	int err = 0;
 
-	for (unsigned i = 0; !err && i < c->nr_objects; i++)
-		err = nr_object_attach(&c->objects[i], &c->log);
+	for (unsigned i = 0; i < c->nr_objects; i++)
+		err = nr_object_attach(&c->objects[i], &c->log) ?: err;
 	return err;
 }
 
-int nr_collector_start(struct nr_collector *c)
+static void detach_objects(struct nr_collector *c)
 {
-	uint64_t begin = nr_clock_now();
-	int err = check_open(c) ?: load_objects(c);
+	for (unsigned i = 0; i < c->nr_objects; i++)
+		nr_object_detach(&c->objects[i]);
+}
+
+static int start(struct nr_collector *c)
+{
+	int err = load_objects(c);
 
 	if (err)
 		return err;
@@ -506,13 +559,22 @@ int nr_collector_start(struct nr_collector *c)
 	nr_merge_start(&c->stream.merge, c->started);
 	for (unsigned i = 0; i < c->plan->nr_shards; i++)
 		nr_shard_start(&c->shards[i], c->started);
-	err = open_sink(c);
+	c->cpu_before = nr_collector_cpu_time();
+	return open_sink(c) ?: start_threads(c) ?: attach_objects(c);
+}
+
+int nr_collector_start(struct nr_collector *c)
+{
+	uint64_t begin = nr_clock_now();
+	int err = check_open(c) ?: check_complete(c);
+
 	if (err)
 		return err;
-	c->state = NR_RUNNING;
-	c->cpu_before = nr_collector_cpu_time();
-	err = start_threads(c) ?: attach_objects(c);
-	if (!err)
+	err = start(c);
+	c->state = err ? NR_FAILED : NR_RUNNING;
+	if (err)
+		detach_objects(c);
+	else
 		nr_log(&c->log, NR_LOG_INFO, "programs loaded and attached in %.0f ms",
 		       (nr_clock_now() - begin) / 1e6);
 	return err;
@@ -559,14 +621,23 @@ static void explain_end(struct nr_collector *c, int err)
 		nr_log(&c->log, NR_LOG_INFO, "the receiver ended the stream: %s", strerror(-err));
 }
 
-int nr_collector_stop(struct nr_collector *c)
+/* A start that failed leaves no trace, in either sense. */
+static int close_writer(struct nr_collector *c)
+{
+	struct nr_writer *w = c->writer;
+
+	c->writer = NULL;
+	if (c->state != NR_FAILED)
+		return nr_writer_close(w);
+	nr_writer_discard(w);
+	return 0;
+}
+
+static int end_recording(struct nr_collector *c)
 {
 	int err, end;
 
-	if (c->state != NR_RUNNING)
-		return -EINVAL;
-	for (unsigned i = 0; i < c->nr_objects; i++)
-		nr_object_detach(&c->objects[i]);
+	detach_objects(c);
 	/* When this returns no program runs any more, and all they reserved is submitted. One that
 	 * can sleep may go on: what it reserves after the last pass counts as never read. */
 	nr_maps_wait_grace(&c->maps);
@@ -582,12 +653,25 @@ int nr_collector_stop(struct nr_collector *c)
 	if (end)
 		explain_end(c, end);
 	err = end ? end : err;
-	end = nr_writer_close(c->writer);
-	c->writer = NULL;
+	end = close_writer(c);
 	c->stopped = nr_clock_now();
 	c->cpu_after = nr_collector_cpu_time();
+	c->threads = false;
 	c->state = NR_STOPPED;
 	return err ? err : end;
+}
+
+int nr_collector_stop(struct nr_collector *c)
+{
+	int err = refuse_in_batch(c);
+
+	if (err)
+		return err;
+	if (c->state != NR_RUNNING) {
+		nr_log(&c->log, NR_LOG_ERROR, "this collector does not run, it cannot be stopped");
+		return -EINVAL;
+	}
+	return end_recording(c);
 }
 
 static void destroy_shards(struct nr_collector *c)
@@ -602,14 +686,13 @@ static void destroy_shards(struct nr_collector *c)
 
 void nr_collector_close(struct nr_collector *c)
 {
-	if (!c)
+	if (!c || refuse_in_batch(c))
 		return;
-	if (c->state == NR_RUNNING)
-		nr_collector_stop(c);
+	if (c->threads)
+		end_recording(c);
 	for (unsigned i = 0; i < c->nr_objects; i++)
 		nr_object_close(&c->objects[i]);
 	free(c->objects);
-	nr_writer_close(c->writer);
 	nr_merge_destroy(&c->stream.merge);
 	destroy_shards(c);
 	nr_waiter_destroy(&c->drain.merge);

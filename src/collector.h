@@ -9,7 +9,7 @@
 #include "stream.h"
 #include "trace/writer.h"
 
-enum nr_state { NR_OPEN, NR_RUNNING, NR_STOPPED };
+enum nr_state { NR_OPEN, NR_RUNNING, NR_FAILED, NR_STOPPED };
 
 struct nr_collector {
 	struct nr_collector_opts opts;
@@ -24,7 +24,9 @@ struct nr_collector {
 	struct nr_types *types;
 	struct nr_object *objects;
 	unsigned nr_objects;
+	const struct nr_object *entering; /* whose events go into types right now */
 
+	bool threads; /* some were started: they have to be ended */
 	struct nr_drain drain;
 	struct nr_consumer *consumers; /* [plan->nr_shards] */
 	struct nr_grace grace;

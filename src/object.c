@@ -1,23 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <bpf/btf.h>
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 #include "object.h"
 
-/* libbpf speaks through one function for the whole process: it is ours only while we call libbpf.
- */
-static _Thread_local const struct nr_logger *libbpf_log;
+/* libbpf speaks through one function for the whole process: it is ours only while a thread of ours
+ * calls libbpf, and what libbpf says to other threads then goes where it went before. */
+static pthread_mutex_t listen_lock = PTHREAD_MUTEX_INITIALIZER;
+static unsigned listening; /* threads that do */
+static _Atomic(libbpf_print_fn_t) print_before;
+static _Thread_local const struct nr_logger *libbpf_log; /* of this thread; NULL: it does not */
 
-static int forward_libbpf(enum libbpf_print_level level, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static int forward_libbpf(enum libbpf_print_level level,
+								const char *format, va_list args)
 {
+	libbpf_print_fn_t before = atomic_load(&print_before);
 	char text[4096];
 	size_t len;
 
-	(void)level;
-	if (!libbpf_log || !libbpf_log->fn)
+	if (!libbpf_log)
+		return before ? before(level, format, args) : 0;
+	if (!libbpf_log->fn)
 		return 0;
 	vsnprintf(text, sizeof(text), format, args);
 	len = strlen(text);
@@ -27,15 +35,21 @@ static int forward_libbpf(enum libbpf_print_level level, const char *format, va_
 	return 0;
 }
 
-static libbpf_print_fn_t listen_to_libbpf(const struct nr_logger *log)
+static void listen_to_libbpf(const struct nr_logger *log)
 {
 	libbpf_log = log;
-	return libbpf_set_print(forward_libbpf);
+	pthread_mutex_lock(&listen_lock);
+	if (!listening++)
+		atomic_store(&print_before, libbpf_set_print(forward_libbpf));
+	pthread_mutex_unlock(&listen_lock);
 }
 
-static void stop_listening(libbpf_print_fn_t before)
+static void stop_listening(void)
 {
-	libbpf_set_print(before);
+	pthread_mutex_lock(&listen_lock);
+	if (!--listening)
+		libbpf_set_print(atomic_load(&print_before));
+	pthread_mutex_unlock(&listen_lock);
 	libbpf_log = NULL;
 }
 
@@ -61,11 +75,13 @@ static int opened(struct nr_object *o, const char *name, struct bpf_object *obj,
 
 int nr_object_open(struct nr_object *o, const char *path, const struct nr_logger *log)
 {
-	libbpf_print_fn_t before = listen_to_libbpf(log);
-	struct bpf_object *obj = bpf_object__open_file(path, NULL);
-	int err = obj ? 0 : -errno;
+	struct bpf_object *obj;
+	int err;
 
-	stop_listening(before);
+	listen_to_libbpf(log);
+	obj = bpf_object__open_file(path, NULL);
+	err = obj ? 0 : -errno;
+	stop_listening();
 	return opened(o, path, obj, err, access(path, F_OK) != 0, log);
 }
 
@@ -73,18 +89,35 @@ int nr_object_open_mem(struct nr_object *o, const char *name, const void *data, 
 		       const struct nr_logger *log)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = name);
-	libbpf_print_fn_t before = listen_to_libbpf(log);
-	struct bpf_object *obj = bpf_object__open_mem(data, size, &opts);
-	int err = obj ? 0 : -errno;
+	struct bpf_object *obj;
+	int err;
 
-	stop_listening(before);
+	listen_to_libbpf(log);
+	obj = bpf_object__open_mem(data, size, &opts);
+	err = obj ? 0 : -errno;
+	stop_listening();
 	return opened(o, name, obj, err, false, log);
 }
 
-int nr_object_adopt(struct nr_object *o, struct bpf_object *obj)
+/* What its author opened may have been loaded since, by its author or by another collector. */
+static int check_not_loaded(const struct nr_object *o, const struct nr_logger *log)
+{
+	struct bpf_program *prog;
+
+	bpf_object__for_each_program (prog, o->obj) {
+		if (bpf_program__fd(prog) < 0)
+			continue;
+		nr_log(log, NR_LOG_ERROR, "%s is loaded already: the collector has to load it",
+		       o->name);
+		return -EBUSY;
+	}
+	return 0;
+}
+
+int nr_object_adopt(struct nr_object *o, struct bpf_object *obj, const struct nr_logger *log)
 {
 	*o = (struct nr_object){ .name = bpf_object__name(obj), .obj = obj };
-	return 0;
+	return check_not_loaded(o, log);
 }
 
 /* The row of NR_EVENT: two pointers to arrays whose length is the number, and no elements of the
@@ -139,6 +172,7 @@ static int add_event(const struct nr_object *o, uint32_t var_id, uint16_t id_bas
 	const struct btf *btf = bpf_object__btf(o->obj);
 	const struct btf_type *t;
 	struct event_row row;
+	const char *twin;
 	int err = read_row(btf, var_id, &row);
 
 	if (err || row.version != NR_RECORD_VERSION) {
@@ -153,6 +187,12 @@ static int add_event(const struct nr_object *o, uint32_t var_id, uint16_t id_bas
 	if (row.id >= NR_OBJECT_IDS || !t) {
 		nr_log(log, NR_LOG_ERROR, "%s: its table of events is damaged", o->name);
 		return -EINVAL;
+	}
+	twin = nr_types_name(types, id_base + row.id);
+	if (twin) {
+		nr_log(log, NR_LOG_ERROR, "%s: the event types %s and %s both have the number %u",
+		       o->name, twin, btf__name_by_offset(btf, t->name_off), row.id);
+		return -EEXIST;
 	}
 	return nr_types_add(types, id_base + row.id, btf__name_by_offset(btf, t->name_off), btf,
 			    row.type_id);
@@ -261,19 +301,23 @@ static int share_maps(struct nr_object *o, const struct nr_maps *maps)
 int nr_object_load(struct nr_object *o, const struct nr_maps *maps,
 		   const struct nr_object_config *config, const struct nr_logger *log)
 {
-	libbpf_print_fn_t before = listen_to_libbpf(log);
 	struct utsname host = {};
-	int err = share_maps(o, maps);
+	int err = check_not_loaded(o, log);
 
+	if (err)
+		return err;
+	listen_to_libbpf(log);
+	err = share_maps(o, maps);
 	if (!err)
 		err = set_constants(o, config);
 	if (!err)
 		err = bpf_object__load(o->obj);
-	stop_listening(before);
+	stop_listening();
 	if (err) {
 		uname(&host);
 		nr_log(log, NR_LOG_ERROR,
-		       "the kernel (%s) refused %s: %s; -vv shows the verifier's reason",
+		       "the kernel (%s) refused %s: %s; the debug log (-vv) has the verifier's "
+		       "reason",
 		       host.release, o->name, nr_reason(err));
 	}
 	return err;
@@ -283,7 +327,7 @@ void nr_object_warn_sleepable(const struct nr_object *o, const struct nr_logger 
 {
 	struct bpf_program *prog;
 
-	bpf_object__for_each_program(prog, o->obj) {
+	bpf_object__for_each_program (prog, o->obj) {
 		if (bpf_program__type(prog) == BPF_PROG_TYPE_SYSCALL ||
 		    (bpf_program__flags(prog) & BPF_F_SLEEPABLE))
 			nr_log(log, NR_LOG_WARN,
@@ -322,7 +366,6 @@ static int attach_program(struct nr_object *o, struct bpf_program *prog,
 
 int nr_object_attach(struct nr_object *o, const struct nr_logger *log)
 {
-	libbpf_print_fn_t before = listen_to_libbpf(log);
 	struct bpf_program *prog;
 	unsigned nr = 0;
 	int err = 0;
@@ -331,12 +374,14 @@ int nr_object_attach(struct nr_object *o, const struct nr_logger *log)
 		nr++;
 	o->links = calloc(nr ? nr : 1, sizeof(*o->links));
 	if (!o->links)
-		err = -ENOMEM;
+		return -ENOMEM;
+	listen_to_libbpf(log);
+	/* All of them, so that all that cannot be attached are named. */
 	bpf_object__for_each_program (prog, o->obj) {
-		if (!err && bpf_program__autoload(prog) && bpf_program__autoattach(prog))
-			err = attach_program(o, prog, log);
+		if (bpf_program__autoload(prog) && bpf_program__autoattach(prog))
+			err = attach_program(o, prog, log) ?: err;
 	}
-	stop_listening(before);
+	stop_listening();
 	return err;
 }
 

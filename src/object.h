@@ -35,7 +35,7 @@ struct nr_object_config {
 int nr_object_open(struct nr_object *o, const char *path, const struct nr_logger *log);
 int nr_object_open_mem(struct nr_object *o, const char *name, const void *data, size_t size,
 		       const struct nr_logger *log);
-int nr_object_adopt(struct nr_object *o, struct bpf_object *obj);
+int nr_object_adopt(struct nr_object *o, struct bpf_object *obj, const struct nr_logger *log);
 
 /* Enters the events it declares into types. */
 int nr_object_types(const struct nr_object *o, uint16_t id_base, struct nr_types *types,

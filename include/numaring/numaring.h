@@ -75,7 +75,8 @@ NR_API const char *nr_source_about(unsigned i);
 /* A BPF object built with numaring.bpf.h: from a file, from memory (name is for messages; data may go
  * after the call), or opened with libbpf and not yet loaded (the collector loads and attaches it; the
  * caller closes it after nr_collector_close). -EINVAL: no NR_EVENT; -EPROTO: another version of
- * numaring.bpf.h; -EEXIST: an event of this name exists with another layout. */
+ * numaring.bpf.h; -EEXIST: an event of this name exists with another layout, or two have one number;
+ * -EBUSY: it is loaded or was added already. */
 NR_API int nr_collector_add_object(struct nr_collector *c, const char *path);
 NR_API int nr_collector_add_object_mem(struct nr_collector *c, const char *name, const void *data,
 				       size_t size);
@@ -95,9 +96,12 @@ struct nr_batch {
 	for (const struct nr_event *ev = (batch)->events; ev < (batch)->events + (batch)->nr; ev++)
 
 /*
- * Returns 0, or a negative errno, which ends the recording with that error. Called with nr 0 when
- * latency has passed since events were handed over and none came since: flush what you hold. May call
- * nr_types_*; nothing that takes a collector.
+ * Returns 0, or a negative errno, which ends the recording with that error. Called with nr 0: flush what
+ * you hold. That comes within latency after events were handed over, and more often when rings fill; in
+ * an idle system it does not come. What may be called from it: nr_types_*, nr_collector_types,
+ * nr_collector_plan, nr_collector_clock_offset, and everything that takes other objects. Of this
+ * collector, nr_collector_stop returns -EDEADLK and nr_collector_close does nothing; the rest is not
+ * for this thread.
  */
 typedef int (*nr_batch_fn)(void *ctx, const struct nr_batch *batch);
 NR_API int nr_collector_set_batch(struct nr_collector *c, nr_batch_fn fn, void *ctx);
@@ -109,14 +113,15 @@ NR_API const struct nr_plan *nr_collector_plan(const struct nr_collector *c);
  * microsecond. */
 NR_API int64_t nr_collector_clock_offset(const struct nr_collector *c);
 
-/* Loads and attaches the programs, starts the threads. After an error: close. */
+/* Loads and attaches the programs, starts the threads. -EINVAL: nothing to record, or no place for it: both
+ * can be mended. After another error: close, which also removes the trace of that start. */
 NR_API int nr_collector_start(struct nr_collector *c);
 
 /* Becomes readable (poll) when the recording ended by itself: nr_collector_stop tells why. */
 NR_API int nr_collector_fd(const struct nr_collector *c);
 
 /* Detaches the programs, drains every ring to its end, writes the last packet. Returns the error that
- * ended the recording, or of its end; the numbers are there in any case. */
+ * ended the recording, or of its end; the numbers are there in any case. -EINVAL: it does not run. */
 NR_API int nr_collector_stop(struct nr_collector *c);
 
 struct nr_shard_stats {
@@ -175,7 +180,7 @@ struct nr_stats {
 	const char *clocksource; /* of the kernel */
 };
 
-/* Numbers of a started or stopped collector; valid until the next call or close. NULL: no memory. */
+/* Numbers of a started or stopped collector; valid until the next call or close. Never NULL. */
 NR_API const struct nr_stats *nr_collector_stats(struct nr_collector *c);
 
 /* "full", "contended", ... ; NULL if there is no such cause. */

@@ -22,6 +22,7 @@ struct nr_writer {
 	const struct nr_types *types;
 	struct nr_logger log;
 	char *dir;
+	bool made; /* the directory is ours to remove */
 	int fd;
 	__u8 uuid[16];
 
@@ -301,8 +302,8 @@ static int make_room(int fd, const char *dir, bool force, const struct nr_logger
 		return -ENOTEMPTY;
 	}
 	if (holds == HOLDS_TRACE && !force) {
-		nr_log(log, NR_LOG_ERROR, "%s holds a trace already; it is replaced only by force",
-		       dir);
+		nr_log(log, NR_LOG_ERROR,
+		       "%s holds a trace already; only force (--force) replaces it", dir);
 		return -EEXIST;
 	}
 	for (size_t i = 0; holds == HOLDS_TRACE && i < sizeof(files) / sizeof(*files); i++)
@@ -429,26 +430,25 @@ static struct nr_writer *writer_new(const char *dir, const struct nr_types *type
 	return NULL;
 }
 
-/* Takes back what a failed open left. */
-static void undo(int dir, const char *path, bool made)
+/* Takes back what open made. */
+static void undo(const struct nr_writer *w, int dir)
 {
 	unlinkat(dir, NR_FILE_METADATA, 0);
 	unlinkat(dir, NR_FILE_BTF, 0);
 	unlinkat(dir, NR_FILE_STREAM, 0);
-	if (made)
-		rmdir(path);
+	if (w->made)
+		rmdir(w->dir);
 }
 
 int nr_writer_open(struct nr_writer **out, const char *dir, const struct nr_types *types,
 		   const struct nr_writer_opts *opts)
 {
 	struct nr_writer *w = writer_new(dir, types, opts);
-	bool made = false;
 	int fd, err;
 
 	if (!w)
 		return -ENOMEM;
-	fd = open_dir(dir, opts->force, &made, &w->log);
+	fd = open_dir(dir, opts->force, &w->made, &w->log);
 	if (fd < 0) {
 		nr_writer_close(w);
 		return fd;
@@ -459,7 +459,7 @@ int nr_writer_open(struct nr_writer **out, const char *dir, const struct nr_type
 		err = w->fd < 0 ? w->fd : nr_writer_commit(w, opts->start, 0);
 	}
 	if (err) {
-		undo(fd, dir, made);
+		undo(w, fd);
 		nr_writer_close(w);
 	} else {
 		*out = w;
@@ -483,4 +483,15 @@ int nr_writer_close(struct nr_writer *w)
 	free(w->dir);
 	free(w);
 	return err;
+}
+
+void nr_writer_discard(struct nr_writer *w)
+{
+	int dir = w ? open(w->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	if (dir >= 0) {
+		undo(w, dir);
+		close(dir);
+	}
+	nr_writer_close(w);
 }

@@ -47,5 +47,7 @@ int nr_writer_commit(struct nr_writer *w, uint64_t watermark, uint64_t lost);
 uint64_t nr_writer_bytes(const struct nr_writer *w); /* in the stream file */
 /* Closes the files; what was not committed is dropped. Takes NULL. */
 int nr_writer_close(struct nr_writer *w);
+/* Closes the trace and removes it. Takes NULL. */
+void nr_writer_discard(struct nr_writer *w);
 
 #endif

@@ -5,6 +5,7 @@
 . "$(dirname "$0")/../lib.sh"
 : "${LOAD:=$(dirname "$NUMARING")/tests/bpf/load}"
 LOAD=$(realpath "$LOAD")
+MISUSE=$(dirname "$LOAD")/misuse
 root=$(realpath "$(dirname "$0")/../..")
 need jq babeltrace2 clang
 need_bpf
@@ -70,7 +71,7 @@ equal "three objects: the number is mapped, the fields are right" "$("$NUMARING"
 
 # Refused.
 program clash one "__u32 value; __u8 other;" 1 tp_btf/sys_enter
-refused "another layout" "event type one is there already, with other fields" one clash
+refused "another layout" "clash.bpf.o: event type one is there already, with other fields" one clash
 program again one "__u64 value;" 9 tp_btf/sys_exit
 "$NUMARING" record --object one.bpf.o --object again.bpf.o -d 0.2 -o same >out 2>&1 ||
 	fail "the same layout twice is fine: $(cat out)"
@@ -92,12 +93,43 @@ refused "a section that says nothing" "cannot be attached by its section name" n
 program unknown unknown "__u64 value;" 1 tp_btf/no_such_tracepoint
 refused "a tracepoint that is not there" "refused unknown.bpf.o" unknown
 
+# All programs that cannot be attached are named, and the trace of the start that failed is gone.
+compile three <<-EOF
+	#include <numaring/vmlinux.h>
+	#include <numaring/numaring.bpf.h>
+	char LICENSE[] SEC("license") = "GPL";
+	struct three { __u64 value; };
+	NR_EVENT(three, 1);
+	SEC("tp_btf/sys_enter")
+	int fine(void *ctx) { struct three *e = nr_reserve(three); if (e) { e->value = 0; nr_submit(e); } return 0; }
+	SEC("perf_event")
+	int first(void *ctx) { return 0; }
+	SEC("kprobe")
+	int second(void *ctx) { return 0; }
+EOF
+refused "two programs that cannot be attached" "program first cannot be attached" three
+check "the second is named too" grep -q "program second cannot be attached" out
+check "no trace is left" test ! -e t
+"$NUMARING" record --object one.bpf.o -d 0.1 -o t >out 2>&1 || fail "the next start works: $(cat out)"
+"$NUMARING" record --object one.bpf.o -d 0.1 -o t >out 2>&1
+check "a trace that is there is replaced only with --force" grep -q 'only force (--force) replaces it' out
+compile same <<-EOF
+	#include <numaring/vmlinux.h>
+	#include <numaring/numaring.bpf.h>
+	struct a { __u64 value; };
+	NR_EVENT(a, 1);
+	struct b { __u64 value; };
+	NR_EVENT(b, 1);
+EOF
+refused "one number for two types" "same.bpf.o: the event types a and b both have the number 1" one same
+
 # A program that sleeps is not covered by grace periods.
 program sleeps sleeps "__u64 value;" 1 syscall
 "$NUMARING" record --object sleeps.bpf.o --order rcu -d 0.1 -o rcu >out 2>&1 || fail "sleepable: $(cat out)"
 check "sleepable: a warning with rcu" grep -q "run can sleep" out
 "$NUMARING" record --object sleeps.bpf.o -d 0.1 -o fence >out 2>&1 || fail "sleepable: $(cat out)"
 check "sleepable: none with the fence" sh -c "! grep -q sleep out"
+check "mistakes in the use of the library" "$MISUSE" sleeps.bpf.o
 
 # Losses have their cause.
 compile big <<-EOF

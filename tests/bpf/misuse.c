@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* A user of the API who makes mistakes: each is refused, in words, and the next right call works.
+ * Argument: a BPF object with an event and a syscall program called run. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <numaring/numaring.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *path;
+static int failures;
+static char said[512];
+
+static void keep(void *ctx, enum nr_log_level level, const char *text)
+{
+	(void)ctx;
+	if (level == NR_LOG_ERROR)
+		snprintf(said, sizeof(said), "%s", text);
+}
+
+/* got is err, and the log said words. */
+static void refused(const char *what, int got, int err, const char *words)
+{
+	if (got == err && strstr(said, words)) {
+		printf("ok: %s\n", what);
+	} else {
+		printf("FAILED: %s: %d is not %d, or \"%s\" does not say \"%s\"\n", what, got, err,
+		       said, words);
+		failures++;
+	}
+	said[0] = '\0';
+}
+
+static void equal(const char *what, long a, long b)
+{
+	if (a != b) {
+		printf("FAILED: %s: %ld is not %ld\n", what, a, b);
+		failures++;
+	}
+}
+
+static struct nr_collector *open_collector(void)
+{
+	const struct nr_collector_opts opts = { .sz = sizeof(opts), .log = keep };
+	struct nr_collector *c = NULL;
+
+	equal("open", nr_collector_open(&c, &opts), 0);
+	return c;
+}
+
+static void test_options(void)
+{
+	struct {
+		struct nr_collector_opts opts;
+		long later;
+	} o = { .opts = { .policy = "cpu", .log = keep } };
+	struct nr_collector *c = NULL;
+
+	refused("sz forgotten", nr_collector_open(&c, &o.opts), -EINVAL, "sizeof");
+	o.opts.sz = 12;
+	refused("sz too small", nr_collector_open(&c, &o.opts), -EINVAL, "sizeof");
+	o.opts.sz = sizeof(o);
+	o.later = 1;
+	refused("a later wish", nr_collector_open(&c, &o.opts), -EINVAL, "newer libnumaring");
+	o.later = 0;
+	o.opts.order = 99;
+	refused("order 99", nr_collector_open(&c, &o.opts), -EINVAL, "no order 99");
+	o.opts.order = NR_ORDER_FENCE;
+	o.opts.pid = -5;
+	refused("pid -5", nr_collector_open(&c, &o.opts), -EINVAL, "no process -5");
+	equal("out is untouched", c == NULL, 1);
+}
+
+struct callback {
+	struct nr_collector *collector;
+	int stopped; /* what nr_collector_stop said in there */
+	unsigned calls;
+};
+
+static int stop_inside(void *ctx, const struct nr_batch *batch)
+{
+	struct callback *cb = ctx;
+
+	if (!batch->nr)
+		return 0;
+	cb->calls++;
+	cb->stopped = nr_collector_stop(cb->collector);
+	nr_collector_close(cb->collector);
+	return 5;
+}
+
+static void test_start_and_callback(void)
+{
+	struct bpf_object *object = bpf_object__open_file(path, NULL);
+	struct callback cb = { .collector = open_collector() };
+	LIBBPF_OPTS(bpf_test_run_opts, run);
+
+	refused("stop before start", nr_collector_stop(cb.collector), -EINVAL, "does not run");
+	refused("nothing to record",
+		nr_collector_set_batch(cb.collector, stop_inside, &cb)
+			?: nr_collector_start(cb.collector),
+		-EINVAL, "nothing to record");
+	equal("add", nr_collector_add_bpf_object(cb.collector, object), 0);
+	refused("added twice", nr_collector_add_bpf_object(cb.collector, object), -EBUSY,
+		"added already");
+	nr_collector_set_batch(cb.collector, NULL, NULL);
+	refused("no sink", nr_collector_start(cb.collector), -EINVAL, "one place to go");
+	nr_collector_set_batch(cb.collector, stop_inside, &cb);
+	equal("start, now that there is one", nr_collector_start(cb.collector), 0);
+	bpf_prog_test_run_opts(bpf_program__fd(bpf_object__find_program_by_name(object, "run")),
+			       &run);
+	refused("stop, after a callback that returned 5", nr_collector_stop(cb.collector), -EINVAL,
+		"returned 5");
+	equal("callbacks", cb.calls, 1);
+	equal("stop inside the callback", cb.stopped, -EDEADLK);
+	nr_collector_close(cb.collector);
+
+	cb.collector = open_collector();
+	refused("loaded already", nr_collector_add_bpf_object(cb.collector, object), -EBUSY,
+		"loaded already");
+	nr_collector_close(cb.collector);
+	bpf_object__close(object);
+}
+
+static int my_print(enum libbpf_print_level level, const char *format, va_list args)
+{
+	(void)level, (void)format, (void)args;
+	return 0;
+}
+
+static void *add_objects(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < 3; i++) {
+		struct nr_collector *c = open_collector();
+
+		for (int k = 0; k < 100; k++)
+			equal("add", nr_collector_add_object(c, path), 0);
+		nr_collector_close(c);
+	}
+	return NULL;
+}
+
+/* Two collectors in two threads leave libbpf's print function as it was. */
+static void test_libbpf_print(void)
+{
+	pthread_t threads[2];
+
+	libbpf_set_print(my_print);
+	for (int i = 0; i < 2; i++)
+		pthread_create(&threads[i], NULL, add_objects, NULL);
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	equal("libbpf's print function is as it was", libbpf_set_print(NULL) == my_print, 1);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 2)
+		return 2;
+	path = argv[1];
+	test_options();
+	test_start_and_callback();
+	test_libbpf_print();
+	return failures ? 1 : 0;
+}
