@@ -577,7 +577,8 @@ static void print_estimate(const struct tune *t)
 	     "the\nother saw it free, at next to no cost. Taken are half of the records for such, "
 	     "so "
 	     "that a\nhand-over of the ring costs 2 x (of two) - (alone), and never less than "
-	     "either:");
+	     "either. "
+	     "Quartiles\nare those of the measurement, not of this guess:");
 	for (unsigned d = NR_SAME_CORE; d < NR_DISTANCES; d++)
 		if (t->two_ns[d].nr)
 			print_figure(host_distance_name(d), &t->hand_ns[d]);
@@ -609,14 +610,17 @@ static void print_ring(const struct tune *t, const struct advice *a)
 {
 	double hold = fmax(HOLD_SECONDS, 4 * t->lag_ms / 1e3), load = ring_load(t, a);
 	size_t size = 256 << 10;
+	double held_ms;
 	bool mega;
 
 	while (size < load * hold && size < RING_MAX)
 		size *= 2;
 	mega = size >= 1 << 20;
-	printf("  --ring-size %zu%s  holds what comes in %.3g ms: the stream is written twice "
+	held_ms = 1e3 * size / load;
+	printf("  --ring-size %zu%s  holds what comes in %.*f ms: the stream is written twice "
 	       "within 100 ms, and a watermark was at most %.0f ms old here.\n",
-	       mega ? size >> 20 : size >> 10, mega ? "M" : "K", 1e3 * size / load, t->lag_ms);
+	       mega ? size >> 20 : size >> 10, mega ? "M" : "K", held_ms < 10 ? 2 : 0, held_ms,
+	       t->lag_ms);
 	if (size < load * hold)
 		printf("  It should hold %.0f ms, but no ring is larger: expect loss.\n",
 		       1e3 * hold);
