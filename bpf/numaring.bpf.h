@@ -37,7 +37,8 @@
 #define NULL ((void *)0)
 #endif
 
-/* The maps all objects of one collector share. It makes them; what stands here is for the verifier. */
+/* The maps all objects of one collector share. It makes them; what stands here is for the verifier. Weak,
+ * as are the constants below, so that an object may be linked from several files that include this. */
 struct nr_ring_template {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096);
@@ -48,7 +49,7 @@ struct {
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__array(values, struct nr_ring_template);
-} nr_shards SEC(".maps");
+} nr_shards SEC(".maps") __weak;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -56,7 +57,7 @@ struct {
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct nr_cpu);
-} nr_cpus SEC(".maps");
+} nr_cpus SEC(".maps") __weak;
 
 /* node -> shard, for CPUs that are not in the plan. */
 struct {
@@ -64,12 +65,12 @@ struct {
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, __u32);
-} nr_nodes SEC(".maps");
+} nr_nodes SEC(".maps") __weak;
 
 /* Set by the collector before the object is loaded. */
-const volatile __u16 nr_id_base = 0;     /* added to the numbers of NR_EVENT */
-const volatile __u32 nr_only_tgid = 0;   /* not 0: -p PID, record this process only */
-const volatile __u32 nr_hidden_tgid = 0; /* not 0: the collector itself, not to be recorded */
+const volatile __u16 nr_id_base __weak = 0;     /* added to the numbers of NR_EVENT */
+const volatile __u32 nr_only_tgid __weak = 0;   /* not 0: -p PID, record this process only */
+const volatile __u32 nr_hidden_tgid __weak = 0; /* not 0: the collector itself, not to be recorded */
 
 /*
  * Declares that struct TYPE is an event with the author's own number ID, 0..255, unique within the
@@ -87,7 +88,7 @@ const volatile __u32 nr_hidden_tgid = 0; /* not 0: the collector itself, not to 
 	} nr_event_##TYPE SEC(".numaring")
 
 /* Does -p PID want this process, and is it not the collector? For programs that follow tasks. */
-static __always_inline bool nr_wanted(__u32 tgid)
+static __always_inline _Bool nr_wanted(__u32 tgid)
 {
 	return (!nr_only_tgid || tgid == nr_only_tgid) && (!nr_hidden_tgid || tgid != nr_hidden_tgid);
 }
@@ -229,9 +230,6 @@ static __always_inline __u64 nr_wake_flag(__u64 size)
 #define nr_discard(p)                                                                              \
 	bpf_ringbuf_discard(NR_RECORD_OF(p), nr_wake_flag(sizeof(struct nr_record) + sizeof(*(p))))
 
-/* Largest payload of nr_output and nr_output_tail, bytes, head and tail together. */
-#define NR_OUTPUT_MAX 65536
-
 static __always_inline int nr_output_bytes(__u16 id, const void *head, __u32 head_size,
 					   const void *tail, __u32 tail_size)
 {
@@ -268,7 +266,7 @@ static __always_inline int nr_output_bytes(__u16 id, const void *head, __u32 hea
  *
  * nr_output takes the whole payload from one place; nr_output_tail takes the fixed part, struct TYPE
  * at head, and the tail from where it already lies. (data may begin before sizeof(struct TYPE), in what
- * would be padding.) The verifier must see a bound of each size; neither copies more than NR_OUTPUT_MAX.
+ * would be padding.) The verifier must see a bound of each size.
  */
 #define nr_output(TYPE, data, size)                                                                \
 	nr_output_bytes(nr_id_of_##TYPE, (data), (size), NULL, 0)

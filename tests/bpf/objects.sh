@@ -69,6 +69,36 @@ equal "three objects: babeltrace2 counts the same" "$(babeltrace2 t 2>/dev/null 
 equal "three objects: the number is mapped, the fields are right" "$("$NUMARING" cat --json t |
 	jq -c 'select(.event == "two") | .fields | keys' | sort -u)" '["more","value"]'
 
+# The kernel's own headers instead of vmlinux.h, and an object linked from two files.
+compile left -I"/usr/include/$(uname -m)-linux-gnu" <<-EOF
+	#include <linux/types.h>
+	#include <linux/bpf.h>
+	#include <numaring/numaring.bpf.h>
+	char LICENSE[] SEC("license") = "GPL";
+	struct left { __u64 value; };
+	NR_EVENT(left, 1);
+	SEC("tp_btf/sys_enter")
+	int on_enter(void *ctx)
+	{
+		struct left *e = nr_wanted(bpf_get_current_pid_tgid() >> 32) ? nr_reserve(left) : NULL;
+		if (!e)
+			return 0;
+		e->value = 1;
+		nr_submit(e);
+		return 0;
+	}
+EOF
+program right right "__u64 value;" 2 tp_btf/sys_exit
+if command -v bpftool >/dev/null; then
+	check "an object is linked from two files" bpftool gen object both.bpf.o left.bpf.o right.bpf.o
+	"$NUMARING" record --object one.bpf.o --object both.bpf.o --ring-size 64M -o both -- "$LOAD" 2000 0 \
+		>out 2>&1 || fail "a linked object: $(cat out)"
+	"$NUMARING" stat --json both >stat.json
+	for type in left right; do
+		check "a linked object: $type came" test "$(jq ".types.$type" stat.json)" -gt 2000
+	done
+fi
+
 # Refused.
 program clash one "__u32 value; __u8 other;" 1 tp_btf/sys_enter
 refused "another layout" "clash.bpf.o: event type one is there already, with other fields" one clash
