@@ -59,12 +59,26 @@ struct thread_info {
 	u32 cpu;
 };
 
+struct upid {
+	int nr;
+};
+
+struct pid {
+	unsigned int level;
+	struct upid numbers[1];
+};
+
 struct task_struct {
 	struct thread_info thread_info;
+	struct pid *thread_pid;
 	int prio;
 	int pid;
 	int tgid;
 	char comm[16];
+};
+
+struct bpf_iter__task {
+	struct task_struct *task;
 };
 
 struct net_device {

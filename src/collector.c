@@ -8,6 +8,7 @@
 #include "../topology/opts.h"
 #include "collector.h"
 #include "drain/clock.h"
+#include "pids.h"
 #include "sources.h"
 
 #define LATENCY_MS 100
@@ -422,13 +423,22 @@ static int check_complete(const struct nr_collector *c)
 	return 0;
 }
 
+/* Programs see the processes by the host's numbers. */
+static int find_processes(struct nr_collector *c, struct nr_object_config *config)
+{
+	int err = 0;
+
+	if (c->opts.pid)
+		err = nr_pid_on_host(c->opts.pid, &config->only_tgid, &c->log);
+	if (!err && !c->opts.self)
+		err = nr_pid_on_host(getpid(), &config->hidden_tgid, &c->log);
+	return err;
+}
+
 static int load_objects(struct nr_collector *c)
 {
-	struct nr_object_config config = {
-		.only_tgid = c->opts.pid,
-		.hidden_tgid = c->opts.self ? 0 : getpid(),
-	};
-	int err = 0;
+	struct nr_object_config config = {};
+	int err = find_processes(c, &config);
 
 	for (unsigned i = 0; !err && i < c->nr_objects; i++) {
 		config.id_base = i * NR_OBJECT_IDS;

@@ -54,7 +54,8 @@ struct nr_collector_opts {
 	const char *consumer_cpus; /* as in nr_plan_opts */
 	enum nr_order order;
 	unsigned latency_ms; /* an event is in the trace, or in a batch, after at most about this; 0: 100 */
-	pid_t pid;	     /* built-in sources record only this process; 0: all */
+	pid_t pid;	     /* built-in sources record only this process; 0: all. Its number in
+				our own PID namespace; events have those of the host. */
 	bool self;	     /* record the collector's own threads too */
 	nr_log_fn log;	     /* may be NULL */
 	void *log_ctx;

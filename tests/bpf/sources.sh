@@ -83,6 +83,28 @@ for flag in "" --self; do
 	equal "the collector's own calls, with '$flag'" "$(self $recorder)" "$([ "$flag" ] && echo 1 || echo 0)"
 done
 
+# In a PID namespace, as in a container, where we know processes by other numbers than the programs do.
+if unshare -pf --mount-proc true 2>/dev/null; then
+	rm -rf t
+	unshare -pf --mount-proc bash -c "'$LOAD' 0 0 >pid & sleep 0.3
+		'$NUMARING' record -e syscalls -p \$(cat pid) -d 0.5 -o t; kill \$(cat pid)" >out 2>&1
+	check "namespace: -p" test "$(events sys_enter | wc -l)" -gt 100
+	equal "namespace: -p, one process" "$(events sys_enter | jq .pid | sort -u | wc -l)" 1
+	equal "namespace: -p, its calls" "$(events sys_enter | jq .nr | sort -u | grep -cvx -e 121 -e 155)" 0
+	for flag in "" --self; do
+		rm -rf t
+		# shellcheck disable=SC2086
+		unshare -pf --mount-proc "$NUMARING" record -e syscalls $flag -o t -d 1 >/dev/null &
+		sleep 0.5
+		recorder=$(cat /proc/$!/task/$!/children)
+		wait $! || fail "namespace: record $flag: exit status $?"
+		equal "namespace: the collector's own calls, with '$flag'" "$(self $recorder)" \
+			"$([ "$flag" ] && echo 1 || echo 0)"
+	done
+else
+	echo "note: no PID namespace to be had, it was not tried"
+fi
+
 # Signals end it cleanly.
 for signal in INT TERM; do
 	rm -rf t
