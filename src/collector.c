@@ -265,14 +265,23 @@ int nr_collector_add_source(struct nr_collector *c, const char *name)
 	const void *data;
 	char list[256];
 	size_t size;
+	int err;
 
 	if (!source) {
 		nr_log(&c->log, NR_LOG_ERROR, "there is no source \"%s\"; the sources are: %s",
 		       name, nr_source_list(list, sizeof(list)));
 		return -ENOENT;
 	}
+	if (c->sources & 1u << nr_source_bit(source)) {
+		nr_log(&c->log, NR_LOG_ERROR,
+		       "the source %s is added already: each of its events would come twice", name);
+		return -EEXIST;
+	}
 	data = source->elf(&size);
-	return nr_collector_add_object_mem(c, source->name, data, size);
+	err = nr_collector_add_object_mem(c, source->name, data, size);
+	if (!err)
+		c->sources |= 1u << nr_source_bit(source);
+	return err;
 }
 
 int nr_collector_set_trace(struct nr_collector *c, const char *dir, bool force)

@@ -24,6 +24,7 @@ struct nr_collector {
 	struct nr_types *types;
 	struct nr_object *objects;
 	unsigned nr_objects;
+	unsigned sources;		  /* a bit for each that was added */
 	const struct nr_object *entering; /* whose events go into types right now */
 
 	bool threads; /* some were started: they have to be ended */

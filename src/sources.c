@@ -21,6 +21,11 @@ const struct nr_source *nr_source_find(const char *name)
 	return NULL;
 }
 
+unsigned nr_source_bit(const struct nr_source *source)
+{
+	return source - sources;
+}
+
 const char *nr_source_name(unsigned i)
 {
 	return i < NR_SOURCES ? sources[i].name : NULL;

@@ -13,6 +13,8 @@ struct nr_source {
 
 /* NULL: there is none of this name. */
 const struct nr_source *nr_source_find(const char *name);
+/* Its place among the sources. */
+unsigned nr_source_bit(const struct nr_source *source);
 /* "sched, syscalls" */
 const char *nr_source_list(char *buf, size_t size);
 

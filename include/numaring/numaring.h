@@ -67,7 +67,7 @@ NR_API int nr_collector_open(struct nr_collector **out, const struct nr_collecto
 /* Stops it if it runs. Takes NULL. */
 NR_API void nr_collector_close(struct nr_collector *c);
 
-/* A built-in source: "sched", "syscalls". -ENOENT: unknown, the log lists them. */
+/* A built-in source: "sched", "syscalls". -ENOENT: unknown, the log lists them; -EEXIST: added already. */
 NR_API int nr_collector_add_source(struct nr_collector *c, const char *name);
 /* Name and one line of description of source number i; NULL if there are no more. */
 NR_API const char *nr_source_name(unsigned i);

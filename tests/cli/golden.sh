@@ -62,6 +62,7 @@ case_ selftest-unknown selftest speed
 case_ selftest-bad-duration selftest order -d soon
 if [ "$(id -u)" = 0 ] && [ -r /sys/kernel/btf/vmlinux ]; then
 	case_ record-bad-source record -e sched,dance -o t
+	case_ record-source-twice record -e sched,sched -o t
 	case_ record-bad-policy record --shards galaxy -o t
 	case_ record-no-object record --object nowhere.bpf.o -o t
 	case_ record-bad-object record --object full/file -o t
