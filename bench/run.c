@@ -263,12 +263,19 @@ static void producer_sums(const struct run *r, const struct measured *m, struct 
 	}
 }
 
+/* No record takes 0: nobody had one to time. */
+static json_t *time_json(double ns)
+{
+	return ns > 0 ? json_real(ns) : json_null();
+}
+
 static json_t *cost_json(const struct bench_cell *sum)
 {
-	return json_pack("{s:f, s:f, s:f, s:f}", "mean",
-			 sum->attempts ? (double)sum->ns / sum->attempts : 0, "p50",
-			 histogram_quantile(sum->bucket, 0.5), "p99",
-			 histogram_quantile(sum->bucket, 0.99), "max", histogram_max(sum->bucket));
+	return json_pack("{s:o, s:o, s:o, s:o}", "mean",
+			 time_json(sum->attempts ? (double)sum->ns / sum->attempts : 0), "p50",
+			 time_json(histogram_quantile(sum->bucket, 0.5)), "p99",
+			 time_json(histogram_quantile(sum->bucket, 0.99)), "max",
+			 time_json(histogram_max(sum->bucket)));
 }
 
 /* Share of the host's CPU time that went to others in the window: what disturbed the run. */
