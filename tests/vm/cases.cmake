@@ -2,9 +2,9 @@
 #
 # The collector on machines that are not to be had. Booting costs more than checking: cases are put
 # together by the shape of the machine.
-add_executable(vm_check check.c crew.c sys.c)
+add_executable(vm_check check.c crew.c place.c sys.c)
 set_target_properties(vm_check PROPERTIES OUTPUT_NAME check)
-target_link_libraries(vm_check PRIVATE nr_flags numaring)
+target_link_libraries(vm_check PRIVATE nr_flags numaring PkgConfig::BPF)
 add_executable(vm_fill fill.c)
 set_target_properties(vm_fill PROPERTIES OUTPUT_NAME fill)
 target_link_libraries(vm_fill PRIVATE nr_flags PkgConfig::BPF)

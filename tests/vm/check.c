@@ -14,7 +14,7 @@
  *	--may-stray			all CPUs of a node go offline: its consumer leaves for a
  *while
  *
- *	load:LIST	calls on these CPUs ("all": those online), until they are made
+ *	load:LIST	calls on these CPUs ("all": those online), until they are made and written
  *	begin:LIST	the same without waiting
  *	wait		for all that was begun
  *	token		one call at a time, going round all CPUs: the order is known
@@ -35,10 +35,11 @@
 #include <time.h>
 #include <unistd.h>
 #include "crew.h"
+#include "place.h"
 #include "sys.h"
 
 #define TRACE	       "/tmp/check-trace"
-#define CONSUMERS_MS   30000 /* until all have had their first turn */
+#define CATCH_UP_MS    60000 /* 128 consumers may share two CPUs with their emulator */
 #define TOKEN_ROUNDS   2
 #define BYTES_PER_CALL 96 /* entry and exit, with the kernel's headers */
 #define NODE_DIR       "/sys/devices/system/node"
@@ -65,10 +66,11 @@ struct check {
 
 	struct nr_collector *collector;
 	const struct nr_plan *plan;
-	struct sys_set online; /* at the start */
-	struct sys_set memory; /* nodes whose memory this process may use */
-	int node_of[SYS_MAX];  /* of each CPU that was online at some time, else -1 */
-	bool loaded[SYS_MAX];  /* CPUs that had a load */
+	struct sys_set online;	     /* at the start */
+	struct sys_set memory;	     /* nodes whose memory this process may use */
+	int node_of[SYS_MAX];	     /* of each CPU that was online at some time, else -1 */
+	bool loaded[SYS_MAX];	     /* CPUs that had a load */
+	size_t index_pages[SYS_MAX]; /* by node, as the kernel counts them at the end */
 	unsigned failures;
 };
 
@@ -203,27 +205,68 @@ static void check_nearest(struct check *k, unsigned s)
 	}
 }
 
+/* From where a ring may be drained: the nearest nodes with one of these CPUs. */
+static void find_drains(const struct check *k, struct sys_set *nodes, int ring_node,
+			const struct sys_set *cpus)
+{
+	int best = INT32_MAX;
+
+	memset(nodes, 0, sizeof(*nodes));
+	for (unsigned cpu = 0; cpu < SYS_MAX; cpu++)
+		if (cpus->has[cpu] && k->online.has[cpu])
+			nodes->has[k->node_of[cpu]] = true;
+	for (unsigned node = 0; node < SYS_MAX; node++)
+		if (nodes->has[node] && sys_distance(ring_node, node) < best)
+			best = sys_distance(ring_node, node);
+	for (unsigned node = 0; node < SYS_MAX; node++)
+		nodes->has[node] = nodes->has[node] && sys_distance(ring_node, node) == best;
+}
+
 static void check_consumers(struct check *k, unsigned s)
 {
 	const struct nr_plan_shard *shard = &k->plan->shards[s];
-	struct sys_set cpus, allowed;
+	struct sys_set allowed, nodes;
 	char list[4096];
-	bool any = false;
 
-	sys_read_set(&cpus, NODE_DIR "/node%d/cpulist", shard->node);
 	sys_status(list, sizeof(list), "/proc/self/status", "Cpus_allowed_list");
 	sys_parse(&allowed, list);
 	if (k->consumer_cpus)
 		sys_parse(&allowed, k->consumer_cpus);
-	for (unsigned cpu = 0; cpu < SYS_MAX; cpu++)
-		any |= cpus.has[cpu] && allowed.has[cpu];
+	find_drains(k, &nodes, shard->node, &allowed);
 	expect(k, shard->nr_consumer_cpus, "shard %u has no consumer CPUs", s);
 	for (unsigned i = 0; i < shard->nr_consumer_cpus; i++) {
 		unsigned cpu = shard->consumer_cpus[i];
 
 		expect(k, allowed.has[cpu], "consumer %u may run on CPU %u", s, cpu);
-		expect(k, !any || cpus.has[cpu], "consumer %u may leave node %d for CPU %u", s,
-		       shard->node, cpu);
+		expect(k, nodes.has[k->node_of[cpu]],
+		       "consumer %u may run on CPU %u, others are nearer to node %d", s, cpu,
+		       shard->node);
+	}
+}
+
+/* Where CPUs go that come online later: to a shard of their node. */
+static void check_node_shard(struct check *k, unsigned node)
+{
+	int s = node < k->plan->nr_nodes ? (int)k->plan->node_shard[node] : -1;
+	bool has = false;
+
+	if (s >= 0 && s < (int)k->plan->nr_shards)
+		for (unsigned i = 0; i < k->plan->shards[s].nr_cpus; i++)
+			has |= k->node_of[k->plan->shards[s].cpus[i]] == (int)node;
+	expect(k, has, "new CPUs of node %u go to shard %d, which has none of that node", node, s);
+}
+
+static void check_node_shards(struct check *k)
+{
+	struct sys_set seen = {};
+
+	for (unsigned cpu = 0; cpu < SYS_MAX; cpu++) {
+		int node = k->online.has[cpu] ? k->node_of[cpu] : -1;
+
+		if (node < 0 || seen.has[node])
+			continue;
+		seen.has[node] = true;
+		check_node_shard(k, node);
 	}
 }
 
@@ -241,6 +284,7 @@ static void check_plan(struct check *k)
 		if (k->plan->nr_shards <= 16)
 			check_nearest(k, s);
 	}
+	check_node_shards(k);
 	expect(k, nr == k->online.nr, "%u CPUs have a shard, %u are online", nr, k->online.nr);
 }
 
@@ -279,18 +323,32 @@ static void check_thread(struct check *k, unsigned s, const char *task)
 	expect(k, allowed.has[cpu], "consumer %u runs on CPU %d", s, cpu);
 }
 
-/* A consumer whose watermark has moved has been bound before. */
-static void wait_for_consumers(struct check *k)
+/* The stream is complete to then, and has what was called before if nobody calls any more. */
+static bool caught_up(const struct check *k, double then)
+{
+	const struct nr_stats *st = nr_collector_stats(k->collector);
+	unsigned long calls = 0;
+
+	for (unsigned cpu = 0; cpu < k->crew.nr; cpu++)
+		calls += k->crew.members[cpu].calls;
+	return st->lag_ns && now_ms() - st->lag_ns / 1e6 > then &&
+	       (k->crew.busy || st->events_written >= 2 * calls);
+}
+
+/*
+ * However little most shards have to tell, the stream goes on (I4). Afterwards each consumer has
+ * begun a pass since, and was bound before it.
+ */
+static void catch_up(struct check *k)
 {
 	const struct timespec pause = { .tv_nsec = 10000000 };
-	double end = now_ms() + CONSUMERS_MS;
+	double then = now_ms();
+	bool good;
 
-	for (unsigned s = 0; s < k->plan->nr_shards && now_ms() < end;) {
-		if (nr_collector_stats(k->collector)->shards[s].lag_ns)
-			s++;
-		else
-			nanosleep(&pause, NULL);
-	}
+	while (!(good = caught_up(k, then)) && now_ms() - then < CATCH_UP_MS)
+		nanosleep(&pause, NULL);
+	expect(k, good, "the stream stands still: it ends %" PRIu64 " ms ago",
+	       nr_collector_stats(k->collector)->lag_ns / 1000000);
 }
 
 static void check_threads(struct check *k)
@@ -299,7 +357,7 @@ static void check_threads(struct check *k)
 	struct dirent *entry;
 	unsigned nr = 0, s;
 
-	wait_for_consumers(k);
+	catch_up(k);
 	while ((entry = readdir(dir))) {
 		char path[300], name[64];
 
@@ -429,6 +487,40 @@ static void check_shard(struct check *k, const struct tally *t, unsigned s,
 	expect(k, !st->records || st->index_pages, "shard %u needed no memory for its index", s);
 }
 
+/* Not what the collector says of it: what the kernel says to whoever asks. */
+static void check_rings(struct check *k)
+{
+	int rings = place_find_rings();
+
+	for (unsigned s = 0; s < k->plan->nr_shards; s++) {
+		const struct nr_plan_shard *shard = &k->plan->shards[s];
+		size_t strays = place_ring_strays(rings, s, shard->ring_bytes, shard->node);
+
+		expect(k, !strays, "shard %u: %zu pages of its ring are not on node %d", s, strays,
+		       shard->node);
+	}
+}
+
+/* The kernel counted before the last passes, and counters that are beside the index too. */
+static void check_indexes(struct check *k)
+{
+	const struct nr_stats *st = nr_collector_stats(k->collector);
+	size_t pages[SYS_MAX] = {}, slack[SYS_MAX] = {};
+
+	for (unsigned s = 0; s < st->nr_shards; s++) {
+		int node = k->node_of[k->plan->shards[s].consumer_cpus[0]];
+
+		pages[node] += st->shards[s].index_pages;
+		slack[node] += 4 + st->shards[s].index_pages / 4;
+	}
+	for (unsigned node = 0; !k->may_stray && node < SYS_MAX; node++)
+		expect(k,
+		       k->index_pages[node] <= pages[node] + slack[node] &&
+			       pages[node] <= k->index_pages[node] + slack[node],
+		       "%zu pages of indexes are on node %u, not %zu", k->index_pages[node], node,
+		       pages[node]);
+}
+
 static void check_stats(struct check *k, const struct tally *t)
 {
 	const struct nr_stats *st = nr_collector_stats(k->collector);
@@ -490,6 +582,12 @@ static void begin_load(struct check *k, const char *list)
 	crew_begin(&k->crew, &cpus, k->calls);
 }
 
+static void end_load(struct check *k)
+{
+	crew_wait(&k->crew);
+	catch_up(k);
+}
+
 static void take_offline(struct check *k, unsigned cpu)
 {
 	if (k->crew.busy)
@@ -503,11 +601,11 @@ static void do_step(struct check *k, const char *step)
 
 	if (!strncmp(step, "load:", 5)) {
 		begin_load(k, step + 5);
-		crew_wait(&k->crew);
+		end_load(k);
 	} else if (!strncmp(step, "begin:", 6)) {
 		begin_load(k, step + 6);
 	} else if (!strcmp(step, "wait")) {
-		crew_wait(&k->crew);
+		end_load(k);
 	} else if (!strcmp(step, "token")) {
 		parse_cpus(&all, "all");
 		crew_pass_token(&k->crew, &all, TOKEN_ROUNDS);
@@ -589,11 +687,14 @@ static void record(struct check *k)
 	for (unsigned i = 0; i < k->nr_steps; i++)
 		do_step(k, k->steps[i]);
 	crew_wait(&k->crew);
+	check_rings(k);
+	place_count_index(k->index_pages);
 	if (nr_collector_stop(k->collector))
 		sys_die("the recording failed");
 	read_trace(k, t);
 	check_members(k, t);
 	check_stats(k, t);
+	check_indexes(k);
 	printf("  steps and checks %.0f ms\n", now_ms() - began);
 	fflush(stdout);
 	nr_collector_close(k->collector);

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include "place.h"
+
+#define MAX_FILES 65536
+
+static bool is_rings(int fd)
+{
+	struct bpf_map_info info = {};
+	__u32 size = sizeof(info);
+
+	return !bpf_obj_get_info_by_fd(fd, &info, &size) &&
+	       info.type == BPF_MAP_TYPE_ARRAY_OF_MAPS && !strcmp(info.name, "nr_shards");
+}
+
+int place_find_rings(void)
+{
+	for (int fd = 0; fd < MAX_FILES; fd++)
+		if (is_rings(fd))
+			return fd;
+	sys_die("the collector has no array of rings");
+}
+
+static size_t count_strays(char *memory, size_t nr, int node)
+{
+	size_t page = sysconf(_SC_PAGESIZE), strays = 0;
+	void **pages = calloc(nr, sizeof(*pages));
+	int *nodes = calloc(nr, sizeof(*nodes));
+
+	if (!pages || !nodes)
+		sys_die("no memory");
+	for (size_t i = 0; i < nr; i++)
+		pages[i] = memory + i * page;
+	if (syscall(SYS_move_pages, 0, nr, pages, NULL, nodes, 0))
+		sys_die("move_pages: %s", strerror(errno));
+	for (size_t i = 0; i < nr; i++)
+		strays += nodes[i] != node;
+	free(pages);
+	free(nodes);
+	return strays;
+}
+
+size_t place_ring_strays(int rings, unsigned s, size_t ring_bytes, int node)
+{
+	size_t page = sysconf(_SC_PAGESIZE), size = ring_bytes + 2 * page, strays;
+	uint32_t id = 0;
+	int fd = -1;
+	void *p;
+
+	if (!bpf_map_lookup_elem(rings, &s, &id))
+		fd = bpf_map_get_fd_by_id(id);
+	if (fd < 0)
+		sys_die("there is no ring %u: %s", s, strerror(errno));
+	p = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED)
+		sys_die("ring %u cannot be mapped: %s", s, strerror(errno));
+	strays = count_strays(p, size / page, node);
+	munmap(p, size);
+	close(fd);
+	return strays;
+}
+
+void place_count_index(size_t on_node[SYS_MAX])
+{
+	FILE *f = fopen("/proc/self/numa_maps", "re");
+	char line[4096], *rest, *word;
+
+	if (!f)
+		sys_die("cannot read /proc/self/numa_maps: %s", strerror(errno));
+	memset(on_node, 0, SYS_MAX * sizeof(*on_node));
+	/* "7f0123456000 local anon=3 dirty=3 N0=1 N2=2 kernelpagesize_kB=4" */
+	while (fgets(line, sizeof(line), f)) {
+		unsigned node;
+		size_t pages;
+
+		rest = strstr(line, " local ");
+		while (rest && (word = strsep(&rest, " ")))
+			if (sscanf(word, "N%u=%zu", &node, &pages) == 2 && node < SYS_MAX)
+				on_node[node] += pages;
+	}
+	fclose(f);
+}
