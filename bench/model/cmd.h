@@ -5,32 +5,47 @@
 
 #include "model.h"
 
+#define MAX_LIST 32
+
+enum verb { VERB_CHECK, VERB_FIT, VERB_PREDICT, VERB_SURFACE, VERB_LIMITS };
+
 struct args {
-	const char *verb;
-	const char *file;
+	enum verb verb;
+	const char *file; /* of fit */
 	const char *data;
-	const char *host;
-	const char *synthetic;
+	const char *host, *synthetic;
 	const char *like;
-	const char *policies;
-	const char *producers;
-	const char *rates;
-	const char *merge;
+	const char *sweep, *sweep_host;
 	bool fill;
 	bool markdown;
-	unsigned perf_sample;
 	uint64_t seed;
+	struct nr_model_rest rest;
+
+	unsigned nr_policies, nr_producers, nr_rates;
+	char policies[MAX_LIST][32];
+	unsigned producers[MAX_LIST]; /* 0: all */
+	double rates[MAX_LIST];	      /* 0: flat out */
+};
+
+/* Ends the process with status 2 if something is wrong with the arguments. */
+void nr_model_parse_args(struct args *a, int argc, char **argv);
+
+/* A plan as the model wants it. */
+struct shards {
+	int *cpu_shard, *consumer;
+	unsigned nr; /* 0: perf buffers */
 };
 
 struct job {
 	const struct args *args;
-	const struct nr_topology *topo;
 	const struct nr_model_machine *machine;
 	const struct nr_model_family *family;
-	struct nr_model_rest rest;
-	unsigned *order; /* CPUs in the order in which they get a producer */
+	const struct shards *shards; /* of each policy */
+	const unsigned *order;	     /* CPUs in the order in which they get a producer */
 };
 
 int nr_model_print_table(const struct job *job);
+/* One sentence to stderr. */
+void nr_model_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -1,35 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* numaring-bench model check|fit|predict|surface|limits */
-#include <argp.h>
 #include <errno.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cmd.h"
 
-#define DEFAULT_SEED 20200529
+/* A failure that was explained, as an exit status. */
+#define FAILED 1
+#define USAGE  2
 
-static int parse_merge(struct nr_model_rest *rest, const char *s)
+void nr_model_error(const char *fmt, ...)
 {
-	struct nr_model_interval *a = &rest->merge_ns, *b = &rest->merge_log2_ns;
+	va_list ap;
 
-	if (!s)
-		return 0;
-	return sscanf(s, "%lf,%lf,%lf,%lf,%lf,%lf", &a->lo, &a->mid, &a->hi, &b->lo, &b->mid,
-		      &b->hi) == 6 &&
-			       a->lo > 0 && b->lo >= 0
-		       ? 0
-		       : -EINVAL;
+	fprintf(stderr, "numaring-bench: model: ");
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "\n");
 }
 
 void nr_model_print_log(void *ctx, enum nr_log_level level, const char *text)
 {
 	(void)ctx;
 	if (level <= NR_LOG_WARN)
-		fprintf(stderr, "numaring-bench: %s\n", text);
+		nr_model_error("%s", text);
 }
 
 /* ---- the machine ----------------------------------------------------------------------------- */
@@ -53,34 +52,33 @@ static int read_line(char *line, size_t size, const char *path)
 	return err;
 }
 
-static int open_topology(struct nr_topology **out, const struct args *a)
+/* host: an XML or .synthetic file, NULL: the description in `synthetic`, or this host. */
+static int open_topology(struct nr_topology **out, const char *host, const char *synthetic)
 {
 	struct nr_topology_opts opts = { .sz = sizeof(opts),
-					 .synthetic = a->synthetic,
+					 .synthetic = synthetic,
 					 .log = nr_model_print_log };
 	char line[4096] = "";
 	int err;
 
-	if (a->host && ends_with(a->host, ".xml")) {
-		opts.xml = a->host;
-	} else if (a->host) {
-		err = read_line(line, sizeof(line), a->host);
+	if (host && ends_with(host, ".xml")) {
+		opts.xml = host;
+	} else if (host) {
+		err = read_line(line, sizeof(line), host);
 		if (err) {
-			fprintf(stderr, "numaring-bench: %s: %s\n", a->host, strerror(-err));
-			return err;
+			nr_model_error("%s: %s", host, strerror(-err));
+			return FAILED;
 		}
 		opts.synthetic = line;
 	}
-	return nr_topology_open(out, &opts);
-}
-
-static int machine_of(struct nr_model_machine **out, const struct nr_topology *topo,
-		      const char *like)
-{
-	const struct nr_model_host *host = like ? nr_model_host_of(like) : NULL;
-
-	return nr_model_machine_from_topology(out, topo, host ? host->hidden_llc : 0,
-					      host ? host->hidden_node : 0);
+	err = nr_topology_open(out, &opts);
+	if (err == -ENOMEM)
+		return err;
+	if (err)
+		nr_model_error("%s: not a machine that hwloc can read", host	    ? host
+									: synthetic ? synthetic
+										    : "this host");
+	return err ? FAILED : 0;
 }
 
 /* Each prefix of this order is spread over the machine as evenly as it can be. */
@@ -101,276 +99,340 @@ static unsigned spread_order(unsigned *cpus, unsigned nr)
 	return n;
 }
 
-/* ---- verbs ----------------------------------------------------------------------------------- */
-static int read_published(struct nr_model_curve **out, unsigned *nr, const struct args *a)
-{
-	char path[4096];
+/* ---- what is known --------------------------------------------------------------------------- */
+/* Everything a verb works with. */
+struct inputs {
+	const struct args *args;
+	struct nr_model_curve *curves;
+	unsigned nr_curves;
+	struct nr_model_like like;
+	struct nr_topology *topo;
+	struct nr_model_machine *machine;
+	double across; /* error of predictions across hosts */
+	bool own;      /* the machine is the published host itself */
+	struct nr_model_family *family;
+};
 
-	snprintf(path, sizeof(path), "%s/ringbuf_contention.csv", a->data);
-	return nr_model_read_published(out, nr, path, nr_model_print_log, NULL);
+static void close_inputs(struct inputs *in)
+{
+	nr_model_family_free(in->family);
+	nr_model_machine_free(in->machine);
+	nr_topology_free(in->topo);
+	free(in->curves);
 }
 
-static void print_preamble(const struct args *a, const struct job *job)
+static int read_published(struct inputs *in)
 {
-	printf("%sPredicted, not measured: %u CPUs, like %s (%u parameter sets, error %.0f %%), "
-	       "seed %llu.\n%sEach figure: middle [lowest, highest]. Producers %s.\n%s",
-	       a->markdown ? "" : "# ", job->machine->nr_cpus, a->like, job->family->nr,
-	       100 * job->family->error, (unsigned long long)a->seed, a->markdown ? "" : "# ",
+	char path[4096];
+	int err;
+
+	snprintf(path, sizeof(path), "%s/ringbuf_contention.csv", in->args->data);
+	err = nr_model_read_published(&in->curves, &in->nr_curves, path, nr_model_print_log, NULL);
+	if (err)
+		return FAILED;
+	err = nr_model_like_of(&in->like, in->curves, in->nr_curves, in->args->like,
+			       nr_model_print_log, NULL);
+	return err ? USAGE : 0;
+}
+
+static int read_machine(struct inputs *in)
+{
+	int err = open_topology(&in->topo, in->args->host, in->args->synthetic);
+
+	if (err)
+		return err;
+	return nr_model_machine_from_topology(&in->machine, in->topo, in->like.hidden_llc,
+					      in->like.hidden_node);
+}
+
+/* The sweep is of the machine, unless --sweep-host names another. */
+static int read_sweep(struct nr_model_sweep *out, const struct inputs *in, const char *path)
+{
+	struct nr_model_machine *of = NULL;
+	struct nr_topology *topo = NULL;
+	int err = 0;
+
+	if (in->args->sweep_host) {
+		err = open_topology(&topo, in->args->sweep_host, NULL);
+		if (!err)
+			err = nr_model_machine_from_topology(&of, topo, in->like.hidden_llc,
+							     in->like.hidden_node);
+	}
+	if (!err && nr_model_read_sweep(out, path, "single", of ? of : in->machine,
+					nr_model_print_log, NULL))
+		err = FAILED;
+	nr_model_machine_free(of);
+	nr_topology_free(topo);
+	return err;
+}
+
+static int is_published(bool *out, const struct inputs *in)
+{
+	struct nr_model_machine *published = NULL;
+	int err = nr_model_machine_regular(&published, &in->like.host->layout);
+
+	if (err)
+		return err;
+	*out = in->like.single && nr_model_machine_alike(published, in->machine);
+	nr_model_machine_free(published);
+	return 0;
+}
+
+static int family_of_sweep(struct inputs *in)
+{
+	struct nr_model_family *family = NULL;
+	struct nr_model_sweep sweep;
+	int err = read_sweep(&sweep, in, in->args->sweep);
+
+	if (!err)
+		err = nr_model_family_of_sweep(&family, &sweep.curve, &in->like.host->prior,
+					       in->family, nr_model_machine_levels(in->machine),
+					       in->across);
+	if (err)
+		return err;
+	nr_model_family_free(in->family);
+	in->family = family;
+	return 0;
+}
+
+static int fit_family(struct inputs *in)
+{
+	int err = nr_model_family_fit(&in->family, in->curves, in->nr_curves, in->args->like);
+
+	if (!err)
+		err = nr_model_across_hosts(&in->across, in->curves, in->nr_curves);
+	if (!err)
+		err = is_published(&in->own, in);
+	if (err)
+		return err;
+	if (in->args->sweep)
+		return family_of_sweep(in);
+	if (!in->own)
+		in->family->error = fmax(in->family->error, in->across);
+	return 0;
+}
+
+/* ---- tables of predictions ------------------------------------------------------------------- */
+static void free_shards(struct shards *s, unsigned nr)
+{
+	for (unsigned i = 0; i < nr; i++) {
+		free(s[i].cpu_shard);
+		free(s[i].consumer);
+	}
+}
+
+static int shards_of(struct shards *s, const struct inputs *in, const char *policy)
+{
+	struct nr_plan_opts opts = { .sz = sizeof(opts),
+				     .policy = policy,
+				     .log = nr_model_print_log };
+	const struct nr_model_machine *m = in->machine;
+	struct nr_plan *plan = NULL;
+	int err;
+
+	if (!strcmp(policy, "perfbuf"))
+		return 0;
+	err = nr_plan_make(&plan, in->topo, &opts);
+	if (err == -EINVAL)
+		nr_model_error("--policy %s: perfbuf, single, package, node, llc, cpu or node/K",
+			       policy);
+	if (err)
+		return err == -EINVAL ? USAGE : err;
+	s->cpu_shard = calloc(m->nr_cpus, sizeof(*s->cpu_shard));
+	s->consumer = calloc(plan->nr_shards, sizeof(*s->consumer));
+	if (!s->cpu_shard || !s->consumer) {
+		err = -ENOMEM;
+		goto out;
+	}
+	s->nr = plan->nr_shards;
+	for (unsigned i = 0; i < m->nr_cpus; i++)
+		s->cpu_shard[i] = plan->cpu_shard[m->os[i]];
+	for (unsigned i = 0; i < s->nr; i++)
+		s->consumer[i] = nr_model_cpu_index(m, plan->shards[i].consumer_cpus[0]);
+out:
+	nr_plan_free(plan);
+	return err;
+}
+
+static const char *const level_names[] = { "cpu", "core", "llc", "node", "package", "other" };
+
+static void print_levels(unsigned levels)
+{
+	const char *between = "";
+
+	for (unsigned d = 0; d < NR_MODEL_LEVELS; d++)
+		if (levels & (1u << d)) {
+			printf("%s%s", between, level_names[d]);
+			between = ", ";
+		}
+}
+
+static void print_source(const struct inputs *in)
+{
+	const struct args *a = in->args;
+
+	if (!a->sweep) {
+		printf("like %s%s", a->like, in->own ? "" : ", which it is not");
+		return;
+	}
+	printf("costs from %s", a->sweep);
+	if (!in->family->borrowed)
+		return;
+	printf(", hand-overs it does not contain (");
+	print_levels(in->family->borrowed);
+	printf(") from %s", a->like);
+}
+
+static void print_preamble(const struct inputs *in)
+{
+	const struct args *a = in->args;
+
+	printf("%sPredicted, not measured: %u CPUs, ", a->markdown ? "" : "# ",
+	       in->machine->nr_cpus);
+	print_source(in);
+	printf(" (%u parameter set%s, error %.0f %%), seed %llu.\n%sEach figure: middle [lowest, "
+	       "highest]. Producers %s.\n%s",
+	       in->family->nr, in->family->nr == 1 ? "" : "s", 100 * in->family->error,
+	       (unsigned long long)a->seed, a->markdown ? "" : "# ",
 	       a->fill ? "fill one cache domain after the other" : "spread evenly",
 	       a->markdown ? "\n" : "");
 }
 
-static int predict(const struct args *a)
+static int check_producers(const struct args *a, unsigned nr_cpus)
 {
-	struct job job = { .args = a, .rest = nr_model_rest_default };
-	struct nr_model_curve *curves = NULL;
-	struct nr_model_machine *machine = NULL;
-	struct nr_model_family *family = NULL;
-	struct nr_topology *topo = NULL;
-	unsigned nr = 0;
-	int err;
+	for (unsigned i = 0; i < a->nr_producers; i++)
+		if (a->producers[i] > nr_cpus) {
+			nr_model_error("--producers %u: the machine has %u CPUs", a->producers[i],
+				       nr_cpus);
+			return USAGE;
+		}
+	return 0;
+}
 
-	job.rest.perf_sample = a->perf_sample;
-	err = parse_merge(&job.rest, a->merge);
+static int print_tables(const struct inputs *in)
+{
+	const struct args *a = in->args;
+	unsigned *order = calloc(in->machine->nr_cpus, sizeof(*order));
+	struct shards shards[MAX_LIST] = { 0 };
+	struct job job = { a, in->machine, in->family, shards, order };
+	int err = order ? 0 : -ENOMEM;
+
+	for (unsigned i = 0; !err && i < a->nr_policies; i++)
+		err = shards_of(&shards[i], in, a->policies[i]);
 	if (err)
 		goto out;
-	err = open_topology(&topo, a);
-	if (err)
-		goto out;
-	err = machine_of(&machine, topo, a->like);
-	if (err)
-		goto out;
-	err = read_published(&curves, &nr, a);
-	if (err)
-		goto out;
-	err = nr_model_family_fit(&family, curves, nr, a->like);
-	if (err)
-		goto out;
-	job.topo = topo;
-	job.machine = machine;
-	job.family = family;
-	job.order = calloc(machine->nr_cpus, sizeof(*job.order));
-	if (!job.order) {
-		err = -ENOMEM;
-		goto out;
-	}
 	if (a->fill)
-		for (unsigned i = 0; i < machine->nr_cpus; i++)
-			job.order[i] = i;
+		for (unsigned i = 0; i < in->machine->nr_cpus; i++)
+			order[i] = i;
 	else
-		spread_order(job.order, machine->nr_cpus);
-	print_preamble(a, &job);
+		spread_order(order, in->machine->nr_cpus);
+	print_preamble(in);
 	err = nr_model_print_table(&job);
 out:
-	free(job.order);
-	nr_model_family_free(family);
-	nr_model_machine_free(machine);
-	nr_topology_free(topo);
-	free(curves);
+	free_shards(shards, a->nr_policies);
+	free(order);
 	return err;
 }
 
+static int predict(const struct args *a)
+{
+	struct inputs in = { .args = a };
+	int err = read_published(&in);
+
+	if (!err)
+		err = read_machine(&in);
+	if (!err)
+		err = check_producers(a, in.machine->nr_cpus);
+	if (!err)
+		err = fit_family(&in);
+	if (!err)
+		err = print_tables(&in);
+	close_inputs(&in);
+	return err;
+}
+
+/* ---- fits ------------------------------------------------------------------------------------ */
 static void print_costs(const char *name, const struct nr_model_costs *c)
 {
-	static const char *const names[] = { "cpu", "core", "llc", "node", "package", "other" };
-
 	printf("%-27s alone %.0f own %.0f", name, c->alone, c->own);
 	for (unsigned d = NR_SAME_LLC; d < NR_MODEL_LEVELS; d++)
 		if (c->seen & (1u << d))
-			printf(" %s %.0f", names[d], c->hand[d]);
+			printf(" %s %.0f", level_names[d], c->hand[d]);
 	printf(" ns, re-take %.2f, consumer's share %.2f\n", c->retake, c->consumer);
 }
 
-static int fit_published(const struct args *a)
+static void print_fitted_sweep(const char *path, const struct nr_model_sweep *sweep,
+			       const struct nr_model_costs *c)
 {
-	struct nr_model_curve *curves = NULL;
-	struct nr_model_costs c;
-	unsigned nr = 0;
-	int err = read_published(&curves, &nr, a);
-
-	for (unsigned i = 0; !err && i < nr; i++) {
-		nr_model_fit(&c, &curves[i], &nr_model_host_of(curves[i].name)->prior);
-		print_costs(curves[i].name, &c);
-	}
-	free(curves);
-	return err;
-}
-
-static int fit_sweep(const struct args *a)
-{
-	const struct nr_model_host *host = nr_model_host_of(a->like);
-	struct nr_model_machine *machine = NULL;
-	struct nr_topology *topo = NULL;
-	struct nr_model_curve curve;
-	struct nr_model_costs c;
+	const struct nr_model_curve *curve = &sweep->curve;
 	double sum = 0;
-	int err = open_topology(&topo, a);
 
-	if (err)
-		goto out;
-	err = machine_of(&machine, topo, a->like);
-	if (err)
-		goto out;
-	err = nr_model_read_sweep(&curve, a->file, machine, nr_model_print_log, NULL);
-	if (err)
-		goto out;
-	nr_model_fit(&c, &curve, &(host ? host : &nr_model_hosts[0])->prior);
-	print_costs(a->file, &c);
-	for (unsigned i = 0; i < curve.nr; i++) {
-		const struct nr_model_point *p = &curve.points[i];
-		double ns = nr_model_mean_ns(&c, &p->mix);
+	print_costs(path, c);
+	for (unsigned i = 0; i < curve->nr; i++) {
+		const struct nr_model_point *p = &curve->points[i];
+		double ns = nr_model_mean_ns(c, &p->mix);
 
 		printf("%4u producers: measured %.3f, model %.3f M/s\n", p->mix.nr, 1e3 / p->ns,
 		       1e3 / ns);
 		sum += log(ns / p->ns) * log(ns / p->ns);
 	}
-	printf("rms log ratio %.1f %%, in the fit\n", 100 * sqrt(sum / curve.nr));
-	if (curve.nr < 3 + (unsigned)__builtin_popcount(c.seen))
+	printf("rms log ratio %.1f %%, in the fit\n", 100 * sqrt(sum / curve->nr));
+	if (sweep->dropped)
+		printf("%u rows left out: of another record size, memory, burst or order\n",
+		       sweep->dropped);
+	if (sweep->consumer_not_known)
+		printf("where the consumer was is not told: its share is in the hand-overs\n");
+	if (curve->nr < 3 + (unsigned)__builtin_popcount(c->seen))
 		printf("%u points are fewer than there are costs: what the published hosts have "
 		       "fills in\n",
-		       curve.nr);
-out:
-	nr_model_machine_free(machine);
-	nr_topology_free(topo);
+		       curve->nr);
+}
+
+static int fit(const struct args *a)
+{
+	struct inputs in = { .args = a };
+	struct nr_model_sweep sweep;
+	struct nr_model_costs c;
+	int err = read_published(&in);
+
+	for (unsigned i = 0; !err && !a->file && i < in.nr_curves; i++) {
+		nr_model_fit(&c, &in.curves[i], &nr_model_host_of(in.curves[i].name)->prior);
+		print_costs(in.curves[i].name, &c);
+	}
+	if (!err && a->file) {
+		err = read_machine(&in);
+		if (!err)
+			err = read_sweep(&sweep, &in, a->file);
+		if (!err) {
+			nr_model_fit(&c, &sweep.curve, &in.like.host->prior);
+			print_fitted_sweep(a->file, &sweep, &c);
+		}
+	}
+	close_inputs(&in);
 	return err;
 }
 
-/* ---- options --------------------------------------------------------------------------------- */
-enum { OPT_DATA = 1000, OPT_SYNTHETIC, OPT_MERGE, OPT_SEED, OPT_WAKEUPS, OPT_MARKDOWN, OPT_FILL };
-
-static const struct argp_option options[] = {
-	{ "data", OPT_DATA, "DIR", 0, "the published curves (default: those installed)", 0 },
-	{ "host", 'H', "FILE", 0, "machine: an hwloc XML or .synthetic file; default: this host",
-	  0 },
-	{ "synthetic", OPT_SYNTHETIC, "TEXT", 0, "machine: an hwloc synthetic description", 0 },
-	{ "like", 'l', "SERIES", 0,
-	  "published hosts the machine is like, prefixes of their series: e5_2680v4, spr, "
-	  "epyc9654, kunpeng920, ryzen7950x (default: e5_2680v4,spr)",
-	  0 },
-	{ "policy", 'p', "LIST", 0, "policies, and perfbuf (default: single,node,llc,perfbuf)", 0 },
-	{ "producers", 'n', "LIST", 0, "numbers of producers, or all (default: all)", 0 },
-	{ "rate", 'r', "LIST", 0,
-	  "records/s of each producer, k and M allowed, or flat "
-	  "(default: 1k,10k,100k,flat)",
-	  0 },
-	{ "fill", OPT_FILL, NULL, 0, "producers fill one cache domain after the other", 0 },
-	{ "wakeup-events", OPT_WAKEUPS, "N", 0, "perfbuf: records per wake-up (default: 500)", 0 },
-	{ "merge", OPT_MERGE, "A,B,C,D,E,F", 0,
-	  "ns per record of the merge, low, middle, high, and for each doubling of the rings", 0 },
-	{ "markdown", OPT_MARKDOWN, NULL, 0, "tables in Markdown", 0 },
-	{ "seed", OPT_SEED, "N", 0, "of the simulation", 0 },
-	{ 0 }
-};
-
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-	struct args *a = state->input;
-
-	switch (key) {
-	case OPT_DATA:
-		a->data = arg;
-		break;
-	case 'H':
-		a->host = arg;
-		break;
-	case OPT_SYNTHETIC:
-		a->synthetic = arg;
-		break;
-	case 'l':
-		a->like = arg;
-		break;
-	case 'p':
-		a->policies = arg;
-		break;
-	case 'n':
-		a->producers = arg;
-		break;
-	case 'r':
-		a->rates = arg;
-		break;
-	case OPT_FILL:
-		a->fill = true;
-		break;
-	case OPT_WAKEUPS:
-		a->perf_sample = strtoul(arg, NULL, 0);
-		if (!a->perf_sample)
-			argp_error(state, "--wakeup-events is a number from 1");
-		break;
-	case OPT_MERGE:
-		a->merge = arg;
-		break;
-	case OPT_MARKDOWN:
-		a->markdown = true;
-		break;
-	case OPT_SEED:
-		a->seed = strtoull(arg, NULL, 0);
-		break;
-	case ARGP_KEY_ARG:
-		if (state->arg_num > 1)
-			argp_error(state, "too many arguments");
-		*(state->arg_num ? &a->file : &a->verb) = arg;
-		break;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "what: check, fit, predict, surface or limits?");
-		break;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-	return 0;
-}
-
-static const struct argp argp = {
-	options,
-	parse,
-	"check\nfit [SWEEP.jsonl]\npredict\nsurface\nlimits",
-	"Contention of producers for ring locks, modelled.\v"
-	"check: errors against everything published; exit status 1 if a stated bound is exceeded.\n"
-	"fit: hand-over costs from the published curves, or from a sweep of the machine.\n"
-	"predict: throughput and cost of a reservation, as intervals.\n"
-	"surface: the same as a table of producers and policies by rates.\n"
-	"limits: the number of producers at which a policy is no longer enough.\n",
-	NULL,
-	NULL,
-	NULL
-};
-
-static const char *default_data(void)
-{
-	return access(NR_MODEL_DATA, R_OK) ? NR_MODEL_DATA_SOURCE : NR_MODEL_DATA;
-}
-
+/* ---- command --------------------------------------------------------------------------------- */
 static int run(const struct args *a)
 {
-	if (!strcmp(a->verb, "check"))
+	switch (a->verb) {
+	case VERB_CHECK:
 		return nr_model_check(a->data);
-	if (!strcmp(a->verb, "fit"))
-		return a->file ? fit_sweep(a) : fit_published(a);
-	if (!strcmp(a->verb, "predict") || !strcmp(a->verb, "surface") ||
-	    !strcmp(a->verb, "limits"))
+	case VERB_FIT:
+		return fit(a);
+	default:
 		return predict(a);
-	fprintf(stderr,
-		"numaring-bench: model %s: no such thing; check, fit, predict, surface, limits\n",
-		a->verb);
-	return 2;
+	}
 }
 
 int cmd_model(int argc, char **argv)
 {
-	struct args a = {
-		.data = default_data(),
-		.like = "e5_2680v4,spr",
-		.policies = "single,node,llc,perfbuf",
-		.producers = "all",
-		.rates = "1k,10k,100k,flat",
-		.perf_sample = nr_model_rest_default.perf_sample,
-		.seed = DEFAULT_SEED,
-	};
+	struct args a;
 	int err;
 
-	argp_err_exit_status = 2;
-	argp_parse(&argp, argc, argv, 0, NULL, &a);
+	nr_model_parse_args(&a, argc, argv);
 	err = run(&a);
 	if (err < 0)
-		fprintf(stderr, "numaring-bench: model %s: %s\n", a.verb, strerror(-err));
-	return err < 0 ? 1 : err;
+		nr_model_error("%s", strerror(-err));
+	return err < 0 ? FAILED : err;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Reading curves: the published table, and sweeps of numaring-bench. */
+/* Reading the published curves. */
 #include <errno.h>
-#include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,10 +10,9 @@
 
 #define NO_CONSUMER "_noconsumer"
 
-__attribute__((format(printf, 3, 4))) static void say(nr_log_fn log, void *ctx, const char *fmt,
-						      ...)
+void nr_model_say(nr_log_fn log, void *ctx, const char *fmt, ...)
 {
-	char text[256];
+	char text[512];
 	va_list ap;
 
 	if (!log)
@@ -25,8 +23,8 @@ __attribute__((format(printf, 3, 4))) static void say(nr_log_fn log, void *ctx, 
 	log(ctx, NR_LOG_ERROR, text);
 }
 
-static int add_point(struct nr_model_curve *curve, const struct nr_model_machine *machine,
-		     const struct nr_model_load *load, double ns)
+int nr_model_add_point(struct nr_model_curve *curve, const struct nr_model_machine *machine,
+		       const struct nr_model_load *load, double ns)
 {
 	struct nr_model_point *p = &curve->points[curve->nr];
 
@@ -51,7 +49,7 @@ int nr_model_add_plain(struct nr_model_curve *curve, const struct nr_model_machi
 		goto out;
 	for (unsigned i = 0; i < nr; i++)
 		cpus[i] = (first + i) % machine->nr_cpus;
-	err = add_point(curve, machine, &load, ns);
+	err = nr_model_add_point(curve, machine, &load, ns);
 out:
 	free(cpus);
 	return err;
@@ -100,7 +98,7 @@ static int by_producers(const void *a, const void *b)
 	return (x->mix.nr > y->mix.nr) - (x->mix.nr < y->mix.nr);
 }
 
-static void sort_points(struct nr_model_curve *curve)
+void nr_model_sort_points(struct nr_model_curve *curve)
 {
 	qsort(curve->points, curve->nr, sizeof(curve->points[0]), by_producers);
 }
@@ -129,21 +127,22 @@ int nr_model_read_published(struct nr_model_curve **out, unsigned *nr_out, const
 	int err = f ? 0 : -errno;
 
 	if (!f)
-		say(log, ctx, "%s: %s", path, strerror(-err));
+		nr_model_say(log, ctx, "%s: %s", path, strerror(-err));
 	while (!err && fgets(line, sizeof(line), f)) {
 		if (!line_nr++) /* names of the columns */
 			continue;
 		err = parse_published(&curves, &nr, line);
 		if (err)
-			say(log, ctx, "%s:%u: not series,producers,mops_per_sec of a known host",
-			    path, line_nr);
+			nr_model_say(log, ctx,
+				     "%s:%u: not series,producers,mops_per_sec of a known host",
+				     path, line_nr);
 	}
 	if (!err && !nr)
 		err = -ENODATA;
 	if (err)
 		goto out;
 	for (unsigned i = 0; i < nr; i++)
-		sort_points(&curves[i]);
+		nr_model_sort_points(&curves[i]);
 	*out = curves;
 	*nr_out = nr;
 	curves = NULL;
@@ -165,101 +164,4 @@ void nr_model_halve(const struct nr_model_curve *curve, unsigned half, struct nr
 
 		c->points[c->nr++] = curve->points[i];
 	}
-}
-
-/* ---- sweeps ---------------------------------------------------------------------------------- */
-static int row_cpus(const json_t *row, const struct nr_model_machine *machine, unsigned *cpus,
-		    unsigned *nr)
-{
-	const json_t *list = json_object_get(row, "producer_cpus"), *cpu;
-	size_t i;
-
-	*nr = 0;
-	json_array_foreach(list, i, cpu)
-	{
-		int n = nr_model_cpu_index(machine, json_integer_value(cpu));
-
-		if (i == machine->nr_cpus || n < 0)
-			return -EINVAL;
-		cpus[(*nr)++] = n;
-	}
-	return *nr ? 0 : -EINVAL;
-}
-
-static bool row_is_wanted(const json_t *row)
-{
-	const char *transport = json_string_value(json_object_get(row, "transport"));
-
-	return transport && !strcmp(transport, "single") &&
-	       json_number_value(json_object_get(row, "rate")) == 0 &&
-	       json_is_true(json_object_get(row, "valid"));
-}
-
-static int add_row(struct nr_model_curve *curve, const json_t *row,
-		   const struct nr_model_machine *machine, unsigned *cpus)
-{
-	const json_t *consumer = json_object_get(row, "consumer_cpu");
-	double per_sec = json_number_value(
-		json_object_get(json_object_get(row, "events_per_sec"), "median"));
-	struct nr_model_load load = { 0, cpus, -1 };
-	int err;
-
-	if (!row_is_wanted(row))
-		return 0;
-	err = row_cpus(row, machine, cpus, &load.nr);
-	if (err)
-		return err;
-	if (json_is_integer(consumer))
-		load.consumer_cpu = nr_model_cpu_index(machine, json_integer_value(consumer));
-	return add_point(curve, machine, &load, 1e9 / per_sec);
-}
-
-/* A last line without its end is what an interrupted sweep leaves behind: not read. */
-static int add_line(struct nr_model_curve *curve, const char *line,
-		    const struct nr_model_machine *machine, unsigned *cpus)
-{
-	json_t *row;
-	int err;
-
-	if (!strchr(line, '\n'))
-		return 0;
-	row = json_loads(line, 0, NULL);
-	err = row ? add_row(curve, row, machine, cpus) : -EINVAL;
-	json_decref(row);
-	return err;
-}
-
-int nr_model_read_sweep(struct nr_model_curve *out, const char *path,
-			const struct nr_model_machine *machine, nr_log_fn log, void *ctx)
-{
-	struct nr_model_curve curve = { .name = "sweep" };
-	unsigned *cpus = calloc(machine->nr_cpus, sizeof(*cpus));
-	FILE *f = fopen(path, "re");
-	unsigned line_nr = 0;
-	char *line = NULL;
-	size_t size = 0;
-	int err = f ? cpus ? 0 : -ENOMEM : -errno;
-
-	if (err)
-		say(log, ctx, "%s: %s", path, strerror(-err));
-	while (!err && getline(&line, &size, f) > 0) {
-		line_nr++;
-		err = add_line(&curve, line, machine, cpus);
-		if (err)
-			say(log, ctx, "%s:%u: not a row of a sweep of this machine", path, line_nr);
-	}
-	if (!err && !curve.nr) {
-		err = -ENODATA;
-		say(log, ctx, "%s: no valid row of a single ring, flat out", path);
-	}
-	if (err)
-		goto out;
-	sort_points(&curve);
-	*out = curve;
-out:
-	if (f)
-		fclose(f);
-	free(line);
-	free(cpus);
-	return err;
 }

@@ -36,10 +36,11 @@ static unsigned seen_levels(const struct nr_model_curve *curve)
 {
 	unsigned seen = 0;
 
+	/* A producer alone hands nothing over. */
 	for (unsigned i = 0; i < curve->nr; i++)
 		for (unsigned d = NR_SAME_LLC; d < NR_MODEL_LEVELS; d++)
-			if (curve->points[i].mix.pair[d] > 0 ||
-			    curve->points[i].mix.consumer[d] > 0)
+			if (curve->points[i].mix.nr > 1 && (curve->points[i].mix.pair[d] > 0 ||
+							    curve->points[i].mix.consumer[d] > 0))
 				seen |= 1u << d;
 	return seen;
 }

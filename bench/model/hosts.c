@@ -4,6 +4,7 @@
  * the four-core clusters of the Kunpeng are not visible in /sys, but in the curves. README.md gives
  * the source of each figure.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "model.h"
@@ -22,6 +23,7 @@ const struct nr_model_host nr_model_hosts[] = {
 		.layout = { .packages = 2, .cores = 14, .smt = 2, .llc = 14, .node = 14 },
 		.prior = { .own_ns = OWN_E5, .retake = 0.20 },
 		.far_ratio = 118.0 / 44,
+		.kin = "spr",
 		.latency_host = "xeon_e5_2695v4",
 		.latency_near = "same_socket",
 		.latency_far = "cross_socket",
@@ -32,6 +34,7 @@ const struct nr_model_host nr_model_hosts[] = {
 		.layout = { .packages = 2, .cores = 28, .smt = 1, .llc = 28, .node = 28 },
 		.prior = { .own_ns = OWN_E5, .retake = 0.26 },
 		.far_ratio = 108.0 / 51,
+		.kin = "e5_2680v4",
 		.latency_host = "xeon_8375c",
 		.latency_near = "same_socket",
 		.latency_far = "cross_socket",
@@ -43,6 +46,7 @@ const struct nr_model_host nr_model_hosts[] = {
 		.hidden_node = 24,
 		.prior = { .own_ns = 1e3 / 32.18, .retake = 0.53 },
 		.far_ratio = 197.0 / 107,
+		.kin = "ryzen7950x",
 		.latency_host = "epyc_7r13",
 		.latency_near = "same_ccx",
 		.latency_far = "cross_ccx",
@@ -63,6 +67,7 @@ const struct nr_model_host nr_model_hosts[] = {
 		.layout = { .packages = 1, .cores = 16, .smt = 2, .llc = 8, .node = 16 },
 		.prior = { .own_ns = 1e3 / 77.296, .retake = 0.69 },
 		.far_ratio = 197.0 / 107,
+		.kin = "epyc9654",
 		.latency_host = "ryzen_7950x",
 		.latency_far = "median",
 	},
@@ -75,4 +80,76 @@ const struct nr_model_host *nr_model_host_of(const char *series)
 		if (!strncmp(series, nr_model_hosts[i].prefix, strlen(nr_model_hosts[i].prefix)))
 			return &nr_model_hosts[i];
 	return NULL;
+}
+
+/* ---- lists of prefixes ----------------------------------------------------------------------- */
+bool nr_model_is_like(const char *series, const char *like)
+{
+	while (*like) {
+		size_t n = strcspn(like, ",");
+
+		if (n && !strncmp(series, like, n))
+			return true;
+		like += n + (like[n] == ',');
+	}
+	return false;
+}
+
+static bool begins_a_series(const struct nr_model_curve *curves, unsigned nr, const char *word,
+			    size_t len)
+{
+	for (unsigned i = 0; i < nr; i++)
+		if (len && !strncmp(curves[i].name, word, len))
+			return true;
+	return false;
+}
+
+/* false: they hide different things. */
+static bool add_host(struct nr_model_like *like, const struct nr_model_host *host)
+{
+	bool hides = host->hidden_llc || host->hidden_node;
+	bool knows = like->hidden_llc || like->hidden_node;
+
+	like->single = !like->host || (like->single && like->host == host);
+	if (!like->host)
+		like->host = host;
+	if (!hides)
+		return true;
+	if (!knows) {
+		like->hidden_llc = host->hidden_llc;
+		like->hidden_node = host->hidden_node;
+	}
+	return like->hidden_llc == host->hidden_llc && like->hidden_node == host->hidden_node;
+}
+
+int nr_model_like_of(struct nr_model_like *out, const struct nr_model_curve *curves,
+		     unsigned nr_curves, const char *text, nr_log_fn log, void *ctx)
+{
+	struct nr_model_like like = { 0 };
+
+	for (const char *word = text;; word++) {
+		size_t n = strcspn(word, ",");
+
+		if (!begins_a_series(curves, nr_curves, word, n)) {
+			nr_model_say(log, ctx, "--like %s: no published series begins with '%.*s'",
+				     text, (int)n, word);
+			return -ENOENT;
+		}
+		word += n;
+		if (!*word)
+			break;
+	}
+	for (unsigned i = 0; i < nr_curves; i++)
+		if (nr_model_is_like(curves[i].name, text) &&
+		    !add_host(&like, nr_model_host_of(curves[i].name))) {
+			nr_model_say(
+				log, ctx,
+				"--like %s: these hosts have caches or nodes that the operating "
+				"system "
+				"does not show, and not the same ones; name hosts of one maker",
+				text);
+			return -EINVAL;
+		}
+	*out = like;
+	return 0;
 }

@@ -2,6 +2,7 @@
 /* Machines as matrices of distances. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "model.h"
 
@@ -20,6 +21,34 @@ int nr_model_cpu_index(const struct nr_model_machine *m, unsigned os)
 		if (m->os[i] == os)
 			return i;
 	return -1;
+}
+
+static void count_pairs(size_t pairs[NR_MODEL_LEVELS], const struct nr_model_machine *m)
+{
+	memset(pairs, 0, NR_MODEL_LEVELS * sizeof(*pairs));
+	for (size_t i = 0; i < (size_t)m->nr_cpus * m->nr_cpus; i++)
+		pairs[m->distance[i]]++;
+}
+
+bool nr_model_machine_alike(const struct nr_model_machine *a, const struct nr_model_machine *b)
+{
+	size_t x[NR_MODEL_LEVELS], y[NR_MODEL_LEVELS];
+
+	count_pairs(x, a);
+	count_pairs(y, b);
+	return !memcmp(x, y, sizeof(x)); /* pairs of the same CPU count the CPUs */
+}
+
+unsigned nr_model_machine_levels(const struct nr_model_machine *m)
+{
+	size_t pairs[NR_MODEL_LEVELS];
+	unsigned levels = 0;
+
+	count_pairs(pairs, m);
+	for (unsigned d = 0; d < NR_MODEL_LEVELS; d++)
+		if (pairs[d])
+			levels |= 1u << d;
+	return levels;
 }
 
 static struct nr_model_machine *machine_new(unsigned nr_cpus)

@@ -58,6 +58,11 @@ int nr_model_machine_from_topology(struct nr_model_machine **out, const struct n
 				   unsigned hidden_llc, unsigned hidden_node);
 void nr_model_machine_free(struct nr_model_machine *machine);
 
+/* The same number of CPUs, and as many pairs of them at each distance. */
+bool nr_model_machine_alike(const struct nr_model_machine *a, const struct nr_model_machine *b);
+/* Bit per distance that two CPUs of the machine have. */
+unsigned nr_model_machine_levels(const struct nr_model_machine *machine);
+
 /* Index of the CPU that the operating system calls os, -1: none. */
 int nr_model_cpu_index(const struct nr_model_machine *machine, unsigned os);
 
@@ -183,6 +188,7 @@ struct nr_model_host {
 	unsigned hidden_llc, hidden_node;
 	struct nr_model_prior prior;
 	double far_ratio; /* other package / farthest distance seen, by core-to-core latency */
+	const char *kin;  /* prefix of the other host of its maker, NULL: there is none */
 	/* Where core_to_core_latency.csv has a like host: its name, what it calls the innermost
 	 * cache domain (NULL: not published) and the outermost distance the curve contains. */
 	const char *latency_host, *latency_near, *latency_far;
@@ -197,9 +203,20 @@ const struct nr_model_host *nr_model_host_of(const char *series);
  * known here. */
 int nr_model_read_published(struct nr_model_curve **out, unsigned *nr, const char *path,
 			    nr_log_fn log, void *log_ctx);
-/* The single ring's curve, flat out, of a sweep in JSON Lines; CPU numbers are those of machine. */
-int nr_model_read_sweep(struct nr_model_curve *out, const char *path,
+
+/* The curve of one transport, flat out, of a sweep in JSON Lines; CPU numbers are those of machine.
+ * Only medians that differ in nothing but producers, placement and duration make a curve: those
+ * with the most common record size, memory, burst and order. */
+struct nr_model_sweep {
+	struct nr_model_curve curve;
+	unsigned dropped;	 /* other rows of the transport, flat out */
+	bool consumer_not_known; /* a row does not say where the consumer was */
+};
+int nr_model_read_sweep(struct nr_model_sweep *out, const char *path, const char *transport,
 			const struct nr_model_machine *machine, nr_log_fn log, void *log_ctx);
+int nr_model_add_point(struct nr_model_curve *curve, const struct nr_model_machine *machine,
+		       const struct nr_model_load *load, double ns);
+void nr_model_sort_points(struct nr_model_curve *curve);
 /* Appends a point of producers on CPUs first, first + 1, ... (modulo the machine's number). */
 int nr_model_add_plain(struct nr_model_curve *curve, const struct nr_model_machine *machine,
 		       unsigned nr, unsigned first, int consumer_cpu, double ns);
@@ -214,6 +231,17 @@ struct nr_model_interval {
 	double lo, mid, hi;
 };
 
+/* The published hosts that a list of prefixes of series names: "e5_2680v4,spr". */
+struct nr_model_like {
+	const struct nr_model_host *host; /* the first of them */
+	bool single;			  /* there is no other */
+	unsigned hidden_llc, hidden_node; /* what any of them hides */
+};
+bool nr_model_is_like(const char *series, const char *like);
+/* -ENOENT: no series begins with one of the prefixes; -EINVAL: hosts that hide different things. */
+int nr_model_like_of(struct nr_model_like *out, const struct nr_model_curve *curves,
+		     unsigned nr_curves, const char *like, nr_log_fn log, void *log_ctx);
+
 /* Parameter sets of published hosts that a machine is taken to be like: a fit of each series and of
  * each series less a quarter of its points. A machine that is larger than the curves reach has
  * distances they do not contain; such a set comes twice, with the cheapest and the dearest guess.
@@ -221,12 +249,36 @@ struct nr_model_interval {
 struct nr_model_family {
 	unsigned nr;
 	struct nr_model_costs *sets;
-	double error; /* rms log ratio of the leave-half-out predictions of its series, N >= 3 */
+	/* By which the sets may be off. As fitted: rms log ratio of the leave-half-out predictions
+	 * of its series, N >= 3. */
+	double error;
+	unsigned borrowed; /* of a sweep: bit per distance that comes from other hosts */
 };
 /* like: prefixes of series, "e5_2680v4,spr". -ENOENT: no series begins with any of them. */
 int nr_model_family_fit(struct nr_model_family **out, const struct nr_model_curve *curves,
 			unsigned nr_curves, const char *like);
 void nr_model_family_free(struct nr_model_family *family);
+
+/* A published host predicted from others, N >= 3: the middle of their family against each series.
+ */
+struct nr_model_host_error {
+	double rms, least, most; /* log ratio, predicted / measured time */
+	unsigned nr;		 /* points */
+	unsigned inside;	 /* points in the family's interval, widened by its own error */
+	unsigned inside_wide;	 /* widened by `wide` */
+};
+int nr_model_predict_host(struct nr_model_host_error *out, const struct nr_model_curve *curves,
+			  unsigned nr_curves, const struct nr_model_host *host, const char *like,
+			  double wide);
+/* What a prediction for a host is off by that was not itself published: each host is predicted from
+ * the other one of its maker; rms over the hosts. */
+int nr_model_across_hosts(double *out, const struct nr_model_curve *curves, unsigned nr_curves);
+
+/* Parameter sets of a sweep. `levels` are the distances of the machine that they are for; those
+ * above what the sweep contains come from `like`, and then they are off by `across`. */
+int nr_model_family_of_sweep(struct nr_model_family **out, const struct nr_model_curve *sweep,
+			     const struct nr_model_prior *prior, const struct nr_model_family *like,
+			     unsigned levels, double across);
 
 /* What is not in the lock: user space, and perf's buffers. Each an interval, see README.md. */
 struct nr_model_rest {
@@ -250,10 +302,13 @@ struct nr_model_question {
 };
 
 struct nr_model_answer {
-	struct nr_model_interval per_sec;	/* delivered in order */
+	/* Delivered in order by producers that have nothing new to say while they wait. */
+	struct nr_model_interval per_sec;
 	struct nr_model_interval lock_per_sec;	/* what the locks let through */
 	struct nr_model_interval merge_per_sec; /* what one merge thread can take */
-	struct nr_model_interval wait_ns;	/* mean cost of a reservation */
+	struct nr_model_interval
+		lock_capacity;		  /* what the locks could, were there always somebody */
+	struct nr_model_interval wait_ns; /* mean cost of a reservation */
 	struct nr_model_interval wait_p99_ns;
 };
 int nr_model_predict(struct nr_model_answer *out, const struct nr_model_question *question,
@@ -272,6 +327,9 @@ int nr_model_find_limits(struct nr_model_limits *out, const struct nr_model_ques
 			 const struct nr_model_family *family, const struct nr_model_rest *rest);
 
 /* ---- command --------------------------------------------------------------------------------- */
+/* An error, to log if there is one. */
+__attribute__((format(printf, 3, 4))) void nr_model_say(nr_log_fn log, void *log_ctx,
+							const char *fmt, ...);
 /* To stderr, what is worse than NR_LOG_INFO. */
 void nr_model_print_log(void *ctx, enum nr_log_level level, const char *text);
 /* Prints the tables of errors; 0: all stated bounds hold, 1: not, or a negative errno. */

@@ -18,18 +18,6 @@
 #define SIM_BATCHES	2
 
 /* ---- families -------------------------------------------------------------------------------- */
-static bool is_like(const char *series, const char *like)
-{
-	while (*like) {
-		size_t n = strcspn(like, ",");
-
-		if (n && !strncmp(series, like, n))
-			return true;
-		like += n + (like[n] == ',');
-	}
-	return false;
-}
-
 static struct nr_model_costs *add_set(struct nr_model_family *f, const struct nr_model_costs *set)
 {
 	struct nr_model_costs *sets = realloc(f->sets, (f->nr + 1) * sizeof(*sets));
@@ -76,15 +64,16 @@ static void without_group(struct nr_model_curve *out, const struct nr_model_curv
 			out->points[out->nr++] = curve->points[i];
 }
 
-static double half_error(const struct nr_model_curve *curve, unsigned half, unsigned *nr)
+/* Sum of the squares over *nr more points. */
+static double half_error(const struct nr_model_curve *curve, const struct nr_model_prior *prior,
+			 unsigned half, unsigned *nr)
 {
-	const struct nr_model_host *host = nr_model_host_of(curve->name);
 	struct nr_model_curve train, test;
 	struct nr_model_costs c;
 	double sum = 0;
 
 	nr_model_halve(curve, half, &train, &test);
-	nr_model_fit(&c, &train, &host->prior);
+	nr_model_fit(&c, &train, prior);
 	for (unsigned i = 0; i < test.nr; i++) {
 		const struct nr_model_point *p = &test.points[i];
 		double e = log(nr_model_mean_ns(&c, &p->mix) / p->ns);
@@ -118,11 +107,12 @@ int nr_model_family_fit(struct nr_model_family **out, const struct nr_model_curv
 	int err = f ? 0 : -ENOMEM;
 
 	for (unsigned i = 0; !err && i < nr_curves; i++) {
-		if (!is_like(curves[i].name, like))
+		if (!nr_model_is_like(curves[i].name, like))
 			continue;
 		err = fit_series(f, &curves[i]);
 		for (unsigned half = 0; half < 2; half++)
-			sum += half_error(&curves[i], half, &nr_errors);
+			sum += half_error(&curves[i], &nr_model_host_of(curves[i].name)->prior,
+					  half, &nr_errors);
 	}
 	if (!err && !f->nr)
 		err = -ENOENT;
@@ -142,6 +132,125 @@ void nr_model_family_free(struct nr_model_family *f)
 		return;
 	free(f->sets);
 	free(f);
+}
+
+/* ---- families of a sweep --------------------------------------------------------------------- */
+static double fit_error(const struct nr_model_costs *c, const struct nr_model_curve *curve)
+{
+	double sum = 0;
+
+	for (unsigned i = 0; i < curve->nr; i++) {
+		double e = log(nr_model_mean_ns(c, &curve->points[i].mix) / curve->points[i].ns);
+
+		sum += e * e;
+	}
+	return sqrt(sum / curve->nr);
+}
+
+/* As many points as costs: alone, re-take, the consumer's share, a hand-over for each distance. */
+static bool enough_points(const struct nr_model_curve *curve, unsigned seen)
+{
+	return curve->nr >= 3 + (unsigned)__builtin_popcount(seen);
+}
+
+/* If halves of the sweep are too few points, what the like hosts showed stands for its error. */
+static double sweep_error(const struct nr_model_curve *curve, const struct nr_model_prior *prior,
+			  const struct nr_model_costs *fit, double like_error)
+{
+	struct nr_model_curve train, test;
+	double sum = 0;
+	unsigned nr = 0;
+
+	nr_model_halve(curve, 1, &train, &test);
+	if (!enough_points(&train, fit->seen))
+		return fmax(fit_error(fit, curve), like_error);
+	for (unsigned half = 0; half < 2; half++)
+		sum += half_error(curve, prior, half, &nr);
+	return fmax(fit_error(fit, curve), nr ? sqrt(sum / nr) : like_error);
+}
+
+/* Distances of the machine that are farther than any the sweep contains. */
+static unsigned levels_beyond(unsigned levels, unsigned seen)
+{
+	unsigned beyond = 0;
+
+	for (unsigned d = NR_SAME_LLC; d < NR_MODEL_LEVELS; d++)
+		if (levels & (1u << d) && !(seen >> d))
+			beyond |= 1u << d;
+	return beyond;
+}
+
+/* What both know is compared as a sum: a curve hardly tells hand-over from the consumer's share. No
+ * hand-over is cheaper than a nearer one. */
+static void borrow(struct nr_model_costs *set, const struct nr_model_costs *from, unsigned beyond)
+{
+	double same = (1 + from->consumer) / (1 + set->consumer);
+
+	for (unsigned d = NR_SAME_LLC; d < NR_MODEL_LEVELS; d++) {
+		if (beyond & (1u << d))
+			set->hand[d] = from->hand[d] * same;
+		if (!(set->seen >> d))
+			set->hand[d] = fmax(set->hand[d], set->hand[d - 1]);
+	}
+	if (!set->seen)
+		for (unsigned d = NR_SAME_CPU; d <= NR_SAME_CORE; d++)
+			set->hand[d] = from->hand[d] * same;
+}
+
+static int add_sweep_sets(struct nr_model_family *f, const struct nr_model_curve *curve,
+			  const struct nr_model_prior *prior, const struct nr_model_costs *fit)
+{
+	struct nr_model_curve part;
+	struct nr_model_costs set;
+
+	if (!add_set(f, fit))
+		return -ENOMEM;
+	for (unsigned g = 0; g < NR_GROUPS; g++) {
+		without_group(&part, curve, g);
+		nr_model_fit(&set, &part, prior);
+		if (enough_points(&part, fit->seen) && set.seen == fit->seen && !add_set(f, &set))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int add_borrowed_sets(struct nr_model_family *f, const struct nr_model_costs *fit,
+			     const struct nr_model_family *like)
+{
+	for (unsigned i = 0; i < like->nr; i++) {
+		struct nr_model_costs set = *fit;
+
+		borrow(&set, &like->sets[i], f->borrowed);
+		if (!add_set(f, &set))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int nr_model_family_of_sweep(struct nr_model_family **out, const struct nr_model_curve *sweep,
+			     const struct nr_model_prior *prior, const struct nr_model_family *like,
+			     unsigned levels, double across)
+{
+	struct nr_model_family *f = calloc(1, sizeof(*f));
+	struct nr_model_costs fit;
+	int err;
+
+	if (!f)
+		return -ENOMEM;
+	nr_model_fit(&fit, sweep, prior);
+	f->borrowed = levels_beyond(levels, fit.seen);
+	f->error = sweep_error(sweep, prior, &fit, like->error);
+	if (f->borrowed) {
+		f->error = fmax(f->error, across);
+		err = add_borrowed_sets(f, &fit, like);
+	} else {
+		err = add_sweep_sets(f, sweep, prior, &fit);
+	}
+	if (err)
+		nr_model_family_free(f);
+	else
+		*out = f;
+	return err;
 }
 
 /* ---- one parameter set ----------------------------------------------------------------------- */
@@ -234,7 +343,33 @@ static int shard_outcome(struct outcome *out, const struct nr_model_question *q,
 	return err;
 }
 
-static int locks_outcome(struct outcome *out, unsigned *used, const struct nr_model_question *q,
+static unsigned shard_mixes(struct nr_model_mix *mixes, const struct nr_model_question *q,
+			    unsigned *cpus)
+{
+	unsigned used = 0;
+
+	for (unsigned s = 0; s < q->nr_shards; s++) {
+		struct nr_model_load load = { 0, cpus, q->shard_consumer[s] };
+
+		load.nr = shard_cpus(q, s, cpus);
+		if (load.nr)
+			nr_model_mix(&mixes[used++], q->machine, &load);
+	}
+	return used;
+}
+
+/* Records/s that the rings take if there is always somebody who has one. */
+static double capacity_of(const struct nr_model_costs *costs, const struct nr_model_mix *mixes,
+			  unsigned used)
+{
+	double per_sec = 0;
+
+	for (unsigned i = 0; i < used; i++)
+		per_sec += 1e9 / nr_model_mean_ns(costs, &mixes[i]);
+	return per_sec;
+}
+
+static int locks_outcome(struct outcome *out, const struct nr_model_question *q,
 			 const struct nr_model_costs *costs)
 {
 	unsigned *cpus = calloc(q->nr, sizeof(*cpus));
@@ -243,7 +378,6 @@ static int locks_outcome(struct outcome *out, unsigned *used, const struct nr_mo
 	unsigned nr_memo = 0;
 	int err = cpus && memo ? 0 : -ENOMEM;
 
-	*used = 0;
 	for (unsigned s = 0; !err && s < q->nr_shards; s++) {
 		unsigned nr = shard_cpus(q, s, cpus);
 
@@ -252,7 +386,6 @@ static int locks_outcome(struct outcome *out, unsigned *used, const struct nr_mo
 		err = shard_outcome(&one, q, s, cpus, nr, costs, memo, &nr_memo);
 		if (err)
 			break;
-		++*used;
 		sum.per_sec += one.per_sec;
 		sum.wait_ns += one.per_sec * one.wait_ns;
 		sum.wait_p99_ns = fmax(sum.wait_p99_ns, one.wait_p99_ns);
@@ -327,33 +460,56 @@ static void predict_perf(struct nr_model_answer *a, const struct nr_model_questi
 	a->lock_per_sec = (struct nr_model_interval){ q->nr * 1e9 / (think_ns(q) + wait[2]),
 						      q->nr * 1e9 / (think_ns(q) + wait[1]),
 						      q->nr * 1e9 / (think_ns(q) + wait[0]) };
+	a->lock_capacity = (struct nr_model_interval){ q->nr * 1e9 / wait[2], q->nr * 1e9 / wait[1],
+						       q->nr * 1e9 / wait[0] };
 	a->merge_per_sec = merge_interval(r, q->nr);
 }
 
-static int predict_rings(struct nr_model_answer *a, const struct nr_model_question *q,
-			 const struct nr_model_family *f, const struct nr_model_rest *r)
+static int predict_sets(struct nr_model_answer *a, const struct nr_model_question *q,
+			const struct nr_model_family *f, const struct nr_model_mix *mixes,
+			unsigned used)
 {
-	unsigned nr = NR_SCALES * f->nr, used = 0;
-	double *v = calloc(3 * (size_t)nr, sizeof(*v));
-	double *rate = v, *wait = v + nr, *p99 = v + 2 * (size_t)nr;
+	unsigned nr = NR_SCALES * f->nr;
+	double *v = calloc(4 * (size_t)nr, sizeof(*v));
+	double *rate = v, *wait = v + nr, *p99 = v + 2 * (size_t)nr, *most = v + 3 * (size_t)nr;
 	struct outcome o;
 	int err = v ? 0 : -ENOMEM;
 
 	for (unsigned i = 0; !err && i < nr; i++) {
 		struct nr_model_costs c = scaled_set(f, i);
 
-		err = locks_outcome(&o, &used, q, &c);
+		err = locks_outcome(&o, q, &c);
 		if (err)
 			break;
 		rate[i] = o.per_sec;
 		wait[i] = o.wait_ns;
 		p99[i] = o.wait_p99_ns;
+		most[i] = capacity_of(&c, mixes, used);
 	}
 	if (err)
 		goto out;
 	a->lock_per_sec = spread(rate, nr);
 	a->wait_ns = spread(wait, nr);
 	a->wait_p99_ns = spread(p99, nr);
+	a->lock_capacity = spread(most, nr);
+out:
+	free(v);
+	return err;
+}
+
+static int predict_rings(struct nr_model_answer *a, const struct nr_model_question *q,
+			 const struct nr_model_family *f, const struct nr_model_rest *r)
+{
+	struct nr_model_mix *mixes = calloc(q->nr_shards, sizeof(*mixes));
+	unsigned *cpus = calloc(q->nr, sizeof(*cpus)), used = 0;
+	int err = -ENOMEM;
+
+	if (!mixes || !cpus)
+		goto out;
+	used = shard_mixes(mixes, q, cpus);
+	err = predict_sets(a, q, f, mixes, used);
+	if (err)
+		goto out;
 	if (q->rate > 0) { /* nobody writes more than he has to say */
 		double most = q->nr * q->rate;
 
@@ -362,7 +518,8 @@ static int predict_rings(struct nr_model_answer *a, const struct nr_model_questi
 	}
 	a->merge_per_sec = merge_interval(r, used);
 out:
-	free(v);
+	free(cpus);
+	free(mixes);
 	return err;
 }
 
@@ -393,21 +550,6 @@ struct limits {
 	double saturated, dearer;
 };
 
-static unsigned shard_mixes(struct nr_model_mix *mixes, const struct nr_model_question *q,
-			    unsigned *cpus)
-{
-	unsigned used = 0;
-
-	for (unsigned s = 0; s < q->nr_shards; s++) {
-		struct nr_model_load load = { 0, cpus, q->shard_consumer[s] };
-
-		load.nr = shard_cpus(q, s, cpus);
-		if (load.nr)
-			nr_model_mix(&mixes[used++], q->machine, &load);
-	}
-	return used;
-}
-
 /* Dear rings are held against cheap perf buffers, and the other way round. */
 static void start_limits(struct limits *l, const struct nr_model_family *f,
 			 const struct nr_model_rest *r, unsigned i)
@@ -431,15 +573,11 @@ static bool is_dearer(const struct limits *l, double ring_ns, unsigned rings, un
 static void note_limits(struct limits *l, const struct nr_model_question *q,
 			const struct nr_model_mix *mixes, unsigned used)
 {
-	double per_sec = 0, ns = 0;
+	double ns = 0;
 
-	for (unsigned i = 0; i < used; i++) {
-		double one = nr_model_mean_ns(&l->costs, &mixes[i]);
-
-		per_sec += 1e9 / one;
-		ns += one * mixes[i].nr / q->nr;
-	}
-	if (isinf(l->saturated) && q->nr * q->rate > per_sec)
+	for (unsigned i = 0; i < used; i++)
+		ns += nr_model_mean_ns(&l->costs, &mixes[i]) * mixes[i].nr / q->nr;
+	if (isinf(l->saturated) && q->nr * q->rate > capacity_of(&l->costs, mixes, used))
 		l->saturated = q->nr;
 	if (isinf(l->dearer) && q->nr > 1 && is_dearer(l, ns, used, q->nr))
 		l->dearer = q->nr;
@@ -504,4 +642,93 @@ out:
 	free(l);
 	free(mixes);
 	return err;
+}
+
+/* ---- across hosts ---------------------------------------------------------------------------- */
+/* The family's time for a point: the middle of its sets, and the ends widened by `error`. */
+static int family_ns(struct nr_model_interval *out, const struct nr_model_family *f,
+		     const struct nr_model_mix *mix)
+{
+	double *v = calloc(f->nr, sizeof(*v));
+
+	if (!v)
+		return -ENOMEM;
+	for (unsigned i = 0; i < f->nr; i++)
+		v[i] = nr_model_mean_ns(&f->sets[i], mix);
+	*out = spread(v, f->nr);
+	free(v);
+	return 0;
+}
+
+static bool is_inside(const struct nr_model_interval *i, double error, double ns)
+{
+	return ns >= i->lo * exp(-error) && ns <= i->hi * exp(error);
+}
+
+static int compare_series(struct nr_model_host_error *e, const struct nr_model_family *f,
+			  const struct nr_model_curve *curve, double wide)
+{
+	for (unsigned i = 0; i < curve->nr; i++) {
+		const struct nr_model_point *p = &curve->points[i];
+		struct nr_model_interval ns;
+		double off;
+		int err;
+
+		if (p->mix.nr < 3)
+			continue;
+		err = family_ns(&ns, f, &p->mix);
+		if (err)
+			return err;
+		off = log(ns.mid / p->ns);
+		e->rms += off * off; /* the sum for now */
+		e->least = fmin(e->least, off);
+		e->most = fmax(e->most, off);
+		e->inside += is_inside(&ns, f->error, p->ns);
+		e->inside_wide += is_inside(&ns, wide, p->ns);
+		e->nr++;
+	}
+	return 0;
+}
+
+int nr_model_predict_host(struct nr_model_host_error *out, const struct nr_model_curve *curves,
+			  unsigned nr_curves, const struct nr_model_host *host, const char *like,
+			  double wide)
+{
+	struct nr_model_host_error e = { .least = INFINITY, .most = -INFINITY };
+	struct nr_model_family *f = NULL;
+	int err = nr_model_family_fit(&f, curves, nr_curves, like);
+
+	for (unsigned i = 0; !err && i < nr_curves; i++)
+		if (nr_model_host_of(curves[i].name) == host)
+			err = compare_series(&e, f, &curves[i], wide);
+	nr_model_family_free(f);
+	if (err)
+		return err;
+	if (!e.nr)
+		return -ENOENT;
+	e.rms = sqrt(e.rms / e.nr);
+	*out = e;
+	return 0;
+}
+
+int nr_model_across_hosts(double *out, const struct nr_model_curve *curves, unsigned nr_curves)
+{
+	struct nr_model_host_error e;
+	unsigned nr = 0;
+	double sum = 0;
+
+	for (unsigned i = 0; i < nr_model_nr_hosts; i++) {
+		const struct nr_model_host *host = &nr_model_hosts[i];
+		int err;
+
+		if (!host->kin)
+			continue;
+		err = nr_model_predict_host(&e, curves, nr_curves, host, host->kin, 0);
+		if (err)
+			return err;
+		sum += e.rms * e.rms;
+		nr++;
+	}
+	*out = sqrt(sum / nr);
+	return 0;
 }

@@ -433,7 +433,7 @@ static void test_published_curves_are_read_and_bad_ones_are_not(void **state)
 	assert_null(curves);
 }
 
-static int sweep_of(const char *text, struct nr_model_curve *curve)
+static int sweep_of(const char *text, struct nr_model_sweep *sweep)
 {
 	struct nr_model_machine *m = machine_of(&tiered);
 	char path[] = "/tmp/nr_model_test_XXXXXX";
@@ -442,20 +442,22 @@ static int sweep_of(const char *text, struct nr_model_curve *curve)
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 	close(fd);
-	err = nr_model_read_sweep(curve, path, m, NULL, NULL);
+	err = nr_model_read_sweep(sweep, path, "single", m, NULL, NULL);
 	unlink(path);
 	nr_model_machine_free(m);
 	return err;
 }
 
-#define ROW(transport, rate, valid, cpus, per_sec)                                                 \
+#define SIZED_ROW(transport, rate, valid, cpus, per_sec, size)                                     \
 	"{\"transport\":\"" transport "\",\"rate\":" rate ",\"valid\":" valid                      \
-	",\"producer_cpus\":" cpus ",\"consumer_cpu\":0,\"events_per_sec\":{\"median\":" per_sec   \
-	"}}\n"
+	",\"producer_cpus\":" cpus ",\"size\":" size                                               \
+	",\"consumer_cpu\":0,\"events_per_sec\":{\"median\":" per_sec "}}\n"
+#define ROW(transport, rate, valid, cpus, per_sec)                                                 \
+	SIZED_ROW(transport, rate, valid, cpus, per_sec, "24")
 
 static void test_sweep_gives_the_single_rings_curve(void **state)
 {
-	struct nr_model_curve curve = { 0 };
+	struct nr_model_sweep sweep = { 0 };
 
 	(void)state;
 	assert_int_equal(sweep_of(ROW("single", "0", "true", "[1,8]",
@@ -463,31 +465,73 @@ static void test_sweep_gives_the_single_rings_curve(void **state)
 					  ROW("single", "1000", "true", "[1]", "1e3")
 						  ROW("single", "0", "false", "[1]", "9e6")
 							  ROW("single", "0", "true", "[1]", "1e7"),
-				  &curve),
+				  &sweep),
 			 0);
-	assert_int_equal(curve.nr, 2);
-	assert_near(curve.points[0].ns, 100, 1e-9);
-	assert_near(curve.points[1].mix.pair[NR_SAME_NODE], 1, 1e-9);
-	assert_int_equal(sweep_of(ROW("single", "0", "true", "[99]", "1e7"), &curve), -EINVAL);
-	assert_int_equal(sweep_of("", &curve), -ENODATA);
-	assert_int_equal(sweep_of("no json\n", &curve), -EINVAL);
-	assert_int_equal(curve.nr, 2);
+	assert_int_equal(sweep.curve.nr, 2);
+	assert_int_equal(sweep.dropped, 0);
+	assert_false(sweep.consumer_not_known);
+	assert_near(sweep.curve.points[0].ns, 100, 1e-9);
+	assert_near(sweep.curve.points[1].mix.pair[NR_SAME_NODE], 1, 1e-9);
+	assert_int_equal(sweep_of(ROW("single", "0", "true", "[99]", "1e7"), &sweep), -EINVAL);
+	assert_int_equal(sweep_of("", &sweep), -ENODATA);
+	assert_int_equal(sweep_of("no json\n", &sweep), -EINVAL);
+	assert_int_equal(sweep.curve.nr, 2);
 	/* Interrupted while it wrote the second row. */
-	assert_int_equal(sweep_of(ROW("single", "0", "true", "[1]", "1e7") "{\"trans", &curve), 0);
-	assert_int_equal(curve.nr, 1);
+	assert_int_equal(sweep_of(ROW("single", "0", "true", "[1]", "1e7") "{\"trans", &sweep), 0);
+	assert_int_equal(sweep.curve.nr, 1);
+}
+
+/* Records of 4096 bytes are not on the curve of those of 24. */
+static void test_sweep_keeps_what_can_be_compared(void **state)
+{
+	struct nr_model_sweep sweep = { 0 };
+
+	(void)state;
+	assert_int_equal(sweep_of(SIZED_ROW("single", "0", "true", "[1,2]", "1e6", "4096")
+					  ROW("single", "0", "true", "[1]", "1e7")
+						  ROW("single", "0", "true", "[1,8]", "4e6"),
+				  &sweep),
+			 0);
+	assert_int_equal(sweep.curve.nr, 2);
+	assert_int_equal(sweep.dropped, 1);
+	assert_near(sweep.curve.points[1].ns, 250, 1e-9);
+}
+
+static void test_sweep_of_another_machine_is_refused(void **state)
+{
+	static const char host[] =
+		"{\"kind\":\"host\",\"topology\":{\"cpus\":%d,\"packages\":%d}}\n"
+		"%s";
+	static const int sizes[3][3] = { { 64, 2, 0 }, { 2, 1, -EINVAL }, { 64, 1, -EINVAL } };
+	struct nr_model_sweep sweep = { 0 };
+	char text[1024];
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		snprintf(text, sizeof(text), host, sizes[i][0], sizes[i][1],
+			 ROW("single", "0", "true", "[1]", "1e7"));
+		assert_int_equal(sweep_of(text, &sweep), sizes[i][2]);
+	}
 }
 
 /* ---- predictions ----------------------------------------------------------------------------- */
-static struct nr_model_family *family_of(const char *like)
+static struct nr_model_curve *published(unsigned *nr)
 {
-	struct nr_model_family *f = NULL;
 	struct nr_model_curve *curves = NULL;
-	unsigned nr = 0;
 
-	assert_int_equal(nr_model_read_published(&curves, &nr,
+	assert_int_equal(nr_model_read_published(&curves, nr,
 						 NR_MODEL_DATA_SOURCE "/ringbuf_contention.csv",
 						 NULL, NULL),
 			 0);
+	return curves;
+}
+
+static struct nr_model_family *family_of(const char *like)
+{
+	struct nr_model_family *f = NULL;
+	unsigned nr = 0;
+	struct nr_model_curve *curves = published(&nr);
+
 	assert_int_equal(nr_model_family_fit(&f, curves, nr, like), 0);
 	free(curves);
 	return f;
@@ -579,6 +623,31 @@ static void test_limits_fit_the_predictions(void **state)
 	nr_model_family_free(f);
 }
 
+/* Where a limit says that the locks are saturated, so does the capacity of the prediction. */
+static void test_capacity_is_what_the_limits_say(void **state)
+{
+	struct nr_model_family *f = family_of("e5_2680v4,spr");
+	struct nr_model_machine *m = machine_of(&tiered);
+	int shard[NR_CPUS] = { 0 }, consumer[1] = { 0 };
+	struct nr_model_question q = { m, shard, consumer, 1, NR_CPUS, cpus, 100e3, SEED };
+	struct nr_model_limits l;
+	struct nr_model_answer a;
+
+	(void)state;
+	assert_int_equal(nr_model_find_limits(&l, &q, f, &nr_model_rest_default), 0);
+	assert_interval(&l.saturated);
+	a = ask(m, 64, f, l.saturated.lo, 100e3);
+	assert_true(a.lock_capacity.lo < 100e3 * l.saturated.lo);
+	assert_true(a.lock_capacity.lo <= a.lock_capacity.mid);
+	assert_true(a.lock_capacity.mid <= a.lock_capacity.hi);
+	a = ask(m, 64, f, l.saturated.lo - 1, 100e3);
+	assert_true(a.lock_capacity.lo >= 100e3 * (l.saturated.lo - 1));
+	a = ask(m, 64, f, 64, 0);
+	assert_near(a.lock_per_sec.mid, a.lock_capacity.mid, 0.05);
+	nr_model_machine_free(m);
+	nr_model_family_free(f);
+}
+
 static void test_unknown_family(void **state)
 {
 	struct nr_model_curve curve = { .name = "spr_x" };
@@ -587,6 +656,147 @@ static void test_unknown_family(void **state)
 	(void)state;
 	assert_int_equal(nr_model_family_fit(&f, &curve, 1, "abacus"), -ENOENT);
 	assert_null(f);
+}
+
+/* ---- likeness -------------------------------------------------------------------------------- */
+static int like_of(struct nr_model_like *like, const char *text)
+{
+	unsigned nr = 0;
+	struct nr_model_curve *curves = published(&nr);
+	int err = nr_model_like_of(like, curves, nr, text, NULL, NULL);
+
+	free(curves);
+	return err;
+}
+
+/* What a host hides is hidden by whatever name, and wherever it stands in the list. */
+static void test_names_of_hosts_bring_what_they_hide(void **state)
+{
+	static const char *const epyc[] = { "epyc", "epyc9654", "epyc9654_before", "spr,epyc" };
+	struct nr_model_like like;
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		assert_int_equal(like_of(&like, epyc[i]), 0);
+		assert_int_equal(like.hidden_node, 24);
+		assert_int_equal(like.hidden_llc, 0);
+		assert_int_equal(like.single, i < 3);
+	}
+	assert_int_equal(like_of(&like, "kunpeng"), 0);
+	assert_int_equal(like.hidden_llc, 4);
+	assert_int_equal(like_of(&like, "e5_2680v4,spr"), 0);
+	assert_false(like.single);
+	assert_int_equal(like_of(&like, "spr,abacus"), -ENOENT);
+	assert_int_equal(like_of(&like, ""), -ENOENT);
+	assert_int_equal(like_of(&like, "epyc,kunpeng"), -EINVAL);
+}
+
+static void test_a_published_host_is_recognized(void **state)
+{
+	static const char *const synthetic[] = {
+		"pack:2 [numa] l3:12 core:8 pu:2", /* one node for each package */
+		"pack:2 group:4 [numa] l3:3 core:8 pu:2",
+		"pack:2 [numa] l3:12 core:8 pu:1",
+		"pack:2 [numa] l3:8 core:12 pu:2",
+	};
+	struct nr_model_machine *host = NULL;
+
+	(void)state;
+	assert_int_equal(nr_model_machine_regular(&host, &nr_model_host_of("epyc9654")->layout), 0);
+	for (unsigned i = 0; i < 4; i++) {
+		struct nr_topology_opts opts = { .sz = sizeof(opts), .synthetic = synthetic[i] };
+		struct nr_model_machine *m = NULL;
+		struct nr_topology *topo = NULL;
+
+		assert_int_equal(nr_topology_open(&topo, &opts), 0);
+		assert_int_equal(nr_model_machine_from_topology(&m, topo, 0, 24), 0);
+		assert_int_equal(nr_model_machine_alike(host, m), i < 2);
+		nr_model_machine_free(m);
+		nr_topology_free(topo);
+	}
+	nr_model_machine_free(host);
+}
+
+/* ---- families of a sweep --------------------------------------------------------------------- */
+static struct nr_model_family *sweep_family(const struct nr_model_curve *curve, unsigned levels,
+					    const struct nr_model_family *like)
+{
+	struct nr_model_prior prior = { 30, 0.5 };
+	struct nr_model_family *f = NULL;
+
+	assert_int_equal(nr_model_family_of_sweep(&f, curve, &prior, like, levels, 0.5), 0);
+	return f;
+}
+
+static void test_a_sweep_predicts_its_own_host(void **state)
+{
+	struct nr_model_machine *m = machine_of(&tiered);
+	struct nr_model_family *like = family_of("epyc9654"), *f;
+	struct nr_model_costs truth = tiered_costs();
+	struct nr_model_curve curve = { 0 };
+	struct nr_model_answer a;
+
+	(void)state;
+	for (unsigned n = 1; n <= 60; n += n < 4 ? 1 : 4)
+		add_simulated(&curve, m, &truth, n);
+	f = sweep_family(&curve, nr_model_machine_levels(m), like);
+	assert_int_equal(f->borrowed, 0);
+	assert_true(f->error < 0.1);
+	a = ask(m, 64, f, 64, 0);
+	assert_near(a.lock_per_sec.mid,
+		    1e9 / nr_model_mean_ns(&truth, &curve.points[curve.nr - 1].mix), 0.1);
+	nr_model_family_free(f);
+	nr_model_family_free(like);
+	nr_model_machine_free(m);
+}
+
+/* A host with one cache has no figure for two of them. */
+static void test_a_sweep_borrows_what_it_does_not_contain(void **state)
+{
+	static const struct nr_model_layout one = { 1, 8, 1, 8, 8 };
+	struct nr_model_machine *small = machine_of(&one), *large = machine_of(&tiered);
+	struct nr_model_family *like = family_of("epyc9654"), *f;
+	struct nr_model_curve curve = { 0 };
+
+	(void)state;
+	assert_int_equal(nr_model_add_plain(&curve, small, 1, 0, -1, 90), 0);
+	assert_int_equal(nr_model_add_plain(&curve, small, 2, 0, -1, 150), 0);
+	f = sweep_family(&curve, nr_model_machine_levels(large), like);
+	assert_int_equal(f->borrowed,
+			 1u << NR_SAME_NODE | 1u << NR_SAME_PACKAGE | 1u << NR_OTHER_PACKAGE);
+	assert_int_equal(f->nr, like->nr);
+	assert_true(f->error >= 0.5);
+	for (unsigned i = 0; i < f->nr; i++) {
+		assert_near(f->sets[i].alone, 90, 0.1);
+		assert_near(f->sets[i].hand[NR_SAME_PACKAGE],
+			    like->sets[i].hand[NR_SAME_PACKAGE] * (1 + like->sets[i].consumer),
+			    1e-6);
+		for (unsigned d = NR_SAME_CORE; d < NR_OTHER_PACKAGE; d++)
+			assert_true(f->sets[i].hand[d] <= f->sets[i].hand[d + 1]);
+	}
+	nr_model_family_free(f);
+	/* Two points do not test two costs: the others' error is the least. */
+	f = sweep_family(&curve, nr_model_machine_levels(small), like);
+	assert_int_equal(f->borrowed, 0);
+	assert_near(f->error, like->error, 1e-9);
+	nr_model_family_free(f);
+	/* Nor do four: what halves of them say by chance is no error. */
+	assert_int_equal(nr_model_add_plain(&curve, small, 3, 0, -1, 150), 0);
+	assert_int_equal(nr_model_add_plain(&curve, small, 4, 0, -1, 150), 0);
+	f = sweep_family(&curve, nr_model_machine_levels(small), like);
+	assert_true(f->error >= like->error);
+	nr_model_family_free(f);
+	/* One producer alone has no hand-over at all, whoever reads. */
+	curve.nr = 0;
+	assert_int_equal(nr_model_add_plain(&curve, small, 1, 1, 0, 90), 0);
+	f = sweep_family(&curve, nr_model_machine_levels(small), like);
+	assert_int_equal(f->borrowed, 1u << NR_SAME_LLC);
+	for (unsigned i = 0; i < f->nr; i++)
+		assert_true(f->sets[i].hand[NR_SAME_LLC] > 10);
+	nr_model_family_free(f);
+	nr_model_family_free(like);
+	nr_model_machine_free(small);
+	nr_model_machine_free(large);
 }
 
 /* The table of README.md; its bounds are in check.c. */
@@ -617,10 +827,17 @@ int main(void)
 		cmocka_unit_test(test_halves_share_only_the_first_point),
 		cmocka_unit_test(test_published_curves_are_read_and_bad_ones_are_not),
 		cmocka_unit_test(test_sweep_gives_the_single_rings_curve),
+		cmocka_unit_test(test_sweep_keeps_what_can_be_compared),
+		cmocka_unit_test(test_sweep_of_another_machine_is_refused),
 		cmocka_unit_test(test_predictions_are_intervals_and_make_sense),
 		cmocka_unit_test(test_interval_is_as_wide_as_the_error),
 		cmocka_unit_test(test_limits_fit_the_predictions),
+		cmocka_unit_test(test_capacity_is_what_the_limits_say),
 		cmocka_unit_test(test_unknown_family),
+		cmocka_unit_test(test_names_of_hosts_bring_what_they_hide),
+		cmocka_unit_test(test_a_published_host_is_recognized),
+		cmocka_unit_test(test_a_sweep_predicts_its_own_host),
+		cmocka_unit_test(test_a_sweep_borrows_what_it_does_not_contain),
 		cmocka_unit_test(test_all_stated_bounds_hold),
 	};
 

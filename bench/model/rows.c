@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Reading a curve from a sweep of numaring-bench. */
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model.h"
+
+/* A line is a row of a sweep; the longest name some hundred CPUs. */
+#define MAX_LINE (1u << 20)
+
+/* ---- lines ----------------------------------------------------------------------------------- */
+static int add_line(json_t *rows, const char *line)
+{
+	json_t *row = json_loads(line, 0, NULL);
+
+	if (!json_is_object(row)) {
+		json_decref(row);
+		return -EINVAL;
+	}
+	return json_array_append_new(rows, row) ? -ENOMEM : 0;
+}
+
+/* A last line without its end is what an interrupted sweep leaves behind: not read. */
+static int read_lines(json_t *rows, FILE *f, const char *path, nr_log_fn log, void *ctx)
+{
+	char *line = malloc(MAX_LINE);
+	unsigned number = 0;
+	int err = line ? 0 : -ENOMEM;
+
+	while (!err && fgets(line, MAX_LINE, f)) {
+		number++;
+		if (strchr(line, '\n'))
+			err = add_line(rows, line);
+		else if (!feof(f))
+			err = -EINVAL;
+		if (err)
+			nr_model_say(log, ctx, "%s:%u: not a line of a sweep", path, number);
+	}
+	free(line);
+	return err;
+}
+
+static int read_rows(json_t **out, const char *path, nr_log_fn log, void *ctx)
+{
+	json_t *rows = json_array();
+	FILE *f = fopen(path, "re");
+	int err = f ? rows ? 0 : -ENOMEM : -errno;
+
+	if (err)
+		nr_model_say(log, ctx, "%s: %s", path, strerror(-err));
+	else
+		err = read_lines(rows, f, path, log, ctx);
+	if (f)
+		fclose(f);
+	if (err)
+		json_decref(rows);
+	else
+		*out = rows;
+	return err;
+}
+
+/* ---- which rows ------------------------------------------------------------------------------ */
+/* Medians stand at the end of a sweep, with their configuration in the row itself. */
+static bool is_wanted(const json_t *row, const char *transport)
+{
+	const char *is = json_string_value(json_object_get(row, "transport"));
+
+	return is && !strcmp(is, transport) &&
+	       json_number_value(json_object_get(row, "rate")) == 0 &&
+	       json_is_true(json_object_get(row, "valid"));
+}
+
+static bool comparable(const json_t *a, const json_t *b)
+{
+	static const char *const keys[] = { "size", "memory", "burst", "order" };
+
+	for (unsigned i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		json_t *x = json_object_get(a, keys[i]), *y = json_object_get(b, keys[i]);
+
+		if (x != y && !json_equal(x, y))
+			return false;
+	}
+	return true;
+}
+
+static unsigned count_like(const json_t *rows, const char *transport, const json_t *like)
+{
+	const json_t *row;
+	unsigned nr = 0;
+	size_t i;
+
+	json_array_foreach(rows, i, row) nr += is_wanted(row, transport) && comparable(row, like);
+	return nr;
+}
+
+/* One of the rows that most others can be compared with, NULL: none is wanted. */
+static const json_t *most_common(const json_t *rows, const char *transport)
+{
+	const json_t *row, *best = NULL;
+	unsigned most = 0;
+	size_t i;
+
+	json_array_foreach(rows, i, row)
+	{
+		unsigned nr = is_wanted(row, transport) ? count_like(rows, transport, row) : 0;
+
+		if (nr > most) {
+			most = nr;
+			best = row;
+		}
+	}
+	return best;
+}
+
+/* ---- rows to points -------------------------------------------------------------------------- */
+static unsigned nr_packages(const struct nr_model_machine *m)
+{
+	unsigned nr = 0;
+
+	for (unsigned i = 0, head = 0; i < m->nr_cpus; i++)
+		if (!i || nr_model_distance(m, head, i) == NR_OTHER_PACKAGE) {
+			head = i;
+			nr++;
+		}
+	return nr;
+}
+
+/* The first line says how many CPUs and packages the machine of the sweep has. */
+static int check_machine(const json_t *rows, const char *path, const struct nr_model_machine *m,
+			 nr_log_fn log, void *ctx)
+{
+	const json_t *topo = json_object_get(json_array_get(rows, 0), "topology");
+	int cpus = json_integer_value(json_object_get(topo, "cpus"));
+	int packages = json_integer_value(json_object_get(topo, "packages"));
+
+	if (!topo || (cpus == (int)m->nr_cpus && packages == (int)nr_packages(m)))
+		return 0;
+	nr_model_say(
+		log, ctx,
+		"%s: a sweep of a machine with %d CPUs in %d packages, not of this one with %u "
+		"in %u; describe the sweep's with --sweep-host",
+		path, cpus, packages, m->nr_cpus, nr_packages(m));
+	return -EINVAL;
+}
+
+static int row_cpus(const json_t *row, const struct nr_model_machine *machine, unsigned *cpus,
+		    unsigned *nr)
+{
+	const json_t *list = json_object_get(row, "producer_cpus"), *cpu;
+	size_t i;
+
+	*nr = 0;
+	json_array_foreach(list, i, cpu)
+	{
+		int n = nr_model_cpu_index(machine, json_integer_value(cpu));
+
+		if (i == machine->nr_cpus || n < 0)
+			return -EINVAL;
+		cpus[(*nr)++] = n;
+	}
+	return *nr ? 0 : -EINVAL;
+}
+
+static int add_row(struct nr_model_sweep *sweep, const json_t *row,
+		   const struct nr_model_machine *machine, unsigned *cpus)
+{
+	const json_t *consumer = json_object_get(row, "consumer_cpu");
+	double per_sec = json_number_value(
+		json_object_get(json_object_get(row, "events_per_sec"), "median"));
+	struct nr_model_load load = { 0, cpus, -1 };
+	int err = row_cpus(row, machine, cpus, &load.nr);
+
+	if (err)
+		return err;
+	if (json_is_integer(consumer))
+		load.consumer_cpu = nr_model_cpu_index(machine, json_integer_value(consumer));
+	sweep->consumer_not_known |= load.consumer_cpu < 0;
+	return nr_model_add_point(&sweep->curve, machine, &load, 1e9 / per_sec);
+}
+
+static int add_rows(struct nr_model_sweep *sweep, const json_t *rows, const char *transport,
+		    const struct nr_model_machine *machine)
+{
+	const json_t *like = most_common(rows, transport), *row;
+	unsigned *cpus = calloc(machine->nr_cpus, sizeof(*cpus));
+	int err = cpus ? 0 : -ENOMEM;
+	size_t i;
+
+	json_array_foreach(rows, i, row)
+	{
+		if (err || !is_wanted(row, transport))
+			continue;
+		if (comparable(row, like))
+			err = add_row(sweep, row, machine, cpus);
+		else
+			sweep->dropped++;
+	}
+	free(cpus);
+	return err;
+}
+
+int nr_model_read_sweep(struct nr_model_sweep *out, const char *path, const char *transport,
+			const struct nr_model_machine *machine, nr_log_fn log, void *ctx)
+{
+	struct nr_model_sweep sweep = { .curve.name = "sweep" };
+	json_t *rows = NULL;
+	int err = read_rows(&rows, path, log, ctx);
+
+	if (err)
+		return err;
+	err = check_machine(rows, path, machine, log, ctx);
+	if (err)
+		goto out;
+	err = add_rows(&sweep, rows, transport, machine);
+	if (err) {
+		nr_model_say(log, ctx, "%s: its rows are not of this machine or have no figures",
+			     path);
+	} else if (!sweep.curve.nr) {
+		err = -ENODATA;
+		nr_model_say(log, ctx, "%s: no valid median of transport %s, flat out", path,
+			     transport);
+	}
+	if (err)
+		goto out;
+	nr_model_sort_points(&sweep.curve);
+	*out = sweep;
+out:
+	json_decref(rows);
+	return err;
+}

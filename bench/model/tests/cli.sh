@@ -1,0 +1,87 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# What numaring-bench model says to what it is asked. BENCH is the program.
+set -u
+machine=(--synthetic 'pack:2 [numa] l3:1 core:4 pu:2')
+failed=0
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+
+ask() { "$BENCH" model "$@" >"$dir/out" 2>"$dir/err"; }
+
+expect() { # STATUS TEXT-IN-STDERR ARGUMENTS: nothing but one sentence, which names what is wrong
+	local want=$1 text=$2 status
+	shift 2
+	ask "$@"
+	status=$?
+	if [ $status -ne "$want" ] || ! grep -qF -- "$text" "$dir/err" || [ -s "$dir/out" ]; then
+		echo "FAILED: model $*: status $status, should be $want, with '$text'" >&2
+		cat "$dir/err" >&2
+		failed=1
+	fi
+}
+
+good() { # TEXT-IN-STDOUT ARGUMENTS
+	local text=$1
+	shift
+	if ! ask "$@" || ! grep -qF -- "$text" "$dir/out" || [ -s "$dir/err" ]; then
+		echo "FAILED: model $*: should say '$text'" >&2
+		cat "$dir/out" "$dir/err" >&2
+		failed=1
+	fi
+}
+
+for rate in 10kx nan inf -5 1,,2 ''; do
+	expect 2 "--rate $rate" predict "${machine[@]}" -r "$rate"
+done
+good 1e+06k predict "${machine[@]}" -p single -n 2 -r 1G
+for n in 0 x -1 2.5; do
+	expect 2 "--producers $n" surface "${machine[@]}" -n "$n"
+done
+expect 2 'the machine has 16 CPUs' predict "${machine[@]}" -n 17
+expect 2 '--rate flat' limits "${machine[@]}" -r 10k,flat
+expect 2 'no lock' limits "${machine[@]}" -p perfbuf
+expect 2 '--seed abc' predict --seed abc
+for n in 1x -1 0; do
+	expect 2 "--wakeup-events $n" predict --wakeup-events "$n"
+done
+for merge in 60,20,5,7,9,14 5,20,60 5,20,60,7,9,14,1 0,1,2,3,4,5 nan,1,2,3,4,5; do
+	expect 2 "--merge $merge" predict --merge "$merge"
+done
+expect 2 "begins with 'foo'" predict "${machine[@]}" -l spr,foo
+expect 2 'not the same ones' predict "${machine[@]}" -l epyc,kunpeng
+expect 2 'extra' predict extra
+expect 2 'extra' check extra
+expect 2 'nonsense' nonsense
+expect 2 '--policy nonsense' limits "${machine[@]}" -p nonsense
+expect 2 'no --sweep' predict --sweep-host x.xml
+expect 1 '/nonexistent' predict -H /nonexistent
+expect 1 '/nonexistent' fit /nonexistent
+expect 1 'describe the sweep' predict "${machine[@]}" --sweep "$DATA/own_sweep.jsonl"
+
+good 'which it is not' predict "${machine[@]}" -p single -n 4 -r 10k
+good 'like spr (' predict --synthetic 'pack:2 [numa] l3:1 core:28 pu:1' -l spr -p single -n 4 -r 10k
+good 'rows left out' fit "$DATA/own_sweep.jsonl" --synthetic 'pack:1 [numa] l3:1 core:2 pu:1'
+good 'costs from' limits --sweep "$DATA/own_sweep.jsonl" --synthetic 'pack:1 [numa] l3:1 core:2 pu:1'
+echo 'pack:1 [numa] l3:1 core:2 pu:1' >"$dir/two.synthetic"
+good '(other) from spr' predict --sweep "$DATA/own_sweep.jsonl" --sweep-host "$dir/two.synthetic" \
+	"${machine[@]}" -l spr -p single -n 4 -r 10k
+
+# The demand against what the lock can take, at all three ends.
+xeon=(--synthetic 'pack:2 [numa] l3:1 core:28 pu:2' -p single -r 100k)
+good demand predict "${xeon[@]}" -n 8
+good 'lock?' predict "${xeon[@]}" -n 16
+good 'lock ' predict "${xeon[@]}" -n 56
+good 'all · ' surface "${xeon[@]}" -n 8
+good '] l · ' surface "${xeon[@]}" -n 16
+good '] L · ' surface "${xeon[@]}" -n 56
+
+# Nothing that was printed is lost without a word.
+for verb in limits fit; do
+	"$BENCH" model $verb >/dev/full 2>"$dir/err"
+	if [ $? -ne 1 ] || ! grep -q 'No space left' "$dir/err"; then
+		echo "FAILED: model $verb >/dev/full" >&2
+		failed=1
+	fi
+done
+exit $failed
