@@ -22,6 +22,9 @@
 #define MAX_PLATEAU    10.0 /* and its plateau, predicted from 96 threads and less */
 #define MAX_EXACT      3.0  /* simulation v. exact result */
 #define MAX_FORMULA    5.0  /* simulation v. the closed formula the fit uses */
+#define MAX_ACROSS     60.0 /* leave-one-host-out, rms over the hosts that have a relative */
+#define MIN_INSIDE     60.0 /* part of their points, %, inside the interval widened by that */
+#define MAX_OWN	       15.0 /* fit of this project's own sweep */
 #define MIN_TRANSFERS  4.0  /* lines that move with one record, by core-to-core latency */
 #define MAX_TRANSFERS  9.0
 
@@ -477,6 +480,146 @@ static int check_formula(struct check *c, const struct nr_model_curve *curves, u
 	return err;
 }
 
+/* ---- leave-one-host-out ---------------------------------------------------------------------- */
+static void across_row(const struct nr_model_host *host, const char *like,
+		       const struct nr_model_host_error *e, double wide)
+{
+	printf("%-12s %-34s %5u %6.0f %6.2f %6.2f %10.0f", host->prefix, like, e->nr, 100 * e->rms,
+	       exp(e->least), exp(e->most), 100.0 * e->inside / e->nr);
+	if (wide > 0)
+		printf(" %8.0f\n", 100.0 * e->inside_wide / e->nr);
+	else
+		printf(" %8s\n", "-");
+}
+
+/* All others: what comes of the wrong --like. */
+static int row_of_others(const struct nr_model_curve *curves, unsigned nr,
+			 const struct nr_model_host *host)
+{
+	struct nr_model_host_error e;
+	char like[256] = "";
+	unsigned len = 0;
+	int err;
+
+	for (unsigned i = 0; i < nr_model_nr_hosts; i++)
+		if (&nr_model_hosts[i] != host)
+			len += snprintf(like + len, sizeof(like) - len, "%s%s", len ? "," : "",
+					nr_model_hosts[i].prefix);
+	err = nr_model_predict_host(&e, curves, nr, host, like, 0);
+	if (!err)
+		across_row(host, "all others", &e, 0);
+	return err;
+}
+
+static int check_across(struct check *c, const struct nr_model_curve *curves, unsigned nr)
+{
+	unsigned points = 0, inside = 0;
+	double across;
+	int err = nr_model_across_hosts(&across, curves, nr);
+
+	printf("\n6. Leave-one-host-out: all series of a host, predicted from the other host of "
+	       "its "
+	       "maker,\n   and from all others. rms log ratio, %%, and the least and the largest "
+	       "ratio of predicted\n   and measured time per record; the part of the points, %%, "
+	       "that "
+	       "the interval contains,\n   widened by the other host's own leave-half-out error, "
+	       "and "
+	       "widened by the rms of this\n   table. Bounds: rms %.0f, inside at least %.0f.\n\n",
+	       MAX_ACROSS, MIN_INSIDE);
+	printf("%-12s %-34s %5s %6s %6s %6s %10s %8s\n", "host", "predicted from", "nr", "rms",
+	       "least", "most", "inside own", "this");
+	for (unsigned i = 0; !err && i < nr_model_nr_hosts; i++) {
+		const struct nr_model_host *host = &nr_model_hosts[i];
+		struct nr_model_host_error e;
+
+		if (host->kin) {
+			err = nr_model_predict_host(&e, curves, nr, host, host->kin, across);
+			if (err)
+				break;
+			across_row(host, host->kin, &e, across);
+			points += e.nr;
+			inside += e.inside_wide;
+		}
+		err = row_of_others(curves, nr, host);
+	}
+	if (err)
+		return err;
+	printf("rms over the hosts that have a relative: %.0f %%, a factor of %.2f; inside: %.0f "
+	       "%%%s\n",
+	       100 * across, exp(across), 100.0 * inside / points,
+	       verdict(c, 100 * across <= MAX_ACROSS && 100.0 * inside / points >= MIN_INSIDE));
+	return 0;
+}
+
+/* ---- this project's own sweep ---------------------------------------------------------------- */
+/* Where it was made: two CPUs in one cache, taken to be like the E5. */
+static const struct nr_model_layout own_host = {
+	.packages = 1, .cores = 2, .smt = 1, .llc = 2, .node = 2
+};
+
+static int read_own(struct nr_model_sweep *out, const char *path, const char *transport)
+{
+	struct nr_model_machine *machine = NULL;
+	int err = nr_model_machine_regular(&machine, &own_host);
+
+	if (!err)
+		err = nr_model_read_sweep(out, path, transport, machine, nr_model_print_log, NULL);
+	nr_model_machine_free(machine);
+	return err;
+}
+
+static double own_row(const char *transport, unsigned nr, double measured_ns, double model_ns)
+{
+	double off = log(model_ns / measured_ns);
+
+	printf("%-10s %9u %13.3f %11.3f %+7.1f\n", transport, nr, 1e3 / measured_ns, 1e3 / model_ns,
+	       100 * off);
+	return off * off;
+}
+
+/* A ring of its own for each producer: nobody competes. Measured are two of each machine's CPUs
+ * that consumers and merge want as well, so this has no bound. */
+static int own_rings(const char *path, double alone)
+{
+	struct nr_model_sweep sweep;
+	int err = read_own(&sweep, path, "cpu");
+
+	for (unsigned i = 0; !err && i < sweep.curve.nr; i++)
+		own_row("cpu", sweep.curve.points[i].mix.nr, sweep.curve.points[i].ns,
+			alone / sweep.curve.points[i].mix.nr);
+	return err;
+}
+
+static int check_own(struct check *c, const char *path)
+{
+	struct nr_model_sweep sweep;
+	struct nr_model_costs costs;
+	double sum = 0;
+	int err = read_own(&sweep, path, "single");
+
+	if (err)
+		return err;
+	nr_model_fit(&costs, &sweep.curve, &nr_model_host_of("e5_2680v4")->prior);
+	printf("\n7. This project's own sweep, 2 CPUs in one cache: one ring, fitted, bound %.0f "
+	       "%% "
+	       "rms; a\n   ring for each CPU, predicted from that, no bound: producers share the "
+	       "CPUs "
+	       "with what\n   reads. Log ratio of time per record, %%. Fitted: alone %.0f ns, "
+	       "hand-over %.0f ns, consumer's\n   share %.2f; %u points, fewer than costs.\n\n",
+	       MAX_OWN, costs.alone, costs.hand[NR_SAME_LLC], costs.consumer, sweep.curve.nr);
+	printf("%-10s %9s %13s %11s %7s\n", "transport", "producers", "measured, M/s", "model, M/s",
+	       "%");
+	for (unsigned i = 0; i < sweep.curve.nr; i++) {
+		const struct nr_model_point *p = &sweep.curve.points[i];
+
+		sum += own_row("single", p->mix.nr, p->ns, nr_model_mean_ns(&costs, &p->mix));
+	}
+	err = own_rings(path, costs.alone);
+	sum = 100 * sqrt(sum / sweep.curve.nr);
+	printf("rms of the fit %.1f %%%s\n", sum, verdict(c, sum <= MAX_OWN));
+	return err;
+}
+
 /* ---------------------------------------------------------------------------------------------- */
 int nr_model_check(const char *data_dir)
 {
@@ -504,6 +647,13 @@ int nr_model_check(const char *data_dir)
 	if (err)
 		goto out;
 	err = check_formula(&c, curves, nr);
+	if (err)
+		goto out;
+	err = check_across(&c, curves, nr);
+	if (err)
+		goto out;
+	snprintf(path, sizeof(path), "%s/own_sweep.jsonl", data_dir);
+	err = check_own(&c, path);
 	if (err)
 		goto out;
 	printf("\n%u bounds exceeded\n", c.failed);
