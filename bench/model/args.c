@@ -99,7 +99,7 @@ static int parse_verb(enum verb *out, const char *s)
 {
 	static const char *const verbs[] = {
 		[VERB_CHECK] = "check",	    [VERB_FIT] = "fit",	      [VERB_PREDICT] = "predict",
-		[VERB_SURFACE] = "surface", [VERB_LIMITS] = "limits",
+		[VERB_SURFACE] = "surface", [VERB_LIMITS] = "limits", [VERB_MERGE] = "merge",
 	};
 
 	for (unsigned i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
@@ -155,7 +155,8 @@ static const struct argp_option options[] = {
 static void parse_words(struct args *a, struct argp_state *state, int arg_num, const char *arg)
 {
 	if (!arg_num && parse_verb(&a->verb, arg))
-		argp_error(state, "%s: no such thing; check, fit, predict, surface, limits", arg);
+		argp_error(state, "%s: no such thing; check, fit, predict, surface, limits, merge",
+			   arg);
 	else if (arg_num == 1 && a->verb == VERB_FIT)
 		a->file = arg;
 	else if (arg_num)
@@ -228,7 +229,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		parse_words(a, state, state->arg_num, arg);
 		break;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "what: check, fit, predict, surface or limits?");
+		argp_error(state, "what: check, fit, predict, surface, limits or merge?");
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -239,13 +240,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	options,
 	parse,
-	"check\nfit [SWEEP.jsonl]\npredict\nsurface\nlimits",
+	"check\nfit [SWEEP.jsonl]\npredict\nsurface\nlimits\nmerge",
 	"Contention of producers for ring locks, modelled.\v"
 	"check: errors against everything published; exit status 1 if a stated bound is exceeded.\n"
 	"fit: hand-over costs from the published curves, or from a sweep of the machine.\n"
 	"predict: throughput and cost of a reservation, as intervals.\n"
 	"surface: the same as a table of producers and policies by rates.\n"
-	"limits: the number of producers at which a policy is no longer enough.\n",
+	"limits: the number of producers at which a policy is no longer enough.\n"
+	"merge: what this host's merge costs for a record, by number of sources.\n",
 	NULL,
 	NULL,
 	NULL

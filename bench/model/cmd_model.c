@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* numaring-bench model check|fit|predict|surface|limits */
+/* numaring-bench model check|fit|predict|surface|limits|merge */
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
@@ -420,6 +420,8 @@ static int run(const struct args *a)
 		return nr_model_check(a->data);
 	case VERB_FIT:
 		return fit(a);
+	case VERB_MERGE:
+		return nr_model_measure_merge();
 	default:
 		return predict(a);
 	}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What a merge cannot do without: the loser tree that numaring and the bench's perf buffers use,
+ * and the copy of a record. No queues, no check, no file: less than any merge costs.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "merge/tree.h"
+#include "model.h"
+
+#define NR_RECORDS 2000000u
+#define NR_TIMES   5
+#define OUT	   4096u /* records before the output begins anew: it stays in the cache */
+
+struct record {
+	uint64_t ts, payload[2];
+};
+
+struct sources {
+	struct record *records; /* each source's are next to each other, sorted */
+	uint32_t *next, *end;	/* [nr] */
+	uint32_t nr;
+};
+
+static void free_sources(struct sources *s)
+{
+	free(s->records);
+	free(s->next);
+	free(s->end);
+}
+
+static int new_sources(struct sources *s, uint32_t nr)
+{
+	*s = (struct sources){ calloc(NR_RECORDS, sizeof(*s->records)),
+			       calloc(nr, sizeof(*s->next)), calloc(nr, sizeof(*s->end)), nr };
+	if (s->records && s->next && s->end)
+		return 0;
+	free_sources(s);
+	return -ENOMEM;
+}
+
+/* Independent streams of the same rate. */
+static void fill_sources(struct sources *s, struct nr_model_rng *rng)
+{
+	for (uint32_t i = 0; i < s->nr; i++) {
+		uint64_t ts = 0;
+
+		s->next[i] = (uint64_t)NR_RECORDS * i / s->nr;
+		s->end[i] = (uint64_t)NR_RECORDS * (i + 1) / s->nr;
+		for (uint32_t r = s->next[i]; r < s->end[i]; r++) {
+			ts += 1 + nr_model_rand_exp(rng, 1e6);
+			s->records[r].ts = ts;
+		}
+	}
+}
+
+static void set_key(struct nr_tree *tree, const struct sources *s, uint32_t i)
+{
+	tree->dry[i] = s->next[i] == s->end[i];
+	if (!tree->dry[i])
+		tree->key[i] = s->records[s->next[i]].ts;
+}
+
+static double seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+/* ns per record, CPU time. */
+static double merge_once(struct nr_tree *tree, struct sources *s, struct record *out)
+{
+	double begin = seconds();
+
+	for (uint32_t i = 0; i < s->nr; i++)
+		set_key(tree, s, i);
+	nr_tree_build(tree);
+	for (uint32_t n = 0; n < NR_RECORDS; n++) {
+		uint32_t i = nr_tree_winner(tree);
+
+		out[n % OUT] = s->records[s->next[i]++];
+		set_key(tree, s, i);
+		nr_tree_replay(tree);
+	}
+	return (seconds() - begin) * 1e9 / NR_RECORDS;
+}
+
+static int measure(uint32_t nr, struct record *out)
+{
+	struct nr_model_rng rng = { 20200529 };
+	double least = INFINITY, most = 0;
+	struct nr_tree tree = { 0 };
+	struct sources s;
+	int err = new_sources(&s, nr);
+
+	if (err)
+		return err;
+	err = nr_tree_init(&tree, nr);
+	for (unsigned i = 0; !err && i < NR_TIMES; i++) {
+		double ns;
+
+		fill_sources(&s, &rng);
+		ns = merge_once(&tree, &s, out);
+		least = fmin(least, ns);
+		most = fmax(most, ns);
+	}
+	if (!err)
+		printf("%7u %9.1f %9.1f\n", nr, least, most);
+	nr_tree_destroy(&tree);
+	free_sources(&s);
+	return err;
+}
+
+int nr_model_measure_merge(void)
+{
+	static const uint32_t sources[] = { 1, 2, 4, 8, 24, 96, 192, 512 };
+	struct record *out = calloc(OUT, sizeof(*out));
+	int err = out ? 0 : -ENOMEM;
+
+	printf("ns of CPU per record: loser tree and a copy of %zu bytes, %u records, least and "
+	       "most of %d\n\n%7s %9s %9s\n",
+	       sizeof(*out), NR_RECORDS, NR_TIMES, "sources", "least", "most");
+	for (unsigned i = 0; !err && i < sizeof(sources) / sizeof(sources[0]); i++)
+		err = measure(sources[i], out);
+	free(out);
+	return err;
+}
