@@ -106,7 +106,7 @@ unsigned cli_duration_ms(const char *arg)
 		return seconds * 1000 < 1 ? 1 : seconds * 1000;
 	if (strpbrk(arg, "ms") && !cli_parse_ms(arg, &ms) && ms)
 		return ms;
-	cli_refuse(arg, "a duration: give seconds, like 5, 0.5 or 500ms");
+	cli_refuse(arg, "a duration: give seconds, like 5, 0.5 or 500ms, less than 4000000");
 }
 
 int cli_parse_dir(int key, char *arg, struct argp_state *state, const char **dir)

@@ -2,6 +2,7 @@
 /* numaring record: this machine's events into a trace. */
 #include <argp.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
@@ -41,6 +42,7 @@ struct record {
 	unsigned nr_objects;
 	bool live; /* JSON lines instead of a trace */
 	const char *stats_json;
+	FILE *stats;
 	bool force;
 	bool fail_on_loss;
 	unsigned duration_ms; /* 0: until told otherwise */
@@ -79,6 +81,22 @@ static const struct argp_option options[] = {
 	{ 0 },
 };
 
+/* The process a thread belongs to; pid itself if that cannot be told. */
+static long process_of(long pid)
+{
+	char path[48], line[128];
+	long process = pid;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%ld/status", pid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f) && sscanf(line, "Tgid: %ld", &process) != 1)
+		;
+	if (f)
+		fclose(f);
+	return process;
+}
+
 static pid_t parse_pid(const char *arg)
 {
 	char *end;
@@ -88,6 +106,10 @@ static pid_t parse_pid(const char *arg)
 		cli_refuse(arg, "a process id");
 	if (kill(pid, 0) && errno == ESRCH) {
 		cli_error("there is no process %ld", pid);
+		exit(CLI_FAILED);
+	}
+	if (process_of(pid) != pid) {
+		cli_error("%ld is a thread: give -p its process, %ld", pid, process_of(pid));
 		exit(CLI_FAILED);
 	}
 	return pid;
@@ -136,6 +158,8 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 		state->child_inputs[0] = &r->plan;
 		break;
 	case 'o':
+		if (!*arg)
+			cli_refuse(arg, "a place for the events: give -o a name");
 		r->output = arg;
 		break;
 	case 'e':
@@ -217,6 +241,37 @@ static int set_output(struct record *r)
 {
 	return r->live ? live_open(&r->stream, r->collector, r->output, r->force)
 		       : nr_collector_set_trace(r->collector, r->output, r->force);
+}
+
+/* At the start, so that a file that cannot be written is known before the recording. What is in it
+ * stays until there is something to replace it. */
+static int open_stats(struct record *r)
+{
+	int fd;
+
+	if (!r->stats_json)
+		return 0;
+	fd = open(r->stats_json, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+	r->stats = fd < 0 ? NULL : fdopen(fd, "w");
+	if (r->stats)
+		return 0;
+	cli_error("cannot write %s: %s", r->stats_json, strerror(errno));
+	return -errno;
+}
+
+static int write_stats(struct record *r, const struct summary *s)
+{
+	int err;
+
+	if (!r->stats)
+		return 0;
+	if (ftruncate(fileno(r->stats), 0) && errno != EINVAL) /* a pipe has nothing to cut */
+		err = -errno;
+	else
+		err = summary_json(r->stats, s);
+	if (err)
+		cli_error("cannot write %s: %s", r->stats_json, strerror(-err));
+	return err;
 }
 
 static void name_output(struct record *r)
@@ -387,14 +442,17 @@ static int report(struct record *r, int err)
 		.output = r->output,
 		.error = reason(r, err),
 	};
-	int json_err = r->stats_json ? summary_json(r->stats_json, &s) : 0;
-
 	/* Standard output is taken by the events. */
-	summary_print(r->live ? stderr : stdout, &s);
-	if (json_err)
-		cli_error("cannot write %s: %s", r->stats_json, strerror(-json_err));
+	FILE *out = r->live ? stderr : stdout;
+	int failed = write_stats(r, &s);
+
+	summary_print(out, &s);
+	if (fflush(out) || ferror(out)) {
+		failed = -errno;
+		cli_error("cannot write the summary: %s", strerror(errno));
+	}
 	explain_command(&r->command);
-	if (err || json_err || s.stats->unaccounted)
+	if (err || failed || s.stats->unaccounted)
 		return CLI_FAILED;
 	return r->fail_on_loss && s.stats->lost_total ? CLI_LOSS : CLI_DONE;
 }
@@ -421,6 +479,8 @@ static int record(struct record *r)
 		err = add_sources(r);
 	if (!err)
 		err = set_output(r);
+	if (!err)
+		err = open_stats(r);
 	if (!err)
 		err = take_signals(r);
 	if (!err)
@@ -462,6 +522,8 @@ int cmd_record(int argc, char **argv)
 	live_end(&r.stream); /* also when the start failed half-way */
 	nr_collector_close(r.collector);
 	live_close(&r.stream);
+	if (r.stats)
+		fclose(r.stats);
 	free(r.objects);
 	if (r.signal_fd >= 0)
 		close(r.signal_fd);

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 #include "cli.h"
 #include "summary.h"
 
@@ -126,10 +127,14 @@ static void print_shard(FILE *out, unsigned i, const struct nr_plan_shard *plan,
 
 static void print_identity(FILE *out, const struct nr_stats *st, const char *error)
 {
-	fprintf(out,
-		"%" PRIu64 " reserved = %" PRIu64 " written + %" PRIu64 " discarded; %" PRIu64
-		" lost; %" PRIu64 " unaccounted\n",
-		st->reserved, st->events_written, st->discarded, st->lost_total, st->unaccounted);
+	fprintf(out, "%" PRIu64 " reserved = %" PRIu64 " written + %" PRIu64 " discarded",
+		st->reserved, st->events_written, st->discarded);
+	if (st->unwritten)
+		fprintf(out, " + %" PRIu64 " not written", st->unwritten);
+	if (st->malformed)
+		fprintf(out, " + %" PRIu64 " malformed", st->malformed);
+	fprintf(out, "; %" PRIu64 " lost; %" PRIu64 " unaccounted\n", st->lost_total,
+		st->unaccounted);
 	if (st->unwritten)
 		fprintf(out, "%" PRIu64 " were seen in a ring but not written: %s\n", st->unwritten,
 			error ? error : "the reader left, maybe with a part of them");
@@ -222,6 +227,21 @@ static json_t *json_shard(const struct nr_plan_shard *plan, const struct nr_shar
 	return o;
 }
 
+/* JSON has no bytes that are no UTF-8: each is a question mark. */
+static json_t *json_path(const char *path)
+{
+	json_t *text = json_string(path);
+	char *copy = text ? NULL : strdup(path);
+
+	for (char *p = copy; p && *p; p++)
+		if (*p & 0x80)
+			*p = '?';
+	if (copy)
+		text = json_string(copy);
+	free(copy);
+	return text;
+}
+
 static json_t *json_summary(const struct summary *s)
 {
 	const struct nr_stats *st = s->stats;
@@ -242,7 +262,7 @@ static json_t *json_summary(const struct summary *s)
 	json_object_set_new(o, "order", json_string(s->order == NR_ORDER_RCU ? "rcu" : "fence"));
 	json_object_set_new(o, "policy", json_string(s->plan->policy));
 	json_object_set_new(o, "clocksource", json_string(st->clocksource));
-	json_object_set_new(o, "output", json_string(s->output));
+	json_object_set_new(o, "output", json_path(s->output));
 	json_object_set_new(o, "error", s->error ? json_string(s->error) : json_null());
 	for (unsigned i = 0; i < st->nr_shards; i++)
 		json_array_append_new(shards, json_shard(&s->plan->shards[i], &st->shards[i]));
@@ -250,16 +270,14 @@ static json_t *json_summary(const struct summary *s)
 	return o;
 }
 
-int summary_json(const char *path, const struct summary *s)
+int summary_json(FILE *out, const struct summary *s)
 {
 	json_t *o = json_summary(s);
-	FILE *f = fopen(path, "we");
-	int err = f ? 0 : -errno;
+	int err = 0;
 
-	if (f && (json_dumpf(o, f, JSON_INDENT(2)) || fputc('\n', f) == EOF))
+	errno = 0;
+	if (json_dumpf(o, out, JSON_INDENT(2)) || fputc('\n', out) == EOF || fflush(out))
 		err = errno ? -errno : -EIO;
-	if (f && fclose(f) && !err)
-		err = -errno;
 	json_decref(o);
 	return err;
 }

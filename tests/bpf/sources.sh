@@ -53,10 +53,17 @@ if [ "$freezer" ] && mkdir "$freezer/numaring-$$" 2>/dev/null; then
 	rm -rf t
 	"$NUMARING" record -e sched -p "$(cat pid)" -o t >/dev/null &
 	recorder=$!
-	sleep 0.7
+	# The first packet is a head of 88 bytes; an event is behind it.
+	for ((i = 0; i < 100; i++)); do
+		[ "$(stat -c %s t/stream 2>/dev/null || echo 0)" -gt 88 ] && break
+		sleep 0.1
+	done
 	echo "$(cat pid)" >"$freezer/numaring-$$/cgroup.procs"
 	echo FROZEN >"$freezer/numaring-$$/freezer.state"
-	sleep 0.3
+	for ((i = 0; i < 100; i++)); do
+		grep -qx FROZEN "$freezer/numaring-$$/freezer.state" && break
+		sleep 0.1
+	done
 	echo THAWED >"$freezer/numaring-$$/freezer.state"
 	echo "$(cat pid)" >"$freezer/cgroup.procs"
 	kill -INT $recorder
@@ -125,12 +132,34 @@ equal "-d with a command: exit status" $? 0
 check "-d with a command: it was ended" sh -c \
 	"! grep -q '^State:.[RS]' /proc/$(cat child)/status 2>/dev/null"
 
+# What cannot be written is not "done", and a thread is no process.
+rm -rf t
+"$NUMARING" record -e sched -d 0.1 -o t >/dev/full 2>err
+equal "full output: exit status" $? 1
+check "full output: says so" grep -q 'cannot write the summary' err
+name=$'t\xff'
+"$NUMARING" record -e sched -d 0.1 -o "$name" --stats-json s.json >/dev/null || fail "odd name: exit status $?"
+equal "odd name: there is one" "$(jq -r .output s.json)" "t?"
+"$NUMARING" record -e sched -o u -d 20 >/dev/null &
+recorder=$!
+sleep 0.7
+thread=$(ls /proc/$recorder/task | grep -vx $recorder | head -n 1)
+rm -rf t
+"$NUMARING" record -e sched -d 0.1 -o t -p "$thread" 2>err
+equal "thread: exit status" $? 1
+check "thread: says so" grep -q "$thread is a thread: give -p its process, $recorder" err
+kill -INT $recorder
+wait $recorder
+
 # The disk is full: what was written can be read, the rest is named, the exit status is 1.
 if unshare -m true 2>/dev/null; then
 	unshare -m bash -c "mkdir small && mount -t tmpfs -o size=3m none small && cd small &&
 		'$NUMARING' record -e syscalls --stats-json ../s.json -o t -d 20 -- '$LOAD' 0 0 >../out 2>../err
 		echo \$? >../status; '$NUMARING' stat --json t >../stat"
 	equal "full disk: exit status" "$(cat status)" 1
+	check "full disk: the equation holds" awk '/ reserved = / {
+		n = $1 - $4 - $7; for (i = 9; $i == "+"; i += 4) n -= $(i + 1)
+		found = 1; exit n != 0 } END { if (!found) exit 1 }' out
 	check "full disk: says so" grep -q 'No space left on device' err
 	equal "full disk: what was written is whole" "$(jq .damaged stat)" false
 	equal "full disk: and counted" "$(jq .events stat)" "$(jq .events_written s.json)"

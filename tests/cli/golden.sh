@@ -41,6 +41,8 @@ case_ selftest-help selftest --help
 case_ record-bad-option record --dance
 case_ record-bad-size record --ring-size 12Q
 case_ record-bad-duration record -d soon
+case_ record-long-duration record -d 5000000
+case_ record-nowhere record -o ""
 case_ record-bad-order record --order none
 case_ record-bad-latency record --latency 0
 case_ record-bad-pid record -p self
@@ -63,6 +65,7 @@ case_ selftest-bad-duration selftest order -d soon
 if [ "$(id -u)" = 0 ] && [ -r /sys/kernel/btf/vmlinux ]; then
 	case_ record-bad-source record -e sched,dance -o t
 	case_ record-source-twice record -e sched,sched -o t
+	case_ record-no-stats record -o t --stats-json nowhere/x
 	case_ record-bad-policy record --shards galaxy -o t
 	case_ record-no-object record --object nowhere.bpf.o -o t
 	case_ record-bad-object record --object full/file -o t
