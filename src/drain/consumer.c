@@ -130,7 +130,7 @@ static int pass(struct nr_consumer *c)
 	int err;
 
 	if (!c->shard->pending)
-		c->target_since = nr_clock_now();
+		c->target_since = load(&c->last_pass);
 	err = nr_shard_pass(c->shard, time);
 	note_busy(c, err == -EAGAIN);
 	return err;

@@ -52,7 +52,7 @@ struct nr_consumer {
 	_Atomic(uint64_t) lag_max_idle;
 
 	/* Consumer thread. */
-	uint64_t target_since; /* the passes try since then to reach the target they have */
+	uint64_t target_since; /* the pass that set the target which later ones try to reach */
 	/* The longest wait for records, and time without a pass, that reach above the watermark. */
 	struct nr_span busy, idle;
 };

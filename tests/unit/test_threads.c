@@ -32,8 +32,9 @@ struct producer {
 	uint64_t fence;	  /* the counter of I2, its own as the CPU's is */
 	uint32_t number, shard;
 	uint64_t submitted, discarded, lost;
-	uint64_t hold_at, hold_ns; /* keeps record number hold_at BUSY for so long */
-	uint64_t back_ns;	   /* its clock is behind by this every other 20 ms */
+	uint64_t hold_at;   /* keeps record number hold_at BUSY ... */
+	_Atomic(bool) hold; /* ... as long as this is set */
+	uint64_t back_ns;   /* its clock is behind by this every other 20 ms */
 };
 
 struct event {
@@ -71,14 +72,6 @@ static uint64_t stamp(const struct producer *p)
 	return now / (20 * MS) % 2 ? now - p->back_ns : now;
 }
 
-static void hold(uint64_t ns)
-{
-	uint64_t until = nr_clock_now() + ns;
-
-	while (nr_clock_now() < until)
-		usleep(1000);
-}
-
 static bool produce(struct producer *p, struct seed *seed)
 {
 	struct fake_ring *ring = &p->rig->fake[p->shard];
@@ -92,8 +85,8 @@ static bool produce(struct producer *p, struct seed *seed)
 	*rec = (struct nr_record){ .ts = stamp(p), .cpu = p->number };
 	ev = (void *)(rec + 1);
 	*ev = (struct event){ p->number, p->submitted };
-	if (p->hold_ns && p->submitted == p->hold_at)
-		hold(p->hold_ns);
+	while (p->submitted == p->hold_at && atomic_load(&p->hold))
+		usleep(1000);
 	if (seed_once_in(seed, 16)) {
 		fake_ring_discard(rec);
 		p->discarded++;
@@ -342,26 +335,30 @@ static void test_small_rings(void **state)
 	expect_exact("threads/small rings", rig);
 }
 
-/* A record stays BUSY for 200 ms: everything waits for it, and it is told who waits. */
+/* A record stays BUSY for 100 ms, and until that was seen: everything waits for it, and it is told
+ * who waits. */
 static void test_busy(void **state)
 {
 	struct rig *rig = open_rig(1 << 20);
-	uint64_t since = 0;
+	uint64_t since = 0, watermark;
 
 	(void)state;
 	rig->producer[1].hold_at = 1000;
-	rig->producer[1].hold_ns = 200 * MS;
+	rig->producer[1].hold = true;
 	start(rig, 20000, true);
-	for (int i = 0; i < 5000 && !since; i++) {
+	for (int i = 0; i < 60000 && !since; i++) {
 		uint64_t busy = atomic_load(&rig->consumer[1].busy_since);
+		uint64_t last = atomic_load(&rig->consumer[1].last_pass);
 
-		if (busy && nr_clock_now() - busy > 100 * MS)
+		if (busy && busy + 100 * MS < last)
 			since = busy;
 		usleep(1000);
 	}
-	assert_true(since);
-	assert_true(atomic_load(&rig->stream.watermark) < since);
+	watermark = atomic_load(&rig->stream.watermark);
+	atomic_store(&rig->producer[1].hold, false);
 	stop(rig);
+	assert_true(since);
+	assert_true(watermark < since);
 	/* All of it is told: the wait, and the pauses before it and after it. */
 	assert_true(rig->consumer[1].busy_max > 100 * MS);
 	assert_true(rig->consumer[1].lag_max_busy + 2 * rig->consumer[1].lag_max_idle + MS >
@@ -467,11 +464,12 @@ static struct nr_record *reserve(struct lone *l)
 	return rec;
 }
 
-/* There is always a record that is BUSY, each for some milliseconds, and the watermark goes on: no
- * wait is longer than the watermark is old. */
+/* There is always a record that is BUSY, each for some milliseconds, and the watermark goes on: the
+ * waits do not add up. */
 static void test_busy_in_turns(void **state)
 {
-	struct lone *l = open_lone(5, nr_clock_now());
+	uint64_t begin = nr_clock_now(), took;
+	struct lone *l = open_lone(5, begin);
 	struct nr_record *rec = reserve(l), *next;
 
 	(void)state;
@@ -483,12 +481,13 @@ static void test_busy_in_turns(void **state)
 		fake_ring_submit(rec);
 		rec = next;
 	}
+	took = nr_clock_now() - begin;
 	fake_ring_submit(rec);
 	stop_lone(l);
 	printf("threads/busy in turns: lag %.1f ms, waits %.1f ms at most\n",
 	       l->consumer.lag_max / 1e6, l->consumer.busy_max / 1e6);
 	assert_true(l->consumer.busy_max > 0);
-	assert_true(l->consumer.busy_max <= l->consumer.lag_max);
+	assert_true(l->consumer.busy_max < l->consumer.lag_max + took / 4);
 	close_lone(l);
 }
 
