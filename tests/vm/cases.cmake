@@ -29,6 +29,6 @@ nr_vm_case(collect-1x2 1 2 ${cases}/one TIMEOUT 260 ${programs} OPTIONS ${librar
 
 # The same checks on this host, whatever its kernel and however many nodes it has. Others may be busy
 # on it: the rings are large.
-add_test(NAME bpf/check COMMAND vm_check --ring-size 32 --shards single,node,cpu,node/2
+add_test(NAME bpf/check COMMAND vm_check --ring-size 32768 --shards single,node,cpu,node/2
 	--order fence,rcu begin:all look wait token)
 set_tests_properties(bpf/check PROPERTIES TIMEOUT 120 SKIP_RETURN_CODE 77 RUN_SERIAL TRUE)
