@@ -57,6 +57,6 @@ equal "loss: exit status" $? 3
 check "loss: some was lost" test "$(jq .lost s.json)" -gt 0
 equal "loss: by cause adds up" "$(jq '[.lost_by_cause[]] | add' s.json)" "$(jq .lost s.json)"
 equal "loss: all of it is in the trace" "$("$NUMARING" stat --json t | jq .lost)" "$(jq .lost s.json)"
-equal "loss: one writer cannot contend" "$(jq .lost_by_cause.oversize s.json)" 0
+equal "loss: no record is larger than a ring" "$(jq .lost_by_cause.oversize s.json)" 0
 judge "loss"
 finish
