@@ -31,6 +31,11 @@ check "exported is what is declared" diff exported declared
 equal "soname" "$(readelf -d "$lib/libnumaring.so" | sed -n 's/.*soname: \[\(.*\)\]/\1/p')" \
 	libnumaring.so.0
 
+# What the build lacks is named at once, also when it is what looks for the rest.
+"$CMAKE" -S "$here/../.." -B missing -DPKG_CONFIG_EXECUTABLE=/nonexistent >log 2>&1 &&
+	fail "the build does without pkg-config"
+check "missing: all in one line" grep -q 'apt-get install pkg-config libbpf-dev libhwloc-dev' log
+
 # Every header stands alone. (record.h takes its integers from vmlinux.h or <linux/types.h>.)
 for header in prefix/include/numaring/*.h; do
 	name=$(basename "$header")
