@@ -40,6 +40,14 @@ static int check_capabilities(const struct nr_logger *log)
 	return -EPERM;
 }
 
+bool nr_host_is_old(const char *release)
+{
+	unsigned major = 0, minor = 0;
+
+	return sscanf(release, "%u.%u", &major, &minor) == 2 &&
+	       (major < 5 || (major == 5 && minor < 18));
+}
+
 static int check_kernel(const struct nr_logger *log)
 {
 	struct utsname name = {};

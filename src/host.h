@@ -3,12 +3,17 @@
 #ifndef NR_HOST_H
 #define NR_HOST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "log.h"
 
 /* 0; -EPERM: capabilities are missing; -EOPNOTSUPP: the kernel is too old or has no BTF. */
 int nr_host_check(const struct nr_logger *log);
+
+/* A kernel of this release ("5.15.0-91-generic") need not have what we use. It may: distributions
+ * carry changes back, so this explains a failure and is no reason to refuse. */
+bool nr_host_is_old(const char *release);
 
 /* Name of the kernel's clocksource, "unknown" if it does not say. */
 void nr_host_clocksource(char *buf, size_t size);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
+#include "host.h"
 #include "object.h"
 
 /* libbpf speaks through one function for the whole process: it is ours only while a thread of ours
@@ -316,9 +317,10 @@ int nr_object_load(struct nr_object *o, const struct nr_maps *maps,
 	if (err) {
 		uname(&host);
 		nr_log(log, NR_LOG_ERROR,
-		       "the kernel (%s) refused %s: %s; the debug log (-vv) has the verifier's "
+		       "the kernel (%s) refused %s: %s; %sthe debug log (-vv) has the verifier's "
 		       "reason",
-		       host.release, o->name, nr_reason(err));
+		       host.release, o->name, nr_reason(err),
+		       nr_host_is_old(host.release) ? "it is too old, Linux 5.18 is needed; " : "");
 	}
 	return err;
 }

@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+add_executable(test_host ${CMAKE_CURRENT_LIST_DIR}/test_host.c)
+target_link_libraries(test_host PRIVATE nr_flags numaring_inside PkgConfig::CMOCKA)
+add_test(NAME unit/host COMMAND test_host)
