@@ -27,8 +27,12 @@ nr_vm_case(collect-odd-far 5 2 ${cases}/odd TIMEOUT 400 ${programs} ARGS 1
 	OPTIONS ${library} ${odd} --distances 0-3=25,3-4=25,1-3=15)
 nr_vm_case(collect-1x2 1 2 ${cases}/one TIMEOUT 260 ${programs} OPTIONS ${library})
 
-# The same checks on this host, whatever its kernel and however many nodes it has. Others may be busy
-# on it: the rings are large.
-add_test(NAME bpf/check COMMAND vm_check --ring-size 32768 --shards single,node,cpu,node/2
-	--order fence,rcu begin:all look wait token)
-set_tests_properties(bpf/check PROPERTIES TIMEOUT 120 SKIP_RETURN_CODE 77 RUN_SERIAL TRUE)
+# The same checks on this host, whatever its kernel and however many nodes it has; CPUs are left as they
+# are, they are not ours to switch. Others may be busy on it: the rings are large.
+function(nr_host_check name)
+	add_test(NAME bpf/${name} COMMAND vm_check --ring-size 32768 ${ARGN})
+	set_tests_properties(bpf/${name} PROPERTIES TIMEOUT 120 SKIP_RETURN_CODE 77 RUN_SERIAL TRUE)
+endfunction()
+nr_host_check(check --shards single,package,node,llc,cpu,node/2 --order fence,rcu begin:all look wait token)
+nr_host_check(check-one-cpu --shards node,cpu --order fence,rcu load:0 look)
+nr_host_check(check-named --shards node,cpu --consumer-cpus 0 begin:all look wait)
