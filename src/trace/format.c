@@ -196,13 +196,44 @@ static void put_escaped(struct out *o, uint8_t c)
 	put(o, text + 2, 4);
 }
 
+#define EACH(byte) ((byte)*0x0101010101010101ull)
+
+/* Is one of the 8 bytes zero? */
+static inline bool has_zero(uint64_t v)
+{
+	return (v - EACH(1)) & ~v & EACH(0x80);
+}
+
+/* Are all 8 bytes plain in every format? */
+static inline bool all_plain(const uint8_t *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	/* a byte that has its high bit, or would borrow if ' ' were taken off */
+	if ((v | ((v - EACH(' ')) & ~v)) & EACH(0x80))
+		return false;
+	return !has_zero(v ^ EACH('"')) && !has_zero(v ^ EACH('\\')) && !has_zero(v ^ EACH(0x7f));
+}
+
+static size_t plain_run(const struct out *o, const uint8_t *p, size_t n)
+{
+	size_t run = 0;
+
+	while (run + 8 <= n && all_plain(p + run))
+		run += 8;
+	if (run && n - run < 8 && all_plain(p + n - 8)) /* the rest, and some once more */
+		return n;
+	while (run < n && is_plain(o, p[run]))
+		run++;
+	return run;
+}
+
 static void put_chars(struct out *o, const uint8_t *p, size_t n)
 {
 	while (n) {
-		size_t run = 0;
+		size_t run = plain_run(o, p, n);
 
-		while (run < n && is_plain(o, p[run]))
-			run++;
 		if (!run && *p >= 0x80)
 			run = utf8_length(p, n);
 		if (run)
@@ -389,6 +420,27 @@ static void put_value(struct out *o, const struct nr_layout *layout, const struc
 	}
 }
 
+/* ,"name": in one piece where nothing has to be looked at; it is most of the text. */
+static inline void put_key(struct out *o, const struct nr_field *f, bool first)
+{
+	size_t n = f->name_len + 3 + !first;
+	char *p = o->buf + o->len;
+
+	if (o->quoted || o->len + n >= o->size) {
+		put(o, ",", first ? 0 : 1);
+		PUT(o, "\"");
+		put(o, f->name, f->name_len);
+		PUT(o, "\":");
+		return;
+	}
+	*p = ',';
+	p += !first;
+	*p++ = '"';
+	memcpy(p, f->name, f->name_len);
+	memcpy(p + f->name_len, "\":", 2);
+	o->len += n;
+}
+
 static void put_members(struct out *o, const struct nr_layout *layout, const struct nr_field *st,
 			struct span s)
 {
@@ -400,10 +452,7 @@ static void put_members(struct out *o, const struct nr_layout *layout, const str
 		if (!is_there(layout, f, s))
 			continue;
 		if (json) {
-			put(o, ",", first ? 0 : 1);
-			PUT(o, "\"");
-			put(o, f->name, f->name_len);
-			PUT(o, "\":");
+			put_key(o, f, first);
 		} else {
 			put(o, ", ", first ? 0 : 2);
 			put(o, f->name, f->name_len);

@@ -556,6 +556,12 @@ uint64_t nr_field_load(const struct nr_field *f, const uint8_t *base)
 		memcpy(&v32, p, 4);
 		return f->is_signed ? (uint64_t)(int32_t)v32 : v32;
 	}
+	if (f->off % 8 == 0 && f->bits == 16) {
+		uint16_t v16;
+
+		memcpy(&v16, p, 2);
+		return f->is_signed ? (uint64_t)(int16_t)v16 : v16;
+	}
 	v = load_bits(p, f->off % 8, f->bits);
 	return extend(v, f->bits, f->is_signed);
 }

@@ -588,6 +588,34 @@ static void test_json_corners(void **state)
 	expect_json_text("123456789 \xe2\x82", "\"text\":\"123456789 \\u00e2\","); /* cut */
 }
 
+/* Every byte at every place of a text, which is looked at 8 bytes at a time. */
+static void test_json_every_byte(void **state)
+{
+	struct kinds k = sample;
+	char want[64];
+
+	(void)state;
+	for (unsigned c = 1; c < 256; c++) {
+		static const char escaped[] = "\"\\\n\r\t";
+		const char *known = strchr(escaped, (int)c);
+		char as[8];
+
+		if (known)
+			snprintf(as, sizeof(as), "\\%c", "\"\\nrt"[known - escaped]);
+		else if (c >= ' ' && c < 0x7f)
+			snprintf(as, sizeof(as), "%c", c);
+		else
+			snprintf(as, sizeof(as), "\\u%04x", c);
+		for (int at = 0; at < (int)sizeof(k.text); at++) {
+			memset(k.text, 'a', sizeof(k.text));
+			k.text[at] = (char)c;
+			snprintf(want, sizeof(want), "\"text\":\"%.*s%s%.*s\",", at, "aaaaaaaaaaaa",
+				 as, (int)sizeof(k.text) - 1 - at, "aaaaaaaaaaaa");
+			expect_json(&k, want);
+		}
+	}
+}
+
 /* A payload that is too short yields its whole fields. */
 static void test_format_short(void **state)
 {
@@ -1432,20 +1460,35 @@ static void test_not_regular(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_types_refused), cmocka_unit_test(test_types_twice),
-		cmocka_unit_test(test_types_raw),     cmocka_unit_test(test_format),
-		cmocka_unit_test(test_json_corners),  cmocka_unit_test(test_format_short),
-		cmocka_unit_test(test_all_kinds),     cmocka_unit_test(test_empty),
-		cmocka_unit_test(test_one),	      cmocka_unit_test(test_loss),
-		cmocka_unit_test(test_late),	      cmocka_unit_test(test_raw),
-		cmocka_unit_test(test_content_end),   cmocka_unit_test(test_growth),
-		cmocka_unit_test(test_order),	      cmocka_unit_test(test_clock),
-		cmocka_unit_test(test_short_writes),  cmocka_unit_test(test_disk_full),
-		cmocka_unit_test(test_file_limit),    cmocka_unit_test(test_full_at_open),
-		cmocka_unit_test(test_directories),   cmocka_unit_test(test_link_is_replaced),
-		cmocka_unit_test(test_every_byte),    cmocka_unit_test(test_cut_off),
-		cmocka_unit_test(test_lies),	      cmocka_unit_test(test_swapped_packets),
-		cmocka_unit_test(test_not_ours),      cmocka_unit_test(test_not_regular),
+		cmocka_unit_test(test_types_refused),
+		cmocka_unit_test(test_types_twice),
+		cmocka_unit_test(test_types_raw),
+		cmocka_unit_test(test_format),
+		cmocka_unit_test(test_json_corners),
+		cmocka_unit_test(test_format_short),
+		cmocka_unit_test(test_json_every_byte),
+		cmocka_unit_test(test_all_kinds),
+		cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_one),
+		cmocka_unit_test(test_loss),
+		cmocka_unit_test(test_late),
+		cmocka_unit_test(test_raw),
+		cmocka_unit_test(test_content_end),
+		cmocka_unit_test(test_growth),
+		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_clock),
+		cmocka_unit_test(test_short_writes),
+		cmocka_unit_test(test_disk_full),
+		cmocka_unit_test(test_file_limit),
+		cmocka_unit_test(test_full_at_open),
+		cmocka_unit_test(test_directories),
+		cmocka_unit_test(test_link_is_replaced),
+		cmocka_unit_test(test_every_byte),
+		cmocka_unit_test(test_cut_off),
+		cmocka_unit_test(test_lies),
+		cmocka_unit_test(test_swapped_packets),
+		cmocka_unit_test(test_not_ours),
+		cmocka_unit_test(test_not_regular),
 	};
 	int failed = cmocka_run_group_tests_name("trace", tests, make_btf, free_btf);
 
