@@ -562,8 +562,8 @@ static int read_own(struct nr_model_sweep *out, const char *path, const char *tr
 	struct nr_model_machine *machine = NULL;
 	int err = nr_model_machine_regular(&machine, &own_host);
 
-	if (!err)
-		err = nr_model_read_sweep(out, path, transport, machine, nr_model_print_log, NULL);
+	if (!err && nr_model_read_sweep(out, path, transport, machine, nr_model_print_log, NULL))
+		err = 1; /* explained */
 	nr_model_machine_free(machine);
 	return err;
 }
@@ -630,19 +630,18 @@ int nr_model_check(const char *data_dir)
 	int err;
 
 	snprintf(path, sizeof(path), "%s/ringbuf_contention.csv", data_dir);
-	err = nr_model_read_published(&curves, &nr, path, nr_model_print_log, NULL);
-	if (err)
-		goto out;
+	if (nr_model_read_published(&curves, &nr, path, nr_model_print_log, NULL))
+		return 1;
 	printf("seed %d\n\n", SEED);
 	check_halves(&c, curves, nr);
 	snprintf(path, sizeof(path), "%s/core_to_core_latency.csv", data_dir);
 	err = check_costs(&c, curves, nr, path);
 	if (err)
-		goto out;
+		goto out_path;
 	snprintf(path, sizeof(path), "%s/kernel_lock_192_threads.csv", data_dir);
 	err = check_lock(&c, path);
 	if (err)
-		goto out;
+		goto out_path;
 	err = check_exact(&c);
 	if (err)
 		goto out;
@@ -658,6 +657,10 @@ int nr_model_check(const char *data_dir)
 		goto out;
 	printf("\n%u bounds exceeded\n", c.failed);
 	err = c.failed ? 1 : 0;
+	goto out;
+out_path:
+	nr_model_say(nr_model_print_log, NULL, "%s: %s", path, strerror(-err));
+	err = 1;
 out:
 	free(curves);
 	return err;

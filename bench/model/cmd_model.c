@@ -72,13 +72,7 @@ static int open_topology(struct nr_topology **out, const char *host, const char 
 		opts.synthetic = line;
 	}
 	err = nr_topology_open(out, &opts);
-	if (err == -ENOMEM)
-		return err;
-	if (err)
-		nr_model_error("%s: not a machine that hwloc can read", host	    ? host
-									: synthetic ? synthetic
-										    : "this host");
-	return err ? FAILED : 0;
+	return err && err != -ENOMEM ? FAILED : err; /* the rest was explained */
 }
 
 /* Each prefix of this order is spread over the machine as evenly as it can be. */
@@ -233,11 +227,8 @@ static int shards_of(struct shards *s, const struct inputs *in, const char *poli
 	if (!strcmp(policy, "perfbuf"))
 		return 0;
 	err = nr_plan_make(&plan, in->topo, &opts);
-	if (err == -EINVAL)
-		nr_model_error("--policy %s: perfbuf, single, package, node, llc, cpu or node/K",
-			       policy);
 	if (err)
-		return err == -EINVAL ? USAGE : err;
+		return err == -EINVAL ? USAGE : err; /* the first was explained */
 	s->cpu_shard = calloc(m->nr_cpus, sizeof(*s->cpu_shard));
 	s->consumer = calloc(plan->nr_shards, sizeof(*s->consumer));
 	if (!s->cpu_shard || !s->consumer) {

@@ -14,7 +14,8 @@ expect() { # STATUS TEXT-IN-STDERR ARGUMENTS: nothing but one sentence, which na
 	shift 2
 	ask "$@"
 	status=$?
-	if [ $status -ne "$want" ] || ! grep -qF -- "$text" "$dir/err" || [ -s "$dir/out" ]; then
+	if [ $status -ne "$want" ] || ! grep -qF -- "$text" "$dir/err" || [ -s "$dir/out" ] ||
+		[ "$(grep -c '^numaring-bench' "$dir/err")" -ne 1 ]; then
 		echo "FAILED: model $*: status $status, should be $want, with '$text'" >&2
 		cat "$dir/err" >&2
 		failed=1
@@ -53,9 +54,12 @@ expect 2 'not the same ones' predict "${machine[@]}" -l epyc,kunpeng
 expect 2 'extra' predict extra
 expect 2 'extra' check extra
 expect 2 'nonsense' nonsense
-expect 2 '--policy nonsense' limits "${machine[@]}" -p nonsense
+expect 2 'unknown policy "nonsense"' limits "${machine[@]}" -p nonsense
 expect 2 'no --sweep' predict --sweep-host x.xml
 expect 1 '/nonexistent' predict -H /nonexistent
+expect 1 '/nonexistent.xml' predict -H /nonexistent.xml
+expect 1 'garbage' predict --synthetic garbage
+expect 1 '/nonexistent/ringbuf' check --data /nonexistent
 expect 1 '/nonexistent' fit /nonexistent
 expect 1 'describe the sweep' predict "${machine[@]}" --sweep "$DATA/own_sweep.jsonl"
 
