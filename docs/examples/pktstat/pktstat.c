@@ -179,7 +179,8 @@ static int run(struct nr_collector *c, struct pktstat *s, double seconds)
 		return err;
 	wait_for_end(c, seconds);
 	err = nr_collector_stop(c); /* after this no callback runs: what it wrote is ours to read */
-	print_second(s);	    /* the last one, cut short */
+	if (s->second)
+		print_second(s); /* the last one, cut short */
 	stats = nr_collector_stats(c);
 	if (stats)
 		printf("%lu packets, %lu lost\n", stats->events_written, stats->lost_total);
