@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* numaring: picks the sub-command. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include "cli.h"
 
 static const struct command {
@@ -30,11 +32,26 @@ static void print_help(FILE *out)
 	      out);
 }
 
+/* Whoever started us without one of the standard descriptors gets an error when it is used.
+ * Otherwise the first file that is opened would be it: our output would go into a ring or into the
+ * trace. */
+static void fill_standard_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "";
 	static char title[64];
 
+	fill_standard_descriptors();
 	for (size_t i = 0; i < NR_COMMANDS; i++) {
 		if (strcmp(name, commands[i].name))
 			continue;

@@ -518,6 +518,10 @@ int cmd_record(int argc, char **argv)
 		r.output = "-";
 	else if (!r.output)
 		name_output(&r);
+	if (!r.live && !strcmp(r.output, "-")) {
+		cli_error("a trace is a directory: give its name to -o, or --format jsonl too");
+		return CLI_USAGE;
+	}
 	ret = record(&r);
 	live_end(&r.stream); /* also when the start failed half-way */
 	nr_collector_close(r.collector);

@@ -242,6 +242,10 @@ check "stuck reader, signal: says so" grep -q "not written: the reader takes not
 stuck
 sleep 1 && kill -TERM $recorder && sleep 0.6 && kill -TERM $recorder
 stuck_ends "stuck reader, two signals" 143
+# Without a standard output no file of ours takes its place.
+timeout 60 "$NUMARING" record -e syscalls --format jsonl -o - 2>err >&-
+equal "closed standard output: exit status" $? 1
+check "closed standard output: says so" grep -q 'not written: Bad file descriptor' err
 kill $trickle
 # Live: with few events a line comes soon all the same, and not with the end or when a buffer is full.
 program exec exec "__u64 value;" 1 tp_btf/sched_process_exec

@@ -52,6 +52,7 @@ case_ stat-no-trace stat nowhere
 case_ cat-nothing cat
 case_ cat-bad-number cat -n many x
 case_ record-bad-format record --format xml
+case_ record-trace-to-stdout record -o -
 case_ export-no-format export nowhere
 case_ export-bad-format export --to xml nowhere
 case_ export-no-trace export --to csv nowhere
