@@ -491,8 +491,9 @@ static void test_busy_in_turns(void **state)
 	close_lone(l);
 }
 
-/* Clocks that step back, by 5 us on one CPU and by 10 ms on another: records are late, each is
- * marked and counted, none is lost, and the order holds. */
+/* Clocks that step back, by 5 us on one CPU and by 10 ms on another: records are late (the latter's
+ * for sure; test_order shows it of 5 us), each is marked and counted, none is lost, and the order
+ * holds. */
 static void test_step_back(void **state)
 {
 	struct rig *rig = open_rig(1 << 20);
