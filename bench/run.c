@@ -421,8 +421,8 @@ static uint64_t warm_up_ns(const struct config *cfg)
 }
 
 /*
- * Producers are threads of this process, where the kernel's NUMA balancing would unmap what they share
- * with the consumers, at its own moments; at 128 CPUs that is what a run would measure.
+ * Producers are threads of this process, where the kernel's NUMA balancing would unmap what they
+ * share with the consumers, at its own moments; at 128 CPUs that is what a run would measure.
  */
 static void keep_memory(void)
 {
