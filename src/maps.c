@@ -28,7 +28,7 @@ static int create_ring(const struct nr_plan_shard *shard)
 static int create_rings(struct nr_maps *maps, const struct nr_plan *plan,
 			const struct nr_logger *log)
 {
-	const char *smaller = "; try a smaller --ring-size or a policy with fewer shards";
+	const char *smaller = "; try smaller rings or a policy with fewer shards";
 
 	maps->ring_fd = calloc(plan->nr_shards, sizeof(*maps->ring_fd));
 	if (!maps->ring_fd)
