@@ -30,7 +30,9 @@
 #define SHORT_SIDES 3
 
 /* As many as the tests have time for. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(__SANITIZE_THREAD__)
+#define NR_SHORT 20000
+#elif defined(__SANITIZE_ADDRESS__)
 #define NR_SHORT 200000
 #else
 #define NR_SHORT 1000000
