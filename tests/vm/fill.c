@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * `fill N`: what it costs to put N rings into an array of maps, in ms: one update after the other,
- * one batch, and as the collector does it (src/maps.c): a batch from each of several threads. Every
- * update of such a map waits for a grace period of the kernel, and a batch does so once only from
- * Linux 6.8 on. Fails if the collector's way is not worth it.
+ * one batch, and a batch from each of several threads, as src/maps.c does it. Every update of such
+ * a map waits for a grace period of the kernel, and a batch does so once only from Linux 6.8 on.
+ * Fails if the threads are not worth it; that the collector has them is for the case to see
+ * (cases/big).
  */
 #include <bpf/bpf.h>
 #include <linux/types.h>
