@@ -1,69 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <bpf/btf.h>
 #include <errno.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 #include "host.h"
+#include "listen.h"
 #include "object.h"
-
-/* libbpf speaks through one function for the whole process: it is ours only while a thread of ours
- * calls libbpf, and what libbpf says to other threads then goes where it went before. */
-static pthread_mutex_t listen_lock = PTHREAD_MUTEX_INITIALIZER;
-static unsigned listening; /* threads that do */
-static _Atomic(libbpf_print_fn_t) print_before;
-static _Thread_local const struct nr_logger *libbpf_log; /* of this thread; NULL: it does not */
-
-__attribute__((format(printf, 2, 0))) static int forward_libbpf(enum libbpf_print_level level,
-								const char *format, va_list args)
-{
-	libbpf_print_fn_t before = atomic_load(&print_before);
-	char text[4096];
-	size_t len;
-
-	if (!libbpf_log)
-		return before ? before(level, format, args) : 0;
-	if (!libbpf_log->fn)
-		return 0;
-	vsnprintf(text, sizeof(text), format, args);
-	len = strlen(text);
-	while (len && text[len - 1] == '\n')
-		text[--len] = '\0';
-	libbpf_log->fn(libbpf_log->ctx, NR_LOG_DEBUG, text);
-	return 0;
-}
-
-static void listen_to_libbpf(const struct nr_logger *log)
-{
-	libbpf_log = log;
-	pthread_mutex_lock(&listen_lock);
-	if (!listening++)
-		atomic_store(&print_before, libbpf_set_print(forward_libbpf));
-	pthread_mutex_unlock(&listen_lock);
-}
-
-static void stop_listening(void)
-{
-	pthread_mutex_lock(&listen_lock);
-	if (!--listening)
-		libbpf_set_print(atomic_load(&print_before));
-	pthread_mutex_unlock(&listen_lock);
-	libbpf_log = NULL;
-}
 
 /* missing: there is no file of this name. */
 static int opened(struct nr_object *o, const char *name, struct bpf_object *obj, int err,
 		  bool missing, const struct nr_logger *log)
 {
+	char why[128];
+
 	if (!obj && err == -ENOENT && !missing) { /* what libbpf calls it */
 		nr_log(log, NR_LOG_ERROR, "%s has no BTF: build it with clang's -g", name);
 		return -EINVAL;
 	}
-	char why[128];
-
 	if (!obj) {
 		libbpf_strerror(err, why, sizeof(why));
 		nr_log(log, NR_LOG_ERROR, "cannot read %s as a BPF object: %s", name, why);
@@ -79,10 +34,10 @@ int nr_object_open(struct nr_object *o, const char *path, const struct nr_logger
 	struct bpf_object *obj;
 	int err;
 
-	listen_to_libbpf(log);
+	nr_listen_begin(log);
 	obj = bpf_object__open_file(path, NULL);
 	err = obj ? 0 : -errno;
-	stop_listening();
+	nr_listen_end();
 	return opened(o, path, obj, err, access(path, F_OK) != 0, log);
 }
 
@@ -93,10 +48,10 @@ int nr_object_open_mem(struct nr_object *o, const char *name, const void *data, 
 	struct bpf_object *obj;
 	int err;
 
-	listen_to_libbpf(log);
+	nr_listen_begin(log);
 	obj = bpf_object__open_mem(data, size, &opts);
 	err = obj ? 0 : -errno;
-	stop_listening();
+	nr_listen_end();
 	return opened(o, name, obj, err, false, log);
 }
 
@@ -307,13 +262,13 @@ int nr_object_load(struct nr_object *o, const struct nr_maps *maps,
 
 	if (err)
 		return err;
-	listen_to_libbpf(log);
+	nr_listen_begin(log);
 	err = share_maps(o, maps);
 	if (!err)
 		err = set_constants(o, config);
 	if (!err)
 		err = bpf_object__load(o->obj);
-	stop_listening();
+	nr_listen_end();
 	if (err) {
 		uname(&host);
 		nr_log(log, NR_LOG_ERROR,
@@ -377,13 +332,13 @@ int nr_object_attach(struct nr_object *o, const struct nr_logger *log)
 	o->links = calloc(nr ? nr : 1, sizeof(*o->links));
 	if (!o->links)
 		return -ENOMEM;
-	listen_to_libbpf(log);
+	nr_listen_begin(log);
 	/* All of them, so that all that cannot be attached are named. */
 	bpf_object__for_each_program (prog, o->obj) {
 		if (bpf_program__autoload(prog) && bpf_program__autoattach(prog))
 			err = attach_program(o, prog, log) ?: err;
 	}
-	stop_listening();
+	nr_listen_end();
 	return err;
 }
 

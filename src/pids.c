@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "listen.h"
 #include "pids.h"
 #include "pids.skel.h"
 
@@ -58,16 +59,15 @@ static int find(pid_t pid, uint32_t *out)
 
 int nr_pid_on_host(pid_t pid, uint32_t *out, const struct nr_logger *log)
 {
-	libbpf_print_fn_t before;
 	int err;
 
 	if (in_initial_namespace()) {
 		*out = pid;
 		return 0;
 	}
-	before = libbpf_set_print(NULL); /* it would print */
+	nr_listen_begin(log);
 	err = find(pid, out);
-	libbpf_set_print(before);
+	nr_listen_end();
 	if (err == -ESRCH)
 		nr_log(log, NR_LOG_ERROR, "there is no process %d", pid);
 	else if (err)
