@@ -524,6 +524,20 @@ static void check_rings(struct check *k)
 	}
 }
 
+/* Where the kernel puts what a CPU of this node touches first. */
+static unsigned memory_of(const struct check *k, unsigned node)
+{
+	unsigned near = 0;
+	int distance;
+
+	if (k->memory.has[node])
+		return node;
+	distance = nearest_memory(k, node);
+	while (!k->memory.has[near] || sys_distance(node, near) > distance)
+		near++;
+	return near;
+}
+
 /* The kernel counted earlier, when indexes may have been smaller, and counters that are beside
  * them. */
 static void check_indexes(struct check *k)
@@ -532,7 +546,7 @@ static void check_indexes(struct check *k)
 	size_t most[SYS_MAX] = {};
 
 	for (unsigned s = 0; s < st->nr_shards; s++)
-		most[k->node_of[k->plan->shards[s].consumer_cpus[0]]] +=
+		most[memory_of(k, k->node_of[k->plan->shards[s].consumer_cpus[0]])] +=
 			st->shards[s].index_pages + COUNTER_PAGES;
 	for (unsigned node = 0; !k->may_stray && node < SYS_MAX; node++)
 		expect(k, k->index_pages[node] <= most[node],
