@@ -12,6 +12,15 @@ events() { # EVENT: its fields among the first 100,000 events, as JSON
 	"$NUMARING" cat --json -n 100000 t | jq -c "select(.event == \"$1\") | .fields + {cpu: .cpu}"
 }
 
+# Waits until the stream of the trace t has more than BYTES; its first packet, a head alone, has 88.
+recording() {
+	local i
+	for ((i = 0; i < 200; i++)); do
+		[ "$(stat -c %s t/stream 2>/dev/null || echo 0)" -gt "$1" ] && return
+		sleep 0.1
+	done
+}
+
 # Task switches: who leaves a CPU is who came to it before.
 "$NUMARING" record -e sched -o t --ring-size 16M -- \
 	sh -c 'for i in 1 2 3 4 5 6 7 8; do sleep 0.02; done' >/dev/null &
@@ -53,11 +62,7 @@ if [ "$freezer" ] && mkdir "$freezer/numaring-$$" 2>/dev/null; then
 	rm -rf t
 	"$NUMARING" record -e sched -p "$(cat pid)" -o t >/dev/null &
 	recorder=$!
-	# The first packet is a head of 88 bytes; an event is behind it.
-	for ((i = 0; i < 100; i++)); do
-		[ "$(stat -c %s t/stream 2>/dev/null || echo 0)" -gt 88 ] && break
-		sleep 0.1
-	done
+	recording 88
 	echo "$(cat pid)" >"$freezer/numaring-$$/cgroup.procs"
 	echo FROZEN >"$freezer/numaring-$$/freezer.state"
 	for ((i = 0; i < 100; i++)); do
@@ -117,7 +122,7 @@ for signal in INT TERM; do
 	rm -rf t
 	"$NUMARING" record -e sched -o t >out &
 	recorder=$!
-	sleep 0.7
+	recording 0
 	kill -$signal $recorder
 	wait $recorder
 	equal "SIG$signal: exit status" $? 0
@@ -131,6 +136,14 @@ rm -rf t
 equal "-d with a command: exit status" $? 0
 check "-d with a command: it was ended" sh -c \
 	"! grep -q '^State:.[RS]' /proc/$(cat child)/status 2>/dev/null"
+
+# The command hears SIGPIPE, also when we do not.
+"$NUMARING" record --format jsonl -o lines -- sh -c 'grep SigIgn /proc/self/status >ignored' 2>/dev/null
+equal "JSON lines: the command does not ignore SIGPIPE" $((0x$(cut -f 2 ignored) & 0x1000)) 0
+# One that is not there leaves no trace.
+"$NUMARING" record -o none -- no-such-command 2>/dev/null
+equal "no command: exit status" $? 1
+check "no command: no trace" test ! -e none
 
 # What cannot be written is not "done", and a thread is no process.
 rm -rf t

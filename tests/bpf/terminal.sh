@@ -36,6 +36,7 @@ within() {
 	done
 	fail "$what: $*"
 	cat screen
+	finish # nothing after it would be as it should
 }
 
 runs() { # NAME: the process whose id is in this file is there and not stopped
@@ -113,13 +114,13 @@ check "hang-up: the trace can be read" "$NUMARING" stat f >/dev/null
 
 # nohup asks for that not to be an end.
 (trap '' HUP; exec "$NUMARING" record -e sched -o g -d 2 >g.out) &
-sleep 1
+within "nohup: it records" test -s g/stream
 kill -HUP $!
 sleep 0.3
 check "nohup: it goes on" kill -0 $!
 wait $! || fail "nohup: exit status $?"
 "$NUMARING" record -e sched -o h >h.out &
-sleep 1
+within "SIGHUP: it records" test -s h/stream
 kill -HUP $!
 wait $!
 equal "SIGHUP: exit status" $? 0
