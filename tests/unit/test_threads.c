@@ -7,15 +7,18 @@
  * must see its numbers one by one: that proves order, nothing lost and nothing twice at once.
  */
 #include <errno.h>
+#include <linux/mempolicy.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include "fake_ring.h"
 #include "drain/clock.h"
+#include "drain/thread.h"
 #include "seed.h"
 #include "stream.h"
 
@@ -616,9 +619,33 @@ static void test_litmus(void **state)
 	}
 }
 
+static void *read_policy(void *mode)
+{
+	*(int *)mode = -1;
+	syscall(SYS_get_mempolicy, mode, NULL, 0, NULL, 0);
+	return NULL;
+}
+
+/* With the default policy the kernel's NUMA balancing would unmap what the threads share. */
+static void test_memory_policy(void **state)
+{
+	struct nr_thread thread;
+	int mode;
+
+	(void)state;
+	assert_int_equal(nr_thread_start(&thread, read_policy, &mode, "policy"), 0);
+	nr_thread_join(&thread);
+	if (mode == -1) {
+		print_message("this kernel has no memory policies\n");
+		skip();
+	}
+	assert_int_equal(mode, MPOL_LOCAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_memory_policy),
 		cmocka_unit_test(test_load),
 		cmocka_unit_test(test_small_rings),
 		cmocka_unit_test(test_busy),
