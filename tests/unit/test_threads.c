@@ -645,16 +645,11 @@ static void test_memory_policy(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_memory_policy),
-		cmocka_unit_test(test_load),
-		cmocka_unit_test(test_small_rings),
-		cmocka_unit_test(test_busy),
-		cmocka_unit_test(test_stalled),
-		cmocka_unit_test(test_held_from_start),
-		cmocka_unit_test(test_held_to_the_end),
-		cmocka_unit_test(test_busy_in_turns),
-		cmocka_unit_test(test_step_back),
-		cmocka_unit_test(test_litmus),
+		cmocka_unit_test(test_memory_policy),	cmocka_unit_test(test_load),
+		cmocka_unit_test(test_small_rings),	cmocka_unit_test(test_busy),
+		cmocka_unit_test(test_stalled),		cmocka_unit_test(test_held_from_start),
+		cmocka_unit_test(test_held_to_the_end), cmocka_unit_test(test_busy_in_turns),
+		cmocka_unit_test(test_step_back),	cmocka_unit_test(test_litmus),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
