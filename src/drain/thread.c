@@ -10,9 +10,9 @@
 #define HIGHEST_PRIORITY -20
 
 /*
- * Memory on the thread's own node, which is what it gets anyway; but said, so that the kernel's NUMA
- * balancing takes no page from under it. Whatever memory of the process a thread's balancing comes
- * upon has to be faulted in again, and a consumer per CPU faults on the same page tables.
+ * Memory on the thread's own node, which is what it gets anyway; but said, so that the kernel's
+ * NUMA balancing takes no page from under it. Whatever memory of the process a thread's balancing
+ * comes upon has to be faulted in again, and a consumer per CPU faults on the same page tables.
  */
 static void keep_memory(void)
 {
