@@ -186,7 +186,7 @@ static void hunt_on(struct run *run, double *more)
 {
 	const struct nr_stats *st = nr_collector_stats(run->collector);
 
-	while (st && !violations(st) && *more > 0) {
+	while (!violations(st) && *more > 0) {
 		sleep_for(MORE_S);
 		*more -= MORE_S;
 		st = nr_collector_stats(run->collector);
@@ -304,18 +304,13 @@ static int open_collector(struct run *run)
 
 static int collect(struct run *run, double seconds, struct selftest *t)
 {
-	const struct nr_stats *st;
 	int err = open_collector(run), end;
 
 	if (!err) {
 		err = run_producers(run, seconds, &t->more);
 		end = nr_collector_stop(run->collector);
 		err = err ? err : end;
-		st = nr_collector_stats(run->collector);
-		if (!st)
-			err = -ENOMEM;
-		else
-			take_numbers(run, st);
+		take_numbers(run, nr_collector_stats(run->collector));
 	}
 	nr_collector_close(run->collector);
 	return err;
@@ -597,9 +592,8 @@ static int selftest_order(struct selftest *t)
 
 static const struct argp_option options[] = {
 	{ "duration", 'd', "SECONDS", 0,
-	  "time for all variants together (default: 10); at most as long again until those that "
-	  "are "
-	  "wrong are caught",
+	  "time for all variants together (default: 10); "
+	  "at most as long again until those that are wrong are caught",
 	  0 },
 	{ "json", 'j', NULL, 0, "print JSON", 0 },
 	{ 0 },

@@ -229,23 +229,19 @@ int nr_shard_pass(struct nr_shard *shard, uint64_t time)
 	uint64_t watermark = atomic_load_explicit(&shard->watermark, memory_order_relaxed);
 	int err;
 
-	if (!shard->pending) {
-		shard->pending = true;
-		shard->target_ts = time;
-		shard->target_pos = produced;
-	}
 	note_fill(shard);
 	err = walk(shard, produced);
 	if (err == -EBADMSG)
 		return err;
 	if (shard->held > before)
 		add(&shard->unsorted, nr_sort(shard->run, shard->tmp, shard->held));
-	if (!err) { /* all that this pass could ask for, also if it waited for less */
+	/* One that stopped at a BUSY record keeps to what it waits for already (D2). */
+	if (!err || !shard->pending) {
 		shard->target_ts = time;
 		shard->target_pos = produced;
 	}
-	if ((int64_t)(shard->walked - shard->target_pos) >= 0) {
-		shard->pending = false;
+	shard->pending = (int64_t)(shard->walked - shard->target_pos) < 0;
+	if (!shard->pending) {
 		shard->promised = shard->target_ts;
 		if (less_epsilon(shard->target_ts) > watermark)
 			watermark = less_epsilon(shard->target_ts);
