@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "log.h"
+#include "../topology/log.h"
 
 /* 0; -EPERM: capabilities are missing; -EOPNOTSUPP: the kernel is too old or has no BTF. */
 int nr_host_check(const struct nr_logger *log);

@@ -7,7 +7,7 @@
 #ifndef NR_LISTEN_H
 #define NR_LISTEN_H
 
-#include "log.h"
+#include "../topology/log.h"
 
 /* Between the two, what libbpf says to this thread goes to the log. Not nested. */
 void nr_listen_begin(const struct nr_logger *log);

@@ -9,7 +9,7 @@
 #include <linux/types.h>
 #include <numaring/plan.h>
 #include <numaring/record.h>
-#include "log.h"
+#include "../topology/log.h"
 
 struct nr_maps {
 	uint32_t nr_shards;

@@ -8,7 +8,7 @@
 
 #include <bpf/libbpf.h>
 #include <stdbool.h>
-#include "log.h"
+#include "../topology/log.h"
 #include "maps.h"
 #include "trace/types.h"
 

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 #include <sys/types.h>
-#include "log.h"
+#include "../topology/log.h"
 
 /* The host's number of the process that we know as pid; -ESRCH: there is none. It was said why. */
 int nr_pid_on_host(pid_t pid, uint32_t *out, const struct nr_logger *log);

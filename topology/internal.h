@@ -6,6 +6,7 @@
 
 #include <hwloc.h>
 #include <numaring/plan.h>
+#include "log.h"
 
 /* No kernel has more; a larger number in a list is a slip of the keyboard. */
 #define TOPO_MAX_CPU 65535u
@@ -45,14 +46,6 @@ struct nr_topology {
 	hwloc_bitmap_t usable; /* CPUs it may move to: those of its cpuset */
 };
 
-struct topo_log {
-	nr_log_fn fn;
-	void *ctx;
-};
-
-void topo_say(const struct topo_log *log, enum nr_log_level level, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-
 /* Strict reader of kernel CPU lists: "0-3,8". -EINVAL, set is then undefined. */
 int topo_parse_cpus(const char *list, hwloc_bitmap_t set);
 
@@ -76,6 +69,6 @@ static inline bool topo_same_llc(const struct topo_cpu *a, const struct topo_cpu
 
 /* Shard number of every CPU by a policy, counted from 0 in the order of the CPUs. */
 int topo_apply_policy(const struct nr_topology *topo, const char *policy, unsigned *shard_of,
-		      unsigned *nr_shards, const struct topo_log *log);
+		      unsigned *nr_shards, const struct nr_logger *log);
 
 #endif

@@ -13,9 +13,8 @@
 
 #include <errno.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
-#include <numaring/log.h>
+#include "log.h"
 
 /* TYPE of the tag nr_..._opts from from, which may be NULL, into *to. 0 or -EINVAL, explained. */
 #define NR_COPY_OPTS(TYPE, to, from)                                                               \
@@ -24,15 +23,11 @@
 static inline void nr_opts_refused(const char *from, size_t log_at, const char *type, size_t sz,
 				   const char *why)
 {
-	char text[160];
-	nr_log_fn log;
-	void *ctx;
+	struct nr_logger log;
 
-	memcpy(&log, from + log_at, sizeof(log));
-	memcpy(&ctx, from + log_at + sizeof(log), sizeof(ctx));
-	snprintf(text, sizeof(text), "struct %s with sz %zu: %s", type, sz, why);
-	if (log)
-		log(ctx, NR_LOG_ERROR, text);
+	memcpy(&log.fn, from + log_at, sizeof(log.fn));
+	memcpy(&log.ctx, from + log_at + sizeof(log.fn), sizeof(log.ctx));
+	nr_log(&log, NR_LOG_ERROR, "struct %s with sz %zu: %s", type, sz, why);
 }
 
 static inline int nr_copy_opts(void *to, size_t size, size_t log_at, const void *from,

@@ -20,7 +20,7 @@
 struct maker {
 	const struct nr_topology *topo;
 	struct nr_plan_opts opts;
-	struct topo_log log;
+	struct nr_logger log;
 	unsigned *shard_of;	/* [topo->nr_cpus] */
 	unsigned *weight;	/* [topo->nr_nodes], CPUs of the shard at hand per node */
 	unsigned *ring_node;	/* [nr_shards], index of the node */
@@ -53,9 +53,9 @@ static int check_ring_bytes(const struct maker *m)
 
 	if (!want || (want >= page && want <= RING_MAX))
 		return 0;
-	topo_say(&m->log, NR_LOG_ERROR,
-		 "a ring of %zu bytes cannot be: the size must be from %zu (a page) to %zu (1 GiB)",
-		 want, page, RING_MAX);
+	nr_log(&m->log, NR_LOG_ERROR,
+	       "a ring of %zu bytes cannot be: the size must be from %zu (a page) to %zu (1 GiB)",
+	       want, page, RING_MAX);
 	return -EINVAL;
 }
 
@@ -79,8 +79,8 @@ static int check_table_length(struct maker *m)
 		m->opts.nr_cpus = m->topo->cpu_end;
 	if (m->opts.nr_cpus >= m->topo->cpu_end)
 		return 0;
-	topo_say(&m->log, NR_LOG_ERROR, "a table of %u CPUs is too short: CPU %u is online",
-		 m->opts.nr_cpus, m->topo->cpu_end - 1);
+	nr_log(&m->log, NR_LOG_ERROR, "a table of %u CPUs is too short: CPU %u is online",
+	       m->opts.nr_cpus, m->topo->cpu_end - 1);
 	return -EINVAL;
 }
 
@@ -98,20 +98,20 @@ static int find_allowed(struct maker *m)
 		return 0;
 	err = topo_parse_cpus(list, m->allowed);
 	if (err) {
-		topo_say(&m->log, NR_LOG_ERROR,
-			 "bad list of consumer CPUs \"%s\": it must look like 0-3,8, numbers up to "
-			 "%u",
-			 list, TOPO_MAX_CPU);
+		nr_log(&m->log, NR_LOG_ERROR,
+		       "bad list of consumer CPUs \"%s\": it must look like 0-3,8, numbers up to "
+		       "%u",
+		       list, TOPO_MAX_CPU);
 		return err;
 	}
 	named = hwloc_bitmap_weight(m->allowed);
 	if (hwloc_bitmap_and(m->allowed, m->allowed, m->topo->usable))
 		return -ENOMEM;
 	if (hwloc_bitmap_weight(m->allowed) < named)
-		topo_say(&m->log, NR_LOG_WARN,
-			 "%d of the consumer CPUs %s are left out: not online or not in this "
-			 "process's cpuset",
-			 named - hwloc_bitmap_weight(m->allowed), list);
+		nr_log(&m->log, NR_LOG_WARN,
+		       "%d of the consumer CPUs %s are left out: not online or not in this "
+		       "process's cpuset",
+		       named - hwloc_bitmap_weight(m->allowed), list);
 	return 0;
 }
 
@@ -137,11 +137,11 @@ static int find_consumer_node(const struct maker *m, unsigned ring_node, unsigne
 		found = true;
 	}
 	if (!found) {
-		topo_say(&m->log, NR_LOG_ERROR,
-			 "no CPU is left to run the consumers on: %s%s names none that is online "
-			 "and that this process may use",
-			 m->opts.consumer_cpus ? "the list " : "the affinity mask",
-			 m->opts.consumer_cpus ? m->opts.consumer_cpus : "");
+		nr_log(&m->log, NR_LOG_ERROR,
+		       "no CPU is left to run the consumers on: %s%s names none that is online "
+		       "and that this process may use",
+		       m->opts.consumer_cpus ? "the list " : "the affinity mask",
+		       m->opts.consumer_cpus ? m->opts.consumer_cpus : "");
 		return -ENODEV;
 	}
 	*out = best;
@@ -398,7 +398,7 @@ int nr_plan_make(struct nr_plan **out, const struct nr_topology *topo,
 	err = NR_COPY_OPTS(nr_plan_opts, &m.opts, opts);
 	if (err)
 		goto out;
-	m.log = (struct topo_log){ m.opts.log, m.opts.log_ctx };
+	m.log = (struct nr_logger){ m.opts.log, m.opts.log_ctx };
 	err = -ENOMEM;
 	m.plan = calloc(1, sizeof(*m.plan));
 	m.shard_of = new_array(topo->nr_cpus, sizeof(*m.shard_of));

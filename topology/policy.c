@@ -184,7 +184,7 @@ static unsigned collect_node(const struct nr_topology *topo, unsigned node, stru
 }
 
 static int cut_node(const struct nr_topology *topo, unsigned node, unsigned k, struct cut *cut,
-		    unsigned *shard_of, const struct topo_log *log)
+		    unsigned *shard_of, const struct nr_logger *log)
 {
 	unsigned nr = collect_node(topo, node, cut);
 	unsigned cores = count_cores(cut, nr);
@@ -194,9 +194,9 @@ static int cut_node(const struct nr_topology *topo, unsigned node, unsigned k, s
 	if (!nr)
 		return 0;
 	if (k > cores) {
-		topo_say(log, NR_LOG_WARN, "node %d has %u core%s: %u shard%s there instead of %u",
-			 topo->nodes[node].os, cores, cores > 1 ? "s" : "", cores,
-			 cores > 1 ? "s" : "", k);
+		nr_log(log, NR_LOG_WARN, "node %d has %u core%s: %u shard%s there instead of %u",
+		       topo->nodes[node].os, cores, cores > 1 ? "s" : "", cores,
+		       cores > 1 ? "s" : "", k);
 		k = cores;
 	}
 	err = cut_stretch(cut, 0, nr, k, LEVEL_LLC);
@@ -217,7 +217,7 @@ static void renumber(const struct nr_topology *topo, unsigned *shard_of, struct 
 }
 
 static int cut_nodes(const struct nr_topology *topo, unsigned k, unsigned *shard_of,
-		     struct group *groups, unsigned *nr_shards, const struct topo_log *log)
+		     struct group *groups, unsigned *nr_shards, const struct nr_logger *log)
 {
 	struct cut cut = { 0 };
 	unsigned node;
@@ -255,7 +255,7 @@ static unsigned parse_parts(const char *policy)
 }
 
 int topo_apply_policy(const struct nr_topology *topo, const char *policy, unsigned *shard_of,
-		      unsigned *nr_shards, const struct topo_log *log)
+		      unsigned *nr_shards, const struct nr_logger *log)
 {
 	struct group *groups = calloc(topo->nr_cpus, sizeof(*groups));
 	unsigned k = parse_parts(policy), nr = 0, i, p;
@@ -272,8 +272,8 @@ int topo_apply_policy(const struct nr_topology *topo, const char *policy, unsign
 		if (!strcmp(policy, policies[p].name))
 			break;
 	if (p == sizeof(policies) / sizeof(policies[0])) {
-		topo_say(log, NR_LOG_ERROR, "unknown policy \"%s\"; there are %s, with K from 1",
-			 policy, known_policies);
+		nr_log(log, NR_LOG_ERROR, "unknown policy \"%s\"; there are %s, with K from 1",
+		       policy, known_policies);
 		goto out;
 	}
 	for (i = 0; i < topo->nr_cpus; i++)

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,21 +13,8 @@
 #include "internal.h"
 #include "opts.h"
 
-void topo_say(const struct topo_log *log, enum nr_log_level level, const char *fmt, ...)
-{
-	char text[512];
-	va_list ap;
-
-	if (!log->fn)
-		return;
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	log->fn(log->ctx, level, text);
-}
-
 /* hwloc does not tell why a file cannot be read. */
-static int check_file(const char *path, const struct topo_log *log)
+static int check_file(const char *path, const struct nr_logger *log)
 {
 	struct stat st;
 	int err = 0;
@@ -39,25 +25,24 @@ static int check_file(const char *path, const struct topo_log *log)
 	else if (S_ISDIR(st.st_mode))
 		err = -EISDIR;
 	if (err)
-		topo_say(log, NR_LOG_ERROR, "cannot read %s: %s", path, strerror(-err));
+		nr_log(log, NR_LOG_ERROR, "cannot read %s: %s", path, strerror(-err));
 	if (fd >= 0)
 		close(fd);
 	return err;
 }
 
 static int set_source(hwloc_topology_t hw, const struct nr_topology_opts *o,
-		      const struct topo_log *log)
+		      const struct nr_logger *log)
 {
 	int err;
 
 	if (o->synthetic && o->xml) {
-		topo_say(log, NR_LOG_ERROR,
-			 "give a synthetic description or an XML file, not both");
+		nr_log(log, NR_LOG_ERROR, "give a synthetic description or an XML file, not both");
 		return -EINVAL;
 	}
 	if (o->synthetic && hwloc_topology_set_synthetic(hw, o->synthetic)) {
-		topo_say(log, NR_LOG_ERROR, "hwloc does not understand the description \"%s\"",
-			 o->synthetic);
+		nr_log(log, NR_LOG_ERROR, "hwloc does not understand the description \"%s\"",
+		       o->synthetic);
 		return -EINVAL;
 	}
 	if (o->xml) {
@@ -65,7 +50,7 @@ static int set_source(hwloc_topology_t hw, const struct nr_topology_opts *o,
 		if (err)
 			return err;
 		if (hwloc_topology_set_xml(hw, o->xml)) {
-			topo_say(log, NR_LOG_ERROR, "%s is not an hwloc XML file", o->xml);
+			nr_log(log, NR_LOG_ERROR, "%s is not an hwloc XML file", o->xml);
 			return -EINVAL;
 		}
 	}
@@ -84,7 +69,7 @@ static unsigned long flags_of_host(const struct nr_topology_opts *o)
 	return 0;
 }
 
-static int load(hwloc_topology_t hw, const struct nr_topology_opts *o, const struct topo_log *log)
+static int load(hwloc_topology_t hw, const struct nr_topology_opts *o, const struct nr_logger *log)
 {
 	int err = set_source(hw, o, log);
 
@@ -95,10 +80,10 @@ static int load(hwloc_topology_t hw, const struct nr_topology_opts *o, const str
 				     HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED | flags_of_host(o)) ||
 	    hwloc_topology_load(hw)) {
 		err = errno == ENOMEM ? -ENOMEM : -EINVAL;
-		topo_say(log, NR_LOG_ERROR, "hwloc cannot make a topology of %s",
-			 o->xml		? o->xml
-			 : o->synthetic ? o->synthetic
-					: "this machine");
+		nr_log(log, NR_LOG_ERROR, "hwloc cannot make a topology of %s",
+		       o->xml	      ? o->xml
+		       : o->synthetic ? o->synthetic
+				      : "this machine");
 	}
 	return err;
 }
@@ -189,13 +174,13 @@ int nr_topology_open(struct nr_topology **out, const struct nr_topology_opts *op
 {
 	struct nr_topology *topo = NULL;
 	struct nr_topology_opts o;
-	struct topo_log log;
+	struct nr_logger log;
 	int err;
 
 	err = NR_COPY_OPTS(nr_topology_opts, &o, opts);
 	if (err)
 		goto out;
-	log = (struct topo_log){ o.log, o.log_ctx };
+	log = (struct nr_logger){ o.log, o.log_ctx };
 	err = -ENOMEM;
 	topo = calloc(1, sizeof(*topo));
 	if (!topo || hwloc_topology_init(&topo->hw))

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "../log.h"
+#include "../../topology/log.h"
 
 struct btf;
 
