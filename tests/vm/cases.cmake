@@ -13,19 +13,19 @@ target_link_libraries(vm_fill PRIVATE nr_flags PkgConfig::BPF)
 set(programs PROGRAMS $<TARGET_FILE:vm_check> $<TARGET_FILE:vm_fill> $<TARGET_FILE:numaring_cli>)
 set(library --copy $<TARGET_FILE:numaring>:/lib/$<TARGET_SONAME_FILE_NAME:numaring>)
 
-nr_vm_case(collect-4x4 4 4 ${cases}/collect TIMEOUT 620 ${programs}
+nr_vm_case(collect-4x4 4 4 ${cases}/collect TIMEOUT 1520 ${programs}
 	OPTIONS ${library} --offline-at-boot 6 --distances 0-3=12,1-2=13,1-3=17,2-3=18)
-nr_vm_case(collect-8x16 8 16 ${cases}/big TIMEOUT 1220 ${programs} $<TARGET_FILE:numaring_bench>
+nr_vm_case(collect-8x16 8 16 ${cases}/big TIMEOUT 2720 ${programs} $<TARGET_FILE:numaring_bench>
 	OPTIONS ${library} --copy ${cases}/boot --copy ${cases}/bench)
-nr_vm_case(collect-isolated 2 4 ${cases}/isolated TIMEOUT 400 ${programs}
+nr_vm_case(collect-isolated 2 4 ${cases}/isolated TIMEOUT 920 ${programs}
 	OPTIONS ${library} --append nohz_full=1-3,5-7 --append isolcpus=1-3,5-7)
 # Node 1 has no CPUs, node 2 is a hole in the numbers, node 3 has no memory.
 set(odd --cpuless 1 --memless 2 --cpuless 2 --memless 3)
-nr_vm_case(collect-odd 5 2 ${cases}/odd TIMEOUT 400 ${programs} ARGS 4
+nr_vm_case(collect-odd 5 2 ${cases}/odd TIMEOUT 920 ${programs} ARGS 4
 	OPTIONS ${library} ${odd} --distances 0-3=25,3-4=15,1-3=21)
-nr_vm_case(collect-odd-far 5 2 ${cases}/odd TIMEOUT 400 ${programs} ARGS 1
+nr_vm_case(collect-odd-far 5 2 ${cases}/odd TIMEOUT 920 ${programs} ARGS 1
 	OPTIONS ${library} ${odd} --distances 0-3=25,3-4=25,1-3=15)
-nr_vm_case(collect-1x2 1 2 ${cases}/one TIMEOUT 260 ${programs} OPTIONS ${library})
+nr_vm_case(collect-1x2 1 2 ${cases}/one TIMEOUT 620 ${programs} OPTIONS ${library})
 
 # The same checks on this host, whatever its kernel and however many nodes it has; CPUs are left as they
 # are, they are not ours to switch. Others may be busy on it: the rings are large.

@@ -40,7 +40,7 @@
 #include "sys.h"
 
 #define TRACE	       "/tmp/check-trace"
-#define CATCH_UP_MS    60000 /* 128 consumers may share two CPUs with their emulator */
+#define CATCH_UP_MS    300000 /* 128 consumers may share two CPUs with their emulator */
 #define TOKEN_ROUNDS   2
 #define BYTES_PER_CALL 96   /* entry and exit, with the kernel's headers */
 #define OTHER_EVENTS   2000 /* that may be lost: of what the guest does besides */
