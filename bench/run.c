@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* numaring-bench run: one configuration, one line. */
 #include <argp.h>
-#include <bpf/libbpf.h>
 #include <dirent.h>
 #include <errno.h>
 #include <linux/mempolicy.h>
@@ -406,7 +405,7 @@ static int prepare(struct run *r)
 		bench_error("cannot read this host's topology: %s", strerror(-err));
 		return err;
 	}
-	r->nr_cpus = libbpf_num_possible_cpus();
+	r->nr_cpus = nr_topology_possible_cpus(r->topo);
 	if (!r->cfg.memory)
 		r->cfg.memory = (size_t)nr_topology_cpus(r->topo, NULL, 0) << 21;
 	return check_init(&r->check, r->nr_cpus);

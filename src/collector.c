@@ -63,7 +63,6 @@ static int make_plan(struct nr_collector *c)
 		.policy = c->opts.policy,
 		.ring_bytes = c->opts.ring_bytes,
 		.consumer_cpus = c->opts.consumer_cpus,
-		.nr_cpus = libbpf_num_possible_cpus(),
 		.log = c->log.fn,
 		.log_ctx = c->log.ctx,
 	};

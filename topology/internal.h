@@ -38,6 +38,7 @@ struct nr_topology {
 	unsigned nr_cpus;
 	struct topo_cpu *cpus; /* in hwloc's logical order */
 	unsigned cpu_end;      /* highest CPU number + 1 */
+	unsigned possible_end; /* the same of those that may come online */
 	int *cpu_index;	       /* [cpu_end], CPU number -> index or -1 */
 	unsigned nr_nodes;
 	struct topo_node *nodes;

@@ -76,7 +76,7 @@ static size_t ring_bytes(const struct maker *m, unsigned nr_cpus)
 static int check_table_length(struct maker *m)
 {
 	if (!m->opts.nr_cpus)
-		m->opts.nr_cpus = m->topo->cpu_end;
+		m->opts.nr_cpus = m->topo->possible_end;
 	if (m->opts.nr_cpus >= m->topo->cpu_end)
 		return 0;
 	nr_log(&m->log, NR_LOG_ERROR, "a table of %u CPUs is too short: CPU %u is online",

@@ -13,6 +13,8 @@
 #include "internal.h"
 #include "opts.h"
 
+#define POSSIBLE_CPUS "/sys/devices/system/cpu/possible"
+
 /* hwloc does not tell why a file cannot be read. */
 static int check_file(const char *path, const struct nr_logger *log)
 {
@@ -128,6 +130,52 @@ static void place_cpu(struct nr_topology *topo, struct topo_cpu *cpu, hwloc_obj_
 		cpu->package = hwloc_get_root_obj(topo->hw);
 }
 
+/* Reads a kernel CPU list; false: it is not there, or is something else. */
+static bool read_cpus(const char *path, hwloc_bitmap_t set)
+{
+	char *list = NULL;
+	size_t size = 0;
+	FILE *f = fopen(path, "re");
+	bool good = f && getline(&list, &size, f) > 0;
+
+	if (good) {
+		list[strcspn(list, "\n")] = '\0';
+		good = !topo_parse_cpus(list, set);
+	}
+	if (f)
+		fclose(f);
+	free(list);
+	return good;
+}
+
+/* On this host a CPU may come online later whose number is above all that hwloc sees. */
+static int find_possible(struct nr_topology *topo)
+{
+	hwloc_bitmap_t set = hwloc_bitmap_alloc();
+
+	if (!set)
+		return -ENOMEM;
+	topo->possible_end = topo->cpu_end;
+	if (topo->this_host && read_cpus(POSSIBLE_CPUS, set) &&
+	    hwloc_bitmap_last(set) + 1 > (int)topo->cpu_end)
+		topo->possible_end = hwloc_bitmap_last(set) + 1;
+	hwloc_bitmap_free(set);
+	return 0;
+}
+
+/* hwloc takes another machine for this one when its environment variables say so: programs run on
+ * every CPU of the real one, and threads would be pinned where it is not. */
+static int check_environment(const struct nr_topology *topo, const struct nr_topology_opts *o,
+			     const struct nr_logger *log)
+{
+	if (o->xml || o->synthetic || topo->this_host)
+		return 0;
+	nr_log(log, NR_LOG_ERROR,
+	       "the environment gives another machine for this one: unset HWLOC_XMLFILE, "
+	       "HWLOC_SYNTHETIC, HWLOC_FSROOT and HWLOC_COMPONENTS");
+	return -EINVAL;
+}
+
 static int find_cpus(struct nr_topology *topo)
 {
 	int nr = hwloc_get_nbobjs_by_type(topo->hw, HWLOC_OBJ_PU);
@@ -189,7 +237,11 @@ int nr_topology_open(struct nr_topology **out, const struct nr_topology_opts *op
 	if (err)
 		goto out;
 	topo->this_host = hwloc_topology_is_thissystem(topo->hw);
-	err = find_cpus(topo);
+	err = check_environment(topo, &o, &log);
+	if (!err)
+		err = find_cpus(topo);
+	if (!err)
+		err = find_possible(topo);
 	if (!err)
 		err = topo_find_nodes(topo);
 	if (!err)
@@ -256,6 +308,11 @@ unsigned nr_topology_cpus(const struct nr_topology *topo, unsigned *cpus, unsign
 	for (i = 0; i < topo->nr_cpus && i < max; i++)
 		cpus[i] = topo->cpus[i].os;
 	return topo->nr_cpus;
+}
+
+unsigned nr_topology_possible_cpus(const struct nr_topology *topo)
+{
+	return topo->possible_end;
 }
 
 int nr_topology_cpu_node(const struct nr_topology *topo, unsigned cpu)

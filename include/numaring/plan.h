@@ -46,7 +46,8 @@ struct nr_topology_opts {
 	void *log_ctx;
 };
 
-/* opts NULL: this host. -EINVAL: both or a bad description; -ENOENT/-EACCES...: the file's error. */
+/* opts NULL: this host. -EINVAL: both, a bad description, or hwloc's environment variables put another
+ * machine in this one's place; -ENOENT/-EACCES...: the file's error. */
 NR_API int nr_topology_open(struct nr_topology **out, const struct nr_topology_opts *opts);
 NR_API void nr_topology_free(struct nr_topology *topo);
 
@@ -69,6 +70,10 @@ NR_API enum nr_distance nr_topology_distance(const struct nr_topology *topo, uns
  * to max of them to cpus (may be NULL if max is 0), returns how many there are. */
 NR_API unsigned nr_topology_cpus(const struct nr_topology *topo, unsigned *cpus, unsigned max);
 
+/* Length of a table with a place for each CPU, by number: on this host the highest number of a possible
+ * CPU + 1, so that one that comes online later has a place; else the highest of the topology + 1. */
+NR_API unsigned nr_topology_possible_cpus(const struct nr_topology *topo);
+
 /* NUMA node a CPU belongs to, the nearest one with memory if its own has none; -1 if unknown. */
 NR_API int nr_topology_cpu_node(const struct nr_topology *topo, unsigned cpu);
 
@@ -83,8 +88,7 @@ struct nr_plan_opts {
 	/* CPUs the consumer threads may use, as a kernel CPU list ("0-3,8"). NULL: all the process
 	 * may use. A shard whose own node has none of them uses the nearest node that has. */
 	const char *consumer_cpus;
-	/* Length of the CPU table; 0: the highest CPU number of the topology + 1. Give the number of
-	 * possible CPUs, so that a CPU that comes online later has a place. */
+	/* Length of the CPU table; 0: nr_topology_possible_cpus. */
 	unsigned nr_cpus;
 	nr_log_fn log; /* may be NULL */
 	void *log_ctx;

@@ -638,10 +638,24 @@ static void test_this_host(void **state)
 	assert_int_equal(nr_topology_open(&topo, NULL), 0);
 	assert_true(nr_topology_is_this_host(topo));
 	assert_int_equal(nr_topology_cpus(topo, NULL, 0), sysconf(_SC_NPROCESSORS_ONLN));
+	assert_in_range(nr_topology_possible_cpus(topo), sysconf(_SC_NPROCESSORS_CONF), 65536);
 	plan = make(topo, "cpu");
+	assert_int_equal(plan->nr_cpus, nr_topology_possible_cpus(topo));
 	check_plan(topo, plan);
 	nr_plan_free(plan);
 	nr_topology_free(topo);
+}
+
+/* hwloc would plan for the machine that its environment describes, and pin threads by that. */
+static void test_other_host_in_environment(void **state)
+{
+	struct nr_topology *topo = NULL;
+
+	(void)state;
+	setenv("HWLOC_SYNTHETIC", "pack:2 core:2 pu:1", 1);
+	assert_int_equal(nr_topology_open(&topo, NULL), -EINVAL);
+	assert_null(topo);
+	unsetenv("HWLOC_SYNTHETIC");
 }
 
 /* taskset takes CPUs from the consumers, never from the producers. */
@@ -1065,6 +1079,7 @@ int main(void)
 		cmocka_unit_test(test_bad_topologies),
 		cmocka_unit_test(test_cpu_list),
 		cmocka_unit_test(test_this_host),
+		cmocka_unit_test(test_other_host_in_environment),
 		cmocka_unit_test(test_affinity),
 		cmocka_unit_test(test_disallowed_cpus),
 		cmocka_unit_test(test_random_machines),
