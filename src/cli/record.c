@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -218,7 +219,8 @@ static const struct argp argp = {
 	       "With COMMAND, the recording ends when it ends; what is recorded is the whole "
 	       "machine all the same, unless -p is given. The sources: sched (task switches, "
 	       "wake-ups, "
-	       "migrations), syscalls (entry and exit of every system call).",
+	       "migrations), syscalls (entry and exit of every system call). The exit status is "
+	       "that of the recording: how COMMAND ended is said on standard error.",
 };
 
 /* Setting up ---------------------------------------------------------------------------------- */
@@ -304,7 +306,10 @@ static bool hears_hangup(void)
 static int take_signals(struct record *r)
 {
 	sigset_t set;
+	int err;
 
+	/* Who started us may ignore it: then the kernel would not tell that the command has ended. */
+	signal(SIGCHLD, SIG_DFL);
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
@@ -313,7 +318,11 @@ static int take_signals(struct record *r)
 		sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, &r->old_mask);
 	r->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return r->signal_fd < 0 ? -errno : 0;
+	if (r->signal_fd >= 0)
+		return 0;
+	err = -errno;
+	cli_error("cannot listen for signals: %s", strerror(-err));
+	return err;
 }
 
 static bool to_stdout(const struct record *r)
@@ -387,6 +396,17 @@ static void show_progress(struct record *r, uint64_t *events, uint64_t *shown)
 	*shown = now;
 }
 
+/* How long to wait for something to happen, ms; -1: for as long as it takes. */
+static int next_look(const struct record *r, uint64_t passed, bool terminal)
+{
+	uint64_t left = r->duration_ms ? r->duration_ms - passed : UINT64_MAX;
+	uint64_t most = terminal ? 1000 : INT_MAX;
+
+	if (left < most)
+		return left;
+	return terminal || r->duration_ms ? (int)most : -1;
+}
+
 /* Until the time is over, a signal comes, the command ends, or the collector gives up. */
 static void wait_for_end(struct record *r)
 {
@@ -401,13 +421,10 @@ static void wait_for_end(struct record *r)
 
 	for (;;) {
 		uint64_t passed = now_ms() - start;
-		int timeout = terminal ? 1000 : -1;
 
 		if (r->duration_ms && passed >= r->duration_ms)
 			break;
-		if (r->duration_ms && (timeout < 0 || r->duration_ms - passed < (unsigned)timeout))
-			timeout = r->duration_ms - passed;
-		poll(fds, 3, timeout);
+		poll(fds, 3, next_look(r, passed, terminal));
 		if (end_asked(r) || fds[1].revents || fds[2].revents)
 			break;
 		if (terminal)
