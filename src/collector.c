@@ -440,6 +440,12 @@ static int find_processes(struct nr_collector *c, struct nr_object_config *confi
 		err = nr_pid_on_host(c->opts.pid, &config->only_tgid, &c->log);
 	if (!err && !c->opts.self)
 		err = nr_pid_on_host(getpid(), &config->hidden_tgid, &c->log);
+	if (!err && c->opts.pid && config->only_tgid == config->hidden_tgid)
+		nr_log(&c->log, NR_LOG_WARN,
+		       "process %d is the collector's own, which is not recorded unless it is "
+		       "asked "
+		       "for (self)",
+		       c->opts.pid);
 	return err;
 }
 
@@ -629,8 +635,6 @@ static int drain_to_the_end(struct nr_collector *c)
 
 static void explain_end(struct nr_collector *c, int err)
 {
-	if (err == -EBADMSG)
-		return;
 	if (c->writer)
 		nr_log(&c->log, NR_LOG_ERROR,
 		       "cannot write to %s: %s; what was written before is whole and can be read",

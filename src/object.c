@@ -82,6 +82,7 @@ struct event_row {
 	uint32_t version;
 	uint32_t id;
 	uint32_t type_id;
+	const char *name; /* of the type */
 };
 
 static uint32_t pointee(const struct btf *btf, uint32_t id)
@@ -119,39 +120,53 @@ static int read_row(const struct btf *btf, uint32_t var_id, struct event_row *ro
 		.id = array_length(btf, m[1].type),
 		.type_id = element(btf, m[2].type),
 	};
+	t = btf__type_by_id(btf, row->type_id);
+	row->name = t ? btf__name_by_offset(btf, t->name_off) : NULL;
 	return 0;
 }
 
-static int add_event(const struct nr_object *o, uint32_t var_id, uint16_t id_base,
-		     struct nr_types *types, const struct nr_logger *log)
+static int check_row(const struct nr_object *o, uint32_t var_id, struct event_row *row,
+		     const struct nr_logger *log)
 {
-	const struct btf *btf = bpf_object__btf(o->obj);
-	const struct btf_type *t;
-	struct event_row row;
-	const char *twin;
-	int err = read_row(btf, var_id, &row);
+	int err = read_row(bpf_object__btf(o->obj), var_id, row);
 
-	if (err || row.version != NR_RECORD_VERSION) {
+	if (err || row->version != NR_RECORD_VERSION) {
 		nr_log(log, NR_LOG_ERROR,
 		       "%s was built with another version of numaring.bpf.h (%d, this is %d): "
-		       "build "
-		       "it again with the header of this numaring",
-		       o->name, err ? -1 : (int)row.version, NR_RECORD_VERSION);
+		       "build it again with the header of this numaring",
+		       o->name, err ? -1 : (int)row->version, NR_RECORD_VERSION);
 		return -EPROTO;
 	}
-	t = btf__type_by_id(btf, row.type_id);
-	if (row.id >= NR_OBJECT_IDS || !t) {
+	if (row->id >= NR_OBJECT_IDS || !row->name) {
 		nr_log(log, NR_LOG_ERROR, "%s: its table of events is damaged", o->name);
 		return -EINVAL;
 	}
-	twin = nr_types_name(types, id_base + row.id);
-	if (twin) {
-		nr_log(log, NR_LOG_ERROR, "%s: the event types %s and %s both have the number %u",
-		       o->name, twin, btf__name_by_offset(btf, t->name_off), row.id);
-		return -EEXIST;
+	return 0;
+}
+
+/* All of them, into rows by their numbers, before one is entered. */
+static int check_events(const struct nr_object *o, const struct btf_type *table, uint16_t id_base,
+			const struct nr_types *types, struct event_row *rows,
+			const struct nr_logger *log)
+{
+	const struct btf *btf = bpf_object__btf(o->obj);
+
+	for (int i = 0; i < btf_vlen(table); i++) {
+		struct event_row row;
+		int err = check_row(o, btf_var_secinfos(table)[i].type, &row, log);
+
+		if (!err && rows[row.id].name) {
+			nr_log(log, NR_LOG_ERROR,
+			       "%s: the event types %s and %s both have the number %u", o->name,
+			       rows[row.id].name, row.name, row.id);
+			return -EEXIST;
+		}
+		err = err ?: nr_types_check(types, id_base + row.id, row.name, btf, row.type_id);
+		if (err)
+			return err;
+		rows[row.id] = row;
 	}
-	return nr_types_add(types, id_base + row.id, btf__name_by_offset(btf, t->name_off), btf,
-			    row.type_id);
+	return 0;
 }
 
 int nr_object_types(const struct nr_object *o, uint16_t id_base, struct nr_types *types,
@@ -159,8 +174,8 @@ int nr_object_types(const struct nr_object *o, uint16_t id_base, struct nr_types
 {
 	const struct btf *btf = bpf_object__btf(o->obj);
 	int section = btf ? btf__find_by_name_kind(btf, ".numaring", BTF_KIND_DATASEC) : -ENOENT;
-	const struct btf_type *t;
-	int err = 0;
+	struct event_row rows[NR_OBJECT_IDS] = {};
+	int err;
 
 	if (section < 0) {
 		nr_log(log, NR_LOG_ERROR,
@@ -168,9 +183,11 @@ int nr_object_types(const struct nr_object *o, uint16_t id_base, struct nr_types
 		       o->name);
 		return -EINVAL;
 	}
-	t = btf__type_by_id(btf, section);
-	for (int i = 0; !err && i < btf_vlen(t); i++)
-		err = add_event(o, btf_var_secinfos(t)[i].type, id_base, types, log);
+	err = check_events(o, btf__type_by_id(btf, section), id_base, types, rows, log);
+	for (unsigned id = 0; !err && id < NR_OBJECT_IDS; id++)
+		if (rows[id].name)
+			err = nr_types_add(types, id_base + id, rows[id].name, btf,
+					   rows[id].type_id);
 	return err;
 }
 

@@ -56,7 +56,7 @@ struct nr_collector_opts {
 	unsigned latency_ms; /* an event is in the trace, or in a batch, after at most about this; 0: 100 */
 	pid_t pid;	     /* built-in sources record only this process; 0: all. Its number in
 				our own PID namespace; events have those of the host. */
-	bool self;	     /* record the collector's own threads too */
+	bool self;	     /* record the process of the collector too, all its threads */
 	nr_log_fn log;	     /* may be NULL */
 	void *log_ctx;
 };

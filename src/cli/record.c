@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -225,6 +226,21 @@ static const struct argp argp = {
 
 /* Setting up ---------------------------------------------------------------------------------- */
 
+/* Each event of an object that is there twice would come twice. */
+static int refuse_twins(const struct record *r, unsigned i)
+{
+	struct stat one, other;
+
+	for (unsigned k = 0; k < i; k++) {
+		if (stat(r->objects[i], &one) || stat(r->objects[k], &other) ||
+		    one.st_dev != other.st_dev || one.st_ino != other.st_ino)
+			continue;
+		cli_error("%s is given twice: each of its events would come twice", r->objects[i]);
+		return -EEXIST;
+	}
+	return 0;
+}
+
 static int add_sources(struct record *r)
 {
 	char *rest = r->events, *name;
@@ -235,7 +251,7 @@ static int add_sources(struct record *r)
 	while (!err && (name = strsep(&rest, ",")))
 		err = nr_collector_add_source(r->collector, name);
 	for (unsigned i = 0; !err && i < r->nr_objects; i++)
-		err = nr_collector_add_object(r->collector, r->objects[i]);
+		err = refuse_twins(r, i) ?: nr_collector_add_object(r->collector, r->objects[i]);
 	return err;
 }
 
@@ -308,7 +324,8 @@ static int take_signals(struct record *r)
 	sigset_t set;
 	int err;
 
-	/* Who started us may ignore it: then the kernel would not tell that the command has ended. */
+	/* Who started us may ignore it: then the kernel would not tell that the command has ended.
+	 */
 	signal(SIGCHLD, SIG_DFL);
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);

@@ -284,6 +284,26 @@ static int copy_event(struct nr_types *types, uint16_t id, const char *name, con
 	return ret < 0 ? ret : 0;
 }
 
+/* Its layout, if it may be entered. */
+static int check(struct nr_layout **layout, const struct nr_types *types, uint16_t id,
+		 const char *name, const struct btf *btf, uint32_t type_id)
+{
+	int err = check_new(types, id, name)
+			  ?: nr_layout_new(layout, btf, type_id, name, &types->log);
+
+	return err ?: check_twin(types, name, *layout);
+}
+
+int nr_types_check(const struct nr_types *types, uint16_t id, const char *name,
+		   const struct btf *btf, uint32_t type_id)
+{
+	struct nr_layout *layout = NULL;
+	int err = check(&layout, types, id, name, btf, type_id);
+
+	nr_layout_free(layout);
+	return err;
+}
+
 /* src NULL: the type is in types->btf already. */
 static int add(struct nr_types *types, uint16_t id, const char *name, const struct btf *src,
 	       uint32_t type_id)
@@ -292,11 +312,7 @@ static int add(struct nr_types *types, uint16_t id, const char *name, const stru
 	char *copy = NULL;
 	int err;
 
-	err = check_new(types, id, name)
-		      ?: nr_layout_new(&layout, src ?: types->btf, type_id, name, &types->log);
-	if (err)
-		goto out;
-	err = check_twin(types, name, layout) ?: grow(types, id);
+	err = check(&layout, types, id, name, src ?: types->btf, type_id) ?: grow(types, id);
 	if (err)
 		goto out;
 	copy = strdup(name);

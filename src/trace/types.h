@@ -26,6 +26,10 @@ void nr_types_free(struct nr_types *types);
 int nr_types_add(struct nr_types *types, uint16_t id, const char *name, const struct btf *btf,
 		 uint32_t type_id);
 
+/* What nr_types_add would say, -ENOMEM apart; enters nothing. */
+int nr_types_check(const struct nr_types *types, uint16_t id, const char *name,
+		   const struct btf *btf, uint32_t type_id);
+
 /* Raw BTF for the file .btf; points into types. */
 const void *nr_types_raw(const struct nr_types *types, uint32_t *size);
 int nr_types_from_raw(struct nr_types **out, const void *data, uint32_t size, nr_log_fn log,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* A user of the API who makes mistakes: each is refused, in words, and the next right call works.
- * Argument: a BPF object with an event and a syscall program called run. */
+ * Arguments: a BPF object with an event and a syscall program called run, and one with an event
+ * called good and another that is refused. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -10,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *path;
+static const char *path, *half_good;
 static int failures;
 static char said[512];
 
@@ -72,6 +73,18 @@ static void test_options(void)
 	o.opts.pid = -5;
 	refused("pid -5", nr_collector_open(&c, &o.opts), -EINVAL, "no process -5");
 	equal("out is untouched", c == NULL, 1);
+}
+
+/* An object that is refused leaves nothing behind, which might stand in the way of the next one. */
+static void test_half_good_object(void)
+{
+	struct nr_collector *c = open_collector();
+
+	refused("an event that cannot be", nr_collector_add_object(c, half_good), -EINVAL,
+		"late_ts");
+	equal("its other event", nr_types_id(nr_collector_types(c), "good"), -ENOENT);
+	equal("the next object", nr_collector_add_object(c, path), 0);
+	nr_collector_close(c);
 }
 
 struct callback {
@@ -159,10 +172,12 @@ static void test_libbpf_print(void)
 
 int main(int argc, char **argv)
 {
-	if (argc != 2)
+	if (argc != 3)
 		return 2;
 	path = argv[1];
+	half_good = argv[2];
 	test_options();
+	test_half_good_object();
 	test_start_and_callback();
 	test_libbpf_print();
 	return failures ? 1 : 0;

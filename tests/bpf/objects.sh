@@ -151,6 +151,7 @@ compile same <<-EOF
 	struct b { __u64 value; };
 	NR_EVENT(b, 1);
 EOF
+refused "one object twice" "one.bpf.o is given twice" one one
 refused "one number for two types" "same.bpf.o: the event types a and b both have the number 1" one same
 
 # A program that sleeps is not covered by grace periods.
@@ -159,7 +160,17 @@ program sleeps sleeps "__u64 value;" 1 syscall
 check "sleepable: a warning with rcu" grep -q "run can sleep" out
 "$NUMARING" record --object sleeps.bpf.o -d 0.1 -o fence >out 2>&1 || fail "sleepable: $(cat out)"
 check "sleepable: none with the fence" sh -c "! grep -q sleep out"
-check "mistakes in the use of the library" "$MISUSE" sleeps.bpf.o
+# Its first event is a good one, its second is not.
+compile half <<-EOF
+	#include <numaring/vmlinux.h>
+	#include <numaring/numaring.bpf.h>
+	char LICENSE[] SEC("license") = "GPL";
+	struct good { __u64 value; };
+	NR_EVENT(good, 1);
+	struct bad { __u64 late_ts; };
+	NR_EVENT(bad, 2);
+EOF
+check "mistakes in the use of the library" "$MISUSE" sleeps.bpf.o half.bpf.o
 
 # Losses have their cause.
 compile big <<-EOF
@@ -235,12 +246,20 @@ stuck_ends() { # WHAT STATUS
 stuck -d 1
 stuck_ends "stuck reader" 1
 check "stuck reader: says so" grep -q "not written: the reader takes nothing" err
+started() { # signals end it cleanly by then
+	local i
+	for ((i = 0; i < 200; i++)); do
+		grep -qsx nr-merge /proc/$recorder/task/*/comm && break
+		sleep 0.1
+	done
+	sleep 0.5
+}
 stuck
-sleep 1 && kill -TERM $recorder
+started && kill -TERM $recorder
 stuck_ends "stuck reader, signal" 1
 check "stuck reader, signal: says so" grep -q "not written: the reader takes nothing" err
 stuck
-sleep 1 && kill -TERM $recorder && sleep 0.6 && kill -TERM $recorder
+started && kill -TERM $recorder && sleep 0.6 && kill -TERM $recorder
 stuck_ends "stuck reader, two signals" 143
 # Without a standard output no file of ours takes its place.
 timeout 60 "$NUMARING" record -e syscalls --format jsonl -o - 2>err >&-
@@ -255,7 +274,7 @@ recorder=$!
 (for _ in 1 2 3; do sleep 1; done) &
 head -n 1 pipe >line
 arrived=$(date +%s%3N)
-check "live: a line within 3 s of its event" test $((arrived - $(jq '.time / 1000000 | floor' line))) -lt 3000
+check "live: a line within 5 s of its event" test $((arrived - $(jq '.time / 1000000 | floor' line))) -lt 5000
 check "live: the closed pipe ends it" wait $recorder
 wait $!
 # Numbers beyond 2^53.
