@@ -118,7 +118,7 @@ static int round_once(struct nr_stream *s, struct nr_event *evs)
 
 static void *run(void *arg)
 {
-	static _Thread_local struct nr_event evs[BATCH];
+	struct nr_event evs[BATCH];
 	struct nr_stream *s = arg;
 	bool finish = false;
 	uint64_t one = 1;

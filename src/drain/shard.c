@@ -202,13 +202,16 @@ static void publish(struct nr_shard *shard, size_t nr)
 uint64_t nr_shard_fill(const struct nr_shard *shard)
 {
 	uint64_t consumed = nr_ring_consumed(&shard->ring);
+	uint64_t fill = nr_ring_produced(&shard->ring) - consumed;
 
-	return nr_ring_produced(&shard->ring) - consumed;
+	/* Between the two readings records may have left and others come. */
+	return fill < shard->ring.size ? fill : shard->ring.size;
 }
 
-static void note_fill(struct nr_shard *shard)
+/* What was given back by now was produced before: never more than there was. */
+static void note_fill(struct nr_shard *shard, uint64_t produced)
 {
-	uint64_t fill = nr_shard_fill(shard);
+	uint64_t fill = produced - nr_ring_consumed(&shard->ring);
 
 	if (fill > atomic_load_explicit(&shard->peak, memory_order_relaxed))
 		atomic_store_explicit(&shard->peak, fill, memory_order_relaxed);
@@ -229,7 +232,7 @@ int nr_shard_pass(struct nr_shard *shard, uint64_t time)
 	uint64_t watermark = atomic_load_explicit(&shard->watermark, memory_order_relaxed);
 	int err;
 
-	note_fill(shard);
+	note_fill(shard, produced);
 	err = walk(shard, produced);
 	if (err == -EBADMSG)
 		return err;

@@ -48,9 +48,11 @@ static inline uint64_t nr_ring_produced(const struct nr_ring *ring)
 	return atomic_load_explicit(ring->producer, memory_order_acquire);
 }
 
+/* Acquire: what is read of the ring after this is not older; pairs with the release in
+ * nr_ring_release. */
 static inline uint64_t nr_ring_consumed(const struct nr_ring *ring)
 {
-	return atomic_load_explicit(ring->consumer, memory_order_relaxed);
+	return atomic_load_explicit(ring->consumer, memory_order_acquire);
 }
 
 /* Gives the ring's bytes below pos back to the producers. Release: our reads of those records come
