@@ -596,12 +596,14 @@ int nr_collector_start(struct nr_collector *c)
 		return err;
 	err = start(c);
 	c->state = err ? NR_FAILED : NR_RUNNING;
-	if (err)
+	if (err) {
 		detach_objects(c);
-	else
-		nr_log(&c->log, NR_LOG_INFO, "programs loaded and attached in %.0f ms",
-		       (nr_clock_now() - begin) / 1e6);
-	return err;
+		return err;
+	}
+	nr_writer_keep(c->writer);
+	nr_log(&c->log, NR_LOG_INFO, "programs loaded and attached in %.0f ms",
+	       (nr_clock_now() - begin) / 1e6);
+	return 0;
 }
 
 /* Everything that was submitted goes to the merge; waits a little for what is not. */

@@ -2,10 +2,12 @@
 /* numaring cat and numaring export: the events of a trace as text, JSON lines or CSV. */
 #include <argp.h>
 #include <errno.h>
+#include <libgen.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <numaring/trace.h>
 #include "cli.h"
 #include "lines.h"
@@ -116,17 +118,34 @@ static int print_events(struct lines *l, struct nr_trace *trace, uint64_t limit)
 	return err;
 }
 
-/* Everything to out. The error of the trace was explained; that of writing is explained here. */
-static int print_trace(const struct args *args, FILE *out)
+/* Readers take every file in a trace for a stream; one that is there already is the trace. */
+static bool is_in_trace(const char *output, const char *dir)
+{
+	char *copy = output ? strdup(output) : NULL;
+	struct stat parent, trace;
+	bool in = copy && !stat(dirname(copy), &parent) && !stat(dir, &trace) &&
+		  parent.st_dev == trace.st_dev && parent.st_ino == trace.st_ino;
+
+	free(copy);
+	if (in)
+		cli_error("%s is inside of the trace: give -o another place", output);
+	return in;
+}
+
+static int open_trace(struct nr_trace **trace, const struct args *args)
 {
 	const struct nr_trace_opts opts = { .sz = sizeof(opts), .log = cli_log };
-	struct nr_trace *trace = NULL;
-	struct lines lines = {};
-	int err = nr_trace_open(&trace, args->dir, &opts);
 
-	if (!err)
-		err = lines_open(&lines, out, args->format, nr_trace_types(trace),
-				 nr_trace_clock_offset(trace));
+	return nr_trace_open(trace, args->dir, &opts);
+}
+
+/* Everything to out, and closes the trace. Its errors were explained; those of writing are here. */
+static int print_trace(struct nr_trace *trace, const struct args *args, FILE *out)
+{
+	struct lines lines = {};
+	int err = lines_open(&lines, out, args->format, nr_trace_types(trace),
+			     nr_trace_clock_offset(trace));
+
 	if (!err)
 		err = print_events(&lines, trace, args->limit);
 	if (fflush(out) || ferror(out)) {
@@ -141,15 +160,17 @@ static int print_trace(const struct args *args, FILE *out)
 int cmd_cat(int argc, char **argv)
 {
 	struct args args = { .limit = UINT64_MAX, .format = LINES_TEXT };
+	struct nr_trace *trace;
 
 	argp_err_exit_status = CLI_USAGE;
 	argp_parse(&cat_argp, argc, argv, 0, NULL, &args);
-	return print_trace(&args, stdout);
+	return open_trace(&trace, &args) ? CLI_FAILED : print_trace(trace, &args, stdout);
 }
 
 int cmd_export(int argc, char **argv)
 {
 	struct args args = { .limit = UINT64_MAX };
+	struct nr_trace *trace;
 	FILE *out;
 	int ret;
 
@@ -159,10 +180,15 @@ int cmd_export(int argc, char **argv)
 		cli_error("export to what? give --to jsonl or --to csv");
 		return CLI_USAGE;
 	}
-	out = cli_open_output(args.output, args.force);
-	if (!out)
+	/* Before the output, which may empty a file. */
+	if (is_in_trace(args.output, args.dir) || open_trace(&trace, &args))
 		return CLI_FAILED;
-	ret = print_trace(&args, out);
+	out = cli_open_output(args.output, args.force);
+	if (!out) {
+		nr_trace_close(trace);
+		return CLI_FAILED;
+	}
+	ret = print_trace(trace, &args, out);
 	if (out != stdout && fclose(out) && !ret) {
 		cli_error("cannot write %s: %s", args.output, strerror(errno));
 		ret = CLI_FAILED;

@@ -261,6 +261,18 @@ static int set_output(struct record *r)
 		       : nr_collector_set_trace(r->collector, r->output, r->force);
 }
 
+static bool to_stdout(const struct record *r)
+{
+	return r->live && !strcmp(r->output, "-");
+}
+
+/* Nothing was recorded: a file that was made for it is in the way of the next try. */
+static void take_output_back(const struct record *r)
+{
+	if (r->stream.file && !r->force && !to_stdout(r))
+		unlink(r->output);
+}
+
 /* At the start, so that a file that cannot be written is known before the recording. What is in it
  * stays until there is something to replace it. */
 static int open_stats(struct record *r)
@@ -340,11 +352,6 @@ static int take_signals(struct record *r)
 	err = -errno;
 	cli_error("cannot listen for signals: %s", strerror(-err));
 	return err;
-}
-
-static bool to_stdout(const struct record *r)
-{
-	return r->live && !strcmp(r->output, "-");
 }
 
 static uint64_t end_began; /* ms */
@@ -512,15 +519,17 @@ static int record(struct record *r)
 	if (!err)
 		err = add_sources(r);
 	if (!err)
-		err = set_output(r);
-	if (!err)
 		err = open_stats(r);
 	if (!err)
 		err = take_signals(r);
 	if (!err)
+		err = set_output(r); /* the last one: it may empty a file */
+	if (!err)
 		err = nr_collector_start(r->collector);
-	if (err)
+	if (err) {
+		take_output_back(r);
 		return CLI_FAILED;
+	}
 	err = start_command(r);
 	if (!err)
 		wait_for_end(r);

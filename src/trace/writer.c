@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <zlib.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include "store.h"
@@ -22,7 +23,8 @@ struct nr_writer {
 	const struct nr_types *types;
 	struct nr_logger log;
 	char *dir;
-	bool made; /* the directory is ours to remove */
+	bool made;     /* the directory is ours to remove */
+	bool replaced; /* what was in it waits under other names */
 	int fd;
 	__u8 uuid[16];
 
@@ -239,6 +241,25 @@ uint64_t nr_writer_bytes(const struct nr_writer *w)
 
 enum holds { HOLDS_NOTHING, HOLDS_TRACE, HOLDS_OTHERS };
 
+/* The files of a trace, and what they are called while it is not sure that they are replaced. */
+static const struct {
+	const char *name, *old;
+} files[] = {
+	{ NR_FILE_STREAM, ".old-" NR_FILE_STREAM },
+	{ NR_FILE_BTF, ".old-" NR_FILE_BTF },
+	{ NR_FILE_METADATA, ".old-" NR_FILE_METADATA },
+};
+
+#define NR_FILES (sizeof(files) / sizeof(*files))
+
+static bool is_our_name(const char *name)
+{
+	for (size_t i = 0; i < NR_FILES; i++)
+		if (!strcmp(name, files[i].name) || !strcmp(name, files[i].old))
+			return true;
+	return false;
+}
+
 static bool is_our_metadata(int dir)
 {
 	char text[64];
@@ -272,8 +293,7 @@ static int look(int fd, enum holds *holds, char *other, size_t size)
 		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
 			continue;
 		any = true;
-		if (strcmp(e->d_name, NR_FILE_METADATA) && strcmp(e->d_name, NR_FILE_STREAM) &&
-		    strcmp(e->d_name, NR_FILE_BTF))
+		if (!is_our_name(e->d_name))
 			snprintf(other, size, "%s", e->d_name);
 	}
 	closedir(d);
@@ -283,9 +303,40 @@ static int look(int fd, enum holds *holds, char *other, size_t size)
 	return 0;
 }
 
-static int make_room(int fd, const char *dir, bool force, const struct nr_logger *log)
+/* Whoever records holds a lock on the stream. */
+static bool is_recorded(int dir)
 {
-	static const char *const files[] = { NR_FILE_STREAM, NR_FILE_BTF, NR_FILE_METADATA };
+	int fd = openat(dir, NR_FILE_STREAM, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	bool locked = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK;
+
+	if (fd >= 0)
+		close(fd);
+	return locked;
+}
+
+static void put_back(int dir)
+{
+	for (size_t i = 0; i < NR_FILES; i++)
+		renameat(dir, files[i].old, dir, files[i].name);
+}
+
+static int put_aside(int fd, const char *dir, const struct nr_logger *log)
+{
+	for (size_t i = 0; i < NR_FILES; i++)
+		if (renameat(fd, files[i].name, fd, files[i].old) && errno != ENOENT) {
+			int err = -errno;
+
+			nr_log(log, NR_LOG_ERROR, "cannot replace %s/%s: %s", dir, files[i].name,
+			       strerror(-err));
+			put_back(fd);
+			return err;
+		}
+	return 0;
+}
+
+static int make_room(int fd, const char *dir, bool force, bool *replaced,
+		     const struct nr_logger *log)
+{
 	enum holds holds = HOLDS_NOTHING;
 	char other[256];
 	int err = look(fd, &holds, other, sizeof(other));
@@ -306,34 +357,34 @@ static int make_room(int fd, const char *dir, bool force, const struct nr_logger
 		       "%s holds a trace already; only force (--force) replaces it", dir);
 		return -EEXIST;
 	}
-	for (size_t i = 0; holds == HOLDS_TRACE && i < sizeof(files) / sizeof(*files); i++)
-		if (unlinkat(fd, files[i], 0) && errno != ENOENT) {
-			err = -errno;
-			nr_log(log, NR_LOG_ERROR, "cannot remove %s/%s: %s", dir, files[i],
-			       strerror(-err));
-			return err;
-		}
-	return 0;
+	if (is_recorded(fd)) {
+		nr_log(log, NR_LOG_ERROR,
+		       "%s is being recorded into: end that recording, or give another directory",
+		       dir);
+		return -EBUSY;
+	}
+	*replaced = holds == HOLDS_TRACE;
+	return *replaced ? put_aside(fd, dir, log) : 0;
 }
 
-static int open_dir(const char *dir, bool force, bool *made, const struct nr_logger *log)
+static int open_dir(struct nr_writer *w, bool force)
 {
 	int fd, err;
 
-	*made = !mkdir(dir, 0755);
-	if (!*made && errno != EEXIST)
+	w->made = !mkdir(w->dir, 0755);
+	if (!w->made && errno != EEXIST)
 		goto bad;
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = open(w->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		goto bad;
-	err = *made ? 0 : make_room(fd, dir, force, log);
+	err = w->made ? 0 : make_room(fd, w->dir, force, &w->replaced, &w->log);
 	if (!err)
 		return fd;
 	close(fd);
 	return err;
 bad:
 	err = -errno;
-	nr_log(log, NR_LOG_ERROR, "cannot make the directory %s: %s", dir, strerror(-err));
+	nr_log(&w->log, NR_LOG_ERROR, "cannot make the directory %s: %s", w->dir, strerror(-err));
 	return err;
 }
 
@@ -433,9 +484,10 @@ static struct nr_writer *writer_new(const char *dir, const struct nr_types *type
 /* Takes back what open made. */
 static void undo(const struct nr_writer *w, int dir)
 {
-	unlinkat(dir, NR_FILE_METADATA, 0);
-	unlinkat(dir, NR_FILE_BTF, 0);
-	unlinkat(dir, NR_FILE_STREAM, 0);
+	for (size_t i = 0; i < NR_FILES; i++)
+		unlinkat(dir, files[i].name, 0);
+	if (w->replaced)
+		put_back(dir);
 	if (w->made)
 		rmdir(w->dir);
 }
@@ -448,7 +500,7 @@ int nr_writer_open(struct nr_writer **out, const char *dir, const struct nr_type
 
 	if (!w)
 		return -ENOMEM;
-	fd = open_dir(dir, opts->force, &w->made, &w->log);
+	fd = open_dir(w, opts->force);
 	if (fd < 0) {
 		nr_writer_close(w);
 		return fd;
@@ -457,6 +509,9 @@ int nr_writer_open(struct nr_writer **out, const char *dir, const struct nr_type
 	if (!err) {
 		w->fd = create(w, fd, NR_FILE_STREAM);
 		err = w->fd < 0 ? w->fd : nr_writer_commit(w, opts->start, 0);
+	}
+	if (!err) {
+		flock(w->fd, LOCK_EX | LOCK_NB); /* for is_recorded; not every file system can */
 	}
 	if (err) {
 		undo(w, fd);
@@ -468,30 +523,72 @@ int nr_writer_open(struct nr_writer **out, const char *dir, const struct nr_type
 	return err;
 }
 
+/* A file that was removed or cut while it was written to took every write without an error. */
+static int check_stream(const struct nr_writer *w)
+{
+	struct stat st;
+
+	if (!fstat(w->fd, &st) && st.st_nlink && (uint64_t)st.st_size == w->bytes)
+		return 0;
+	nr_log(&w->log, NR_LOG_ERROR,
+	       "%s/" NR_FILE_STREAM
+	       " was removed or changed while it was recorded: not all of what "
+	       "was written is there",
+	       w->dir);
+	return -ESTALE;
+}
+
+static int close_stream(const struct nr_writer *w)
+{
+	int err = check_stream(w);
+
+	if (!close(w->fd))
+		return err;
+	nr_log(&w->log, NR_LOG_ERROR, "cannot write %s/" NR_FILE_STREAM ": %s", w->dir,
+	       strerror(errno));
+	return -errno;
+}
+
 int nr_writer_close(struct nr_writer *w)
 {
-	int err = 0;
+	int err;
 
 	if (!w)
 		return 0;
-	if (w->fd >= 0 && close(w->fd)) {
-		err = -errno;
-		nr_log(&w->log, NR_LOG_ERROR, "cannot write %s/" NR_FILE_STREAM ": %s", w->dir,
-		       strerror(-err));
-	}
+	err = w->fd < 0 ? 0 : close_stream(w);
 	free(w->buf);
 	free(w->dir);
 	free(w);
 	return err;
 }
 
-void nr_writer_discard(struct nr_writer *w)
+static void in_dir(struct nr_writer *w, void (*what)(const struct nr_writer *w, int dir))
 {
 	int dir = w ? open(w->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 
-	if (dir >= 0) {
-		undo(w, dir);
-		close(dir);
-	}
+	if (dir < 0)
+		return;
+	what(w, dir);
+	close(dir);
+}
+
+static void remove_old(const struct nr_writer *w, int dir)
+{
+	for (size_t i = 0; w->replaced && i < NR_FILES; i++)
+		unlinkat(dir, files[i].old, 0);
+}
+
+void nr_writer_keep(struct nr_writer *w)
+{
+	in_dir(w, remove_old);
+}
+
+void nr_writer_discard(struct nr_writer *w)
+{
+	if (w && w->fd >= 0)
+		close(w->fd);
+	if (w)
+		w->fd = -1;
+	in_dir(w, undo);
 	nr_writer_close(w);
 }

@@ -18,15 +18,19 @@ struct nr_writer;
 
 struct nr_writer_opts {
 	size_t packet_bytes;  /* size at which a packet is full, 0: 1 MiB */
-	bool force;	      /* replace a trace that is there; never anything that is no trace */
+	bool force;	      /* replace a trace that is there; never anything that is no trace,
+			       * nor one that is being recorded */
 	int64_t clock_offset; /* CLOCK_REALTIME - CLOCK_MONOTONIC, ns */
 	uint64_t start;	      /* CLOCK_MONOTONIC ns: the first, empty packet begins here */
 	nr_log_fn log;
 	void *log_ctx;
 };
 
-/* Creates dir with metadata, .btf and a stream that holds one empty packet (no loss yet, so that a
- * reader sees the difference to it). -EEXIST: a trace is there; others: of the file system. */
+/* With force, a trace that is there is put aside until nr_writer_keep or nr_writer_discard.
+ *
+ * Creates dir with metadata, .btf and a stream that holds one empty packet (no loss yet, so that a
+ * reader sees the difference to it). -EEXIST: a trace is there; -EBUSY: somebody records into it; others:
+ * of the file system. */
 int nr_writer_open(struct nr_writer **out, const char *dir, const struct nr_types *types,
 		   const struct nr_writer_opts *opts);
 
@@ -45,9 +49,12 @@ int nr_writer_append(struct nr_writer *w, const struct nr_event *evs, unsigned n
 int nr_writer_commit(struct nr_writer *w, uint64_t watermark, uint64_t lost);
 
 uint64_t nr_writer_bytes(const struct nr_writer *w); /* in the stream file */
-/* Closes the files; what was not committed is dropped. Takes NULL. */
+/* The trace is here to stay: what it replaced is removed. Takes NULL. */
+void nr_writer_keep(struct nr_writer *w);
+/* Closes the files; what was not committed is dropped. -ESTALE: the stream is not what was written, it
+ * was removed or changed by others. Takes NULL. */
 int nr_writer_close(struct nr_writer *w);
-/* Closes the trace and removes it. Takes NULL. */
+/* Closes the trace and removes it; what it replaced is back. Takes NULL. */
 void nr_writer_discard(struct nr_writer *w);
 
 #endif

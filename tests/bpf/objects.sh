@@ -140,6 +140,12 @@ EOF
 refused "two programs that cannot be attached" "program first cannot be attached" three
 check "the second is named too" grep -q "program second cannot be attached" out
 check "no trace is left" test ! -e t
+"$NUMARING" record --object one.bpf.o -d 0.1 -o kept >out 2>&1 || fail "to be kept: $(cat out)"
+events=$("$NUMARING" stat --json kept | jq .events)
+"$NUMARING" record --object three.bpf.o --force -d 0.1 -o kept >out 2>&1 && fail "three: it started"
+equal "a start that failed: the old trace" "$("$NUMARING" stat --json kept | jq .events)" "$events"
+"$NUMARING" record --object three.bpf.o --format jsonl -o kept.jsonl >out 2>&1 && fail "three: it started"
+check "a start that failed: no file is left" test ! -e kept.jsonl
 "$NUMARING" record --object one.bpf.o -d 0.1 -o t >out 2>&1 || fail "the next start works: $(cat out)"
 "$NUMARING" record --object one.bpf.o -d 0.1 -o t >out 2>&1
 check "a trace that is there is replaced only with --force" grep -q 'only force (--force) replaces it' out

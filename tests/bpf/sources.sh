@@ -171,6 +171,20 @@ check "thread: says so" grep -q "$thread is a thread: give -p its process, $reco
 kill -INT $recorder
 wait $recorder
 
+# Others may take the trace away, or want its place, while it is recorded.
+rm -rf t
+"$NUMARING" record -e sched -o t >out 2>err &
+recorder=$!
+recording 0
+"$NUMARING" record -e sched -o t --force -d 0.1 >/dev/null 2>err2
+equal "a trace that is being recorded: exit status" $? 1
+check "a trace that is being recorded: says so" grep -q 't is being recorded into' err2
+rm -r t
+kill -INT $recorder
+wait $recorder
+equal "the trace was removed: exit status" $? 1
+check "the trace was removed: says so" grep -q 't/stream was removed or changed' err
+
 # The disk is full: what was written can be read, the rest is named, the exit status is 1.
 if unshare -m true 2>/dev/null; then
 	unshare -m bash -c "mkdir small && mount -t tmpfs -o size=3m none small && cd small &&

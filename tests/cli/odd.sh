@@ -37,6 +37,17 @@ else
 fi
 rm -rf huge
 
+# What is to be replaced stays until there is something to replace it.
+"$ODD" raw kept || fail "kept: cannot be made"
+echo precious >table.csv
+"$NUMARING" export --to csv --force -o table.csv no-trace 2>/dev/null
+equal "export of nothing: exit status" $? 1
+equal "export of nothing: the file" "$(cat table.csv)" precious
+"$NUMARING" export --to csv --force -o kept/stream kept 2>err
+equal "export into the trace: exit status" $? 1
+check "export into the trace: says so" grep -q 'is inside of the trace' err
+check "export into the trace: it is whole" "$NUMARING" stat kept
+
 # Nothing at all is not a trace that is empty.
 : >raw/stream
 "$NUMARING" stat raw >/dev/null 2>err

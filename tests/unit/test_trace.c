@@ -1143,10 +1143,63 @@ static int open_again(bool force)
 	return err;
 }
 
+/* A trace is replaced once the new one is sure to stay, and not while somebody records it. */
+static void test_replacing(void **state)
+{
+	const struct nr_writer_opts opts = { .force = true, .log = listen };
+	struct nr_writer *old = NULL, *new = NULL;
+	char *before, *after;
+
+	(void)state;
+	types = make_types();
+	dir = strdup(in_scratch("replaced"));
+	assert_int_equal(nr_writer_open(&old, dir, types, &opts), 0);
+	assert_int_equal(open_again(true), -EBUSY);
+	assert_non_null(strstr(said, "is being recorded into"));
+	assert_int_equal(nr_writer_close(old), 0);
+	before = load_file(in_scratch("replaced/metadata"), NULL);
+
+	assert_int_equal(nr_writer_open(&new, dir, types, &opts), 0);
+	nr_writer_discard(new);
+	after = load_file(in_scratch("replaced/metadata"), NULL);
+	assert_string_equal(before, after);
+	assert_int_equal(try_open(), 0);
+	free(after);
+
+	assert_int_equal(nr_writer_open(&new, dir, types, &opts), 0);
+	nr_writer_keep(new);
+	assert_int_equal(access(in_scratch("replaced/.old-stream"), F_OK), -1);
+	assert_int_equal(nr_writer_close(new), 0);
+	after = load_file(in_scratch("replaced/metadata"), NULL);
+	assert_string_not_equal(before, after);
+	free(after);
+	free(before);
+	drop_trace();
+}
+
+/* What others do to the file takes no write away from us, so only a look at the end tells. */
+static void test_changed_by_others(void **state)
+{
+	struct point p = { 1, 2 };
+
+	(void)state;
+	open_trace("cut", (struct nr_writer_opts){ .start = 1000, .log = listen });
+	append(1500, ID_POINT, &p, sizeof(p));
+	commit(2000, 0);
+	assert_int_equal(truncate(in_scratch("cut/stream"), 10), 0);
+	assert_int_equal(nr_writer_close(writer), -ESTALE);
+	assert_non_null(strstr(said, "removed or changed"));
+	drop_trace();
+
+	open_trace("removed", (struct nr_writer_opts){ .start = 1000, .log = listen });
+	assert_int_equal(unlink(in_scratch("removed/stream")), 0);
+	assert_int_equal(nr_writer_close(writer), -ESTALE);
+	drop_trace();
+}
+
 static void test_directories(void **state)
 {
 	struct stat st;
-	char *old;
 
 	(void)state;
 	types = make_types();
@@ -1154,10 +1207,8 @@ static void test_directories(void **state)
 	assert_int_equal(open_again(false), 0);
 	assert_int_equal(open_again(false), -EEXIST);
 	assert_non_null(strstr(said, "holds a trace already"));
-	old = load_file(in_scratch("made/metadata"), NULL);
 	assert_int_equal(open_again(true), 0);
 	assert_int_equal(try_open(), 0);
-	free(old);
 
 	save_file(in_scratch("made/notes.txt"), "x", 1); /* a trace and something else */
 	assert_int_equal(open_again(false), -ENOTEMPTY);
@@ -1482,6 +1533,8 @@ int main(void)
 		cmocka_unit_test(test_file_limit),
 		cmocka_unit_test(test_full_at_open),
 		cmocka_unit_test(test_directories),
+		cmocka_unit_test(test_replacing),
+		cmocka_unit_test(test_changed_by_others),
 		cmocka_unit_test(test_link_is_replaced),
 		cmocka_unit_test(test_every_byte),
 		cmocka_unit_test(test_cut_off),
