@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include <bpf/libbpf.h>
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/capability.h>
 #include <numaif.h>
@@ -48,12 +48,30 @@ bool nr_host_is_old(const char *release)
 	       (major < 5 || (major == 5 && minor < 18));
 }
 
+/* 0, or why the kernel gives no ring buffer. */
+static int try_ring(void)
+{
+	int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "nr_try", 0, 0, sysconf(_SC_PAGESIZE), NULL);
+
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 ? fd : 0;
+}
+
 static int check_kernel(const struct nr_logger *log)
 {
 	struct utsname name = {};
+	int err = try_ring();
 
 	uname(&name);
-	if (libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, NULL) == 0) {
+	if (err == -EPERM) {
+		nr_log(log, NR_LOG_ERROR,
+		       "no permission to load BPF programs, though we have the capabilities: those "
+		       "of a user namespace (rootless container) do not count, and seccomp may "
+		       "forbid bpf(); run outside of it");
+		return err;
+	}
+	if (err == -EINVAL || err == -ENOSYS) {
 		nr_log(log, NR_LOG_ERROR,
 		       "this kernel (%s) is too old, it has no BPF ring buffer: Linux 5.18 is "
 		       "needed",

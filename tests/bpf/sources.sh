@@ -117,6 +117,15 @@ else
 	echo "note: no PID namespace to be had, it was not tried"
 fi
 
+# Capabilities that hold in a user namespace only are none, and the kernel is not to blame.
+if unshare -Ur true 2>/dev/null; then
+	unshare -Ur "$NUMARING" record -d 0.1 -o none 2>err
+	equal "user namespace: exit status" $? 1
+	check "user namespace: says so" grep -q 'no permission to load BPF programs.*user namespace' err
+else
+	echo "note: no user namespace to be had, it was not tried"
+fi
+
 # Signals end it cleanly.
 for signal in INT TERM; do
 	rm -rf t
