@@ -135,19 +135,29 @@ static __always_inline void nr_count_loss(struct nr_cpu *c, enum nr_loss cause)
 	__sync_fetch_and_add(&c->lost[cause], 1);
 }
 
-/* NULL from reserve has several causes; the ring's own numbers tell them apart. The kernel keeps one
- * byte free: a ring whose fill would become its whole capacity is full. */
-static __noinline int nr_count_failure(struct nr_cpu *c, void *ring, __u64 size)
+/* Bytes of a ring that a record of size takes, with the kernel's header. */
+static __always_inline __u64 nr_ring_bytes(__u64 size)
 {
-	__u64 capacity = bpf_ringbuf_query(ring, BPF_RB_RING_SIZE);
-	__u64 need = ((size + 7) & ~7ULL) + 8;
+	return ((size + 7) & ~7ULL) + 8;
+}
 
-	if (need >= capacity)
-		nr_count_loss(c, NR_LOSS_OVERSIZE);
-	else if (bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) + need >= capacity)
-		nr_count_loss(c, NR_LOSS_FULL);
-	else
+/* The kernel keeps one byte free: a ring whose fill would become its whole capacity is full. */
+static __noinline int nr_has_room(void *ring, __u64 size)
+{
+	return bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) + nr_ring_bytes(size) <
+	       bpf_ringbuf_query(ring, BPF_RB_RING_SIZE);
+}
+
+/* NULL from reserve has several causes. A ring that had room when it was looked at was full before and was
+ * given some back, so reserve was tried once more; with room it fails for its lock alone. */
+static __noinline int nr_count_failure(struct nr_cpu *c, void *ring, __u64 size, int had_room)
+{
+	if (had_room)
 		nr_count_loss(c, NR_LOSS_CONTENDED);
+	else if (nr_ring_bytes(size) >= bpf_ringbuf_query(ring, BPF_RB_RING_SIZE))
+		nr_count_loss(c, NR_LOSS_OVERSIZE);
+	else
+		nr_count_loss(c, NR_LOSS_FULL);
 	return 0;
 }
 
@@ -171,24 +181,38 @@ static __always_inline void nr_stamp(struct nr_record *rec, struct nr_cpu *c, __
 		    c->lost[NR_LOSS_OVERSIZE] + c->lost[NR_LOSS_NO_RING];
 }
 
-static __always_inline void *nr_reserve_bytes(__u16 id, const __u64 size)
+/* size: of the record, with our header. NULL: it is lost and counted. */
+static __always_inline struct nr_record *nr_reserve_record(struct nr_cpu *c, const __u64 size)
 {
-	struct nr_cpu *c = nr_this_cpu();
+	void *ring = nr_ring_of(c);
 	struct nr_record *rec;
-	void *ring;
+	int room = 0;
 
-	if (!c)
-		return NULL; /* no such CPU: the table has all possible ones */
-	ring = nr_ring_of(c);
 	if (!ring) {
 		nr_count_loss(c, NR_LOSS_NO_RING);
 		return NULL;
 	}
-	rec = bpf_ringbuf_reserve(ring, sizeof(*rec) + size, 0);
+	rec = bpf_ringbuf_reserve(ring, size, 0);
 	if (!rec) {
-		nr_count_failure(c, ring, sizeof(*rec) + size);
-		return NULL;
+		room = nr_has_room(ring, size);
+		if (room)
+			rec = bpf_ringbuf_reserve(ring, size, 0);
 	}
+	if (!rec)
+		nr_count_failure(c, ring, size, room);
+	return rec;
+}
+
+static __always_inline void *nr_reserve_bytes(__u16 id, const __u64 size)
+{
+	struct nr_cpu *c = nr_this_cpu();
+	struct nr_record *rec;
+
+	if (!c)
+		return NULL; /* no such CPU: the table has all possible ones */
+	rec = nr_reserve_record(c, sizeof(*rec) + size);
+	if (!rec)
+		return NULL;
 	nr_stamp(rec, c, id);
 	return rec + 1;
 }
@@ -237,7 +261,9 @@ static __always_inline int nr_output_bytes(__u16 id, const void *head, __u32 hea
 	__u32 size = sizeof(struct nr_record) + head_size + tail_size;
 	struct nr_record rec = {};
 	struct bpf_dynptr ptr;
+	int room = 0;
 	void *ring;
+	long err;
 
 	if (!c)
 		return -1;
@@ -246,9 +272,17 @@ static __always_inline int nr_output_bytes(__u16 id, const void *head, __u32 hea
 		nr_count_loss(c, NR_LOSS_NO_RING);
 		return -1;
 	}
-	if (bpf_ringbuf_reserve_dynptr(ring, size, 0, &ptr)) {
+	err = bpf_ringbuf_reserve_dynptr(ring, size, 0, &ptr);
+	if (err) {
+		room = nr_has_room(ring, size);
+		if (room) {
+			bpf_ringbuf_discard_dynptr(&ptr, BPF_RB_NO_WAKEUP);
+			err = bpf_ringbuf_reserve_dynptr(ring, size, 0, &ptr);
+		}
+	}
+	if (err) {
 		bpf_ringbuf_discard_dynptr(&ptr, BPF_RB_NO_WAKEUP);
-		nr_count_failure(c, ring, size);
+		nr_count_failure(c, ring, size, room);
 		return -1;
 	}
 	nr_stamp(&rec, c, id);

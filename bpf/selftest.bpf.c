@@ -18,18 +18,7 @@ NR_EVENT(selftest_call, 0);
 
 static __always_inline struct nr_record *reserve(struct nr_cpu *c)
 {
-	const __u64 size = sizeof(struct nr_record) + sizeof(struct selftest_call);
-	void *ring = nr_ring_of(c);
-	struct nr_record *rec;
-
-	if (!ring) {
-		nr_count_loss(c, NR_LOSS_NO_RING);
-		return NULL;
-	}
-	rec = bpf_ringbuf_reserve(ring, size, 0);
-	if (!rec)
-		nr_count_failure(c, ring, size);
-	return rec;
+	return nr_reserve_record(c, sizeof(struct nr_record) + sizeof(struct selftest_call));
 }
 
 /* What nr_stamp does, less the fence: the count is kept by plain arithmetic, after the clock was
