@@ -45,6 +45,18 @@ static int write_some(const struct live *live, const char *data, size_t size)
 	return n;
 }
 
+static uint64_t count_lines(const char *data, size_t size)
+{
+	const char *end = data + size;
+	uint64_t nr = 0;
+
+	while ((data = memchr(data, '\n', end - data))) {
+		data++;
+		nr++;
+	}
+	return nr;
+}
+
 static ssize_t write_all(void *ctx, const char *data, size_t size)
 {
 	struct live *live = ctx;
@@ -58,6 +70,7 @@ static ssize_t write_all(void *ctx, const char *data, size_t size)
 		else
 			done += n;
 	}
+	live->delivered += count_lines(data, done);
 	errno = -live->error;
 	return done;
 }
@@ -118,6 +131,6 @@ int live_close(struct live *live)
 		close(live->end_fd);
 	if (file != stdout && fclose(file) && !err)
 		err = -errno;
-	*live = (struct live){};
+	*live = (struct live){ .delivered = live->delivered };
 	return err;
 }

@@ -11,6 +11,7 @@ struct live {
 	FILE *file;	    /* ... this; NULL: nothing is open */
 	int end_fd;	    /* eventfd, readable from live_end on */
 	int error;	    /* the first one of writing */
+	uint64_t delivered; /* whole lines that file has taken */
 };
 
 /* Makes the collector's stream go to path ("-": standard output). 0 or a negative errno, explained.
@@ -19,7 +20,7 @@ int live_open(struct live *live, struct nr_collector *c, const char *path, bool 
 /* The recording is about to end: a reader that takes nothing is given up after a while
  * (-ETIMEDOUT). */
 void live_end(const struct live *live);
-/* Flushes and closes; 0 or the error of writing. A zeroed one is fine. */
+/* Flushes and closes, delivered stays; 0 or the error of writing. A zeroed one is fine. */
 int live_close(struct live *live);
 
 #endif

@@ -476,12 +476,14 @@ static void explain_command(const struct command *c)
 
 static int report(struct record *r, int err)
 {
+	const struct nr_stats *stats = nr_collector_stats(r->collector);
 	const struct summary s = {
-		.stats = nr_collector_stats(r->collector),
+		.stats = stats,
 		.plan = nr_collector_plan(r->collector),
 		.order = r->opts.order,
 		.output = r->output,
 		.error = reason(r, err),
+		.delivered = r->live ? r->stream.delivered : stats->events_written,
 	};
 	/* Standard output is taken by the events. */
 	FILE *out = r->live ? stderr : stdout;

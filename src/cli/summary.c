@@ -125,8 +125,22 @@ static void print_shard(FILE *out, unsigned i, const struct nr_plan_shard *plan,
 	fputc('\n', out);
 }
 
-static void print_identity(FILE *out, const struct nr_stats *st, const char *error)
+/* Events are written when all that came with them is; a part of that may have got through. */
+static void print_unwritten(FILE *out, const struct summary *s)
 {
+	const struct nr_stats *st = s->stats;
+
+	fprintf(out, "%" PRIu64 " were seen in a ring but not written", st->unwritten);
+	if (s->delivered > st->events_written)
+		fprintf(out, ", of which %" PRIu64 " went out all the same",
+			s->delivered - st->events_written);
+	fprintf(out, ": %s\n", s->error ? s->error : "the reader left");
+}
+
+static void print_identity(FILE *out, const struct summary *s)
+{
+	const struct nr_stats *st = s->stats;
+
 	fprintf(out, "%" PRIu64 " reserved = %" PRIu64 " written + %" PRIu64 " discarded",
 		st->reserved, st->events_written, st->discarded);
 	if (st->unwritten)
@@ -136,8 +150,7 @@ static void print_identity(FILE *out, const struct nr_stats *st, const char *err
 	fprintf(out, "; %" PRIu64 " lost; %" PRIu64 " unaccounted\n", st->lost_total,
 		st->unaccounted);
 	if (st->unwritten)
-		fprintf(out, "%" PRIu64 " were seen in a ring but not written: %s\n", st->unwritten,
-			error ? error : "the reader left, maybe with a part of them");
+		print_unwritten(out, s);
 	if (st->malformed)
 		fprintf(out,
 			"%" PRIu64 " came from a program that does not use numaring.bpf.h: not "
@@ -166,7 +179,7 @@ void summary_print(FILE *out, const struct summary *s)
 	for (unsigned i = 0; i < st->nr_shards; i++)
 		print_shard(out, i, &s->plan->shards[i], &st->shards[i]);
 	print_stalls(out, st, s->order);
-	print_identity(out, st, s->error);
+	print_identity(out, s);
 }
 
 static json_t *json_lost(const uint64_t *lost)
@@ -258,6 +271,7 @@ static json_t *json_summary(const struct summary *s)
 	set(o, "malformed", st->malformed);
 	set(o, "late", st->late);
 	set(o, "unwritten", st->unwritten);
+	set(o, "delivered", s->delivered);
 	set(o, "unaccounted", st->unaccounted);
 	json_object_set_new(o, "order", json_string(s->order == NR_ORDER_RCU ? "rcu" : "fence"));
 	json_object_set_new(o, "policy", json_string(s->plan->policy));

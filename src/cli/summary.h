@@ -12,6 +12,7 @@ struct summary {
 	enum nr_order order;
 	const char *output; /* where the stream went */
 	const char *error;  /* what ended the recording; NULL: it ended as it should */
+	uint64_t delivered; /* events that went out, whatever ended the recording */
 };
 
 void summary_progress(FILE *out, const struct nr_stats *now, enum nr_order order,
