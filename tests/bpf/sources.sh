@@ -208,7 +208,7 @@ if unshare -m true 2>/dev/null; then
 	check "full disk: what was not is counted too" test "$(jq .unwritten s.json)" -gt 0
 	equal "full disk: unaccounted" "$(jq .unaccounted s.json)" 0
 	unshare -m bash -c "mount -t tmpfs -o size=3m none small && cd small &&
-		'$NUMARING' record -e syscalls --stats-json ../s.json --format jsonl -o lines -d 20 -- '$LOAD' 0 0 2>../err
+		'$NUMARING' record -e syscalls --stats-json ../s.json --format jsonl -o lines -d 20 -- '$LOAD' 0 0 >/dev/null 2>../err
 		echo \$? >../status; wc -l <lines >../lines"
 	equal "full disk, JSON lines: exit status" "$(cat status)" 1
 	equal "full disk, JSON lines: those that went out" "$(jq .delivered s.json)" "$(cat lines)"
