@@ -121,7 +121,7 @@ static int build(struct nr_collector *c)
 	if (!err)
 		err = make_plan(c);
 	if (!err)
-		err = nr_maps_create(&c->maps, c->plan, c->topo, &c->log);
+		err = nr_maps_create(&c->maps, c->plan, &c->log);
 	if (err)
 		return err; /* explained already */
 	err = make_shards(c);

@@ -2,6 +2,7 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/membarrier.h>
+#include <numa.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -150,14 +151,13 @@ static const struct nr_plan_shard *smallest(const struct nr_plan *plan)
 }
 
 /* A CPU that is not in the plan may come to any ring. */
-static void fill_cpus(struct nr_maps *maps, const struct nr_plan *plan,
-		      const struct nr_topology *topo)
+static void fill_cpus(struct nr_maps *maps, const struct nr_plan *plan)
 {
 	const struct nr_plan_shard *least = smallest(plan);
 
 	for (uint32_t c = 0; c < maps->nr_cpus; c++) {
 		int shard = c < plan->nr_cpus ? plan->cpu_shard[c] : -1;
-		int node = shard < 0 ? -1 : nr_topology_cpu_node(topo, c);
+		int node = numa_node_of_cpu(c); /* its own, which need not have the ring */
 
 		maps->cpus[c].shard = shard < 0 ? NR_NO_SHARD : (uint32_t)shard;
 		maps->cpus[c].node = node < 0 ? 0 : node;
@@ -165,8 +165,7 @@ static void fill_cpus(struct nr_maps *maps, const struct nr_plan *plan,
 	}
 }
 
-static int create_cpus(struct nr_maps *maps, const struct nr_plan *plan,
-		       const struct nr_topology *topo)
+static int create_cpus(struct nr_maps *maps, const struct nr_plan *plan)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
 	void *p;
@@ -181,12 +180,11 @@ static int create_cpus(struct nr_maps *maps, const struct nr_plan *plan,
 	if (p == MAP_FAILED)
 		return -errno;
 	maps->cpus = p;
-	fill_cpus(maps, plan, topo);
+	fill_cpus(maps, plan);
 	return 0;
 }
 
-int nr_maps_create(struct nr_maps *maps, const struct nr_plan *plan, const struct nr_topology *topo,
-		   const struct nr_logger *log)
+int nr_maps_create(struct nr_maps *maps, const struct nr_plan *plan, const struct nr_logger *log)
 {
 	struct nr_maps new = { .shards_fd = -1, .nodes_fd = -1, .cpus_fd = -1 };
 	int err = create_rings(&new, plan, log);
@@ -197,7 +195,7 @@ int nr_maps_create(struct nr_maps *maps, const struct nr_plan *plan, const struc
 	if (!err)
 		err = create_nodes(&new, plan);
 	if (!err)
-		err = create_cpus(&new, plan, topo);
+		err = create_cpus(&new, plan);
 	if (err)
 		nr_log(log, NR_LOG_ERROR, "cannot create the BPF maps: %s", nr_reason(err));
 out:

@@ -21,9 +21,7 @@ struct nr_maps {
 	uint32_t nr_cpus;
 };
 
-/* topo tells the node of each CPU. */
-int nr_maps_create(struct nr_maps *maps, const struct nr_plan *plan, const struct nr_topology *topo,
-		   const struct nr_logger *log);
+int nr_maps_create(struct nr_maps *maps, const struct nr_plan *plan, const struct nr_logger *log);
 void nr_maps_destroy(struct nr_maps *maps); /* half-built or zeroed is fine */
 
 /* Fd of the shared map an object calls by this name; -1: it is none of ours. */

@@ -72,7 +72,7 @@ static void hurry_laggards(struct nr_stream *s)
 	bool urgent = false;
 
 	atomic_store_explicit(&s->drain->urgent, true, memory_order_relaxed);
-	for (uint32_t i = 0; i < s->merge.tree.nr; i++) {
+	for (uint32_t i = 0; i < s->merge.nr_shards; i++) {
 		if (lags(s, i, newest)) {
 			nr_consumer_kick(&s->consumers[i]);
 			urgent = true;
@@ -91,7 +91,7 @@ static void note_consumer_errors(struct nr_stream *s)
 {
 	uint64_t one = 1;
 
-	for (uint32_t i = 0; i < s->merge.tree.nr; i++)
+	for (uint32_t i = 0; i < s->merge.nr_shards; i++)
 		if (atomic_load(&s->consumers[i].error))
 			(void)!write(s->error_fd, &one, sizeof(one));
 }
@@ -148,6 +148,7 @@ int nr_stream_start(struct nr_stream *s)
 
 int nr_stream_finish(struct nr_stream *s)
 {
+	/* Pairs with the acquire in run. */
 	atomic_store_explicit(&s->finish, true, memory_order_release);
 	nr_waiter_kick(&s->drain->merge);
 	nr_thread_join(&s->thread);

@@ -24,7 +24,7 @@ struct nr_sink {
 
 struct nr_stream {
 	struct nr_drain *drain;
-	struct nr_consumer *consumers; /* [merge.tree.nr] */
+	struct nr_consumer *consumers; /* [merge.nr_shards] */
 	struct nr_merge merge;
 	struct nr_sink sink;
 	uint64_t (*lost)(void *ctx); /* records lost so far */
@@ -33,11 +33,11 @@ struct nr_stream {
 
 	struct nr_thread thread;
 	bool dirty;	      /* something was pushed and not committed ... */
-	uint64_t dirty_since; /* ... since this time */
+	uint64_t dirty_since; /* ... since this time, CLOCK_MONOTONIC ns */
 	_Atomic(bool) finish; /* all shards are at NR_TIME_END: one more round, and a last commit */
 	_Atomic(int) error;   /* what ended the stream */
-	_Atomic(uint64_t) watermark;
-	int error_fd; /* eventfd, readable once error is set */
+	_Atomic(uint64_t) watermark; /* of the merge, for the statistics; CLOCK_MONOTONIC ns */
+	int error_fd;		     /* eventfd, readable once error is set */
 };
 
 int nr_stream_start(struct nr_stream *stream);

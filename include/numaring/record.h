@@ -38,9 +38,9 @@ enum nr_loss {
  * itself write the counters; user space reads them and never resets them (I7).
  */
 struct nr_cpu {
-	/* Written by user space, any time. */
+	/* Written by user space, any time; shard and node also by a CPU that joins (nr_join_shard). */
 	__u32 shard;       /* index of the ring, or NR_NO_SHARD */
-	__u32 node;        /* NUMA node of the CPU */
+	__u32 node;        /* NUMA node of the CPU, with memory or without */
 	__u32 check_bytes; /* look at the ring's fill level after having written this many bytes ... */
 	__u32 fill_bytes;  /* ... and wake the consumer if it holds at least this many */
 	/* Written by BPF. */

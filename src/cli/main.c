@@ -6,7 +6,7 @@
 #include <unistd.h>
 #include "cli.h"
 
-static const struct command {
+static const struct sub_command {
 	const char *name;
 	int (*run)(int argc, char **argv);
 	const char *about;

@@ -17,7 +17,7 @@ static uint64_t pass_time(struct nr_drain *drain)
 {
 	uint64_t time;
 
-	if (drain->order == NR_ORDER_RCU)
+	if (drain->order == NR_ORDER_RCU) /* pairs with the release in grace.c */
 		return atomic_load_explicit(&drain->grace_time, memory_order_acquire);
 	time = nr_clock_now();
 	nr_clock_barrier();

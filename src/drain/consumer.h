@@ -17,14 +17,15 @@
 struct nr_drain {
 	enum nr_order order;
 	unsigned tick_ms;
-	struct nr_waiter merge; /* the merge thread sleeps here */
-	_Atomic(uint64_t)
-		grace_time;    /* NR_ORDER_RCU: a watermark, once producer_pos is read after it */
-	_Atomic(bool) pressed; /* a ring fills up: merge and commit now */
-	_Atomic(bool) urgent;  /* the merge waits for the shards' next watermarks */
+	struct nr_waiter merge;	      /* the merge thread sleeps here */
+	_Atomic(uint64_t) grace_time; /* NR_ORDER_RCU: a watermark, once producer_pos is read after
+				       * it; CLOCK_MONOTONIC ns */
+	_Atomic(bool) pressed;	      /* a ring fills up: merge and commit now */
+	_Atomic(bool) urgent;	      /* the merge waits for the shards' next watermarks */
 	_Atomic(bool) stop;
 };
 
+/* CLOCK_MONOTONIC ns. */
 struct nr_span {
 	uint64_t from, to;
 };

@@ -266,6 +266,7 @@ void nr_shard_finish(struct nr_shard *shard)
 
 uint64_t nr_shard_look(struct nr_shard *shard)
 {
+	/* Both pair with the release stores in publish. */
 	uint64_t floor = atomic_load_explicit(&shard->floor, memory_order_acquire);
 	uint64_t tail = atomic_load_explicit(&shard->tail, memory_order_acquire);
 

@@ -112,6 +112,7 @@ static inline bool nr_shard_pressed(const struct nr_shard *shard)
 /* Merge thread: what is in the queue by now; returns the tail. */
 uint64_t nr_shard_look(struct nr_shard *shard);
 
+/* Pairs with the releases in nr_shard_pass and nr_shard_finish (D1). */
 static inline uint64_t nr_shard_watermark(const struct nr_shard *shard)
 {
 	return atomic_load_explicit(&shard->watermark, memory_order_acquire);

@@ -13,6 +13,7 @@ int nr_merge_init(struct nr_merge *m, struct nr_shard **shards, uint32_t nr)
 	if (err)
 		return err;
 	m->shards = shards;
+	m->nr_shards = nr;
 	m->tail = calloc(nr, sizeof(*m->tail));
 	if (!m->tail) {
 		nr_merge_destroy(m);
@@ -38,7 +39,7 @@ static uint64_t common_watermark(const struct nr_merge *m)
 {
 	uint64_t least = NR_TIME_END;
 
-	for (uint32_t s = 0; s < m->tree.nr; s++) {
+	for (uint32_t s = 0; s < m->nr_shards; s++) {
 		uint64_t w = nr_shard_watermark(m->shards[s]);
 
 		least = w < least ? w : least;
@@ -60,11 +61,11 @@ uint64_t nr_merge_begin(struct nr_merge *m)
 {
 	uint64_t w = common_watermark(m);
 
-	m->floor = m->watermark;
+	m->late_below = m->watermark;
 	if (w > m->watermark)
 		m->watermark = w;
 	/* After the watermarks: what they promise is in the queues by now (D1). */
-	for (uint32_t s = 0; s < m->tree.nr; s++) {
+	for (uint32_t s = 0; s < m->nr_shards; s++) {
 		m->tail[s] = nr_shard_look(m->shards[s]);
 		load_key(m, s);
 	}
@@ -83,7 +84,7 @@ bool nr_merge_more(const struct nr_merge *m)
 static uint64_t next_time(const struct nr_merge *m)
 {
 	uint64_t ts = m->tree.key[nr_tree_winner(&m->tree)];
-	uint64_t least = m->last > m->floor ? m->last : m->floor;
+	uint64_t least = m->last > m->late_below ? m->last : m->late_below;
 
 	return ts > least ? ts : least;
 }
@@ -96,7 +97,7 @@ static size_t take_one(struct nr_merge *m, struct nr_event *ev)
 	const struct nr_entry *entry = nr_shard_entry(shard, shard->head);
 	const uint8_t *slot = shard->ring.data + (entry->pos & shard->ring.mask);
 	uint32_t length = *(const uint32_t *)slot;
-	bool late = entry->ts < m->floor || entry->ts < m->last;
+	bool late = entry->ts < m->late_below || entry->ts < m->last;
 
 	*ev = (struct nr_event){
 		.rec = (const void *)(slot + NR_RING_HEADER),
@@ -134,6 +135,6 @@ uint64_t nr_merge_complete_to(const struct nr_merge *m)
 
 void nr_merge_release(struct nr_merge *m)
 {
-	for (uint32_t s = 0; s < m->tree.nr; s++)
+	for (uint32_t s = 0; s < m->nr_shards; s++)
 		nr_shard_release(m->shards[s]);
 }

@@ -20,12 +20,14 @@
 #include "tree.h"
 
 struct nr_merge {
-	struct nr_shard **shards;
+	struct nr_shard **shards; /* [nr_shards] */
+	uint32_t nr_shards;
 	struct nr_tree tree;
-	uint64_t *tail;	    /* [n] end of what is in view in each queue */
-	uint64_t watermark; /* W of this window */
-	uint64_t floor;	    /* W of the window before: below it a record is late */
-	uint64_t last;	    /* time of the record emitted last */
+	uint64_t *tail; /* [nr_shards] end of what is in view in each queue */
+	/* CLOCK_MONOTONIC ns. */
+	uint64_t watermark;  /* W of this window */
+	uint64_t late_below; /* W of the window before */
+	uint64_t last;	     /* of the record emitted last */
 };
 
 int nr_merge_init(struct nr_merge *m, struct nr_shard **shards, uint32_t nr);
