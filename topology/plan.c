@@ -77,6 +77,11 @@ static int check_table_length(struct maker *m)
 {
 	if (!m->opts.nr_cpus)
 		m->opts.nr_cpus = m->topo->possible_end;
+	if (m->opts.nr_cpus > TOPO_MAX_CPU + 1) {
+		nr_log(&m->log, NR_LOG_ERROR, "a table of %u CPUs is too long: at most %u",
+		       m->opts.nr_cpus, TOPO_MAX_CPU + 1);
+		return -EINVAL;
+	}
 	if (m->opts.nr_cpus >= m->topo->cpu_end)
 		return 0;
 	nr_log(&m->log, NR_LOG_ERROR, "a table of %u CPUs is too short: CPU %u is online",

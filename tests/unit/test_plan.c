@@ -496,6 +496,7 @@ static const struct {
 	{ { .ring_bytes = 1024 * 1024 * 1024 + 1ul }, -EINVAL, "1 GiB" },
 	{ { .ring_bytes = SIZE_MAX }, -EINVAL, "1 GiB" },
 	{ { .nr_cpus = 3 }, -EINVAL, "too short" },
+	{ { .nr_cpus = UINT_MAX }, -EINVAL, "too long" },
 	{ { .consumer_cpus = "" }, -EINVAL, "0-3,8" },
 	{ { .consumer_cpus = "1-" }, -EINVAL, "0-3,8" },
 	{ { .consumer_cpus = "3-1" }, -EINVAL, "0-3,8" },
