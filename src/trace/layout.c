@@ -17,6 +17,7 @@ struct compiler {
 	const struct nr_logger *log;
 	const struct nr_field *root;
 	unsigned nr_fields;
+	bool cut_enums;
 	/* A zero-length array seen last at top level: the tail unless a field follows. */
 	const char *tail_name;
 	uint32_t tail_type;
@@ -135,7 +136,9 @@ static uint64_t enum_value(const struct btf_type *t, unsigned i)
 	return (int64_t)btf_enum(t)[i].val;
 }
 
-/* An enum of 32 bits holds signed numbers whatever its flag says: compilers set the flag late. */
+/* An enum of up to 32 bits without the flag is unsigned, or of a compiler that does not know the
+ * flag (clang before 15). Values that look negative decide; if that is wrong, only numbers that
+ * large are shown as negative ones. */
 static bool enum_is_signed(const struct btf_type *t)
 {
 	if (btf_kflag(t) || btf_is_enum64(t))
@@ -168,13 +171,18 @@ static void enter_value(struct nr_field *f, uint64_t value, char *name)
 static int compile_enum(struct compiler *c, struct nr_field *f, const struct btf_type *t,
 			unsigned bits)
 {
+	bool cut;
+
 	f->kind = NR_ENUM;
 	f->bits = bits ?: t->size * 8;
 	f->is_signed = enum_is_signed(t);
 	if (t->size > 8 || !t->size || f->bits > t->size * 8)
 		return refuse(c, -EINVAL, "enum %s has %u bits", f->name ?: "[]", f->bits);
 	c->nr_fields += btf_vlen(t) / 16; /* they take room too */
-	if (!btf_vlen(t)) {
+	/* A row of BTF_KIND_ENUM has 32 bits: what clang before 15 puts there is the low half. */
+	cut = btf_is_enum(t) && t->size > 4;
+	c->cut_enums |= cut;
+	if (cut || !btf_vlen(t)) {
 		f->kind = f->is_signed ? NR_INT : NR_UINT;
 		return 0;
 	}
@@ -476,6 +484,7 @@ int nr_layout_new(struct nr_layout **out, const struct btf *btf, uint32_t type_i
 		nr_layout_free(layout);
 		return err;
 	}
+	layout->cut_enums = c.cut_enums;
 	nr_layout_place(layout);
 	*out = layout;
 	return 0;

@@ -62,6 +62,7 @@ struct nr_layout {
 	uint32_t end;		     /* bits up to the end of the last field as CTF sees it */
 	const struct nr_field *tail; /* the last member, if it is data[]; else NULL */
 	const struct nr_field *len;  /* the member that counts the elements of tail */
+	bool cut_enums;		     /* enums whose values BTF does not have: numbers here */
 };
 
 /*

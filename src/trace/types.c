@@ -300,6 +300,11 @@ int nr_types_check(const struct nr_types *types, uint16_t id, const char *name,
 	struct nr_layout *layout = NULL;
 	int err = check(&layout, types, id, name, btf, type_id);
 
+	if (!err && layout->cut_enums)
+		nr_log(&types->log, NR_LOG_WARN,
+		       "event type %s: clang before 15 cuts the values of 64-bit enums, they are "
+		       "shown as numbers; build with clang 15 or newer",
+		       name);
 	nr_layout_free(layout);
 	return err;
 }

@@ -26,7 +26,8 @@ void nr_types_free(struct nr_types *types);
 int nr_types_add(struct nr_types *types, uint16_t id, const char *name, const struct btf *btf,
 		 uint32_t type_id);
 
-/* What nr_types_add would say, -ENOMEM apart; enters nothing. */
+/* What nr_types_add would say, -ENOMEM apart; enters nothing. Also warns, so that it is done once
+ * for a type, of what the compiler has lost. */
 int nr_types_check(const struct nr_types *types, uint16_t id, const char *name,
 		   const struct btf *btf, uint32_t type_id);
 

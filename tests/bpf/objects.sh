@@ -99,6 +99,18 @@ if command -v bpftool >/dev/null; then
 	done
 fi
 
+# A 64-bit enum: clang before 15 loses its values, and then it is no wrong name but a number, and a warning.
+program flagged flagged "enum { NONE, HIGH = 0x100000000ULL } value;" 1 tp_btf/sys_enter
+sed -i 's/e->value = .*/e->value = HIGH;/' flagged.bpf.c
+mv flagged.bpf.c with_flags && compile flagged <with_flags
+"$NUMARING" record --object flagged.bpf.o -o flagged -- "$LOAD" 10 0 >out 2>&1 || fail "64-bit enum: $(cat out)"
+shown=$("$NUMARING" cat --json flagged | jq -s 'map(.fields.value) | unique | .[]')
+if grep -q 'event type flagged: clang before 15 cuts' out; then
+	equal "64-bit enum of an old compiler" "$shown" 4294967296
+else
+	equal "64-bit enum" "$shown" '"HIGH"'
+fi
+
 # Refused.
 program clash one "__u32 value; __u8 other;" 1 tp_btf/sys_enter
 refused "another layout" "clash.bpf.o: event type one is there already, with other fields" one clash

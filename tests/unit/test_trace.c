@@ -534,6 +534,43 @@ static void test_format(void **state)
 	nr_types_free(t);
 }
 
+/* A 64-bit enum as clang 14 leaves it, its values cut to 32 bits: HIGH = 0x100000000 is a 0 here.
+ */
+static void test_cut_enum(void **state)
+{
+	uint64_t payload[2] = { 0, 1ull << 32 };
+	struct nr_types *t = NULL, *read;
+	struct nr_record rec;
+	struct nr_event ev = make_event(&rec, 3, payload, sizeof(payload));
+	const char *warning = "event type flagged: clang before 15 cuts the values of 64-bit enums";
+	uint32_t size, cut, two, flagged;
+	const void *raw;
+
+	(void)state;
+	cut = btf__add_enum(btf, "flags", 8);
+	btf__add_enum_value(btf, "HIGH", 0);
+	two = array(cut, 2);
+	flagged = btf__add_struct(btf, "flagged", 16);
+	field("flags", two, 0);
+	assert_int_equal(nr_types_new(&t, listen, NULL), 0);
+	said[0] = 0;
+	assert_int_equal(nr_types_check(t, 3, "flagged", btf, flagged), 0);
+	assert_memory_equal(said, warning, strlen(warning));
+	said[0] = 0;
+	assert_int_equal(nr_types_add(t, 3, "flagged", btf, flagged), 0);
+	assert_string_equal(said, ""); /* once */
+	expect_format(t, &ev, NR_FORMAT_TEXT, "flags = [0, 4294967296]");
+	raw = nr_types_raw(t, &size);
+	assert_int_equal(nr_types_from_raw(&read, raw, size, listen, NULL), 0);
+	expect_format(read, &ev, NR_FORMAT_TEXT, "flags = [0, 4294967296]");
+	assert_string_equal(said, "");
+	nr_types_free(read);
+	said[0] = 0;
+	assert_int_equal(nr_types_check(t, 4, "kinds", btf, T.kinds), 0);
+	assert_string_equal(said, ""); /* has a whole one, BTF_KIND_ENUM64 */
+	nr_types_free(t);
+}
+
 static void expect_json(const struct kinds *k, const char *want)
 {
 	struct nr_types *t = make_types();
@@ -1515,6 +1552,7 @@ int main(void)
 		cmocka_unit_test(test_types_twice),
 		cmocka_unit_test(test_types_raw),
 		cmocka_unit_test(test_format),
+		cmocka_unit_test(test_cut_enum),
 		cmocka_unit_test(test_json_corners),
 		cmocka_unit_test(test_format_short),
 		cmocka_unit_test(test_json_every_byte),
