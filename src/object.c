@@ -297,13 +297,24 @@ int nr_object_load(struct nr_object *o, const struct nr_maps *maps,
 	return err;
 }
 
+/* libbpf sets the flag itself only while it loads: until then "fentry.s/...", "uprobe.s" and the
+ * like tell by their names. */
+static bool is_sleepable(const struct bpf_program *prog)
+{
+	const char *section = bpf_program__section_name(prog);
+	size_t kind = strcspn(section, "/");
+
+	return bpf_program__type(prog) == BPF_PROG_TYPE_SYSCALL ||
+	       (bpf_program__flags(prog) & BPF_F_SLEEPABLE) ||
+	       (kind > 2 && !strncmp(section + kind - 2, ".s", 2));
+}
+
 void nr_object_warn_sleepable(const struct nr_object *o, const struct nr_logger *log)
 {
 	struct bpf_program *prog;
 
 	bpf_object__for_each_program (prog, o->obj) {
-		if (bpf_program__type(prog) == BPF_PROG_TYPE_SYSCALL ||
-		    (bpf_program__flags(prog) & BPF_F_SLEEPABLE))
+		if (bpf_program__autoload(prog) && is_sleepable(prog))
 			nr_log(log, NR_LOG_WARN,
 			       "%s: program %s can sleep, and the order rcu does not cover it: its "
 			       "records may come late; use the order fence",

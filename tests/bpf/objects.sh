@@ -178,6 +178,24 @@ program sleeps sleeps "__u64 value;" 1 syscall
 check "sleepable: a warning with rcu" grep -q "run can sleep" out
 "$NUMARING" record --object sleeps.bpf.o -d 0.1 -o fence >out 2>&1 || fail "sleepable: $(cat out)"
 check "sleepable: none with the fence" sh -c "! grep -q sleep out"
+# The section's name says it before the load, which this kernel may refuse; what is not loaded is not late.
+compile naps <<-EOF
+	#include <numaring/vmlinux.h>
+	#include <numaring/numaring.bpf.h>
+	char LICENSE[] SEC("license") = "GPL";
+	struct naps { __u64 value; };
+	NR_EVENT(naps, 1);
+	SEC("fentry.s/bpf_fentry_test1")
+	int naps(void *ctx) { return 0; }
+	SEC("fentry/bpf_fentry_test1")
+	int stays_awake(void *ctx) { return 0; }
+	SEC("?fentry.s/bpf_fentry_test1")
+	int not_loaded(void *ctx) { return 0; }
+EOF
+rm -rf rcu
+"$NUMARING" record --object naps.bpf.o --order rcu -d 0.1 -o rcu >out 2>&1
+equal "sleepable by the section's name: warned of" "$(grep -o 'program [a-z_]* can sleep' out)" \
+	"program naps can sleep"
 # Its first event is a good one, its second is not.
 compile half <<-EOF
 	#include <numaring/vmlinux.h>
