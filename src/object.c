@@ -271,11 +271,81 @@ static int share_maps(struct nr_object *o, const struct nr_maps *maps)
 	return err;
 }
 
+/* libbpf knows most programs by their sections; its author may have set the type of others. */
+static int check_sections(const struct nr_object *o, const struct nr_logger *log)
+{
+	struct bpf_program *prog;
+	int err = 0;
+
+	bpf_object__for_each_program (prog, o->obj) {
+		if (!bpf_program__autoload(prog) || bpf_program__type(prog) != BPF_PROG_TYPE_UNSPEC)
+			continue;
+		nr_log(log, NR_LOG_ERROR,
+		       "%s: program %s has the section \"%s\", which libbpf does not know: use one "
+		       "that says where it goes, such as tp_btf/sched_switch",
+		       o->name, bpf_program__name(prog), bpf_program__section_name(prog));
+		err = -EINVAL;
+	}
+	return err;
+}
+
+/* What a program is for, if the kernel's BTF has to have it and does not; else NULL. Those of
+ * modules are not looked at. */
+static const char *missing_target(const struct bpf_program *prog)
+{
+	const char *slash = strchr(bpf_program__section_name(prog), '/');
+	enum bpf_prog_type type = bpf_program__type(prog);
+
+	if (!bpf_program__autoload(prog) || !slash ||
+	    (type != BPF_PROG_TYPE_TRACING && type != BPF_PROG_TYPE_LSM))
+		return NULL;
+	return libbpf_find_vmlinux_btf_id(slash + 1, bpf_program__expected_attach_type(prog)) < 0
+		       ? slash + 1
+		       : NULL;
+}
+
+/* Something that the object names is not in this kernel. */
+static void say_missing(const struct nr_object *o, const char *release, const struct nr_logger *log)
+{
+	struct bpf_program *prog;
+	bool found = false;
+
+	bpf_object__for_each_program (prog, o->obj) {
+		const char *target = missing_target(prog);
+
+		if (!target)
+			continue;
+		nr_log(log, NR_LOG_ERROR, "%s: program %s (%s): this kernel (%s) has no %s",
+		       o->name, bpf_program__name(prog), bpf_program__section_name(prog), release,
+		       target);
+		found = true;
+	}
+	if (!found)
+		nr_log(log, NR_LOG_ERROR,
+		       "%s needs something that this kernel (%s) does not have; the debug log "
+		       "(-vv) names it",
+		       o->name, release);
+}
+
+static void say_refused(const struct nr_object *o, int err, const struct nr_logger *log)
+{
+	struct utsname host = {};
+
+	uname(&host);
+	if (err == -ESRCH) {
+		say_missing(o, host.release, log);
+		return;
+	}
+	nr_log(log, NR_LOG_ERROR,
+	       "the kernel (%s) refused %s: %s; %sthe debug log (-vv) has the verifier's reason",
+	       host.release, o->name, nr_reason(err),
+	       nr_host_is_old(host.release) ? "it is too old, Linux 5.18 is needed; " : "");
+}
+
 int nr_object_load(struct nr_object *o, const struct nr_maps *maps,
 		   const struct nr_object_config *config, const struct nr_logger *log)
 {
-	struct utsname host = {};
-	int err = check_not_loaded(o, log);
+	int err = check_not_loaded(o, log) ?: check_sections(o, log);
 
 	if (err)
 		return err;
@@ -285,15 +355,9 @@ int nr_object_load(struct nr_object *o, const struct nr_maps *maps,
 		err = set_constants(o, config);
 	if (!err)
 		err = bpf_object__load(o->obj);
+	if (err)
+		say_refused(o, err, log);
 	nr_listen_end();
-	if (err) {
-		uname(&host);
-		nr_log(log, NR_LOG_ERROR,
-		       "the kernel (%s) refused %s: %s; %sthe debug log (-vv) has the verifier's "
-		       "reason",
-		       host.release, o->name, nr_reason(err),
-		       nr_host_is_old(host.release) ? "it is too old, Linux 5.18 is needed; " : "");
-	}
 	return err;
 }
 
@@ -322,6 +386,27 @@ void nr_object_warn_sleepable(const struct nr_object *o, const struct nr_logger 
 	}
 }
 
+static bool has_tracefs(void)
+{
+	return !access("/sys/kernel/tracing/events", F_OK) ||
+	       !access("/sys/kernel/debug/tracing/events", F_OK);
+}
+
+/* libbpf finds the number of a tracepoint in tracefs; a raw one the kernel finds by its name. */
+static const char *attach_reason(const struct bpf_program *prog, int err)
+{
+	enum bpf_prog_type type = bpf_program__type(prog);
+
+	if (err != -ENOENT)
+		return nr_reason(err);
+	if (type == BPF_PROG_TYPE_TRACEPOINT && !has_tracefs())
+		return "tracefs is not mounted; mount -t tracefs tracefs /sys/kernel/tracing does "
+		       "it";
+	if (type == BPF_PROG_TYPE_TRACEPOINT || type == BPF_PROG_TYPE_RAW_TRACEPOINT)
+		return "this kernel has no such tracepoint";
+	return nr_reason(err);
+}
+
 static int attach_program(struct nr_object *o, struct bpf_program *prog,
 			  const struct nr_logger *log)
 {
@@ -345,7 +430,8 @@ static int attach_program(struct nr_object *o, struct bpf_program *prog,
 		       o->name, bpf_program__name(prog), bpf_program__section_name(prog));
 	else
 		nr_log(log, NR_LOG_ERROR, "%s: cannot attach program %s (%s): %s", o->name,
-		       bpf_program__name(prog), bpf_program__section_name(prog), nr_reason(err));
+		       bpf_program__name(prog), bpf_program__section_name(prog),
+		       attach_reason(prog, err));
 	return err;
 }
 

@@ -133,7 +133,38 @@ refused "no event" "declares no event" none
 program nowhere nowhere "__u64 value;" 1 perf_event
 refused "a section that says nothing" "cannot be attached by its section name" nowhere
 program unknown unknown "__u64 value;" 1 tp_btf/no_such_tracepoint
-refused "a tracepoint that is not there" "refused unknown.bpf.o" unknown
+refused "a tracepoint that is not there" \
+	"unknown.bpf.o: program run (tp_btf/no_such_tracepoint): this kernel (.*) has no no_such_tracepoint$" unknown
+program raw_unknown unknown "__u64 value;" 1 raw_tp/no_such_tracepoint
+refused "a raw tracepoint that is not there" "(raw_tp/no_such_tracepoint): this kernel has no such tracepoint" \
+	raw_unknown
+program whatever whatever "__u64 value;" 1 whatever/x
+refused "a section that nobody knows" 'program run has the section "whatever/x", which libbpf does not know' whatever
+compile extern <<-EOF
+	#include <numaring/vmlinux.h>
+	#include <numaring/numaring.bpf.h>
+	char LICENSE[] SEC("license") = "GPL";
+	struct extern_ { __u64 value; };
+	NR_EVENT(extern_, 1);
+	extern const void no_such_symbol __ksym;
+	SEC("tp_btf/sys_enter")
+	int run(void *ctx) { return (long)&no_such_symbol; }
+EOF
+refused "a symbol that is not there" "extern.bpf.o needs something that this kernel (.*) does not have" extern
+# libbpf looks for tracepoints in tracefs, which is mounted or not.
+program plain plain "__u64 value;" 1 tracepoint/syscalls/no_such_tracepoint
+plain() { # COMMANDS: records plain.bpf.o after these, with mounts of its own
+	rm -rf t
+	unshare -m sh -c "$1"' || exit 99; "$@" 2>&1 >/dev/null' - \
+		"$NUMARING" record --object plain.bpf.o -d 0.1 -o t >out
+}
+if unshare -m true 2>/dev/null; then
+	plain "for at in debug tracing; do while umount -l /sys/kernel/\$at 2>/dev/null; do :; done; done"
+	check "a tracepoint without tracefs" grep -q "tracefs is not mounted; mount -t tracefs tracefs" out
+	plain "test -e /sys/kernel/tracing/events || mount -t tracefs tracefs /sys/kernel/tracing"
+	[ $? = 99 ] || check "a tracepoint that tracefs does not have" \
+		grep -q "(tracepoint/.*): this kernel has no such tracepoint" out
+fi
 
 # All programs that cannot be attached are named, and the trace of the start that failed is gone.
 compile three <<-EOF
