@@ -64,13 +64,20 @@ static unsigned count_columns(const char *header)
 	return columns;
 }
 
-/* Names of the columns of one type, "type.field", to out; how many there are in *ctx's place. */
+/* Names of the columns of one type, "type.field", to out; how many there are in *ctx's place. Two
+ * ids of one name have the same fields, and share its columns. */
 static int type_header(void *ctx, uint16_t id, const char *name)
 {
 	struct lines *l = ctx;
-	int len = nr_types_csv_header(l->types, id, l->buf, l->size);
+	int first = nr_types_id(l->types, name);
 	char *rest, *column;
+	int len;
 
+	if (first != id) {
+		l->first_column[id] = l->first_column[first];
+		return 0;
+	}
+	len = nr_types_csv_header(l->types, id, l->buf, l->size);
 	if (len >= 0 && (size_t)len >= l->size) {
 		if (grow(l, (size_t)len + 1))
 			return -ENOMEM;

@@ -71,6 +71,24 @@ static void count_event(struct counts *n, const struct nr_event *ev)
 	n->by_cpu[ev->rec->cpu]++;
 }
 
+struct sums {
+	const struct nr_types *types;
+	struct counts *counts;
+};
+
+/* Several ids may have one name, which is counted as one type: under the first of them. */
+static int add_twin(void *ctx, uint16_t id, const char *name)
+{
+	struct sums *s = ctx;
+	int first = nr_types_id(s->types, name);
+
+	if (first != id) {
+		s->counts->by_type[first] += s->counts->by_type[id];
+		s->counts->by_type[id] = 0;
+	}
+	return 0;
+}
+
 static void count_raw(const struct nr_types *types, struct counts *n)
 {
 	for (unsigned id = 0; id < NR_IDS; id++)
@@ -81,13 +99,15 @@ static void count_raw(const struct nr_types *types, struct counts *n)
 /* Counts to the end, or to where the trace is damaged. */
 static int count(struct nr_trace *trace, struct counts *n)
 {
+	struct sums sums = { nr_trace_types(trace), n };
 	const struct nr_packet *packet;
 	struct nr_event ev;
 	int err;
 
 	while ((err = nr_trace_next(trace, &ev)) > 0)
 		count_event(n, &ev);
-	count_raw(nr_trace_types(trace), n);
+	nr_types_each(sums.types, add_twin, &sums);
+	count_raw(sums.types, n);
 	packet = nr_trace_packet(trace);
 	if (packet) {
 		n->packets = packet->seq + 1;
@@ -132,10 +152,9 @@ struct json_types {
 static int add_type(void *ctx, uint16_t id, const char *name)
 {
 	struct json_types *t = ctx;
-	json_t *before = json_object_get(t->object, name);
-	uint64_t sum = t->counts->by_type[id] + (before ? json_integer_value(before) : 0);
 
-	json_object_set_new(t->object, name, json_integer(sum));
+	if (!json_object_get(t->object, name))
+		json_object_set_new(t->object, name, json_integer(t->counts->by_type[id]));
 	return 0;
 }
 

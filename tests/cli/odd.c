@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Writes traces no recording would make, for odd.sh: `odd raw|unordered|huge DIR`.
+ * Writes traces no recording would make, for odd.sh: `odd raw|twins|unordered|huge DIR`.
  *   raw        one record of a known type, one of none
+ *   twins      two records of one type, which has two ids
  *   unordered  the second record has an earlier time than the first
  *   huge       a packet that says it has 8 TiB, in a file of that size
  */
@@ -36,8 +37,17 @@ static struct nr_types *make_types(void)
 	need(!btf__add_field(btf, "x", u32, 0, 0), "field");
 	need(!nr_types_new(&types, NULL, NULL), "types");
 	need(!nr_types_add(types, 1, "known", btf, known), "type");
+	need(!nr_types_add(types, 2, "other", btf, known), "type");
+	need(!nr_types_add(types, 3, "known", btf, known), "type");
 	btf__free(btf);
 	return types;
+}
+
+static uint16_t second_id(const char *what)
+{
+	if (!strcmp(what, "raw"))
+		return 999;
+	return !strcmp(what, "twins") ? 3 : 1;
 }
 
 static void write_trace(const char *dir, uint16_t second)
@@ -101,7 +111,7 @@ int main(int argc, char **argv)
 	int fd;
 
 	need(argc == 3, "usage");
-	write_trace(argv[2], !strcmp(argv[1], "raw") ? 999 : 1);
+	write_trace(argv[2], second_id(argv[1]));
 	snprintf(path, sizeof(path), "%s/stream", argv[2]);
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	need(fd >= 0, path);

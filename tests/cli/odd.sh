@@ -14,9 +14,16 @@ equal "raw: as text" "$(sed -n '2s/.* cpu/cpu/p' text)" "cpu 0 numaring:raw: id 
 equal "raw: as JSON" "$("$NUMARING" cat --json raw | jq -c 'select(.event == "numaring:raw") | .fields')" \
 	'{"id":999,"data":"01020304"}'
 equal "raw: rows of CSV" "$("$NUMARING" export --to csv raw | cut -d, -f4- | tr '\n' ' ')" \
-	"event,lost,late,known.x known,0,,67305985 numaring:raw,0,, "
+	"event,lost,late,known.x,other.x known,0,,67305985, numaring:raw,0,,, "
 equal "raw: stat adds up" "$("$NUMARING" stat --json raw | jq '([.types[]] | add) == .events')" true
 check "raw: stat has a row for it" grep -q '  numaring:raw  *1$' <("$NUMARING" stat raw)
+
+# One type of two objects has two ids, and is one type: its columns and its counts are there once.
+"$ODD" twins twins || fail "twins: cannot be made"
+equal "twins: CSV" "$("$NUMARING" export --to csv twins | cut -d, -f4- | tr '\n' ' ')" \
+	"event,lost,late,known.x,other.x known,0,,67305985, known,0,,67305985, "
+equal "twins: stat" "$("$NUMARING" stat twins | grep -E 'known|other' | tr -s ' ')" " known 2"
+equal "twins: stat --json" "$("$NUMARING" stat --json twins | jq -c .types)" '{"known":2,"other":0}'
 
 # Out of order: counted, and the duration is one.
 "$ODD" unordered unordered || fail "unordered: cannot be made"
