@@ -425,8 +425,9 @@ static int attach_program(struct nr_object *o, struct bpf_program *prog,
 	if (err == -EOPNOTSUPP || err == -ESRCH)
 		nr_log(log, NR_LOG_ERROR,
 		       "%s: program %s cannot be attached by its section name \"%s\": use a "
-		       "section "
-		       "that says where it goes, such as tp_btf/sched_switch",
+		       "section that says where it goes, such as tp_btf/sched_switch, or call "
+		       "bpf_program__set_autoattach(prog, false) before the start and attach it "
+		       "yourself",
 		       o->name, bpf_program__name(prog), bpf_program__section_name(prog));
 	else
 		nr_log(log, NR_LOG_ERROR, "%s: cannot attach program %s (%s): %s", o->name,

@@ -75,9 +75,10 @@ NR_API const char *nr_source_about(unsigned i);
 
 /* A BPF object built with numaring.bpf.h: from a file, from memory (name is for messages; data may go
  * after the call), or opened with libbpf and not yet loaded (the collector loads and attaches it; the
- * caller closes it after nr_collector_close). -EINVAL: no NR_EVENT; -EPROTO: another version of
- * numaring.bpf.h; -EEXIST: an event of this name exists with another layout, or two have one number;
- * -EBUSY: it is loaded or was added already. */
+ * caller closes it after nr_collector_close; what cannot be attached by section name needs
+ * bpf_program__set_autoattach(prog, false) before the start, and is the caller's to attach).
+ * -EINVAL: no NR_EVENT; -EPROTO: another version of numaring.bpf.h; -EEXIST: an event of this name
+ * exists with another layout, or two have one number; -EBUSY: it is loaded or was added already. */
 NR_API int nr_collector_add_object(struct nr_collector *c, const char *path);
 NR_API int nr_collector_add_object_mem(struct nr_collector *c, const char *name, const void *data,
 				       size_t size);

@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* A user of the API who makes mistakes: each is refused, in words, and the next right call works.
- * Arguments: a BPF object with an event and a syscall program called run, and one with an event
- * called good and another that is refused. */
+ * Arguments: a BPF object with an event and a syscall program called run, one with an event called
+ * good and another that is refused, and one with an event and a perf_event program called run. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <numaring/numaring.h>
+#include <linux/perf_event.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
-static const char *path, *half_good;
+static const char *path, *half_good, *on_clock;
 static int failures;
 static char said[512];
 
@@ -138,6 +141,65 @@ static void test_start_and_callback(void)
 	bpf_object__close(object);
 }
 
+static int count(void *ctx, const struct nr_batch *batch)
+{
+	*(unsigned *)ctx += batch->nr;
+	return 0;
+}
+
+static struct nr_collector *collect_from(struct bpf_object *object, unsigned *events)
+{
+	struct nr_collector *c = open_collector();
+
+	equal("add", nr_collector_add_bpf_object(c, object), 0);
+	equal("batch", nr_collector_set_batch(c, count, events), 0);
+	return c;
+}
+
+/* Runs prog every millisecond that this process uses, from a timer's interrupt: it is no NMI. */
+static void attach_to_clock(struct bpf_program *prog)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attr),
+		.config = PERF_COUNT_SW_CPU_CLOCK,
+		.sample_period = 1000000,
+	};
+	int fd = syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+	struct bpf_link *link = bpf_program__attach_perf_event(prog, fd);
+	clock_t end = clock() + CLOCKS_PER_SEC / 10;
+
+	equal("attached to the clock", link != NULL, 1);
+	while (clock() < end)
+		;
+	bpf_link__destroy(link);
+}
+
+/* A program that no section name attaches is the caller's to attach, once it says so. */
+static void test_own_attaching(void)
+{
+	struct bpf_object *object = bpf_object__open_file(on_clock, NULL);
+	unsigned events = 0;
+	struct nr_collector *c = collect_from(object, &events);
+	struct bpf_program *prog;
+
+	refused("nowhere to attach it to", nr_collector_start(c), -EOPNOTSUPP,
+		"or call bpf_program__set_autoattach(prog, false)");
+	nr_collector_close(c);
+	bpf_object__close(object);
+
+	object = bpf_object__open_file(on_clock, NULL);
+	prog = bpf_object__find_program_by_name(object, "run");
+	bpf_program__set_autoattach(prog, false);
+	c = collect_from(object, &events);
+	equal("start, attached by nobody", nr_collector_start(c), 0);
+	attach_to_clock(prog);
+	equal("stop", nr_collector_stop(c), 0);
+	equal("events of a program with its own attaching", events > 0, 1);
+	nr_collector_close(c);
+	bpf_object__close(object);
+}
+
 static int my_print(enum libbpf_print_level level, const char *format, va_list args)
 {
 	(void)level, (void)format, (void)args;
@@ -172,13 +234,15 @@ static void test_libbpf_print(void)
 
 int main(int argc, char **argv)
 {
-	if (argc != 3)
+	if (argc != 4)
 		return 2;
 	path = argv[1];
 	half_good = argv[2];
+	on_clock = argv[3];
 	test_options();
 	test_half_good_object();
 	test_start_and_callback();
+	test_own_attaching();
 	test_libbpf_print();
 	return failures ? 1 : 0;
 }

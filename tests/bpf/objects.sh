@@ -237,7 +237,7 @@ compile half <<-EOF
 	struct bad { __u64 late_ts; };
 	NR_EVENT(bad, 2);
 EOF
-check "mistakes in the use of the library" "$MISUSE" sleeps.bpf.o half.bpf.o
+check "mistakes in the use of the library" "$MISUSE" sleeps.bpf.o half.bpf.o nowhere.bpf.o
 
 # Losses have their cause.
 compile big <<-EOF
