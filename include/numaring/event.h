@@ -49,7 +49,8 @@ enum nr_format {
 
 /*
  * Writes the fields of the payload into buf as snprintf does: always terminated if size > 0, returns
- * the length the whole text has, without the terminating 0; -ENOENT if the type is not known.
+ * the length the whole text has, without the terminating 0. -ENOENT: the type is not known; -EINVAL: there
+ * is no such format; both leave buf as it was. -EOVERFLOW: the length is above INT_MAX.
  * A payload shorter than its type yields the fields that are whole. Integers are exact at 64 bits;
  * bytes that are no UTF-8 are escaped. Allocates nothing.
  */

@@ -5,9 +5,14 @@
  *	struct nr_trace *trace;
  *	struct nr_event ev;
  *	nr_trace_open(&trace, "dir", NULL);
- *	while (nr_trace_next(trace, &ev) > 0)
- *		puts(nr_types_name(nr_trace_types(trace), ev.rec->id));
+ *	while (nr_trace_next(trace, &ev) > 0) {
+ *		const char *name = nr_types_name(nr_trace_types(trace), ev.rec->id);
+ *		puts(name ? name : "numaring:raw");
+ *	}
  *	nr_trace_close(trace);
+ *
+ * The name is NULL for a record of no known type, of which there are only the bytes (docs/format.md,
+ * records that do not fit their type).
  *
  * Conventions: see plan.h. A trace is used by one thread at a time.
  */
@@ -48,11 +53,13 @@ NR_API const struct nr_types *nr_trace_types(const struct nr_trace *trace);
 NR_API int64_t nr_trace_clock_offset(const struct nr_trace *trace);
 
 /* 1: *ev is the next event, valid until the next call; 0: end; -EBADMSG: the file is damaged here (what
- * came before is good: every packet is verified as a whole before its first event is returned). */
+ * came before is good: every packet is verified as a whole before its first event is returned); -ENOMEM,
+ * or what read or fstat said: the packet may be good, and cannot be read here. After an error there is
+ * nothing more, and every call returns it again. */
 NR_API int nr_trace_next(struct nr_trace *trace, struct nr_event *ev);
 
-/* Packet of the last event returned; after the end, the last packet, which has the final loss. NULL
- * before the first call of nr_trace_next and in an empty trace. */
+/* Packet of the last event returned; after the end, the last packet, which has the final loss; after an
+ * error, the last that is whole. NULL before the first call of nr_trace_next, and if no packet is whole. */
 NR_API const struct nr_packet *nr_trace_packet(const struct nr_trace *trace);
 
 #ifdef __cplusplus
