@@ -424,7 +424,7 @@ static void put_value(struct out *o, const struct nr_layout *layout, const struc
 static inline void put_key(struct out *o, const struct nr_field *f, bool first)
 {
 	size_t n = f->name_len + 3 + !first;
-	char *p = o->buf + o->len;
+	char *p;
 
 	if (o->quoted || o->len + n >= o->size) {
 		put(o, ",", first ? 0 : 1);
@@ -433,6 +433,7 @@ static inline void put_key(struct out *o, const struct nr_field *f, bool first)
 		PUT(o, "\":");
 		return;
 	}
+	p = o->buf + o->len;
 	*p = ',';
 	p += !first;
 	*p++ = '"';

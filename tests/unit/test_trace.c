@@ -500,6 +500,7 @@ static void expect_format(const struct nr_types *t, const struct nr_event *ev,
 	int len = strlen(want);
 	char *buf = malloc(len + 2);
 
+	assert_int_equal(nr_types_format(t, ev, format, NULL, 0), len);
 	for (int size = 0; size <= len + 1; size++) {
 		memset(buf, 'X', len + 2);
 		assert_int_equal(nr_types_format(t, ev, format, buf, size), len);
