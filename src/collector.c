@@ -443,8 +443,7 @@ static int find_processes(struct nr_collector *c, struct nr_object_config *confi
 	if (!err && c->opts.pid && config->only_tgid == config->hidden_tgid)
 		nr_log(&c->log, NR_LOG_WARN,
 		       "process %d is the collector's own, which is not recorded unless it is "
-		       "asked "
-		       "for (self)",
+		       "asked for (self)",
 		       c->opts.pid);
 	return err;
 }

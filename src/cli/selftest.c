@@ -392,8 +392,7 @@ static const char *proves_little(char *buf, size_t size, const struct result *r)
 {
 	snprintf(buf, size,
 		 "The order held, but one that is wrong on purpose was not caught (%s, rings %s), "
-		 "so "
-		 "this proves little: give it more time with -d.",
+		 "so this proves little: give it more time with -d.",
 		 r->variant->about, rings(r));
 	return buf;
 }
@@ -407,8 +406,7 @@ static const char *verdict(const struct selftest *t, char *buf, size_t size)
 		       "consumer that looks for it never run at the same moment.";
 	if ((fence || rcu) && bearable(t))
 		return "Records came below a watermark on this machine, but by less than is "
-		       "allowed "
-		       "for clocks: the stream was in order. Please report this, with the "
+		       "allowed for clocks: the stream was in order. Please report this, with the "
 		       "clocksource and the kernel.";
 	if (fence && rcu)
 		return "The order is broken with both watermarks on this machine: its CPUs may not "
@@ -416,8 +414,7 @@ static const char *verdict(const struct selftest *t, char *buf, size_t size)
 		       "kernel.";
 	if (fence)
 		return "The order is broken with the fence on this machine: record with --order "
-		       "rcu, "
-		       "and please report this, with the clocksource and the kernel.";
+		       "rcu, and please report this, with the clocksource and the kernel.";
 	if (rcu)
 		return "The order is broken with grace periods on this machine: record with "
 		       "--order "

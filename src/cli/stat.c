@@ -52,8 +52,7 @@ static const struct argp argp = {
 	.parser = parse_opt,
 	.args_doc = "DIR",
 	.doc = "Count the events of a trace by type and CPU, and the losses, and check that no "
-	       "event "
-	       "comes before its predecessor.",
+	       "event comes before its predecessor.",
 };
 
 static void count_event(struct counts *n, const struct nr_event *ev)

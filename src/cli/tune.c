@@ -25,8 +25,7 @@ int cmd_tune(int argc, char **argv)
 	execv(path, args);
 	execvp(bench, args);
 	cli_error("cannot run numaring-bench, which measures for tune: %s; build or install it "
-		  "beside "
-		  "numaring",
+		  "beside numaring",
 		  strerror(errno));
 	return CLI_FAILED;
 }

@@ -383,8 +383,7 @@ static int add_member(struct compiler *c, struct nr_field *st, const struct btf_
 		return refuse(c, -EINVAL, "a member with a broken type, name or offset");
 	if (size == UINT64_MAX)
 		return refuse(c, -ENOTSUP,
-			      "field %s has no size, or is of a kind that cannot be in "
-			      "an event",
+			      "field %s has no size, or is of a kind that cannot be in an event",
 			      name);
 	if (!size)
 		return add_nothing(c, st, mt, name, m->type, off, i + 1 == btf_vlen(t));

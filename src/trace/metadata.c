@@ -343,8 +343,7 @@ int nr_metadata_read(struct nr_metadata *md, const char *text, size_t len,
 	if (!find_int(text, "env", "tracer_major", &major) || major != NR_FORMAT_MAJOR) {
 		nr_log(log, NR_LOG_ERROR,
 		       "the trace is not of format version %d, the only one known here; read it "
-		       "with "
-		       "babeltrace2",
+		       "with babeltrace2",
 		       NR_FORMAT_MAJOR);
 		return -EPROTO;
 	}

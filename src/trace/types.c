@@ -86,8 +86,7 @@ static int check_new(const struct nr_types *types, uint16_t id, const char *name
 	if (!name_is_good(name)) {
 		nr_log(&types->log, NR_LOG_ERROR,
 		       "an event type cannot be called \"%.*s\": letters, digits and _ - . : only, "
-		       "at "
-		       "most %d, not beginning with numaring: and not ending in :late",
+		       "at most %d, not beginning with numaring: and not ending in :late",
 		       MAX_NAME, name, MAX_NAME);
 		return -EINVAL;
 	}
