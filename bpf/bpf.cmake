@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # nr_bpf_object(NAME source.bpf.c): compiles a BPF object to NAME.bpf.o in the current binary directory.
 # CO-RE over bpf/vmlinux.h: neither root nor the BTF of the build host is needed.
-if(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|amd64|AMD64)$")
+	set(nr_bpf_arch x86)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
 	set(nr_bpf_arch arm64)
 else()
-	set(nr_bpf_arch x86)
+	message(FATAL_ERROR "numaring runs on x86_64 and arm64, and not on ${CMAKE_SYSTEM_PROCESSOR}: "
+		"bpf/vmlinux.h lacks its registers.")
 endif()
 
 function(nr_bpf_object name source)

@@ -20,6 +20,9 @@
 #define NR_RING_DISCARD 0x40000000u
 #define NR_RING_HEADER	8u
 
+/* The kernel's positions are unsigned long. */
+_Static_assert(sizeof(long) == sizeof(uint64_t), "positions in a ring have 64 bits");
+
 struct nr_ring {
 	uint8_t *data; /* twice size bytes, read-only */
 	size_t size;   /* a power of two */

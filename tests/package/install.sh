@@ -36,6 +36,11 @@ equal "soname" "$(readelf -d "$lib/libnumaring.so" | sed -n 's/.*soname: \[\(.*\
 	fail "the build does without pkg-config"
 check "missing: all in one line" grep -q 'apt-get install pkg-config libbpf-dev libhwloc-dev' log
 
+# A machine whose registers nobody described is not taken for another one.
+"$CMAKE" -S "$here/../.." -B other -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=riscv64 >log 2>&1 &&
+	fail "the build takes riscv64 for something else"
+check "another machine: says so" grep -q 'and not on riscv64' log
+
 # Every header stands alone. (record.h takes its integers from vmlinux.h or <linux/types.h>.)
 for header in prefix/include/numaring/*.h; do
 	name=$(basename "$header")
