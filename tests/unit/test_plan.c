@@ -735,6 +735,7 @@ static void test_disallowed_cpus(void **state)
 /* Random machines ----------------------------------------------------------------------------- */
 
 #define MAX_NODES 16
+#define MAX_CPUS  (MAX_NODES * 3 * 2 * 6 * 2) /* the most that describe makes */
 
 /* A machine of random shape: some nodes without memory, sparse numbers, random distances. */
 struct machine {
@@ -762,7 +763,7 @@ static void add_text(struct machine *m, const char *fmt, unsigned v)
 /* Ascending with gaps, then shuffled or not. */
 static void add_indexes(struct machine *m, unsigned nr, unsigned gap, bool shuffle)
 {
-	unsigned v[1024], i, next = 0;
+	unsigned v[MAX_CPUS], i, next = 0;
 
 	for (i = 0; i < nr; i++) {
 		v[i] = next;
@@ -995,11 +996,11 @@ static void check_consumer_node(const struct machine *m, const struct nr_plan *n
 static void check_restricted(const struct machine *m, const struct nr_plan *nodes,
 			     const char *policy)
 {
-	unsigned all[1024], some[1024], n, nr = 0, i;
+	unsigned all[MAX_CPUS], some[MAX_CPUS + 1], n, nr = 0, i;
 	char text[8192];
 	struct nr_plan *plan;
 
-	n = nr_topology_cpus(m->topo, all, 1024);
+	n = nr_topology_cpus(m->topo, all, MAX_CPUS);
 	some[nr++] = all[pick(0, n - 1)];
 	for (i = 0; i < n; i++)
 		if (pick(0, 5) == 0)
