@@ -6,15 +6,6 @@
 #include <unistd.h>
 #include "bench.h"
 
-/* Deliveries this far apart belong to different rounds. */
-#define ROUND_NS 1000000
-
-/* In a stream without pauses any time is as good as another; look this often. */
-#define MARK_NS 25000000
-
-/* A transport that delivers one by one looks at the clock this often. */
-#define MARK_RECORDS 64
-
 int check_init(struct check *c, unsigned nr_cpus)
 {
 	memset(c, 0, sizeof(*c));
@@ -54,24 +45,6 @@ static uint64_t thread_time(void)
 	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
 }
 
-/*
- * The rate is taken between two marks, both at the beginning of a round of delivery: rounds come
- * every few milliseconds, and a window that cuts one would be wrong by what it holds.
- */
-static bool begins_round(const struct check *c, uint64_t now)
-{
-	return now - c->last_call > ROUND_NS || now - c->last.time > MARK_NS;
-}
-
-static void mark(struct check *c, uint64_t now)
-{
-	if (!is_inside(c, now))
-		return;
-	c->last = (struct check_mark){ now, c->count };
-	if (!c->first.time)
-		c->first = c->last;
-}
-
 static void check_sequence(struct check *c, struct check_cpu *cpu, uint64_t seq)
 {
 	if (seq < cpu->next) {
@@ -109,8 +82,6 @@ void check_batch(struct check *c, const struct nr_event *events, unsigned nr)
 	bool inside = is_inside(c, now);
 
 	note_tid(c);
-	if (nr && begins_round(c, now))
-		mark(c, now);
 	for (unsigned i = 0; i < nr; i++) {
 		const struct nr_event *ev = &events[i];
 
@@ -121,17 +92,28 @@ void check_batch(struct check *c, const struct nr_event *events, unsigned nr)
 		if (inside)
 			c->latency[bench_bucket(now - ev->rec->ts)]++;
 	}
-	c->last_call = bench_now();
 	__atomic_store_n(&c->cpu_ns, c->cpu_ns + thread_time() - began, __ATOMIC_RELAXED);
 }
 
 void check_one(struct check *c, const struct nr_record *rec, uint32_t size)
 {
-	/* The record's own time is a clock that costs nothing, and tells that a slow one has gone
-	 * on. */
-	if (c->count % MARK_RECORDS == 0 || rec->ts > c->last.time + MARK_NS)
-		mark(c, bench_now());
 	account(c, rec, size);
+}
+
+void check_mark_take(struct check_mark *out, const struct check *c)
+{
+	out->time = bench_now();
+	out->count = __atomic_load_n(&c->count, __ATOMIC_RELAXED);
+	out->cpu_ns = __atomic_load_n(&c->cpu_ns, __ATOMIC_RELAXED);
+}
+
+/*
+ * All that came, by all of the time. To begin and end where a round of delivery does looks more
+ * exact, and is not: a round that comes late would bring what it holds, and not its time.
+ */
+double check_rate(const struct check_mark *begin, const struct check_mark *end)
+{
+	return (end->count - begin->count) * 1e9 / (end->time - begin->time);
 }
 
 const char *check_accounts(const struct check *c, const struct bench_cell *cells)

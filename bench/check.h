@@ -24,6 +24,7 @@ struct check_cpu {
 struct check_mark {
 	uint64_t time;
 	uint64_t count;
+	uint64_t cpu_ns;
 };
 
 struct check {
@@ -42,9 +43,7 @@ struct check {
 	uint64_t count;
 	uint64_t cpu_ns; /* this check took, of the thread's CPU time; 0 with check_one */
 	uint64_t last_ts;
-	uint64_t last_call;
 	uint64_t unordered, repeated, late, foreign;
-	struct check_mark first, last;
 	__u64 latency[BENCH_BUCKETS]; /* event to here, ns, in the window */
 };
 
@@ -56,6 +55,10 @@ void check_batch(struct check *c, const struct nr_event *events, unsigned nr);
 /* One record of a transport that promises no order: counted, its sequence looked at, nothing else.
  */
 void check_one(struct check *c, const struct nr_record *rec, uint32_t size);
+/* From any thread. */
+void check_mark_take(struct check_mark *out, const struct check *c);
+/* Records a second that were delivered between the two. */
+double check_rate(const struct check_mark *begin, const struct check_mark *end);
 /* Per producer: accounts close. Returns NULL or what does not. */
 const char *check_accounts(const struct check *c, const struct bench_cell *cells);
 

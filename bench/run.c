@@ -54,11 +54,9 @@ struct thread_time {
 };
 
 struct snapshot {
-	uint64_t time;
+	struct check_mark mark;
 	uint64_t own_ns;  /* CPU time of this process */
 	uint64_t busy_ns; /* of all CPUs of the host, what a hypervisor took included */
-	uint64_t delivered;
-	uint64_t check_ns; /* of the CPU time of the thread that delivers */
 	struct bench_cell *cells;
 	unsigned nr_threads;
 	struct thread_time *threads;
@@ -123,10 +121,8 @@ static uint64_t host_busy_ns(void)
 
 static int snapshot_try(struct snapshot *s, const struct run *r)
 {
-	s->time = bench_now();
+	check_mark_take(&s->mark, &r->check);
 	memcpy(s->cells, r->cells, r->nr_cpus * sizeof(*s->cells));
-	s->delivered = __atomic_load_n(&r->check.count, __ATOMIC_RELAXED);
-	s->check_ns = __atomic_load_n(&r->check.cpu_ns, __ATOMIC_RELAXED);
 	s->own_ns = process_ns();
 	s->busy_ns = host_busy_ns();
 	return snapshot_threads(s);
@@ -142,7 +138,7 @@ static int snapshot_take(struct snapshot *s, const struct run *r)
 		return -ENOMEM;
 	do
 		err = snapshot_try(s, r);
-	while (!err && bench_now() - s->time > SNAPSHOT_NS && ++tries < SNAPSHOT_TRIES);
+	while (!err && bench_now() - s->mark.time > SNAPSHOT_NS && ++tries < SNAPSHOT_TRIES);
 	return err;
 }
 
@@ -188,10 +184,10 @@ static size_t anon_bytes(void)
 static int measure_window(struct run *r, const struct transport *t, struct measured *m)
 {
 	int err = snapshot_take(&m->begin, r);
-	uint64_t end = m->begin.time + (uint64_t)(r->cfg.seconds * 1e9);
+	uint64_t end = m->begin.mark.time + (uint64_t)(r->cfg.seconds * 1e9);
 	unsigned nr = 0;
 
-	check_open_window(&r->check, m->begin.time);
+	check_open_window(&r->check, m->begin.mark.time);
 	r->lag_max = 0;
 	for (uint64_t next = bench_now(); !err && next < end; next += SAMPLE_NS) {
 		size_t anon = nr++ % 8 ? 0 : anon_bytes();
@@ -202,7 +198,7 @@ static int measure_window(struct run *r, const struct transport *t, struct measu
 	}
 	bench_sleep_until(end);
 	err = err ? err : snapshot_take(&m->end, r);
-	check_close_window(&r->check, m->end.time);
+	check_close_window(&r->check, m->end.mark.time);
 	return err;
 }
 
@@ -241,14 +237,6 @@ static void verify(struct run *r)
 /* ---- the row ----------------------------------------------------------------------------------
  */
 
-/* 0: delivery stood still for so much of the window that there is no rate to tell. */
-static double per_second(const struct check *c)
-{
-	if (c->last.time - c->first.time < (c->end - c->begin) / 2)
-		return 0;
-	return (c->last.count - c->first.count) * 1e9 / (c->last.time - c->first.time);
-}
-
 /* What the producers did between the snapshots. */
 static void producer_sums(const struct run *r, const struct measured *m, struct bench_cell *sum)
 {
@@ -282,7 +270,8 @@ static json_t *cost_json(const struct bench_cell *sum)
 /* Share of the host's CPU time that went to others in the window: what disturbed the run. */
 static double elsewhere(const struct run *r, const struct measured *m)
 {
-	double all = (double)(m->end.time - m->begin.time) * nr_topology_cpus(r->topo, NULL, 0);
+	double all = (double)(m->end.mark.time - m->begin.mark.time) *
+		     nr_topology_cpus(r->topo, NULL, 0);
 	double busy = m->end.busy_ns - m->begin.busy_ns;
 	double own = m->end.own_ns - m->begin.own_ns;
 
@@ -302,8 +291,8 @@ static json_t *latency_json(const struct run *r)
 /* CPU seconds for a million events delivered; the check's own part of the merge is told apart. */
 static json_t *cpu_json(const struct run *r, const struct measured *m, const struct producers *p)
 {
-	uint64_t delivered = m->end.delivered - m->begin.delivered;
-	double consumers = 0, merge = 0, check = m->end.check_ns - m->begin.check_ns;
+	uint64_t delivered = m->end.mark.count - m->begin.mark.count;
+	double consumers = 0, merge = 0, check = m->end.mark.cpu_ns - m->begin.mark.cpu_ns;
 	double scale = delivered ? 1e-3 / delivered : 0;
 
 	if (!delivered)
@@ -343,16 +332,16 @@ static json_t *cpus_json(const unsigned *cpus, unsigned nr)
 static json_t *row(const struct run *r, const struct measured *m, const struct producers *p,
 		   const unsigned *cpus)
 {
-	double seconds = (m->end.time - m->begin.time) / 1e9, rate = per_second(&r->check);
+	double seconds = (m->end.mark.time - m->begin.mark.time) / 1e9;
 	struct bench_cell sum;
 	json_t *o;
 
 	producer_sums(r, m, &sum);
-	o = json_pack("{s:s, s:o, s:b, s:o, s:o, s:f, s:o, s:f, s:f, s:I, s:o, s:o, s:o, s:o}",
+	o = json_pack("{s:s, s:o, s:b, s:o, s:o, s:f, s:f, s:f, s:f, s:I, s:o, s:o, s:o, s:o}",
 		      "kind", "run", "config", config_json(&r->cfg), "valid", !*r->reason, "reason",
 		      *r->reason ? json_string(r->reason) : json_null(), "producer_cpus",
 		      cpus_json(cpus, r->cfg.producers), "seconds", seconds, "events_per_sec",
-		      rate ? json_real(rate) : json_null(), "attempts_per_sec",
+		      check_rate(&m->begin.mark, &m->end.mark), "attempts_per_sec",
 		      sum.attempts / seconds, "lost_share",
 		      sum.attempts ? (double)sum.failed / sum.attempts : 0, "delivered",
 		      (json_int_t)r->check.count, "lost", lost_json(r), "cost_ns", cost_json(&sum),

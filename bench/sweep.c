@@ -312,18 +312,13 @@ static bool is_done(const struct sweep *s, const struct config *cfg, unsigned re
 
 static void show_result(const json_t *row)
 {
-	const json_t *per_second = json_object_get(row, "events_per_sec");
-	double rate = json_number_value(per_second);
+	double rate = json_number_value(json_object_get(row, "events_per_sec"));
 
 	if (!json_is_true(json_object_get(row, "valid"))) {
 		fprintf(stderr, "NOT VALID: %s", json_string_value(json_object_get(row, "reason")));
 		return;
 	}
-	if (json_is_null(per_second))
-		fprintf(stderr, "complete, but delivery stood still for too long to tell a rate");
-	else
-		fprintf(stderr, "%.*f M/s", rate < 1e6 ? 4 : 2, rate / 1e6);
-	fprintf(stderr, ", %.1f %% lost",
+	fprintf(stderr, "%.*f M/s, %.1f %% lost", rate < 1e6 ? 4 : 2, rate / 1e6,
 		100 * json_number_value(json_object_get(row, "lost_share")));
 }
 

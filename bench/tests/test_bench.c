@@ -100,6 +100,58 @@ static void quartiles_are_those_of_the_sorted_values(void **state)
 	assert_true(s.q1 == 1.25 && s.median == 1.5 && s.q3 == 1.75);
 }
 
+/* ---- the rate ---------------------------------------------------------------------------------
+ */
+
+#define MS	  1000000ull
+#define STREAM_MS 2000
+#define WINDOW_MS 400
+
+static uint64_t fake_now;
+
+uint64_t __wrap_bench_now(void);
+uint64_t __wrap_bench_now(void)
+{
+	return fake_now;
+}
+
+static void deliver_until(struct check *c, uint64_t time)
+{
+	struct nr_record rec = { .ts = time };
+	const struct nr_event ev = { .rec = &rec, .size = 0 };
+
+	/* One each 10 us: 100,000 a second. */
+	while (c->count < time / 10000)
+		check_batch(c, &ev, 1);
+}
+
+/*
+ * A stream of the same rate at all times, in rounds of 25 ms, that is held up once. One window may
+ * have more of it than another, but all together have neither more nor less than came.
+ */
+static void a_delivery_that_stalls_makes_no_rate(void **state)
+{
+	struct check_mark at[STREAM_MS];
+	struct check c;
+	double sum = 0;
+
+	(void)state;
+	assert_int_equal(check_init(&c, 1), 0);
+	for (unsigned ms = 0; ms < STREAM_MS; ms++) {
+		fake_now = ms * MS;
+		if (ms == 640 || (ms % 25 == 0 && !(ms > 400 && ms < 640)))
+			deliver_until(&c, fake_now);
+		fake_now++;
+		check_mark_take(&at[ms], &c);
+	}
+	check_destroy(&c);
+	/* From 500 to 900 ms came what is of 400 to 900. */
+	assert_true(check_rate(&at[500], &at[900]) == 125000);
+	for (unsigned ms = 0; ms + WINDOW_MS < STREAM_MS; ms++)
+		sum += check_rate(&at[ms], &at[ms + WINDOW_MS]);
+	assert_true(fabs(sum / (STREAM_MS - WINDOW_MS) - 100000) < 1);
+}
+
 /* ---- configurations and grids -----------------------------------------------------------------
  */
 
@@ -260,6 +312,7 @@ int main(void)
 		cmocka_unit_test(spread_takes_caches_in_turn_and_cores_first),
 		cmocka_unit_test(a_histogram_is_off_by_a_sixteenth_at_most),
 		cmocka_unit_test(quartiles_are_those_of_the_sorted_values),
+		cmocka_unit_test(a_delivery_that_stalls_makes_no_rate),
 		cmocka_unit_test(values_come_back_as_they_went_in),
 		cmocka_unit_test(a_duration_is_what_is_written_of_it),
 		cmocka_unit_test(bad_values_are_refused),

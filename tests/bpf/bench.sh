@@ -43,9 +43,10 @@ wait $late
 equal "late: valid" "$(jq .valid row.json)" true
 check "late: seconds" jq -e '.seconds >= 1.2 and .cpu_s_per_million.check > 0' row.json
 
-# What nobody did has no cost.
+# What nobody did has no cost, and nothing that was delivered is a rate.
 "$BENCH" run -d 0.1 --rate 1 >row.json # the first is due after a second
 equal "no record: cost" "$(jq -c '.cost_ns | [.mean, .p99]' row.json)" "[null,null]"
+equal "no record: rate" "$(jq '.events_per_sec == 0' row.json)" true
 
 # Loss is told, and the row stays valid: what was lost is known one by one.
 check "a small ring" run --transport single --producers $two --memory 4096
