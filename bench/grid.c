@@ -95,15 +95,17 @@ int grid_add_file(struct grid *grid, const char *path)
 {
 	FILE *f = fopen(path, "re");
 	char *text = NULL;
+	ssize_t len = -1;
 	size_t size = 0;
 	int err;
 
 	/* No grid holds this character, so this is all of the file. */
-	if (!f || (getdelim(&text, &size, '\1', f) < 0 && ferror(f))) {
+	if (!f || ((len = getdelim(&text, &size, '\1', f)) < 0 && ferror(f))) {
 		err = -errno;
 		bench_error("%s: %s", path, strerror(-err));
 	} else {
-		err = grid_add_text(grid, text ? text : "", path);
+		/* Of an empty file there is a buffer, which nobody wrote to. */
+		err = grid_add_text(grid, len < 0 ? "" : text, path);
 	}
 	if (f)
 		fclose(f);

@@ -233,6 +233,18 @@ static void a_grid_is_every_combination_once(void **state)
 	nr_topology_free(topo);
 }
 
+static void an_empty_file_adds_nothing(void **state)
+{
+	struct grid grid = { 0 };
+
+	(void)state;
+	assert_int_equal(grid_add_file(&grid, "/dev/null"), 0);
+	assert_int_equal(grid_add_file(&grid, "/"), -EISDIR);
+	assert_int_equal(grid_add_file(&grid, "/dev/null/none"), -ENOTDIR);
+	assert_int_equal(grid.nr, 0);
+	grid_free(&grid);
+}
+
 /* Policies that come to the same on a machine are not run twice. */
 static void the_quick_grid_suits_the_machine(void **state)
 {
@@ -317,6 +329,7 @@ int main(void)
 		cmocka_unit_test(a_duration_is_what_is_written_of_it),
 		cmocka_unit_test(bad_values_are_refused),
 		cmocka_unit_test(a_grid_is_every_combination_once),
+		cmocka_unit_test(an_empty_file_adds_nothing),
 		cmocka_unit_test(the_quick_grid_suits_the_machine),
 		cmocka_unit_test(a_queue_keeps_order_and_content),
 	};

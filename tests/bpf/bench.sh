@@ -58,6 +58,12 @@ equal "a small ring: valid" "$(jq .valid row.json)" true
 equal "an unknown transport: exit status" $? 2
 "$BENCH" sweep --producers 1,2x -o none.jsonl 2>/dev/null
 equal "a list that holds no number: exit status" $? 2
+echo "# nothing but words" >words
+for file in /dev/null words; do
+	"$BENCH" sweep --grid $file -o none.jsonl 2>err
+	equal "an empty grid: exit status" $? 1
+	check "an empty grid: says so" grep -q "the grid is empty" err
+done
 "$BENCH" run --producers $((cpus + 1)) >/dev/null 2>err
 equal "too many producers: exit status" $? 1
 check "too many producers: says so" grep -q "there are $cpus" err
