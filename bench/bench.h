@@ -144,6 +144,12 @@ struct spread3 {
 };
 struct spread3 quartiles(double *values, unsigned nr); /* sorts values */
 
+/* Largest power of two that is no more. */
+static inline size_t floor_power(size_t v)
+{
+	return v ? (size_t)1 << (63 - __builtin_clzll(v)) : 0;
+}
+
 /* ---- the host (host.c) ------------------------------------------------------------------------
  */
 

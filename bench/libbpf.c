@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include "bench.h"
 #include "plain.skel.h"
 
@@ -35,10 +36,20 @@ static void *consume(void *arg)
 	return NULL;
 }
 
+/* libbpf would round a size below a page up, and the row would not tell. */
+static int ring_size(struct run *r)
+{
+	r->shards = 1;
+	r->ring_bytes = floor_power(r->cfg.memory > 1ul << 30 ? 1ul << 30 : r->cfg.memory);
+	if (r->ring_bytes >= (size_t)sysconf(_SC_PAGESIZE))
+		return 0;
+	bench_error("%zu bytes are too few for a ring", r->cfg.memory);
+	return -EINVAL;
+}
+
 static int plain_open(struct run *r)
 {
 	struct plain *p = calloc(1, sizeof(*p));
-	size_t bytes = r->cfg.memory > 1ul << 30 ? 1ul << 30 : r->cfg.memory;
 	unsigned first;
 	int err;
 
@@ -49,11 +60,12 @@ static int plain_open(struct run *r)
 	if (nr_topology_cpus(r->topo, &first, 1))
 		r->consumer_cpu = first;
 	p->check = &r->check;
+	err = ring_size(r);
+	if (err)
+		return err;
 	p->skel = plain_bpf__open();
 	if (!p->skel)
 		return -errno;
-	r->shards = 1;
-	r->ring_bytes = (size_t)1 << (63 - __builtin_clzll(bytes));
 	p->skel->rodata->bench_words = (r->cfg.size - sizeof(struct nr_record)) / 8;
 	bpf_map__set_max_entries(p->skel->maps.bench_cells, r->nr_cpus);
 	bpf_map__set_max_entries(p->skel->maps.bench_ring, r->ring_bytes);

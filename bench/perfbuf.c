@@ -301,11 +301,6 @@ static void *merge(void *arg)
 /* ---- life -------------------------------------------------------------------------------------
  */
 
-static size_t floor_power(size_t v)
-{
-	return v ? (size_t)1 << (63 - __builtin_clzll(v)) : 0;
-}
-
 static unsigned wakeup_events(const struct run *r, size_t buffer_bytes)
 {
 	size_t half = buffer_bytes / 2 / (r->cfg.size + PERF_OVERHEAD);

@@ -20,12 +20,6 @@ static int on_batch(void *ctx, const struct nr_batch *batch)
 	return 0;
 }
 
-/* Largest power of two that is no more. */
-static size_t floor_power(size_t v)
-{
-	return v ? (size_t)1 << (63 - __builtin_clzll(v)) : 0;
-}
-
 /* The rings of the plan share the memory. */
 static int ring_size(struct run *r, size_t *out)
 {

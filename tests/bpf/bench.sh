@@ -64,6 +64,11 @@ for file in /dev/null words; do
 	equal "an empty grid: exit status" $? 1
 	check "an empty grid: says so" grep -q "the grid is empty" err
 done
+for transport in single perfbuf libbpf; do
+	"$BENCH" run -d 0.1 --transport $transport --memory 1 >/dev/null 2>err
+	equal "$transport, too little memory: exit status" $? 1
+	check "$transport, too little memory: says so" grep -q "^numaring-bench: 1 bytes are too few for " err
+done
 "$BENCH" run --producers $((cpus + 1)) >/dev/null 2>err
 equal "too many producers: exit status" $? 1
 check "too many producers: says so" grep -q "there are $cpus" err
