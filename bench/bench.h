@@ -48,7 +48,7 @@ struct config {
 	uint64_t rate; /* per producer and second; 0: flat out */
 	unsigned size; /* bytes of a record, header included */
 	unsigned burst;
-	size_t memory; /* bytes of all rings together; 0: 2 MiB for each CPU */
+	size_t memory; /* bytes of all rings together; 0: see config_settle */
 	double seconds;
 	enum nr_order order;
 };
@@ -57,6 +57,8 @@ struct config {
 extern const char *const config_names[];
 extern const char *const config_help[];
 unsigned config_nr(void);
+/* Puts the values of this host where 0 stands for them. */
+void config_settle(struct config *cfg, const struct nr_topology *topo);
 
 extern const struct config config_default;
 

@@ -20,7 +20,7 @@ const char *const config_help[] = {
 	"events per second of each producer, k and M allowed, up to 1G; 0: flat out",
 	"bytes of a record with its header of 16, a multiple of 8 up to 4096",
 	"events emitted back to back",
-	"bytes of all rings together, K/M/G; 0: 2M for each CPU",
+	"bytes of all rings together, K/M/G; 0: 2M for each CPU, down to a power of two",
 	"seconds that are measured",
 	"fence or rcu (perfbuf is always rcu)",
 };
@@ -36,6 +36,16 @@ const struct config config_default = {
 unsigned config_nr(void)
 {
 	return NR;
+}
+
+/*
+ * A ring has a power of two. Of another total one ring would have less than it, and many small
+ * ones all: they would be compared by their memory.
+ */
+void config_settle(struct config *cfg, const struct nr_topology *topo)
+{
+	if (!cfg->memory)
+		cfg->memory = floor_power((size_t)nr_topology_cpus(topo, NULL, 0) << 21);
 }
 
 static int parse_scaled(const char *s, const char *suffixes, unsigned step, uint64_t *out)

@@ -208,8 +208,7 @@ void grid_settle(struct grid *grid, const struct nr_topology *topo)
 		struct config cfg = grid->cfg[i];
 		bool twice = false;
 
-		if (!cfg.memory)
-			cfg.memory = (size_t)nr_topology_cpus(topo, NULL, 0) << 21;
+		config_settle(&cfg, topo);
 		for (unsigned k = 0; !twice && k < nr; k++)
 			twice = same_config(&grid->cfg[k], &cfg);
 		if (!twice)

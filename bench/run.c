@@ -395,8 +395,7 @@ static int prepare(struct run *r)
 		return err;
 	}
 	r->nr_cpus = nr_topology_possible_cpus(r->topo);
-	if (!r->cfg.memory)
-		r->cfg.memory = (size_t)nr_topology_cpus(r->topo, NULL, 0) << 21;
+	config_settle(&r->cfg, r->topo);
 	return check_init(&r->check, r->nr_cpus);
 }
 

@@ -170,6 +170,31 @@ static void values_come_back_as_they_went_in(void **state)
 	}
 }
 
+/* Rings are powers of two: one alone has all of the memory, and many have no more. */
+static void the_memory_is_what_one_ring_can_have(void **state)
+{
+	static const struct {
+		const char *machine;
+		size_t memory;
+	} machines[] = { { "core:1 pu:1", 2 << 20 },
+			 { "core:6 pu:1", 8 << 20 },
+			 { "core:8 pu:1", 16 << 20 },
+			 { "pack:2 [numa] core:48 pu:2", 256 << 20 } };
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(machines) / sizeof(machines[0]); i++) {
+		struct nr_topology *topo = synthetic(machines[i].machine);
+		struct config cfg = config_default;
+
+		config_settle(&cfg, topo);
+		assert_int_equal(cfg.memory, machines[i].memory);
+		cfg.memory = 12345;
+		config_settle(&cfg, topo);
+		assert_int_equal(cfg.memory, 12345);
+		nr_topology_free(topo);
+	}
+}
+
 /* A sweep finds its runs again by what it wrote of them. */
 static void a_duration_is_what_is_written_of_it(void **state)
 {
@@ -326,6 +351,7 @@ int main(void)
 		cmocka_unit_test(quartiles_are_those_of_the_sorted_values),
 		cmocka_unit_test(a_delivery_that_stalls_makes_no_rate),
 		cmocka_unit_test(values_come_back_as_they_went_in),
+		cmocka_unit_test(the_memory_is_what_one_ring_can_have),
 		cmocka_unit_test(a_duration_is_what_is_written_of_it),
 		cmocka_unit_test(bad_values_are_refused),
 		cmocka_unit_test(a_grid_is_every_combination_once),
