@@ -110,6 +110,21 @@ static const struct column columns[] = {
 };
 #define NR_COLUMNS (sizeof(columns) / sizeof(columns[0]))
 
+/* The median of a metric, and of how many runs where not all had a value. */
+static void median_text(const json_t *sum, const json_t *v, const struct column *c, char *buf,
+			size_t size)
+{
+	double n = number(v, "n"), valid = number(sum, "valid_runs");
+	size_t len;
+
+	len = snprintf(buf, size, "%.*f", c->digits, c->scale * number(v, "median"));
+	if (c->range && len < size)
+		len += snprintf(buf + len, size - len, " [%.*f, %.*f]", c->digits,
+				c->scale * number(v, "q1"), c->digits, c->scale * number(v, "q3"));
+	if (n < valid && len < size)
+		snprintf(buf + len, size - len, " (%.0f of %.0f)", n, valid);
+}
+
 static void cell_text(const json_t *sum, const struct column *c, char *buf, size_t size)
 {
 	const json_t *v = json_object_get(sum, c->key);
@@ -120,12 +135,8 @@ static void cell_text(const json_t *sum, const struct column *c, char *buf, size
 		snprintf(buf, size, "%.12g", json_number_value(v));
 	else if (!json_is_object(v))
 		snprintf(buf, size, "-");
-	else if (c->range)
-		snprintf(buf, size, "%.*f [%.*f, %.*f]", c->digits, c->scale * number(v, "median"),
-			 c->digits, c->scale * number(v, "q1"), c->digits,
-			 c->scale * number(v, "q3"));
 	else
-		snprintf(buf, size, "%.*f", c->digits, c->scale * number(v, "median"));
+		median_text(sum, v, c, buf, size);
 }
 
 /* Both in HTML and in Markdown. */
@@ -273,7 +284,9 @@ static void warn(FILE *out, const struct report *r, bool html)
 }
 
 static const char explanation[] =
-	"Medians of the valid runs, in brackets the quartiles. Tried: records the "
+	"Medians of the valid runs, in brackets the quartiles; (n of m): only n of the m valid "
+	"runs "
+	"had a value. Tried: records the "
 	"programs wanted to emit; reached: as a share of the rate asked for. Delivered: records "
 	"handed "
 	"over, in exact "

@@ -148,6 +148,12 @@ equal "report: identifiers that occur twice" \
 	"$(grep -oE " id=('[^']*'|\"[^\"]*\")" r/report.html | sort | uniq -d)" ""
 equal "report: rows" "$(grep -c '^| [a-z]' r/report.md)" $((configs + 1))
 
+# A median of some of the runs is not shown as one of all.
+jq -c 'if .kind == "run" then .cost_ns += {p50: 50, p99: (if .rep == 0 then null else 99 end)} else . end' \
+	s.jsonl >some.jsonl
+check "report of runs without a value" "$BENCH" report some.jsonl -o some
+equal "report: medians of some" "$(grep -c '| 50 | 99 (1 of 2) |' some/report.md)" "$configs"
+
 "$BENCH" report s.jsonl -o r >/dev/full 2>err
 equal "report to a full disk: exit status" $? 1
 check "report to a full disk: says so" grep -q "No space left on device" err
