@@ -17,7 +17,6 @@ struct report {
 	json_t *medians;
 	/* What most configurations have: plots hold these fixed. */
 	json_t *base;
-	double most_producers;
 };
 
 static double number(const json_t *o, const char *key)
@@ -327,7 +326,7 @@ struct spec {
 	const char *metric;
 	double scale;
 	enum rates rates;
-	const char *caption;
+	const char *caption; /* after the number of producers where all have the same */
 };
 
 static const struct spec specs[] = {
@@ -351,8 +350,7 @@ static const struct spec specs[] = {
 	  "lost_share",
 	  100,
 	  PACED,
-	  "All CPUs produce. A transport that holds up its producers loses less: see the next "
-	  "plot." },
+	  "A transport that holds up its producers loses less: see the next plot." },
 	{ { .name = "kept",
 	    .title = "Rate reached",
 	    .xlabel = "records/s of each producer",
@@ -432,7 +430,7 @@ static const struct spec specs[] = {
 	  "lost_share",
 	  100,
 	  FLAT_OUT,
-	  "All CPUs produce, flat out." },
+	  "" },
 	{ { .name = "size",
 	    .title = "Throughput by size",
 	    .xlabel = "bytes of a record",
@@ -443,7 +441,7 @@ static const struct spec specs[] = {
 	  "events_per_sec",
 	  1e-6,
 	  FLAT_OUT,
-	  "All CPUs produce, flat out." },
+	  "" },
 };
 #define NR_SPECS (sizeof(specs) / sizeof(specs[0]))
 
@@ -475,22 +473,17 @@ static json_t *most_common(const json_t *medians, const char *key)
 
 static void find_base(struct report *r)
 {
-	const json_t *sum;
-	size_t i;
-
 	r->base = json_object();
 	for (size_t k = 0; k < NR_FIXED; k++)
 		json_object_set(r->base, fixed[k], most_common(r->medians, fixed[k]));
-	json_array_foreach(r->medians, i, sum) r->most_producers =
-		fmax(r->most_producers, number(sum, "producers"));
 }
 
-/* Does the configuration lie on the plot? All but x is fixed; where CPUs matter, all of them. */
-static bool is_on(const struct report *r, const struct spec *s, const json_t *sum)
+/* Could the configuration lie on the plot? All but x is fixed, and the producers are not yet. */
+static bool is_candidate(const struct report *r, const struct spec *s, const json_t *sum)
 {
-	if ((number(sum, "rate") == 0) != (s->rates == FLAT_OUT))
+	if (!json_is_object(json_object_get(sum, s->metric)))
 		return false;
-	if (strcmp(s->x, "producers") && number(sum, "producers") != r->most_producers)
+	if ((number(sum, "rate") == 0) != (s->rates == FLAT_OUT))
 		return false;
 	for (size_t k = 0; k < NR_FIXED; k++) {
 		bool is_free = !strcmp(fixed[k], s->x) || !strcmp(fixed[k], "producers") ||
@@ -501,6 +494,52 @@ static bool is_on(const struct report *r, const struct spec *s, const json_t *su
 			return false;
 	}
 	return true;
+}
+
+/* Plots of what a sweep need not have: of one value of x they are none. */
+static bool needs_two_x(const struct spec *s)
+{
+	return !strcmp(s->x, "memory") || !strcmp(s->x, "size");
+}
+
+static bool has_other_x(const struct report *r, const struct spec *s, const json_t *sum)
+{
+	const json_t *other;
+	size_t i;
+
+	json_array_foreach(r->medians, i, other)
+	{
+		if (is_candidate(r, s, other) &&
+		    number(other, "producers") == number(sum, "producers") &&
+		    number(other, s->x) != number(sum, s->x))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Where producers are not x, the plot is of as many as there are: those of its own rows, as others
+ * may have more. 0: of any number.
+ */
+static double producers_of(const struct report *r, const struct spec *s)
+{
+	const json_t *sum;
+	double most = 0;
+	size_t i;
+
+	if (!strcmp(s->x, "producers"))
+		return 0;
+	json_array_foreach(r->medians, i, sum)
+	{
+		if (is_candidate(r, s, sum) && (!needs_two_x(s) || has_other_x(r, s, sum)))
+			most = fmax(most, number(sum, "producers"));
+	}
+	return most;
+}
+
+static bool is_on(const struct report *r, const struct spec *s, double producers, const json_t *sum)
+{
+	return is_candidate(r, s, sum) && (!producers || number(sum, "producers") == producers);
 }
 
 static void label_of(const struct report *r, const json_t *sum, char *buf, size_t size)
@@ -514,7 +553,8 @@ static void label_of(const struct report *r, const json_t *sum, char *buf, size_
 		 base ? "" : word(sum, "placement"));
 }
 
-static int fill_plot(const struct report *r, const struct spec *s, struct plot *plot)
+static int fill_plot(const struct report *r, const struct spec *s, double producers,
+		     struct plot *plot)
 {
 	const json_t *sum;
 	char label[96];
@@ -526,7 +566,7 @@ static int fill_plot(const struct report *r, const struct spec *s, struct plot *
 		const json_t *m = json_object_get(sum, s->metric);
 		struct plot_point p;
 
-		if (err || !json_is_object(m) || !is_on(r, s, sum))
+		if (err || !is_on(r, s, producers, sum))
 			continue;
 		p = (struct plot_point){ s->x_scale * number(sum, s->x),
 					 s->scale * number(m, "median"), s->scale * number(m, "q1"),
@@ -540,9 +580,23 @@ static int fill_plot(const struct report *r, const struct spec *s, struct plot *
 	return err;
 }
 
-static int fill_memory(const struct report *r, struct plot *plot)
+static const struct spec memory = {
+	{ .name = "memory",
+	  .title = "Memory",
+	  .xlabel = "",
+	  .ylabel = "MiB",
+	  .bars = true,
+	  .parts = { "rings", "user space" } },
+	"transport",
+	1,
+	"user_bytes",
+	1,
+	FLAT_OUT,
+	"User space: indexes, queues and whatever else the process took for it, at most.",
+};
+
+static int fill_memory(const struct report *r, double producers, struct plot *plot)
 {
-	static const struct spec flat_out = { .x = "transport", .rates = FLAT_OUT };
 	const json_t *sum;
 	char label[96];
 	int err = 0;
@@ -554,7 +608,7 @@ static int fill_memory(const struct report *r, struct plot *plot)
 		double user = median(sum, "user_bytes") / (1 << 20);
 		struct plot_point p = { 0, rings + user, rings, 0 };
 
-		if (err || isnan(p.y) || !is_on(r, &flat_out, sum))
+		if (err || isnan(p.y) || !is_on(r, &memory, producers, sum))
 			continue;
 		label_of(r, sum, label, sizeof(label));
 		err = plot_add(plot, label, &p);
@@ -571,14 +625,23 @@ static bool has_two_x(const struct plot *plot)
 	return false;
 }
 
-static int figure(FILE *out, const struct report *r, const struct plot *plot, const char *caption)
+static void write_caption(FILE *out, const struct spec *s, double producers)
+{
+	if (producers)
+		fprintf(out, "%.0f producer%s%s. ", producers, producers == 1 ? "" : "s",
+			s->rates == FLAT_OUT ? ", flat out" : "");
+	escaped(out, s->caption);
+}
+
+static int figure(FILE *out, const struct report *r, const struct plot *plot, const struct spec *s,
+		  double producers)
 {
 	char *svg = NULL;
 	int err = plot_svg(plot, r->dir, &svg);
 
 	if (!err) {
 		fprintf(out, "<figure>%s<figcaption>", svg);
-		escaped(out, caption);
+		write_caption(out, s, producers);
 		fputs("</figcaption></figure>\n", out);
 	}
 	free(svg);
@@ -587,32 +650,13 @@ static int figure(FILE *out, const struct report *r, const struct plot *plot, co
 
 static int draw_spec(FILE *out, const struct report *r, const struct spec *s)
 {
+	double producers = producers_of(r, s);
 	struct plot plot = s->plot;
-	bool extra = !strcmp(s->x, "memory") || !strcmp(s->x, "size");
-	int err = fill_plot(r, s, &plot);
+	int err = plot.bars ? fill_memory(r, producers, &plot) : fill_plot(r, s, producers, &plot);
 
 	/* What was not swept is no plot. */
-	if (!err && plot.nr && (!extra || has_two_x(&plot)))
-		err = figure(out, r, &plot, s->caption);
-	plot_free(&plot);
-	return err;
-}
-
-static int draw_memory(FILE *out, const struct report *r)
-{
-	struct plot plot = { .name = "memory",
-			     .title = "Memory",
-			     .xlabel = "",
-			     .ylabel = "MiB",
-			     .bars = true,
-			     .parts = { "rings", "user space" } };
-	int err = fill_memory(r, &plot);
-
-	if (!err && plot.nr)
-		err = figure(
-			out, r, &plot,
-			"All CPUs produce, flat out. User space: indexes, queues and whatever else "
-			"the process took for it, at most.");
+	if (!err && plot.nr && (!needs_two_x(s) || has_two_x(&plot)))
+		err = figure(out, r, &plot, s, producers);
 	plot_free(&plot);
 	return err;
 }
@@ -637,7 +681,7 @@ static int draw_all(FILE *out, const struct report *r)
 
 	for (size_t i = 0; !err && i < NR_SPECS; i++)
 		err = draw_spec(out, r, &specs[i]);
-	return err ? err : draw_memory(out, r);
+	return err ? err : draw_spec(out, r, &memory);
 }
 
 static void explain_plots(const struct report *r, int err)

@@ -161,6 +161,17 @@ head -1 s.jsonl >none.jsonl
 "$BENCH" report none.jsonl -o none 2>/dev/null
 equal "report of nothing: exit status" $? 1
 
+# Plots are of the most producers that their own rows have, and say how many these are.
+jq -c 'if .kind != "run" then .
+	elif .config.rate > 0 then .config.producers = 3
+	elif .config.producers > 1 then .
+	else ., .config.memory *= 2 end' s.jsonl >fewer.jsonl
+check "report of fewer producers in some plots" "$BENCH" report fewer.jsonl -o fewer
+captions=$(grep -o '<figcaption>[^<]*' fewer/report.html)
+equal "report: plots of paced producers" "$(grep -c '>3 producers\. ' <<<"$captions")" 4
+equal "report: plots by memory" "$(grep -c '>1 producer, flat out\. $' <<<"$captions")" 1
+equal "report: plots of all producers" "$(grep -cE ">$two producers?, flat out\. User" <<<"$captions")" 1
+
 # Text from a file is text.
 sed '1s/"cpu_model":"[^"]*"/"cpu_model":"<script>alert(1)<\/script>"/' s.jsonl >evil.jsonl
 check "report of a hostile file" "$BENCH" report evil.jsonl -o evil
