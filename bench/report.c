@@ -734,16 +734,31 @@ static void drop_page(const struct report *r)
 	remove(path);
 }
 
+/* The medians are made anew, of the runs: the report also says how many were not valid. */
+static int check_runs(const struct report *r)
+{
+	size_t nr = json_array_size(r->file.runs);
+
+	if (!nr && r->file.medians)
+		bench_error("%s has medians only and none of the runs that a report is made of",
+			    r->input);
+	else if (!nr)
+		bench_error("%s has no run, so there is nothing to report", r->input);
+	else if (count_invalid(r) == nr)
+		bench_error("%s has no valid run, so there is nothing to report", r->input);
+	else
+		return 0;
+	return -ENODATA;
+}
+
 static int report(struct report *r)
 {
 	int err = sweep_read(&r->file, r->input);
 
+	if (!err)
+		err = check_runs(r);
 	if (err)
 		return err;
-	if (count_invalid(r) == json_array_size(r->file.runs)) {
-		bench_error("%s has no valid run, so there is nothing to report", r->input);
-		return -ENODATA;
-	}
 	r->medians = sweep_medians(r->file.runs);
 	find_base(r);
 	err = make_dir(r->dir);

@@ -40,6 +40,7 @@ static int add_line(struct sweep_file *f, json_t *line)
 		f->host = json_incref(line);
 	else if (!strcmp(kind, "run"))
 		json_array_append(f->runs, line);
+	f->medians += !strcmp(kind, "median");
 	return 0;
 }
 
@@ -60,6 +61,10 @@ static int read_lines(struct sweep_file *f, FILE *in, const char *path)
 		if (err)
 			bench_error("%s:%u: not a line of a sweep", path, number);
 		json_decref(line);
+	}
+	if (!err && ferror(in)) {
+		err = -errno;
+		bench_error("%s: %s", path, strerror(-err));
 	}
 	free(text);
 	return err;

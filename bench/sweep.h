@@ -39,6 +39,7 @@ void grid_free(struct grid *grid);
 struct sweep_file {
 	json_t *host; /* NULL: none */
 	json_t *runs; /* array of rows */
+	unsigned medians;
 };
 
 /* A last line that is cut short is left out, others that are no JSON are an error that was

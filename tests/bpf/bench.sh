@@ -157,9 +157,18 @@ equal "report: medians of some" "$(grep -c '| 50 | 99 (1 of 2) |' some/report.md
 "$BENCH" report s.jsonl -o r >/dev/full 2>err
 equal "report to a full disk: exit status" $? 1
 check "report to a full disk: says so" grep -q "No space left on device" err
-head -1 s.jsonl >none.jsonl
-"$BENCH" report none.jsonl -o none 2>/dev/null
-equal "report of nothing: exit status" $? 1
+refused() { # FILE TEXT: no report of it, and why
+	"$BENCH" report "$1" -o none 2>err
+	equal "report of $1: exit status" $? 1
+	check "report of $1: says why" grep -q "$1.*$2" err
+}
+head -1 s.jsonl >host.jsonl
+refused host.jsonl "has no run,"
+grep -v '"kind":"run"' s.jsonl >medians.jsonl
+refused medians.jsonl "has medians only"
+jq -c '.valid = false' s.jsonl >invalid.jsonl
+refused invalid.jsonl "has no valid run"
+refused / "Is a directory"
 
 # Plots are of the most producers that their own rows have, and say how many these are.
 jq -c 'if .kind != "run" then .
