@@ -8,6 +8,7 @@
  *	- attempts = written + lost and written = consumed + left (as I7 asks of the collector).
  */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "model.h"
@@ -238,6 +239,22 @@ static void summarize(struct sim *s, struct nr_model_sim_result *r)
 	}
 }
 
+static bool is_time(double ns)
+{
+	return isfinite(ns) && ns >= 0;
+}
+
+/* A time that is no number compares with nothing: nobody would arrive, and the queue run empty. */
+static bool are_times(const struct nr_model_costs *c, const struct nr_model_sim_opts *opts)
+{
+	bool good = is_time(c->alone) && is_time(c->own) && is_time(c->consumer) &&
+		    is_time(opts->think_ns) && is_time(opts->drain_ns);
+
+	for (unsigned d = 0; d < NR_MODEL_LEVELS; d++)
+		good = good && is_time(c->hand[d]) && is_time(c->consumer * c->hand[d]);
+	return good;
+}
+
 int nr_model_sim(struct nr_model_sim_result *out, const struct nr_model_machine *machine,
 		 const struct nr_model_costs *costs, const struct nr_model_load *load,
 		 const struct nr_model_sim_opts *opts)
@@ -251,7 +268,8 @@ int nr_model_sim(struct nr_model_sim_result *out, const struct nr_model_machine 
 	bool drains = opts->drain_ns > 0;
 	int err = -ENOMEM;
 
-	if (!load->nr || !opts->records || !opts->batches || (drains && !opts->capacity))
+	if (!load->nr || !opts->records || !opts->batches || (drains && !opts->capacity) ||
+	    !are_times(costs, opts))
 		return -EINVAL;
 	s.heap = calloc(load->nr, sizeof(*s.heap));
 	s.queue = calloc(load->nr, sizeof(*s.queue));

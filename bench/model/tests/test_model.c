@@ -282,6 +282,32 @@ static void test_simulation_refuses_nonsense(void **state)
 	nr_model_machine_free(NULL);
 }
 
+/* A time that compares with nothing would empty the queue below zero and fill the heap beyond its
+ * end. */
+static void test_simulation_refuses_times_that_are_none(void **state)
+{
+	static const double bad[] = { NAN, INFINITY, -1 };
+	struct nr_model_sim_opts opts = { .seed = SEED, .records = 500, .batches = 1 };
+	struct nr_model_machine *m = machine_of(&tiered);
+	struct nr_model_load load = { NR_CPUS, cpus, 0 };
+	struct nr_model_sim_result r;
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		struct nr_model_costs alone = tiered_costs(), hand = alone, consumer = alone;
+		struct nr_model_costs good = alone;
+
+		alone.alone = hand.hand[NR_SAME_LLC] = consumer.consumer = bad[i];
+		assert_int_equal(nr_model_sim(&r, m, &alone, &load, &opts), -EINVAL);
+		assert_int_equal(nr_model_sim(&r, m, &hand, &load, &opts), -EINVAL);
+		assert_int_equal(nr_model_sim(&r, m, &consumer, &load, &opts), -EINVAL);
+		opts.think_ns = bad[i];
+		assert_int_equal(nr_model_sim(&r, m, &good, &load, &opts), -EINVAL);
+		opts.think_ns = 0;
+	}
+	nr_model_machine_free(m);
+}
+
 /* ---- fits ------------------------------------------------------------------------------------ */
 static double banana(const double *x, void *ctx)
 {
@@ -820,6 +846,7 @@ int main(void)
 		cmocka_unit_test(test_no_record_vanishes),
 		cmocka_unit_test(test_same_seed_same_result),
 		cmocka_unit_test(test_simulation_refuses_nonsense),
+		cmocka_unit_test(test_simulation_refuses_times_that_are_none),
 		cmocka_unit_test(test_minimize_finds_the_end_of_the_valley),
 		cmocka_unit_test(test_usl_fit_recovers_its_parameters),
 		cmocka_unit_test(test_fit_recovers_costs_from_a_simulated_curve),
