@@ -105,6 +105,7 @@ struct inputs {
 	double across; /* error of predictions across hosts */
 	bool own;      /* the machine is the published host itself */
 	struct nr_model_family *family;
+	struct nr_model_sweep sweep; /* if there is one */
 };
 
 static void close_inputs(struct inputs *in)
@@ -175,11 +176,10 @@ static int is_published(bool *out, const struct inputs *in)
 static int family_of_sweep(struct inputs *in)
 {
 	struct nr_model_family *family = NULL;
-	struct nr_model_sweep sweep;
-	int err = read_sweep(&sweep, in, in->args->sweep);
+	int err = read_sweep(&in->sweep, in, in->args->sweep);
 
 	if (!err)
-		err = nr_model_family_of_sweep(&family, &sweep.curve, &in->like.host->prior,
+		err = nr_model_family_of_sweep(&family, &in->sweep.curve, &in->like.host->prior,
 					       in->family, nr_model_machine_levels(in->machine),
 					       in->across);
 	if (err)
@@ -204,6 +204,17 @@ static int fit_family(struct inputs *in)
 	if (!in->own)
 		in->family->error = fmax(in->family->error, in->across);
 	return 0;
+}
+
+/* ---- what is to be known of a sweep ---------------------------------------------------------- */
+static void print_rows_left_out(const struct nr_model_sweep *sweep, const char *begin)
+{
+	if (sweep->dropped)
+		printf("%s%u rows left out: of another record size, memory, burst or order\n",
+		       begin, sweep->dropped);
+	if (sweep->no_rate)
+		printf("%s%u rows left out: valid, but without a rate of records\n", begin,
+		       sweep->no_rate);
 }
 
 /* ---- tables of predictions ------------------------------------------------------------------- */
@@ -282,11 +293,13 @@ static void print_preamble(const struct inputs *in)
 	       in->machine->nr_cpus);
 	print_source(in);
 	printf(" (%u parameter set%s, error %.0f %%), seed %llu.\n%sEach figure: middle [lowest, "
-	       "highest]. Producers %s.\n%s",
+	       "highest]. Producers %s.\n",
 	       in->family->nr, in->family->nr == 1 ? "" : "s", 100 * in->family->error,
 	       (unsigned long long)a->seed, a->markdown ? "" : "# ",
-	       a->fill ? "fill one cache domain after the other" : "spread evenly",
-	       a->markdown ? "\n" : "");
+	       a->fill ? "fill one cache domain after the other" : "spread evenly");
+	print_rows_left_out(&in->sweep, a->markdown ? "" : "# ");
+	if (a->markdown)
+		printf("\n");
 }
 
 static int check_producers(const struct args *a, unsigned nr_cpus)
@@ -368,9 +381,7 @@ static void print_fitted_sweep(const char *path, const struct nr_model_sweep *sw
 		sum += log(ns / p->ns) * log(ns / p->ns);
 	}
 	printf("rms log ratio %.1f %%, in the fit\n", 100 * sqrt(sum / curve->nr));
-	if (sweep->dropped)
-		printf("%u rows left out: of another record size, memory, burst or order\n",
-		       sweep->dropped);
+	print_rows_left_out(sweep, "");
 	if (sweep->consumer_not_known)
 		printf("where the consumer was is not told: its share is in the hand-overs\n");
 	if (curve->nr < 3 + (unsigned)__builtin_popcount(c->seen))
@@ -382,7 +393,6 @@ static void print_fitted_sweep(const char *path, const struct nr_model_sweep *sw
 static int fit(const struct args *a)
 {
 	struct inputs in = { .args = a };
-	struct nr_model_sweep sweep;
 	struct nr_model_costs c;
 	int err = read_published(&in);
 
@@ -393,10 +403,10 @@ static int fit(const struct args *a)
 	if (!err && a->file) {
 		err = read_machine(&in);
 		if (!err)
-			err = read_sweep(&sweep, &in, a->file);
+			err = read_sweep(&in.sweep, &in, a->file);
 		if (!err) {
-			nr_model_fit(&c, &sweep.curve, &in.like.host->prior);
-			print_fitted_sweep(a->file, &sweep, &c);
+			nr_model_fit(&c, &in.sweep.curve, &in.like.host->prior);
+			print_fitted_sweep(a->file, &in.sweep, &c);
 		}
 	}
 	close_inputs(&in);

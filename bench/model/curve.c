@@ -30,7 +30,7 @@ int nr_model_add_point(struct nr_model_curve *curve, const struct nr_model_machi
 
 	if (curve->nr == NR_MODEL_MAX_POINTS)
 		return -E2BIG;
-	if (!load->nr || !(ns > 0))
+	if (!load->nr || !nr_model_is_plausible(ns))
 		return -EINVAL;
 	nr_model_mix(&p->mix, machine, load);
 	p->ns = ns;

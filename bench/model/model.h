@@ -209,11 +209,17 @@ int nr_model_read_published(struct nr_model_curve **out, unsigned *nr, const cha
  * with the most common record size, memory, burst and order. */
 struct nr_model_sweep {
 	struct nr_model_curve curve;
-	unsigned dropped;	 /* other rows of the transport, flat out */
+	unsigned dropped; /* other rows of the transport, flat out */
+	unsigned no_rate; /* rows of the transport, flat out, without a rate that can be one */
 	bool consumer_not_known; /* a row does not say where the consumer was */
 };
 int nr_model_read_sweep(struct nr_model_sweep *out, const char *path, const char *transport,
 			const struct nr_model_machine *machine, nr_log_fn log, void *log_ctx);
+/* What a record can take. All others are no measurements, and no arithmetic is safe with them. */
+static inline bool nr_model_is_plausible(double ns)
+{
+	return ns >= 0.01 && ns <= 60e9;
+}
 int nr_model_add_point(struct nr_model_curve *curve, const struct nr_model_machine *machine,
 		       const struct nr_model_load *load, double ns);
 void nr_model_sort_points(struct nr_model_curve *curve);

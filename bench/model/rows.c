@@ -64,13 +64,25 @@ static int read_rows(json_t **out, const char *path, nr_log_fn log, void *ctx)
 
 /* ---- which rows ------------------------------------------------------------------------------ */
 /* Medians stand at the end of a sweep, with their configuration in the row itself. */
-static bool is_wanted(const json_t *row, const char *transport)
+static bool is_valid_flat_out(const json_t *row, const char *transport)
 {
 	const char *is = json_string_value(json_object_get(row, "transport"));
 
 	return is && !strcmp(is, transport) &&
 	       json_number_value(json_object_get(row, "rate")) == 0 &&
 	       json_is_true(json_object_get(row, "valid"));
+}
+
+static double row_ns(const json_t *row)
+{
+	return 1e9 /
+	       json_number_value(json_object_get(json_object_get(row, "events_per_sec"), "median"));
+}
+
+/* A median of which no run gave a figure is null. */
+static bool is_wanted(const json_t *row, const char *transport)
+{
+	return is_valid_flat_out(row, transport) && nr_model_is_plausible(row_ns(row));
 }
 
 static bool comparable(const json_t *a, const json_t *b)
@@ -168,8 +180,6 @@ static int add_row(struct nr_model_sweep *sweep, const json_t *row,
 		   const struct nr_model_machine *machine, unsigned *cpus)
 {
 	const json_t *consumer = json_object_get(row, "consumer_cpu");
-	double per_sec = json_number_value(
-		json_object_get(json_object_get(row, "events_per_sec"), "median"));
 	struct nr_model_load load = { 0, cpus, -1 };
 	int err = row_cpus(row, machine, cpus, &load.nr);
 
@@ -178,7 +188,7 @@ static int add_row(struct nr_model_sweep *sweep, const json_t *row,
 	if (json_is_integer(consumer))
 		load.consumer_cpu = nr_model_cpu_index(machine, json_integer_value(consumer));
 	sweep->consumer_not_known |= load.consumer_cpu < 0;
-	return nr_model_add_point(&sweep->curve, machine, &load, 1e9 / per_sec);
+	return nr_model_add_point(&sweep->curve, machine, &load, row_ns(row));
 }
 
 static int add_rows(struct nr_model_sweep *sweep, const json_t *rows, const char *transport,
@@ -191,9 +201,11 @@ static int add_rows(struct nr_model_sweep *sweep, const json_t *rows, const char
 
 	json_array_foreach(rows, i, row)
 	{
-		if (err || !is_wanted(row, transport))
+		if (err || !is_valid_flat_out(row, transport))
 			continue;
-		if (comparable(row, like))
+		if (!is_wanted(row, transport))
+			sweep->no_rate++;
+		else if (comparable(row, like))
 			err = add_row(sweep, row, machine, cpus);
 		else
 			sweep->dropped++;
@@ -220,8 +232,8 @@ int nr_model_read_sweep(struct nr_model_sweep *out, const char *path, const char
 			     path);
 	} else if (!sweep.curve.nr) {
 		err = -ENODATA;
-		nr_model_say(log, ctx, "%s: no valid median of transport %s, flat out", path,
-			     transport);
+		nr_model_say(log, ctx, "%s: no valid median of transport %s, flat out%s", path,
+			     transport, sweep.no_rate ? ", that has a rate" : "");
 	}
 	if (err)
 		goto out;

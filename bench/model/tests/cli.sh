@@ -71,6 +71,19 @@ echo 'pack:1 [numa] l3:1 core:2 pu:1' >"$dir/two.synthetic"
 good '(other) from spr' predict --sweep "$DATA/own_sweep.jsonl" --sweep-host "$dir/two.synthetic" \
 	"${machine[@]}" -l spr -p single -n 4 -r 10k
 
+# A median of no figures is null: it is left out, and that is told.
+two=(-H "$dir/two.synthetic")
+without() { # NUMBER-OF-ROWS: the sweep, the first of its medians without a rate
+	sed -E "2,$(($1 + 1))s/(\"events_per_sec\":\{\"median\":)[0-9.]+/\1null/" "$DATA/own_sweep.jsonl"
+}
+without 1 >"$dir/null.jsonl"
+without 99 >"$dir/nulls.jsonl"
+good '1 rows left out: valid, but without a rate' fit "$dir/null.jsonl" "${two[@]}"
+good '1 rows left out: valid, but without a rate' predict --sweep "$dir/null.jsonl" "${two[@]}"
+good '1 rows left out: valid, but without a rate' limits --sweep "$dir/null.jsonl" "${two[@]}"
+expect 1 'that has a rate' fit "$dir/nulls.jsonl" "${two[@]}"
+expect 1 'that has a rate' predict --sweep "$dir/nulls.jsonl" "${two[@]}"
+
 # The demand against what the lock can take, at all three ends.
 xeon=(--synthetic 'pack:2 [numa] l3:1 core:28 pu:2' -p single -r 100k)
 good demand predict "${xeon[@]}" -n 8

@@ -523,6 +523,42 @@ static void test_sweep_keeps_what_can_be_compared(void **state)
 	assert_near(sweep.curve.points[1].ns, 250, 1e-9);
 }
 
+/* null is what a median of no figures is; the others are what no ring delivers. */
+static void test_sweep_leaves_out_rows_without_a_rate(void **state)
+{
+	static const char *const none[] = { "null", "0", "-1e6", "\"1e6\"", "1e300", "1e-300" };
+	struct nr_model_sweep sweep = { 0 };
+	char row[512], text[2048];
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		snprintf(row, sizeof(row), SIZED_ROW("single", "0", "true", "[1,2]", "%s", "4096"),
+			 none[i]);
+		/* Two of them do not make the most common size either. */
+		snprintf(text, sizeof(text), "%s%s%s", row, row,
+			 ROW("single", "0", "true", "[1]", "1e7"));
+		assert_int_equal(sweep_of(text, &sweep), 0);
+		assert_int_equal(sweep.curve.nr, 1);
+		assert_near(sweep.curve.points[0].ns, 100, 1e-9);
+		assert_int_equal(sweep.no_rate, 2);
+		assert_int_equal(sweep.dropped, 0);
+		assert_int_equal(sweep_of(row, &sweep), -ENODATA);
+	}
+}
+
+static void test_points_are_numbers(void **state)
+{
+	static const double bad[] = { NAN, INFINITY, 0, -1, 1e-300, 1e300 };
+	struct nr_model_machine *m = machine_of(&tiered);
+	struct nr_model_curve curve = { 0 };
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(nr_model_add_plain(&curve, m, 2, 0, 0, bad[i]), -EINVAL);
+	assert_int_equal(curve.nr, 0);
+	nr_model_machine_free(m);
+}
+
 static void test_sweep_of_another_machine_is_refused(void **state)
 {
 	static const char host[] =
@@ -855,6 +891,8 @@ int main(void)
 		cmocka_unit_test(test_published_curves_are_read_and_bad_ones_are_not),
 		cmocka_unit_test(test_sweep_gives_the_single_rings_curve),
 		cmocka_unit_test(test_sweep_keeps_what_can_be_compared),
+		cmocka_unit_test(test_sweep_leaves_out_rows_without_a_rate),
+		cmocka_unit_test(test_points_are_numbers),
 		cmocka_unit_test(test_sweep_of_another_machine_is_refused),
 		cmocka_unit_test(test_predictions_are_intervals_and_make_sense),
 		cmocka_unit_test(test_interval_is_as_wide_as_the_error),
