@@ -217,6 +217,16 @@ static void print_rows_left_out(const struct nr_model_sweep *sweep, const char *
 		       sweep->no_rate);
 }
 
+static void print_busy(const struct nr_model_sweep *sweep, const char *begin)
+{
+	if (sweep->busy)
+		printf("%sThe host was BUSY in %u of the %u rows used, more than %.0f %% of its "
+		       "CPU "
+		       "time went elsewhere: producers that do not run neither deliver nor "
+		       "contend, so take the costs with care\n",
+		       begin, sweep->busy, sweep->curve.nr, 100 * NR_MODEL_BUSY);
+}
+
 /* ---- tables of predictions ------------------------------------------------------------------- */
 static void free_shards(struct shards *s, unsigned nr)
 {
@@ -298,6 +308,7 @@ static void print_preamble(const struct inputs *in)
 	       (unsigned long long)a->seed, a->markdown ? "" : "# ",
 	       a->fill ? "fill one cache domain after the other" : "spread evenly");
 	print_rows_left_out(&in->sweep, a->markdown ? "" : "# ");
+	print_busy(&in->sweep, a->markdown ? "" : "# ");
 	if (a->markdown)
 		printf("\n");
 }
@@ -382,6 +393,7 @@ static void print_fitted_sweep(const char *path, const struct nr_model_sweep *sw
 	}
 	printf("rms log ratio %.1f %%, in the fit\n", 100 * sqrt(sum / curve->nr));
 	print_rows_left_out(sweep, "");
+	print_busy(sweep, "");
 	if (sweep->consumer_not_known)
 		printf("where the consumer was is not told: its share is in the hand-overs\n");
 	if (curve->nr < 3 + (unsigned)__builtin_popcount(c->seen))

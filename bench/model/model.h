@@ -204,6 +204,9 @@ const struct nr_model_host *nr_model_host_of(const char *series);
 int nr_model_read_published(struct nr_model_curve **out, unsigned *nr, const char *path,
 			    nr_log_fn log, void *log_ctx);
 
+/* Part of a host's CPU time that others may have. */
+#define NR_MODEL_BUSY 0.1
+
 /* The curve of one transport, flat out, of a sweep in JSON Lines; CPU numbers are those of machine.
  * Only medians that differ in nothing but producers, placement and duration make a curve: those
  * with the most common record size, memory, burst and order. */
@@ -211,6 +214,7 @@ struct nr_model_sweep {
 	struct nr_model_curve curve;
 	unsigned dropped; /* other rows of the transport, flat out */
 	unsigned no_rate; /* rows of the transport, flat out, without a rate that can be one */
+	unsigned busy;	  /* points with more than NR_MODEL_BUSY of their CPU time elsewhere */
 	bool consumer_not_known; /* a row does not say where the consumer was */
 };
 int nr_model_read_sweep(struct nr_model_sweep *out, const char *path, const char *transport,

@@ -73,10 +73,15 @@ static bool is_valid_flat_out(const json_t *row, const char *transport)
 	       json_is_true(json_object_get(row, "valid"));
 }
 
+/* 0: it has none. */
+static double median(const json_t *row, const char *what)
+{
+	return json_number_value(json_object_get(json_object_get(row, what), "median"));
+}
+
 static double row_ns(const json_t *row)
 {
-	return 1e9 /
-	       json_number_value(json_object_get(json_object_get(row, "events_per_sec"), "median"));
+	return 1e9 / median(row, "events_per_sec");
 }
 
 /* A median of which no run gave a figure is null. */
@@ -188,6 +193,7 @@ static int add_row(struct nr_model_sweep *sweep, const json_t *row,
 	if (json_is_integer(consumer))
 		load.consumer_cpu = nr_model_cpu_index(machine, json_integer_value(consumer));
 	sweep->consumer_not_known |= load.consumer_cpu < 0;
+	sweep->busy += median(row, "elsewhere_share") > NR_MODEL_BUSY;
 	return nr_model_add_point(&sweep->curve, machine, &load, row_ns(row));
 }
 

@@ -71,6 +71,16 @@ echo 'pack:1 [numa] l3:1 core:2 pu:1' >"$dir/two.synthetic"
 good '(other) from spr' predict --sweep "$DATA/own_sweep.jsonl" --sweep-host "$dir/two.synthetic" \
 	"${machine[@]}" -l spr -p single -n 4 -r 10k
 
+# So is what the rows used say of other work on the host: the sweep was made on shared CPUs.
+good 'BUSY in 2 of the 2 rows used' fit "$DATA/own_sweep.jsonl" -H "$dir/two.synthetic"
+good 'BUSY in 2 of the 2 rows used' limits --sweep "$DATA/own_sweep.jsonl" -H "$dir/two.synthetic"
+sed 's/"elsewhere_share":{"median":[0-9.]*/"elsewhere_share":{"median":0.1/' "$DATA/own_sweep.jsonl" >"$dir/idle.jsonl"
+ask fit "$dir/idle.jsonl" -H "$dir/two.synthetic"
+if grep -q BUSY "$dir/out"; then
+	echo "FAILED: model fit of an idle host's sweep: says BUSY" >&2
+	failed=1
+fi
+
 # A median of no figures is null: it is left out, and that is told.
 two=(-H "$dir/two.synthetic")
 without() { # NUMBER-OF-ROWS: the sweep, the first of its medians without a rate

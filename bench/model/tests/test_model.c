@@ -546,6 +546,25 @@ static void test_sweep_leaves_out_rows_without_a_rate(void **state)
 	}
 }
 
+#define SHARED_ROW(cpus, size, share)                                                              \
+	SIZED_ROW("single", "0", "true", cpus, "1e7",                                              \
+		  size ",\"elsewhere_share\":{\"median\":" share "}")
+
+/* Only rows that make a point count. */
+static void test_sweep_counts_busy_rows(void **state)
+{
+	struct nr_model_sweep sweep = { 0 };
+
+	(void)state;
+	assert_int_equal(sweep_of(SHARED_ROW("[1]", "24", "0.11") SHARED_ROW("[1,2]", "24", "0.1")
+					  SHARED_ROW("[1,3]", "24", "0.9")
+						  SHARED_ROW("[1,2]", "48", "0.9"),
+				  &sweep),
+			 0);
+	assert_int_equal(sweep.curve.nr, 3);
+	assert_int_equal(sweep.busy, 2);
+}
+
 static void test_points_are_numbers(void **state)
 {
 	static const double bad[] = { NAN, INFINITY, 0, -1, 1e-300, 1e300 };
@@ -892,6 +911,7 @@ int main(void)
 		cmocka_unit_test(test_sweep_gives_the_single_rings_curve),
 		cmocka_unit_test(test_sweep_keeps_what_can_be_compared),
 		cmocka_unit_test(test_sweep_leaves_out_rows_without_a_rate),
+		cmocka_unit_test(test_sweep_counts_busy_rows),
 		cmocka_unit_test(test_points_are_numbers),
 		cmocka_unit_test(test_sweep_of_another_machine_is_refused),
 		cmocka_unit_test(test_predictions_are_intervals_and_make_sense),
