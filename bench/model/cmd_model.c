@@ -45,7 +45,7 @@ static int read_line(char *line, size_t size, const char *path)
 	int err = f ? 0 : -errno;
 
 	if (!err && !fgets(line, size, f))
-		err = -ENODATA;
+		err = ferror(f) ? -errno : -ENODATA;
 	if (f)
 		fclose(f);
 	line[strcspn(line, "\n")] = 0;

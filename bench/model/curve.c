@@ -137,8 +137,10 @@ int nr_model_read_published(struct nr_model_curve **out, unsigned *nr_out, const
 				     "%s:%u: not series,producers,mops_per_sec of a known host",
 				     path, line_nr);
 	}
-	if (!err && !nr)
-		err = -ENODATA;
+	if (!err && (ferror(f) || !nr)) {
+		err = ferror(f) ? -errno : -ENODATA;
+		nr_model_say(log, ctx, "%s: %s", path, strerror(-err));
+	}
 	if (err)
 		goto out;
 	for (unsigned i = 0; i < nr; i++)

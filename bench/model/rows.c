@@ -39,6 +39,10 @@ static int read_lines(json_t *rows, FILE *f, const char *path, nr_log_fn log, vo
 		if (err)
 			nr_model_say(log, ctx, "%s:%u: not a line of a sweep", path, number);
 	}
+	if (!err && ferror(f)) { /* a directory is opened, but not read */
+		err = -errno;
+		nr_model_say(log, ctx, "%s: %s", path, strerror(-err));
+	}
 	free(line);
 	return err;
 }
