@@ -275,6 +275,17 @@ static void check_limits(struct args *a)
 		}
 }
 
+/* The sweep to fit is an argument; an option elsewhere, and here by habit. */
+static void check_fit(struct args *a)
+{
+	if (a->file && a->sweep) {
+		nr_model_error("fit %s --sweep %s: one sweep at a time", a->file, a->sweep);
+		exit(2);
+	}
+	if (a->file)
+		a->sweep = a->file;
+}
+
 void nr_model_parse_args(struct args *a, int argc, char **argv)
 {
 	bool limits;
@@ -297,6 +308,8 @@ void nr_model_parse_args(struct args *a, int argc, char **argv)
 		each_word(a, limits ? "1k,10k,100k" : "1k,10k,100k,flat", &a->nr_rates, add_rate);
 	if (limits)
 		check_limits(a);
+	if (a->verb == VERB_FIT)
+		check_fit(a);
 	if (a->sweep_host && !a->sweep) {
 		nr_model_error("--sweep-host is the machine of a sweep, and there is no --sweep");
 		exit(2);

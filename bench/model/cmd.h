@@ -11,7 +11,7 @@ enum verb { VERB_CHECK, VERB_FIT, VERB_PREDICT, VERB_SURFACE, VERB_LIMITS, VERB_
 
 struct args {
 	enum verb verb;
-	const char *file; /* of fit */
+	const char *file; /* of fit, becomes the sweep */
 	const char *data;
 	const char *host, *synthetic;
 	const char *like;

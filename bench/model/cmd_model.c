@@ -141,7 +141,7 @@ static int read_machine(struct inputs *in)
 }
 
 /* The sweep is of the machine, unless --sweep-host names another. */
-static int read_sweep(struct nr_model_sweep *out, const struct inputs *in, const char *path)
+static int read_sweep(struct nr_model_sweep *out, const struct inputs *in)
 {
 	struct nr_model_machine *of = NULL;
 	struct nr_topology *topo = NULL;
@@ -153,7 +153,7 @@ static int read_sweep(struct nr_model_sweep *out, const struct inputs *in, const
 			err = nr_model_machine_from_topology(&of, topo, in->like.hidden_llc,
 							     in->like.hidden_node);
 	}
-	if (!err && nr_model_read_sweep(out, path, "single", of ? of : in->machine,
+	if (!err && nr_model_read_sweep(out, in->args->sweep, "single", of ? of : in->machine,
 					nr_model_print_log, NULL))
 		err = FAILED;
 	nr_model_machine_free(of);
@@ -176,7 +176,7 @@ static int is_published(bool *out, const struct inputs *in)
 static int family_of_sweep(struct inputs *in)
 {
 	struct nr_model_family *family = NULL;
-	int err = read_sweep(&in->sweep, in, in->args->sweep);
+	int err = read_sweep(&in->sweep, in);
 
 	if (!err)
 		err = nr_model_family_of_sweep(&family, &in->sweep.curve, &in->like.host->prior,
@@ -408,17 +408,17 @@ static int fit(const struct args *a)
 	struct nr_model_costs c;
 	int err = read_published(&in);
 
-	for (unsigned i = 0; !err && !a->file && i < in.nr_curves; i++) {
+	for (unsigned i = 0; !err && !a->sweep && i < in.nr_curves; i++) {
 		nr_model_fit(&c, &in.curves[i], &nr_model_host_of(in.curves[i].name)->prior);
 		print_costs(in.curves[i].name, &c);
 	}
-	if (!err && a->file) {
+	if (!err && a->sweep) {
 		err = read_machine(&in);
 		if (!err)
-			err = read_sweep(&in.sweep, &in, a->file);
+			err = read_sweep(&in.sweep, &in);
 		if (!err) {
 			nr_model_fit(&c, &in.sweep.curve, &in.like.host->prior);
-			print_fitted_sweep(a->file, &in.sweep, &c);
+			print_fitted_sweep(a->sweep, &in.sweep, &c);
 		}
 	}
 	close_inputs(&in);

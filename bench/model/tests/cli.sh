@@ -74,6 +74,9 @@ good 'like spr (' predict --synthetic 'pack:2 [numa] l3:1 core:28 pu:1' -l spr -
 good 'rows left out' fit "$DATA/own_sweep.jsonl" --synthetic 'pack:1 [numa] l3:1 core:2 pu:1'
 good 'costs from' limits --sweep "$DATA/own_sweep.jsonl" --synthetic 'pack:1 [numa] l3:1 core:2 pu:1'
 echo 'pack:1 [numa] l3:1 core:2 pu:1' >"$dir/two.synthetic"
+good '2 points' fit --sweep "$DATA/own_sweep.jsonl" -H "$dir/two.synthetic"
+good '2 points' fit "$DATA/own_sweep.jsonl" --sweep-host "$dir/two.synthetic" "${machine[@]}"
+expect 2 'one sweep at a time' fit "$DATA/own_sweep.jsonl" --sweep "$DATA/own_sweep.jsonl"
 good '(other) from spr' predict --sweep "$DATA/own_sweep.jsonl" --sweep-host "$dir/two.synthetic" \
 	"${machine[@]}" -l spr -p single -n 4 -r 10k
 
