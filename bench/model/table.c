@@ -8,16 +8,17 @@
 #include "cmd.h"
 
 /* ---- tables ---------------------------------------------------------------------------------- */
+/* Three digits that count, also of two producers at 1 record per second. */
 static void print_value(char *buf, size_t size, double v)
 {
+	int decimals = 0;
+
+	for (double least = 99.95; v > 0 && v < least && decimals < 8; least /= 10)
+		decimals++;
 	if (isinf(v))
 		snprintf(buf, size, "never");
-	else if (v >= 99.5)
-		snprintf(buf, size, "%.0f", v);
-	else if (v >= 9.95)
-		snprintf(buf, size, "%.1f", v);
 	else
-		snprintf(buf, size, "%.2f", v);
+		snprintf(buf, size, "%.*f", decimals, v);
 }
 
 static const char *interval(char *buf, size_t size, struct nr_model_interval i, double unit)
@@ -47,7 +48,7 @@ static const char *count_interval(char *buf, size_t size, struct nr_model_interv
 
 static void print_cells(const struct args *a, const char *const *cells, unsigned nr)
 {
-	static const int width[] = { 14, 9, 9, 22, 24, 24, 24, 10 };
+	static const int width[] = { 14, 9, 9, 22, 28, 24, 24, 10 };
 
 	for (unsigned i = 0; i < nr; i++)
 		if (a->markdown)

@@ -103,6 +103,11 @@ good '1 rows left out: valid, but without a rate' limits --sweep "$dir/null.json
 expect 1 'that has a rate' fit "$dir/nulls.jsonl" "${two[@]}"
 expect 1 'that has a rate' predict --sweep "$dir/nulls.jsonl" "${two[@]}"
 
+# What is delivered is not nothing because it is little.
+few=(--synthetic 'pack:2 [numa] l3:1 core:28 pu:2' -p perfbuf -n 2)
+good '0.00200 [0.00200, 0.00200]' predict "${few[@]}" -r 1k
+good '0.00000200 [0.00000200, 0.00000200]' predict "${few[@]}" -r 1
+
 # The demand against what the lock can take, at all three ends.
 xeon=(--synthetic 'pack:2 [numa] l3:1 core:28 pu:2' -p single -r 100k)
 good demand predict "${xeon[@]}" -n 8
