@@ -14,6 +14,8 @@ host() { # title, file, like, numbers of producers, ring policies
 		-n "$4" -p "$5,cpu,perfbuf"
 }
 
+host '16 cores, Ryzen 7950X' ryzen-7950x.synthetic ryzen7950x 8,16,all single,llc
+host '2 x 14 cores, Xeon E5-2680 v4' xeon-e5-2680v4-2s.synthetic e5_2680v4 16,28,all single,node
 host '2 x 28 cores, Xeon' xeon-8280-2s.synthetic e5_2680v4,spr 16,56,all single,node
 host '2 x 48 cores, Xeon' xeon-8468-2s.synthetic spr 16,64,all single,node
 host '2 x 96 cores, EPYC 9654, NPS1' epyc-9654-2s-nps1.synthetic epyc9654 16,64,192,all \
