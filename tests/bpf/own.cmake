@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 add_executable(own own.c)
 target_link_libraries(own PRIVATE nr_flags numaring PkgConfig::JANSSON)
-nr_bpf_test(own own.sh 180)
+nr_bpf_test(own own.sh 400)

@@ -8,7 +8,7 @@ foreach(test IN ITEMS ring sort shard merge order threads)
 	add_executable(test_${test} ${CMAKE_CURRENT_LIST_DIR}/test_${test}.c)
 	target_link_libraries(test_${test} PRIVATE nr_flags fake_ring)
 	add_test(NAME unit/${test} COMMAND test_${test})
-	set_tests_properties(unit/${test} PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77)
+	set_tests_properties(unit/${test} PROPERTIES TIMEOUT 600 SKIP_RETURN_CODE 77)
 endforeach()
 
 # Who is asked for a watermark.

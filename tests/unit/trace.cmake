@@ -6,11 +6,11 @@ target_link_libraries(test_trace PRIVATE nr_flags nr_trace PkgConfig::CMOCKA)
 # A disk that is full, slow or interrupted stands in for pwrite.
 target_link_options(test_trace PRIVATE -Wl,--wrap=pwrite)
 add_test(NAME unit/trace COMMAND test_trace)
-set_tests_properties(unit/trace PROPERTIES TIMEOUT 120 SKIP_RETURN_CODE 77)
+set_tests_properties(unit/trace PROPERTIES TIMEOUT 400 SKIP_RETURN_CODE 77)
 
 # Structs are made up and compiled while the test runs: it needs clang, and skips without.
 add_executable(test_btf_ctf ${CMAKE_CURRENT_LIST_DIR}/test_btf_ctf.c)
 target_include_directories(test_btf_ctf PRIVATE ${PROJECT_SOURCE_DIR}/src/trace)
 target_link_libraries(test_btf_ctf PRIVATE nr_flags nr_trace PkgConfig::CMOCKA ${CMAKE_DL_LIBS})
 add_test(NAME unit/btf_ctf COMMAND test_btf_ctf)
-set_tests_properties(unit/btf_ctf PROPERTIES TIMEOUT 120 SKIP_RETURN_CODE 77)
+set_tests_properties(unit/btf_ctf PROPERTIES TIMEOUT 400 SKIP_RETURN_CODE 77)
