@@ -252,6 +252,46 @@ static void describe_host(FILE *out, const struct report *r, bool html)
 	paragraph(out, html, "host", text);
 }
 
+/* Of the same memory, the rows whose rings differ most; returns by how much. */
+static double find_unequal(const struct report *r, const json_t **less, const json_t **more)
+{
+	const json_t *a, *b;
+	double most = 1;
+	size_t i, k;
+
+	json_array_foreach(r->medians, i, a)
+	{
+		json_array_foreach(r->medians, k, b)
+		{
+			double ratio = median(b, "ring_bytes") / median(a, "ring_bytes");
+
+			if (number(a, "memory") != number(b, "memory") || !(ratio > most))
+				continue;
+			most = ratio;
+			*less = a;
+			*more = b;
+		}
+	}
+	return most;
+}
+
+/* Transports are to be compared by what they do with memory, not by how much they have. */
+static void warn_of_memory(FILE *out, const struct report *r, bool html)
+{
+	const json_t *less = NULL, *more = NULL;
+	char text[256];
+
+	if (find_unequal(r, &less, &more) <= 1.1)
+		return;
+	snprintf(text, sizeof(text),
+		 "Rings that are compared do not have the same memory: of %.2f MiB, %s has %.2f "
+		 "and %s %.2f. See \"rings MiB\".",
+		 number(more, "memory") / (1 << 20), word(more, "transport"),
+		 median(more, "ring_bytes") / (1 << 20), word(less, "transport"),
+		 median(less, "ring_bytes") / (1 << 20));
+	paragraph(out, html, "warn", text);
+}
+
 static void warn(FILE *out, const struct report *r, bool html)
 {
 	unsigned invalid = count_invalid(r);
@@ -280,6 +320,7 @@ static void warn(FILE *out, const struct report *r, bool html)
 			 100 * busy);
 		paragraph(out, html, "warn", text);
 	}
+	warn_of_memory(out, r, html);
 }
 
 static const char explanation[] =

@@ -181,6 +181,15 @@ equal "report: plots of paced producers" "$(grep -c '>3 producers\. ' <<<"$capti
 equal "report: plots by memory" "$(grep -c '>1 producer, flat out\. $' <<<"$captions")" 1
 equal "report: plots of all producers" "$(grep -cE ">$two producers?, flat out\. User" <<<"$captions")" 1
 
+# The memory is the same, or it is said that it is not.
+for percent in 109 111; do
+	jq -c --argjson p $percent 'if .kind != "run" then . else .memory_bytes.rings =
+		(if .config.transport == "single" then 1048576 * $p / 100 else 1048576 end) end' s.jsonl >unequal.jsonl
+	check "report of $percent % of the memory" "$BENCH" report unequal.jsonl -o unequal
+	equal "$percent % of the memory: warnings" "$(grep -c 'do not have the same memory: .* single has 1\.11 and' \
+		unequal/report.md)" $((percent == 111))
+done
+
 # Text from a file is text.
 sed '1s/"cpu_model":"[^"]*"/"cpu_model":"<script>alert(1)<\/script>"/' s.jsonl >evil.jsonl
 check "report of a hostile file" "$BENCH" report evil.jsonl -o evil
