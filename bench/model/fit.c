@@ -13,6 +13,7 @@
 #define CONSUMER_PRIOR	0.5 /* a curve hardly tells the consumer's share from the hand-over */
 #define CONSUMER_WEIGHT 0.02
 #define RETAKE_WEIGHT	0.01
+#define ALONE_WEIGHT	0.01
 
 /* Layout of the vector searched: log alone, logit retake, log consumer, then for each distance the
  * curve contains the log of what it costs more than the one before. */
@@ -94,9 +95,13 @@ static double misfit(const double *x, void *ctx)
 	struct nr_model_costs c;
 	double off_retake = x[X_RETAKE] - logit(fit->prior->retake);
 	double off_consumer = x[X_CONSUMER] - log(CONSUMER_PRIOR);
+	double off_alone = x[X_ALONE] - log(fit->curve->points[0].ns);
 	double sum = RETAKE_WEIGHT * off_retake * off_retake +
 		     CONSUMER_WEIGHT * off_consumer * off_consumer;
 
+	/* Without a point of one producer nothing tells alone: it stays where it was begun. */
+	if (fit->curve->points[0].mix.nr > 1)
+		sum += ALONE_WEIGHT * off_alone * off_alone;
 	decode(&c, x, fit);
 	for (unsigned i = 0; i < fit->curve->nr; i++)
 		sum += squared_log_ratio(nr_model_mean_ns(&c, &fit->curve->points[i].mix),

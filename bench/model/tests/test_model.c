@@ -404,6 +404,22 @@ static void test_fitted_costs_rise_with_distance(void **state)
 	nr_model_machine_free(m);
 }
 
+/* Nothing tells what one producer costs: it is what the first point does, and not whatever the
+ * search came by. */
+static void test_fit_without_one_producer(void **state)
+{
+	struct nr_model_machine *m = machine_of(&tiered);
+	struct nr_model_prior prior = { 47, 0.2 };
+	struct nr_model_curve curve = { 0 };
+	struct nr_model_costs c;
+
+	(void)state;
+	assert_int_equal(nr_model_add_plain(&curve, m, 2, 0, -1, 165), 0);
+	nr_model_fit(&c, &curve, &prior);
+	assert_near(c.alone, 165, 0.01);
+	nr_model_machine_free(m);
+}
+
 static void test_halves_share_only_the_first_point(void **state)
 {
 	struct nr_model_curve curve = { .nr = 7 }, train, test;
@@ -906,6 +922,7 @@ int main(void)
 		cmocka_unit_test(test_usl_fit_recovers_its_parameters),
 		cmocka_unit_test(test_fit_recovers_costs_from_a_simulated_curve),
 		cmocka_unit_test(test_fitted_costs_rise_with_distance),
+		cmocka_unit_test(test_fit_without_one_producer),
 		cmocka_unit_test(test_halves_share_only_the_first_point),
 		cmocka_unit_test(test_published_curves_are_read_and_bad_ones_are_not),
 		cmocka_unit_test(test_sweep_gives_the_single_rings_curve),
