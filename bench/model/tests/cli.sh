@@ -80,10 +80,14 @@ expect 2 'one sweep at a time' fit "$DATA/own_sweep.jsonl" --sweep "$DATA/own_sw
 good '(other) from spr' predict --sweep "$DATA/own_sweep.jsonl" --sweep-host "$dir/two.synthetic" \
 	"${machine[@]}" -l spr -p single -n 4 -r 10k
 
-# So is what the rows used say of other work on the host: the sweep was made on shared CPUs.
-good 'BUSY in 2 of the 2 rows used' fit "$DATA/own_sweep.jsonl" -H "$dir/two.synthetic"
-good 'BUSY in 2 of the 2 rows used' limits --sweep "$DATA/own_sweep.jsonl" -H "$dir/two.synthetic"
-sed 's/"elsewhere_share":{"median":[0-9.]*/"elsewhere_share":{"median":0.1/' "$DATA/own_sweep.jsonl" >"$dir/idle.jsonl"
+# So is what the rows used say of other work on the host.
+elsewhere() { # SHARE: the sweep, with so much of the CPU time elsewhere in each row
+	sed "s/\"elsewhere_share\":{\"median\":[0-9.e-]*/\"elsewhere_share\":{\"median\":$1/" "$DATA/own_sweep.jsonl"
+}
+elsewhere 0.5 >"$dir/busy.jsonl"
+elsewhere 0.1 >"$dir/idle.jsonl"
+good 'BUSY in 2 of the 2 rows used' fit "$dir/busy.jsonl" -H "$dir/two.synthetic"
+good 'BUSY in 2 of the 2 rows used' limits --sweep "$dir/busy.jsonl" -H "$dir/two.synthetic"
 ask fit "$dir/idle.jsonl" -H "$dir/two.synthetic"
 if grep -q BUSY "$dir/out"; then
 	echo "FAILED: model fit of an idle host's sweep: says BUSY" >&2
@@ -93,7 +97,7 @@ fi
 # A median of no figures is null: it is left out, and that is told.
 two=(-H "$dir/two.synthetic")
 without() { # NUMBER-OF-ROWS: the sweep, the first of its medians without a rate
-	sed -E "2,$(($1 + 1))s/(\"events_per_sec\":\{\"median\":)[0-9.]+/\1null/" "$DATA/own_sweep.jsonl"
+	sed -E "2,$(($1 + 1))s/(\"events_per_sec\":\{\"median\":)[^,]+/\1null/" "$DATA/own_sweep.jsonl"
 }
 without 1 >"$dir/null.jsonl"
 without 99 >"$dir/nulls.jsonl"
