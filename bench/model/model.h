@@ -144,7 +144,7 @@ struct nr_model_point {
 	double ns; /* measured, per record of all producers together */
 };
 
-#define NR_MODEL_MAX_POINTS 64
+#define NR_MODEL_MAX_POINTS 1024 /* both placements of each number of producers, to 512 CPUs */
 struct nr_model_curve {
 	char name[64];
 	unsigned nr;

@@ -237,7 +237,9 @@ int nr_model_read_sweep(struct nr_model_sweep *out, const char *path, const char
 	if (err)
 		goto out;
 	err = add_rows(&sweep, rows, transport, machine);
-	if (err) {
+	if (err == -E2BIG) {
+		nr_model_say(log, ctx, "%s: more than %d rows to fit", path, NR_MODEL_MAX_POINTS);
+	} else if (err) {
 		nr_model_say(log, ctx, "%s: its rows are not of this machine or have no figures",
 			     path);
 	} else if (!sweep.curve.nr) {
