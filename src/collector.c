@@ -8,6 +8,7 @@
 #include "../topology/opts.h"
 #include "collector.h"
 #include "drain/clock.h"
+#include "drain/counter.h"
 #include "pids.h"
 #include "sources.h"
 
@@ -347,7 +348,7 @@ static int trace_commit(void *ctx, uint64_t watermark, uint64_t lost)
 	struct nr_collector *c = ctx;
 	int err = nr_writer_commit(c->writer, watermark, lost);
 
-	atomic_store_explicit(&c->bytes_written, nr_writer_bytes(c->writer), memory_order_relaxed);
+	nr_counter_set(&c->bytes_written, nr_writer_bytes(c->writer));
 	return err;
 }
 

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include "collector.h"
 #include "drain/clock.h"
+#include "drain/counter.h"
 
 uint64_t nr_collector_cpu_time(void)
 {
@@ -17,11 +18,6 @@ uint64_t nr_collector_cpu_time(void)
 	getrusage(RUSAGE_SELF, &u);
 	return (u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000000000ull +
 	       (u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1000ull;
-}
-
-static uint64_t load(const _Atomic(uint64_t) *p)
-{
-	return atomic_load_explicit(p, memory_order_relaxed);
 }
 
 static uint64_t age(uint64_t now, uint64_t time)
@@ -34,27 +30,27 @@ static void fill_shard(struct nr_collector *c, unsigned i, uint64_t now)
 	struct nr_shard_stats *s = &c->shard_stats[i];
 	const struct nr_shard *shard = &c->shards[i];
 	const struct nr_consumer *consumer = &c->consumers[i];
-	uint64_t last_pass = load(&consumer->last_pass);
+	uint64_t last_pass = nr_counter_get(&consumer->last_pass);
 
 	s->ring_bytes = shard->ring.size;
-	s->records = load(&shard->records);
-	s->written = load(&shard->accepted);
-	s->discarded = load(&shard->discarded);
-	s->malformed = load(&shard->malformed);
-	s->late = load(&shard->late);
-	s->unsorted = load(&shard->unsorted);
-	s->behind = load(&shard->behind);
-	s->behind_by_ns = load(&shard->behind_by);
+	s->records = nr_counter_get(&shard->records);
+	s->written = nr_counter_get(&shard->accepted);
+	s->discarded = nr_counter_get(&shard->discarded);
+	s->malformed = nr_counter_get(&shard->malformed);
+	s->late = nr_counter_get(&shard->late);
+	s->unsorted = nr_counter_get(&shard->unsorted);
+	s->behind = nr_counter_get(&shard->behind);
+	s->behind_by_ns = nr_counter_get(&shard->behind_by);
 	s->fill = nr_shard_fill(shard);
-	s->fill_peak = load(&shard->peak);
+	s->fill_peak = nr_counter_get(&shard->peak);
 	s->lag_ns = age(now, nr_shard_watermark(shard));
-	s->busy_ns = age(last_pass, load(&consumer->busy_since));
+	s->busy_ns = age(last_pass, nr_counter_get(&consumer->busy_since));
 	s->idle_ns = age(now, last_pass);
-	s->lag_max_ns = load(&consumer->lag_max);
-	s->busy_max_ns = load(&consumer->busy_max);
-	s->idle_max_ns = load(&consumer->idle_max);
-	s->lag_max_busy_ns = load(&consumer->lag_max_busy);
-	s->lag_max_idle_ns = load(&consumer->lag_max_idle);
+	s->lag_max_ns = nr_counter_get(&consumer->lag_max);
+	s->busy_max_ns = nr_counter_get(&consumer->busy_max);
+	s->idle_max_ns = nr_counter_get(&consumer->idle_max);
+	s->lag_max_busy_ns = nr_counter_get(&consumer->lag_max_busy);
+	s->lag_max_idle_ns = nr_counter_get(&consumer->lag_max_idle);
 	s->unread = 0;
 	for (int k = 0; k < NR_LOSS_CAUSES; k++)
 		s->lost[k] = 0;
@@ -92,7 +88,7 @@ static uint64_t unaccounted_cpus(const struct nr_collector *c)
 		uint64_t seen = 0;
 
 		for (unsigned i = 0; i < c->plan->nr_shards; i++)
-			seen += load(&c->shards[i].cpu_records[cpu]);
+			seen += nr_counter_get(&c->shards[i].cpu_records[cpu]);
 		sum += difference(seen, reserved_on(c, cpu));
 	}
 	return sum;
@@ -127,8 +123,8 @@ const struct nr_stats *nr_collector_stats(struct nr_collector *c)
 		.duration_ns = age(now, c->started),
 		.cpu_ns = (c->state == NR_STOPPED ? c->cpu_after : nr_collector_cpu_time()) -
 			  c->cpu_before,
-		.bytes_written = load(&c->bytes_written),
-		.lag_ns = age(now, load(&c->stream.watermark)),
+		.bytes_written = nr_counter_get(&c->bytes_written),
+		.lag_ns = age(now, nr_counter_get(&c->stream.watermark)),
 		.nr_shards = c->plan->nr_shards,
 		.shards = c->shard_stats,
 		.clocksource = c->clocksource,

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <unistd.h>
 #include "drain/clock.h"
+#include "drain/counter.h"
 #include "stream.h"
 
 #define BATCH 1024
@@ -103,7 +104,7 @@ static int round_once(struct nr_stream *s, struct nr_event *evs)
 	int err;
 
 	note_consumer_errors(s);
-	atomic_store_explicit(&s->watermark, nr_merge_begin(&s->merge), memory_order_relaxed);
+	nr_counter_set(&s->watermark, nr_merge_begin(&s->merge));
 	err = move_window(s, evs);
 	if (err)
 		return err;
@@ -142,7 +143,7 @@ static void *run(void *arg)
 
 int nr_stream_start(struct nr_stream *s)
 {
-	atomic_store_explicit(&s->watermark, s->merge.watermark, memory_order_relaxed);
+	nr_counter_set(&s->watermark, s->merge.watermark);
 	return nr_thread_start(&s->thread, run, s, "nr-merge");
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "clock.h"
 #include "consumer.h"
+#include "counter.h"
 
 /* A BUSY record is submitted within microseconds; look again soon, without spinning. */
 #define BUSY_RETRY_MS 1
@@ -55,24 +56,14 @@ static void keep_pinned(struct nr_consumer *c, uint64_t *pinned)
 	*pinned = now;
 }
 
-static uint64_t load(const _Atomic(uint64_t) *p)
-{
-	return atomic_load_explicit(p, memory_order_relaxed);
-}
-
-static void store(_Atomic(uint64_t) *p, uint64_t n)
-{
-	atomic_store_explicit(p, n, memory_order_relaxed);
-}
-
 /* A pass ended. One that reached its target ends the wait for all records before that, even if it
  * stopped at another one. */
 static void note_busy(struct nr_consumer *c, bool busy)
 {
 	if (!busy)
-		store(&c->busy_since, 0);
-	else if (!load(&c->busy_since) || !c->shard->pending)
-		store(&c->busy_since, c->target_since);
+		nr_counter_set(&c->busy_since, 0);
+	else if (!nr_counter_get(&c->busy_since) || !c->shard->pending)
+		nr_counter_set(&c->busy_since, c->target_since);
 }
 
 static uint64_t elapsed(uint64_t from, uint64_t to)
@@ -97,31 +88,24 @@ static void keep_longer(struct nr_span *longest, struct nr_span span, uint64_t w
 		*longest = span;
 }
 
-static bool is_longest(_Atomic(uint64_t) *longest, uint64_t ns)
-{
-	if (ns <= load(longest))
-		return false;
-	store(longest, ns);
-	return true;
-}
-
 /* A pass begins, and ends what was waited for. Of a record it is known up to the pass before that
  * it was not submitted. */
 static void note_wait(struct nr_consumer *c)
 {
-	uint64_t now = nr_clock_now(), last = load(&c->last_pass), since = load(&c->busy_since);
+	uint64_t now = nr_clock_now(), last = nr_counter_get(&c->last_pass);
+	uint64_t since = nr_counter_get(&c->busy_since);
 	uint64_t watermark = nr_shard_watermark(c->shard);
 	struct nr_span busy = { since ?: last, last }, idle = { last, now };
 
 	keep_longer(&c->busy, busy, watermark);
 	keep_longer(&c->idle, idle, watermark);
-	if (is_longest(&c->lag_max, elapsed(watermark, now))) {
-		store(&c->lag_max_busy, above(c->busy, watermark));
-		store(&c->lag_max_idle, above(c->idle, watermark));
+	if (nr_counter_max(&c->lag_max, elapsed(watermark, now))) {
+		nr_counter_set(&c->lag_max_busy, above(c->busy, watermark));
+		nr_counter_set(&c->lag_max_idle, above(c->idle, watermark));
 	}
-	is_longest(&c->busy_max, above(busy, 0));
-	is_longest(&c->idle_max, above(idle, 0));
-	store(&c->last_pass, now);
+	nr_counter_max(&c->busy_max, above(busy, 0));
+	nr_counter_max(&c->idle_max, above(idle, 0));
+	nr_counter_set(&c->last_pass, now);
 }
 
 static int pass(struct nr_consumer *c)
@@ -130,7 +114,7 @@ static int pass(struct nr_consumer *c)
 	int err;
 
 	if (!c->shard->pending)
-		c->target_since = load(&c->last_pass);
+		c->target_since = nr_counter_get(&c->last_pass);
 	err = nr_shard_pass(c->shard, time);
 	note_busy(c, err == -EAGAIN);
 	return err;
@@ -177,7 +161,7 @@ int nr_consumer_start(struct nr_consumer *c, int ring_fd)
 
 	if (err)
 		return err;
-	store(&c->last_pass, nr_clock_now());
+	nr_counter_set(&c->last_pass, nr_clock_now());
 	snprintf(name, sizeof(name), "nr-drain-%u", c->id);
 	return nr_thread_start(&c->thread, consume, c, name);
 }

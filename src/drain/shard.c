@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include "counter.h"
 #include "shard.h"
 
 /* The smallest record that is ours: the kernel's header and our own. */
@@ -81,22 +82,12 @@ void nr_shard_destroy(struct nr_shard *shard)
 	memset(shard, 0, sizeof(*shard));
 }
 
-/* A counter with one writer needs no locked instruction. */
-static void add(_Atomic(uint64_t) *counter, uint64_t n)
-{
-	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n,
-			      memory_order_relaxed);
-}
-
 /* A record that cannot be: every one with this time was seen, said I2 or I3. Epsilon may still save
  * the order. */
 static void note_behind(struct nr_shard *shard, uint64_t ts)
 {
-	uint64_t by = shard->promised - ts;
-
-	add(&shard->behind, 1);
-	if (by > atomic_load_explicit(&shard->behind_by, memory_order_relaxed))
-		atomic_store_explicit(&shard->behind_by, by, memory_order_relaxed);
+	nr_counter_add(&shard->behind, 1);
+	nr_counter_max(&shard->behind_by, shard->promised - ts);
 }
 
 /* Enters one record into the run and the counters. */
@@ -105,16 +96,16 @@ static void note_record(struct nr_shard *shard, const struct nr_slot *slot, uint
 	const struct nr_record *rec = (const void *)slot->payload;
 
 	if (slot->length < sizeof(*rec)) {
-		add(slot->discarded ? &shard->discarded : &shard->malformed, 1);
+		nr_counter_add(slot->discarded ? &shard->discarded : &shard->malformed, 1);
 		return;
 	}
 	if (rec->cpu < shard->nr_cpus)
-		add(&shard->cpu_records[rec->cpu], 1);
+		nr_counter_add(&shard->cpu_records[rec->cpu], 1);
 	if (slot->discarded) {
-		add(&shard->discarded, 1);
+		nr_counter_add(&shard->discarded, 1);
 		return;
 	}
-	add(&shard->records, 1);
+	nr_counter_add(&shard->records, 1);
 	if (rec->ts < shard->promised)
 		note_behind(shard, rec->ts);
 	shard->run[shard->held++] = (struct nr_entry){ .ts = rec->ts, .pos = pos };
@@ -208,15 +199,6 @@ uint64_t nr_shard_fill(const struct nr_shard *shard)
 	return fill < shard->ring.size ? fill : shard->ring.size;
 }
 
-/* What was given back by now was produced before: never more than there was. */
-static void note_fill(struct nr_shard *shard, uint64_t produced)
-{
-	uint64_t fill = produced - nr_ring_consumed(&shard->ring);
-
-	if (fill > atomic_load_explicit(&shard->peak, memory_order_relaxed))
-		atomic_store_explicit(&shard->peak, fill, memory_order_relaxed);
-}
-
 /* The watermark that a pass at this time stands for. */
 static uint64_t less_epsilon(uint64_t time)
 {
@@ -232,12 +214,13 @@ int nr_shard_pass(struct nr_shard *shard, uint64_t time)
 	uint64_t watermark = atomic_load_explicit(&shard->watermark, memory_order_relaxed);
 	int err;
 
-	note_fill(shard, produced);
+	/* What was given back by now was produced before: never more than there was. */
+	nr_counter_max(&shard->peak, produced - nr_ring_consumed(&shard->ring));
 	err = walk(shard, produced);
 	if (err == -EBADMSG)
 		return err;
 	if (shard->held > before)
-		add(&shard->unsorted, nr_sort(shard->run, shard->tmp, shard->held));
+		nr_counter_add(&shard->unsorted, nr_sort(shard->run, shard->tmp, shard->held));
 	/* One that stopped at a BUSY record keeps to what it waits for already (D2). */
 	if (!err || !shard->pending) {
 		shard->target_ts = time;
@@ -279,7 +262,7 @@ uint64_t nr_shard_look(struct nr_shard *shard)
 
 void nr_shard_release(struct nr_shard *shard)
 {
-	atomic_store_explicit(&shard->accepted, shard->head, memory_order_relaxed);
+	nr_counter_set(&shard->accepted, shard->head);
 	if (shard->safe != nr_ring_consumed(&shard->ring))
 		nr_ring_release(&shard->ring, shard->safe);
 }

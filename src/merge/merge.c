@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../drain/counter.h"
 #include "merge.h"
 
 int nr_merge_init(struct nr_merge *m, struct nr_shard **shards, uint32_t nr)
@@ -108,7 +109,7 @@ static size_t take_one(struct nr_merge *m, struct nr_event *ev)
 	};
 	m->last = ev->ts;
 	if (late)
-		atomic_fetch_add_explicit(&shard->late, 1, memory_order_relaxed);
+		nr_counter_add(&shard->late, 1);
 	nr_shard_take(shard);
 	load_key(m, s);
 	nr_tree_replay(&m->tree);
