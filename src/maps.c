@@ -154,10 +154,11 @@ static const struct nr_plan_shard *smallest(const struct nr_plan *plan)
 static void fill_cpus(struct nr_maps *maps, const struct nr_plan *plan)
 {
 	const struct nr_plan_shard *least = smallest(plan);
+	bool numa = numa_available() >= 0; /* or its other calls may not be made */
 
 	for (uint32_t c = 0; c < maps->nr_cpus; c++) {
 		int shard = c < plan->nr_cpus ? plan->cpu_shard[c] : -1;
-		int node = numa_node_of_cpu(c); /* its own, which need not have the ring */
+		int node = numa ? numa_node_of_cpu(c) : -1; /* need not be the ring's */
 
 		maps->cpus[c].shard = shard < 0 ? NR_NO_SHARD : (uint32_t)shard;
 		maps->cpus[c].node = node < 0 ? 0 : node;
