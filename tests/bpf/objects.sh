@@ -319,7 +319,7 @@ stuck_ends() { # WHAT STATUS
 }
 stuck -d 1
 stuck_ends "stuck reader" 1
-check "stuck reader: says so" grep -q "not written, of which [0-9]* went out all the same: the reader takes nothing" err
+check "stuck reader: says so" grep -qE "not written(, of which [0-9]+ went out all the same)?: the reader takes nothing" err
 started() { # signals end it cleanly by then
 	local i
 	for ((i = 0; i < 200; i++)); do
@@ -331,7 +331,7 @@ started() { # signals end it cleanly by then
 stuck
 started && kill -TERM $recorder
 stuck_ends "stuck reader, signal" 1
-check "stuck reader, signal: says so" grep -q "not written, of which [0-9]* went out all the same: the reader takes nothing" err
+check "stuck reader, signal: says so" grep -qE "not written(, of which [0-9]+ went out all the same)?: the reader takes nothing" err
 stuck
 started && kill -TERM $recorder && sleep 0.6 && kill -TERM $recorder
 stuck_ends "stuck reader, two signals" 143
