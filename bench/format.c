@@ -225,8 +225,7 @@ int cmd_format(int argc, char **argv)
 		.parser = parse_opt,
 		.args_doc = "TRACE",
 		.doc = "Measure what formatting the first events of a trace costs, against "
-		       "libbpf's "
-		       "btf_dump.",
+		       "libbpf's btf_dump.",
 	};
 	const struct nr_trace_opts opts = { .sz = sizeof(opts), .log = bench_log };
 	static struct job job;

@@ -325,21 +325,16 @@ static void warn(FILE *out, const struct report *r, bool html)
 
 static const char explanation[] =
 	"Medians of the valid runs, in brackets the quartiles; (n of m): only n of the m valid "
-	"runs "
-	"had a value. Tried: records the "
+	"runs had a value. Tried: records the "
 	"programs wanted to emit; reached: as a share of the rate asked for. Delivered: records "
-	"handed "
-	"over, in exact "
+	"handed over, in exact "
 	"order except for libbpf. Cost: time inside the BPF program for one record, one in 17 "
 	"timed, "
 	"the reading of the clock included; the mean is over all records. CPU: seconds of a CPU "
-	"for a "
-	"million records delivered, the check of the bench not counted (of libbpf: counted). "
-	"Latency: from the record's "
-	"time "
+	"for a million records delivered, the check of the bench not counted (of libbpf: counted). "
+	"Latency: from the record's time "
 	"to the hand-over. Lag: greatest age of the watermark. Elsewhere: share of the host's CPU "
-	"time "
-	"that other programs and the hypervisor took.";
+	"time that other programs and the hypervisor took.";
 
 static int write_markdown(const struct report *r)
 {
@@ -713,8 +708,7 @@ static const char page_head[] =
 	"padding:.5em 1em}div.wide{overflow-x:auto}table{border-collapse:collapse;font-size:12px}"
 	"td,th{border:1px solid #ddd;padding:2px 6px;text-align:right;vertical-align:bottom;"
 	"white-space:nowrap}th{white-space:normal;background:#f4f4f4}td:first-child{text-align:"
-	"left}"
-	"</style></head><body>\n<h1>numaring-bench</h1>\n";
+	"left}</style></head><body>\n<h1>numaring-bench</h1>\n";
 
 static int draw_all(FILE *out, const struct report *r)
 {

@@ -534,8 +534,7 @@ int cmd_sweep(int argc, char **argv)
 		.parser = parse_opt,
 		.doc = "Measure a grid of configurations, each several times, interleaved.\v"
 		       "LIST is values separated by commas. Without a grid, one that suits this "
-		       "host "
-		       "is run. It may be interrupted; with --resume it goes on.",
+		       "host is run. It may be interrupted; with --resume it goes on.",
 	};
 	struct sweep s = { .repeat = 5 };
 	struct sigaction action = { .sa_handler = on_signal };

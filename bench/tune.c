@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "bench.h"
+#include "model/model.h"
 
 #define NR_DISTANCES (NR_OTHER_PACKAGE + 1)
 
@@ -25,9 +26,6 @@
 /* A ring is to hold what comes in this time: the collector writes twice within its latency of 100
  * ms; the rest is for a consumer that gets its CPU late. */
 #define HOLD_SECONDS 0.25
-
-/* With more of the host's CPU time in other hands, what is measured is not the host. */
-#define BUSY 0.1
 
 /* The largest ring there is. */
 #define RING_MAX ((size_t)1 << 30)
@@ -556,7 +554,7 @@ static void print_measured(const struct tune *t)
 	if (t->invalid)
 		printf("%u of the runs were not valid and are left out: %s.\n", t->invalid,
 		       t->reason);
-	if (t->elsewhere > BUSY)
+	if (t->elsewhere > NR_MODEL_BUSY)
 		printf("This host was BUSY with other things, up to %.0f %% of its CPU time in "
 		       "runs "
 		       "that count: producers that do not run do not contend, so the figures for "
@@ -575,10 +573,8 @@ static void print_estimate(const struct tune *t)
 	puts("\nEstimated from that, for many producers: of two, one often has the lock again "
 	     "before "
 	     "the\nother saw it free, at next to no cost. Taken are half of the records for such, "
-	     "so "
-	     "that a\nhand-over of the ring costs 2 x (of two) - (alone), and never less than "
-	     "either. "
-	     "Quartiles\nare those of the measurement, not of this guess:");
+	     "so that a\nhand-over of the ring costs 2 x (of two) - (alone), and never less than "
+	     "either. Quartiles\nare those of the measurement, not of this guess:");
 	for (unsigned d = NR_SAME_CORE; d < NR_DISTANCES; d++)
 		if (t->two_ns[d].nr)
 			print_figure(host_distance_name(d), &t->hand_ns[d]);

@@ -140,8 +140,7 @@ static const struct argp_option options[] = {
 	{ "policy", 'p', "LIST", 0, "policies, and perfbuf (default: single,node,llc,perfbuf)", 0 },
 	{ "producers", 'n', "LIST", 0, "numbers of producers, or all (default: all)", 0 },
 	{ "rate", 'r', "LIST", 0,
-	  "records/s of each producer, k, M and G allowed, or flat "
-	  "(default: 1k,10k,100k,flat)",
+	  "records/s of each producer, k, M and G allowed, or flat (default: 1k,10k,100k,flat)",
 	  0 },
 	{ "fill", OPT_FILL, NULL, 0, "producers fill one cache domain after the other", 0 },
 	{ "wakeup-events", OPT_WAKEUPS, "N", 0, "perfbuf: records per wake-up (default: 500)", 0 },

@@ -603,8 +603,7 @@ static int check_own(struct check *c, const char *path)
 	printf("\n7. This project's own sweep, 2 CPUs in one cache: one ring, fitted, bound %.0f "
 	       "%% "
 	       "rms; a\n   ring for each CPU, predicted from that, no bound: producers share the "
-	       "CPUs "
-	       "with what\n   reads. Log ratio of time per record, %%. Fitted: alone %.0f ns, "
+	       "CPUs with what\n   reads. Log ratio of time per record, %%. Fitted: alone %.0f ns, "
 	       "hand-over %.0f ns, consumer's\n   share %.2f; %u points, fewer than costs.\n\n",
 	       MAX_OWN, costs.alone, costs.hand[NR_SAME_LLC], costs.consumer, sweep.curve.nr);
 	printf("%-10s %9s %13s %11s %7s\n", "transport", "producers", "measured, M/s", "model, M/s",

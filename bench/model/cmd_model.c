@@ -221,8 +221,7 @@ static void print_busy(const struct nr_model_sweep *sweep, const char *begin)
 {
 	if (sweep->busy)
 		printf("%sThe host was BUSY in %u of the %u rows used, more than %.0f %% of its "
-		       "CPU "
-		       "time went elsewhere: producers that do not run neither deliver nor "
+		       "CPU time went elsewhere: producers that do not run neither deliver nor "
 		       "contend, so take the costs with care\n",
 		       begin, sweep->busy, sweep->curve.nr, 100 * NR_MODEL_BUSY);
 }

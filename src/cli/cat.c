@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <numaring/trace.h>
 #include "cli.h"
 #include "lines.h"
@@ -122,9 +121,7 @@ static int print_events(struct lines *l, struct nr_trace *trace, uint64_t limit)
 static bool is_in_trace(const char *output, const char *dir)
 {
 	char *copy = output ? strdup(output) : NULL;
-	struct stat parent, trace;
-	bool in = copy && !stat(dirname(copy), &parent) && !stat(dir, &trace) &&
-		  parent.st_dev == trace.st_dev && parent.st_ino == trace.st_ino;
+	bool in = copy && cli_same_file(dirname(copy), dir);
 
 	free(copy);
 	if (in)

@@ -49,6 +49,9 @@ int cli_parse_dir(int key, char *arg, struct argp_state *state, const char **dir
 /* For argp: --shards, --ring-size and --consumer-cpus. Its input is what they are put into. */
 extern const struct argp cli_plan_argp;
 
+/* Do both paths lead to one file? */
+bool cli_same_file(const char *a, const char *b);
+
 /* A file to write: standard output if path is NULL or "-", else a new file, or with force one that
  * may be there. NULL: it was said why. */
 FILE *cli_open_output(const char *path, bool force);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include "cli.h"
 
 /* Digits only: strtoull alone would take " -1". */
@@ -120,6 +121,14 @@ int cli_parse_dir(int key, char *arg, struct argp_state *state, const char **dir
 	if (key == ARGP_KEY_END && !*dir)
 		argp_error(state, "which trace?");
 	return key == ARGP_KEY_END ? 0 : ARGP_ERR_UNKNOWN;
+}
+
+bool cli_same_file(const char *a, const char *b)
+{
+	struct stat one, other;
+
+	return !stat(a, &one) && !stat(b, &other) && one.st_dev == other.st_dev &&
+	       one.st_ino == other.st_ino;
 }
 
 FILE *cli_open_output(const char *path, bool force)

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -229,11 +228,8 @@ static const struct argp argp = {
 /* Each event of an object that is there twice would come twice. */
 static int refuse_twins(const struct record *r, unsigned i)
 {
-	struct stat one, other;
-
 	for (unsigned k = 0; k < i; k++) {
-		if (stat(r->objects[i], &one) || stat(r->objects[k], &other) ||
-		    one.st_dev != other.st_dev || one.st_ino != other.st_ino)
+		if (!cli_same_file(r->objects[i], r->objects[k]))
 			continue;
 		cli_error("%s is given twice: each of its events would come twice", r->objects[i]);
 		return -EEXIST;
