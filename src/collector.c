@@ -115,6 +115,17 @@ static void log_of_types(void *ctx, enum nr_log_level level, const char *text)
 	       c->entering ? ": " : "", text);
 }
 
+static uint64_t read_losses(void *ctx, uint64_t *lost)
+{
+	const struct nr_maps *maps = &((struct nr_collector *)ctx)->maps;
+
+	for (uint32_t cpu = 0; cpu < maps->nr_cpus; cpu++)
+		lost[cpu] = nr_maps_lost_by_cpu(maps, cpu);
+	/* The counters are read before the clock. */
+	atomic_thread_fence(memory_order_seq_cst);
+	return nr_clock_now();
+}
+
 static int build(struct nr_collector *c)
 {
 	int err = nr_host_check(&c->log);
@@ -130,6 +141,8 @@ static int build(struct nr_collector *c)
 		err = nr_types_new(&c->types, log_of_types, c);
 	if (!err)
 		err = nr_merge_init(&c->stream.merge, c->shard_ptr, c->plan->nr_shards);
+	if (!err)
+		err = nr_losses_init(&c->stream.merge.losses, c->maps.nr_cpus, read_losses, c);
 	if (!err)
 		err = nr_waiter_init(&c->drain.merge, -1);
 	if (!err) {
@@ -395,11 +408,6 @@ static int batch_commit(void *ctx, uint64_t watermark, uint64_t lost)
 	return batch_push(ctx, NULL, 0);
 }
 
-static uint64_t lost_so_far(void *ctx)
-{
-	return nr_maps_lost_total(&((struct nr_collector *)ctx)->maps);
-}
-
 static int open_sink(struct nr_collector *c)
 {
 	const struct nr_writer_opts opts = {
@@ -476,8 +484,6 @@ static int start_threads(struct nr_collector *c)
 	}
 	c->stream.drain = &c->drain;
 	c->stream.consumers = c->consumers;
-	c->stream.lost = lost_so_far;
-	c->stream.lost_ctx = c;
 	c->stream.latency_ns = c->opts.latency_ms * 1000000ull;
 	if (!err)
 		err = nr_stream_start(&c->stream);

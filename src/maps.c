@@ -247,13 +247,12 @@ void nr_maps_lost(const struct nr_maps *maps, uint32_t shard, uint64_t lost[NR_L
 	}
 }
 
-uint64_t nr_maps_lost_total(const struct nr_maps *maps)
+uint64_t nr_maps_lost_by_cpu(const struct nr_maps *maps, uint32_t cpu)
 {
-	uint64_t lost[NR_LOSS_CAUSES] = {}, total = 0;
+	uint64_t total = 0;
 
-	nr_maps_lost(maps, NR_NO_SHARD, lost);
 	for (int i = 0; i < NR_LOSS_CAUSES; i++)
-		total += lost[i];
+		total += __atomic_load_n(&maps->cpus[cpu].lost[i], __ATOMIC_RELAXED);
 	return total;
 }
 

@@ -10,6 +10,7 @@
 /* A watermark this much behind the newest one holds up the merge when rings fill. */
 #define LAGGARD_NS 1000000u
 
+/* What was pushed becomes a packet. */
 static int commit(struct nr_stream *s)
 {
 	uint64_t watermark = nr_merge_complete_to(&s->merge);
@@ -17,12 +18,27 @@ static int commit(struct nr_stream *s)
 
 	if (watermark == NR_TIME_END)
 		watermark = nr_clock_now();
-	err = s->sink.commit(s->sink.ctx, watermark, s->lost(s->lost_ctx));
+	err = s->sink.commit(s->sink.ctx, watermark,
+			     nr_losses_until(&s->merge.losses, s->merge.last));
 	if (err)
 		return err;
+	/* Before CPUs whose rings were full write again: the packets with that know of it. */
+	nr_losses_sample(&s->merge.losses, nr_clock_now());
 	nr_merge_release(&s->merge);
 	s->dirty = false;
 	return 0;
+}
+
+/* The last packet is empty, and comes after everything: it counts every loss (I11). */
+static int end_stream(struct nr_stream *s)
+{
+	int err = s->dirty ? commit(s) : 0;
+	uint64_t lost;
+
+	if (err)
+		return err;
+	lost = nr_losses_all(&s->merge.losses);
+	return s->sink.commit(s->sink.ctx, nr_clock_now(), lost);
 }
 
 /* Moves the whole window into the sink. */
@@ -104,6 +120,7 @@ static int round_once(struct nr_stream *s, struct nr_event *evs)
 	int err;
 
 	note_consumer_errors(s);
+	nr_losses_sample(&s->merge.losses, nr_clock_now());
 	nr_counter_set(&s->watermark, nr_merge_begin(&s->merge));
 	err = move_window(s, evs);
 	if (err)
@@ -133,7 +150,7 @@ static void *run(void *arg)
 		err = round_once(s, evs);
 	}
 	if (!err)
-		err = commit(s);
+		err = end_stream(s);
 	if (err) {
 		atomic_store(&s->error, err);
 		(void)!write(s->error_fd, &one, sizeof(one));

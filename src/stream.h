@@ -18,7 +18,8 @@ struct nr_sink {
 	/* Bytes the sink takes before it wants a commit. */
 	size_t (*room)(void *ctx);
 	int (*push)(void *ctx, const struct nr_event *evs, unsigned nr);
-	/* When it returns 0, everything pushed is safe. watermark: complete below; lost: so far. */
+	/* When it returns 0, everything pushed is safe. watermark: complete below; lost: by the end
+	 * of what was pushed (I11). */
 	int (*commit)(void *ctx, uint64_t watermark, uint64_t lost);
 };
 
@@ -27,8 +28,6 @@ struct nr_stream {
 	struct nr_consumer *consumers; /* [merge.nr_shards] */
 	struct nr_merge merge;
 	struct nr_sink sink;
-	uint64_t (*lost)(void *ctx); /* records lost so far */
-	void *lost_ctx;
 	uint64_t latency_ns;
 
 	struct nr_thread thread;

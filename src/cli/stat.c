@@ -11,6 +11,7 @@
 #include <numaring/trace.h>
 #include "cli.h"
 #include "lines.h"
+#include "losses.h"
 
 #define NR_IDS	(UINT16_MAX + 1)
 #define NR_CPUS (UINT16_MAX + 1)
@@ -25,7 +26,8 @@ struct counts {
 	uint64_t first, latest; /* least and greatest time, ns, CLOCK_MONOTONIC */
 	uint64_t last;		/* time of the event before */
 	uint64_t watermark;
-	uint64_t raw; /* of no known type */
+	uint64_t raw;	    /* of no known type */
+	uint64_t misplaced; /* losses in another packet than where they happened */
 	uint64_t by_type[NR_IDS], by_cpu[NR_CPUS];
 };
 
@@ -95,16 +97,31 @@ static void count_raw(const struct nr_types *types, struct counts *n)
 			n->raw += n->by_type[id];
 }
 
-/* Counts to the end, or to where the trace is damaged. */
-static int count(struct nr_trace *trace, struct counts *n)
+/* Counts events to the end, or to where the trace is damaged. */
+static int count_events(struct nr_trace *trace, struct counts *n, struct losses *losses)
 {
-	struct sums sums = { nr_trace_types(trace), n };
-	const struct nr_packet *packet;
 	struct nr_event ev;
 	int err;
 
-	while ((err = nr_trace_next(trace, &ev)) > 0)
+	while ((err = nr_trace_next(trace, &ev)) > 0) {
 		count_event(n, &ev);
+		if (losses_event(losses, &ev, nr_trace_packet(trace)))
+			return -ENOMEM;
+	}
+	n->misplaced = losses_misplaced(losses, nr_trace_packet(trace));
+	return err;
+}
+
+static int count(struct nr_trace *trace, struct counts *n)
+{
+	struct sums sums = { nr_trace_types(trace), n };
+	struct losses losses;
+	const struct nr_packet *packet;
+	int err = losses_open(&losses);
+
+	if (!err)
+		err = count_events(trace, n, &losses);
+	losses_close(&losses);
 	nr_types_each(sums.types, add_twin, &sums);
 	count_raw(sums.types, n);
 	packet = nr_trace_packet(trace);
@@ -133,8 +150,9 @@ static int text_type(void *ctx, uint16_t id, const char *name)
 static void print_text(const struct nr_trace *trace, struct counts *n)
 {
 	printf("%" PRIu64 " events in %.3f s, %" PRIu64 " packets\n"
-	       "%" PRIu64 " lost, %" PRIu64 " late, %" PRIu64 " unordered\n",
-	       n->events, seconds(n), n->packets, n->lost, n->late, n->unordered);
+	       "%" PRIu64 " lost (%" PRIu64 " misplaced), %" PRIu64 " late, %" PRIu64
+	       " unordered\n",
+	       n->events, seconds(n), n->packets, n->lost, n->misplaced, n->late, n->unordered);
 	nr_types_each(nr_trace_types(trace), text_type, n);
 	if (n->raw)
 		printf("  %-24s %12" PRIu64 "\n", LINES_RAW, n->raw);
@@ -179,12 +197,12 @@ static void print_json(const struct nr_trace *trace, const struct counts *n, int
 	nr_types_each(nr_trace_types(trace), add_type, &types);
 	if (n->raw)
 		json_object_set_new(types.object, LINES_RAW, json_integer(n->raw));
-	o = json_pack("{s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:b, s:o, s:o}", "events",
+	o = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:b, s:o, s:o}", "events",
 		      (json_int_t)n->events, "unordered", (json_int_t)n->unordered, "lost",
-		      (json_int_t)n->lost, "late", (json_int_t)n->late, "packets",
-		      (json_int_t)n->packets, "duration_s", seconds(n), "watermark",
-		      (json_int_t)n->watermark, "damaged", err != 0, "types", types.object, "cpus",
-		      json_cpus(n));
+		      (json_int_t)n->lost, "misplaced", (json_int_t)n->misplaced, "late",
+		      (json_int_t)n->late, "packets", (json_int_t)n->packets, "duration_s",
+		      seconds(n), "watermark", (json_int_t)n->watermark, "damaged", err != 0,
+		      "types", types.object, "cpus", json_cpus(n));
 	json_dumpf(o, stdout, JSON_INDENT(2));
 	putchar('\n');
 	json_decref(o);

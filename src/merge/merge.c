@@ -31,6 +31,7 @@ void nr_merge_start(struct nr_merge *m, uint64_t time)
 void nr_merge_destroy(struct nr_merge *m)
 {
 	nr_tree_destroy(&m->tree);
+	nr_losses_destroy(&m->losses);
 	free(m->tail);
 	memset(m, 0, sizeof(*m));
 }
@@ -108,6 +109,7 @@ static size_t take_one(struct nr_merge *m, struct nr_event *ev)
 		.ts = next_time(m),
 	};
 	m->last = ev->ts;
+	nr_losses_note(&m->losses, ev->rec);
 	if (late)
 		nr_counter_add(&shard->late, 1);
 	nr_shard_take(shard);

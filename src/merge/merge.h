@@ -17,6 +17,7 @@
 
 #include <numaring/event.h>
 #include "../drain/shard.h"
+#include "losses.h"
 #include "tree.h"
 
 struct nr_merge {
@@ -24,6 +25,7 @@ struct nr_merge {
 	uint32_t nr_shards;
 	struct nr_tree tree;
 	uint64_t *tail; /* [nr_shards] end of what is in view in each queue */
+	struct nr_losses losses; /* zeroed by init: places nothing */
 	/* CLOCK_MONOTONIC ns. */
 	uint64_t watermark;  /* W of this window */
 	uint64_t late_below; /* W of the window before */

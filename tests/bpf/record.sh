@@ -22,6 +22,7 @@ judge() { # NAME: the trace t, its statistics s.json
 	equal "$1: unaccounted" "$(jq .unaccounted s.json)" 0
 	equal "$1: late" "$(jq .late s.json)" 0
 	equal "$1: unordered" "$("$NUMARING" stat --json t | jq .unordered)" 0
+	equal "$1: misplaced" "$("$NUMARING" stat --json t | jq .misplaced)" 0
 	equal "$1: stat counts what was written" "$("$NUMARING" stat --json t | jq .events)" \
 		"$(jq .events_written s.json)"
 	equal "$1: babeltrace2 counts the same" "$(babeltrace2 t 2>bt.err | wc -l)" \

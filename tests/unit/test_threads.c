@@ -162,12 +162,6 @@ static int sink_commit(void *ctx, uint64_t watermark, uint64_t lost)
 	return 0;
 }
 
-static uint64_t no_loss(void *ctx)
-{
-	(void)ctx;
-	return 0;
-}
-
 /* The merge asks consumers for fresh watermarks: who is asked must know that an answer is waited
  * for, or full rings stay full until the merge's next tick. The merge thread alone counts. */
 
@@ -208,7 +202,6 @@ static struct rig *open_rig(size_t ring_bytes)
 	rig->stream = (struct nr_stream){ .drain = &rig->drain,
 					  .consumers = rig->consumer,
 					  .sink = { &rig->sink, sink_room, sink_push, sink_commit },
-					  .lost = no_loss,
 					  .latency_ns = 20 * MS,
 					  .error_fd = eventfd(0, EFD_CLOEXEC) };
 	assert_int_equal(nr_waiter_init(&rig->drain.merge, -1), 0);

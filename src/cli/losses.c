@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "losses.h"
+
+#define NR_CPUS (UINT16_MAX + 1)
+
+struct losses_cpu {
+	uint64_t lost;	/* as its last record says */
+	size_t packets; /* packets up to the one that holds its last record; 0: none does */
+};
+
+struct losses_packet {
+	uint64_t seq;
+	uint64_t count; /* events_discarded */
+	uint64_t least; /* the sum of all CPUs' counts at its end */
+	int64_t slack;	/* what the next records allow above the least, less that of the packet
+			   before */
+};
+
+int losses_open(struct losses *l)
+{
+	*l = (struct losses){ .cpus = calloc(NR_CPUS, sizeof(*l->cpus)) };
+	return l->cpus ? 0 : -ENOMEM;
+}
+
+void losses_close(struct losses *l)
+{
+	free(l->cpus);
+	free(l->packets);
+	memset(l, 0, sizeof(*l));
+}
+
+static int add_packet(struct losses *l, const struct nr_packet *packet)
+{
+	struct losses_packet *grown;
+
+	if (l->nr && l->packets[l->nr - 1].seq == packet->seq)
+		return 0;
+	if (l->nr == l->room) {
+		l->room = l->room ? 2 * l->room : 64;
+		grown = reallocarray(l->packets, l->room, sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		l->packets = grown;
+	}
+	l->packets[l->nr++] = (struct losses_packet){ packet->seq, packet->lost, l->sum, 0 };
+	return 0;
+}
+
+int losses_event(struct losses *l, const struct nr_event *ev, const struct nr_packet *packet)
+{
+	struct losses_cpu *cpu = &l->cpus[ev->rec->cpu];
+	int err = add_packet(l, packet);
+	int32_t more = ev->rec->lost - (uint32_t)cpu->lost;
+
+	if (err)
+		return err;
+	if (more > 0) {
+		/* They happened in a packet after its last record, or before this one in here. */
+		if (cpu->packets < l->nr) {
+			l->packets[cpu->packets ? cpu->packets - 1 : 0].slack += more;
+			l->packets[l->nr - 1].slack -= more;
+		}
+		cpu->lost += more;
+		l->sum += more;
+	}
+	l->packets[l->nr - 1].least = l->sum;
+	cpu->packets = l->nr;
+	return 0;
+}
+
+static uint64_t excess(const struct losses_packet *p, uint64_t most)
+{
+	if (p->count < p->least)
+		return p->least - p->count;
+	return p->count > most ? p->count - most : 0;
+}
+
+uint64_t losses_misplaced(struct losses *l, const struct nr_packet *last)
+{
+	/* Losses that no record came after; of whom, only the last packet knows. */
+	uint64_t silent = last && last->lost > l->sum ? last->lost - l->sum : 0;
+	uint64_t misplaced = 0, before = 0, slack = 0;
+
+	for (size_t i = 0; i < l->nr; i++) {
+		uint64_t now;
+
+		slack += l->packets[i].slack;
+		now = excess(&l->packets[i], l->packets[i].least + slack + silent);
+		misplaced += now > before ? now - before : 0;
+		before = now;
+	}
+	return misplaced;
+}

@@ -1,0 +1,38 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# A loss stands in the trace where it happened (I11): when rings overflow all the time, and when the collector
+# is stopped.
+. "$(dirname "$0")/../lib.sh"
+: "${LOAD:=$(dirname "$NUMARING")/tests/bpf/load}"
+LOAD=$(realpath "$LOAD")
+need jq babeltrace2
+need_bpf
+scratch
+last=$(($(nproc) - 1))
+
+# Stretches in which events were discarded, as babeltrace2 has them: number, begin, end.
+gaps() {
+	babeltrace2 --clock-seconds t 2>&1 >/dev/null |
+		sed -n 's/.*discarded \([0-9]*\) events\? between \[\([0-9.]*\)\] and \[\([0-9.]*\)\].*/\1 \2 \3/p'
+}
+
+judge() { # NAME
+	"$NUMARING" stat --json t >stat.json
+	check "$1: something was lost" test "$(jq .lost stat.json)" -gt 0
+	equal "$1: misplaced" "$(jq .misplaced stat.json)" 0
+	equal "$1: babeltrace2 knows of all losses" "$(gaps | awk '{ n += $1 } END { print n + 0 }')" \
+		"$(jq .lost stat.json)"
+}
+
+# Two floods into rings that are far too small: dozens of packets, each with losses.
+"$NUMARING" record -e syscalls --shards cpu --ring-size 64K --force -o t -- \
+	"$LOAD" 300000 0 "$last" >out || fail "small rings: $(cat out)"
+judge "small rings"
+
+# Stopped for 1.5 s under a flood: the losses come after the last record before the stop.
+"$NUMARING" record -e syscalls --shards cpu --force -o t -- sh -c '"$@" >pids & sleep 0.3
+	kill -STOP $PPID; sleep 1.5; kill -CONT $PPID; sleep 0.2; kill $(cat pids)' sh "$LOAD" 0 0 "$last" >out
+judge "a stop"
+gaps | awk '{ all += $1; if ($3 - $2 > 1) stop = 1; if (!stop) before += $1 } END { exit !(stop && before < all / 2) }' ||
+	fail "a stop: its losses stand before it: $(gaps)"
+finish
