@@ -133,6 +133,7 @@ static __always_inline void *nr_ring_of(struct nr_cpu *c)
 static __always_inline void nr_count_loss(struct nr_cpu *c, enum nr_loss cause)
 {
 	__sync_fetch_and_add(&c->lost[cause], 1);
+	__sync_fetch_and_add(&c->lost_total, 1);
 }
 
 /* Bytes of a ring that a record of size takes, with the kernel's header. */
@@ -177,8 +178,7 @@ static __always_inline void nr_stamp(struct nr_record *rec, struct nr_cpu *c, __
 	rec->ts = bpf_ktime_get_ns();
 	rec->id = nr_id_base + id;
 	rec->cpu = bpf_get_smp_processor_id();
-	rec->lost = c->lost[NR_LOSS_FULL] + c->lost[NR_LOSS_CONTENDED] +
-		    c->lost[NR_LOSS_OVERSIZE] + c->lost[NR_LOSS_NO_RING];
+	rec->lost = c->lost_total;
 }
 
 /* size: of the record, with our header. NULL: it is lost and counted. */

@@ -29,8 +29,7 @@ static __always_inline struct selftest_call *stamp(struct nr_record *rec, struct
 	rec->ts = ts;
 	rec->id = nr_id_base + nr_id_of_selftest_call;
 	rec->cpu = bpf_get_smp_processor_id();
-	rec->lost = c->lost[NR_LOSS_FULL] + c->lost[NR_LOSS_CONTENDED] + c->lost[NR_LOSS_OVERSIZE] +
-		    c->lost[NR_LOSS_NO_RING];
+	rec->lost = c->lost_total;
 	c->reserved++;
 	return (void *)(rec + 1);
 }

@@ -11,6 +11,9 @@
 #include "drain/thread.h"
 #include "maps.h"
 
+_Static_assert(sizeof(struct nr_cpu) == 128, "no two CPUs write to one pair of cache lines");
+_Static_assert(NR_LOSS_CAUSES <= NR_LOSS_SLOTS, "a slot for each cause");
+
 /* That fill the array of rings. */
 #define FILL_THREADS 32
 

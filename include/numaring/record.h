@@ -10,7 +10,7 @@
 
 /* Version of everything in this file and of the tables NR_EVENT leaves in an object. A collector
  * takes only objects that were built with its own version. */
-#define NR_RECORD_VERSION 1
+#define NR_RECORD_VERSION 2
 
 /* Header of every record, 16 bytes; the payload follows and starts 8-byte aligned. */
 struct nr_record {
@@ -26,8 +26,11 @@ enum nr_loss {
 	NR_LOSS_CONTENDED, /* the ring had room, its lock was not to be had */
 	NR_LOSS_OVERSIZE,  /* the record can never fit into a ring of this size */
 	NR_LOSS_NO_RING,   /* the shard has no ring: a fault of the collector */
-	NR_LOSS_CAUSES,
+	NR_LOSS_CAUSES,    /* so many are known to this header; there is room for NR_LOSS_SLOTS */
 };
+
+/* Counters by cause have this length everywhere, so that a new cause moves nothing. */
+#define NR_LOSS_SLOTS 12
 
 /* In nr_cpu.shard, "not in the plan": such a CPU joins the shard of its node with its first record. */
 #define NR_NO_SHARD 0xffffffffu
@@ -45,10 +48,9 @@ struct nr_cpu {
 	__u32 fill_bytes;  /* ... and wake the consumer if it holds at least this many */
 	/* Written by BPF. */
 	__u32 unchecked; /* bytes written since the fill level was looked at */
-	__u32 pad0;
+	__u32 lost_total; /* sum of lost[], low 32 bits: what goes into the records */
 	__u64 reserved; /* records; the atomic add to it is the fence of I2 */
-	__u64 lost[NR_LOSS_CAUSES];
-	__u64 pad1[8];
+	__u64 lost[NR_LOSS_SLOTS]; /* by enum nr_loss; 0 where there is no cause */
 };
 
 #endif
