@@ -360,7 +360,7 @@ static int open_drainers(struct perfbuf *all)
 		return -ENOMEM;
 	for (; !err && all->nr_drainers < all->plan->nr_shards; all->nr_drainers++)
 		err = open_drainer(all, &all->drainer[all->nr_drainers],
-				   &all->plan->shards[all->nr_drainers], pages);
+				   nr_plan_shard_at(all->plan, all->nr_drainers), pages);
 	return err;
 }
 
@@ -411,7 +411,7 @@ static int perfbuf_start(struct run *r)
 	r->prog_fd = bpf_program__fd(all->skel->progs.bench_perfbuf);
 	for (unsigned i = 0; i < all->nr_drainers; i++) {
 		struct drainer *d = &all->drainer[i];
-		const struct nr_plan_shard *shard = &all->plan->shards[i];
+		const struct nr_plan_shard *shard = nr_plan_shard_at(all->plan, i);
 
 		if (pthread_create(&d->thread, NULL, drain, d))
 			return -EAGAIN;

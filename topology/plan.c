@@ -391,6 +391,7 @@ static void fill_plan(struct maker *m)
 	m->plan->cpu_shard = m->cpu_shard;
 	m->plan->node_shard = m->node_shard;
 	m->plan->nr_shards = m->shards ? m->nr_shards : 0;
+	m->plan->shard_stride = sizeof(*m->shards);
 	m->plan->shards = m->shards;
 }
 

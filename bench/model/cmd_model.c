@@ -259,7 +259,7 @@ static int shards_of(struct shards *s, const struct inputs *in, const char *poli
 	for (unsigned i = 0; i < m->nr_cpus; i++)
 		s->cpu_shard[i] = plan->cpu_shard[m->os[i]];
 	for (unsigned i = 0; i < s->nr; i++)
-		s->consumer[i] = nr_model_cpu_index(m, plan->shards[i].consumer_cpus[0]);
+		s->consumer[i] = nr_model_cpu_index(m, nr_plan_shard_at(plan, i)->consumer_cpus[0]);
 out:
 	nr_plan_free(plan);
 	return err;

@@ -11,7 +11,7 @@
  *	nr_topology_open(&topo, NULL);
  *	nr_plan_make(&plan, topo, NULL);
  *	for (unsigned s = 0; s < plan->nr_shards; s++)
- *		printf("shard %u on node %d\n", s, plan->shards[s].node);
+ *		printf("shard %u on node %d\n", s, nr_plan_shard_at(plan, s)->node);
  *	nr_plan_free(plan);
  *	nr_topology_free(topo);
  *
@@ -115,8 +115,15 @@ struct nr_plan {
 	 * node's first shard; for a node without shards the nearest one's. Never -1. */
 	const int *node_shard;
 	unsigned nr_shards; /* >= 1 */
-	const struct nr_plan_shard *shards;
+	size_t shard_stride; /* bytes from one shard to the next */
+	const struct nr_plan_shard *shards; /* [nr_shards]: use nr_plan_shard_at */
 };
+
+/* Shard i, below plan->nr_shards. */
+static inline const struct nr_plan_shard *nr_plan_shard_at(const struct nr_plan *plan, unsigned i)
+{
+	return (const struct nr_plan_shard *)((const char *)plan->shards + i * plan->shard_stride);
+}
 
 /* opts NULL: all defaults. -EINVAL: unknown policy, bad size or bad CPU list; -ENODEV: no CPU left to
  * run a consumer on. */

@@ -84,7 +84,7 @@ static const struct {
 
 static int fill_row(struct row *row, const struct nr_plan *plan, unsigned i)
 {
-	const struct nr_plan_shard *s = &plan->shards[i];
+	const struct nr_plan_shard *s = nr_plan_shard_at(plan, i);
 
 	snprintf(row->shard, sizeof(row->shard), "%u", i);
 	snprintf(row->node, sizeof(row->node), "%d%s", s->node, s->node_is_own ? "" : "*");
@@ -114,7 +114,7 @@ static void print_notes(const struct nr_plan *plan)
 	unsigned i;
 
 	for (i = 0; i < plan->nr_shards; i++)
-		if (!plan->shards[i].node_is_own) {
+		if (!nr_plan_shard_at(plan, i)->node_is_own) {
 			puts("* the CPUs' own node has no memory for this process; this is the "
 			     "nearest that has");
 			return;
@@ -168,7 +168,7 @@ static json_t *json_table(const int *v, unsigned nr)
 
 static json_t *json_shard(const struct nr_plan *plan, unsigned i)
 {
-	const struct nr_plan_shard *s = &plan->shards[i];
+	const struct nr_plan_shard *s = nr_plan_shard_at(plan, i);
 
 	return json_pack("{s:i, s:i, s:b, s:I, s:o, s:o, s:o}", "shard", (int)i, "node", s->node,
 			 "node_is_own", (int)s->node_is_own, "ring_bytes",

@@ -15,7 +15,7 @@ int main(void)
 		err = nr_plan_make(&plan, topology, NULL);
 	if (!err)
 		printf("%u shards, the last on node %d\n", plan->nr_shards,
-		       plan->shards[plan->nr_shards - 1].node);
+		       nr_plan_shard_at(plan, plan->nr_shards - 1)->node);
 	nr_plan_free(plan);
 	nr_topology_free(topology);
 	nr_collector_close(NULL);
