@@ -112,7 +112,7 @@ struct run {
 	bool ordered;	   /* it promises global order */
 	uint64_t lag_max;
 	/* At the end. */
-	uint64_t lost[NR_LOSS_CAUSES];
+	uint64_t lost[NR_LOSS_SLOTS];
 	char reason[256]; /* of being invalid; empty: none found */
 };
 

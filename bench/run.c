@@ -315,8 +315,9 @@ static json_t *lost_json(const struct run *r)
 {
 	json_t *lost = json_object();
 
-	for (unsigned i = 0; i < NR_LOSS_CAUSES; i++)
-		json_object_set_new(lost, nr_loss_name(i), json_integer(r->lost[i]));
+	for (unsigned i = 0; i < NR_LOSS_SLOTS; i++)
+		if (nr_loss_name(i))
+			json_object_set_new(lost, nr_loss_name(i), json_integer(r->lost[i]));
 	return lost;
 }
 

@@ -56,8 +56,8 @@ static int open_collector(struct run *r, struct sharded *s)
 		return err;
 	plan = nr_collector_plan(s->collector);
 	for (unsigned i = 0; i < plan->nr_shards; i++)
-		r->ring_bytes += plan->shards[i].ring_bytes;
-	r->consumer_cpu = plan->shards[0].consumer_cpus[0];
+		r->ring_bytes += nr_plan_shard_at(plan, i)->ring_bytes;
+	r->consumer_cpu = nr_plan_shard_at(plan, 0)->consumer_cpus[0];
 	return 0;
 }
 
@@ -97,17 +97,18 @@ static int sharded_start(struct run *r)
 static void sharded_sample(struct run *r)
 {
 	struct sharded *s = r->transport;
-	const struct nr_stats *st = nr_collector_stats(s->collector);
+	struct nr_stats *st = nr_collector_stats(s->collector);
 
 	if (st && st->lag_ns > r->lag_max)
 		r->lag_max = st->lag_ns;
+	nr_stats_free(st);
 }
 
 static int sharded_stop(struct run *r)
 {
 	struct sharded *s = r->transport;
 	int err = nr_collector_stop(s->collector);
-	const struct nr_stats *st = nr_collector_stats(s->collector);
+	struct nr_stats *st = nr_collector_stats(s->collector);
 
 	if (!st)
 		return -ENOMEM;
@@ -117,8 +118,9 @@ static int sharded_stop(struct run *r)
 	if (st->events_written != r->check.count || st->reserved != r->check.count)
 		run_invalid(r, "the collector counts other records than were delivered");
 	for (unsigned i = 0; i < st->nr_shards; i++)
-		if (st->shards[i].behind)
+		if (nr_stats_shard(st, i)->behind)
 			run_invalid(r, "shard %u broke its own watermark", i);
+	nr_stats_free(st);
 	return err;
 }
 

@@ -80,8 +80,8 @@ static int make_shards(struct nr_collector *c)
 	c->shards = aligned_alloc(64, nr * sizeof(*c->shards));
 	c->shard_ptr = calloc(nr, sizeof(*c->shard_ptr));
 	c->consumers = calloc(nr, sizeof(*c->consumers));
-	c->shard_stats = calloc(nr, sizeof(*c->shard_stats));
-	if (!c->shards || !c->shard_ptr || !c->consumers || !c->shard_stats)
+	c->placement = calloc(nr, sizeof(*c->placement));
+	if (!c->shards || !c->shard_ptr || !c->consumers || !c->placement)
 		return -ENOMEM;
 	memset(c->shards, 0, nr * sizeof(*c->shards));
 	for (unsigned i = 0; !err && i < nr; i++) {
@@ -199,7 +199,7 @@ int nr_collector_open(struct nr_collector **out, const struct nr_collector_opts 
 /* What comes before the start comes before the start. */
 static int check_open(const struct nr_collector *c)
 {
-	if (c->state == NR_OPEN)
+	if (nr_collector_state(c) == NR_OPEN)
 		return 0;
 	nr_log(&c->log, NR_LOG_ERROR, "this collector was started already: open another one");
 	return -EBUSY;
@@ -497,12 +497,12 @@ static int start_threads(struct nr_collector *c)
 static void report_placement(struct nr_collector *c)
 {
 	for (unsigned i = 0; i < c->plan->nr_shards; i++) {
-		const struct nr_shard_stats *s = &c->shard_stats[i];
+		const struct nr_placement *p = &c->placement[i];
 
-		if (s->pages_on_node >= 0 && (size_t)s->pages_on_node < s->pages)
+		if (p->pages_on_node >= 0 && (size_t)p->pages_on_node < p->pages)
 			nr_log(&c->log, NR_LOG_WARN,
 			       "ring %u: only %zd of %zu pages are on node %d; is its memory full?",
-			       i, s->pages_on_node, s->pages, c->plan->shards[i].node);
+			       i, p->pages_on_node, p->pages, c->plan->shards[i].node);
 	}
 }
 
@@ -514,8 +514,8 @@ static void check_placement(struct nr_collector *c)
 		const struct nr_ring *ring = &c->shards[i].ring;
 		int node = c->plan->shards[i].node;
 
-		c->shard_stats[i].pages = ring->size / page;
-		c->shard_stats[i].pages_on_node =
+		c->placement[i].pages = ring->size / page;
+		c->placement[i].pages_on_node =
 			node < 0 ? -1
 				 : nr_host_pages_on_node(ring->data, ring->size / page, node, NULL);
 	}
@@ -530,16 +530,16 @@ static void check_index(struct nr_collector *c, unsigned i)
 	const struct nr_entry *parts[] = { shard->queue, shard->run, shard->tmp };
 	size_t pages = (shard->queue_mask + 1) * sizeof(*shard->queue) / sysconf(_SC_PAGESIZE);
 	int node = nr_topology_cpu_node(c->topo, plan->consumer_cpus[0]);
-	struct nr_shard_stats *s = &c->shard_stats[i];
+	struct nr_placement *p = &c->placement[i];
 
-	s->index_pages = 0;
-	s->index_on_node = node < 0 ? -1 : 0;
-	for (unsigned k = 0; k < 3 && s->index_on_node >= 0; k++) {
+	p->index_pages = 0;
+	p->index_on_node = node < 0 ? -1 : 0;
+	for (unsigned k = 0; k < 3 && p->index_on_node >= 0; k++) {
 		size_t present = 0;
 		long on_node = nr_host_pages_on_node(parts[k], pages, node, &present);
 
-		s->index_pages += present;
-		s->index_on_node = on_node < 0 ? -1 : s->index_on_node + on_node;
+		p->index_pages += present;
+		p->index_on_node = on_node < 0 ? -1 : p->index_on_node + on_node;
 	}
 }
 
@@ -547,7 +547,7 @@ static void check_index(struct nr_collector *c, unsigned i)
 static void check_consumers(struct nr_collector *c)
 {
 	for (unsigned i = 0; i < c->plan->nr_shards; i++) {
-		const struct nr_shard_stats *s = &c->shard_stats[i];
+		const struct nr_placement *p = &c->placement[i];
 		int err = atomic_load(&c->consumers[i].pin_error);
 
 		check_index(c, i);
@@ -555,10 +555,10 @@ static void check_consumers(struct nr_collector *c)
 			nr_log(&c->log, NR_LOG_WARN,
 			       "consumer %u ran on any CPU, it could not be pinned: %s", i,
 			       strerror(-err));
-		else if (s->index_on_node >= 0 && (size_t)s->index_on_node < s->index_pages)
+		else if (p->index_on_node >= 0 && (size_t)p->index_on_node < p->index_pages)
 			nr_log(&c->log, NR_LOG_WARN,
 			       "consumer %u: only %zd of %zu pages of its index were on its node",
-			       i, s->index_on_node, s->index_pages);
+			       i, p->index_on_node, p->index_pages);
 	}
 }
 
@@ -601,7 +601,7 @@ int nr_collector_start(struct nr_collector *c)
 	if (err)
 		return err;
 	err = start(c);
-	c->state = err ? NR_FAILED : NR_RUNNING;
+	nr_collector_enter(c, err ? NR_FAILED : NR_RUNNING);
 	if (err) {
 		detach_objects(c);
 		return err;
@@ -657,7 +657,7 @@ static int close_writer(struct nr_collector *c)
 	struct nr_writer *w = c->writer;
 
 	c->writer = NULL;
-	if (c->state != NR_FAILED)
+	if (nr_collector_state(c) != NR_FAILED)
 		return nr_writer_close(w);
 	nr_writer_discard(w);
 	return 0;
@@ -687,7 +687,7 @@ static int end_recording(struct nr_collector *c)
 	c->stopped = nr_clock_now();
 	c->cpu_after = nr_collector_cpu_time();
 	c->threads = false;
-	c->state = NR_STOPPED;
+	nr_collector_enter(c, NR_STOPPED);
 	return err ? err : end;
 }
 
@@ -697,7 +697,7 @@ int nr_collector_stop(struct nr_collector *c)
 
 	if (err)
 		return err;
-	if (c->state != NR_RUNNING) {
+	if (nr_collector_state(c) != NR_RUNNING) {
 		nr_log(&c->log, NR_LOG_ERROR, "this collector does not run, it cannot be stopped");
 		return -EINVAL;
 	}
@@ -711,7 +711,7 @@ static void destroy_shards(struct nr_collector *c)
 	free(c->shards);
 	free(c->shard_ptr);
 	free(c->consumers);
-	free(c->shard_stats);
+	free(c->placement);
 }
 
 void nr_collector_close(struct nr_collector *c)

@@ -11,11 +11,19 @@
 
 enum nr_state { NR_OPEN, NR_RUNNING, NR_FAILED, NR_STOPPED };
 
+/* Where the memory of a shard lies: what the statistics say under the same names. */
+struct nr_placement {
+	size_t pages; /* these two from the start on ... */
+	ssize_t pages_on_node;
+	size_t index_pages; /* ... and these from NR_STOPPED on */
+	ssize_t index_on_node;
+};
+
 struct nr_collector {
 	struct nr_collector_opts opts;
 	struct nr_logger log;
-	enum nr_state state;
-	int64_t clock_offset; /* CLOCK_REALTIME - CLOCK_MONOTONIC, ns */
+	_Atomic(enum nr_state) state; /* by nr_collector_enter and nr_collector_state */
+	int64_t clock_offset;	      /* CLOCK_REALTIME - CLOCK_MONOTONIC, ns */
 	struct nr_topology *topo;
 	struct nr_plan *plan;
 	struct nr_maps maps;
@@ -40,12 +48,25 @@ struct nr_collector {
 	nr_batch_fn batch;
 	void *batch_ctx;
 
-	uint64_t started, stopped; /* CLOCK_MONOTONIC ns */
-	uint64_t cpu_before, cpu_after;
-	struct nr_stats stats;
-	struct nr_shard_stats *shard_stats; /* [plan->nr_shards] */
+	uint64_t started, stopped;	/* CLOCK_MONOTONIC ns; stopped from NR_STOPPED on */
+	uint64_t cpu_before, cpu_after; /* the same */
+	struct nr_placement *placement; /* [plan->nr_shards] */
 	char clocksource[32];
 };
+
+/* Threads that take statistics read what was written before the collector entered the state that
+ * they find it in. */
+static inline void nr_collector_enter(struct nr_collector *c, enum nr_state state)
+{
+	/* Pairs with the acquire in nr_collector_state. */
+	atomic_store_explicit(&c->state, state, memory_order_release);
+}
+
+static inline enum nr_state nr_collector_state(const struct nr_collector *c)
+{
+	/* Pairs with the release in nr_collector_enter. */
+	return atomic_load_explicit(&c->state, memory_order_acquire);
+}
 
 /* CPU time of this process, ns. */
 uint64_t nr_collector_cpu_time(void);

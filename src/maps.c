@@ -240,12 +240,14 @@ int nr_maps_fd(const struct nr_maps *maps, const char *name)
 	return -1;
 }
 
-void nr_maps_lost(const struct nr_maps *maps, uint32_t shard, uint64_t lost[NR_LOSS_CAUSES])
+void nr_maps_lost(const struct nr_maps *maps, uint32_t shard, uint64_t lost[NR_LOSS_SLOTS])
 {
 	for (uint32_t c = 0; c < maps->nr_cpus; c++) {
-		if (shard != NR_NO_SHARD && maps->cpus[c].shard != shard)
+		uint32_t of = __atomic_load_n(&maps->cpus[c].shard, __ATOMIC_RELAXED);
+
+		if (shard != NR_NO_SHARD && of != shard)
 			continue;
-		for (int i = 0; i < NR_LOSS_CAUSES; i++)
+		for (int i = 0; i < NR_LOSS_SLOTS; i++)
 			lost[i] += __atomic_load_n(&maps->cpus[c].lost[i], __ATOMIC_RELAXED);
 	}
 }
@@ -254,7 +256,7 @@ uint64_t nr_maps_lost_by_cpu(const struct nr_maps *maps, uint32_t cpu)
 {
 	uint64_t total = 0;
 
-	for (int i = 0; i < NR_LOSS_CAUSES; i++)
+	for (int i = 0; i < NR_LOSS_SLOTS; i++)
 		total += __atomic_load_n(&maps->cpus[cpu].lost[i], __ATOMIC_RELAXED);
 	return total;
 }

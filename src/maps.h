@@ -28,7 +28,7 @@ void nr_maps_destroy(struct nr_maps *maps); /* half-built or zeroed is fine */
 int nr_maps_fd(const struct nr_maps *maps, const char *name);
 
 /* Records lost so far, by cause, added to lost[]; of shard, or of all if shard is NR_NO_SHARD. */
-void nr_maps_lost(const struct nr_maps *maps, uint32_t shard, uint64_t lost[NR_LOSS_CAUSES]);
+void nr_maps_lost(const struct nr_maps *maps, uint32_t shard, uint64_t lost[NR_LOSS_SLOTS]);
 uint64_t nr_maps_lost_by_cpu(const struct nr_maps *maps, uint32_t cpu); /* all causes */
 
 /* Waits until every non-sleepable BPF program that runs now has ended (I3). */

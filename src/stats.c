@@ -5,11 +5,24 @@
  * Three counts are independent of each other: what the programs count when they reserve (per CPU),
  * what the consumers see in the rings (per CPU and shard), and what the merge has handed to the
  * sink. Ring positions give a fourth: the bytes walked are the bytes producer_pos advanced.
+ *
+ * Any thread takes a snapshot, while the others go on. So it reads counters, what does not change
+ * once the collector has started, and, if it finds the collector stopped, what was written before
+ * that.
  */
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include "collector.h"
 #include "drain/clock.h"
 #include "drain/counter.h"
+
+/* What nr_stats_free frees. */
+struct snapshot {
+	struct nr_stats stats;
+	char clocksource[sizeof(((struct nr_collector *)NULL)->clocksource)];
+	struct nr_shard_stats shards[];
+};
 
 uint64_t nr_collector_cpu_time(void)
 {
@@ -25,17 +38,18 @@ static uint64_t age(uint64_t now, uint64_t time)
 	return time && time < now ? now - time : 0;
 }
 
-static void fill_shard(struct nr_collector *c, unsigned i, uint64_t now)
+static void fill_shard(struct nr_shard_stats *s, const struct nr_collector *c, unsigned i,
+		       uint64_t now)
 {
-	struct nr_shard_stats *s = &c->shard_stats[i];
 	const struct nr_shard *shard = &c->shards[i];
 	const struct nr_consumer *consumer = &c->consumers[i];
 	uint64_t last_pass = nr_counter_get(&consumer->last_pass);
 
 	s->ring_bytes = shard->ring.size;
+	/* What was counted before them, in the ring and by the programs, is read after them. */
+	s->written = atomic_load_explicit(&shard->accepted, memory_order_acquire);
+	s->discarded = atomic_load_explicit(&shard->discarded, memory_order_acquire);
 	s->records = nr_counter_get(&shard->records);
-	s->written = nr_counter_get(&shard->accepted);
-	s->discarded = nr_counter_get(&shard->discarded);
 	s->malformed = nr_counter_get(&shard->malformed);
 	s->late = nr_counter_get(&shard->late);
 	s->unsorted = nr_counter_get(&shard->unsorted);
@@ -51,9 +65,8 @@ static void fill_shard(struct nr_collector *c, unsigned i, uint64_t now)
 	s->idle_max_ns = nr_counter_get(&consumer->idle_max);
 	s->lag_max_busy_ns = nr_counter_get(&consumer->lag_max_busy);
 	s->lag_max_idle_ns = nr_counter_get(&consumer->lag_max_idle);
-	s->unread = 0;
-	for (int k = 0; k < NR_LOSS_CAUSES; k++)
-		s->lost[k] = 0;
+	s->pages = c->placement[i].pages;
+	s->pages_on_node = c->placement[i].pages_on_node;
 	nr_maps_lost(&c->maps, i, s->lost);
 }
 
@@ -63,7 +76,7 @@ static void add_shard(struct nr_stats *sum, const struct nr_shard_stats *s)
 	sum->discarded += s->discarded;
 	sum->malformed += s->malformed;
 	sum->late += s->late;
-	for (int k = 0; k < NR_LOSS_CAUSES; k++) {
+	for (int k = 0; k < NR_LOSS_SLOTS; k++) {
 		sum->lost[k] += s->lost[k];
 		sum->lost_total += s->lost[k];
 	}
@@ -96,50 +109,66 @@ static uint64_t unaccounted_cpus(const struct nr_collector *c)
 
 /* Per shard: everything reserved was walked, and what was walked is written unless the sink failed.
  */
-static void account(struct nr_collector *c, struct nr_stats *sum)
+static void account_shard(struct nr_stats *sum, struct nr_shard_stats *s,
+			  const struct nr_collector *c, unsigned i)
 {
-	bool failed = atomic_load(&c->stream.error);
+	uint64_t missing = difference(s->records, s->written);
 
-	sum->unaccounted = unaccounted_cpus(c);
-	for (unsigned i = 0; i < c->plan->nr_shards; i++) {
-		struct nr_shard_stats *s = &c->shard_stats[i];
-		uint64_t missing = difference(s->records, s->written);
-
-		s->unread = nr_ring_produced(&c->shards[i].ring) - c->shards[i].walked;
-		if (failed)
-			sum->unwritten += missing;
-		else
-			sum->unaccounted += missing;
-		if (s->unread)
-			sum->unaccounted++; /* at least one record */
-	}
+	s->index_pages = c->placement[i].index_pages;
+	s->index_on_node = c->placement[i].index_on_node;
+	s->unread = nr_ring_produced(&c->shards[i].ring) - c->shards[i].walked;
+	if (atomic_load(&c->stream.error))
+		sum->unwritten += missing;
+	else
+		sum->unaccounted += missing;
+	if (s->unread)
+		sum->unaccounted++; /* at least one record */
 }
 
-const struct nr_stats *nr_collector_stats(struct nr_collector *c)
+static void fill(struct snapshot *snap, const struct nr_collector *c)
 {
-	uint64_t now = c->state == NR_STOPPED ? c->stopped : nr_clock_now();
-	struct nr_stats sum = {
-		.sz = sizeof(sum),
-		.duration_ns = age(now, c->started),
-		.cpu_ns = (c->state == NR_STOPPED ? c->cpu_after : nr_collector_cpu_time()) -
-			  c->cpu_before,
-		.bytes_written = nr_counter_get(&c->bytes_written),
-		.lag_ns = age(now, nr_counter_get(&c->stream.watermark)),
-		.nr_shards = c->plan->nr_shards,
-		.shards = c->shard_stats,
-		.clocksource = c->clocksource,
-	};
+	bool stopped = nr_collector_state(c) == NR_STOPPED;
+	uint64_t now = stopped ? c->stopped : nr_clock_now();
+	struct nr_stats *sum = &snap->stats;
 
-	for (uint32_t cpu = 0; cpu < c->maps.nr_cpus; cpu++)
-		sum.reserved += reserved_on(c, cpu);
+	sum->duration_ns = age(now, c->started);
+	sum->cpu_ns = (stopped ? c->cpu_after : nr_collector_cpu_time()) - c->cpu_before;
+	sum->bytes_written = nr_counter_get(&c->bytes_written);
+	sum->lag_ns = age(now, nr_counter_get(&c->stream.watermark));
+	if (stopped)
+		sum->unaccounted = unaccounted_cpus(c);
 	for (unsigned i = 0; i < c->plan->nr_shards; i++) {
-		fill_shard(c, i, now);
-		add_shard(&sum, &c->shard_stats[i]);
+		fill_shard(&snap->shards[i], c, i, now);
+		add_shard(sum, &snap->shards[i]);
+		if (stopped)
+			account_shard(sum, &snap->shards[i], c, i);
 	}
-	if (c->state == NR_STOPPED)
-		account(c, &sum);
-	c->stats = sum;
-	return &c->stats;
+	for (uint32_t cpu = 0; cpu < c->maps.nr_cpus; cpu++)
+		sum->reserved += reserved_on(c, cpu);
+}
+
+struct nr_stats *nr_collector_stats(const struct nr_collector *c)
+{
+	unsigned nr = c->plan->nr_shards;
+	struct snapshot *snap = calloc(1, sizeof(*snap) + nr * sizeof(snap->shards[0]));
+
+	if (!snap)
+		return NULL;
+	memcpy(snap->clocksource, c->clocksource, sizeof(snap->clocksource));
+	snap->stats = (struct nr_stats){
+		.sz = sizeof(snap->stats),
+		.nr_shards = nr,
+		.shard_stride = sizeof(snap->shards[0]),
+		.shards = snap->shards,
+		.clocksource = snap->clocksource,
+	};
+	fill(snap, c);
+	return &snap->stats;
+}
+
+void nr_stats_free(struct nr_stats *stats)
+{
+	free(stats); /* the first member of its snapshot */
 }
 
 const char *nr_loss_name(unsigned cause)

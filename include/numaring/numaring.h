@@ -22,8 +22,9 @@
  *	nr_collector_close(c);
  *
  * Conventions: see plan.h. Every error was explained through the log callback before it is returned.
- * Threads: one thread calls the functions of a collector. The collector has threads of its own; all
- * batches come from one of them, and the log may be called from any.
+ * Threads: one thread calls the functions of a collector, but for nr_collector_stats, which any thread
+ * may call. The collector has threads of its own; all batches come from one of them, and the log may be
+ * called from any.
  */
 #ifndef NUMARING_H
 #define NUMARING_H
@@ -101,9 +102,9 @@ struct nr_batch {
  * Returns 0, or a negative errno, which ends the recording with that error. Called with nr 0: flush what
  * you hold. That comes within latency after events were handed over, and more often when rings fill; in
  * an idle system it does not come. What may be called from it: nr_types_*, nr_collector_types,
- * nr_collector_plan, nr_collector_clock_offset, and everything that takes other objects. Of this
- * collector, nr_collector_stop returns -EDEADLK and nr_collector_close does nothing; the rest is not
- * for this thread.
+ * nr_collector_plan, nr_collector_clock_offset, nr_collector_stats, and everything that takes other
+ * objects. Of this collector, nr_collector_stop returns -EDEADLK and nr_collector_close does nothing; the
+ * rest is not for this thread.
  */
 typedef int (*nr_batch_fn)(void *ctx, const struct nr_batch *batch);
 NR_API int nr_collector_set_batch(struct nr_collector *c, nr_batch_fn fn, void *ctx);
@@ -126,6 +127,16 @@ NR_API int nr_collector_fd(const struct nr_collector *c);
  * ended the recording, or of its end; the numbers are there in any case. -EINVAL: it does not run. */
 NR_API int nr_collector_stop(struct nr_collector *c);
 
+/*
+ * A snapshot, allocated by the library and not changed afterwards. Within a soname, fields are only
+ * added, at the end of struct nr_stats and at the end of struct nr_shard_stats: walk the shards with
+ * nr_stats_shard. A new cause of loss moves nothing: it takes one of the NR_LOSS_SLOTS.
+ *
+ * While the collector runs, the counters are read one after another, so they are of slightly different
+ * moments. Each is exact for the moment at which it was read, and never falls from one snapshot to one
+ * taken later. `reserved` is read last: it includes what is still in the rings, and is not less than
+ * events_written + discarded. After the stop all are exact and of one moment.
+ */
 struct nr_shard_stats {
 	size_t ring_bytes;
 	uint64_t records;	/* submitted by BPF and seen in the ring */
@@ -138,7 +149,7 @@ struct nr_shard_stats {
 	 * protocol is broken on this machine, or by this program. Late only if by more than epsilon. */
 	uint64_t behind;
 	uint64_t behind_by_ns;
-	uint64_t lost[NR_LOSS_CAUSES];
+	uint64_t lost[NR_LOSS_SLOTS]; /* by enum nr_loss; 0 where nr_loss_name has no name */
 	uint64_t unread;	/* bytes reserved in the ring and not walked; 0 at the end */
 	uint64_t fill;		/* bytes in the ring now */
 	uint64_t fill_peak;	/* bytes, largest seen */
@@ -156,18 +167,18 @@ struct nr_shard_stats {
 	uint64_t lag_max_idle_ns;
 	size_t pages;		/* of the ring's memory */
 	ssize_t pages_on_node;	/* on the planned node; -1: this kernel does not tell */
-	size_t index_pages;	/* of the consumer's own memory, as far as it was used; after stop */
+	size_t index_pages;	/* of the consumer's own memory, as far as it was used; 0 before stop */
 	ssize_t index_on_node;	/* on the node of the consumer's CPUs; -1: this kernel does not tell */
 };
 
 struct nr_stats {
-	size_t sz; /* of what the library filled in; it may know of more fields than this header */
+	size_t sz; /* of what the library filled in: less than sizeof if the library is older */
 	uint64_t duration_ns;	/* start to now, or to stop */
 	uint64_t cpu_ns;	/* of this process since start, all threads */
 	uint64_t reserved;	/* by BPF programs, on all CPUs */
 	uint64_t events_written;
 	uint64_t bytes_written;	/* of the trace's stream; 0 for batches */
-	uint64_t lost[NR_LOSS_CAUSES];
+	uint64_t lost[NR_LOSS_SLOTS]; /* by enum nr_loss; 0 where nr_loss_name has no name */
 	uint64_t lost_total;
 	uint64_t discarded;
 	uint64_t malformed;
@@ -178,14 +189,26 @@ struct nr_stats {
 	uint64_t unwritten;	/* seen in a ring, but the trace or batch function failed before */
 	uint64_t lag_ns;	/* age of the watermark the stream is complete to */
 	unsigned nr_shards;
-	const struct nr_shard_stats *shards; /* [nr_shards] */
+	size_t shard_stride; /* bytes from one shard's numbers to the next */
+	const struct nr_shard_stats *shards; /* [nr_shards]: use nr_stats_shard */
 	const char *clocksource; /* of the kernel */
 };
 
-/* Numbers of a started or stopped collector; valid until the next call or close. Never NULL. */
-NR_API const struct nr_stats *nr_collector_stats(struct nr_collector *c);
+/* Numbers of shard i, below stats->nr_shards. */
+static inline const struct nr_shard_stats *nr_stats_shard(const struct nr_stats *stats, unsigned i)
+{
+	return (const struct nr_shard_stats *)((const char *)stats->shards +
+					       i * stats->shard_stride);
+}
 
-/* "full", "contended", ... ; NULL if there is no such cause. */
+/* Numbers of a started or stopped collector; the caller frees them. NULL: no memory. From any thread, also
+ * while nr_collector_stop runs and from the batch function, after nr_collector_start has returned and
+ * before nr_collector_close is called. */
+NR_API struct nr_stats *nr_collector_stats(const struct nr_collector *c);
+NR_API void nr_stats_free(struct nr_stats *stats);
+
+/* "full", "contended", ... ; NULL if there is no such cause. Below NR_LOSS_SLOTS, the library may have
+ * names for more causes than this header. */
 NR_API const char *nr_loss_name(unsigned cause);
 
 #ifdef __cplusplus

@@ -406,14 +406,18 @@ static bool end_asked(struct record *r)
 static void show_progress(struct record *r, uint64_t *events, uint64_t *shown)
 {
 	uint64_t now = now_ms();
-	const struct nr_stats *st;
+	double passed = (now - *shown) / 1e3;
+	struct nr_stats *st;
 
 	if (now - *shown < 1000)
 		return;
-	st = nr_collector_stats(r->collector);
-	summary_progress(stderr, st, r->opts.order, *events, (now - *shown) / 1e3);
-	*events = st->events_written;
 	*shown = now;
+	st = nr_collector_stats(r->collector);
+	if (!st)
+		return; /* no memory: there will be another second */
+	summary_progress(stderr, st, r->opts.order, *events, passed);
+	*events = st->events_written;
+	nr_stats_free(st);
 }
 
 /* How long to wait for something to happen, ms; -1: for as long as it takes. */
@@ -470,9 +474,8 @@ static void explain_command(const struct command *c)
 		cli_error("%s ended with status %d", c->argv[0], WEXITSTATUS(c->status));
 }
 
-static int report(struct record *r, int err)
+static int report_stats(struct record *r, const struct nr_stats *stats, int err)
 {
-	const struct nr_stats *stats = nr_collector_stats(r->collector);
 	const struct summary s = {
 		.stats = stats,
 		.plan = nr_collector_plan(r->collector),
@@ -494,6 +497,19 @@ static int report(struct record *r, int err)
 	if (err || failed || s.stats->unaccounted)
 		return CLI_FAILED;
 	return r->fail_on_loss && s.stats->lost_total ? CLI_LOSS : CLI_DONE;
+}
+
+static int report(struct record *r, int err)
+{
+	struct nr_stats *stats = nr_collector_stats(r->collector);
+	int ret = CLI_FAILED;
+
+	if (stats)
+		ret = report_stats(r, stats, err);
+	else
+		cli_error("cannot report on the recording: %s", strerror(ENOMEM));
+	nr_stats_free(stats);
+	return ret;
 }
 
 /* A reader that has seen enough closes the pipe: that is an end like any other. */

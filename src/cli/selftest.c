@@ -178,18 +178,24 @@ static uint64_t violations(const struct nr_stats *st)
 	uint64_t sum = 0;
 
 	for (unsigned i = 0; i < st->nr_shards; i++)
-		sum += st->shards[i].behind;
+		sum += nr_stats_shard(st, i)->behind;
 	return sum;
 }
 
-static void hunt_on(struct run *run, double *more)
+static bool violated(const struct run *run)
 {
-	const struct nr_stats *st = nr_collector_stats(run->collector);
+	struct nr_stats *st = nr_collector_stats(run->collector);
+	bool found = st && violations(st);
 
-	while (!violations(st) && *more > 0) {
+	nr_stats_free(st);
+	return found;
+}
+
+static void hunt_on(const struct run *run, double *more)
+{
+	while (!violated(run) && *more > 0) {
 		sleep_for(MORE_S);
 		*more -= MORE_S;
-		st = nr_collector_stats(run->collector);
 	}
 }
 
@@ -259,12 +265,16 @@ static int check_order(void *ctx, const struct nr_batch *batch)
 	return 0;
 }
 
-static void take_numbers(struct run *run, const struct nr_stats *st)
+static int take_numbers(struct run *run)
 {
+	struct nr_stats *st = nr_collector_stats(run->collector);
 	struct result *r = run->result;
 
+	if (!st)
+		return -ENOMEM;
+
 	for (unsigned i = 0; i < st->nr_shards; i++) {
-		const struct nr_shard_stats *s = &st->shards[i];
+		const struct nr_shard_stats *s = nr_stats_shard(st, i);
 
 		r->records += s->records;
 		r->unsorted += s->unsorted;
@@ -276,6 +286,8 @@ static void take_numbers(struct run *run, const struct nr_stats *st)
 	r->lost = st->lost_total;
 	r->unaccounted = st->unaccounted;
 	r->ns_per_event = ns_per_call(run, PART_COST) - ns_per_call(run, PART_IDLE);
+	nr_stats_free(st);
+	return 0;
 }
 
 static int open_collector(struct run *run)
@@ -310,7 +322,8 @@ static int collect(struct run *run, double seconds, struct selftest *t)
 		err = run_producers(run, seconds, &t->more);
 		end = nr_collector_stop(run->collector);
 		err = err ? err : end;
-		take_numbers(run, nr_collector_stats(run->collector));
+		end = take_numbers(run);
+		err = err ? err : end;
 	}
 	nr_collector_close(run->collector);
 	return err;

@@ -13,7 +13,7 @@ static double fullest(const struct nr_stats *st)
 	double most = 0;
 
 	for (unsigned i = 0; i < st->nr_shards; i++) {
-		const struct nr_shard_stats *s = &st->shards[i];
+		const struct nr_shard_stats *s = nr_stats_shard(st, i);
 		double percent = s->ring_bytes ? 100.0 * s->fill / s->ring_bytes : 0;
 
 		most = percent > most ? percent : most;
@@ -47,8 +47,8 @@ static void print_stall(FILE *out, const struct nr_stats *st, enum nr_order orde
 	const struct nr_shard_stats *worst = NULL;
 
 	for (unsigned i = 0; i < st->nr_shards; i++)
-		if (!worst || holds_longer(&st->shards[i], worst))
-			worst = &st->shards[i];
+		if (!worst || holds_longer(nr_stats_shard(st, i), worst))
+			worst = nr_stats_shard(st, i);
 	if (worst && worst->lag_ns > STALLED_NS)
 		fprintf(out, "  shard %u stalled: %s", (unsigned)(worst - st->shards),
 			stall_cause(order, worst->lag_ns, worst->busy_ns, worst->idle_ns));
@@ -58,7 +58,7 @@ static void print_stall(FILE *out, const struct nr_stats *st, enum nr_order orde
 static void print_stalls(FILE *out, const struct nr_stats *st, enum nr_order order)
 {
 	for (unsigned i = 0; i < st->nr_shards; i++) {
-		const struct nr_shard_stats *s = &st->shards[i];
+		const struct nr_shard_stats *s = nr_stats_shard(st, i);
 
 		if (s->lag_max_ns > STALLED_NS)
 			fprintf(out, "shard %u stalled for up to %.0f ms: %s\n", i,
@@ -88,10 +88,10 @@ static void print_causes(FILE *out, const uint64_t *lost)
 {
 	const char *sep = " (";
 
-	for (unsigned k = 0; k < NR_LOSS_CAUSES; k++) {
+	for (unsigned k = 0; k < NR_LOSS_SLOTS; k++) {
 		if (!lost[k])
 			continue;
-		fprintf(out, "%s%s %" PRIu64, sep, nr_loss_name(k), lost[k]);
+		fprintf(out, "%s%s %" PRIu64, sep, nr_loss_name(k) ?: "other", lost[k]);
 		sep = ", ";
 	}
 	if (*sep == ',')
@@ -102,7 +102,7 @@ static uint64_t sum_lost(const uint64_t *lost)
 {
 	uint64_t sum = 0;
 
-	for (unsigned k = 0; k < NR_LOSS_CAUSES; k++)
+	for (unsigned k = 0; k < NR_LOSS_SLOTS; k++)
 		sum += lost[k];
 	return sum;
 }
@@ -157,9 +157,9 @@ static void print_identity(FILE *out, const struct summary *s)
 			"written\n",
 			st->malformed);
 	for (unsigned i = 0; i < st->nr_shards; i++)
-		if (st->shards[i].unread)
+		if (nr_stats_shard(st, i)->unread)
 			fprintf(out, "shard %u: %" PRIu64 " bytes of its ring were never read\n", i,
-				st->shards[i].unread);
+				nr_stats_shard(st, i)->unread);
 }
 
 void summary_print(FILE *out, const struct summary *s)
@@ -177,7 +177,7 @@ void summary_print(FILE *out, const struct summary *s)
 	fprintf(out, "%5s  %4s  %-24s  %5s  %13s  %12s  %6s  %6s  %s\n", "SHARD", "NODE", "CPUS",
 		"RING", "PAGES ON NODE", "RECORDS", "PEAK", "LATE", "LOST");
 	for (unsigned i = 0; i < st->nr_shards; i++)
-		print_shard(out, i, &s->plan->shards[i], &st->shards[i]);
+		print_shard(out, i, nr_plan_shard_at(s->plan, i), nr_stats_shard(st, i));
 	print_stalls(out, st, s->order);
 	print_identity(out, s);
 }
@@ -186,8 +186,9 @@ static json_t *json_lost(const uint64_t *lost)
 {
 	json_t *o = json_object();
 
-	for (unsigned k = 0; k < NR_LOSS_CAUSES; k++)
-		json_object_set_new(o, nr_loss_name(k), json_integer(lost[k]));
+	for (unsigned k = 0; k < NR_LOSS_SLOTS; k++)
+		if (nr_loss_name(k))
+			json_object_set_new(o, nr_loss_name(k), json_integer(lost[k]));
 	return o;
 }
 
@@ -279,7 +280,8 @@ static json_t *json_summary(const struct summary *s)
 	json_object_set_new(o, "output", json_path(s->output));
 	json_object_set_new(o, "error", s->error ? json_string(s->error) : json_null());
 	for (unsigned i = 0; i < st->nr_shards; i++)
-		json_array_append_new(shards, json_shard(&s->plan->shards[i], &st->shards[i]));
+		json_array_append_new(
+			shards, json_shard(nr_plan_shard_at(s->plan, i), nr_stats_shard(st, i)));
 	json_object_set_new(o, "shards", shards);
 	return o;
 }

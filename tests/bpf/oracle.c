@@ -45,7 +45,7 @@ static int run_command(char **command)
 
 static int record(struct nr_collector *c, const char *dir, char **command)
 {
-	const struct nr_stats *st;
+	struct nr_stats *st;
 	int err = nr_collector_add_source(c, "syscalls"), end;
 
 	if (!err)
@@ -62,6 +62,7 @@ static int record(struct nr_collector *c, const char *dir, char **command)
 	       (unsigned long long)st->late, (unsigned long long)st->unaccounted);
 	if (st->lost_total || st->late || st->unaccounted)
 		err = -EIO;
+	nr_stats_free(st);
 	return err ? err : end;
 }
 

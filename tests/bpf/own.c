@@ -281,7 +281,7 @@ static int record(struct own *own, const char *object, const char *dir)
 		.sz = sizeof(opts), .policy = "cpu", .ring_bytes = 64 << 20, .log = on_log
 	};
 	struct nr_collector *c = NULL;
-	const struct nr_stats *stats;
+	struct nr_stats *stats;
 	int err = nr_collector_open(&c, &opts);
 
 	if (!err)
@@ -299,6 +299,7 @@ static int record(struct own *own, const char *object, const char *dir)
 		stats = nr_collector_stats(c);
 		if (!stats || stats->lost_total || stats->unaccounted || stats->late)
 			own->wrong++;
+		nr_stats_free(stats);
 	}
 	nr_collector_close(c);
 	return err;

@@ -71,19 +71,23 @@ static void disturb(const char *how)
 /* Events of CPU 0 go on all the time. */
 static void watch(struct nr_collector *c, enum nr_order order, pid_t child)
 {
+	struct nr_stats *st;
 	int status;
 
 	call_on(0, 0);
 	while (waitpid(child, &status, WNOHANG) != child) {
 		sleep_ms(20);
 		syscall(SYS_getpid, MAGIC, 0ul);
-		summary_progress(stdout, nr_collector_stats(c), order, 0, 1);
+		st = nr_collector_stats(c);
+		summary_progress(stdout, st, order, 0, 1);
+		nr_stats_free(st);
 		putchar('\n');
 	}
 }
 
 static int run(struct nr_collector *c, enum nr_order order, const char *object, const char *how)
 {
+	struct nr_stats *st;
 	uint64_t last = 0;
 	pid_t child;
 	int err = nr_collector_add_object(c, object);
@@ -99,10 +103,12 @@ static int run(struct nr_collector *c, enum nr_order order, const char *object, 
 		disturb(how);
 	watch(c, order, child);
 	err = nr_collector_stop(c);
-	summary_print(stdout, &(const struct summary){ .stats = nr_collector_stats(c),
+	st = nr_collector_stats(c);
+	summary_print(stdout, &(const struct summary){ .stats = st,
 						       .plan = nr_collector_plan(c),
 						       .order = order,
 						       .output = "nothing" });
+	nr_stats_free(st);
 	printf("%lu delivered, %lu out of order\n", delivered, disordered);
 	return err;
 }

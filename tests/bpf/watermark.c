@@ -148,8 +148,9 @@ static void log_error(void *ctx, enum nr_log_level level, const char *text)
 		fprintf(stderr, "%s\n", text);
 }
 
-static void take_figures(double *f, const struct nr_stats *st, double seconds)
+static void take_figures(double *f, const struct nr_collector *c, double seconds)
 {
+	struct nr_stats *st = nr_collector_stats(c);
 	double calls[2] = { 0 }, ns[2] = { 0 }, cpu_ns = 0;
 
 	for (unsigned i = 0; i < nr_producers; i++) {
@@ -166,6 +167,7 @@ static void take_figures(double *f, const struct nr_stats *st, double seconds)
 	f[CPU_TIME] = (st->cpu_ns - cpu_ns) / st->events_written;
 	f[LOSS] = 100.0 * st->lost_total / (st->lost_total + st->reserved);
 	f[RATE] = st->events_written / seconds / 1e6;
+	nr_stats_free(st);
 }
 
 static int run(const struct setup *s, struct nr_collector_opts *opts, double seconds, double *f)
@@ -199,7 +201,7 @@ static int run(const struct setup *s, struct nr_collector_opts *opts, double sec
 		pthread_join(producers[i].thread, NULL);
 	err = nr_collector_stop(c);
 	if (!err)
-		take_figures(f, nr_collector_stats(c), seconds * (1 - IDLE_PART));
+		take_figures(f, c, seconds * (1 - IDLE_PART));
 out:
 	nr_collector_close(c);
 	return err;

@@ -331,13 +331,16 @@ static void check_thread(struct check *k, unsigned s, const char *task)
 /* The stream is complete to then, and has what was called before if nobody calls any more. */
 static bool caught_up(const struct check *k, double then)
 {
-	const struct nr_stats *st = nr_collector_stats(k->collector);
+	struct nr_stats *st = nr_collector_stats(k->collector);
 	unsigned long calls = 0;
+	bool good;
 
 	for (unsigned cpu = 0; cpu < k->crew.nr; cpu++)
 		calls += k->crew.members[cpu].calls;
-	return st->lag_ns && now_ms() - st->lag_ns / 1e6 > then &&
+	good = st->lag_ns && now_ms() - st->lag_ns / 1e6 > then &&
 	       (k->lossy || k->crew.busy || st->events_written >= 2 * calls);
+	nr_stats_free(st);
+	return good;
 }
 
 /*
@@ -348,12 +351,15 @@ static void catch_up(struct check *k)
 {
 	const struct timespec pause = { .tv_nsec = 10000000 };
 	double then = now_ms();
+	struct nr_stats *st;
 	bool good;
 
 	while (!(good = caught_up(k, then)) && now_ms() - then < CATCH_UP_MS)
 		nanosleep(&pause, NULL);
+	st = nr_collector_stats(k->collector);
 	expect(k, good, "the stream stands still: it ends %" PRIu64 " ms ago",
-	       nr_collector_stats(k->collector)->lag_ns / 1000000);
+	       st->lag_ns / 1000000);
+	nr_stats_free(st);
 }
 
 static void check_threads(struct check *k)
@@ -540,23 +546,21 @@ static unsigned memory_of(const struct check *k, unsigned node)
 
 /* The kernel counted earlier, when indexes may have been smaller, and counters that are beside
  * them. */
-static void check_indexes(struct check *k)
+static void check_indexes(struct check *k, const struct nr_stats *st)
 {
-	const struct nr_stats *st = nr_collector_stats(k->collector);
 	size_t most[SYS_MAX] = {};
 
 	for (unsigned s = 0; s < st->nr_shards; s++)
 		most[memory_of(k, k->node_of[k->plan->shards[s].consumer_cpus[0]])] +=
-			st->shards[s].index_pages + COUNTER_PAGES;
+			nr_stats_shard(st, s)->index_pages + COUNTER_PAGES;
 	for (unsigned node = 0; !k->may_stray && node < SYS_MAX; node++)
 		expect(k, k->index_pages[node] <= most[node],
 		       "%zu pages of indexes are on node %u, not %zu", k->index_pages[node], node,
 		       most[node]);
 }
 
-static void check_stats(struct check *k, const struct tally *t)
+static void check_stats(struct check *k, const struct tally *t, const struct nr_stats *st)
 {
-	const struct nr_stats *st = nr_collector_stats(k->collector);
 	uint64_t peak = 0, unsorted = 0, idle = 0;
 
 	expect(k, !st->unaccounted, "%" PRIu64 " events unaccounted for", st->unaccounted);
@@ -569,7 +573,7 @@ static void check_stats(struct check *k, const struct tally *t)
 	expect(k, st->events_written == t->events, "%" PRIu64 " written, %" PRIu64 " in the trace",
 	       st->events_written, t->events);
 	for (unsigned s = 0; s < st->nr_shards; s++) {
-		const struct nr_shard_stats *shard = &st->shards[s];
+		const struct nr_shard_stats *shard = nr_stats_shard(st, s);
 		uint64_t percent = 100 * shard->fill_peak / shard->ring_bytes;
 
 		check_shard(k, t, s, shard);
@@ -706,6 +710,7 @@ static void start(struct check *k)
 static void record(struct check *k)
 {
 	struct tally *t = calloc(1, sizeof(*t));
+	struct nr_stats *st;
 	double began;
 
 	if (!t)
@@ -727,8 +732,10 @@ static void record(struct check *k)
 	check_rings(k);
 	read_trace(k, t);
 	check_members(k, t);
-	check_stats(k, t);
-	check_indexes(k);
+	st = nr_collector_stats(k->collector);
+	check_stats(k, t, st);
+	check_indexes(k, st);
+	nr_stats_free(st);
 	printf("  steps and checks %.0f ms\n", now_ms() - began);
 	fflush(stdout);
 	nr_collector_close(k->collector);

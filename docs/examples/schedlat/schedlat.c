@@ -160,7 +160,7 @@ static void wait_for_end(const struct nr_collector *c, double seconds)
 
 static int run(struct nr_collector *c, struct schedlat *s, double seconds)
 {
-	const struct nr_stats *stats;
+	struct nr_stats *stats;
 	int err;
 
 	/* The object shares the collector's rings and is attached by its section names. */
@@ -183,6 +183,7 @@ static int run(struct nr_collector *c, struct schedlat *s, double seconds)
 	stats = nr_collector_stats(c);
 	if (stats)
 		printf("%lu events, %lu lost\n", stats->events_written, stats->lost_total);
+	nr_stats_free(stats);
 	return err;
 }
 
