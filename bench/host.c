@@ -160,7 +160,7 @@ json_t *host_json(const struct nr_topology *topo)
 	lock_type(lock, sizeof(lock));
 	snprintf(libbpf, sizeof(libbpf), "%u.%u", libbpf_major_version(), libbpf_minor_version());
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:s, s:s, s:o}", "numaring",
-			 NR_VERSION, "kernel", name.release, "machine", name.machine, "cpu_model",
+			 NR_VERSION_STRING, "kernel", name.release, "machine", name.machine, "cpu_model",
 			 model, "hypervisor", below, "emulated", host_is_emulated(), "clocksource",
 			 clocksource, "lock", lock, "libbpf", libbpf, "topology",
 			 topology_json(topo));

@@ -86,7 +86,7 @@ int main(int argc, char **argv)
 		return finish(BENCH_DONE);
 	}
 	if (!strcmp(name, "--version") || !strcmp(name, "-V")) {
-		puts("numaring-bench " NR_VERSION);
+		puts("numaring-bench " NR_VERSION_STRING);
 		return finish(BENCH_DONE);
 	}
 	if (*name)

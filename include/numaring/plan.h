@@ -27,13 +27,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <numaring/log.h>
+#include <numaring/version.h>
 
 #ifdef __cplusplus
 extern "C" {
-#endif
-
-#ifndef NR_API
-#define NR_API __attribute__((visibility("default")))
 #endif
 
 struct nr_topology;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <numaring/version.h>
 #include <unistd.h>
 #include "cli.h"
 
@@ -30,6 +31,14 @@ static void print_help(FILE *out)
 	fputs("\nnumaring COMMAND --help tells the options of a command.\n"
 	      "Exit status: 0 done, 1 failed, 2 wrong usage, 3 loss (record --fail-on-loss).\n",
 	      out);
+}
+
+static void print_version(void)
+{
+	fputs("numaring " NR_VERSION_STRING, stdout);
+	if (strcmp(nr_version_string(), NR_VERSION_STRING))
+		printf(", with libnumaring %s", nr_version_string());
+	putchar('\n');
 }
 
 /* Whoever started us without one of the standard descriptors gets an error when it is used.
@@ -65,7 +74,7 @@ int main(int argc, char **argv)
 		return CLI_DONE;
 	}
 	if (!strcmp(name, "--version") || !strcmp(name, "-V")) {
-		puts("numaring " NR_VERSION);
+		print_version();
 		return CLI_DONE;
 	}
 	if (*name)

@@ -61,6 +61,17 @@ equal "C program" "$(./user)" "2 shards, the last on node 1"
 equal "pkg-config's version is the program's" "$(pkg-config --modversion numaring)" \
 	"$(prefix/bin/numaring --version | grep -oE '[0-9.]+$')"
 
+equal "the header's version is the program's" \
+	"$(echo NR_VERSION_MAJOR.NR_VERSION_MINOR.NR_VERSION_PATCH |
+		cc -E -P -include numaring/version.h -Iprefix/include - | tail -n 1 | tr -d ' ')" \
+	"$(prefix/bin/numaring --version | grep -oE '[0-9.]+$')"
+
+# A program with another library says so.
+echo 'const char *nr_version_string(void) { return "9.8.7"; }' >other.c
+check "another library builds" cc -shared -fPIC other.c -o other.so
+equal "a program with another library" "$(LD_PRELOAD=$PWD/other.so prefix/bin/numaring --version)" \
+	"$(prefix/bin/numaring --version), with libnumaring 9.8.7"
+
 equal "pkg-config's prefix" "$(realpath "$(pkg-config --variable=prefix numaring)")" "$(realpath prefix)"
 
 # A C++ program through CMake.

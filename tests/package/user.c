@@ -3,6 +3,10 @@
 #include <numaring/numaring.h>
 #include <stdio.h>
 
+#if NR_VERSION < 100
+#error "older than 0.1.0"
+#endif
+
 int main(void)
 {
 	const struct nr_topology_opts opts = { .sz = sizeof(opts),
@@ -19,5 +23,5 @@ int main(void)
 	nr_plan_free(plan);
 	nr_topology_free(topology);
 	nr_collector_close(NULL);
-	return err ? 1 : 0;
+	return err || nr_version() != NR_VERSION;
 }
