@@ -3,9 +3,7 @@
  * Records are copied into one buffer behind room for the packet's head; commit fills the head in
  * and writes the buffer with one call.
  */
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,6 +11,7 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include "dir.h"
 #include "store.h"
 #include "writer.h"
 
@@ -22,10 +21,8 @@
 struct nr_writer {
 	const struct nr_types *types;
 	struct nr_logger log;
-	char *dir;
-	bool made;     /* the directory is ours to remove */
-	bool replaced; /* what was in it waits under other names */
-	int fd;
+	struct nr_trace_dir dir;
+	int fd; /* the stream */
 	__u8 uuid[16];
 
 	uint8_t *buf;	  /* the packet under construction, head first */
@@ -190,38 +187,20 @@ static void fill_head(struct nr_writer *w, uint64_t watermark, uint64_t lost)
 	memcpy(w->buf, &head, sizeof(head));
 }
 
-static int write_all(int fd, const void *data, size_t size, uint64_t off)
-{
-	const uint8_t *p = data;
-
-	while (size) {
-		ssize_t n = pwrite(fd, p, size, off);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n ? -errno : -EIO;
-		p += n;
-		off += n;
-		size -= n;
-	}
-	return 0;
-}
-
 int nr_writer_commit(struct nr_writer *w, uint64_t watermark, uint64_t lost)
 {
 	const struct nr_packet_head *head = (const void *)w->buf;
 	int err;
 
 	fill_head(w, watermark, lost);
-	err = write_all(w->fd, w->buf, w->used, w->bytes);
+	err = nr_write_all(w->fd, w->buf, w->used, w->bytes);
 	if (err) {
-		nr_log(&w->log, NR_LOG_ERROR, "cannot write %s/" NR_FILE_STREAM ": %s", w->dir,
+		nr_log(&w->log, NR_LOG_ERROR, "cannot write %s/" NR_FILE_STREAM ": %s", w->dir.path,
 		       strerror(-err));
 		if (ftruncate(w->fd, w->bytes)) /* the next commit writes over it */
 			nr_log(&w->log, NR_LOG_WARN,
 			       "cannot cut %s/" NR_FILE_STREAM " back to its last whole packet: %s",
-			       w->dir, strerror(errno));
+			       w->dir.path, strerror(errno));
 		return err;
 	}
 	w->bytes += w->used;
@@ -237,183 +216,7 @@ uint64_t nr_writer_bytes(const struct nr_writer *w)
 	return w->bytes;
 }
 
-/* ---- the directory ---- */
-
-enum holds { HOLDS_NOTHING, HOLDS_TRACE, HOLDS_OTHERS };
-
-/* The files of a trace, and what they are called while it is not sure that they are replaced. */
-static const struct {
-	const char *name, *old;
-} files[] = {
-	{ NR_FILE_STREAM, ".old-" NR_FILE_STREAM },
-	{ NR_FILE_BTF, ".old-" NR_FILE_BTF },
-	{ NR_FILE_METADATA, ".old-" NR_FILE_METADATA },
-};
-
-#define NR_FILES (sizeof(files) / sizeof(*files))
-
-static bool is_our_name(const char *name)
-{
-	for (size_t i = 0; i < NR_FILES; i++)
-		if (!strcmp(name, files[i].name) || !strcmp(name, files[i].old))
-			return true;
-	return false;
-}
-
-static bool is_our_metadata(int dir)
-{
-	char text[64];
-	ssize_t n;
-	int fd = openat(dir, NR_FILE_METADATA, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-
-	if (fd < 0)
-		return false;
-	n = read(fd, text, sizeof(text));
-	close(fd);
-	return n > 0 && nr_metadata_is_ours(text, n);
-}
-
-/* What is in the directory; other is the name of something that is not ours. */
-static int look(int fd, enum holds *holds, char *other, size_t size)
-{
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	DIR *d = copy < 0 ? NULL : fdopendir(copy);
-	struct dirent *e;
-	bool any = false;
-
-	if (!d) {
-		int err = -errno;
-
-		if (copy >= 0)
-			close(copy);
-		return err;
-	}
-	*other = 0;
-	while (!*other && (e = readdir(d))) {
-		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
-			continue;
-		any = true;
-		if (!is_our_name(e->d_name))
-			snprintf(other, size, "%s", e->d_name);
-	}
-	closedir(d);
-	if (any && !*other && !is_our_metadata(fd))
-		snprintf(other, size, "no metadata of numaring");
-	*holds = *other ? HOLDS_OTHERS : any ? HOLDS_TRACE : HOLDS_NOTHING;
-	return 0;
-}
-
-/* Whoever records holds a lock on the stream. */
-static bool is_recorded(int dir)
-{
-	int fd = openat(dir, NR_FILE_STREAM, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	bool locked = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK;
-
-	if (fd >= 0)
-		close(fd);
-	return locked;
-}
-
-static void put_back(int dir)
-{
-	for (size_t i = 0; i < NR_FILES; i++)
-		renameat(dir, files[i].old, dir, files[i].name);
-}
-
-static int put_aside(int fd, const char *dir, const struct nr_logger *log)
-{
-	for (size_t i = 0; i < NR_FILES; i++)
-		if (renameat(fd, files[i].name, fd, files[i].old) && errno != ENOENT) {
-			int err = -errno;
-
-			nr_log(log, NR_LOG_ERROR, "cannot replace %s/%s: %s", dir, files[i].name,
-			       strerror(-err));
-			put_back(fd);
-			return err;
-		}
-	return 0;
-}
-
-static int make_room(int fd, const char *dir, bool force, bool *replaced,
-		     const struct nr_logger *log)
-{
-	enum holds holds = HOLDS_NOTHING;
-	char other[256];
-	int err = look(fd, &holds, other, sizeof(other));
-
-	if (err) {
-		nr_log(log, NR_LOG_ERROR, "cannot list %s: %s", dir, strerror(-err));
-		return err;
-	}
-	if (holds == HOLDS_OTHERS) {
-		nr_log(log, NR_LOG_ERROR,
-		       "%s holds something that is not a trace of numaring (%s); give a directory "
-		       "that is empty or does not exist",
-		       dir, other);
-		return -ENOTEMPTY;
-	}
-	if (holds == HOLDS_TRACE && !force) {
-		nr_log(log, NR_LOG_ERROR,
-		       "%s holds a trace already; only force (--force) replaces it", dir);
-		return -EEXIST;
-	}
-	if (is_recorded(fd)) {
-		nr_log(log, NR_LOG_ERROR,
-		       "%s is being recorded into: end that recording, or give another directory",
-		       dir);
-		return -EBUSY;
-	}
-	*replaced = holds == HOLDS_TRACE;
-	return *replaced ? put_aside(fd, dir, log) : 0;
-}
-
-static int open_dir(struct nr_writer *w, bool force)
-{
-	int fd, err;
-
-	w->made = !mkdir(w->dir, 0755);
-	if (!w->made && errno != EEXIST)
-		goto bad;
-	fd = open(w->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		goto bad;
-	err = w->made ? 0 : make_room(fd, w->dir, force, &w->replaced, &w->log);
-	if (!err)
-		return fd;
-	close(fd);
-	return err;
-bad:
-	err = -errno;
-	nr_log(&w->log, NR_LOG_ERROR, "cannot make the directory %s: %s", w->dir, strerror(-err));
-	return err;
-}
-
-static int create(const struct nr_writer *w, int dir, const char *name)
-{
-	int fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-
-	if (fd >= 0)
-		return fd;
-	fd = -errno;
-	nr_log(&w->log, NR_LOG_ERROR, "cannot create %s/%s: %s", w->dir, name, strerror(-fd));
-	return fd;
-}
-
-static int write_file(const struct nr_writer *w, int dir, const char *name, const void *data,
-		      size_t size)
-{
-	int fd = create(w, dir, name), err;
-
-	if (fd < 0)
-		return fd;
-	err = write_all(fd, data, size, 0);
-	if (close(fd) && !err)
-		err = -errno;
-	if (err)
-		nr_log(&w->log, NR_LOG_ERROR, "cannot write %s/%s: %s", w->dir, name,
-		       strerror(-err));
-	return err;
-}
+/* ---- begin and end ---- */
 
 /* The clock's identity is the boot: two traces with it have times that can be compared. */
 static void read_boot_id(__u8 *uuid)
@@ -433,7 +236,7 @@ static void read_boot_id(__u8 *uuid)
 		memset(uuid, 0, 16);
 }
 
-static int write_metadata(struct nr_writer *w, int dir, int64_t clock_offset)
+static int write_metadata(struct nr_writer *w, int64_t clock_offset)
 {
 	struct nr_metadata md = { .clock_offset = clock_offset };
 	uint32_t btf_size = 0;
@@ -454,72 +257,57 @@ static int write_metadata(struct nr_writer *w, int dir, int64_t clock_offset)
 	err = nr_metadata_write(&text, &len, w->types, &md);
 	if (err)
 		return err;
-	err = write_file(w, dir, NR_FILE_METADATA, text, len)
-		      ?: write_file(w, dir, NR_FILE_BTF, btf, btf_size);
+	err = nr_trace_dir_write(&w->dir, NR_FILE_METADATA, text, len)
+		      ?: nr_trace_dir_write(&w->dir, NR_FILE_BTF, btf, btf_size);
 	free(text);
 	return err;
 }
 
-static struct nr_writer *writer_new(const char *dir, const struct nr_types *types,
-				    const struct nr_writer_opts *opts)
+static struct nr_writer *writer_new(const struct nr_types *types, const struct nr_writer_opts *opts)
 {
 	struct nr_writer *w = calloc(1, sizeof(*w));
 
 	if (!w)
 		return NULL;
-	w->fd = -1;
+	w->fd = w->dir.fd = -1;
 	w->types = types;
 	w->log = (struct nr_logger){ opts->log, opts->log_ctx };
 	w->full = HEAD + (opts->packet_bytes ?: PACKET_BYTES);
 	w->cap = w->full;
 	w->used = HEAD;
-	w->dir = strdup(dir);
 	w->buf = malloc(w->cap);
-	if (w->dir && w->buf)
+	if (w->buf)
 		return w;
 	nr_writer_close(w);
 	return NULL;
 }
 
-/* Takes back what open made. */
-static void undo(const struct nr_writer *w, int dir)
+static int begin(struct nr_writer *w, const struct nr_writer_opts *opts)
 {
-	for (size_t i = 0; i < NR_FILES; i++)
-		unlinkat(dir, files[i].name, 0);
-	if (w->replaced)
-		put_back(dir);
-	if (w->made)
-		rmdir(w->dir);
+	int err = write_metadata(w, opts->clock_offset);
+
+	if (err)
+		return err;
+	w->fd = nr_trace_dir_create(&w->dir, NR_FILE_STREAM);
+	if (w->fd < 0)
+		return w->fd;
+	flock(w->fd, LOCK_EX | LOCK_NB); /* for is_recorded; not every file system can */
+	return nr_writer_commit(w, opts->start, 0);
 }
 
 int nr_writer_open(struct nr_writer **out, const char *dir, const struct nr_types *types,
 		   const struct nr_writer_opts *opts)
 {
-	struct nr_writer *w = writer_new(dir, types, opts);
-	int fd, err;
+	struct nr_writer *w = writer_new(types, opts);
+	int err;
 
 	if (!w)
 		return -ENOMEM;
-	fd = open_dir(w, opts->force);
-	if (fd < 0) {
-		nr_writer_close(w);
-		return fd;
-	}
-	err = write_metadata(w, fd, opts->clock_offset);
-	if (!err) {
-		w->fd = create(w, fd, NR_FILE_STREAM);
-		err = w->fd < 0 ? w->fd : nr_writer_commit(w, opts->start, 0);
-	}
-	if (!err) {
-		flock(w->fd, LOCK_EX | LOCK_NB); /* for is_recorded; not every file system can */
-	}
-	if (err) {
-		undo(w, fd);
-		nr_writer_close(w);
-	} else {
+	err = nr_trace_dir_open(&w->dir, dir, opts->force, &w->log) ?: begin(w, opts);
+	if (err)
+		nr_writer_discard(w);
+	else
 		*out = w;
-	}
-	close(fd);
 	return err;
 }
 
@@ -534,7 +322,7 @@ static int check_stream(const struct nr_writer *w)
 	       "%s/" NR_FILE_STREAM
 	       " was removed or changed while it was recorded: not all of what "
 	       "was written is there",
-	       w->dir);
+	       w->dir.path);
 	return -ESTALE;
 }
 
@@ -544,7 +332,7 @@ static int close_stream(const struct nr_writer *w)
 
 	if (!close(w->fd))
 		return err;
-	nr_log(&w->log, NR_LOG_ERROR, "cannot write %s/" NR_FILE_STREAM ": %s", w->dir,
+	nr_log(&w->log, NR_LOG_ERROR, "cannot write %s/" NR_FILE_STREAM ": %s", w->dir.path,
 	       strerror(errno));
 	return -errno;
 }
@@ -556,39 +344,25 @@ int nr_writer_close(struct nr_writer *w)
 	if (!w)
 		return 0;
 	err = w->fd < 0 ? 0 : close_stream(w);
+	nr_trace_dir_close(&w->dir);
 	free(w->buf);
-	free(w->dir);
 	free(w);
 	return err;
 }
 
-static void in_dir(struct nr_writer *w, void (*what)(const struct nr_writer *w, int dir))
-{
-	int dir = w ? open(w->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-
-	if (dir < 0)
-		return;
-	what(w, dir);
-	close(dir);
-}
-
-static void remove_old(const struct nr_writer *w, int dir)
-{
-	for (size_t i = 0; w->replaced && i < NR_FILES; i++)
-		unlinkat(dir, files[i].old, 0);
-}
-
 void nr_writer_keep(struct nr_writer *w)
 {
-	in_dir(w, remove_old);
+	if (w)
+		nr_trace_dir_keep(&w->dir);
 }
 
 void nr_writer_discard(struct nr_writer *w)
 {
-	if (w && w->fd >= 0)
+	if (!w)
+		return;
+	if (w->fd >= 0)
 		close(w->fd);
-	if (w)
-		w->fd = -1;
-	in_dir(w, undo);
+	w->fd = -1;
+	nr_trace_dir_undo(&w->dir);
 	nr_writer_close(w);
 }
