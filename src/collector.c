@@ -11,6 +11,7 @@
 #include "drain/counter.h"
 #include "pids.h"
 #include "sources.h"
+#include "timens.h"
 
 #define LATENCY_MS 100
 
@@ -131,6 +132,8 @@ static int build(struct nr_collector *c)
 	int err = nr_host_check(&c->log);
 
 	if (!err)
+		err = nr_timens_enter(&c->log);
+	if (!err)
 		err = make_plan(c);
 	if (!err)
 		err = nr_maps_create(&c->maps, c->plan, &c->log);
@@ -155,7 +158,8 @@ static int build(struct nr_collector *c)
 	return err;
 }
 
-/* CLOCK_REALTIME - CLOCK_MONOTONIC; the reading with the least time between the two of three. */
+/* CLOCK_REALTIME less the host's CLOCK_MONOTONIC; the reading with the least time between the two
+ * of three. */
 static int64_t clock_offset(void)
 {
 	uint64_t best = UINT64_MAX;
@@ -179,19 +183,19 @@ static int64_t clock_offset(void)
 int nr_collector_open(struct nr_collector **out, const struct nr_collector_opts *opts)
 {
 	struct nr_collector *c = calloc(1, sizeof(*c));
-	uint64_t begin = nr_clock_now();
+	uint64_t begin = nr_clock_local(); /* the host's clock is not known yet */
 	int err;
 
 	if (!c)
 		return -ENOMEM;
-	c->clock_offset = clock_offset();
 	err = copy_opts(c, opts) ?: build(c);
 	if (err) {
 		nr_collector_close(c);
 		return err;
 	}
+	c->clock_offset = clock_offset();
 	nr_log(&c->log, NR_LOG_INFO, "%u shards set up in %.0f ms", c->plan->nr_shards,
-	       (nr_clock_now() - begin) / 1e6);
+	       (nr_clock_local() - begin) / 1e6);
 	*out = c;
 	return 0;
 }

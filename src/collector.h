@@ -23,7 +23,7 @@ struct nr_collector {
 	struct nr_collector_opts opts;
 	struct nr_logger log;
 	_Atomic(enum nr_state) state; /* by nr_collector_enter and nr_collector_state */
-	int64_t clock_offset;	      /* CLOCK_REALTIME - CLOCK_MONOTONIC, ns */
+	int64_t clock_offset;	      /* CLOCK_REALTIME less the host's CLOCK_MONOTONIC, ns */
 	struct nr_topology *topo;
 	struct nr_plan *plan;
 	struct nr_maps maps;

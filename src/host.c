@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -93,6 +94,13 @@ int nr_host_check(const struct nr_logger *log)
 	int err = check_capabilities(log);
 
 	return err ? err : check_kernel(log);
+}
+
+bool nr_host_in_namespace(const char *link, ino_t number)
+{
+	struct stat st;
+
+	return !stat(link, &st) && st.st_ino == number;
 }
 
 void nr_host_clocksource(char *buf, size_t size)

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include "../topology/log.h"
 
 /* 0; -EPERM: capabilities are missing; -EOPNOTSUPP: the kernel is too old or has no BTF. */
@@ -14,6 +15,9 @@ int nr_host_check(const struct nr_logger *log);
 /* A kernel of this release ("5.15.0-91-generic") need not have what we use. It may: distributions
  * carry changes back, so this explains a failure and is no reason to refuse. */
 bool nr_host_is_old(const char *release);
+
+/* Is the namespace of this link ("/proc/self/ns/pid") the one of this inode number? */
+bool nr_host_in_namespace(const char *link, ino_t number);
 
 /* Name of the kernel's clocksource, "unknown" if it does not say. */
 void nr_host_clocksource(char *buf, size_t size);

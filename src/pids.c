@@ -3,21 +3,14 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
+#include "host.h"
 #include "listen.h"
 #include "pids.h"
 #include "pids.skel.h"
 
 /* The kernel's fixed number of the initial PID namespace. */
 #define INITIAL_NAMESPACE 0xeffffffcu
-
-static bool in_initial_namespace(void)
-{
-	struct stat st;
-
-	return !stat("/proc/self/ns/pid", &st) && st.st_ino == INITIAL_NAMESPACE;
-}
 
 /* Runs the iterator over all our tasks. */
 static int walk_tasks(struct pids_bpf *skel)
@@ -61,7 +54,7 @@ int nr_pid_on_host(pid_t pid, uint32_t *out, const struct nr_logger *log)
 {
 	int err;
 
-	if (in_initial_namespace()) {
+	if (nr_host_in_namespace("/proc/self/ns/pid", INITIAL_NAMESPACE)) {
 		*out = pid;
 		return 0;
 	}

@@ -116,6 +116,12 @@ NR_API const struct nr_plan *nr_collector_plan(const struct nr_collector *c);
  * microsecond. */
 NR_API int64_t nr_collector_clock_offset(const struct nr_collector *c);
 
+/* Adds to this process's CLOCK_MONOTONIC to get the host's, which is what events carry: *out, ns, is 0
+ * except in a time namespace, where it is constant. (A single-threaded process can change its namespace:
+ * not while it has a collector open.) Needs no collector, and rights only in a time namespace: those of
+ * nr_collector_open. Any thread. */
+NR_API int nr_host_clock_offset(int64_t *out);
+
 /* Loads and attaches the programs, starts the threads. -EINVAL: nothing to record, or no place for it: both
  * can be mended. After another error: close, which also removes the trace of that start. */
 NR_API int nr_collector_start(struct nr_collector *c);
