@@ -30,8 +30,10 @@ void bench_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* nr_log_fn: errors and warnings. */
 void bench_log(void *ctx, enum nr_log_level level, const char *text);
 
-uint64_t bench_now(void); /* CLOCK_MONOTONIC, ns */
+/* The host's CLOCK_MONOTONIC, which records carry, ns; in a time namespace only after host_check. */
+uint64_t bench_now(void);
 void bench_sleep_until(uint64_t time);
+int bench_find_clock(void); /* for bench_now */
 /* The calling thread gets the priority numaring gives its own threads, so that transports are
  * compared and not priorities. */
 void bench_raise_priority(void);
@@ -157,7 +159,8 @@ static inline size_t floor_power(size_t v)
 
 /* Everything about this host that a reader of figures has to know. */
 json_t *host_json(const struct nr_topology *topo);
-/* Can this process run BPF programs here? -EPERM and others were explained. */
+/* Can this process run BPF programs here, and what is the host's clock? -EPERM and others were
+ * explained. */
 int host_check(void);
 /* Figures taken here tell nothing about speed: a CPU that is emulated. */
 bool host_is_emulated(void);

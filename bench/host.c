@@ -82,7 +82,7 @@ int host_check(void)
 	int err = nr_collector_open(&collector, &opts);
 
 	nr_collector_close(collector);
-	return err;
+	return err ? err : bench_find_clock();
 }
 
 bool host_is_emulated(void)

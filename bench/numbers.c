@@ -70,17 +70,26 @@ struct spread3 quartiles(double *values, unsigned nr)
 				 nr };
 }
 
+/* The host's CLOCK_MONOTONIC less this process's: another one in a time namespace. */
+static int64_t host_offset;
+
+int bench_find_clock(void)
+{
+	return nr_host_clock_offset(&host_offset);
+}
+
 uint64_t bench_now(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+	return ts.tv_sec * 1000000000ull + ts.tv_nsec + host_offset;
 }
 
 void bench_sleep_until(uint64_t time)
 {
-	const struct timespec ts = { .tv_sec = time / 1000000000, .tv_nsec = time % 1000000000 };
+	uint64_t local = time - host_offset;
+	const struct timespec ts = { .tv_sec = local / 1000000000, .tv_nsec = local % 1000000000 };
 
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL))
 		;
