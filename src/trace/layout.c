@@ -209,6 +209,45 @@ static int compile_enum(struct compiler *c, struct nr_field *f, const struct btf
 	return 0;
 }
 
+static const struct nr_field *find_kid(const struct nr_field *st, unsigned nr, const char *name)
+{
+	for (unsigned i = 0; i < nr; i++)
+		if (!strcmp(st->kids[i].name, name))
+			return &st->kids[i];
+	return NULL;
+}
+
+/* An anonymous union is named after its offset, with as many underscores behind it as it takes to
+ * differ from the members that C named: each of them can be in the way once. */
+static int name_union(const struct nr_field *st, struct nr_field *f)
+{
+	char name[MAX_FIELDS + 32], *copy;
+	int n = sprintf(name, "union_%u", f->off / 8);
+
+	while (find_kid(st, st->nr_kids, name)) {
+		name[n++] = '_';
+		name[n] = 0;
+	}
+	copy = strdup(name);
+	if (!copy)
+		return -ENOMEM;
+	free(f->name);
+	f->name = copy;
+	f->name_len = n;
+	return 0;
+}
+
+/* When all members of the struct are there. */
+static int name_unions(struct nr_field *st)
+{
+	int err = 0;
+
+	for (unsigned i = 0; !err && i < st->nr_kids; i++)
+		if (!*st->kids[i].name)
+			err = name_union(st, &st->kids[i]);
+	return err;
+}
+
 static int compile_type(struct compiler *c, struct nr_field *f, uint32_t id, unsigned bits,
 			unsigned depth);
 
@@ -251,7 +290,7 @@ static int compile_struct(struct compiler *c, struct nr_field *f, const struct b
 		return refuse(c, -ENOTSUP, "larger than 1 MiB");
 	f->kind = NR_STRUCT;
 	f->bits = t->size * 8;
-	err = add_members(c, f, t, 0, depth + 1);
+	err = add_members(c, f, t, 0, depth + 1) ?: name_unions(f);
 	if (!err && !f->nr_kids) /* nameless bit-fields only */
 		err = compile_bytes(c, f, t->size);
 	return err;
@@ -314,26 +353,32 @@ static struct nr_field *new_kid(struct nr_field *st, const char *name)
 	return f;
 }
 
-/* Offsets of C ascend; a name is there once. */
+/* Anonymous unions wait for name_unions. */
+static int check_name(struct compiler *c, const struct nr_field *st, const struct nr_field *f)
+{
+	if (!*f->name && f->kind == NR_BYTES)
+		return 0;
+	if (!is_identifier(f->name))
+		return refuse(c, -EINVAL, "field \"%s\": use only letters, digits and _ in names",
+			      f->name);
+	if (find_kid(st, st->nr_kids - 1, f->name))
+		return refuse(c, -EINVAL, "two fields are called %s", f->name);
+	return 0;
+}
+
+/* Offsets of C ascend. */
 static int check_kid(struct compiler *c, const struct nr_field *st)
 {
 	const struct nr_field *f = &st->kids[st->nr_kids - 1];
 	const struct nr_field *prev = st->nr_kids > 1 ? f - 1 : NULL;
 	bool single = f->kind != NR_STRUCT && f->kind != NR_ARRAY && f->kind != NR_TEXT;
 
-	if (!is_identifier(f->name))
-		return refuse(c, -EINVAL, "a field without a usable name");
-	if (st == c->root && !strcmp(f->name, "late_ts"))
-		return refuse(c, -EINVAL, "the field name late_ts is taken (docs/format.md)");
 	if ((prev && f->off < prev->off + prev->bits) || (uint64_t)f->off + f->bits > st->bits ||
 	    (!single && f->off % 8))
 		return refuse(c, -EINVAL, "field %s overlaps another or its struct's end", f->name);
 	if ((f->kind == NR_PTR || f->kind == NR_FLOAT) && f->off % 8)
 		return refuse(c, -EINVAL, "field %s starts inside a byte", f->name);
-	for (unsigned i = 0; i + 1 < st->nr_kids; i++)
-		if (!strcmp(st->kids[i].name, f->name))
-			return refuse(c, -EINVAL, "two fields are called %s", f->name);
-	return 0;
+	return check_name(c, st, f);
 }
 
 static int add_field(struct compiler *c, struct nr_field *st, const char *name, uint32_t type,
@@ -377,7 +422,6 @@ static int add_member(struct compiler *c, struct nr_field *st, const struct btf_
 	const struct btf_type *mt = resolve(c->btf, m->type);
 	uint32_t rel = btf_member_bit_offset(t, i), off = base + rel;
 	uint64_t size = size_of(c->btf, m->type);
-	char anon[32];
 
 	if (!mt || !name || rel > MAX_SIZE * 8 || off > MAX_SIZE * 8)
 		return refuse(c, -EINVAL, "a member with a broken type, name or offset");
@@ -393,10 +437,6 @@ static int add_member(struct compiler *c, struct nr_field *st, const struct btf_
 		if (++c->nr_fields > MAX_FIELDS || depth > MAX_DEPTH || off % 8)
 			return refuse(c, -ENOTSUP, "an anonymous struct nested too deep");
 		return add_members(c, st, mt, off, depth + 1);
-	}
-	if (!*name && btf_is_union(mt)) {
-		snprintf(anon, sizeof(anon), "union_%u", off / 8);
-		name = anon;
 	}
 	return add_field(c, st, name, m->type, off, btf_member_bitfield_size(t, i), depth);
 }
@@ -467,7 +507,7 @@ static int compile_root(struct compiler *c, struct nr_layout *layout, uint32_t i
 		err = add_members(c, &layout->root, t, 0, 1) ?: add_tail(c, layout);
 	if (!err && !layout->root.nr_kids)
 		err = refuse(c, -EINVAL, "no fields");
-	return err;
+	return err ?: name_unions(&layout->root);
 }
 
 int nr_layout_new(struct nr_layout **out, const struct btf *btf, uint32_t type_id, const char *name,

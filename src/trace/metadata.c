@@ -46,12 +46,26 @@ static void put_int(FILE *out, uint32_t bits, uint32_t align, bool is_signed, co
 		is_signed ? "true" : "false", more);
 }
 
+/*
+ * The way from C's names to CTF's is one to one. Every name gets an underscore in front, or it
+ * might be a keyword; readers take it off, and babeltrace2 2.0 compares what is left with the names
+ * that follow as they stand. So a second underscore must not come next: such a name gets
+ * "numaring_c" in front. So does one that begins with "numaring": what else begins with "numaring_"
+ * is padding.
+ */
+static void put_name(FILE *out, const char *name)
+{
+	bool taken = *name == '_' || !strncmp(name, "numaring", 8);
+
+	fprintf(out, "_%s%s", taken ? "numaring_c" : "", name);
+}
+
 static void put_padding(FILE *out, uint32_t bits, unsigned depth, unsigned *nr)
 {
 	for (; bits; bits -= bits > 64 ? 64 : bits) {
 		fprintf(out, "%*s", 2 * depth, "");
 		put_int(out, bits > 64 ? 64 : bits, 1, false, " base = 16;");
-		fprintf(out, " __numaring_pad%u;\n", (*nr)++);
+		fprintf(out, " _numaring_pad%u;\n", (*nr)++);
 	}
 }
 
@@ -112,16 +126,18 @@ static void put_dimensions(FILE *out, const struct nr_field *f)
 	for (; f; f = f->kids) {
 		if (f->kind != NR_ARRAY && f->kind != NR_TEXT && f->kind != NR_BYTES)
 			return;
-		if (f->tail)
-			fprintf(out, "[_%s_len]", f->name);
-		else
+		if (!f->tail) {
 			fprintf(out, "[%u]", f->count);
+		} else { /* with and without _len a name is taken or not */
+			putc('[', out);
+			put_name(out, f->name);
+			fprintf(out, "_len]");
+		}
 		if (f->kind != NR_ARRAY)
 			return;
 	}
 }
 
-/* Names get a leading underscore, which readers take off: no name can clash with a keyword. */
 static void put_struct(FILE *out, const struct nr_field *st, unsigned depth)
 {
 	unsigned nr_pads = 0;
@@ -132,7 +148,8 @@ static void put_struct(FILE *out, const struct nr_field *st, unsigned depth)
 		put_padding(out, f->pad, depth, &nr_pads);
 		fprintf(out, "%*s", 2 * depth, "");
 		put_type(out, f, depth);
-		fprintf(out, " _%s", f->name);
+		putc(' ', out);
+		put_name(out, f->name);
 		put_dimensions(out, f);
 		fprintf(out, ";\n");
 	}
@@ -145,9 +162,9 @@ static void put_class(FILE *out, const char *name, unsigned id, const struct nr_
 
 	fprintf(out, "event {\n  name = \"%s%s\";\n  id = %u;\n  stream_id = %u;\n", name,
 		late ? ":late" : "", id, NR_CTF_STREAM);
-	fprintf(out, "  fields := struct {\n");
 	if (late)
-		fprintf(out, "    u64 _late_ts;\n");
+		fprintf(out, "  context := struct { u64 _late_ts; };\n");
+	fprintf(out, "  fields := struct {\n");
 	if (layout)
 		put_struct(out, &layout->root, 2);
 	else

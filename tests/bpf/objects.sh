@@ -234,7 +234,7 @@ compile half <<-EOF
 	char LICENSE[] SEC("license") = "GPL";
 	struct good { __u64 value; };
 	NR_EVENT(good, 1);
-	struct bad { __u64 late_ts; };
+	struct bad { __u32 size; char rest[]; };
 	NR_EVENT(bad, 2);
 EOF
 check "mistakes in the use of the library" "$MISUSE" sleeps.bpf.o half.bpf.o nowhere.bpf.o

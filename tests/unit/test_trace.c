@@ -336,10 +336,6 @@ static void test_types_refused(void **state)
 	expect_refused(-EINVAL, 9, "x", T.u32, "not a struct");
 	expect_refused(-EINVAL, 9, "x", 100000, "not a struct");
 
-	t = btf__add_struct(btf, "empty", 0);
-	expect_refused(-EINVAL, 9, "x", t, "not a struct or union of 1 byte");
-	t = btf__add_struct(btf, "nothing", 4);
-	expect_refused(-EINVAL, 9, "x", t, "no fields");
 	t = btf__add_struct(btf, "no_len", 8);
 	field("len", T.u32, 0);
 	field("data", rest, 4);
@@ -354,9 +350,9 @@ static void test_types_refused(void **state)
 	t = btf__add_struct(btf, "nested_tail", 4);
 	field("in", inner, 0);
 	expect_refused(-ENOTSUP, 9, "x", t, "may only be the last member of the event itself");
-	t = btf__add_struct(btf, "reserved", 8);
-	field("late_ts", T.u64, 0);
-	expect_refused(-EINVAL, 9, "x", t, "late_ts is taken");
+	t = btf__add_struct(btf, "dollar", 8);
+	field("a$b", T.u64, 0);
+	expect_refused(-EINVAL, 9, "x", t, "field \"a$b\": use only letters, digits and _");
 	t = btf__add_struct(btf, "twice", 8);
 	field("a", T.u32, 0);
 	field("a", T.u32, 4);
@@ -841,7 +837,7 @@ static void test_late(void **state)
 		b = babeltrace(dir, "--clock-cycles");
 		assert_non_null(strstr(b.out, "[00000000000000001600]"));
 		assert_non_null(strstr(b.out, "point:late: "));
-		assert_non_null(strstr(b.out, "{ late_ts = 1400, x = 9, y = 8 }"));
+		assert_non_null(strstr(b.out, "{ late_ts = 1400 }, { x = 9, y = 8 }"));
 		babble_free(&b);
 	}
 	drop_trace();
