@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <dirent.h>
 #include <errno.h>
+#include <linux/capability.h>
 #include <spawn.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -65,6 +68,36 @@ int command_check(const struct command *c)
 	return err ? refused(c, err) : 0;
 }
 
+#define BIT(cap) (1ull << (cap))
+
+/* Takes them out of the set that survives an exec; our own permitted and effective sets stay. */
+static void lower_inheritable(uint64_t caps)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct sets[2];
+
+	if (syscall(SYS_capget, &head, sets))
+		return;
+	sets[0].inheritable &= ~(uint32_t)caps;
+	sets[1].inheritable &= ~(uint32_t)(caps >> 32);
+	syscall(SYS_capset, &head, sets);
+}
+
+/* Ambient capabilities were given to numaring, not to what it starts: without this the command
+ * would have them, and so would everything below it. Root's rights come from being root. */
+static void keep_rights_to_ourselves(void)
+{
+	uint64_t caps = BIT(CAP_BPF) | BIT(CAP_PERFMON);
+
+	if (!geteuid())
+		return;
+	for (unsigned cap = 0; cap < 64; cap++)
+		if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, cap, 0, 0) == 1)
+			caps |= BIT(cap);
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	lower_inheritable(caps);
+}
+
 int command_start(struct command *c, const struct command_start *how)
 {
 	posix_spawn_file_actions_t files;
@@ -75,6 +108,7 @@ int command_start(struct command *c, const struct command_start *how)
 		return 0;
 	/* What it leaves behind becomes our child, and can be ended with it. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	keep_rights_to_ourselves();
 	posix_spawn_file_actions_init(&files);
 	if (how->no_stdout)
 		posix_spawn_file_actions_adddup2(&files, STDERR_FILENO, STDOUT_FILENO);
