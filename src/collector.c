@@ -384,6 +384,8 @@ static int batch_push(void *ctx, const struct nr_event *evs, unsigned nr)
 	const struct nr_batch batch = { evs, nr };
 	int err;
 
+	for (unsigned i = 0; i < nr; i++)
+		nr_misfits_size(&c->misfits, c->types, &evs[i]);
 	in_batch_of = c;
 	err = c->batch(c->batch_ctx, &batch);
 	in_batch_of = NULL;
@@ -418,6 +420,7 @@ static int open_sink(struct nr_collector *c)
 		.force = c->trace_force,
 		.clock_offset = c->clock_offset,
 		.start = c->started,
+		.misfits = &c->misfits,
 		.log = c->log.fn,
 		.log_ctx = c->log.ctx,
 	};
@@ -594,7 +597,7 @@ static int start(struct nr_collector *c)
 	for (unsigned i = 0; i < c->plan->nr_shards; i++)
 		nr_shard_start(&c->shards[i], c->started);
 	c->cpu_before = nr_collector_cpu_time();
-	return open_sink(c) ?: start_threads(c) ?: attach_objects(c);
+	return nr_misfits_init(&c->misfits, c->types) ?: open_sink(c) ?: start_threads(c) ?: attach_objects(c);
 }
 
 int nr_collector_start(struct nr_collector *c)
@@ -733,6 +736,7 @@ void nr_collector_close(struct nr_collector *c)
 	if (c->stream.error_fd >= 0)
 		close(c->stream.error_fd);
 	nr_maps_destroy(&c->maps);
+	nr_misfits_destroy(&c->misfits);
 	nr_types_free(c->types);
 	nr_plan_free(c->plan);
 	nr_topology_free(c->topo);

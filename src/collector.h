@@ -30,6 +30,7 @@ struct nr_collector {
 	struct nr_shard *shards;     /* [plan->nr_shards] */
 	struct nr_shard **shard_ptr; /* [plan->nr_shards] for the merge */
 	struct nr_types *types;
+	struct nr_misfits misfits;
 	struct nr_object *objects;
 	unsigned nr_objects;
 	unsigned sources;		  /* a bit for each that was added */

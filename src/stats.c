@@ -21,6 +21,7 @@
 struct snapshot {
 	struct nr_stats stats;
 	char clocksource[sizeof(((struct nr_collector *)NULL)->clocksource)];
+	struct nr_type_stats *types; /* behind the shards */
 	struct nr_shard_stats shards[];
 };
 
@@ -125,6 +126,25 @@ static void account_shard(struct nr_stats *sum, struct nr_shard_stats *s,
 		sum->unaccounted++; /* at least one record */
 }
 
+/* Types with records that do not fit them. */
+static void fill_types(struct snapshot *snap, const struct nr_collector *c)
+{
+	struct nr_stats *sum = &snap->stats;
+
+	for (uint32_t id = 0; id <= c->types->nr_ids; id++) {
+		struct nr_type_stats of = {
+			.id = id < c->types->nr_ids ? id : NR_NO_TYPE,
+			.longer = nr_counter_get(&c->misfits.by_id[id].longer),
+			.shorter = nr_counter_get(&c->misfits.by_id[id].shorter),
+		};
+
+		if (!of.longer && !of.shorter)
+			continue;
+		snap->types[sum->nr_types++] = of;
+		sum->misfits += of.longer + of.shorter;
+	}
+}
+
 static void fill(struct snapshot *snap, const struct nr_collector *c)
 {
 	bool stopped = nr_collector_state(c) == NR_STOPPED;
@@ -143,6 +163,7 @@ static void fill(struct snapshot *snap, const struct nr_collector *c)
 		if (stopped)
 			account_shard(sum, &snap->shards[i], c, i);
 	}
+	fill_types(snap, c);
 	for (uint32_t cpu = 0; cpu < c->maps.nr_cpus; cpu++)
 		sum->reserved += reserved_on(c, cpu);
 }
@@ -150,10 +171,13 @@ static void fill(struct snapshot *snap, const struct nr_collector *c)
 struct nr_stats *nr_collector_stats(const struct nr_collector *c)
 {
 	unsigned nr = c->plan->nr_shards;
-	struct snapshot *snap = calloc(1, sizeof(*snap) + nr * sizeof(snap->shards[0]));
+	size_t shards = nr * sizeof(struct nr_shard_stats);
+	size_t types = (c->types->nr_ids + 1) * sizeof(struct nr_type_stats);
+	struct snapshot *snap = calloc(1, sizeof(*snap) + shards + types);
 
 	if (!snap)
 		return NULL;
+	snap->types = (void *)&snap->shards[nr];
 	memcpy(snap->clocksource, c->clocksource, sizeof(snap->clocksource));
 	snap->stats = (struct nr_stats){
 		.sz = sizeof(snap->stats),
@@ -161,6 +185,8 @@ struct nr_stats *nr_collector_stats(const struct nr_collector *c)
 		.shard_stride = sizeof(snap->shards[0]),
 		.shards = snap->shards,
 		.clocksource = snap->clocksource,
+		.type_stride = sizeof(snap->types[0]),
+		.types = snap->types,
 	};
 	fill(snap, c);
 	return &snap->stats;

@@ -177,6 +177,16 @@ struct nr_shard_stats {
 	ssize_t index_on_node;	/* on the node of the consumer's CPUs; -1: this kernel does not tell */
 };
 
+/* As the id of records whose own id is no type's. */
+#define NR_NO_TYPE 0xffffu
+
+/* Records of one event type whose payload does not fit it (docs/format.md). */
+struct nr_type_stats {
+	uint16_t id;	  /* nr_types_name gives the name; or NR_NO_TYPE */
+	uint64_t longer;  /* than the type: in a trace they are cut to it */
+	uint64_t shorter; /* than the type, or of no type: in a trace they are kept as raw bytes */
+};
+
 struct nr_stats {
 	size_t sz; /* of what the library filled in: less than sizeof if the library is older */
 	uint64_t duration_ns;	/* start to now, or to stop */
@@ -198,6 +208,10 @@ struct nr_stats {
 	size_t shard_stride; /* bytes from one shard's numbers to the next */
 	const struct nr_shard_stats *shards; /* [nr_shards]: use nr_stats_shard */
 	const char *clocksource; /* of the kernel */
+	uint64_t misfits; /* records that do not fit their type */
+	unsigned nr_types;    /* that have such records */
+	size_t type_stride;
+	const struct nr_type_stats *types; /* [nr_types], by id: use nr_stats_type */
 };
 
 /* Numbers of shard i, below stats->nr_shards. */
@@ -205,6 +219,12 @@ static inline const struct nr_shard_stats *nr_stats_shard(const struct nr_stats 
 {
 	return (const struct nr_shard_stats *)((const char *)stats->shards +
 					       i * stats->shard_stride);
+}
+
+/* Misfits of a type, i below stats->nr_types. */
+static inline const struct nr_type_stats *nr_stats_type(const struct nr_stats *stats, unsigned i)
+{
+	return (const struct nr_type_stats *)((const char *)stats->types + i * stats->type_stride);
 }
 
 /* Numbers of a started or stopped collector; the caller frees them. NULL: no memory. From any thread, also

@@ -479,6 +479,7 @@ static int report_stats(struct record *r, const struct nr_stats *stats, int err)
 	const struct summary s = {
 		.stats = stats,
 		.plan = nr_collector_plan(r->collector),
+		.types = nr_collector_types(r->collector),
 		.order = r->opts.order,
 		.output = r->output,
 		.error = reason(r, err),

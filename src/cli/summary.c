@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cli.h"
+#include "lines.h"
 #include "summary.h"
 
 /* Fill of the fullest shard, percent. */
@@ -137,6 +138,24 @@ static void print_unwritten(FILE *out, const struct summary *s)
 	fprintf(out, ": %s\n", s->error ? s->error : "the reader left");
 }
 
+static const char *type_name(const struct summary *s, const struct nr_type_stats *of)
+{
+	return nr_types_name(s->types, of->id) ?: LINES_RAW;
+}
+
+/* Types whose records do not all fit them. */
+static void print_misfits(FILE *out, const struct summary *s)
+{
+	for (unsigned i = 0; i < s->stats->nr_types; i++) {
+		const struct nr_type_stats *of = nr_stats_type(s->stats, i);
+
+		fprintf(out,
+			"%s: %" PRIu64 " longer than the type were cut, %" PRIu64
+			" without a whole payload of it were kept as raw bytes\n",
+			type_name(s, of), of->longer, of->shorter);
+	}
+}
+
 static void print_identity(FILE *out, const struct summary *s)
 {
 	const struct nr_stats *st = s->stats;
@@ -179,6 +198,7 @@ void summary_print(FILE *out, const struct summary *s)
 	for (unsigned i = 0; i < st->nr_shards; i++)
 		print_shard(out, i, nr_plan_shard_at(s->plan, i), nr_stats_shard(st, i));
 	print_stalls(out, st, s->order);
+	print_misfits(out, s);
 	print_identity(out, s);
 }
 
@@ -204,6 +224,11 @@ static json_t *json_cpus(const struct nr_plan_shard *plan)
 static void set(json_t *o, const char *key, uint64_t n)
 {
 	json_object_set_new(o, key, json_integer(n));
+}
+
+static void add(json_t *o, const char *key, uint64_t n)
+{
+	set(o, key, json_integer_value(json_object_get(o, key)) + n);
 }
 
 static json_t *json_shard(const struct nr_plan_shard *plan, const struct nr_shard_stats *s)
@@ -241,6 +266,25 @@ static json_t *json_shard(const struct nr_plan_shard *plan, const struct nr_shar
 	return o;
 }
 
+static json_t *json_misfits(const struct summary *s)
+{
+	json_t *types = json_object();
+
+	for (unsigned i = 0; i < s->stats->nr_types; i++) {
+		const struct nr_type_stats *of = nr_stats_type(s->stats, i);
+		const char *name = type_name(s, of);
+		json_t *o = json_object_get(types, name);
+
+		if (!o) {
+			o = json_object();
+			json_object_set_new(types, name, o);
+		}
+		add(o, "longer", of->longer);
+		add(o, "shorter", of->shorter);
+	}
+	return types;
+}
+
 /* JSON has no bytes that are no UTF-8: each is a question mark. */
 static json_t *json_path(const char *path)
 {
@@ -271,6 +315,8 @@ static json_t *json_summary(const struct summary *s)
 	set(o, "discarded", st->discarded);
 	set(o, "malformed", st->malformed);
 	set(o, "late", st->late);
+	set(o, "misfits", st->misfits);
+	json_object_set_new(o, "misfits_by_type", json_misfits(s));
 	set(o, "unwritten", st->unwritten);
 	set(o, "delivered", s->delivered);
 	set(o, "unaccounted", st->unaccounted);

@@ -9,6 +9,7 @@
 struct summary {
 	const struct nr_stats *stats;
 	const struct nr_plan *plan;
+	const struct nr_types *types;
 	enum nr_order order;
 	const char *output; /* where the stream went */
 	const char *error;  /* what ended the recording; NULL: it ended as it should */

@@ -20,6 +20,7 @@
 
 struct nr_writer {
 	const struct nr_types *types;
+	struct nr_misfits *misfits; /* NULL: they are not counted */
 	struct nr_logger log;
 	struct nr_trace_dir dir;
 	int fd; /* the stream */
@@ -71,13 +72,10 @@ static uint8_t *put_head(uint8_t *p, const struct nr_event *ev, uint16_t id, uin
 
 static int put(struct nr_writer *w, const struct nr_event *ev)
 {
-	const struct nr_layout *layout = nr_types_layout(w->types, ev->rec->id);
-	bool late = ev->flags & NR_EVENT_LATE, raw;
-	uint64_t ts = ev->ts, size, need;
+	uint64_t ts = ev->ts, size = nr_misfits_size(w->misfits, w->types, ev), need;
+	bool late = ev->flags & NR_EVENT_LATE, raw = size > ev->size;
 	uint8_t *p;
 
-	size = layout ? nr_layout_size(layout, ev->data, ev->size) : UINT64_MAX;
-	raw = size > ev->size;
 	if (raw)
 		size = ev->size;
 	need = nr_round8(sizeof(struct nr_record) + 8 * late + sizeof(struct nr_raw) * raw + size);
@@ -271,6 +269,7 @@ static struct nr_writer *writer_new(const struct nr_types *types, const struct n
 		return NULL;
 	w->fd = w->dir.fd = -1;
 	w->types = types;
+	w->misfits = opts->misfits;
 	w->log = (struct nr_logger){ opts->log, opts->log_ctx };
 	w->full = HEAD + (opts->packet_bytes ?: PACKET_BYTES);
 	w->cap = w->full;

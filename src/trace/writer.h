@@ -12,6 +12,7 @@
 #define NR_TRACE_WRITER_H
 
 #include <stdio.h>
+#include "misfits.h"
 #include "types.h"
 
 struct nr_writer;
@@ -21,7 +22,8 @@ struct nr_writer_opts {
 	bool force;	      /* replace a trace that is there; never anything that is no trace,
 			       * nor one that is being recorded */
 	int64_t clock_offset; /* CLOCK_REALTIME - CLOCK_MONOTONIC, ns */
-	uint64_t start;	      /* CLOCK_MONOTONIC ns: the first, empty packet begins here */
+	struct nr_misfits *misfits; /* counts here what does not fit its type; NULL: nowhere */
+	uint64_t start;		    /* CLOCK_MONOTONIC ns: the first, empty packet begins here */
 	nr_log_fn log;
 	void *log_ctx;
 };
@@ -29,8 +31,8 @@ struct nr_writer_opts {
 /* With force, a trace that is there is put aside until nr_writer_keep or nr_writer_discard.
  *
  * Creates dir with metadata, .btf and a stream that holds one empty packet (no loss yet, so that a
- * reader sees the difference to it). -EEXIST: a trace is there; -EBUSY: somebody records into it; others:
- * of the file system. */
+ * reader sees the difference to it). -EEXIST: a trace is there; -EBUSY: somebody records into it;
+ * others: of the file system. */
 int nr_writer_open(struct nr_writer **out, const char *dir, const struct nr_types *types,
 		   const struct nr_writer_opts *opts);
 
@@ -51,8 +53,8 @@ int nr_writer_commit(struct nr_writer *w, uint64_t watermark, uint64_t lost);
 uint64_t nr_writer_bytes(const struct nr_writer *w); /* in the stream file */
 /* The trace is here to stay: what it replaced is removed. Takes NULL. */
 void nr_writer_keep(struct nr_writer *w);
-/* Closes the files; what was not committed is dropped. -ESTALE: the stream is not what was written, it
- * was removed or changed by others. Takes NULL. */
+/* Closes the files; what was not committed is dropped. -ESTALE: the stream is not what was written,
+ * it was removed or changed by others. Takes NULL. */
 int nr_writer_close(struct nr_writer *w);
 /* Closes the trace and removes it; what it replaced is back. Takes NULL. */
 void nr_writer_discard(struct nr_writer *w);

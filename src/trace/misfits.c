@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <stdlib.h>
+#include "misfits.h"
+
+int nr_misfits_init(struct nr_misfits *m, const struct nr_types *types)
+{
+	m->types = types;
+	m->by_id = calloc(types->nr_ids + 1, sizeof(*m->by_id));
+	return m->by_id ? 0 : -ENOMEM;
+}
+
+void nr_misfits_destroy(struct nr_misfits *m)
+{
+	free(m->by_id);
+	m->by_id = NULL;
+}
+
+void nr_misfits_note(struct nr_misfits *m, const struct nr_event *ev)
+{
+	uint32_t id = ev->rec->id;
+	const struct nr_layout *layout;
+	struct nr_misfit *of;
+
+	if (!m)
+		return;
+	layout = nr_types_layout(m->types, id);
+	of = &m->by_id[layout ? id : m->types->nr_ids];
+	if (!layout || nr_layout_size(layout, ev->data, ev->size) > ev->size)
+		nr_counter_add(&of->shorter, 1);
+	else if (ev->size > layout->root.bits / 8) /* a tail may begin in the struct's padding */
+		nr_counter_add(&of->longer, 1);
+}
