@@ -188,6 +188,7 @@ int nr_collector_open(struct nr_collector **out, const struct nr_collector_opts 
 
 	if (!c)
 		return -ENOMEM;
+	pthread_mutex_init(&c->lock, NULL);
 	err = copy_opts(c, opts) ?: build(c);
 	if (err) {
 		nr_collector_close(c);
@@ -203,7 +204,7 @@ int nr_collector_open(struct nr_collector **out, const struct nr_collector_opts 
 /* What comes before the start comes before the start. */
 static int check_open(const struct nr_collector *c)
 {
-	if (nr_collector_state(c) == NR_OPEN)
+	if (c->state == NR_OPEN)
 		return 0;
 	nr_log(&c->log, NR_LOG_ERROR, "this collector was started already: open another one");
 	return -EBUSY;
@@ -664,7 +665,7 @@ static int close_writer(struct nr_collector *c)
 	struct nr_writer *w = c->writer;
 
 	c->writer = NULL;
-	if (nr_collector_state(c) != NR_FAILED)
+	if (c->state != NR_FAILED)
 		return nr_writer_close(w);
 	nr_writer_discard(w);
 	return 0;
@@ -691,8 +692,6 @@ static int end_recording(struct nr_collector *c)
 		explain_end(c, end);
 	err = end ? end : err;
 	end = close_writer(c);
-	c->stopped = nr_clock_now();
-	c->cpu_after = nr_collector_cpu_time();
 	c->threads = false;
 	nr_collector_enter(c, NR_STOPPED);
 	return err ? err : end;
@@ -704,7 +703,7 @@ int nr_collector_stop(struct nr_collector *c)
 
 	if (err)
 		return err;
-	if (nr_collector_state(c) != NR_RUNNING) {
+	if (c->state != NR_RUNNING) {
 		nr_log(&c->log, NR_LOG_ERROR, "this collector does not run, it cannot be stopped");
 		return -EINVAL;
 	}
@@ -741,5 +740,6 @@ void nr_collector_close(struct nr_collector *c)
 	nr_plan_free(c->plan);
 	nr_topology_free(c->topo);
 	free(c->trace_dir);
+	pthread_mutex_destroy(&c->lock);
 	free(c);
 }

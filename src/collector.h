@@ -3,6 +3,7 @@
 #ifndef NR_COLLECTOR_H
 #define NR_COLLECTOR_H
 
+#include <pthread.h>
 #include "grace.h"
 #include "host.h"
 #include "object.h"
@@ -22,8 +23,9 @@ struct nr_placement {
 struct nr_collector {
 	struct nr_collector_opts opts;
 	struct nr_logger log;
-	_Atomic(enum nr_state) state; /* by nr_collector_enter and nr_collector_state */
-	int64_t clock_offset;	      /* CLOCK_REALTIME less the host's CLOCK_MONOTONIC, ns */
+	pthread_mutex_t lock; /* nr_collector_enter and statistics take it */
+	enum nr_state state;
+	int64_t clock_offset; /* CLOCK_REALTIME less the host's CLOCK_MONOTONIC, ns */
 	struct nr_topology *topo;
 	struct nr_plan *plan;
 	struct nr_maps maps;
@@ -55,21 +57,10 @@ struct nr_collector {
 	char clocksource[32];
 };
 
-/* Threads that take statistics read what was written before the collector entered the state that
- * they find it in. */
-static inline void nr_collector_enter(struct nr_collector *c, enum nr_state state)
-{
-	/* Pairs with the acquire in nr_collector_state. */
-	atomic_store_explicit(&c->state, state, memory_order_release);
-}
+/* The collector is in this state from now on. Whoever takes statistics and finds it there reads
+ * what was written before, and no time that is later than the stop. */
+void nr_collector_enter(struct nr_collector *c, enum nr_state state);
 
-static inline enum nr_state nr_collector_state(const struct nr_collector *c)
-{
-	/* Pairs with the release in nr_collector_enter. */
-	return atomic_load_explicit(&c->state, memory_order_acquire);
-}
-
-/* CPU time of this process, ns. */
 uint64_t nr_collector_cpu_time(void);
 
 #endif

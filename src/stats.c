@@ -6,9 +6,8 @@
  * what the consumers see in the rings (per CPU and shard), and what the merge has handed to the
  * sink. Ring positions give a fourth: the bytes walked are the bytes producer_pos advanced.
  *
- * Any thread takes a snapshot, while the others go on. So it reads counters, what does not change
- * once the collector has started, and, if it finds the collector stopped, what was written before
- * that.
+ * Any thread takes a snapshot while the others go on. It reads counters, what does not change once
+ * the collector has started, and, if it finds the collector stopped, what was written before that.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +31,31 @@ uint64_t nr_collector_cpu_time(void)
 	getrusage(RUSAGE_SELF, &u);
 	return (u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000000000ull +
 	       (u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1000ull;
+}
+
+void nr_collector_enter(struct nr_collector *c, enum nr_state state)
+{
+	pthread_mutex_lock(&c->lock);
+	c->state = state;
+	if (state == NR_STOPPED) {
+		c->stopped = nr_clock_now();
+		c->cpu_after = nr_collector_cpu_time();
+	}
+	pthread_mutex_unlock(&c->lock);
+}
+
+/* Is the collector stopped? And what its clocks say, or said when it was. */
+static bool read_clocks(const struct nr_collector *c, uint64_t *now, uint64_t *cpu)
+{
+	pthread_mutex_t *lock = (pthread_mutex_t *)&c->lock;
+	bool stopped;
+
+	pthread_mutex_lock(lock);
+	stopped = c->state == NR_STOPPED;
+	*now = stopped ? c->stopped : nr_clock_now();
+	*cpu = stopped ? c->cpu_after : nr_collector_cpu_time();
+	pthread_mutex_unlock(lock);
+	return stopped;
 }
 
 static uint64_t age(uint64_t now, uint64_t time)
@@ -147,12 +171,12 @@ static void fill_types(struct snapshot *snap, const struct nr_collector *c)
 
 static void fill(struct snapshot *snap, const struct nr_collector *c)
 {
-	bool stopped = nr_collector_state(c) == NR_STOPPED;
-	uint64_t now = stopped ? c->stopped : nr_clock_now();
 	struct nr_stats *sum = &snap->stats;
+	uint64_t now, cpu_now;
+	bool stopped = read_clocks(c, &now, &cpu_now);
 
 	sum->duration_ns = age(now, c->started);
-	sum->cpu_ns = (stopped ? c->cpu_after : nr_collector_cpu_time()) - c->cpu_before;
+	sum->cpu_ns = cpu_now - c->cpu_before;
 	sum->bytes_written = nr_counter_get(&c->bytes_written);
 	sum->lag_ns = age(now, nr_counter_get(&c->stream.watermark));
 	if (stopped)
