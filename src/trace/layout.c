@@ -495,18 +495,16 @@ static int compile_root(struct compiler *c, struct nr_layout *layout, uint32_t i
 	const struct btf_type *t = resolve(c->btf, id);
 	int err;
 
-	if (!t || !btf_is_composite(t) || !t->size || t->size > MAX_SIZE)
-		return refuse(c, -EINVAL, "not a struct or union of 1 byte to 1 MiB");
+	if (!t || !btf_is_composite(t) || t->size > MAX_SIZE)
+		return refuse(c, -EINVAL, "not a struct or union of at most 1 MiB");
 	c->root = &layout->root;
 	layout->root.kind = NR_STRUCT;
 	layout->root.bits = t->size * 8;
 	layout->size = t->size;
 	if (btf_is_union(t))
-		err = add_field(c, &layout->root, "bytes", id, 0, 0, 1);
+		err = t->size ? add_field(c, &layout->root, "bytes", id, 0, 0, 1) : 0;
 	else
 		err = add_members(c, &layout->root, t, 0, 1) ?: add_tail(c, layout);
-	if (!err && !layout->root.nr_kids)
-		err = refuse(c, -EINVAL, "no fields");
 	return err ?: name_unions(&layout->root);
 }
 

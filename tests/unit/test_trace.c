@@ -715,6 +715,50 @@ static void test_all_kinds(void **state)
 	drop_trace();
 }
 
+/* A struct without members is an event as well, whether it has room or not. */
+static void test_no_fields(void **state)
+{
+	struct nr_writer_opts opts = { .start = 10, .log = listen };
+	const uint32_t room = 7;
+	struct nr_trace *trace;
+	struct nr_event ev;
+	char buf[8] = "";
+	int empty = btf__add_struct(btf, "empty", 0), holes, gap;
+
+	(void)state;
+	gap = btf__add_struct(btf, "gap", 4); /* of bit-fields without a name */
+	holes = btf__add_struct(btf, "holes", 4);
+	field("none", empty, 0);
+	field("x", T.u32, 0);
+	field("end", empty, 4);
+	types = make_types();
+	assert_int_equal(nr_types_add(types, 20, "empty", btf, empty), 0);
+	assert_int_equal(nr_types_add(types, 21, "gap", btf, gap), 0);
+	assert_int_equal(nr_types_add(types, 22, "holes", btf, holes), 0);
+	dir = strdup(in_scratch("no_fields"));
+	assert_int_equal(nr_writer_open(&writer, dir, types, &opts), 0);
+	for (unsigned i = 0; i < 6; i++)
+		append(11 + i, 20 + i % 3, &room, i % 3 ? 4 : 0);
+	assert_int_equal(append_late(20, 15, 20, &room, 0), 0);
+	commit(30, 0);
+	close_trace();
+	trace = read_trace();
+	for (unsigned i = 0; i < 7; i++) {
+		assert_int_equal(nr_trace_next(trace, &ev), 1);
+		assert_int_equal(ev.rec->id, 20 + i % 3);
+		assert_int_equal(ev.size, i % 3 ? 4 : 0);
+		nr_types_format(nr_trace_types(trace), &ev, NR_FORMAT_JSON, buf, sizeof(buf));
+		assert_string_equal(buf, i % 3 == 2 ? "{\"x\":7}" : "{}");
+		nr_types_format(nr_trace_types(trace), &ev, NR_FORMAT_CSV, buf, sizeof(buf));
+		assert_string_equal(buf, i % 3 == 2 ? "7" : "");
+		nr_types_csv_header(nr_trace_types(trace), ev.rec->id, buf, sizeof(buf));
+		assert_string_equal(buf, i % 3 == 2 ? "x" : "");
+	}
+	expect_end(trace);
+	expect_silent_babeltrace(7);
+	drop_trace();
+}
+
 /* ---- packets ---- */
 
 static void test_empty(void **state)
@@ -1554,6 +1598,7 @@ int main(void)
 		cmocka_unit_test(test_format_short),
 		cmocka_unit_test(test_json_every_byte),
 		cmocka_unit_test(test_all_kinds),
+		cmocka_unit_test(test_no_fields),
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_one),
 		cmocka_unit_test(test_loss),
