@@ -51,8 +51,10 @@ enum nr_format {
  * Writes the fields of the payload into buf as snprintf does: always terminated if size > 0, returns
  * the length the whole text has, without the terminating 0. -ENOENT: the type is not known; -EINVAL: there
  * is no such format; both leave buf as it was. -EOVERFLOW: the length is above INT_MAX.
- * A payload shorter than its type yields the fields that are whole. Integers are exact at 64 bits;
- * bytes that are no UTF-8 are escaped. Allocates nothing.
+ * A payload shorter than its type yields the fields that are whole. Allocates nothing.
+ *
+ * Integers are exact at 64 bits. In JSON those that a double may not hold, below -2^53 or above 2^53, are
+ * strings. Bytes that are no UTF-8 are escaped (docs/format.md).
  */
 NR_API int nr_types_format(const struct nr_types *types, const struct nr_event *ev,
 			   enum nr_format format, char *buf, size_t size);

@@ -7,6 +7,7 @@
 #include "lines.h"
 
 #define NR_IDS (UINT16_MAX + 1)
+#define NSEC   1000000000ll
 
 static int grow(struct lines *l, size_t size)
 {
@@ -122,39 +123,72 @@ void lines_close(struct lines *l)
 	memset(l, 0, sizeof(*l));
 }
 
-static uint64_t utc(const struct lines *l, const struct nr_event *ev)
+/* UTC; a sum in one number of ns would end in 2262. */
+static struct timespec utc(const struct lines *l, const struct nr_event *ev)
 {
-	return ev->ts + l->clock_offset;
+	int64_t ns = l->clock_offset % NSEC + (int64_t)(ev->ts % NSEC);
+	int64_t carry = ns < 0 ? -1 : ns / NSEC;
+
+	return (struct timespec){
+		.tv_sec = (int64_t)(ev->ts / NSEC) + l->clock_offset / NSEC + carry,
+		.tv_nsec = ns - carry * NSEC,
+	};
 }
 
-static void text(const struct lines *l, const struct nr_event *ev)
+/* The time up to its second: many events share one. In UTC by RFC 3339, or as the reader's clock
+ * shows it. */
+static const char *clock_text(struct lines *l, time_t second)
 {
-	uint64_t ns = utc(l, ev);
-	time_t seconds = ns / 1000000000;
-	char clock[16];
+	bool local = l->format == LINES_TEXT;
 	struct tm tm;
 
-	strftime(clock, sizeof(clock), "%H:%M:%S", localtime_r(&seconds, &tm));
-	fprintf(l->out, "%s.%09" PRIu64 " cpu %u %s: %s%s\n", clock, ns % 1000000000, ev->rec->cpu,
-		event_name(l, ev), ev->flags & NR_EVENT_LATE ? "(late) " : "", l->buf);
+	if (*l->clock && l->second == second)
+		return l->clock;
+	l->second = second;
+	strftime(l->clock, sizeof(l->clock), local ? "%H:%M:%S" : "%Y-%m-%dT%H:%M:%S",
+		 local ? localtime_r(&second, &tm) : gmtime_r(&second, &tm));
+	return l->clock;
 }
 
-static void json(const struct lines *l, const struct nr_event *ev)
+static void text(struct lines *l, const struct nr_event *ev)
 {
+	struct timespec at = utc(l, ev);
+
+	fprintf(l->out, "%s.%09ld cpu %u %s:%s%s%s\n", clock_text(l, at.tv_sec), at.tv_nsec,
+		ev->rec->cpu, event_name(l, ev), ev->flags & NR_EVENT_LATE ? " (late)" : "",
+		*l->buf ? " " : "", l->buf);
+}
+
+/* What is around a number in JSON: a string if a double cannot hold it, as in the fields
+ * (NR_FORMAT_JSON). */
+static const char *quote(uint64_t v)
+{
+	return v > 1ull << 53 ? "\"" : "";
+}
+
+static void json(struct lines *l, const struct nr_event *ev)
+{
+	uint64_t late_ts = ev->rec->ts;
+	const char *q = quote(ev->ts), *late_q = quote(late_ts);
+	struct timespec at = utc(l, ev);
+
 	fprintf(l->out,
-		"{\"time\":%" PRIu64 ",\"ts\":%" PRIu64 ",\"cpu\":%u,\"event\":\"%s\",\"lost\":%u,",
-		utc(l, ev), ev->ts, ev->rec->cpu, event_name(l, ev), ev->rec->lost);
+		"{\"time\":\"%s.%09ldZ\",\"ts\":%s%" PRIu64
+		"%s,\"cpu\":%u,\"event\":\"%s\",\"lost\":%u,",
+		clock_text(l, at.tv_sec), at.tv_nsec, q, ev->ts, q, ev->rec->cpu, event_name(l, ev),
+		ev->rec->lost);
 	if (ev->flags & NR_EVENT_LATE)
-		fprintf(l->out, "\"late_ts\":%" PRIu64 ",", (uint64_t)ev->rec->ts);
+		fprintf(l->out, "\"late_ts\":%s%" PRIu64 "%s,", late_q, late_ts, late_q);
 	fprintf(l->out, "\"fields\":%s}\n", l->buf);
 }
 
-static void csv(const struct lines *l, const struct nr_event *ev, unsigned columns)
+static void csv(struct lines *l, const struct nr_event *ev, unsigned columns)
 {
 	unsigned before = l->first_column[ev->rec->id];
+	struct timespec at = utc(l, ev);
 
-	fprintf(l->out, "%" PRIu64 ",%" PRIu64 ",%u,%s,%u,", utc(l, ev), ev->ts, ev->rec->cpu,
-		event_name(l, ev), ev->rec->lost);
+	fprintf(l->out, "%s.%09ldZ,%" PRIu64 ",%u,%s,%u,", clock_text(l, at.tv_sec), at.tv_nsec,
+		ev->ts, ev->rec->cpu, event_name(l, ev), ev->rec->lost);
 	if (ev->flags & NR_EVENT_LATE)
 		fprintf(l->out, "%" PRIu64, (uint64_t)ev->rec->ts);
 	for (unsigned i = 0; i < before; i++)

@@ -4,6 +4,7 @@
 #define NR_LINES_H
 
 #include <stdio.h>
+#include <time.h>
 #include <numaring/event.h>
 
 /* The event of a record that has no known type. */
@@ -18,6 +19,8 @@ struct lines {
 	int64_t clock_offset; /* CLOCK_MONOTONIC -> ns since the epoch, UTC */
 	char *buf;	      /* grows to the longest line */
 	size_t size;
+	char clock[32]; /* the second of the event before, as text */
+	time_t second;
 	unsigned *first_column; /* LINES_CSV: [id] where the type's columns begin */
 	unsigned columns;	/* of all types */
 };

@@ -80,6 +80,20 @@ static void put_int(struct out *o, uint64_t v, bool is_signed)
 	put_u64(o, v);
 }
 
+/* JSON's readers take a number as a double, which has all integers up to 2^53 and only some above:
+ * those are strings. */
+static void put_number(struct out *o, uint64_t v, bool is_signed)
+{
+	uint64_t size = is_signed && (int64_t)v < 0 ? -v : v;
+	bool quote = size > 1ull << 53 && o->format == NR_FORMAT_JSON;
+
+	if (quote)
+		PUT(o, "\"");
+	put_int(o, v, is_signed);
+	if (quote)
+		PUT(o, "\"");
+}
+
 static void put_hex(struct out *o, uint64_t v)
 {
 	char text[18], *p = text + sizeof(text);
@@ -286,7 +300,7 @@ static void put_enum(struct out *o, const struct nr_field *f, uint64_t v)
 	bool json = o->format == NR_FORMAT_JSON;
 
 	if (!known) {
-		put_int(o, v, f->is_signed);
+		put_number(o, v, f->is_signed);
 		return;
 	}
 	if (json)
@@ -384,10 +398,8 @@ static void put_value(struct out *o, const struct nr_layout *layout, const struc
 
 	switch (f->kind) {
 	case NR_UINT:
-		put_u64(o, nr_field_load(f, s.base));
-		break;
 	case NR_INT:
-		put_int(o, nr_field_load(f, s.base), true);
+		put_number(o, nr_field_load(f, s.base), f->is_signed);
 		break;
 	case NR_BOOL:
 		put_bool(o, nr_field_load(f, s.base));

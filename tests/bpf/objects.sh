@@ -349,7 +349,7 @@ recorder=$!
 (for _ in 1 2 3; do sleep 1; done) &
 head -n 1 pipe >line
 arrived=$(date +%s%3N)
-check "live: a line within 5 s of its event" test $((arrived - $(jq '.time / 1000000 | floor' line))) -lt 5000
+check "live: a line within 5 s of its event" test $((arrived - $(date -d "$(jq -r .time line)" +%s%3N))) -lt 5000
 check "live: the closed pipe ends it" wait $recorder
 wait $!
 # Numbers beyond 2^53.
@@ -358,5 +358,5 @@ sed -i 's/e->value = .*/e->value = 9007199254740993ULL; e->most = ~0ULL; e->leas
 mv wide.bpf.c wider && compile wide <wider
 "$NUMARING" record --object wide.bpf.o --format jsonl -- "$LOAD" 10 0 2>/dev/null | head -n 1 >line
 check "wide numbers are exact" grep -q \
-	'"value":9007199254740993,"most":18446744073709551615,"least":-9223372036854775808' line
+	'"value":"9007199254740993","most":"18446744073709551615","least":"-9223372036854775808"' line
 finish

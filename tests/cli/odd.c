@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Writes traces no recording would make, for odd.sh: `odd raw|twins|unordered|huge DIR`.
+ * Writes traces no recording would make, for odd.sh: `odd raw|twins|unordered|huge|past|far DIR`.
  *   raw        one record of a known type, one of none
  *   twins      two records of one type, which has two ids
  *   unordered  the second record has an earlier time than the first
  *   huge       a packet that says it has 8 TiB, in a file of that size
+ *   past       records of 1969
+ *   far        records of 2262, of a host that has been up for longer than a double can count in ns
  */
 #include <bpf/btf.h>
 #include <stdio.h>
@@ -50,10 +52,19 @@ static uint16_t second_id(const char *what)
 	return !strcmp(what, "twins") ? 3 : 1;
 }
 
-static void write_trace(const char *dir, uint16_t second)
+static void write_trace(const char *dir, const char *what)
 {
-	const struct nr_writer_opts opts = { .start = 1000 };
-	const struct nr_record recs[] = { { .ts = 1500, .id = 1 }, { .ts = 2000, .id = second } };
+	bool far = !strcmp(what, "far");
+	const struct nr_writer_opts opts = {
+		.start = 1000,
+		.clock_offset = far			? INT64_MAX
+				: !strcmp(what, "past") ? -2000
+							: 0,
+	};
+	const struct nr_record recs[] = {
+		{ .ts = far ? 1ull << 53 : 1500, .id = 1 },
+		{ .ts = far ? (1ull << 53) + 1 : 2000, .id = second_id(what) },
+	};
 	const uint32_t x = 0x04030201;
 	struct nr_types *types = make_types();
 	struct nr_writer *writer = NULL;
@@ -66,7 +77,7 @@ static void write_trace(const char *dir, uint16_t second)
 
 		need(!nr_writer_append(writer, &ev, 1), "append");
 	}
-	need(!nr_writer_commit(writer, 3000, 0), "commit");
+	need(!nr_writer_commit(writer, recs[1].ts + 1000, 0), "commit");
 	need(!nr_writer_close(writer), "close");
 	nr_types_free(types);
 }
@@ -111,7 +122,7 @@ int main(int argc, char **argv)
 	int fd;
 
 	need(argc == 3, "usage");
-	write_trace(argv[2], second_id(argv[1]));
+	write_trace(argv[2], argv[1]);
 	snprintf(path, sizeof(path), "%s/stream", argv[2]);
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	need(fd >= 0, path);

@@ -32,6 +32,20 @@ equal "unordered: exit status" $? 1
 equal "unordered: counted" "$(jq .unordered stat.json)" 1
 check "unordered: a duration" jq -e '.duration_s < 1e-6' stat.json
 
+# Times are text, and what no double can hold is a string: jq 1.6 gives all of it back as it was.
+"$ODD" past past || fail "past: cannot be made"
+equal "past: JSON" "$("$NUMARING" cat --json past | jq -r '"\(.time) \(.ts)"' | tr '\n' ' ')" \
+	"1969-12-31T23:59:59.999999500Z 1500 1970-01-01T00:00:00.000000000Z 2000 "
+equal "past: text" "$(TZ=UTC "$NUMARING" cat past | cut -c-18 | tr '\n' ' ')" \
+	"23:59:59.999999500 00:00:00.000000000 "
+"$ODD" far far || fail "far: cannot be made"
+equal "far: JSON" "$("$NUMARING" cat --json far | jq -r '"\(.time) \(.ts)"' | tr '\n' ' ')" \
+	"2262-07-25T05:47:16.109516799Z 9007199254740992 2262-07-25T05:47:16.109516800Z 9007199254740993 "
+equal "far: only what is above 2^53 is a string" "$("$NUMARING" cat --json far | jq -r '.ts | type' | xargs)" \
+	"number string"
+equal "far: CSV" "$("$NUMARING" export --to csv far | tail -1 | cut -d, -f1-2)" \
+	2262-07-25T05:47:16.109516800Z,9007199254740993
+
 # A packet that no memory holds is named.
 if "$ODD" huge huge 2>/dev/null; then
 	# The address sanitizer has a limit of its own, and starts under no other.

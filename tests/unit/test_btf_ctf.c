@@ -329,7 +329,11 @@ static void put_number(struct sinks *s, const char *lv, uint64_t v, unsigned bit
 		snprintf(text, sizeof(text), "%" PRId64, sv);
 	else
 		snprintf(text, sizeof(text), "%" PRIu64, uv);
-	both(s, text, text);
+	fputs(text, s->babble);
+	if ((is_signed && sv < 0 ? -(uint64_t)sv : uv) > 1ull << 53) /* no double has it */
+		fprintf(s->json, "\"%s\"", text);
+	else
+		fputs(text, s->json);
 }
 
 static void put_enum(struct sinks *s, const char *lv, const struct node *n)

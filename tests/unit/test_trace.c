@@ -457,7 +457,7 @@ static const char *const sample_text =
 static const char *const sample_json =
 	"{\"u8\":255,\"i8\":-128,\"u16\":65535,\"i16\":-32768,\"u32\":4294967295,\"i32\":-"
 	"2147483648,"
-	"\"u64\":18446744073709551615,\"i64\":-9223372036854775808,\"flag\":true,"
+	"\"u64\":\"18446744073709551615\",\"i64\":\"-9223372036854775808\",\"flag\":true,"
 	"\"text\":\"sh "
 	"\\\"x\\\"\\t\\\\\",\"color\":\"GREEN\",\"big\":\"HUGE\",\"f\":1.5,\"d\":-0.1,"
 	"\"ptr\":\"0xffff888000001000\",\"u\":\"010203ff\",\"b3\":5,\"b5\":-16,\"b24\":11259375,"
@@ -620,6 +620,45 @@ static void test_json_corners(void **state)
 	expect_json_text("\xed\xa0\x80", "\"text\":\"\\u00ed\\u00a0\\u0080\","); /* surrogate */
 	expect_json_text("\xf4\x90\x80\x80", "\"text\":\"\\u00f4\\u0090\\u0080\\u0080\",");
 	expect_json_text("123456789 \xe2\x82", "\"text\":\"123456789 \\u00e2\","); /* cut */
+}
+
+/* A double has every integer up to 2^53; what is above is a string, of every kind, in arrays too, and
+ * in CSV only inside of an array. */
+static void test_large_numbers(void **state)
+{
+	static const uint64_t two53 = 1ull << 53;
+	struct {
+		uint64_t u, e;
+		int64_t i, list[2];
+		uint64_t bits : 54;
+	} v = { two53, two53, -(int64_t)two53, { two53 + 1, -(int64_t)two53 - 1 }, two53 };
+	struct nr_types *t = NULL;
+	struct nr_record rec;
+	struct nr_event ev = make_event(&rec, 3, &v, sizeof(v));
+	int list = array(T.i64, 2), numbers = btf__add_struct(btf, "numbers", sizeof(v));
+
+	(void)state;
+	field("u", T.u64, 0);
+	field("e", T.big, 8);
+	field("i", T.i64, 16);
+	field("list", list, 24);
+	assert_int_equal(btf__add_field(btf, "bits", T.u64, 40 * 8, 54), 0);
+	assert_int_equal(nr_types_new(&t, listen, NULL), 0);
+	assert_int_equal(nr_types_add(t, 3, "numbers", btf, numbers), 0);
+	expect_format(t, &ev, NR_FORMAT_JSON,
+		      "{\"u\":9007199254740992,\"e\":9007199254740992,\"i\":-9007199254740992,"
+		      "\"list\":[\"9007199254740993\",\"-9007199254740993\"],"
+		      "\"bits\":9007199254740992}");
+	v.u++, v.e++, v.i--, v.bits++;
+	expect_format(t, &ev, NR_FORMAT_JSON,
+		      "{\"u\":\"9007199254740993\",\"e\":\"9007199254740993\","
+		      "\"i\":\"-9007199254740993\","
+		      "\"list\":[\"9007199254740993\",\"-9007199254740993\"],"
+		      "\"bits\":\"9007199254740993\"}");
+	expect_format(t, &ev, NR_FORMAT_CSV,
+		      "9007199254740993,9007199254740993,-9007199254740993,"
+		      "\"[\"\"9007199254740993\"\",\"\"-9007199254740993\"\"]\",9007199254740993");
+	nr_types_free(t);
 }
 
 /* Every byte at every place of a text, which is looked at 8 bytes at a time. */
@@ -1595,6 +1634,7 @@ int main(void)
 		cmocka_unit_test(test_format),
 		cmocka_unit_test(test_cut_enum),
 		cmocka_unit_test(test_json_corners),
+		cmocka_unit_test(test_large_numbers),
 		cmocka_unit_test(test_format_short),
 		cmocka_unit_test(test_json_every_byte),
 		cmocka_unit_test(test_all_kinds),
