@@ -54,7 +54,8 @@ enum nr_format {
  * A payload shorter than its type yields the fields that are whole. Allocates nothing.
  *
  * Integers are exact at 64 bits. In JSON those that a double may not hold, below -2^53 or above 2^53, are
- * strings. Bytes that are no UTF-8 are escaped (docs/format.md).
+ * strings. Text is safe on a terminal: control characters, bidirectional and invisible ones, and bytes that
+ * are no UTF-8 are escaped (docs/format.md).
  */
 NR_API int nr_types_format(const struct nr_types *types, const struct nr_event *ev,
 			   enum nr_format format, char *buf, size_t size);

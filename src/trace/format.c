@@ -156,8 +156,8 @@ static void put_float(struct out *o, const struct nr_field *f, const uint8_t *p)
 
 /* ---- text ---- */
 
-/* Bytes of the UTF-8 character at p, 0 if there is none. */
-static size_t utf8_length(const uint8_t *p, size_t n)
+/* Bytes of the UTF-8 character at p, 0 if there is none; what it is, to *out. */
+static size_t utf8_char(const uint8_t *p, size_t n, uint32_t *out)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	size_t len = *p < 0x80	 ? 1
@@ -166,10 +166,8 @@ static size_t utf8_length(const uint8_t *p, size_t n)
 		     : *p < 0xf0 ? 3
 		     : *p < 0xf5 ? 4
 				 : 0;
-	uint32_t c = *p & (0xff >> (len + 1));
+	uint32_t c = len == 1 ? *p : *p & (0xff >> (len + 1));
 
-	if (len <= 1)
-		return len;
 	if (len > n)
 		return 0;
 	for (size_t i = 1; i < len; i++) {
@@ -177,7 +175,33 @@ static size_t utf8_length(const uint8_t *p, size_t n)
 			return 0;
 		c = c << 6 | (p[i] & 0x3f);
 	}
-	return c < least[len] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000) ? 0 : len;
+	if (c < least[len] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+		return 0;
+	*out = c;
+	return len;
+}
+
+/* Characters that steer a terminal or the order of reading, or are not seen at all: two texts that
+ * differ must look different. */
+static bool is_hidden(uint32_t c)
+{
+	static const uint32_t ranges[][2] = {
+		{ 0x80, 0x9f },	      /* C1 */
+		{ 0xad, 0xad },	      /* soft hyphen */
+		{ 0x61c, 0x61c },     /* bidirectional mark */
+		{ 0x180e, 0x180e },   /* no width */
+		{ 0x200b, 0x200f },   /* no width, bidirectional marks */
+		{ 0x2028, 0x202e },   /* ends of line and paragraph, bidirectional embedding */
+		{ 0x2060, 0x206f },   /* no width, bidirectional isolates */
+		{ 0xfeff, 0xfeff },   /* byte order mark */
+		{ 0xfff9, 0xfffb },   /* annotations */
+		{ 0xe0000, 0xe007f }, /* tags */
+	};
+
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+		if (c <= ranges[i][1])
+			return c >= ranges[i][0];
+	return false;
 }
 
 static bool is_plain(const struct out *o, uint8_t c)
@@ -189,25 +213,36 @@ static bool is_plain(const struct out *o, uint8_t c)
 	return c >= ' ' && c != '"' && c != '\\';
 }
 
-static void put_escaped(struct out *o, uint8_t c)
+/* JSON: \uXXXX, in pairs above U+FFFF. Else \u{X} for a character. */
+static void put_escaped_char(struct out *o, uint32_t c)
 {
-	const char *hex = "0123456789abcdef";
-	char text[6] = { '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] };
+	char text[16];
+	int n;
+
+	if (o->format != NR_FORMAT_JSON)
+		n = sprintf(text, "\\u{%x}", c);
+	else if (c < 0x10000)
+		n = sprintf(text, "\\u%04x", c);
+	else
+		n = sprintf(text, "\\u%04x\\u%04x", 0xd7c0 + (c >> 10), 0xdc00 + (c & 0x3ff));
+	put(o, text, n);
+}
+
+/* A byte of ASCII, or one that is part of no character: JSON has no escape for bytes. */
+static void put_escaped_byte(struct out *o, uint8_t c)
+{
 	const char *known = "\"\"\\\\\nn\rr\tt";
+	char text[8];
 
 	for (const char *k = known; *k; k += 2)
 		if (k[0] == (char)c) {
-			text[1] = k[1];
-			put(o, text, 2);
+			put(o, (char[]){ '\\', k[1] }, 2);
 			return;
 		}
-	if (o->format == NR_FORMAT_JSON) {
-		put(o, text, 6);
-		return;
-	}
-	text[3] = 'x';
-	text[2] = '\\';
-	put(o, text + 2, 4);
+	if (o->format == NR_FORMAT_JSON)
+		put_escaped_char(o, c);
+	else
+		put(o, text, sprintf(text, "\\x%02x", c));
 }
 
 #define EACH(byte) ((byte)*0x0101010101010101ull)
@@ -243,19 +278,32 @@ static size_t plain_run(const struct out *o, const uint8_t *p, size_t n)
 	return run;
 }
 
+/* The first character of what plain_run has left; its bytes. */
+static size_t put_char(struct out *o, const uint8_t *p, size_t n)
+{
+	uint32_t c = 0;
+	size_t len = *p >= 0x80 ? utf8_char(p, n, &c) : 0;
+
+	if (!len)
+		put_escaped_byte(o, *p);
+	else if (is_hidden(c))
+		put_escaped_char(o, c);
+	else
+		put(o, (const char *)p, len);
+	return len ?: 1;
+}
+
 static void put_chars(struct out *o, const uint8_t *p, size_t n)
 {
 	while (n) {
 		size_t run = plain_run(o, p, n);
 
-		if (!run && *p >= 0x80)
-			run = utf8_length(p, n);
 		if (run)
 			put(o, (const char *)p, run);
 		else
-			put_escaped(o, *p);
-		p += run ?: 1;
-		n -= run ?: 1;
+			run = put_char(o, p, n);
+		p += run;
+		n -= run;
 	}
 }
 

@@ -661,6 +661,54 @@ static void test_large_numbers(void **state)
 	nr_types_free(t);
 }
 
+/* What steers a terminal or turns the order of reading is escaped in every format; what is only not
+ * English is not. */
+static void test_hidden_characters(void **state)
+{
+	static const struct {
+		const char *bytes, *text, *json;
+	} rows[] = {
+		{ "\x1b[2J\x7f", "\\x1b[2J\\x7f", "\\u001b[2J\\u007f" },
+		{ "\xc2\x9b"
+		  "2J",
+		  "\\u{9b}2J", "\\u009b2J" },			       /* C1 */
+		{ "\x9b\x80", "\\x9b\\x80", "\\u009b\\u0080" },	       /* bytes */
+		{ "\xc2\x80\xc2\x9f", "\\u{80}\\u{9f}", "\\u0080\\u009f" }, /* ends of C1 */
+		{ "\xc2\xa0\xc3\xa4", "\xc2\xa0\xc3\xa4", "\xc2\xa0\xc3\xa4" },
+		{ "\xd8\x9c", "\\u{61c}", "\\u061c" },
+		{ "a\xe2\x80\xae"
+		  "b",
+		  "a\\u{202e}b", "a\\u202eb" },
+		{ "\xe2\x80\x8b\xe2\x80\x8f", "\\u{200b}\\u{200f}", "\\u200b\\u200f" },
+		{ "\xe2\x80\xa8\xe2\x80\xa9", "\\u{2028}\\u{2029}", "\\u2028\\u2029" },
+		{ "\xe2\x81\xa6\xe2\x81\xa9", "\\u{2066}\\u{2069}", "\\u2066\\u2069" },
+		{ "\xef\xbb\xbf", "\\u{feff}", "\\ufeff" },
+		{ "\xf3\xa0\x80\x81", "\\u{e0001}", "\\udb40\\udc01" },
+		{ "\xf3\xa0\x84\x80\xe6\x97\xa5", "\xf3\xa0\x84\x80\xe6\x97\xa5",
+		  "\xf3\xa0\x84\x80\xe6\x97\xa5" }, /* above the tags; a CJK character */
+	};
+	struct nr_types *t = NULL;
+	struct nr_record rec;
+	int text = array(T.ch, 11), line = btf__add_struct(btf, "line", 11);
+
+	(void)state;
+	field("text", text, 0);
+	assert_int_equal(nr_types_new(&t, listen, NULL), 0);
+	assert_int_equal(nr_types_add(t, 3, "line", btf, line), 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char payload[12] = "", want[64];
+		struct nr_event ev = make_event(&rec, 3, payload, 11);
+
+		strcpy(payload, rows[i].bytes);
+		sprintf(want, "text = \"%s\"", rows[i].text);
+		expect_format(t, &ev, NR_FORMAT_TEXT, want);
+		sprintf(want, "{\"text\":\"%s\"}", rows[i].json);
+		expect_format(t, &ev, NR_FORMAT_JSON, want);
+		expect_format(t, &ev, NR_FORMAT_CSV, rows[i].text);
+	}
+	nr_types_free(t);
+}
+
 /* Every byte at every place of a text, which is looked at 8 bytes at a time. */
 static void test_json_every_byte(void **state)
 {
@@ -1635,6 +1683,7 @@ int main(void)
 		cmocka_unit_test(test_cut_enum),
 		cmocka_unit_test(test_json_corners),
 		cmocka_unit_test(test_large_numbers),
+		cmocka_unit_test(test_hidden_characters),
 		cmocka_unit_test(test_format_short),
 		cmocka_unit_test(test_json_every_byte),
 		cmocka_unit_test(test_all_kinds),
