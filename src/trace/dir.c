@@ -2,13 +2,18 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include "dir.h"
 #include "store.h"
+
+/* Two recordings at most meet at the lock; more rounds are somebody's game. */
+#define LOCK_ROUNDS 100
+
+/* ---- files ---- */
 
 int nr_write_all(int fd, const void *data, size_t size, uint64_t off)
 {
@@ -28,32 +33,72 @@ int nr_write_all(int fd, const void *data, size_t size, uint64_t off)
 	return 0;
 }
 
+const char *nr_write_reason(int err)
+{
+	return err == -EFBIG ? "File too large: raise the file size limit (ulimit -f)"
+			     : strerror(-err);
+}
+
+/* Is the file of this descriptor still the one under that name? */
+static bool is_named(int dir, const char *name, int fd)
+{
+	struct stat file, named;
+
+	return !fstat(fd, &file) && !fstatat(dir, name, &named, AT_SYMLINK_NOFOLLOW) &&
+	       file.st_dev == named.st_dev && file.st_ino == named.st_ino;
+}
+
+/* Whatever the umask, and the access lists that the parent hands down. */
+static int set_access(const struct nr_trace_dir *d, int fd, const char *name, mode_t mode)
+{
+	struct stat st;
+
+	if (d->shared && fchown(fd, -1, d->group)) {
+		int err = -errno;
+
+		nr_log(&d->log, NR_LOG_ERROR, "cannot give %s%s to group %u: %s", d->path, name,
+		       d->group, strerror(-err));
+		return err;
+	}
+	if (d->shared)
+		mode |= (mode >> 3) & 050;
+	if (fstat(fd, &st) || ((st.st_mode & 0777) != mode && fchmod(fd, mode)))
+		nr_log(&d->log, NR_LOG_WARN, "cannot restrict who may read %s%s: %s", d->path, name,
+		       strerror(errno));
+	return 0;
+}
+
+/* ---- what is in it ---- */
+
 enum holds { HOLDS_NOTHING, HOLDS_TRACE, HOLDS_OTHERS };
 
-/* The files of a trace, and what they are called while it is not sure that they are replaced. */
+/*
+ * The files of a trace, and what they are called while it is not sure that they are replaced.
+ *
+ * As long as there is an old metadata, the old trace is the one to keep: it is the first file that
+ * is put aside, the last that comes back, and the first that is removed when the new trace stays.
+ */
 static const struct {
 	const char *name, *old;
-} files[] = {
-	{ NR_FILE_STREAM, ".old-" NR_FILE_STREAM },
-	{ NR_FILE_BTF, ".old-" NR_FILE_BTF },
+} files[NR_DIR_FILES] = {
 	{ NR_FILE_METADATA, ".old-" NR_FILE_METADATA },
+	{ NR_FILE_BTF, ".old-" NR_FILE_BTF },
+	{ NR_FILE_STREAM, ".old-" NR_FILE_STREAM },
 };
-
-#define NR_FILES (sizeof(files) / sizeof(*files))
 
 static bool is_our_name(const char *name)
 {
-	for (size_t i = 0; i < NR_FILES; i++)
+	for (size_t i = 0; i < NR_DIR_FILES; i++)
 		if (!strcmp(name, files[i].name) || !strcmp(name, files[i].old))
 			return true;
 	return false;
 }
 
-static bool is_our_metadata(int dir)
+static bool is_our_metadata(int dir, const char *name)
 {
 	char text[64];
 	ssize_t n;
-	int fd = openat(dir, NR_FILE_METADATA, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
 	if (fd < 0)
 		return false;
@@ -65,7 +110,7 @@ static bool is_our_metadata(int dir)
 /* What is in the directory; other is the name of something that is not ours. */
 static int look(int fd, enum holds *holds, char *other, size_t size)
 {
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* a position of its own */
 	DIR *d = copy < 0 ? NULL : fdopendir(copy);
 	struct dirent *e;
 	bool any = false;
@@ -79,125 +124,311 @@ static int look(int fd, enum holds *holds, char *other, size_t size)
 	}
 	*other = 0;
 	while (!*other && (e = readdir(d))) {
-		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
+		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") ||
+		    !strcmp(e->d_name, NR_FILE_LOCK))
 			continue;
 		any = true;
 		if (!is_our_name(e->d_name))
 			snprintf(other, size, "%s", e->d_name);
 	}
 	closedir(d);
-	if (any && !*other && !is_our_metadata(fd))
+	if (any && !*other && !is_our_metadata(fd, files[0].name) &&
+	    !is_our_metadata(fd, files[0].old))
 		snprintf(other, size, "no metadata of numaring");
 	*holds = *other ? HOLDS_OTHERS : any ? HOLDS_TRACE : HOLDS_NOTHING;
 	return 0;
 }
 
-/* Whoever records holds a lock on the stream. */
-static bool is_recorded(int dir)
+/* May we record into it? */
+static int inspect(const struct nr_trace_dir *d, bool force, enum holds *holds)
 {
-	int fd = openat(dir, NR_FILE_STREAM, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	bool locked = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK;
+	char other[256];
+	int err = look(d->fd, holds, other, sizeof(other));
 
-	if (fd >= 0)
-		close(fd);
-	return locked;
-}
-
-static void put_back(int dir)
-{
-	for (size_t i = 0; i < NR_FILES; i++)
-		renameat(dir, files[i].old, dir, files[i].name);
-}
-
-static int put_aside(int fd, const char *dir, const struct nr_logger *log)
-{
-	for (size_t i = 0; i < NR_FILES; i++)
-		if (renameat(fd, files[i].name, fd, files[i].old) && errno != ENOENT) {
-			int err = -errno;
-
-			nr_log(log, NR_LOG_ERROR, "cannot replace %s/%s: %s", dir, files[i].name,
-			       strerror(-err));
-			put_back(fd);
-			return err;
-		}
+	if (err) {
+		nr_log(&d->log, NR_LOG_ERROR, "cannot list %s: %s", d->path, strerror(-err));
+		return err;
+	}
+	if (*holds == HOLDS_OTHERS) {
+		nr_log(&d->log, NR_LOG_ERROR,
+		       "%s holds something that is not a trace of numaring (%s); give a directory "
+		       "that is empty or does not exist",
+		       d->path, other);
+		return -ENOTEMPTY;
+	}
+	if (*holds == HOLDS_TRACE && !force) {
+		nr_log(&d->log, NR_LOG_ERROR,
+		       "%s holds a trace already; only force (--force) replaces it", d->path);
+		return -EEXIST;
+	}
 	return 0;
 }
 
-static int make_room(int fd, const char *dir, bool force, bool *replaced,
-		     const struct nr_logger *log)
-{
-	enum holds holds = HOLDS_NOTHING;
-	char other[256];
-	int err = look(fd, &holds, other, sizeof(other));
+/* ---- the trace that was there ---- */
 
-	if (err) {
-		nr_log(log, NR_LOG_ERROR, "cannot list %s: %s", dir, strerror(-err));
-		return err;
-	}
-	if (holds == HOLDS_OTHERS) {
-		nr_log(log, NR_LOG_ERROR,
-		       "%s holds something that is not a trace of numaring (%s); give a directory "
-		       "that is empty or does not exist",
-		       dir, other);
-		return -ENOTEMPTY;
-	}
-	if (holds == HOLDS_TRACE && !force) {
-		nr_log(log, NR_LOG_ERROR,
-		       "%s holds a trace already; only force (--force) replaces it", dir);
-		return -EEXIST;
-	}
-	if (is_recorded(fd)) {
-		nr_log(log, NR_LOG_ERROR,
-		       "%s is being recorded into: end that recording, or give another directory",
-		       dir);
-		return -EBUSY;
-	}
-	*replaced = holds == HOLDS_TRACE;
-	return *replaced ? put_aside(fd, dir, log) : 0;
+static void put_back(int dir)
+{
+	for (size_t i = NR_DIR_FILES; i-- > 0;)
+		renameat(dir, files[i].old, dir, files[i].name);
 }
 
-static int open_dir(struct nr_trace_dir *d, bool force)
+static void remove_old(int dir)
 {
-	int err;
+	for (size_t i = 0; i < NR_DIR_FILES; i++)
+		unlinkat(dir, files[i].old, 0);
+}
 
-	d->made = !mkdir(d->path, 0755);
-	if (!d->made && errno != EEXIST)
-		goto bad;
-	d->fd = open(d->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (d->fd < 0)
-		goto bad;
-	return d->made ? 0 : make_room(d->fd, d->path, force, &d->replaced, &d->log);
-bad:
-	err = -errno;
-	nr_log(&d->log, NR_LOG_ERROR, "cannot make the directory %s: %s", d->path, strerror(-err));
+static int put_aside(struct nr_trace_dir *d)
+{
+	for (size_t i = 0; i < NR_DIR_FILES; i++)
+		if (renameat(d->fd, files[i].name, d->fd, files[i].old) && errno != ENOENT) {
+			int err = -errno;
+
+			nr_log(&d->log, NR_LOG_ERROR, "cannot replace %s/%s: %s", d->path,
+			       files[i].name, strerror(-err));
+			put_back(d->fd);
+			return err;
+		}
+	d->replaced = true;
+	return 0;
+}
+
+bool nr_trace_dir_is_interrupted(int dir)
+{
+	return is_our_metadata(dir, files[0].old);
+}
+
+/* A recording that was killed while it started, or just after, could not tidy up. */
+static void recover(const struct nr_trace_dir *d)
+{
+	if (nr_trace_dir_is_interrupted(d->fd)) {
+		put_back(d->fd);
+		nr_log(&d->log, NR_LOG_WARN,
+		       "%s: a recording that was about to replace this trace was killed; the trace "
+		       "has its names back",
+		       d->path);
+	}
+	remove_old(d->fd);
+}
+
+/* ---- one recording at a time ---- */
+
+/*
+ * A lock for writing, of the descriptor: others who may only read the file cannot take it, nor one
+ * that keeps it from us. True unless somebody has it: some file systems have no locks.
+ */
+static bool try_lock(int fd)
+{
+	struct flock whole = { .l_type = F_WRLCK };
+
+	return !fcntl(fd, F_OFD_SETLK, &whole) || (errno != EAGAIN && errno != EACCES);
+}
+
+void nr_stream_lock(int fd)
+{
+	try_lock(fd);
+}
+
+bool nr_stream_is_recorded(int fd)
+{
+	struct flock whole = { .l_type = F_RDLCK }; /* what only a lock for writing excludes */
+
+	return !fcntl(fd, F_OFD_GETLK, &whole) && whole.l_type == F_WRLCK;
+}
+
+/* Readable for nobody else, so that nobody else can lock it, for reading neither. */
+static int open_lock(const struct nr_trace_dir *d)
+{
+	int fd = openat(d->fd, NR_FILE_LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+			0600);
+
+	if (fd >= 0)
+		return fd;
+	fd = -errno;
+	nr_log(&d->log, NR_LOG_ERROR, "cannot create %s/" NR_FILE_LOCK ": %s", d->path,
+	       strerror(-fd));
+	return fd;
+}
+
+static int lock(struct nr_trace_dir *d)
+{
+	for (int i = 0; i < LOCK_ROUNDS; i++) {
+		int fd = open_lock(d);
+
+		if (fd < 0)
+			return fd;
+		if (!try_lock(fd)) {
+			close(fd);
+			break;
+		}
+		if (is_named(d->fd, NR_FILE_LOCK, fd)) {
+			d->lock = fd;
+			return 0;
+		}
+		close(fd); /* whoever had it removed it between our two steps */
+	}
+	nr_log(&d->log, NR_LOG_ERROR,
+	       "%s is being recorded into: end that recording, or give another directory", d->path);
+	return -EBUSY;
+}
+
+/* Removed before it is unlocked: whoever waits at the old one finds that it has lost its name. */
+static void unlock(struct nr_trace_dir *d)
+{
+	if (d->lock < 0)
+		return;
+	if (is_named(d->fd, NR_FILE_LOCK, d->lock))
+		unlinkat(d->fd, NR_FILE_LOCK, 0);
+	close(d->lock);
+	d->lock = -1;
+}
+
+/* ---- the beginning ---- */
+
+/* Cuts the path, without slashes at its end, before its last component. */
+static int open_parent(struct nr_trace_dir *d)
+{
+	size_t len = strlen(d->path);
+	char *slash, *parent;
+	int fd;
+
+	while (len > 1 && d->path[len - 1] == '/')
+		d->path[--len] = 0;
+	slash = strrchr(d->path, '/');
+	d->name = !slash ? d->path : slash[1] ? slash + 1 : ".";
+	parent = slash ? strndup(d->path, slash == d->path ? 1 : slash - d->path) : strdup(".");
+	fd = parent ? open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	free(parent);
+	return fd;
+}
+
+/* The link of somebody else would let them choose where we write. */
+static int follow(const struct nr_trace_dir *d, int parent)
+{
+	struct stat st;
+
+	if (fstatat(parent, d->name, &st, AT_SYMLINK_NOFOLLOW))
+		return -1;
+	if (S_ISLNK(st.st_mode) && (!st.st_uid || st.st_uid == geteuid()))
+		return openat(parent, d->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	errno = S_ISLNK(st.st_mode) ? ELOOP : ENOTDIR;
+	return -1;
+}
+
+static int open_made(const struct nr_trace_dir *d, int parent, bool made)
+{
+	int fd = openat(parent, d->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0 && !made && (errno == ENOTDIR || errno == ELOOP))
+		fd = follow(d, parent);
+	return fd;
+}
+
+static int cannot_make(const struct nr_trace_dir *d, int err)
+{
+	if (err == -ELOOP)
+		nr_log(&d->log, NR_LOG_ERROR,
+		       "%s is a symbolic link of another user: give the directory itself", d->path);
+	else
+		nr_log(&d->log, NR_LOG_ERROR, "cannot make the directory %s: %s", d->path,
+		       strerror(-err));
 	return err;
 }
 
-int nr_trace_dir_open(struct nr_trace_dir *d, const char *path, bool force,
-		      const struct nr_logger *log)
+/* The directory goes if we made it, nobody put anything into it, and it is still there. */
+static void remove_made(struct nr_trace_dir *d)
+{
+	if (d->parent < 0)
+		return;
+	if (is_named(d->parent, d->name, d->fd))
+		unlinkat(d->parent, d->name, AT_REMOVEDIR);
+	close(d->parent);
+	d->parent = -1;
+}
+
+static int make(struct nr_trace_dir *d)
+{
+	int parent = open_parent(d), err;
+	bool made = parent >= 0 && !mkdirat(parent, d->name, 0700);
+
+	if (parent < 0 || (!made && errno != EEXIST)) {
+		err = -errno;
+	} else {
+		d->fd = open_made(d, parent, made);
+		err = d->fd < 0 ? -errno : 0;
+	}
+	if (made && !err)
+		d->parent = parent;
+	else if (parent >= 0)
+		close(parent);
+	if (err)
+		return cannot_make(d, err);
+	return made ? set_access(d, d->fd, "", 0700) : 0;
+}
+
+/* Looks before the lock, so that nothing is put into a directory that is not for traces; and then
+ * again, when nobody else can change what is there. */
+static int claim(struct nr_trace_dir *d, bool force)
+{
+	enum holds holds = HOLDS_NOTHING;
+	int err = inspect(d, force || nr_trace_dir_is_interrupted(d->fd), &holds) ?: lock(d);
+
+	if (err)
+		return err;
+	recover(d);
+	err = inspect(d, force, &holds);
+	return !err && holds == HOLDS_TRACE ? put_aside(d) : err;
+}
+
+int nr_trace_dir_open(struct nr_trace_dir *d, const char *path,
+		      const struct nr_trace_dir_opts *opts, const struct nr_logger *log)
 {
 	int err;
 
-	*d = (struct nr_trace_dir){ .log = *log, .path = strdup(path), .fd = -1 };
-	err = d->path ? open_dir(d, force) : -ENOMEM;
-	if (err)
+	*d = (struct nr_trace_dir){ .log = *log, .fd = -1, .parent = -1, .lock = -1 };
+	d->path = strdup(path);
+	d->shared = opts->group;
+	d->group = opts->group ? *opts->group : 0;
+	err = d->path ? make(d) ?: claim(d, opts->force) : -ENOMEM;
+	if (err) {
+		unlock(d);
+		remove_made(d);
 		nr_trace_dir_close(d);
+	}
 	return err;
 }
 
 int nr_trace_dir_create(const struct nr_trace_dir *d, const char *name)
 {
-	int fd = openat(d->fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	/* Appended to: after others have cut it, its size is wrong for good. */
+	int fd = openat(d->fd, name, O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	char in[32];
+	int err;
 
-	if (fd >= 0)
+	if (fd < 0) {
+		err = -errno;
+		nr_log(&d->log, NR_LOG_ERROR, "cannot create %s/%s: %s", d->path, name,
+		       strerror(-err));
+		return err;
+	}
+	snprintf(in, sizeof(in), "/%s", name);
+	err = set_access(d, fd, in, 0600);
+	if (!err)
 		return fd;
-	fd = -errno;
-	nr_log(&d->log, NR_LOG_ERROR, "cannot create %s/%s: %s", d->path, name, strerror(-fd));
-	return fd;
+	close(fd);
+	return err;
 }
 
-int nr_trace_dir_write(const struct nr_trace_dir *d, const char *name, const void *data,
-		       size_t size)
+static uint64_t *size_of(struct nr_trace_dir *d, const char *name)
+{
+	size_t i = 0;
+
+	while (strcmp(files[i].name, name))
+		i++;
+	return &d->sizes[i];
+}
+
+int nr_trace_dir_write(struct nr_trace_dir *d, const char *name, const void *data, size_t size)
 {
 	int fd = nr_trace_dir_create(d, name), err;
 
@@ -208,33 +439,88 @@ int nr_trace_dir_write(const struct nr_trace_dir *d, const char *name, const voi
 		err = -errno;
 	if (err)
 		nr_log(&d->log, NR_LOG_ERROR, "cannot write %s/%s: %s", d->path, name,
-		       strerror(-err));
+		       nr_write_reason(err));
+	else
+		*size_of(d, name) = size;
 	return err;
 }
 
+/* ---- what others did to it ---- */
+
+__attribute__((format(printf, 3, 4))) static int changed(const struct nr_trace_dir *d,
+							 const char *name, const char *how, ...)
+{
+	char text[128];
+	va_list args;
+
+	va_start(args, how);
+	vsnprintf(text, sizeof(text), how, args);
+	va_end(args);
+	nr_log(&d->log, NR_LOG_ERROR, "another program changed the trace: %s/%s %s", d->path, name,
+	       text);
+	return -ESTALE;
+}
+
+/* fd -1: it has only a name. */
+static int check_file(const struct nr_trace_dir *d, int fd, const char *name, uint64_t size)
+{
+	struct stat st;
+
+	if (fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW))
+		return changed(d, name, "was removed or renamed");
+	if (fd >= 0 && !is_named(d->fd, name, fd))
+		return changed(d, name, "was replaced by another file");
+	if ((uint64_t)st.st_size < size)
+		return changed(d, name, "was cut from %" PRIu64 " to %" PRIu64 " bytes", size,
+			       (uint64_t)st.st_size);
+	if ((uint64_t)st.st_size > size)
+		return changed(d, name, "has %" PRIu64 " bytes, of which %" PRIu64 " are ours",
+			       (uint64_t)st.st_size, size);
+	return 0;
+}
+
+int nr_trace_dir_check(const struct nr_trace_dir *d, int fd, const char *name, uint64_t size)
+{
+	int err = check_file(d, fd, name, size);
+
+	for (size_t i = 0; !err && i < NR_DIR_FILES; i++)
+		if (d->sizes[i])
+			err = check_file(d, -1, files[i].name, d->sizes[i]);
+	return err;
+}
+
+/* ---- the end ---- */
+
 void nr_trace_dir_keep(struct nr_trace_dir *d)
 {
-	for (size_t i = 0; d->replaced && i < NR_FILES; i++)
-		unlinkat(d->fd, files[i].old, 0);
+	if (d->replaced)
+		remove_old(d->fd);
+	if (d->parent >= 0)
+		close(d->parent);
+	d->parent = -1;
 }
 
 void nr_trace_dir_undo(struct nr_trace_dir *d)
 {
 	if (d->fd < 0)
 		return;
-	for (size_t i = 0; i < NR_FILES; i++)
+	for (size_t i = 0; i < NR_DIR_FILES; i++)
 		unlinkat(d->fd, files[i].name, 0);
 	if (d->replaced)
 		put_back(d->fd);
-	if (d->made)
-		rmdir(d->path);
+	unlock(d);
+	remove_made(d);
 }
 
 void nr_trace_dir_close(struct nr_trace_dir *d)
 {
+	if (d->fd < 0 && !d->path)
+		return;
+	unlock(d);
+	if (d->parent >= 0)
+		close(d->parent);
 	if (d->fd >= 0)
 		close(d->fd);
-	d->fd = -1;
 	free(d->path);
-	d->path = NULL;
+	*d = (struct nr_trace_dir){ .fd = -1, .parent = -1, .lock = -1 };
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The directory of a trace while it is recorded: makes it, puts a trace aside that it replaces, and
- * takes all of that back if the recording does not start.
+ * The directory of a trace while it is recorded: makes it, keeps other recordings out, puts a trace
+ * aside that is to be replaced, and takes all of that back if the recording does not start.
+ *
+ * Others may own the parent, or the directory. So a path is resolved once, at the start; from then
+ * on there are descriptors, and a name is removed only in the directory that was opened.
  *
  * One thread.
  */
@@ -10,34 +13,68 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include "../../topology/log.h"
+
+#define NR_DIR_FILES 3 /* metadata, .btf, stream */
 
 struct nr_trace_dir {
 	struct nr_logger log;
-	char *path;    /* for messages */
-	int fd;	       /* -1: not open */
-	bool made;     /* it is ours to remove */
-	bool replaced; /* what was in it waits under other names */
+	char *path;	  /* for messages */
+	const char *name; /* the last component of path */
+	int fd;		  /* -1: not open */
+	int parent;	  /* has name, which is ours to remove; -1: it was there before */
+	int lock;	  /* of NR_FILE_LOCK */
+	bool shared;	  /* with this group: */
+	gid_t group;
+	bool replaced;		      /* what was in it waits under other names */
+	uint64_t sizes[NR_DIR_FILES]; /* of the files nr_trace_dir_write wrote */
 };
 
-/* Makes the directory, or takes one that is empty or, with force, holds a trace. -EEXIST: it holds
- * a trace; -ENOTEMPTY: something else; -EBUSY: somebody records into it; others: of the file
- * system. On failure everything is as it was. Each error is logged. */
-int nr_trace_dir_open(struct nr_trace_dir *d, const char *path, bool force,
-		      const struct nr_logger *log);
-/* A new file in it: its descriptor, or an error that is logged. */
+struct nr_trace_dir_opts {
+	bool force;	    /* replace a trace that is there */
+	const gid_t *group; /* may read the trace: 0750, 0640; NULL: 0700, 0600 */
+};
+
+/*
+ * Makes the directory, or takes one that is empty or, with force, holds a trace. One that was there
+ * keeps its mode. A symbolic link is followed if it belongs to this user or to root.
+ *
+ * -EEXIST: it holds a trace; -ENOTEMPTY: something else; -EBUSY: somebody records into it; -ELOOP:
+ * a symbolic link of another user; others: of the file system. On failure everything is as it was.
+ * Each error is logged.
+ */
+int nr_trace_dir_open(struct nr_trace_dir *d, const char *path,
+		      const struct nr_trace_dir_opts *opts, const struct nr_logger *log);
+/* A new file in it, written at its end only: its descriptor, or an error that is logged. */
 int nr_trace_dir_create(const struct nr_trace_dir *d, const char *name);
 /* The same with all of its content. */
-int nr_trace_dir_write(const struct nr_trace_dir *d, const char *name, const void *data,
-		       size_t size);
+int nr_trace_dir_write(struct nr_trace_dir *d, const char *name, const void *data, size_t size);
+/* Is fd, a file of this directory, still whole and under its name, with size bytes; and are those
+ * of nr_trace_dir_write? -ESTALE: others changed one, the log says how. */
+int nr_trace_dir_check(const struct nr_trace_dir *d, int fd, const char *name, uint64_t size);
 /* The new trace stays: removes what it replaced. */
 void nr_trace_dir_keep(struct nr_trace_dir *d);
-/* Removes the new trace; what it replaced is back. */
+/* Removes the new trace; what it replaced is back. Takes one that is not open. */
 void nr_trace_dir_undo(struct nr_trace_dir *d);
-/* Takes one that is not open, too. */
+/* Lets others record into it. Takes one that is not open. */
 void nr_trace_dir_close(struct nr_trace_dir *d);
+
+/* Marks a stream as being recorded, until fd is closed; where the file system has no locks, nothing
+ * does. */
+void nr_stream_lock(int fd);
+/* Is this stream being recorded? fd needs to be readable only. False where locks are not supported.
+ */
+bool nr_stream_is_recorded(int fd);
+
+/* True: the directory holds, under names with .old-, a trace that was about to be replaced by a
+ * recording which was killed before it began. The next recording into the directory gives it its
+ * names back. */
+bool nr_trace_dir_is_interrupted(int dir);
 
 /* All of data, whatever one write takes. */
 int nr_write_all(int fd, const void *data, size_t size, uint64_t off);
+/* Of a negative errno of writing: what is wrong, and what to do. */
+const char *nr_write_reason(int err);
 
 #endif

@@ -16,6 +16,7 @@
 #define NR_FILE_STREAM	 "stream"
 #define NR_FILE_METADATA "metadata"
 #define NR_FILE_BTF	 ".btf" /* a leading dot, or it would be taken for a stream */
+#define NR_FILE_LOCK	 ".numaring.lock" /* while it is recorded; locked for writing */
 
 #define NR_CTF_MAGIC  0xc1fc1fc1u
 #define NR_CTF_STREAM 0u

@@ -4,13 +4,13 @@
  * and writes the buffer with one call.
  */
 #include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <zlib.h>
-#include <sys/file.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include "dir.h"
 #include "store.h"
 #include "writer.h"
@@ -35,6 +35,8 @@ struct nr_writer {
 	uint32_t events;  /* in the packet */
 	uint64_t seq;	  /* of the packet */
 	uint64_t bytes;	  /* of whole packets in the file */
+	uint32_t heads;	  /* crc32 over their heads */
+	int error;	  /* the file is not what we wrote any more; it was said why */
 };
 
 /* ---- records ---- */
@@ -185,22 +187,33 @@ static void fill_head(struct nr_writer *w, uint64_t watermark, uint64_t lost)
 	memcpy(w->buf, &head, sizeof(head));
 }
 
+/* A packet that is not whole goes; if it cannot, there is no way on. */
+static int cut_back(struct nr_writer *w, int err)
+{
+	nr_log(&w->log, NR_LOG_ERROR, "cannot write %s/" NR_FILE_STREAM ": %s", w->dir.path,
+	       nr_write_reason(err));
+	if (!ftruncate(w->fd, w->bytes))
+		return err;
+	nr_log(&w->log, NR_LOG_WARN,
+	       "cannot cut %s/" NR_FILE_STREAM " back to its last whole packet: %s", w->dir.path,
+	       strerror(errno));
+	return w->error = err;
+}
+
 int nr_writer_commit(struct nr_writer *w, uint64_t watermark, uint64_t lost)
 {
 	const struct nr_packet_head *head = (const void *)w->buf;
 	int err;
 
+	if (!w->error)
+		w->error = nr_trace_dir_check(&w->dir, w->fd, NR_FILE_STREAM, w->bytes);
+	if (w->error)
+		return w->error;
 	fill_head(w, watermark, lost);
 	err = nr_write_all(w->fd, w->buf, w->used, w->bytes);
-	if (err) {
-		nr_log(&w->log, NR_LOG_ERROR, "cannot write %s/" NR_FILE_STREAM ": %s", w->dir.path,
-		       strerror(-err));
-		if (ftruncate(w->fd, w->bytes)) /* the next commit writes over it */
-			nr_log(&w->log, NR_LOG_WARN,
-			       "cannot cut %s/" NR_FILE_STREAM " back to its last whole packet: %s",
-			       w->dir.path, strerror(errno));
-		return err;
-	}
+	if (err)
+		return cut_back(w, err);
+	w->heads = crc32_z(w->heads, w->buf, HEAD);
 	w->bytes += w->used;
 	w->last_ts = head->end;
 	w->used = HEAD;
@@ -290,19 +303,45 @@ static int begin(struct nr_writer *w, const struct nr_writer_opts *opts)
 	w->fd = nr_trace_dir_create(&w->dir, NR_FILE_STREAM);
 	if (w->fd < 0)
 		return w->fd;
-	flock(w->fd, LOCK_EX | LOCK_NB); /* for is_recorded; not every file system can */
+	nr_stream_lock(w->fd);
 	return nr_writer_commit(w, opts->start, 0);
+}
+
+/* A file that may not grow is an error of writing, not a signal that ends the caller. */
+static void hold_file_limit(sigset_t *old)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGXFSZ);
+	pthread_sigmask(SIG_BLOCK, &set, old);
+}
+
+static void release_file_limit(const sigset_t *old)
+{
+	const struct timespec none = {};
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGXFSZ);
+	if (!sigismember(old, SIGXFSZ))
+		sigtimedwait(&set, NULL, &none);
+	pthread_sigmask(SIG_SETMASK, old, NULL);
 }
 
 int nr_writer_open(struct nr_writer **out, const char *dir, const struct nr_types *types,
 		   const struct nr_writer_opts *opts)
 {
 	struct nr_writer *w = writer_new(types, opts);
+	const struct nr_trace_dir_opts how = { opts->force, opts->group };
+	sigset_t old;
 	int err;
 
 	if (!w)
 		return -ENOMEM;
-	err = nr_trace_dir_open(&w->dir, dir, opts->force, &w->log) ?: begin(w, opts);
+	hold_file_limit(&old);
+	err = nr_trace_dir_open(&w->dir, dir, &how, &w->log) ?: begin(w, opts);
+	release_file_limit(&old);
 	if (err)
 		nr_writer_discard(w);
 	else
@@ -310,22 +349,81 @@ int nr_writer_open(struct nr_writer **out, const char *dir, const struct nr_type
 	return err;
 }
 
-/* A file that was removed or cut while it was written to took every write without an error. */
-static int check_stream(const struct nr_writer *w)
+static int read_again(const struct nr_writer *w, void *data, size_t size, uint64_t off)
 {
-	struct stat st;
+	ssize_t n = pread(w->fd, data, size, off);
 
-	if (!fstat(w->fd, &st) && st.st_nlink && (uint64_t)st.st_size == w->bytes)
-		return 0;
+	if (n < 0)
+		nr_log(&w->log, NR_LOG_ERROR, "cannot read %s/" NR_FILE_STREAM " again: %s",
+		       w->dir.path, strerror(errno));
+	return n < 0 ? -errno : n == (ssize_t)size ? 0 : -ESTALE;
+}
+
+static int overwritten(const struct nr_writer *w, uint64_t seq, uint64_t off)
+{
 	nr_log(&w->log, NR_LOG_ERROR,
-	       "%s/" NR_FILE_STREAM
-	       " was removed or changed while it was recorded: not all of what "
-	       "was written is there",
-	       w->dir.path);
+	       "another program changed the trace: %s/" NR_FILE_STREAM
+	       " was overwritten in packet %" PRIu64 ", which begins at byte %" PRIu64,
+	       w->dir.path, seq, off);
 	return -ESTALE;
 }
 
-static int close_stream(const struct nr_writer *w)
+/* Into the buffer, which had room for it once. */
+static int check_packet(const struct nr_writer *w, uint64_t off, uint64_t size)
+{
+	struct nr_packet_head *head = (void *)w->buf;
+	int err = size > w->cap ? -ESTALE : read_again(w, w->buf, size, off);
+	uint32_t crc = head->crc;
+
+	if (err)
+		return err;
+	head->crc = 0;
+	return crc32_z(0, w->buf, size) == crc ? 0 : -ESTALE;
+}
+
+/* The packet's head, and all of it if it ends behind the next hole: some file systems make a hole
+ * of the zeros in it. */
+static int look_again(const struct nr_writer *w, struct nr_packet_head *head, uint64_t seq,
+		      uint64_t off, uint64_t *hole)
+{
+	int err = read_again(w, head, HEAD, off);
+	uint64_t end = off + head->packet_bits / 8;
+
+	if (!err && (head->seq != seq || memcmp(head->uuid, w->uuid, sizeof(head->uuid))))
+		err = -ESTALE;
+	if (err || *hole >= end)
+		return err;
+	err = check_packet(w, off, end - off);
+	*hole = lseek(w->fd, end, SEEK_HOLE);
+	return err;
+}
+
+static int check_packets(const struct nr_writer *w)
+{
+	uint64_t off = 0, seq = 0, hole = lseek(w->fd, 0, SEEK_HOLE);
+	struct nr_packet_head head = {};
+	uint32_t heads = 0;
+	int err = 0;
+
+	for (; !err && seq < w->seq; seq += !err) {
+		err = look_again(w, &head, seq, off, &hole);
+		heads = crc32_z(heads, (void *)&head, HEAD);
+		if (!err)
+			off += head.packet_bits / 8;
+	}
+	if (!err && heads != w->heads)
+		err = -ESTALE; /* of one of them; the last is named */
+	return err == -ESTALE ? overwritten(w, seq, off) : err;
+}
+
+/* A file that was changed by others while it was written to took every write without an error. */
+static int check_stream(struct nr_writer *w)
+{
+	return w->error ?: nr_trace_dir_check(&w->dir, w->fd, NR_FILE_STREAM, w->bytes)
+				   ?: check_packets(w);
+}
+
+static int close_stream(struct nr_writer *w)
 {
 	int err = check_stream(w);
 

@@ -12,6 +12,7 @@
 #define NR_TRACE_WRITER_H
 
 #include <stdio.h>
+#include <sys/types.h>
 #include "misfits.h"
 #include "types.h"
 
@@ -21,6 +22,7 @@ struct nr_writer_opts {
 	size_t packet_bytes;  /* size at which a packet is full, 0: 1 MiB */
 	bool force;	      /* replace a trace that is there; never anything that is no trace,
 			       * nor one that is being recorded */
+	const gid_t *group;   /* may read the trace; NULL: only its owner */
 	int64_t clock_offset; /* CLOCK_REALTIME - CLOCK_MONOTONIC, ns */
 	struct nr_misfits *misfits; /* counts here what does not fit its type; NULL: nowhere */
 	uint64_t start;		    /* CLOCK_MONOTONIC ns: the first, empty packet begins here */
@@ -46,15 +48,16 @@ int nr_writer_append(struct nr_writer *w, const struct nr_event *evs, unsigned n
 /*
  * Writes the packet, complete to watermark, with lost records so far. A packet without events is
  * written too. On failure (-ENOSPC, -EIO, ...) the file is cut back to its last whole packet and
- * the appended events stay: commit may be called again.
+ * the appended events stay: commit may be called again. -ESTALE: others changed the trace; this error, and
+ * that of a file that could not be cut back, are final.
  */
 int nr_writer_commit(struct nr_writer *w, uint64_t watermark, uint64_t lost);
 
 uint64_t nr_writer_bytes(const struct nr_writer *w); /* in the stream file */
 /* The trace is here to stay: what it replaced is removed. Takes NULL. */
 void nr_writer_keep(struct nr_writer *w);
-/* Closes the files; what was not committed is dropped. -ESTALE: the stream is not what was written,
- * it was removed or changed by others. Takes NULL. */
+/* Looks at every packet's head once more and closes the files; what was not committed is dropped. -ESTALE:
+ * others changed the trace. Takes NULL. */
 int nr_writer_close(struct nr_writer *w);
 /* Closes the trace and removes it; what it replaced is back. Takes NULL. */
 void nr_writer_discard(struct nr_writer *w);

@@ -1342,26 +1342,6 @@ static void test_replacing(void **state)
 	drop_trace();
 }
 
-/* What others do to the file takes no write away from us, so only a look at the end tells. */
-static void test_changed_by_others(void **state)
-{
-	struct point p = { 1, 2 };
-
-	(void)state;
-	open_trace("cut", (struct nr_writer_opts){ .start = 1000, .log = listen });
-	append(1500, ID_POINT, &p, sizeof(p));
-	commit(2000, 0);
-	assert_int_equal(truncate(in_scratch("cut/stream"), 10), 0);
-	assert_int_equal(nr_writer_close(writer), -ESTALE);
-	assert_non_null(strstr(said, "removed or changed"));
-	drop_trace();
-
-	open_trace("removed", (struct nr_writer_opts){ .start = 1000, .log = listen });
-	assert_int_equal(unlink(in_scratch("removed/stream")), 0);
-	assert_int_equal(nr_writer_close(writer), -ESTALE);
-	drop_trace();
-}
-
 static void test_directories(void **state)
 {
 	struct stat st;
@@ -1703,7 +1683,6 @@ int main(void)
 		cmocka_unit_test(test_full_at_open),
 		cmocka_unit_test(test_directories),
 		cmocka_unit_test(test_replacing),
-		cmocka_unit_test(test_changed_by_others),
 		cmocka_unit_test(test_link_is_replaced),
 		cmocka_unit_test(test_every_byte),
 		cmocka_unit_test(test_cut_off),

@@ -1,0 +1,555 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The directory of a trace: who may read it, who may record into it, what others can do to it. */
+#include "trace_help.h"
+#include <bpf/btf.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include "dir.h"
+
+#define OTHER 65534 /* another user and group */
+
+static struct nr_types *types;
+static struct nr_writer *writer;
+
+static struct nr_types *make_types(void)
+{
+	struct btf *btf = btf__new_empty();
+	int u32 = btf__add_int(btf, "unsigned int", 4, 0), id = btf__add_struct(btf, "point", 4);
+	struct nr_types *made;
+
+	assert_int_equal(btf__add_field(btf, "x", u32, 0, 0), 0);
+	assert_int_equal(nr_types_new(&made, listen, NULL), 0);
+	assert_int_equal(nr_types_add(made, 0, "point", btf, id), 0);
+	btf__free(btf);
+	return made;
+}
+
+static int begin(const char *path, struct nr_writer_opts opts)
+{
+	opts.log = listen;
+	said[0] = 0;
+	return nr_writer_open(&writer, path, types, &opts);
+}
+
+static void commit_packet(uint64_t ts, int err)
+{
+	const struct nr_record rec = { .ts = ts };
+	const uint32_t x = 7;
+	struct nr_event ev = { &rec, &x, sizeof(x), 0, ts };
+
+	assert_int_equal(nr_writer_append(writer, &ev, 1), 0);
+	assert_int_equal(nr_writer_commit(writer, ts, 0), err);
+}
+
+static unsigned mode_of(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(lstat(path, &st), 0);
+	return st.st_mode & 0777;
+}
+
+static void expect_modes(const char *dir, unsigned dir_mode, unsigned file_mode)
+{
+	static const char *const names[] = { "metadata", ".btf", "stream" };
+
+	assert_int_equal(mode_of(in_scratch("%s", dir)), dir_mode);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(mode_of(in_scratch("%s/%s", dir, names[i])), file_mode);
+	assert_int_equal(mode_of(in_scratch("%s/.numaring.lock", dir)) & 077, 0);
+}
+
+static void test_modes(void **state)
+{
+	static const mode_t masks[] = { 0, 022, 077, 0777 };
+	const gid_t group = getegid();
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		mode_t old = umask(masks[i]);
+
+		if (!geteuid() || masks[i] != 0777) {
+			assert_int_equal(begin(in_scratch("t"), (struct nr_writer_opts){}), 0);
+			expect_modes("t", 0700, 0600);
+			nr_writer_discard(writer);
+			assert_int_equal(
+				begin(in_scratch("t"), (struct nr_writer_opts){ .group = &group }),
+				0);
+			expect_modes("t", 0750, 0640);
+			nr_writer_discard(writer);
+		}
+		umask(old);
+	}
+}
+
+static void test_group(void **state)
+{
+	const gid_t group = OTHER;
+	struct stat st;
+
+	(void)state;
+	if (geteuid())
+		skip();
+	assert_int_equal(begin(in_scratch("other"), (struct nr_writer_opts){ .group = &group }), 0);
+	assert_int_equal(nr_writer_close(writer), 0);
+	assert_int_equal(stat(in_scratch("other/stream"), &st), 0);
+	assert_int_equal(st.st_gid, OTHER);
+	assert_int_equal(stat(in_scratch("other"), &st), 0);
+	assert_int_equal(st.st_gid, OTHER);
+}
+
+/* Who made it said who may read it; the files are ours. */
+static void test_mode_of_a_directory_that_is_there(void **state)
+{
+	(void)state;
+	mkdir(in_scratch("there"), 0700);
+	chmod(in_scratch("there"), 0755);
+	assert_int_equal(begin(in_scratch("there"), (struct nr_writer_opts){}), 0);
+	expect_modes("there", 0755, 0600);
+	nr_writer_discard(writer);
+	assert_int_equal(mode_of(in_scratch("there")), 0755);
+	assert_int_equal(rmdir(in_scratch("there")), 0); /* nothing is left in it */
+}
+
+/* ---- one recording at a time ---- */
+
+static void test_locked(void **state)
+{
+	struct nr_writer *first;
+
+	(void)state;
+	assert_int_equal(begin(in_scratch("one"), (struct nr_writer_opts){}), 0);
+	first = writer;
+	assert_int_equal(begin(in_scratch("one"), (struct nr_writer_opts){ .force = true }),
+			 -EBUSY);
+	assert_non_null(strstr(said, "is being recorded into"));
+	assert_int_equal(nr_writer_close(first), 0);
+	assert_int_equal(access(in_scratch("one/.numaring.lock"), F_OK), -1);
+	assert_int_equal(begin(in_scratch("one"), (struct nr_writer_opts){ .force = true }), 0);
+	assert_int_equal(nr_writer_close(writer), 0);
+}
+
+/* In a child, which sets its status: did it record for a while, alone? */
+static void record_at_once(const char *path)
+{
+	if (begin(path, (struct nr_writer_opts){ .force = true, .start = 1 }))
+		_exit(2);
+	nr_writer_keep(writer);
+	usleep(2000);
+	commit_packet(10, 0);
+	_exit(nr_writer_close(writer) ? 1 : 0);
+}
+
+/* Some start at once, with force: whoever begins has the trace to the end. */
+static void test_many_at_once(void **state)
+{
+	const char *path = strdup(in_scratch("many"));
+	struct nr_trace *trace = NULL;
+
+	(void)state;
+	for (unsigned round = 0; round < 100; round++) {
+		unsigned won = 0;
+		int status;
+
+		for (unsigned i = 0; i < 4; i++)
+			if (!fork())
+				record_at_once(path);
+		while (wait(&status) > 0) {
+			assert_true(WIFEXITED(status));
+			assert_int_not_equal(WEXITSTATUS(status), 1);
+			won += !WEXITSTATUS(status);
+		}
+		assert_true(won >= 1);
+		assert_int_equal(nr_trace_open(&trace, path, NULL), 0);
+		nr_trace_close(trace);
+	}
+	free((char *)path);
+}
+
+/* A reader sees that it is recorded, and cannot keep a recording from starting or going on. */
+static void test_readers(void **state)
+{
+	struct flock all = { .l_type = F_RDLCK };
+	int fd;
+
+	(void)state;
+	assert_int_equal(begin(in_scratch("readers"), (struct nr_writer_opts){}), 0);
+	fd = open(in_scratch("readers/stream"), O_RDONLY | O_CLOEXEC);
+	assert_true(nr_stream_is_recorded(fd));
+	assert_int_equal(fcntl(fd, F_OFD_SETLK, &all), -1);
+	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+	commit_packet(10, 0);
+	assert_int_equal(nr_writer_close(writer), 0);
+	assert_false(nr_stream_is_recorded(fd));
+	assert_int_equal(fcntl(fd, F_OFD_SETLK, &all), 0);
+	assert_false(nr_stream_is_recorded(fd));
+	assert_int_equal(begin(in_scratch("readers"), (struct nr_writer_opts){ .force = true }), 0);
+	assert_int_equal(nr_writer_close(writer), 0);
+	close(fd);
+}
+
+/* ---- starts that do not end ---- */
+
+static char *metadata_of(const char *dir)
+{
+	return load_file(in_scratch("%s/metadata", dir), NULL);
+}
+
+/* Killed while it starts: the next recording gives the old trace its names back. */
+static void test_killed_while_it_starts(void **state)
+{
+	char *before, *after;
+
+	(void)state;
+	assert_int_equal(begin(in_scratch("killed"), (struct nr_writer_opts){}), 0);
+	assert_int_equal(nr_writer_close(writer), 0);
+	before = metadata_of("killed");
+	for (unsigned kept = 0; kept <= 3; kept++) { /* new files that it had made by then */
+		static const char *const names[] = { "metadata", ".btf", "stream" };
+
+		if (!fork()) {
+			begin(in_scratch("killed"), (struct nr_writer_opts){ .force = true });
+			raise(SIGKILL);
+		}
+		wait(NULL);
+		for (unsigned i = kept; i < 3; i++)
+			assert_int_equal(unlink(in_scratch("killed/%s", names[i])), 0);
+		assert_int_equal(begin(in_scratch("killed"), (struct nr_writer_opts){}), -EEXIST);
+		after = metadata_of("killed");
+		assert_string_equal(before, after);
+		free(after);
+		assert_int_equal(access(in_scratch("killed/.old-stream"), F_OK), -1);
+		assert_int_equal(access(in_scratch("killed/stream"), F_OK), 0);
+	}
+	free(before);
+}
+
+/* Killed while it removes what it replaced: the new trace is the one that stays. */
+static void test_killed_when_it_has_begun(void **state)
+{
+	char *before, *after;
+
+	(void)state;
+	assert_int_equal(begin(in_scratch("begun"), (struct nr_writer_opts){}), 0);
+	assert_int_equal(nr_writer_close(writer), 0);
+	save_file(in_scratch("begun/.old-stream"), "rest", 4);
+	before = metadata_of("begun");
+	assert_int_equal(begin(in_scratch("begun"), (struct nr_writer_opts){}), -EEXIST);
+	assert_int_equal(begin(in_scratch("begun"), (struct nr_writer_opts){ .force = true }), 0);
+	assert_int_equal(access(in_scratch("begun/.old-btf"), F_OK), -1);
+	nr_writer_discard(writer);
+	after = metadata_of("begun");
+	assert_string_equal(before, after);
+	free(before);
+	free(after);
+}
+
+/* The limit hits in each of the files; the trace that was there is there again. */
+static void test_file_limit_at_start(void **state)
+{
+	struct rlimit old, limit;
+	char *before, *after;
+	int err = -EFBIG;
+
+	(void)state;
+	assert_int_equal(begin(in_scratch("limit"), (struct nr_writer_opts){}), 0);
+	assert_int_equal(nr_writer_close(writer), 0);
+	before = metadata_of("limit");
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	for (limit = old, limit.rlim_cur = 0; err; limit.rlim_cur += 40) {
+		assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+		err = begin(in_scratch("limit"), (struct nr_writer_opts){ .force = true });
+		assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+		if (!err)
+			break;
+		assert_int_equal(err, -EFBIG);
+		assert_non_null(strstr(said, "ulimit -f"));
+		after = metadata_of("limit");
+		assert_string_equal(before, after);
+		free(after);
+	}
+	assert_true(limit.rlim_cur > 500);
+	nr_writer_discard(writer);
+	free(before);
+}
+
+/* ---- hands of others ---- */
+
+/* Another name for the directory, at its place; link is where that leads. */
+static void swap(const char *dir, const char *target)
+{
+	assert_int_equal(rename(dir, in_scratch("moved")), 0);
+	assert_int_equal(symlink(target, dir), 0);
+}
+
+/* What was made is removed where it was made, whoever is in its place now. */
+static void test_swapped_for_a_link(void **state)
+{
+	const char *victim = in_scratch("victim"), *dir;
+
+	(void)state;
+	mkdir(victim, 0700);
+	save_file(in_scratch("victim/stream"), "precious", 8);
+	save_file(in_scratch("victim/metadata"), "precious", 8);
+	assert_int_equal(begin(in_scratch("swapped"), (struct nr_writer_opts){}), 0);
+	dir = in_scratch("swapped");
+	swap(dir, in_scratch("victim"));
+	nr_writer_discard(writer);
+	assert_int_equal(access(in_scratch("victim/stream"), F_OK), 0);
+	assert_int_equal(access(in_scratch("victim/metadata"), F_OK), 0);
+	assert_int_equal(rmdir(in_scratch("moved")), 0); /* empty */
+	unlink(in_scratch("swapped"));
+
+	/* An empty directory in its place is not ours to remove either. */
+	assert_int_equal(begin(in_scratch("swapped"), (struct nr_writer_opts){}), 0);
+	assert_int_equal(rename(in_scratch("swapped"), in_scratch("moved")), 0);
+	mkdir(in_scratch("swapped"), 0700);
+	nr_writer_discard(writer);
+	assert_int_equal(rmdir(in_scratch("swapped")), 0);
+}
+
+static atomic_bool stop;
+
+/* An owner of the parent at work: the name is a directory, a link, and nothing, in turns. */
+static void *swap_all_the_time(void *arg)
+{
+	char name[512], aside[512], link[512];
+
+	(void)arg;
+	snprintf(name, sizeof(name), "%s/race/t", scratch);
+	snprintf(aside, sizeof(aside), "%s/race/aside", scratch);
+	snprintf(link, sizeof(link), "%s/race/link", scratch);
+	while (!atomic_load(&stop)) {
+		usleep(random() % 100);
+		if (rename(name, aside))
+			continue;
+		rename(link, name);
+		usleep(random() % 100);
+		rename(name, link);
+		rmdir(aside); /* where it was made, and is removed: anything may be left in it */
+	}
+	return NULL;
+}
+
+static void test_swapped_all_the_time(void **state)
+{
+	unsigned begun = 0;
+	pthread_t thread;
+
+	(void)state;
+	if (geteuid())
+		skip();
+	mkdir(in_scratch("race"), 0700);
+	mkdir(in_scratch("race/victim"), 0700);
+	save_file(in_scratch("race/victim/stream"), "precious", 8);
+	assert_int_equal(symlink(in_scratch("race/victim"), in_scratch("race/link")), 0);
+	assert_int_equal(lchown(in_scratch("race/link"), OTHER, OTHER), 0);
+	atomic_store(&stop, false);
+	assert_int_equal(pthread_create(&thread, NULL, swap_all_the_time, NULL), 0);
+	for (unsigned i = 0; i < 3000; i++) {
+		if (begin(in_scratch("race/t"), (struct nr_writer_opts){ .force = true }))
+			continue;
+		begun++;
+		nr_writer_discard(writer);
+	}
+	atomic_store(&stop, true);
+	pthread_join(thread, NULL);
+	printf("%u of 3000 had begun\n", begun);
+	assert_int_equal(access(in_scratch("race/victim/stream"), F_OK), 0);
+	assert_int_equal(access(in_scratch("race/victim/metadata"), F_OK), -1);
+}
+
+static void test_links(void **state)
+{
+	(void)state;
+	mkdir(in_scratch("target"), 0700);
+	assert_int_equal(symlink("target", in_scratch("link")), 0);
+	assert_int_equal(begin(in_scratch("link/"), (struct nr_writer_opts){}), 0);
+	nr_writer_discard(writer);
+	assert_int_equal(access(in_scratch("target"), F_OK), 0);
+	if (geteuid())
+		return;
+	assert_int_equal(lchown(in_scratch("link"), OTHER, OTHER), 0);
+	assert_int_equal(begin(in_scratch("link"), (struct nr_writer_opts){}), -ELOOP);
+	assert_non_null(strstr(said, "symbolic link of another user"));
+	/* The lock's name leads nowhere either. */
+	save_file(in_scratch("precious"), "precious", 8);
+	assert_int_equal(symlink("../precious", in_scratch("target/.numaring.lock")), 0);
+	assert_int_equal(begin(in_scratch("target"), (struct nr_writer_opts){}), -ELOOP);
+	assert_int_equal(access(in_scratch("precious"), F_OK), 0);
+}
+
+/* ---- what happens to a stream while it is recorded ---- */
+
+static void hole(const char *path, off_t off, off_t size)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	assert_int_equal(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, off, size), 0);
+	close(fd);
+}
+
+static void overwrite(const char *path, off_t off, uint8_t byte)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	assert_int_equal(pwrite(fd, &byte, 1, off), 1);
+	close(fd);
+}
+
+static void copy_truncate(const char *path)
+{
+	assert_int_equal(truncate(path, 0), 0);
+}
+static void cut(const char *path)
+{
+	assert_int_equal(truncate(path, 100), 0);
+}
+static void cut_and_grown(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(truncate(path, 0), 0);
+	assert_int_equal(truncate(path, st.st_size), 0);
+}
+static void grown(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(truncate(path, st.st_size + 1), 0);
+}
+static void removed(const char *path)
+{
+	assert_int_equal(unlink(path), 0);
+}
+static void renamed(const char *path)
+{
+	assert_int_equal(rename(path, in_scratch("rotated")), 0);
+}
+static void replaced(const char *path)
+{
+	char *text;
+	size_t size;
+
+	text = load_file(path, &size);
+	removed(path);
+	save_file(path, text, size);
+	free(text);
+}
+static void punched(const char *path)
+{
+	hole(path, 8192, 4096);
+}
+static void magic(const char *path)
+{
+	overwrite(path, 88 + 112, 0);
+}
+static void lost_count(const char *path)
+{
+	overwrite(path, 64, 9);
+}
+static void metadata_removed(const char *path)
+{
+	(void)path;
+	removed(in_scratch("changed/metadata"));
+}
+static void btf_cut(const char *path)
+{
+	(void)path;
+	cut(in_scratch("changed/.btf"));
+}
+
+static const struct {
+	void (*how)(const char *path);
+	const char *said;
+	bool at_once; /* the next packet is refused */
+} changes[] = {
+	{ copy_truncate, "was cut from 22488 to 0 bytes", true },
+	{ cut, "was cut from 22488 to 100 bytes", true },
+	{ cut_and_grown, "overwritten in packet 0", false },
+	{ grown, "has 22489 bytes, of which 22488 are ours", true },
+	{ removed, "stream was removed or renamed", true },
+	{ renamed, "stream was removed or renamed", true },
+	{ replaced, "stream was replaced by another file", true },
+	{ punched, "overwritten in packet", false },
+	{ magic, "overwritten in packet", false },
+	{ lost_count, "overwritten in packet", false },
+	{ metadata_removed, "metadata was removed or renamed", true },
+	{ btf_cut, ".btf was cut", true },
+};
+
+/* Writes go on without an error, so a look is needed: before each packet, and once more at the end.
+ */
+static void test_changed_by_others(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 2 * sizeof(changes) / sizeof(*changes); i++) {
+		unsigned k = i / 2, more = i % 2;
+
+		assert_int_equal(
+			begin(in_scratch("changed"), (struct nr_writer_opts){ .start = 1 }), 0);
+		for (unsigned ts = 2; ts < 202; ts++)
+			commit_packet(ts, 0);
+		changes[k].how(in_scratch("changed/stream"));
+		if (more)
+			commit_packet(300, changes[k].at_once ? -ESTALE : 0);
+		assert_int_equal(nr_writer_close(writer), -ESTALE);
+		if (!strstr(said, changes[k].said))
+			fail_msg("change %u: %s", k, said);
+		assert_non_null(strstr(said, "another program changed the trace"));
+		remove_tree(in_scratch("changed"));
+	}
+}
+
+/* A hole is one where the file system makes it of zeros: it is right if the packet is. */
+static void test_hole_of_zeros(void **state)
+{
+	(void)state;
+	assert_int_equal(begin(in_scratch("zeros"), (struct nr_writer_opts){ .start = 1 }), 0);
+	for (unsigned ts = 2; ts < 202; ts++)
+		commit_packet(ts, 0);
+	overwrite(in_scratch("zeros/stream"), 22487, 0); /* padding, 0 before */
+	assert_int_equal(nr_writer_close(writer), 0);
+}
+
+static int setup(void **state)
+{
+	types = make_types();
+	return make_scratch(state);
+}
+
+static int teardown(void **state)
+{
+	nr_types_free(types);
+	return remove_scratch(state);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_modes),
+		cmocka_unit_test(test_group),
+		cmocka_unit_test(test_mode_of_a_directory_that_is_there),
+		cmocka_unit_test(test_locked),
+		cmocka_unit_test(test_many_at_once),
+		cmocka_unit_test(test_readers),
+		cmocka_unit_test(test_killed_while_it_starts),
+		cmocka_unit_test(test_killed_when_it_has_begun),
+		cmocka_unit_test(test_file_limit_at_start),
+		cmocka_unit_test(test_swapped_for_a_link),
+		cmocka_unit_test(test_swapped_all_the_time),
+		cmocka_unit_test(test_links),
+		cmocka_unit_test(test_changed_by_others),
+		cmocka_unit_test(test_hole_of_zeros),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
