@@ -69,7 +69,7 @@ struct {
 
 /* Set by the collector before the object is loaded. */
 const volatile __u16 nr_id_base __weak = 0;     /* added to the numbers of NR_EVENT */
-const volatile __u32 nr_only_tgid __weak = 0;   /* not 0: -p PID, record this process only */
+const volatile __u32 nr_only_tgid[NR_PIDS_MAX] __weak = {}; /* -p: these processes, up to the first 0 */
 const volatile __u32 nr_hidden_tgid __weak = 0; /* not 0: the collector itself, not to be recorded */
 
 /*
@@ -87,10 +87,20 @@ const volatile __u32 nr_hidden_tgid __weak = 0; /* not 0: the collector itself, 
 		struct TYPE type[0];                                                               \
 	} nr_event_##TYPE SEC(".numaring")
 
-/* Does -p PID want this process, and is it not the collector? For programs that follow tasks. */
+/* Is it one of -p's processes, or is there no -p? Then the verifier knows that the first is 0 and removes the
+ * loop. */
+static __always_inline _Bool nr_chosen(__u32 tgid)
+{
+	for (int i = 0; i < NR_PIDS_MAX && nr_only_tgid[i]; i++)
+		if (nr_only_tgid[i] == tgid)
+			return 1;
+	return !nr_only_tgid[0];
+}
+
+/* Does -p want this process, and is it not the collector? For programs that follow tasks. */
 static __always_inline _Bool nr_wanted(__u32 tgid)
 {
-	return (!nr_only_tgid || tgid == nr_only_tgid) && (!nr_hidden_tgid || tgid != nr_hidden_tgid);
+	return (!nr_hidden_tgid || tgid != nr_hidden_tgid) && nr_chosen(tgid);
 }
 
 static __always_inline struct nr_cpu *nr_this_cpu(void)

@@ -71,7 +71,7 @@ static __always_inline bool hidden(struct task_struct *p)
 
 static __always_inline bool switch_wanted(struct task_struct *prev, struct task_struct *next)
 {
-	if (nr_only_tgid && (__u32)prev->tgid != nr_only_tgid && (__u32)next->tgid != nr_only_tgid)
+	if (!nr_chosen(prev->tgid) && !nr_chosen(next->tgid))
 		return false;
 	return !((hidden(prev) && (hidden(next) || !next->pid)) || (hidden(next) && !prev->pid));
 }

@@ -34,11 +34,34 @@ static int check_opts(const struct nr_collector *c)
 		       "there is no order %d: give NR_ORDER_FENCE or NR_ORDER_RCU", c->opts.order);
 		return -EINVAL;
 	}
-	if (c->opts.pid < 0) {
-		nr_log(&c->log, NR_LOG_ERROR, "there is no process %d; 0 means all", c->opts.pid);
+	return 0;
+}
+
+static int add_pid(struct nr_collector *c, pid_t pid)
+{
+	if (pid <= 0) {
+		nr_log(&c->log, NR_LOG_ERROR, "there is no process %d", pid);
 		return -EINVAL;
 	}
+	for (unsigned i = 0; i < c->nr_pids; i++)
+		if (c->pids[i] == pid)
+			return 0;
+	if (c->nr_pids == NR_PIDS_MAX) {
+		nr_log(&c->log, NR_LOG_ERROR,
+		       "a recording cannot be limited to more than %d processes", NR_PIDS_MAX);
+		return -E2BIG;
+	}
+	c->pids[c->nr_pids++] = pid;
 	return 0;
+}
+
+static int copy_pids(struct nr_collector *c)
+{
+	int err = c->opts.pid ? add_pid(c, c->opts.pid) : 0;
+
+	for (unsigned i = 0; !err && i < c->opts.nr_pids; i++)
+		err = add_pid(c, c->opts.pids[i]);
+	return err;
 }
 
 static int copy_opts(struct nr_collector *c, const struct nr_collector_opts *opts)
@@ -52,7 +75,7 @@ static int copy_opts(struct nr_collector *c, const struct nr_collector_opts *opt
 	c->drain.tick_ms = tick_for(c->opts.latency_ms);
 	c->drain.merge = (struct nr_waiter){ -1, -1 };
 	c->stream.error_fd = -1;
-	return err ?: check_opts(c);
+	return err ?: check_opts(c) ?: copy_pids(c);
 }
 
 static int make_plan(struct nr_collector *c)
@@ -451,17 +474,16 @@ static int check_complete(const struct nr_collector *c)
 /* Programs see the processes by the host's numbers. */
 static int find_processes(struct nr_collector *c, struct nr_object_config *config)
 {
-	int err = 0;
+	int err = c->opts.self ? 0 : nr_pid_on_host(getpid(), &config->hidden_tgid, &c->log);
 
-	if (c->opts.pid)
-		err = nr_pid_on_host(c->opts.pid, &config->only_tgid, &c->log);
-	if (!err && !c->opts.self)
-		err = nr_pid_on_host(getpid(), &config->hidden_tgid, &c->log);
-	if (!err && c->opts.pid && config->only_tgid == config->hidden_tgid)
-		nr_log(&c->log, NR_LOG_WARN,
-		       "process %d is the collector's own, which is not recorded unless it is "
-		       "asked for (self)",
-		       c->opts.pid);
+	for (unsigned i = 0; !err && i < c->nr_pids; i++) {
+		err = nr_pid_on_host(c->pids[i], &config->only_tgid[i], &c->log);
+		if (!err && config->only_tgid[i] == config->hidden_tgid)
+			nr_log(&c->log, NR_LOG_WARN,
+			       "process %d is the collector's own, which is not recorded unless it "
+			       "is asked for (self)",
+			       c->pids[i]);
+	}
 	return err;
 }
 

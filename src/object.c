@@ -191,8 +191,8 @@ int nr_object_types(const struct nr_object *o, uint16_t id_base, struct nr_types
 	return err;
 }
 
-/* Offset of a variable in the object's read-only data; -1: it does not use it. */
-static long rodata_offset(const struct btf *btf, const char *name)
+/* Place of a variable in the object's read-only data; NULL: it does not use it. */
+static const struct btf_var_secinfo *find_constant(const struct btf *btf, const char *name)
 {
 	int section = btf__find_by_name_kind(btf, ".rodata", BTF_KIND_DATASEC);
 	const struct btf_type *t = section < 0 ? NULL : btf__type_by_id(btf, section);
@@ -202,9 +202,9 @@ static long rodata_offset(const struct btf *btf, const char *name)
 		const struct btf_type *var = btf__type_by_id(btf, v->type);
 
 		if (!strcmp(btf__name_by_offset(btf, var->name_off), name))
-			return v->offset;
+			return v;
 	}
-	return -1;
+	return NULL;
 }
 
 static struct bpf_map *rodata_map(const struct nr_object *o)
@@ -221,6 +221,21 @@ static struct bpf_map *rodata_map(const struct nr_object *o)
 	return NULL;
 }
 
+/* An object with the header of an older numaring has room for one process. */
+static int check_pids(const struct nr_object *o, const struct nr_object_config *config,
+		      const struct nr_logger *log)
+{
+	const struct btf_var_secinfo *v = find_constant(bpf_object__btf(o->obj), "nr_only_tgid");
+
+	if (!v || v->size >= sizeof(config->only_tgid) || !config->only_tgid[1])
+		return 0;
+	nr_log(log, NR_LOG_ERROR,
+	       "%s cannot follow several processes: build it again with the numaring.bpf.h of "
+	       "this numaring",
+	       o->name);
+	return -EPROTO;
+}
+
 /* Sets the constants of numaring.bpf.h that the object uses. */
 static int set_constants(struct nr_object *o, const struct nr_object_config *config)
 {
@@ -230,7 +245,7 @@ static int set_constants(struct nr_object *o, const struct nr_object_config *con
 		size_t size;
 	} constants[] = {
 		{ "nr_id_base", &config->id_base, sizeof(config->id_base) },
-		{ "nr_only_tgid", &config->only_tgid, sizeof(config->only_tgid) },
+		{ "nr_only_tgid", config->only_tgid, sizeof(config->only_tgid) },
 		{ "nr_hidden_tgid", &config->hidden_tgid, sizeof(config->hidden_tgid) },
 	};
 	struct bpf_map *map = rodata_map(o);
@@ -247,10 +262,12 @@ static int set_constants(struct nr_object *o, const struct nr_object_config *con
 		return -ENOMEM;
 	memcpy(copy, data, size);
 	for (size_t i = 0; i < sizeof(constants) / sizeof(constants[0]); i++) {
-		long offset = rodata_offset(bpf_object__btf(o->obj), constants[i].name);
+		const struct btf_var_secinfo *v =
+			find_constant(bpf_object__btf(o->obj), constants[i].name);
 
-		if (offset >= 0 && offset + constants[i].size <= size)
-			memcpy(copy + offset, constants[i].value, constants[i].size);
+		if (v && v->offset + v->size <= size)
+			memcpy(copy + v->offset, constants[i].value,
+			       v->size < constants[i].size ? v->size : constants[i].size);
 	}
 	err = bpf_map__set_initial_value(map, copy, size);
 	free(copy);
@@ -347,6 +364,8 @@ int nr_object_load(struct nr_object *o, const struct nr_maps *maps,
 {
 	int err = check_not_loaded(o, log) ?: check_sections(o, log);
 
+	if (!err)
+		err = check_pids(o, config, log);
 	if (err)
 		return err;
 	nr_listen_begin(log);

@@ -27,7 +27,7 @@ struct nr_object {
 /* Values for the constants of numaring.bpf.h in an object. */
 struct nr_object_config {
 	uint16_t id_base;
-	uint32_t only_tgid;
+	uint32_t only_tgid[NR_PIDS_MAX]; /* up to the first 0 */
 	uint32_t hidden_tgid;
 };
 

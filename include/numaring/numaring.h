@@ -55,14 +55,18 @@ struct nr_collector_opts {
 	const char *consumer_cpus; /* as in nr_plan_opts */
 	enum nr_order order;
 	unsigned latency_ms; /* an event is in the trace, or in a batch, after at most about this; 0: 100 */
-	pid_t pid;	     /* built-in sources record only this process; 0: all. Its number in
-				our own PID namespace; events have those of the host. */
+	pid_t pid;	     /* one more of pids; 0: none */
 	bool self;	     /* record the process of the collector too, all its threads */
 	nr_log_fn log;	     /* may be NULL */
 	void *log_ctx;
+	/* Built-in sources, and programs that ask nr_wanted, record these processes only, by their
+	 * numbers in our own PID namespace (events have those of the host); none: all. At most
+	 * NR_PIDS_MAX. Read during nr_collector_open. */
+	const pid_t *pids;
+	unsigned nr_pids;
 };
 
-/* opts NULL: all defaults. -EPERM: capabilities are missing; -EOPNOTSUPP: the kernel lacks something;
+/* opts NULL: all defaults. -EINVAL: one of them is invalid; -E2BIG: too many pids; -EPERM: capabilities are missing; -EOPNOTSUPP: the kernel lacks something;
  * others as nr_plan_make and of the system. */
 NR_API int nr_collector_open(struct nr_collector **out, const struct nr_collector_opts *opts);
 /* Stops it if it runs. Takes NULL. */

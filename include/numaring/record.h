@@ -32,6 +32,9 @@ enum nr_loss {
 /* Counters by cause have this length everywhere, so that a new cause moves nothing. */
 #define NR_LOSS_SLOTS 12
 
+/* How many processes a recording can be limited to. */
+#define NR_PIDS_MAX 64
+
 /* In nr_cpu.shard, "not in the plan": such a CPU joins the shard of its node with its first record. */
 #define NR_NO_SHARD 0xffffffffu
 
