@@ -288,6 +288,21 @@ static int share_maps(struct nr_object *o, const struct nr_maps *maps)
 	return err;
 }
 
+/* libbpf leaves out a program whose section begins with '?', or that its author took out. */
+static int check_any(const struct nr_object *o, const struct nr_logger *log)
+{
+	struct bpf_program *prog;
+
+	bpf_object__for_each_program (prog, o->obj)
+		if (bpf_program__autoload(prog))
+			return 0;
+	nr_log(log, NR_LOG_ERROR,
+	       "%s has no program to load, so it records nothing: each SEC(\"?...\") needs "
+	       "bpf_program__set_autoload, or no '?'",
+	       o->name);
+	return -EINVAL;
+}
+
 /* libbpf knows most programs by their sections; its author may have set the type of others. */
 static int check_sections(const struct nr_object *o, const struct nr_logger *log)
 {
@@ -362,7 +377,7 @@ static void say_refused(const struct nr_object *o, int err, const struct nr_logg
 int nr_object_load(struct nr_object *o, const struct nr_maps *maps,
 		   const struct nr_object_config *config, const struct nr_logger *log)
 {
-	int err = check_not_loaded(o, log) ?: check_sections(o, log);
+	int err = check_not_loaded(o, log) ?: check_any(o, log) ?: check_sections(o, log);
 
 	if (!err)
 		err = check_pids(o, config, log);
