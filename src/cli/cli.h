@@ -27,8 +27,11 @@ int cmd_selftest(int argc, char **argv);
 
 /* Ends the program: "ARG" is not WHAT. */
 void cli_refuse(const char *arg, const char *what) __attribute__((noreturn));
-/* "5", "0.5" seconds, "500ms" or "10s", to milliseconds, at least 1; ends the program if it is
- * neither. */
+/* Keeps arg in given, which has a place for each of options. Ends the program if the option was given
+ * with another value before. */
+void cli_once(const char **given, const struct argp_option *options, int key, const char *arg);
+/* Seconds, or a number with ms, s, m or h, like "5", "0.5", "500ms" or "1h", to milliseconds, at
+ * least 1. Ends the program if it is no such thing. */
 unsigned cli_duration_ms(const char *arg);
 
 /* "4096", "512K", "64M", "1G" (powers of 1024, small letters too) to bytes; -EINVAL, -ERANGE. */

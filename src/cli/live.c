@@ -5,45 +5,13 @@
  * takes nothing for a while is given up.
  */
 #include <errno.h>
-#include <limits.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 #include "cli.h"
 #include "live.h"
-
-/* How long a reader may take nothing once the end was asked for. */
-#define READER_GRACE_MS 2000
-
-static int wait_for_reader(const struct live *live)
-{
-	struct pollfd fds[] = {
-		{ .fd = fileno(live->file), .events = POLLOUT },
-		{ .fd = live->end_fd, .events = POLLIN },
-	};
-
-	while (poll(fds, 2, -1) < 0)
-		if (errno != EINTR)
-			return -errno;
-	if (fds[0].revents)
-		return 0;
-	return poll(fds, 1, READER_GRACE_MS) ? 0 : -ETIMEDOUT;
-}
-
-/* Not more than a pipe takes without waiting when poll says that it takes something. */
-static int write_some(const struct live *live, const char *data, size_t size)
-{
-	ssize_t n = wait_for_reader(live);
-
-	if (n)
-		return n;
-	n = write(fileno(live->file), data, size < PIPE_BUF ? size : PIPE_BUF);
-	if (n < 0)
-		return errno == EINTR || errno == EAGAIN ? 0 : -errno;
-	return n;
-}
+#include "patience.h"
 
 static uint64_t count_lines(const char *data, size_t size)
 {
@@ -62,14 +30,8 @@ static ssize_t write_all(void *ctx, const char *data, size_t size)
 	struct live *live = ctx;
 	size_t done = 0;
 
-	while (!live->error && done < size) {
-		int n = write_some(live, data + done, size - done);
-
-		if (n < 0)
-			live->error = n;
-		else
-			done += n;
-	}
+	if (!live->error)
+		done = patient_write(fileno(live->file), live->end_fd, data, size, &live->error);
 	live->delivered += count_lines(data, done);
 	errno = -live->error;
 	return done;
@@ -90,21 +52,19 @@ static int print_batch(void *ctx, const struct nr_batch *batch)
 	return live->error ?: err;
 }
 
-int live_open(struct live *live, struct nr_collector *c, const char *path, bool force)
+int live_open(struct live *live, struct nr_collector *c, FILE *file)
 {
 	const cookie_io_functions_t functions = { .write = write_all };
 	FILE *out;
 
-	live->file = cli_open_output(path, force);
-	if (!live->file)
-		return -EIO;
+	live->file = file;
 	/* A closed pipe shall be an error of writing. */
 	signal(SIGPIPE, SIG_IGN);
 	live->end_fd = eventfd(0, EFD_CLOEXEC);
 	out = live->end_fd < 0 ? NULL : fopencookie(live, "w", functions);
 	if (!out || lines_open(&live->lines, out, LINES_JSON, nr_collector_types(c),
 			       nr_collector_clock_offset(c))) {
-		cli_error("cannot write %s: %s", path, strerror(errno));
+		cli_error("cannot write JSON lines: %s", strerror(errno));
 		return -errno;
 	}
 	return nr_collector_set_batch(c, print_batch, live);

@@ -14,9 +14,9 @@ struct live {
 	uint64_t delivered; /* whole lines that file has taken */
 };
 
-/* Makes the collector's stream go to path ("-": standard output). 0 or a negative errno, explained.
- */
-int live_open(struct live *live, struct nr_collector *c, const char *path, bool force);
+/* Makes the collector's stream go to file, which live_close closes. 0 or a negative errno,
+ * explained. */
+int live_open(struct live *live, struct nr_collector *c, FILE *file);
 /* The recording is about to end: a reader that takes nothing is given up after a while
  * (-ETIMEDOUT). */
 void live_end(const struct live *live);

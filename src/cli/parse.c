@@ -94,20 +94,49 @@ char *cli_format_count(char *buf, size_t size, double n)
 void cli_refuse(const char *arg, const char *what)
 {
 	cli_error("\"%s\" is not %s", arg, what);
-	exit(CLI_FAILED);
+	exit(CLI_USAGE);
+}
+
+void cli_once(const char **given, const struct argp_option *options, int key, const char *arg)
+{
+	while (options->name && options->key != key) {
+		options++;
+		given++;
+	}
+	if (!options->name || !arg)
+		return;
+	if (*given && strcmp(*given, arg)) {
+		cli_error("--%s is given twice: \"%s\" and \"%s\"", options->name, *given, arg);
+		exit(CLI_USAGE);
+	}
+	*given = arg;
+}
+
+/* ms of a unit; 0: there is no such unit. */
+static double unit_ms(const char *unit)
+{
+	static const struct {
+		const char *name;
+		double ms;
+	} units[] = { { "", 1e3 }, { "s", 1e3 }, { "ms", 1 }, { "m", 60e3 }, { "h", 3600e3 } };
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (!strcmp(units[i].name, unit))
+			return units[i].ms;
+	return 0;
 }
 
 unsigned cli_duration_ms(const char *arg)
 {
-	unsigned ms;
+	/* strtod alone takes more: " 1", "-1", "inf", "0x1p3". */
+	const char *unit = arg + strspn(arg, "0123456789.");
 	char *end;
-	double seconds = strtod(arg, &end);
+	double ms = strtod(arg, &end) * unit_ms(unit);
 
-	if (end != arg && !*end && seconds > 0 && seconds < 4e6)
-		return seconds * 1000 < 1 ? 1 : seconds * 1000;
-	if (strpbrk(arg, "ms") && !cli_parse_ms(arg, &ms) && ms)
-		return ms;
-	cli_refuse(arg, "a duration: give seconds, like 5, 0.5 or 500ms, less than 4000000");
+	if (end == unit && ms > 0 && ms < 4e9)
+		return ms < 1 ? 1 : ms;
+	cli_refuse(arg, "a duration: give seconds, or a number with ms, s, m or h, like 1.5, 500ms "
+			"or 10m, less than 4000000 s");
 }
 
 int cli_parse_dir(int key, char *arg, struct argp_state *state, const char **dir)

@@ -11,12 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include "cli.h"
 #include "command.h"
 #include "live.h"
+#include "outlet.h"
+#include "processes.h"
 #include "summary.h"
 
 /* Signals that come this soon after the end began are the ones that asked for it. */
@@ -33,29 +36,6 @@ enum {
 	OPT_FORMAT,
 };
 
-struct record {
-	struct nr_collector_opts opts;
-	struct nr_plan_opts plan;
-	const char *output;
-	char default_output[64];
-	char *events; /* comma-separated sources; NULL: sched, if there are no objects */
-	const char **objects;
-	unsigned nr_objects;
-	bool live; /* JSON lines instead of a trace */
-	const char *stats_json;
-	FILE *stats;
-	bool force;
-	bool fail_on_loss;
-	unsigned duration_ms; /* 0: until told otherwise */
-	int verbosity;
-	struct command command;
-
-	struct nr_collector *collector;
-	struct live stream;
-	int signal_fd;
-	sigset_t old_mask;
-};
-
 static const struct argp_option options[] = {
 	{ "output", 'o', "DIR", 0,
 	  "the trace (default: numaring-YYYYmmdd-HHMMSS); with --format jsonl a file, or - for "
@@ -63,13 +43,20 @@ static const struct argp_option options[] = {
 	  0 },
 	{ "format", OPT_FORMAT, "ctf|jsonl", 0,
 	  "a trace (default), or JSON lines as the events come", 0 },
-	{ "event", 'e', "SOURCES", 0, "what to record, separated by commas (default: sched)", 0 },
+	{ "event", 'e', "SOURCES", 0,
+	  "what to record, separated by commas (default: sched); may be repeated; list: show what "
+	  "there is",
+	  0 },
 	{ "object", OPT_OBJECT, "FILE", 0,
 	  "load this BPF object, built with numaring.bpf.h, and record its events; may be repeated",
 	  0 },
-	{ "duration", 'd', "SECONDS", 0, "stop after this time; 500ms, 1.5 and 10s are understood",
+	{ "duration", 'd', "TIME", 0,
+	  "stop after this time: seconds, or a number with ms, s, m or h, like 1.5, 500ms or 10m",
 	  0 },
-	{ "pid", 'p', "PID", 0, "only this process", 0 },
+	{ "pid", 'p', "PIDS", 0,
+	  "only these processes, separated by commas; may be repeated, 64 at most; stop when the "
+	  "last of them has ended",
+	  0 },
 	{ "order", OPT_ORDER, "fence|rcu", 0,
 	  "how it is known that no earlier event can come (default: fence)", 1 },
 	{ "latency", OPT_LATENCY, "MS", 0,
@@ -82,39 +69,37 @@ static const struct argp_option options[] = {
 	{ 0 },
 };
 
-/* The process a thread belongs to; pid itself if that cannot be told. */
-static long process_of(long pid)
-{
-	char path[48], line[128];
-	long process = pid;
-	FILE *f;
+/* An option that may be given again keeps all its words. */
+struct words {
+	char **list;
+	unsigned nr;
+};
 
-	snprintf(path, sizeof(path), "/proc/%ld/status", pid);
-	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f) && sscanf(line, "Tgid: %ld", &process) != 1)
-		;
-	if (f)
-		fclose(f);
-	return process;
-}
+struct record {
+	struct nr_collector_opts opts;
+	struct nr_plan_opts plan;
+	const char *output;
+	char default_output[64];
+	struct words events; /* each one source, or some with commas; none: sched, if there are no
+				objects */
+	struct words objects;
+	struct processes processes;
+	bool live; /* JSON lines instead of a trace */
+	struct outlet outlet;
+	const char *stats_json;
+	FILE *stats;
+	bool force;
+	bool fail_on_loss;
+	unsigned duration_ms; /* 0: until told otherwise */
+	int verbosity;
+	struct command command;
+	const char *given[sizeof(options) / sizeof(options[0])];
 
-static pid_t parse_pid(const char *arg)
-{
-	char *end;
-	long pid = strtol(arg, &end, 10);
-
-	if (end == arg || *end || pid <= 0 || pid > INT32_MAX)
-		cli_refuse(arg, "a process id");
-	if (kill(pid, 0) && errno == ESRCH) {
-		cli_error("there is no process %ld", pid);
-		exit(CLI_FAILED);
-	}
-	if (process_of(pid) != pid) {
-		cli_error("%ld is a thread: give -p its process, %ld", pid, process_of(pid));
-		exit(CLI_FAILED);
-	}
-	return pid;
-}
+	struct nr_collector *collector;
+	struct live stream;
+	int signal_fd;
+	sigset_t old_mask;
+};
 
 static enum nr_order parse_order(const char *arg)
 {
@@ -134,14 +119,36 @@ static bool parse_format(const char *arg)
 	cli_refuse(arg, "a format: there are ctf and jsonl");
 }
 
-static void add_object(struct record *r, const char *path)
+static void add_word(struct words *words, char *word)
 {
-	r->objects = reallocarray(r->objects, r->nr_objects + 1, sizeof(*r->objects));
-	if (!r->objects) {
+	words->list = reallocarray(words->list, words->nr + 1, sizeof(*words->list));
+	if (!words->list) {
 		cli_error("no memory");
 		exit(CLI_FAILED);
 	}
-	r->objects[r->nr_objects++] = path;
+	words->list[words->nr++] = word;
+}
+
+static void list_sources(void)
+{
+	const char *name;
+
+	for (unsigned i = 0; (name = nr_source_name(i)); i++)
+		printf("%-10s %s\n", name, nr_source_about(i));
+	exit(fflush(stdout) ? CLI_FAILED : CLI_DONE);
+}
+
+static void add_events(struct record *r, char *arg)
+{
+	if (!strcmp(arg, "list"))
+		list_sources();
+	add_word(&r->events, arg);
+}
+
+/* These add up. */
+static bool may_repeat(int key)
+{
+	return key == 'e' || key == 'p' || key == OPT_OBJECT;
 }
 
 static void parse_latency(struct record *r, const char *arg)
@@ -154,6 +161,8 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 {
 	struct record *r = state->input;
 
+	if (!may_repeat(key))
+		cli_once(r->given, options, key, arg);
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &r->plan;
@@ -164,13 +173,13 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 		r->output = arg;
 		break;
 	case 'e':
-		r->events = arg;
+		add_events(r, arg);
 		break;
 	case 'd':
 		r->duration_ms = cli_duration_ms(arg);
 		break;
 	case 'p':
-		r->opts.pid = parse_pid(arg);
+		processes_add(&r->processes, arg);
 		break;
 	case 'v':
 		r->verbosity++;
@@ -188,7 +197,7 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 		r->stats_json = arg;
 		break;
 	case OPT_OBJECT:
-		add_object(r, arg);
+		add_word(&r->objects, arg);
 		break;
 	case OPT_FORMAT:
 		r->live = parse_format(arg);
@@ -203,6 +212,10 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 		/* The first word that is no option begins the command. */
 		r->command.argv = state->argv + state->next - 1;
 		state->next = state->argc;
+		break;
+	case ARGP_KEY_END:
+		if (state->quoted && !r->command.argv)
+			argp_error(state, "there is no COMMAND behind --");
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -229,43 +242,58 @@ static const struct argp argp = {
 static int refuse_twins(const struct record *r, unsigned i)
 {
 	for (unsigned k = 0; k < i; k++) {
-		if (!cli_same_file(r->objects[i], r->objects[k]))
+		if (!cli_same_file(r->objects.list[i], r->objects.list[k]))
 			continue;
-		cli_error("%s is given twice: each of its events would come twice", r->objects[i]);
+		cli_error("%s is given twice: each of its events would come twice",
+			  r->objects.list[i]);
 		return -EEXIST;
 	}
 	return 0;
 }
 
-static int add_sources(struct record *r)
+static int add_sources(struct record *r, char *names)
 {
-	char *rest = r->events, *name;
+	char *name;
 	int err = 0;
 
-	if (!rest && !r->nr_objects)
-		return nr_collector_add_source(r->collector, "sched");
-	while (!err && (name = strsep(&rest, ",")))
+	while (!err && (name = strsep(&names, ",")))
 		err = nr_collector_add_source(r->collector, name);
-	for (unsigned i = 0; !err && i < r->nr_objects; i++)
-		err = refuse_twins(r, i) ?: nr_collector_add_object(r->collector, r->objects[i]);
+	return err;
+}
+
+static int add_events_of(struct record *r)
+{
+	int err = 0;
+
+	if (!r->events.nr && !r->objects.nr)
+		return nr_collector_add_source(r->collector, "sched");
+	for (unsigned i = 0; !err && i < r->events.nr; i++)
+		err = add_sources(r, r->events.list[i]);
+	for (unsigned i = 0; !err && i < r->objects.nr; i++)
+		err = refuse_twins(r, i)
+			      ?: nr_collector_add_object(r->collector, r->objects.list[i]);
 	return err;
 }
 
 static int set_output(struct record *r)
 {
-	return r->live ? live_open(&r->stream, r->collector, r->output, r->force)
-		       : nr_collector_set_trace(r->collector, r->output, r->force);
+	FILE *file;
+
+	if (!r->live)
+		return nr_collector_set_trace(r->collector, r->output, r->force);
+	file = outlet_open(&r->outlet, r->force, r->signal_fd, r->duration_ms);
+	return file ? live_open(&r->stream, r->collector, file) : -EIO;
 }
 
 static bool to_stdout(const struct record *r)
 {
-	return r->live && !strcmp(r->output, "-");
+	return r->live && r->outlet.descriptor == STDOUT_FILENO;
 }
 
 /* Nothing was recorded: a file that was made for it is in the way of the next try. */
 static void take_output_back(const struct record *r)
 {
-	if (r->stream.file && !r->force && !to_stdout(r))
+	if (r->outlet.made)
 		unlink(r->output);
 }
 
@@ -431,14 +459,25 @@ static int next_look(const struct record *r, uint64_t passed, bool terminal)
 	return terminal || r->duration_ms ? (int)most : -1;
 }
 
-/* Until the time is over, a signal comes, the command ends, or the collector gives up. */
+/* The last process of -p has ended: there is nothing more to record. */
+static bool processes_gone(struct record *r)
+{
+	if (!processes_ended(&r->processes))
+		return false;
+	cli_error(r->processes.nr == 1 ? "the process has ended" : "all processes have ended");
+	return true;
+}
+
+/* Until the time is over, a signal comes, the command or the processes end, or the collector gives
+ * up. */
 static void wait_for_end(struct record *r)
 {
 	struct pollfd fds[] = {
 		{ .fd = r->signal_fd, .events = POLLIN },
 		{ .fd = nr_collector_fd(r->collector), .events = POLLIN },
 		/* Only asks for errors: the reader of the pipe has left. */
-		{ .fd = to_stdout(r) ? STDOUT_FILENO : -1 },
+		{ .fd = r->live ? fileno(r->stream.file) : -1 },
+		{ .fd = r->processes.nr ? r->processes.fd : -1, .events = POLLIN },
 	};
 	uint64_t start = now_ms(), shown = start, events = 0;
 	bool terminal = isatty(STDERR_FILENO);
@@ -448,8 +487,8 @@ static void wait_for_end(struct record *r)
 
 		if (r->duration_ms && passed >= r->duration_ms)
 			break;
-		poll(fds, 3, next_look(r, passed, terminal));
-		if (end_asked(r) || fds[1].revents || fds[2].revents)
+		poll(fds, 4, next_look(r, passed, terminal));
+		if (end_asked(r) || fds[1].revents || fds[2].revents || processes_gone(r))
 			break;
 		if (terminal)
 			show_progress(r, &events, &shown);
@@ -525,6 +564,15 @@ static int end_stream(struct record *r, int err)
 	return err ? err : end;
 }
 
+static int check_processes(struct record *r)
+{
+	if (!processes_ended(&r->processes))
+		return 0;
+	for (unsigned i = 0; i < r->processes.nr; i++)
+		cli_error("there is no process %d", r->processes.pids[i]);
+	return -ESRCH;
+}
+
 static int record(struct record *r)
 {
 	int err = command_check(&r->command);
@@ -532,13 +580,15 @@ static int record(struct record *r)
 	if (!err)
 		err = nr_collector_open(&r->collector, &r->opts);
 	if (!err)
-		err = add_sources(r);
+		err = add_events_of(r);
 	if (!err)
 		err = open_stats(r);
 	if (!err)
 		err = take_signals(r);
 	if (!err)
 		err = set_output(r); /* the last one: it may empty a file */
+	if (!err)
+		err = check_processes(r);
 	if (!err)
 		err = nr_collector_start(r->collector);
 	if (err) {
@@ -558,6 +608,25 @@ static int record(struct record *r)
 	return report(r, end_stream(r, nr_collector_stop(r->collector)));
 }
 
+/* Before we open anything: a descriptor that is named has to be the caller's. */
+static int check_output(struct record *r)
+{
+	if (!r->output && r->live)
+		r->output = "-";
+	else if (!r->output)
+		name_output(r);
+	r->outlet = outlet_named(r->output);
+	if (!r->live && r->outlet.descriptor >= 0)
+		cli_error("a trace is a directory: give its name to -o, or --format jsonl too");
+	else if (r->outlet.descriptor >= 0 && fcntl(r->outlet.descriptor, F_GETFL) < 0)
+		cli_error("cannot write %s: %s", r->output, strerror(errno));
+	else if (r->live && r->stats_json && !strcmp(r->output, r->stats_json))
+		cli_error("-o and --stats-json cannot both be %s", r->output);
+	else
+		return 0;
+	return -EINVAL;
+}
+
 int cmd_record(int argc, char **argv)
 {
 	struct record r = {
@@ -569,24 +638,21 @@ int cmd_record(int argc, char **argv)
 	r.opts.log_ctx = &r.verbosity;
 	argp_err_exit_status = CLI_USAGE;
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &r);
+	r.opts.pids = r.processes.pids;
+	r.opts.nr_pids = r.processes.nr;
 	r.opts.policy = r.plan.policy;
 	r.opts.ring_bytes = r.plan.ring_bytes;
 	r.opts.consumer_cpus = r.plan.consumer_cpus;
-	if (!r.output && r.live)
-		r.output = "-";
-	else if (!r.output)
-		name_output(&r);
-	if (!r.live && !strcmp(r.output, "-")) {
-		cli_error("a trace is a directory: give its name to -o, or --format jsonl too");
+	if (check_output(&r))
 		return CLI_USAGE;
-	}
 	ret = record(&r);
 	live_end(&r.stream); /* also when the start failed half-way */
 	nr_collector_close(r.collector);
 	live_close(&r.stream);
 	if (r.stats)
 		fclose(r.stats);
-	free(r.objects);
+	free(r.objects.list);
+	free(r.events.list);
 	if (r.signal_fd >= 0)
 		close(r.signal_fd);
 	return ret;

@@ -43,6 +43,17 @@ case_ record-bad-size record --ring-size 12Q
 case_ record-bad-duration record -d soon
 case_ record-long-duration record -d 5000000
 case_ record-nowhere record -o ""
+case_ record-sources record -e list
+case_ record-nothing record -o t --
+case_ record-two-outputs record -o t -o u
+case_ record-two-durations record -d 1 -d 2
+case_ record-two-orders record --order rcu --order fence
+case_ record-two-formats record --format jsonl --format ctf
+case_ record-two-policies record --shards node --shards cpu
+case_ record-one-file record --format jsonl -o t --stats-json t
+case_ record-trace-to-descriptor record -o /dev/stdout
+case_ record-no-such-descriptor record --format jsonl -o /dev/fd/77
+case_ record-many-units record -d 1h30m
 case_ record-bad-order record --order none
 case_ record-bad-latency record --latency 0
 case_ record-bad-pid record -p self

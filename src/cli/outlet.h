@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Where JSON lines go: a file of our own, or something that is there and holds nothing that could
+ * be lost: a descriptor of the caller's, a FIFO, a device. */
+#ifndef NR_OUTLET_H
+#define NR_OUTLET_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+struct outlet {
+	const char *path;
+	int descriptor; /* that path names: "-" and /dev/stdout are 1; -1: none */
+	bool made;	/* the file is new */
+};
+
+/* Before anything is opened: a descriptor that is named is the caller's. */
+struct outlet outlet_named(const char *path);
+/* Opens it; force: replace a file that is there. A FIFO that nobody reads is waited for until
+ * end_fd is readable, and for duration_ms, if that is not 0. NULL: it was said why. */
+FILE *outlet_open(struct outlet *o, bool force, int end_fd, unsigned duration_ms);
+
+bool outlet_is_fifo(const char *path);
+/* Opens a FIFO to write. Waits for somebody who reads from it, until end_fd is readable (-1: never)
+ * or wait_ms are over (0: never). The descriptor, or a negative errno; -ENXIO: nobody came. */
+int outlet_open_fifo(const char *path, int end_fd, unsigned wait_ms);
+
+#endif

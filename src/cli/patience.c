@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdint.h>
+#include <unistd.h>
+#include "patience.h"
+
+static int wait_for_reader(int fd, int end_fd)
+{
+	struct pollfd fds[] = {
+		{ .fd = fd, .events = POLLOUT },
+		{ .fd = end_fd, .events = POLLIN },
+	};
+
+	while (end_fd >= 0 && poll(fds, 2, -1) < 0)
+		if (errno != EINTR)
+			return -errno;
+	if (fds[0].revents)
+		return 0;
+	return poll(fds, 1, PATIENCE_MS) ? 0 : -ETIMEDOUT;
+}
+
+/* Not more than a pipe takes without waiting when poll says that it takes something. */
+static ssize_t write_some(int fd, int end_fd, const char *data, size_t size)
+{
+	ssize_t n = wait_for_reader(fd, end_fd);
+
+	if (n)
+		return n;
+	n = write(fd, data, size < PIPE_BUF ? size : PIPE_BUF);
+	if (n < 0)
+		return errno == EINTR || errno == EAGAIN ? 0 : -errno;
+	return n;
+}
+
+size_t patient_write(int fd, int end_fd, const char *data, size_t size, int *err)
+{
+	size_t done = 0;
+
+	while (done < size) {
+		ssize_t n = write_some(fd, end_fd, data + done, size - done);
+
+		if (n < 0) {
+			*err = n;
+			break;
+		}
+		done += n;
+	}
+	return done;
+}
+
+static ssize_t write_last(void *cookie, const char *data, size_t size)
+{
+	int err = 0;
+	size_t done = patient_write((intptr_t)cookie, -1, data, size, &err);
+
+	errno = -err;
+	return done;
+}
+
+FILE *patient_stream(int fd)
+{
+	return fopencookie((void *)(intptr_t)fd, "w",
+			   (cookie_io_functions_t){ .write = write_last });
+}

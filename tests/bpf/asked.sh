@@ -1,0 +1,117 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# What was asked for is what is recorded: options that add up, processes, where the lines go, and an object
+# that would record nothing.
+. "$(dirname "$0")/../lib.sh"
+root=$(realpath "$(dirname "$0")/../..")
+need jq clang
+need_bpf
+scratch
+
+# Sources add up.
+"$NUMARING" record -e sched -e syscalls -d 300ms -o both >/dev/null || fail "-e -e: exit status $?"
+"$NUMARING" cat --json both | jq -r .event | sort -u >types
+check "-e sched -e syscalls records sched" grep -q sched_switch types
+check "-e sched -e syscalls records syscalls" grep -q sys_enter types
+"$NUMARING" record -e sched -e syscalls,sched -d 100ms -o twice >/dev/null 2>err
+equal "a source twice, in two options: exit status" $? 1
+check "a source twice, in two options" grep -q 'sched is added already' err
+
+# Processes add up: three make system calls.
+for i in 1 2 3; do
+	bash -c "touch up$i; while [ -e up$i ]; do sleep 0.02; done" &
+	pid[i]=$!
+done
+trap 'kill "${pid[@]}" 2>/dev/null; rm -rf "$dir"' EXIT
+until [ -e up1 ] && [ -e up2 ] && [ -e up3 ]; do sleep 0.05; done
+
+seen() { # which of the three are in the trace t, and anybody else
+	"$NUMARING" cat --json t | jq -r .fields.pid | sort -u |
+		sed "s/^${pid[1]}\$/one/; s/^${pid[2]}\$/two/; s/^${pid[3]}\$/three/" | sort | paste -sd ' '
+}
+
+of() { # EXPECTED OPTIONS...
+	local expected=$1
+	shift
+	"$NUMARING" record -e syscalls "$@" -d 500ms --force -o t >/dev/null || fail "$*: exit status $?"
+	equal "the processes of $*" "$(seen)" "$expected"
+}
+of one -p "${pid[1]}"
+of "one two" -p "${pid[1]},${pid[2]}"
+of "one two" -p "${pid[1]}" -p "${pid[2]}" -p "${pid[1]}"
+of "three two" -p "${pid[3]}" -p "${pid[2]}"
+# A switch is between two processes: each of them has some.
+"$NUMARING" record -e sched -p "${pid[1]},${pid[3]}" -d 500ms --force -o t >/dev/null
+"$NUMARING" cat --json t >lines
+for i in 1 3; do
+	check "-e sched -p 1,3: process $i is there" grep -q "next_pid\":${pid[i]}," lines
+done
+equal "-e sched -p 1,3: switches of others" \
+	"$(jq -c 'select(.event == "sched_switch") | [.fields.prev_pid, .fields.next_pid]' lines |
+		grep -cvE "\b(${pid[1]}|${pid[3]})\b")" 0
+
+# The recording ends with the last of them, and says so.
+"$NUMARING" record -e syscalls -p "${pid[1]},${pid[2]}" --force -o t >out 2>err &
+recorder=$!
+sleep 1
+rm up1
+wait "${pid[1]}"
+sleep 0.5
+check "one of two has ended: it goes on" kill -0 $recorder
+rm up2
+wait $recorder
+equal "both have ended: exit status" $? 0
+check "both have ended: it says so" grep -q 'all processes have ended' err
+check "both have ended: all accounted for" grep -q ' 0 unaccounted' out
+"$NUMARING" record -p "${pid[1]}" --force -o t >out 2>err
+equal "no such process: exit status" $? 1
+check "no such process" grep -q "there is no process ${pid[1]}" err
+for i in $(seq 65); do
+	sleep 100 &
+	pid[3 + i]=$!
+done
+"$NUMARING" record -p "$(IFS=,; echo "${pid[*]:3}")" --force -o t >out 2>err
+equal "65 processes: exit status" $? 2
+check "65 processes: the limit is said" grep -q 'at most 64 processes' err
+
+# Lines to what is there and holds nothing need no --force.
+lines_to() { # NAME PATH
+	"$NUMARING" record -e sched --format jsonl -d 300ms -o "$2" 2>err || fail "-o $1: exit status $?"
+}
+lines_to /dev/stdout /dev/stdout | jq -r .event | grep -q sched_switch || fail "-o /dev/stdout: no events"
+lines_to /dev/stdout /dev/stdout >file
+check "-o /dev/stdout, into a file" grep -q sched_switch file
+lines_to /proc/self/fd/1 /proc/self/fd/1 >file
+check "-o /proc/self/fd/1" grep -q sched_switch file
+lines_to /dev/fd/7 /dev/fd/7 7>file
+check "-o /dev/fd/7" grep -q sched_switch file
+lines_to /dev/null /dev/null
+"$NUMARING" record --format jsonl -d 300ms -o file >/dev/null 2>&1
+equal "-o FILE that is there: exit status" $? 1
+
+# An object whose only program libbpf leaves out.
+cat >off.bpf.c <<'EOF'
+#include <linux/types.h>
+#include <linux/bpf.h>
+#include <numaring/numaring.bpf.h>
+struct off { __u32 a; };
+NR_EVENT(off, 0);
+SEC("?raw_tp/sys_enter")
+int on_call(void *ctx)
+{
+	struct off *e = nr_reserve(off);
+
+	if (e)
+		nr_submit(e);
+	return 0;
+}
+char LICENSE[] SEC("license") = "GPL";
+EOF
+mkdir -p include/numaring
+cp "$root"/include/numaring/*.h "$root/bpf/numaring.bpf.h" include/numaring/
+clang -target bpf -mcpu=v3 -O2 -g -Iinclude -I"/usr/include/$(uname -m)-linux-gnu" -c off.bpf.c -o off.bpf.o ||
+	fail "cannot build off.bpf.c"
+"$NUMARING" record --object off.bpf.o -d 100ms -o off >out 2>err
+equal 'a sole SEC("?..."): exit status' $? 1
+check 'a sole SEC("?..."): it says why' grep -q 'off.bpf.o has no program to load' err
+finish
