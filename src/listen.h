@@ -9,8 +9,15 @@
 
 #include "../topology/log.h"
 
-/* Between the two, what libbpf says to this thread goes to the log. Not nested. */
-void nr_listen_begin(const struct nr_logger *log);
+/* The end of what libbpf warned of, with the verifier's log of a program that was refused. */
+struct nr_heard {
+	size_t len;
+	char text[16384];
+};
+
+/* Between the two, what libbpf says to this thread goes to the debug log, and its warnings are
+ * added to *heard unless that is NULL. Not nested. */
+void nr_listen_begin(const struct nr_logger *log, struct nr_heard *heard);
 void nr_listen_end(void);
 
 #endif

@@ -5,9 +5,12 @@
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
+#include "explain.h"
 #include "host.h"
 #include "listen.h"
 #include "object.h"
+
+#define ENOTSUPP 524 /* the kernel's own, in no header */
 
 /* missing: there is no file of this name. */
 static int opened(struct nr_object *o, const char *name, struct bpf_object *obj, int err,
@@ -34,7 +37,7 @@ int nr_object_open(struct nr_object *o, const char *path, const struct nr_logger
 	struct bpf_object *obj;
 	int err;
 
-	nr_listen_begin(log);
+	nr_listen_begin(log, NULL);
 	obj = bpf_object__open_file(path, NULL);
 	err = obj ? 0 : -errno;
 	nr_listen_end();
@@ -48,7 +51,7 @@ int nr_object_open_mem(struct nr_object *o, const char *name, const void *data, 
 	struct bpf_object *obj;
 	int err;
 
-	nr_listen_begin(log);
+	nr_listen_begin(log, NULL);
 	obj = bpf_object__open_mem(data, size, &opts);
 	err = obj ? 0 : -errno;
 	nr_listen_end();
@@ -321,77 +324,74 @@ static int check_sections(const struct nr_object *o, const struct nr_logger *log
 	return err;
 }
 
-/* What a program is for, if the kernel's BTF has to have it and does not; else NULL. Those of
- * modules are not looked at. */
-static const char *missing_target(const struct bpf_program *prog)
+static const char *reason(int err)
 {
-	const char *slash = strchr(bpf_program__section_name(prog), '/');
-	enum bpf_prog_type type = bpf_program__type(prog);
-
-	if (!bpf_program__autoload(prog) || !slash ||
-	    (type != BPF_PROG_TYPE_TRACING && type != BPF_PROG_TYPE_LSM))
-		return NULL;
-	return libbpf_find_vmlinux_btf_id(slash + 1, bpf_program__expected_attach_type(prog)) < 0
-		       ? slash + 1
-		       : NULL;
+	return err == -ESRCH	  ? "it needs something that this kernel does not have"
+	       : err == -ENOTSUPP ? "this kernel does not support it"
+				  : nr_reason(err);
 }
 
-/* Something that the object names is not in this kernel. */
-static void say_missing(const struct nr_object *o, const char *release, const struct nr_logger *log)
+static const char *section_of(const struct bpf_program *prog)
 {
-	struct bpf_program *prog;
-	bool found = false;
-
-	bpf_object__for_each_program (prog, o->obj) {
-		const char *target = missing_target(prog);
-
-		if (!target)
-			continue;
-		nr_log(log, NR_LOG_ERROR, "%s: program %s (%s): this kernel (%s) has no %s",
-		       o->name, bpf_program__name(prog), bpf_program__section_name(prog), release,
-		       target);
-		found = true;
-	}
-	if (!found)
-		nr_log(log, NR_LOG_ERROR,
-		       "%s needs something that this kernel (%s) does not have; the debug log "
-		       "(-vv) names it",
-		       o->name, release);
+	return prog ? bpf_program__section_name(prog) : "";
 }
 
-static void say_refused(const struct nr_object *o, int err, const struct nr_logger *log)
+/* The lines of the verifier or of libbpf, and what to do. */
+static void explain(struct nr_refusal *r, const char *advice, const struct nr_logger *log)
 {
+	const char *end = r->lines + r->len;
+
+	for (const char *line = r->lines; line < end; line = strchrnul(line, '\n') + 1)
+		nr_log(log, NR_LOG_ERROR, "  %.*s", (int)(strchrnul(line, '\n') - line), line);
+	if (advice)
+		nr_log(log, NR_LOG_ERROR, "%s", advice);
+}
+
+static void say_refused(const struct nr_object *o, int err, const struct nr_heard *heard,
+			const struct nr_logger *log)
+{
+	const struct bpf_program *prog;
+	const char *advice;
 	struct utsname host = {};
+	struct nr_refusal r;
 
 	uname(&host);
-	if (err == -ESRCH) {
-		say_missing(o, host.release, log);
-		return;
-	}
-	nr_log(log, NR_LOG_ERROR,
-	       "the kernel (%s) refused %s: %s; %sthe debug log (-vv) has the verifier's reason",
-	       host.release, o->name, nr_reason(err),
-	       nr_host_is_old(host.release) ? "it is too old, Linux 5.18 is needed; " : "");
+	nr_refusal_read(&r, heard->text);
+	prog = bpf_object__find_program_by_name(o->obj, r.program);
+	advice = nr_refusal_advice(&r, section_of(prog));
+	if (nr_host_is_old(host.release))
+		advice = "this kernel is too old: Linux 5.18 is needed";
+	if (prog)
+		nr_log(log, NR_LOG_ERROR,
+		       r.verified ? "%s: the kernel (%s) refused program %s (%s): %s; the end of "
+				    "the verifier's log:"
+				  : "%s: this kernel (%s) cannot load program %s (%s): %s",
+		       o->name, host.release, r.program, section_of(prog), reason(err));
+	else
+		nr_log(log, NR_LOG_ERROR, "%s: this kernel (%s) cannot load it: %s", o->name,
+		       host.release, reason(err));
+	explain(&r, advice, log);
 }
 
 int nr_object_load(struct nr_object *o, const struct nr_maps *maps,
 		   const struct nr_object_config *config, const struct nr_logger *log)
 {
 	int err = check_not_loaded(o, log) ?: check_any(o, log) ?: check_sections(o, log);
+	struct nr_heard heard = {};
 
 	if (!err)
 		err = check_pids(o, config, log);
 	if (err)
 		return err;
-	nr_listen_begin(log);
+	nr_listen_begin(log, &heard);
 	err = share_maps(o, maps);
 	if (!err)
 		err = set_constants(o, config);
 	if (!err)
 		err = bpf_object__load(o->obj);
-	if (err)
-		say_refused(o, err, log);
 	nr_listen_end();
+	if (err)
+		say_refused(o, err, &heard, log);
 	return err;
 }
 
@@ -426,47 +426,52 @@ static bool has_tracefs(void)
 	       !access("/sys/kernel/debug/tracing/events", F_OK);
 }
 
-/* libbpf finds the number of a tracepoint in tracefs; a raw one the kernel finds by its name. */
-static const char *attach_reason(const struct bpf_program *prog, int err)
+static void say_no_auto_attach(const struct nr_object *o, const struct bpf_program *prog,
+			       const struct nr_logger *log)
 {
-	enum bpf_prog_type type = bpf_program__type(prog);
+	nr_log(log, NR_LOG_ERROR,
+	       "%s: program %s cannot be attached by its section name \"%s\": use a section that "
+	       "says where it goes, such as tp_btf/sched_switch, or call "
+	       "bpf_program__set_autoattach(prog, false) before the start and attach it yourself",
+	       o->name, bpf_program__name(prog), section_of(prog));
+}
 
-	if (err != -ENOENT)
-		return nr_reason(err);
-	if (type == BPF_PROG_TYPE_TRACEPOINT && !has_tracefs())
-		return "tracefs is not mounted; mount -t tracefs tracefs /sys/kernel/tracing does "
-		       "it";
-	if (type == BPF_PROG_TYPE_TRACEPOINT || type == BPF_PROG_TYPE_RAW_TRACEPOINT)
-		return "this kernel has no such tracepoint";
-	return nr_reason(err);
+static void say_not_attached(const struct nr_object *o, const struct bpf_program *prog, int err,
+			     const struct nr_heard *heard, const struct nr_logger *log)
+{
+	struct nr_refusal r;
+	const char *advice;
+
+	nr_refusal_read(&r, heard->text);
+	advice = nr_refusal_advice(&r, section_of(prog));
+	/* libbpf finds the number of a tracepoint there. */
+	if (err == -ENOENT && bpf_program__type(prog) == BPF_PROG_TYPE_TRACEPOINT && !has_tracefs())
+		advice = "tracefs is not mounted: mount -t tracefs tracefs /sys/kernel/tracing";
+	nr_log(log, NR_LOG_ERROR, "%s: cannot attach program %s (%s): %s", o->name,
+	       bpf_program__name(prog), section_of(prog), reason(err));
+	explain(&r, advice, log);
 }
 
 static int attach_program(struct nr_object *o, struct bpf_program *prog,
 			  const struct nr_logger *log)
 {
+	struct nr_heard heard = {};
 	struct bpf_link *link;
 	int err;
 
 	/* Run by whoever calls BPF_PROG_TEST_RUN; there is nothing to attach it to. */
 	if (bpf_program__type(prog) == BPF_PROG_TYPE_SYSCALL)
 		return 0;
+	nr_listen_begin(log, &heard);
 	link = bpf_program__attach(prog);
-	if (link) {
+	err = link ? 0 : -errno;
+	nr_listen_end();
+	if (link)
 		o->links[o->nr_links++] = link;
-		return 0;
-	}
-	err = -errno; /* the log function may change it */
-	if (err == -EOPNOTSUPP || err == -ESRCH)
-		nr_log(log, NR_LOG_ERROR,
-		       "%s: program %s cannot be attached by its section name \"%s\": use a "
-		       "section that says where it goes, such as tp_btf/sched_switch, or call "
-		       "bpf_program__set_autoattach(prog, false) before the start and attach it "
-		       "yourself",
-		       o->name, bpf_program__name(prog), bpf_program__section_name(prog));
+	else if (!heard.len && (err == -EOPNOTSUPP || err == -ESRCH)) /* libbpf did not try */
+		say_no_auto_attach(o, prog, log);
 	else
-		nr_log(log, NR_LOG_ERROR, "%s: cannot attach program %s (%s): %s", o->name,
-		       bpf_program__name(prog), bpf_program__section_name(prog),
-		       attach_reason(prog, err));
+		say_not_attached(o, prog, err, &heard, log);
 	return err;
 }
 
@@ -481,13 +486,11 @@ int nr_object_attach(struct nr_object *o, const struct nr_logger *log)
 	o->links = calloc(nr ? nr : 1, sizeof(*o->links));
 	if (!o->links)
 		return -ENOMEM;
-	nr_listen_begin(log);
 	/* All of them, so that all that cannot be attached are named. */
 	bpf_object__for_each_program (prog, o->obj) {
 		if (bpf_program__autoload(prog) && bpf_program__autoattach(prog))
 			err = attach_program(o, prog, log) ?: err;
 	}
-	nr_listen_end();
 	return err;
 }
 

@@ -58,7 +58,7 @@ int nr_pid_on_host(pid_t pid, uint32_t *out, const struct nr_logger *log)
 		*out = pid;
 		return 0;
 	}
-	nr_listen_begin(log);
+	nr_listen_begin(log, NULL);
 	err = find(pid, out);
 	nr_listen_end();
 	if (err == -ESRCH)

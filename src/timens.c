@@ -53,7 +53,7 @@ static int find_offset(int64_t *out, const struct nr_logger *log)
 		*out = 0;
 		return 0;
 	}
-	nr_listen_begin(log);
+	nr_listen_begin(log, NULL);
 	err = ask_kernel(out);
 	nr_listen_end();
 	return err;

@@ -28,12 +28,14 @@ nr_log(const struct nr_logger *log, enum nr_log_level level, const char *format,
 	log->fn(log->ctx, level, text);
 }
 
-/* Of a negative errno, for where files are opened by the shard: what is wrong and what to do. */
+/* Of a negative errno, for where files and memory are taken by the shard: what is wrong and what to
+ * do. */
 static inline const char *nr_reason(int err)
 {
 	return err == -EMFILE
 		       ? "Too many open files: raise ulimit -n, or use a policy with fewer shards"
-		       : strerror(-err);
+	       : err == -ENOMEM ? "Out of memory: free some, raise ulimit -v, or use smaller rings"
+				: strerror(-err);
 }
 
 #endif

@@ -134,10 +134,11 @@ program nowhere nowhere "__u64 value;" 1 perf_event
 refused "a section that says nothing" "cannot be attached by its section name" nowhere
 program unknown unknown "__u64 value;" 1 tp_btf/no_such_tracepoint
 refused "a tracepoint that is not there" \
-	"unknown.bpf.o: program run (tp_btf/no_such_tracepoint): this kernel (.*) has no no_such_tracepoint$" unknown
+	"unknown.bpf.o: this kernel (.*) cannot load program run (tp_btf/no_such_tracepoint): it needs something" unknown
+check "a tracepoint that is not there: what to do" grep -q "this kernel has no such tracepoint: " out
 program raw_unknown unknown "__u64 value;" 1 raw_tp/no_such_tracepoint
-refused "a raw tracepoint that is not there" "(raw_tp/no_such_tracepoint): this kernel has no such tracepoint" \
-	raw_unknown
+refused "a raw tracepoint that is not there" "this kernel has no such tracepoint: " raw_unknown
+check "a raw tracepoint that is not there: named" grep -q "program run (raw_tp/no_such_tracepoint)" out
 program whatever whatever "__u64 value;" 1 whatever/x
 refused "a section that nobody knows" 'program run has the section "whatever/x", which libbpf does not know' whatever
 compile extern <<-EOF
@@ -150,7 +151,7 @@ compile extern <<-EOF
 	SEC("tp_btf/sys_enter")
 	int run(void *ctx) { return (long)&no_such_symbol; }
 EOF
-refused "a symbol that is not there" "extern.bpf.o needs something that this kernel (.*) does not have" extern
+refused "a symbol that is not there" "extern 'no_such_symbol' (strong): not resolved" extern
 # libbpf looks for tracepoints in tracefs, which is mounted or not.
 program plain plain "__u64 value;" 1 tracepoint/syscalls/no_such_tracepoint
 plain() { # COMMANDS: records plain.bpf.o after these, with mounts of its own
@@ -160,10 +161,10 @@ plain() { # COMMANDS: records plain.bpf.o after these, with mounts of its own
 }
 if unshare -m true 2>/dev/null; then
 	plain "for at in debug tracing; do while umount -l /sys/kernel/\$at 2>/dev/null; do :; done; done"
-	check "a tracepoint without tracefs" grep -q "tracefs is not mounted; mount -t tracefs tracefs" out
+	check "a tracepoint without tracefs" grep -q "tracefs is not mounted: mount -t tracefs tracefs" out
 	plain "test -e /sys/kernel/tracing/events || mount -t tracefs tracefs /sys/kernel/tracing"
 	[ $? = 99 ] || check "a tracepoint that tracefs does not have" \
-		grep -q "(tracepoint/.*): this kernel has no such tracepoint" out
+		grep -q "this kernel has no such tracepoint: " out
 fi
 
 # All programs that cannot be attached are named, and the trace of the start that failed is gone.

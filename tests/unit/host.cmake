@@ -2,3 +2,8 @@
 add_executable(test_host ${CMAKE_CURRENT_LIST_DIR}/test_host.c)
 target_link_libraries(test_host PRIVATE nr_flags numaring_inside PkgConfig::CMOCKA)
 add_test(NAME unit/host COMMAND test_host)
+
+add_executable(test_explain ${CMAKE_CURRENT_LIST_DIR}/test_explain.c)
+target_compile_definitions(test_explain PRIVATE REFUSALS="${CMAKE_CURRENT_LIST_DIR}/refusals")
+target_link_libraries(test_explain PRIVATE nr_flags numaring_inside PkgConfig::CMOCKA)
+add_test(NAME unit/explain COMMAND test_explain)
