@@ -53,6 +53,8 @@ struct config {
 	size_t memory; /* bytes of all rings together; 0: see config_settle */
 	double seconds;
 	enum nr_order order;
+	bool trace;	       /* the records go to a trace, not to a callback */
+	const char *directory; /* where the trace is; not a value of the grid, and never printed */
 };
 
 /* The names of the values, in the order of the table: --NAME VALUE. */
@@ -108,6 +110,8 @@ struct run {
 	void *transport;
 	int prog_fd;
 	const struct bench_cell *cells; /* [nr_cpus], mapped */
+	uint64_t trace_bytes;		/* of its stream; 0: no trace */
+	const char *file_system;	/* that holds the trace; NULL: no trace */
 	unsigned shards;
 	int consumer_cpu;  /* the first that the first ring's consumer may use; -1: not told */
 	size_t ring_bytes; /* of all rings */
@@ -121,6 +125,7 @@ struct run {
 struct transport {
 	int (*open)(struct run *r);
 	int (*start)(struct run *r);
+	/* Where no callback counts what was delivered, it also brings check.count up to date. */
 	void (*sample)(struct run *r);
 	/* After the producers: everything that was emitted has been delivered when it returns. */
 	int (*stop)(struct run *r);
@@ -134,6 +139,21 @@ int run_map_cells(struct run *r, int map_fd);
 /* Runs it; *out is the row. 0, also for a row that is not valid. The producers are on these CPUs,
  * or where the placement puts them if `on` is NULL. */
 int run_config(json_t **out, const struct config *cfg, const unsigned *on);
+
+/* ---- a directory for a while (scratch.c) ------------------------------------------------------
+ */
+
+struct scratch {
+	char path[4096];
+	const char *file_system; /* its type */
+	pid_t keeper;		 /* process that removes it; 0: there is none */
+	int alive;		 /* the keeper waits for the end of this pipe */
+};
+
+/* Makes an empty directory inside dir. It goes with scratch_remove, or when this process ends,
+ * however it does. Errors were explained. */
+int scratch_make(struct scratch *s, const char *dir);
+void scratch_remove(struct scratch *s);
 
 /* ---- numbers (numbers.c) ----------------------------------------------------------------------
  */

@@ -55,7 +55,7 @@ static void check_sequence(struct check *c, struct check_cpu *cpu, uint64_t seq)
 	cpu->next = seq + 1;
 }
 
-static void account(struct check *c, const struct nr_record *rec, uint32_t size)
+static void account(struct check *c, const struct nr_record *rec, const void *data, uint32_t size)
 {
 	struct check_cpu *cpu;
 
@@ -67,13 +67,23 @@ static void account(struct check *c, const struct nr_record *rec, uint32_t size)
 	cpu = &c->cpus[rec->cpu];
 	cpu->seen++;
 	if (c->sequence && size >= sizeof(uint64_t))
-		check_sequence(c, cpu, *(const uint64_t *)(rec + 1));
+		check_sequence(c, cpu, *(const uint64_t *)data);
 }
 
 static void note_tid(struct check *c)
 {
 	if (!c->tid)
 		__atomic_store_n(&c->tid, gettid(), __ATOMIC_RELAXED);
+}
+
+void check_event(struct check *c, const struct nr_event *ev)
+{
+	account(c, ev->rec, ev->data, ev->size);
+	c->late += !!(ev->flags & NR_EVENT_LATE);
+	c->unordered += ev->rec->ts < c->last_ts;
+	c->last_ts = ev->rec->ts;
+	c->turns += ev->rec->cpu != c->last_cpu;
+	c->last_cpu = ev->rec->cpu;
 }
 
 void check_batch(struct check *c, const struct nr_event *events, unsigned nr)
@@ -83,21 +93,16 @@ void check_batch(struct check *c, const struct nr_event *events, unsigned nr)
 
 	note_tid(c);
 	for (unsigned i = 0; i < nr; i++) {
-		const struct nr_event *ev = &events[i];
-
-		account(c, ev->rec, ev->size);
-		c->late += !!(ev->flags & NR_EVENT_LATE);
-		c->unordered += ev->rec->ts < c->last_ts;
-		c->last_ts = ev->rec->ts;
+		check_event(c, &events[i]);
 		if (inside)
-			c->latency[bench_bucket(now - ev->rec->ts)]++;
+			c->latency[bench_bucket(now - events[i].rec->ts)]++;
 	}
 	__atomic_store_n(&c->cpu_ns, c->cpu_ns + thread_time() - began, __ATOMIC_RELAXED);
 }
 
 void check_one(struct check *c, const struct nr_record *rec, uint32_t size)
 {
-	account(c, rec, size);
+	account(c, rec, rec + 1, size);
 }
 
 void check_mark_take(struct check_mark *out, const struct check *c)

@@ -44,6 +44,8 @@ struct check {
 	uint64_t cpu_ns; /* this check took, of the thread's CPU time; 0 with check_one */
 	uint64_t last_ts;
 	uint64_t unordered, repeated, late, foreign;
+	uint64_t turns; /* events of another CPU than the one before */
+	uint16_t last_cpu;
 	__u64 latency[BENCH_BUCKETS]; /* event to here, ns, in the window */
 };
 
@@ -52,6 +54,8 @@ void check_destroy(struct check *c);
 void check_open_window(struct check *c, uint64_t begin);
 void check_close_window(struct check *c, uint64_t end);
 void check_batch(struct check *c, const struct nr_event *events, unsigned nr);
+/* One event of a trace that is read back: all of the above but its latency. */
+void check_event(struct check *c, const struct nr_event *ev);
 /* One record of a transport that promises no order: counted, its sequence looked at, nothing else.
  */
 void check_one(struct check *c, const struct nr_record *rec, uint32_t size);

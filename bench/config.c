@@ -8,10 +8,11 @@
 #include <string.h>
 #include "bench.h"
 
-enum { TRANSPORT, PRODUCERS, PLACEMENT, RATE, SIZE, BURST, MEMORY, DURATION, ORDER, NR };
+enum { TRANSPORT, PRODUCERS, PLACEMENT, RATE, SIZE, BURST, MEMORY, DURATION, ORDER, OUTPUT, NR };
 
-const char *const config_names[] = { "transport", "producers", "placement", "rate",  "size",
-				     "burst",	  "memory",    "duration",  "order", NULL };
+const char *const config_names[] = { "transport", "producers", "placement", "rate",
+				     "size",	  "burst",     "memory",    "duration",
+				     "order",	  "output",    NULL };
 const char *const config_help[] = {
 	"single, package, node, llc, cpu or node/K shards; perfbuf (a wake-up for each event), "
 	"perfbuf-sampled (one in 500), libbpf (one ring, no order)",
@@ -23,6 +24,7 @@ const char *const config_help[] = {
 	"bytes of all rings together, K/M/G; 0: 2M for each CPU, down to a power of two",
 	"seconds that are measured",
 	"fence or rcu (perfbuf is always rcu)",
+	"callback: records go to a function; trace: to a file, which is read back and removed",
 };
 
 const struct config config_default = {
@@ -31,6 +33,7 @@ const struct config config_default = {
 	.size = 24,
 	.burst = 1,
 	.seconds = 1,
+	.directory = ".",
 };
 
 unsigned config_nr(void)
@@ -185,8 +188,15 @@ int config_set(struct config *cfg, unsigned which, const char *value)
 		if (!err)
 			cfg->order = rcu ? NR_ORDER_RCU : NR_ORDER_FENCE;
 		return err;
+	case OUTPUT:
+		return parse_word(value, "callback", "trace", &cfg->trace);
 	}
 	return -EINVAL;
+}
+
+static const char *output_name(const struct config *cfg)
+{
+	return cfg->trace ? "trace" : "callback";
 }
 
 char *config_get(const struct config *cfg, unsigned which, char *buf, size_t size)
@@ -219,6 +229,9 @@ char *config_get(const struct config *cfg, unsigned which, char *buf, size_t siz
 	case ORDER:
 		snprintf(buf, size, "%s", cfg->order == NR_ORDER_RCU ? "rcu" : "fence");
 		break;
+	case OUTPUT:
+		snprintf(buf, size, "%s", output_name(cfg));
+		break;
 	}
 	return buf;
 }
@@ -232,12 +245,12 @@ static const char *order_name(const struct config *cfg)
 
 json_t *config_json(const struct config *cfg)
 {
-	return json_pack("{s:s, s:i, s:s, s:I, s:i, s:i, s:I, s:f, s:s}", "transport",
+	return json_pack("{s:s, s:i, s:s, s:I, s:i, s:i, s:I, s:f, s:s, s:s}", "transport",
 			 cfg->transport, "producers", (int)cfg->producers, "placement",
 			 cfg->spread ? "spread" : "fill", "rate", (json_int_t)cfg->rate, "size",
 			 (int)cfg->size, "burst", (int)cfg->burst, "memory",
 			 (json_int_t)cfg->memory, "duration", cfg->seconds, "order",
-			 order_name(cfg));
+			 order_name(cfg), "output", output_name(cfg));
 }
 
 char *config_text(const struct config *cfg, char *buf, size_t size)
@@ -246,7 +259,8 @@ char *config_text(const struct config *cfg, char *buf, size_t size)
 
 	if (cfg->rate)
 		snprintf(rate, sizeof(rate), "%" PRIu64 "/s each", cfg->rate);
-	snprintf(buf, size, "%s, %u producer%s, %s", cfg->transport, cfg->producers,
-		 cfg->producers == 1 ? "" : "s", rate);
+	snprintf(buf, size, "%s%s, %u producer%s, %s", cfg->transport,
+		 cfg->trace ? " to a trace" : "", cfg->producers, cfg->producers == 1 ? "" : "s",
+		 rate);
 	return buf;
 }

@@ -51,6 +51,8 @@ int run_map_cells(struct run *r, int map_fd)
 struct thread_time {
 	int tid;
 	uint64_t ns;
+	unsigned long user, system; /* of the same, in ticks */
+	char name[16];
 };
 
 struct snapshot {
@@ -90,7 +92,8 @@ static int snapshot_threads(struct snapshot *s)
 			break;
 		}
 		s->threads = grown;
-		s->threads[s->nr_threads++] = (struct thread_time){ tid, thread_ns(tid) };
+		s->threads[s->nr_threads++] =
+			(struct thread_time){ .tid = tid, .ns = thread_ns(tid) };
 	}
 	if (dir)
 		closedir(dir);
@@ -119,8 +122,29 @@ static uint64_t host_busy_ns(void)
 	return busy * (1000000000ull / sysconf(_SC_CLK_TCK));
 }
 
-static int snapshot_try(struct snapshot *s, const struct run *r)
+/* The kernel tells user from system time in ticks only. Of use is their ratio, for which it does
+ * not matter that they are read a little later than the rest. */
+static void snapshot_ticks(struct snapshot *s)
 {
+	for (unsigned i = 0; i < s->nr_threads; i++) {
+		struct thread_time *t = &s->threads[i];
+		char path[64];
+		FILE *f;
+
+		snprintf(path, sizeof(path), "/proc/self/task/%d/stat", t->tid);
+		f = fopen(path, "re");
+		if (!f)
+			continue;
+		if (fscanf(f, "%*d (%15[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+			   t->name, &t->user, &t->system) != 3)
+			t->user = t->system = 0;
+		fclose(f);
+	}
+}
+
+static int snapshot_try(struct snapshot *s, struct run *r, const struct transport *t)
+{
+	t->sample(r);
 	check_mark_take(&s->mark, &r->check);
 	memcpy(s->cells, r->cells, r->nr_cpus * sizeof(*s->cells));
 	s->own_ns = process_ns();
@@ -128,7 +152,7 @@ static int snapshot_try(struct snapshot *s, const struct run *r)
 	return snapshot_threads(s);
 }
 
-static int snapshot_take(struct snapshot *s, const struct run *r)
+static int snapshot_take(struct snapshot *s, struct run *r, const struct transport *t)
 {
 	unsigned tries = 0;
 	int err;
@@ -137,8 +161,9 @@ static int snapshot_take(struct snapshot *s, const struct run *r)
 	if (!s->cells)
 		return -ENOMEM;
 	do
-		err = snapshot_try(s, r);
+		err = snapshot_try(s, r, t);
 	while (!err && bench_now() - s->mark.time > SNAPSHOT_NS && ++tries < SNAPSHOT_TRIES);
+	snapshot_ticks(s);
 	return err;
 }
 
@@ -148,12 +173,13 @@ static void snapshot_free(struct snapshot *s)
 	free(s->threads);
 }
 
-static uint64_t time_before(const struct snapshot *s, int tid)
+/* What the thread had used by then; nothing, if it came later. */
+static struct thread_time time_before(const struct snapshot *s, int tid)
 {
 	for (unsigned i = 0; i < s->nr_threads; i++)
 		if (s->threads[i].tid == tid)
-			return s->threads[i].ns;
-	return 0;
+			return s->threads[i];
+	return (struct thread_time){ 0 };
 }
 
 /* ---- measuring --------------------------------------------------------------------------------
@@ -183,7 +209,7 @@ static size_t anon_bytes(void)
  */
 static int measure_window(struct run *r, const struct transport *t, struct measured *m)
 {
-	int err = snapshot_take(&m->begin, r);
+	int err = snapshot_take(&m->begin, r, t);
 	uint64_t end = m->begin.mark.time + (uint64_t)(r->cfg.seconds * 1e9);
 	unsigned nr = 0;
 
@@ -197,7 +223,7 @@ static int measure_window(struct run *r, const struct transport *t, struct measu
 		bench_sleep_until(next);
 	}
 	bench_sleep_until(end);
-	err = err ? err : snapshot_take(&m->end, r);
+	err = err ? err : snapshot_take(&m->end, r, t);
 	check_close_window(&r->check, m->end.mark.time);
 	return err;
 }
@@ -288,27 +314,50 @@ static json_t *latency_json(const struct run *r)
 			 histogram_quantile(h, 0.99) / 1e6, "max", histogram_max(h) / 1e6);
 }
 
+/* Of a trace, no function of the bench is called: the thread is known by its name. */
+static bool is_merge(const struct run *r, const struct thread_time *t)
+{
+	return t->tid == r->check.tid || !strcmp(t->name, "nr-merge");
+}
+
+struct cpu_sums {
+	double consumers, merge; /* ns */
+	double user, system;	 /* ticks */
+};
+
+static struct cpu_sums cpu_sums(const struct run *r, const struct measured *m,
+				const struct producers *p)
+{
+	struct cpu_sums sum = { 0 };
+
+	for (unsigned i = 0; i < m->end.nr_threads; i++) {
+		const struct thread_time *t = &m->end.threads[i];
+		struct thread_time before = time_before(&m->begin, t->tid);
+
+		if (t->tid == getpid() || producers_have(p, t->tid))
+			continue;
+		*(is_merge(r, t) ? &sum.merge : &sum.consumers) += t->ns - before.ns;
+		sum.user += t->user - before.user;
+		sum.system += t->system - before.system;
+	}
+	return sum;
+}
+
 /* CPU seconds for a million events delivered; the check's own part of the merge is told apart. */
 static json_t *cpu_json(const struct run *r, const struct measured *m, const struct producers *p)
 {
 	uint64_t delivered = m->end.mark.count - m->begin.mark.count;
-	double consumers = 0, merge = 0, check = m->end.mark.cpu_ns - m->begin.mark.cpu_ns;
-	double scale = delivered ? 1e-3 / delivered : 0;
+	struct cpu_sums sum = cpu_sums(r, m, p);
+	double merge = sum.merge, check = m->end.mark.cpu_ns - m->begin.mark.cpu_ns;
+	double scale = delivered ? 1e-3 / delivered : 0, ticks = sum.user + sum.system;
+	double system = ticks ? (sum.consumers + sum.merge) * sum.system / ticks : 0;
 
 	if (!delivered)
 		return json_null();
-	for (unsigned i = 0; i < m->end.nr_threads; i++) {
-		const struct thread_time *t = &m->end.threads[i];
-
-		if (t->tid == getpid() || producers_have(p, t->tid))
-			continue;
-		*(t->tid == r->check.tid ? &merge : &consumers) +=
-			t->ns - time_before(&m->begin, t->tid);
-	}
 	merge = merge > check ? merge - check : 0;
-	return json_pack("{s:f, s:f, s:f, s:f}", "consumers", consumers * scale, "merge",
-			 merge * scale, "total", (consumers + merge) * scale, "check",
-			 check * scale);
+	return json_pack("{s:f, s:f, s:f, s:o, s:f}", "consumers", sum.consumers * scale, "merge",
+			 merge * scale, "total", (sum.consumers + merge) * scale, "system",
+			 ticks ? json_real(system * scale) : json_null(), "check", check * scale);
 }
 
 static json_t *lost_json(const struct run *r)
@@ -349,6 +398,14 @@ static json_t *row(const struct run *r, const struct measured *m, const struct p
 		      "cpu_s_per_million", cpu_json(r, m, p), "latency_ms", latency_json(r));
 	json_object_set_new(o, "lag_max_ms",
 			    r->ordered ? json_real(r->lag_max / 1e6) : json_null());
+	if (r->ordered && r->check.count)
+		json_object_set_new(o, "turns_share",
+				    json_real((double)r->check.turns / r->check.count));
+	if (r->cfg.trace && r->check.count) {
+		json_object_set_new(o, "file_system", json_string(r->file_system));
+		json_object_set_new(o, "trace_bytes_per_event",
+				    json_real((double)r->trace_bytes / r->check.count));
+	}
 	if (r->consumer_cpu >= 0)
 		json_object_set_new(o, "consumer_cpu", json_integer(r->consumer_cpu));
 	if (r->cfg.rate)
@@ -397,6 +454,15 @@ static int prepare(struct run *r)
 	}
 	r->nr_cpus = nr_topology_possible_cpus(r->topo);
 	config_settle(&r->cfg, r->topo);
+	if (r->cfg.trace && transport_of(&r->cfg) != &transport_sharded) {
+		bench_error("%s writes no trace: use --output callback", r->cfg.transport);
+		return -EINVAL;
+	}
+	if (r->cfg.trace && r->cfg.size < 24) {
+		bench_error("a record of %u bytes has no field for a trace: use --size 24 or more",
+			    r->cfg.size);
+		return -EINVAL;
+	}
 	return check_init(&r->check, r->nr_cpus);
 }
 
@@ -477,6 +543,8 @@ int run_config(json_t **out, const struct config *cfg, const unsigned *on)
 /* ---- the command ------------------------------------------------------------------------------
  */
 
+#define OPT_DIRECTORY 512
+
 static struct argp_option options[16];
 
 static void fill_options(void)
@@ -488,6 +556,12 @@ static void fill_options(void)
 			.arg = "VALUE",
 			.doc = config_help[i],
 		};
+	options[config_nr()] = (struct argp_option){
+		.name = "directory",
+		.key = OPT_DIRECTORY,
+		.arg = "DIR",
+		.doc = "where a trace is written (default: the current directory)",
+	};
 }
 
 static error_t parse_opt(int key, char *arg, struct argp_state *state)
@@ -500,6 +574,10 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 		if (config_set(cfg, i, arg))
 			argp_error(state, "--%s: \"%s\" will not do: %s", config_names[i], arg,
 				   config_help[i]);
+		return 0;
+	}
+	if (key == OPT_DIRECTORY) {
+		cfg->directory = arg;
 		return 0;
 	}
 	if (key == ARGP_KEY_ARG)

@@ -9,19 +9,30 @@ struct bench {
 };
 NR_EVENT(bench, 1);
 
+/* Longer ones, of any size, fit this type: a trace would cut them to the one above. */
+struct bench_long {
+	__u64 seq;
+	__u64 words_len;
+	__u64 words[];
+};
+NR_EVENT(bench_long, 2);
+
 /* Of the payload; every word is written, as a program that has something to say would. */
 const volatile __u32 bench_words = 0;
 
 static __always_inline int emit(void *ctx, __u64 seq)
 {
 	const __u32 words = bench_words;
-	__u64 *data = nr_reserve_bytes(nr_id_of_bench, words * 8ul);
+	const bool is_long = words >= sizeof(struct bench_long) / 8;
+	__u64 *data = nr_reserve_bytes(is_long ? nr_id_of_bench_long : nr_id_of_bench, words * 8ul);
 
 	(void)ctx;
 	if (!data)
 		return -1;
 	for (__u32 i = 0; i < words; i++)
 		data[i] = seq;
+	if (is_long)
+		data[1] = words - 2;
 	bpf_ringbuf_submit(NR_RECORD_OF(data),
 			   nr_wake_flag(sizeof(struct nr_record) + words * 8ul));
 	return 0;

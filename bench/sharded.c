@@ -3,6 +3,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +13,8 @@
 struct sharded {
 	struct nr_collector *collector;
 	struct sharded_bpf *skel;
+	struct scratch scratch;
+	char trace[4200]; /* where the records go; empty: to on_batch */
 };
 
 static int on_batch(void *ctx, const struct nr_batch *batch)
@@ -61,16 +64,28 @@ static int open_collector(struct run *r, struct sharded *s)
 	return 0;
 }
 
+static int set_output(struct run *r, struct sharded *s)
+{
+	if (!r->cfg.trace)
+		return nr_collector_set_batch(s->collector, on_batch, &r->check);
+	snprintf(s->trace, sizeof(s->trace), "%s/trace", s->scratch.path);
+	r->file_system = s->scratch.file_system;
+	return nr_collector_set_trace(s->collector, s->trace, false);
+}
+
 static int sharded_open(struct run *r)
 {
 	struct sharded *s = calloc(1, sizeof(*s));
-	int err;
+	int err = 0;
 
 	if (!s)
 		return -ENOMEM;
 	r->transport = s;
 	r->ordered = true;
-	err = open_collector(r, s);
+	if (r->cfg.trace)
+		err = scratch_make(&s->scratch, r->cfg.directory);
+	if (!err)
+		err = open_collector(r, s);
 	if (err)
 		return err;
 	s->skel = sharded_bpf__open();
@@ -80,7 +95,7 @@ static int sharded_open(struct run *r)
 	bpf_map__set_max_entries(s->skel->maps.bench_cells, r->nr_cpus);
 	bpf_program__set_autoattach(s->skel->progs.bench_sharded, false);
 	err = nr_collector_add_bpf_object(s->collector, s->skel->obj);
-	return err ? err : nr_collector_set_batch(s->collector, on_batch, &r->check);
+	return err ? err : set_output(r, s);
 }
 
 static int sharded_start(struct run *r)
@@ -101,7 +116,26 @@ static void sharded_sample(struct run *r)
 
 	if (st && st->lag_ns > r->lag_max)
 		r->lag_max = st->lag_ns;
+	if (st && r->cfg.trace)
+		r->check.count = st->events_written;
 	nr_stats_free(st);
+}
+
+/* What the file holds is what was delivered: checked record by record, as a callback does. */
+static void read_back(struct run *r, const char *path)
+{
+	const struct nr_trace_opts opts = { .sz = sizeof(opts), .log = bench_log };
+	struct nr_trace *trace = NULL;
+	struct nr_event ev;
+	int err = nr_trace_open(&trace, path, &opts);
+
+	r->check.count = 0;
+	if (!err)
+		while ((err = nr_trace_next(trace, &ev)) > 0)
+			check_event(&r->check, &ev);
+	if (err)
+		run_invalid(r, "the trace cannot be read back: %s", strerror(-err));
+	nr_trace_close(trace);
 }
 
 static int sharded_stop(struct run *r)
@@ -113,6 +147,9 @@ static int sharded_stop(struct run *r)
 	if (!st)
 		return -ENOMEM;
 	memcpy(r->lost, st->lost, sizeof(r->lost));
+	r->trace_bytes = st->bytes_written;
+	if (r->cfg.trace)
+		read_back(r, s->trace);
 	if (st->unaccounted || st->unwritten || st->malformed)
 		run_invalid(r, "the collector's accounts do not close");
 	if (st->events_written != r->check.count || st->reserved != r->check.count)
@@ -132,6 +169,7 @@ static void sharded_close(struct run *r)
 		return;
 	nr_collector_close(s->collector);
 	sharded_bpf__destroy(s->skel);
+	scratch_remove(&s->scratch);
 	free(s);
 }
 

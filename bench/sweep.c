@@ -3,6 +3,7 @@
 #include <argp.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -33,6 +34,8 @@ struct sweep {
 	bool resume;
 	const char *output;
 	char default_output[64];
+	char output_copy[4096];
+	const char *directory; /* of the output: traces go there too */
 
 	struct nr_topology *topo;
 	struct grid grid;
@@ -67,6 +70,8 @@ static void child_args(const struct config *cfg, char *const *values, const char
 		argv[n++] = names[i];
 		argv[n++] = config_get(cfg, i, values[i], 32);
 	}
+	argv[n++] = "--directory";
+	argv[n++] = cfg->directory;
 	argv[n] = NULL;
 }
 
@@ -398,6 +403,8 @@ static int make_grid(struct sweep *s)
 		err = grid_add_default(&s->grid, s->topo, s->quick);
 	if (!err)
 		grid_settle(&s->grid, s->topo);
+	for (unsigned i = 0; i < s->grid.nr; i++)
+		s->grid.cfg[i].directory = s->directory;
 	if (!err && !s->grid.nr) {
 		bench_error("the grid is empty");
 		err = -EINVAL;
@@ -549,6 +556,8 @@ int cmd_sweep(int argc, char **argv)
 	sigaction(SIGTERM, &action, NULL);
 	if (host_is_emulated())
 		bench_error("this CPU is EMULATED: the sweep shows that it works, not how fast");
+	snprintf(s.output_copy, sizeof(s.output_copy), "%s", s.output);
+	s.directory = dirname(s.output_copy);
 	err = sweep(&s);
 	if (s.out)
 		fclose(s.out);

@@ -158,7 +158,7 @@ static void a_delivery_that_stalls_makes_no_rate(void **state)
 static void values_come_back_as_they_went_in(void **state)
 {
 	static const char *const values[] = { "node/3", "7",	 "spread", "123456", "4096",
-					      "64",	"65536", "0.25",   "rcu" };
+					      "64",	"65536", "0.25",   "rcu",    "trace" };
 	struct config cfg = config_default;
 	char buf[64];
 
@@ -223,6 +223,7 @@ static void bad_values_are_refused(void **state)
 		{ "1T", "-1", "9223372036854775808", "x" },
 		{ "0", "-1", "x", "" },
 		{ "none", "", "0", "FENCE" },
+		{ "file", "", "0", "TRACE" },
 	};
 	struct config cfg = config_default;
 

@@ -28,6 +28,39 @@ for size in 16 24 4096; do
 	done
 	equal "$size bytes: what was lost at 5k/s" "$(jq '[.lost[]] | add' row.json)" 0
 done
+# To a trace: read back whole and in order, and gone afterwards, however the run ends.
+mkdir traces
+for size in 24 40 4096; do
+	check "trace, $size bytes" run --transport cpu --producers $two --rate 50k --size $size --memory 64M \
+		--output trace --directory traces
+	equal "trace, $size bytes: valid" "$(jq -r '.valid, .reason, .config.output' row.json | xargs)" "true null trace"
+	check "trace, $size bytes: delivers" test "$(jq .delivered row.json)" -gt 1000
+	equal "trace, $size bytes: all are read back" \
+		"$(jq '.trace_bytes_per_event | floor - '$size' | . >= 0 and . <= 8' row.json)" true
+done
+check "trace: what it costs" jq -e '.cpu_s_per_million | .merge > 0 and .total >= .system and .check == 0' row.json
+equal "trace: nothing is left" "$(ls -A traces)" ""
+"$BENCH" run -d 60 --rate 1k --output trace --directory traces >/dev/null &
+killed=$!
+for _ in $(seq 100); do
+	[ -s traces/.numaring-bench-*/trace/metadata ] && break
+	sleep 0.1
+done
+check "trace: is where it should be" test -s traces/.numaring-bench-*/trace/stream
+kill -KILL $killed
+wait $killed 2>/dev/null
+for _ in $(seq 100); do
+	[ -z "$(ls -A traces)" ] && break
+	sleep 0.1
+done
+equal "trace: nothing is left of a run that was killed" "$(ls -A traces)" ""
+for options in "--transport perfbuf" "--transport libbpf" "--size 16" "--directory traces/none"; do
+	# shellcheck disable=SC2086 # words, not one
+	"$BENCH" run -d 0.1 --output trace $options >/dev/null 2>err
+	equal "trace, $options: exit status" $? 1
+	check "trace, $options: says why" grep -qE "writes no trace|has no field|No such file" err
+done
+
 check "rcu" run --transport single --order rcu --producers $two --rate 20k --burst 8
 check "spread" run --placement spread --producers $two --rate 10k
 equal "spread: CPUs are different" "$(jq '.producer_cpus | unique | length' row.json)" $two
@@ -88,6 +121,7 @@ cat >grid <<-END
 	# one line for each block of the grid
 	--transport single,perfbuf-sampled,libbpf --producers 1,$two --duration 0.3
 	--transport single,perfbuf-sampled --producers $two --rate 10k,100k --duration 0.3
+	--transport single --producers $two --output trace --duration 0.3
 END
 "$BENCH" sweep --grid grid --repeat 2 -o s.jsonl 2>progress &
 sweep=$!

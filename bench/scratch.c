@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * A directory that is removed however this process ends: a trace takes gigabytes, and a sweep kills
+ * a run that hangs. A second process, the keeper, waits for the end of the first.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "bench.h"
+
+/* By descriptors only: whoever owns the directory around it may put another one in its place. */
+static void empty(int dir_fd)
+{
+	DIR *dir = fdopendir(dir_fd);
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir))) {
+		int sub;
+
+		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") ||
+		    !unlinkat(dir_fd, e->d_name, 0))
+			continue;
+		sub = openat(dir_fd, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (sub < 0)
+			continue;
+		empty(sub);
+		unlinkat(dir_fd, e->d_name, AT_REMOVEDIR);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+/* A session of its own: Ctrl-C is not for it. */
+static _Noreturn void keep(const char *path, int dir_fd, int pipe_fd)
+{
+	char c;
+
+	setsid();
+	close(STDIN_FILENO);
+	close(STDOUT_FILENO);
+	while (read(pipe_fd, &c, 1) < 0 && errno == EINTR)
+		;
+	empty(dir_fd);
+	_exit(rmdir(path) ? 1 : 0);
+}
+
+static const char *file_system(int fd)
+{
+	static const struct {
+		unsigned type;
+		const char *name;
+	} known[] = { { 0xef53, "ext4" },      { 0x58465342, "xfs" },	  { 0x9123683e, "btrfs" },
+		      { 0x01021994, "tmpfs" }, { 0x794c7630, "overlay" }, { 0x6969, "nfs" } };
+	struct statfs fs;
+
+	for (size_t i = 0; !fstatfs(fd, &fs) && i < sizeof(known) / sizeof(known[0]); i++)
+		if ((unsigned)fs.f_type == known[i].type)
+			return known[i].name;
+	return "other";
+}
+
+static int start_keeper(struct scratch *s, int dir_fd)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC))
+		return -errno;
+	s->keeper = fork();
+	if (!s->keeper) {
+		close(fds[1]);
+		keep(s->path, dir_fd, fds[0]);
+	}
+	close(fds[0]);
+	s->alive = fds[1];
+	return s->keeper < 0 ? -errno : 0;
+}
+
+int scratch_make(struct scratch *s, const char *dir)
+{
+	int fd = -1, err = 0;
+
+	snprintf(s->path, sizeof(s->path), "%s/.numaring-bench-XXXXXX", dir);
+	if (mkdtemp(s->path))
+		fd = open(s->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		err = -errno;
+	else
+		err = start_keeper(s, fd);
+	if (err)
+		bench_error("cannot make a directory for the trace in %s: %s", dir, strerror(-err));
+	else
+		s->file_system = file_system(fd);
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+void scratch_remove(struct scratch *s)
+{
+	int status = 0;
+
+	if (s->keeper <= 0)
+		return;
+	close(s->alive);
+	if (waitpid(s->keeper, &status, 0) < 0 || status)
+		bench_error("cannot remove %s: remove it yourself", s->path);
+	s->keeper = 0;
+}
