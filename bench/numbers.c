@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
+#include <math.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -76,6 +77,31 @@ static int64_t host_offset;
 int bench_find_clock(void)
 {
 	return nr_host_clock_offset(&host_offset);
+}
+
+#define GAP_LEAST  1.25
+#define GAP_SPREAD 1.5
+
+unsigned two_groups(const double *sorted, unsigned nr)
+{
+	double widest = 1, within;
+	unsigned cut = 0;
+
+	for (unsigned i = 2; i + 2 <= nr && sorted[0] > 0; i++) {
+		if (sorted[i] / sorted[i - 1] > widest) {
+			widest = sorted[i] / sorted[i - 1];
+			cut = i;
+		}
+	}
+	if (!cut)
+		return 0;
+	within = fmax(sorted[cut - 1] / sorted[0], sorted[nr - 1] / sorted[cut]);
+	return widest >= GAP_LEAST && log(widest) > GAP_SPREAD * log(within) ? cut : 0;
+}
+
+bool ranges_differ(struct range a, struct range b)
+{
+	return a.nr >= 3 && b.nr >= 3 && (a.low > b.high || a.high < b.low);
 }
 
 uint64_t bench_now(void)

@@ -12,35 +12,58 @@
 
 extern char **environ;
 
-int plot_add(struct plot *plot, const char *label, const struct plot_point *point)
+static int append(struct plot_point **points, unsigned *nr, const struct plot_point *point)
 {
-	struct plot_series *s = NULL;
-	struct plot_point *grown;
+	struct plot_point *grown = realloc(*points, (*nr + 1) * sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	*points = grown;
+	grown[(*nr)++] = *point;
+	return 0;
+}
+
+static struct plot_series *series_of(struct plot *plot, const char *label)
+{
+	struct plot_series *s;
 
 	for (unsigned i = 0; i < plot->nr; i++)
 		if (!strcmp(plot->series[i].label, label))
-			s = &plot->series[i];
-	if (!s) {
-		s = realloc(plot->series, (plot->nr + 1) * sizeof(*s));
-		if (!s)
-			return -ENOMEM;
-		plot->series = s;
-		s = &plot->series[plot->nr++];
-		*s = (struct plot_series){ 0 };
-		snprintf(s->label, sizeof(s->label), "%s", label);
+			return &plot->series[i];
+	s = realloc(plot->series, (plot->nr + 1) * sizeof(*s));
+	if (!s)
+		return NULL;
+	plot->series = s;
+	s = &plot->series[plot->nr++];
+	*s = (struct plot_series){ 0 };
+	snprintf(s->label, sizeof(s->label), "%s", label);
+	return s;
+}
+
+int plot_add(struct plot *plot, const char *label, const struct plot_point *point,
+	     const json_t *runs, double scale)
+{
+	struct plot_series *s = series_of(plot, label);
+	int err = s ? append(&s->points, &s->nr, point) : -ENOMEM;
+	const json_t *run;
+	size_t i;
+
+	json_array_foreach(runs, i, run)
+	{
+		struct plot_point p = { point->x, scale * json_number_value(run), 0 };
+
+		if (!err && !(plot->log_y && !(p.y > 0)))
+			err = append(&s->runs, &s->nr_runs, &p);
 	}
-	grown = realloc(s->points, (s->nr + 1) * sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	s->points = grown;
-	s->points[s->nr++] = *point;
-	return 0;
+	return err;
 }
 
 void plot_free(struct plot *plot)
 {
-	for (unsigned i = 0; i < plot->nr; i++)
+	for (unsigned i = 0; i < plot->nr; i++) {
 		free(plot->series[i].points);
+		free(plot->series[i].runs);
+	}
 	free(plot->series);
 	plot->series = NULL;
 	plot->nr = 0;
@@ -64,7 +87,7 @@ static void quote(FILE *out, const char *text)
 	putc('\'', out);
 }
 
-/* Beside the others of the same x, so that their error bars can be told apart. */
+/* Beside the others of the same x, so that their runs can be told apart. */
 static double beside(const struct plot *plot, unsigned series, double x, double span)
 {
 	double place = series - (plot->nr - 1) / 2.0;
@@ -85,19 +108,26 @@ static double x_span(const struct plot *plot)
 	return plot->log_x ? 2 * high / low : high - low + 0.5;
 }
 
-static void write_data(FILE *out, const struct plot *plot)
+static void write_points(FILE *out, const char *name, unsigned series, const struct plot *plot,
+			 const struct plot_point *points, unsigned nr)
 {
 	double span = x_span(plot);
 
+	fprintf(out, "$%s%u << END\n", name, series);
+	for (unsigned k = 0; k < nr; k++)
+		fprintf(out, "%.9g %.9g %.9g\n", beside(plot, series, points[k].x, span),
+			points[k].y, points[k].low);
+	fputs("END\n", out);
+}
+
+static void write_data(FILE *out, const struct plot *plot)
+{
 	for (unsigned i = 0; i < plot->nr; i++) {
 		struct plot_series *s = &plot->series[i];
 
 		qsort(s->points, s->nr, sizeof(*s->points), compare_x);
-		fprintf(out, "$d%u << END\n", i);
-		for (unsigned k = 0; k < s->nr; k++)
-			fprintf(out, "%.9g %.9g %.9g %.9g\n", beside(plot, i, s->points[k].x, span),
-				s->points[k].y, s->points[k].low, s->points[k].high);
-		fputs("END\n", out);
+		write_points(out, "line", i, plot, s->points, s->nr);
+		write_points(out, "runs", i, plot, s->runs, s->nr_runs);
 	}
 }
 
@@ -157,9 +187,8 @@ static void write_y_axis(FILE *out, const struct plot *plot)
 	double high = 0;
 
 	for (unsigned i = 0; i < plot->nr; i++)
-		for (unsigned k = 0; k < plot->series[i].nr; k++)
-			if (plot->series[i].points[k].high > high)
-				high = plot->series[i].points[k].high;
+		for (unsigned k = 0; k < plot->series[i].nr_runs; k++)
+			high = fmax(high, plot->series[i].runs[k].y);
 	if (plot->log_y)
 		fputs("set logscale y\n", out);
 	else
@@ -176,10 +205,14 @@ static void write_lines(FILE *out, const struct plot *plot)
 	fputs("plot ", out);
 	for (unsigned i = 0; i < plot->nr; i++) {
 		fprintf(out,
-			"%s$d%u using 1:2:3:4 with yerrorlines lc rgb '%s' lw 1.5 pt %u ps 0.6 "
+			"%s$line%u using 1:2 with linespoints lc rgb '%s' lw 1.5 pt %u ps 0.6 "
 			"dt %u title ",
 			i ? ", " : "", i, colours[i % 8], 4 + i % 10, 1 + i / 8);
 		quote(out, plot->series[i].label);
+		if (plot->series[i].nr_runs)
+			fprintf(out,
+				", $runs%u using 1:2 with points lc rgb '%s' pt 7 ps 0.3 notitle",
+				i, colours[i % 8]);
 	}
 	putc('\n', out);
 }
@@ -195,10 +228,10 @@ static void write_bars(FILE *out, const struct plot *plot)
 	}
 	fprintf(out, ") rotate by -20\nset xrange [-0.6:%u.6]\nplot ", plot->nr - 1);
 	for (unsigned i = 0; i < plot->nr; i++)
-		fprintf(out, "$d%u using (%u):2 with boxes lc rgb '#56b4e9' %s%s%s, ", i, i,
+		fprintf(out, "$line%u using (%u):2 with boxes lc rgb '#56b4e9' %s%s%s, ", i, i,
 			i ? "notitle" : "title '", i ? "" : plot->parts[1], i ? "" : "'");
 	for (unsigned i = 0; i < plot->nr; i++)
-		fprintf(out, "%s$d%u using (%u):3 with boxes lc rgb '#0072b2' %s%s%s",
+		fprintf(out, "%s$line%u using (%u):3 with boxes lc rgb '#0072b2' %s%s%s",
 			i ? ", " : "", i, i, i ? "notitle" : "title '", i ? "" : plot->parts[0],
 			i ? "" : "'");
 	putc('\n', out);

@@ -3,16 +3,19 @@
 #ifndef BENCH_PLOT_H
 #define BENCH_PLOT_H
 
+#include <jansson.h>
 #include <stdbool.h>
 
 struct plot_point {
-	double x, y, low, high; /* of bars: low is the lower part of y */
+	double x, y, low; /* low is of bars: the lower part of y */
 };
 
 struct plot_series {
 	char label[96];
 	unsigned nr;
 	struct plot_point *points;
+	unsigned nr_runs; /* of all points together */
+	struct plot_point *runs;
 };
 
 struct plot {
@@ -29,7 +32,10 @@ struct plot {
  * that begin with a dot into dir and removes them. */
 int plot_svg(const struct plot *plot, const char *dir, char **svg);
 
-int plot_add(struct plot *plot, const char *label, const struct plot_point *point);
+/* A point of the line, and the runs behind it: an array of numbers, each to be multiplied by scale,
+ * or NULL. */
+int plot_add(struct plot *plot, const char *label, const struct plot_point *point,
+	     const json_t *runs, double scale);
 void plot_free(struct plot *plot);
 
 #endif

@@ -38,6 +38,11 @@ static const char *word(const json_t *o, const char *key)
 	return s ? s : "";
 }
 
+static bool is_trace(const json_t *sum)
+{
+	return !strcmp(word(sum, "output"), "trace");
+}
+
 static int make_dir(const char *dir)
 {
 	if (!mkdir(dir, 0777) || errno == EEXIST)
@@ -77,51 +82,83 @@ struct column {
 	const char *key;
 	double scale; /* 0: a value of the configuration, as it is */
 	int digits;
-	bool range; /* with the quartiles */
 };
 
 static const struct column columns[] = {
-	{ "transport", "transport", 0, 0, false },
-	{ "pro-ducers", "producers", 0, 0, false },
-	{ "place-ment", "placement", 0, 0, false },
-	{ "rate each /s (0: flat out)", "rate", 0, 0, false },
-	{ "record B", "size", 0, 0, false },
-	{ "burst", "burst", 0, 0, false },
-	{ "order", "order", 0, 0, false },
-	{ "rings", "rings", 0, 0, false },
-	{ "rings MiB", "ring_bytes", 1.0 / (1 << 20), 2, false },
-	{ "user MiB", "user_bytes", 1.0 / (1 << 20), 2, false },
-	{ "delivered M/s [q1, q3]", "events_per_sec", 1e-6, 3, true },
-	{ "tried M/s", "attempts_per_sec", 1e-6, 3, false },
-	{ "reached %", "reached_share", 100, 0, false },
-	{ "lost % [q1, q3]", "lost_share", 100, 1, true },
-	{ "cost mean ns [q1, q3]", "cost_mean_ns", 1, 0, true },
-	{ "cost p50 ns", "cost_p50_ns", 1, 0, false },
-	{ "cost p99 ns", "cost_p99_ns", 1, 0, false },
-	{ "cost max us", "cost_max_ns", 1e-3, 0, false },
-	{ "consumers CPU s/M", "consumers_s_per_million", 1, 3, false },
-	{ "merge CPU s/M", "merge_s_per_million", 1, 3, false },
-	{ "latency p50 ms", "latency_p50_ms", 1, 1, false },
-	{ "latency p99 ms", "latency_p99_ms", 1, 1, false },
-	{ "lag max ms", "lag_max_ms", 1, 1, false },
-	{ "CPU elsewhere %", "elsewhere_share", 100, 0, false },
-	{ "valid runs", "valid_runs", 0, 0, false },
+	{ "transport", "transport", 0, 0 },
+	{ "pro-ducers", "producers", 0, 0 },
+	{ "place-ment", "placement", 0, 0 },
+	{ "rate each /s (0: flat out)", "rate", 0, 0 },
+	{ "record B", "size", 0, 0 },
+	{ "burst", "burst", 0, 0 },
+	{ "order", "order", 0, 0 },
+	{ "output", "output", 0, 0 },
+	{ "rings", "rings", 0, 0 },
+	{ "rings MiB", "ring_bytes", 1.0 / (1 << 20), 2 },
+	{ "user MiB", "user_bytes", 1.0 / (1 << 20), 2 },
+	{ "delivered M/s", "events_per_sec", 1e-6, 3 },
+	{ "tried M/s", "attempts_per_sec", 1e-6, 3 },
+	{ "reached %", "reached_share", 100, 0 },
+	{ "lost %", "lost_share", 100, 1 },
+	{ "turns %", "turns_share", 100, 1 },
+	{ "cost mean ns", "cost_mean_ns", 1, 0 },
+	{ "cost p50 ns", "cost_p50_ns", 1, 0 },
+	{ "cost p99 ns", "cost_p99_ns", 1, 0 },
+	{ "cost max us", "cost_max_ns", 1e-3, 0 },
+	{ "consumers ns", "consumers_s_per_million", 1e3, 0 },
+	{ "merge ns", "merge_s_per_million", 1e3, 0 },
+	{ "both ns", "cpu_s_per_million", 1e3, 0 },
+	{ "of it kernel ns", "system_s_per_million", 1e3, 0 },
+	{ "trace B", "trace_bytes_per_event", 1, 1 },
+	{ "latency p50 ms", "latency_p50_ms", 1, 1 },
+	{ "latency p99 ms", "latency_p99_ms", 1, 1 },
+	{ "lag max ms", "lag_max_ms", 1, 1 },
+	{ "CPU elsewhere %", "elsewhere_share", 100, 0 },
+	{ "valid runs", "valid_runs", 0, 0 },
 };
 #define NR_COLUMNS (sizeof(columns) / sizeof(columns[0]))
 
-/* The median of a metric, and of how many runs where not all had a value. */
+/* Of more runs than that the quartiles stand for them. */
+#define MAX_SHOWN 12
+
+/* "8.5 3.3 6.0", or "[3.3, 8.5]"; empty: all look like the median, which is in front. */
+static void runs_text(const json_t *v, const struct column *c, const char *median, char *buf,
+		      size_t size)
+{
+	const json_t *runs = json_object_get(v, "runs"), *run;
+	bool same = true;
+	size_t i, len = 0;
+
+	*buf = 0;
+	json_array_foreach(runs, i, run)
+	{
+		char text[64];
+
+		snprintf(text, sizeof(text), "%.*f", c->digits, c->scale * json_number_value(run));
+		same &= !strcmp(text, median);
+		if (len < size)
+			len += snprintf(buf + len, size - len, "%s%s", i ? " " : "", text);
+	}
+	if (same)
+		*buf = 0;
+	else if (json_array_size(runs) > MAX_SHOWN)
+		snprintf(buf, size, "[%.*f, %.*f]", c->digits, c->scale * number(v, "q1"),
+			 c->digits, c->scale * number(v, "q3"));
+}
+
+/* The median of a metric, every run's, and of how many runs where not all had a value. */
 static void median_text(const json_t *sum, const json_t *v, const struct column *c, char *buf,
 			size_t size)
 {
 	double n = number(v, "n"), valid = number(sum, "valid_runs");
-	size_t len;
+	char median[64], runs[256], some[64] = "";
 
-	len = snprintf(buf, size, "%.*f", c->digits, c->scale * number(v, "median"));
-	if (c->range && len < size)
-		len += snprintf(buf + len, size - len, " [%.*f, %.*f]", c->digits,
-				c->scale * number(v, "q1"), c->digits, c->scale * number(v, "q3"));
-	if (n < valid && len < size)
-		snprintf(buf + len, size - len, " (%.0f of %.0f)", n, valid);
+	snprintf(median, sizeof(median), "%.*f", c->digits, c->scale * number(v, "median"));
+	runs_text(v, c, median, runs, sizeof(runs));
+	if (n < valid)
+		snprintf(some, sizeof(some), " (%.0f of %.0f)", n, valid);
+	snprintf(buf, size, "%s%s%s%s%s", median, *runs ? ": " : "", runs,
+		 number(v, "groups") > 1 ? ", two groups" : "", some);
 }
 
 static void cell_text(const json_t *sum, const struct column *c, char *buf, size_t size)
@@ -170,7 +207,7 @@ static void escaped(FILE *out, const char *text)
 static void rows(FILE *out, const struct report *r, bool html)
 {
 	const json_t *sum;
-	char text[256];
+	char text[512];
 	size_t i;
 
 	json_array_foreach(r->medians, i, sum)
@@ -211,6 +248,18 @@ static void table(FILE *out, const struct report *r, bool html)
 	rows(out, r, html);
 	if (html)
 		fputs("</tbody></table>\n", out);
+}
+
+/* The name of a row, where all but its transport is the usual. */
+static void label_of(const struct report *r, const json_t *sum, char *buf, size_t size)
+{
+	const char *transport = word(sum, "transport"), *order = word(sum, "order");
+	bool rcu = !strcmp(order, "rcu") && strncmp(transport, "perfbuf", 7);
+	bool base = json_equal(json_object_get(sum, "placement"),
+			       json_object_get(r->base, "placement"));
+
+	snprintf(buf, size, "%s%s%s%s%s", transport, is_trace(sum) ? " to a trace" : "",
+		 rcu ? ", rcu" : "", base ? "" : ", ", base ? "" : word(sum, "placement"));
 }
 
 /* ---- words ------------------------------------------------------------------------------------
@@ -292,6 +341,116 @@ static void warn_of_memory(FILE *out, const struct report *r, bool html)
 	paragraph(out, html, "warn", text);
 }
 
+static struct range range_of(const json_t *sum, const char *metric)
+{
+	const json_t *runs = json_object_get(json_object_get(sum, metric), "runs"), *run;
+	struct range range = { INFINITY, -INFINITY, json_array_size(runs) };
+	size_t i;
+
+	json_array_foreach(runs, i, run)
+	{
+		range.low = fmin(range.low, json_number_value(run));
+		range.high = fmax(range.high, json_number_value(run));
+	}
+	return range;
+}
+
+static bool is_split(const json_t *sum, const char *metric)
+{
+	return number(json_object_get(sum, metric), "groups") > 1;
+}
+
+/* What a median hides. */
+static void warn_of_groups(FILE *out, const struct report *r, bool html)
+{
+	char label[96], rate[32], text[512];
+	const json_t *sum;
+	size_t i;
+
+	json_array_foreach(r->medians, i, sum)
+	{
+		bool delivered = is_split(sum, "events_per_sec");
+
+		if (!delivered && !is_split(sum, "cost_mean_ns"))
+			continue;
+		label_of(r, sum, label, sizeof(label));
+		snprintf(rate, sizeof(rate), "%.0f/s each", number(sum, "rate"));
+		snprintf(text, sizeof(text),
+			 "%s, producers: %.0f, %s: by %s, the runs fall into two groups, and their "
+			 "median describes neither. See \"turns %%\" and \"CPU elsewhere %%\".",
+			 label, number(sum, "producers"), number(sum, "rate") ? rate : "flat out",
+			 delivered ? "what was delivered" : "the cost");
+		paragraph(out, html, "warn", text);
+	}
+}
+
+/* "1.97 times (1.93 to 2.01)", of the medians, and of any two runs. */
+static void ratio_text(const json_t *a, const json_t *b, const char *metric, char *buf, size_t size)
+{
+	struct range x = range_of(a, metric), y = range_of(b, metric);
+
+	if (x.nr < 3 || y.nr < 3)
+		snprintf(buf, size, "too few runs to tell");
+	else if (!ranges_differ(x, y))
+		snprintf(buf, size, "no difference beyond the spread");
+	else
+		snprintf(buf, size, "%.2f times (%.2f to %.2f)",
+			 median(a, metric) / median(b, metric), x.low / y.high, x.high / y.low);
+}
+
+/* One ring, flat out, from the most producers: what others are compared with. */
+static const json_t *find_single(const struct report *r)
+{
+	const json_t *sum, *best = NULL;
+	size_t i;
+
+	json_array_foreach(r->medians, i, sum)
+	{
+		if (strcmp(word(sum, "transport"), "single") || number(sum, "rate") ||
+		    is_trace(sum))
+			continue;
+		if (!best || number(sum, "producers") > number(best, "producers"))
+			best = sum;
+	}
+	return best;
+}
+
+static bool differs_in_transport_only(const json_t *a, const json_t *b)
+{
+	static const char *const keys[] = { "producers", "placement", "rate",	  "size",
+					    "burst",	 "memory",    "duration", "output" };
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (!json_equal(json_object_get(a, keys[i]), json_object_get(b, keys[i])) &&
+		    json_object_get(a, keys[i]))
+			return false;
+	return a != b;
+}
+
+/* A difference is claimed only where it exceeds the spread. */
+static void compare(FILE *out, const struct report *r, bool html)
+{
+	static const char *const metrics[] = { "events_per_sec", "cost_mean_ns",
+					       "cpu_s_per_million" };
+	const json_t *single = find_single(r), *sum;
+	char label[96], ratio[3][64], text[512];
+	size_t i;
+
+	json_array_foreach(r->medians, i, sum)
+	{
+		if (!single || !differs_in_transport_only(sum, single))
+			continue;
+		label_of(r, sum, label, sizeof(label));
+		for (size_t k = 0; k < 3; k++)
+			ratio_text(sum, single, metrics[k], ratio[k], sizeof(ratio[k]));
+		snprintf(text, sizeof(text),
+			 "%s against single, %.0f producers, flat out: delivered, %s; cost for the "
+			 "producer, %s; CPU time of consumers and merge, %s.",
+			 label, number(sum, "producers"), ratio[0], ratio[1], ratio[2]);
+		paragraph(out, html, "how", text);
+	}
+}
+
 static void warn(FILE *out, const struct report *r, bool html)
 {
 	unsigned invalid = count_invalid(r);
@@ -321,17 +480,24 @@ static void warn(FILE *out, const struct report *r, bool html)
 		paragraph(out, html, "warn", text);
 	}
 	warn_of_memory(out, r, html);
+	warn_of_groups(out, r, html);
 }
 
 static const char explanation[] =
-	"Medians of the valid runs, in brackets the quartiles; (n of m): only n of the m valid "
-	"runs had a value. Tried: records the "
+	"Medians of the valid runs, and after a colon every run's figure where they differ, in the "
+	"order of the runs (of more than 12 the quartiles, in brackets); (n of m): only n of the m "
+	"valid runs had a value; two groups: the runs fall into two, and the median describes "
+	"neither. Tried: records the "
 	"programs wanted to emit; reached: as a share of the rate asked for. Delivered: records "
 	"handed over, in exact "
 	"order except for libbpf. Cost: time inside the BPF program for one record, one in 17 "
 	"timed, "
-	"the reading of the clock included; the mean is over all records. CPU: seconds of a CPU "
-	"for a million records delivered, the check of the bench not counted (of libbpf: counted). "
+	"the reading of the clock included; the mean is over all records. Consumers "
+	"and merge: CPU time for a record delivered, the check of the bench not counted (of "
+	"libbpf: "
+	"counted); to a trace, all that this process does until the kernel has the data in its "
+	"page cache. Turns: records of another CPU than the one before, in the order of time; of "
+	"one ring, how often it changed hands. "
 	"Latency: from the record's time "
 	"to the hand-over. Lag: greatest age of the watermark. Elsewhere: share of the host's CPU "
 	"time that other programs and the hypervisor took.";
@@ -345,6 +511,7 @@ static int write_markdown(const struct report *r)
 	fputs("# numaring-bench\n\n", out);
 	describe_host(out, r, false);
 	warn(out, r, false);
+	compare(out, r, false);
 	paragraph(out, false, "", explanation);
 	table(out, r, false);
 	return finish(r, out, "report.md");
@@ -578,17 +745,6 @@ static bool is_on(const struct report *r, const struct spec *s, double producers
 	return is_candidate(r, s, sum) && (!producers || number(sum, "producers") == producers);
 }
 
-static void label_of(const struct report *r, const json_t *sum, char *buf, size_t size)
-{
-	const char *transport = word(sum, "transport"), *order = word(sum, "order");
-	bool rcu = !strcmp(order, "rcu") && strncmp(transport, "perfbuf", 7);
-	bool base = json_equal(json_object_get(sum, "placement"),
-			       json_object_get(r->base, "placement"));
-
-	snprintf(buf, size, "%s%s%s%s", transport, rcu ? ", rcu" : "", base ? "" : ", ",
-		 base ? "" : word(sum, "placement"));
-}
-
 static int fill_plot(const struct report *r, const struct spec *s, double producers,
 		     struct plot *plot)
 {
@@ -605,13 +761,12 @@ static int fill_plot(const struct report *r, const struct spec *s, double produc
 		if (err || !is_on(r, s, producers, sum))
 			continue;
 		p = (struct plot_point){ s->x_scale * number(sum, s->x),
-					 s->scale * number(m, "median"), s->scale * number(m, "q1"),
-					 s->scale * number(m, "q3") };
+					 s->scale * number(m, "median"), 0 };
 		/* There is no place for 0 on a logarithmic axis. */
-		if (plot->log_y && !(p.y > 0 && p.low > 0))
+		if (plot->log_y && !(p.y > 0))
 			continue;
 		label_of(r, sum, label, sizeof(label));
-		err = plot_add(plot, label, &p);
+		err = plot_add(plot, label, &p, json_object_get(m, "runs"), s->scale);
 	}
 	return err;
 }
@@ -642,12 +797,12 @@ static int fill_memory(const struct report *r, double producers, struct plot *pl
 	{
 		double rings = median(sum, "ring_bytes") / (1 << 20);
 		double user = median(sum, "user_bytes") / (1 << 20);
-		struct plot_point p = { 0, rings + user, rings, 0 };
+		struct plot_point p = { 0, rings + user, rings };
 
 		if (err || isnan(p.y) || !is_on(r, &memory, producers, sum))
 			continue;
 		label_of(r, sum, label, sizeof(label));
-		err = plot_add(plot, label, &p);
+		err = plot_add(plot, label, &p, NULL, 1);
 	}
 	return err;
 }
@@ -706,8 +861,8 @@ static const char page_head[] =
 	"figcaption{color:#555;font-size:13px}.warn{background:#ffe9cc;border-left:4px solid "
 	"#d55e00;"
 	"padding:.5em 1em}div.wide{overflow-x:auto}table{border-collapse:collapse;font-size:12px}"
-	"td,th{border:1px solid #ddd;padding:2px 6px;text-align:right;vertical-align:bottom;"
-	"white-space:nowrap}th{white-space:normal;background:#f4f4f4}td:first-child{text-align:"
+	"td,th{border:1px solid #ddd;padding:2px 6px;text-align:right;vertical-align:bottom}"
+	"th{background:#f4f4f4}td:first-child{text-align:"
 	"left}</style></head><body>\n<h1>numaring-bench</h1>\n";
 
 static int draw_all(FILE *out, const struct report *r)
@@ -745,6 +900,7 @@ static int write_page(const struct report *r)
 	fputs(page_head, out);
 	describe_host(out, r, true);
 	warn(out, r, true);
+	compare(out, r, true);
 	err = draw_all(out, r);
 	if (err) {
 		explain_plots(r, err);
@@ -753,8 +909,8 @@ static int write_page(const struct report *r)
 	}
 	fputs("<h2>All figures</h2>\n", out);
 	paragraph(out, true, "how", explanation);
-	fputs("<p>Error bars in the plots are the quartiles; points of one value stand side by "
-	      "side.</p>\n<div class=\"wide\">\n",
+	fputs("<p>Lines in the plots join the medians; a dot is a run; points of one value stand "
+	      "side by side.</p>\n<div class=\"wide\">\n",
 	      out);
 	table(out, r, true);
 	fputs("</div></body></html>\n", out);

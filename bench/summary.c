@@ -21,9 +21,12 @@ const struct metric sweep_metrics[] = {
 	{ "consumers_s_per_million", "cpu_s_per_million", "consumers" },
 	{ "merge_s_per_million", "cpu_s_per_million", "merge" },
 	{ "cpu_s_per_million", "cpu_s_per_million", "total" },
+	{ "system_s_per_million", "cpu_s_per_million", "system" },
 	{ "latency_p50_ms", "latency_ms", "p50" },
 	{ "latency_p99_ms", "latency_ms", "p99" },
 	{ "lag_max_ms", NULL, "lag_max_ms" },
+	{ "turns_share", NULL, "turns_share" },
+	{ "trace_bytes_per_event", NULL, "trace_bytes_per_event" },
 	{ "elsewhere_share", NULL, "elsewhere_share" },
 	{ "ring_bytes", "memory_bytes", "rings" },
 	{ "user_bytes", "memory_bytes", "user" },
@@ -104,7 +107,7 @@ void sweep_free(struct sweep_file *f)
 /* ---- medians ----------------------------------------------------------------------------------
  */
 
-static const json_t *metric_of(const json_t *row, const struct metric *m)
+static json_t *metric_of(const json_t *row, const struct metric *m)
 {
 	return json_object_get(m->object ? json_object_get(row, m->object) : row, m->key);
 }
@@ -112,33 +115,38 @@ static const json_t *metric_of(const json_t *row, const struct metric *m)
 static json_t *median_of(const json_t *runs, const json_t *config, const struct metric *m)
 {
 	double *values = calloc(json_array_size(runs) + 1, sizeof(*values));
+	json_t *sum, *all = json_array();
 	struct spread3 s = { 0 };
 	unsigned nr = 0;
-	const json_t *row;
+	json_t *row;
 	size_t i;
 
 	json_array_foreach(runs, i, row)
 	{
-		const json_t *v = metric_of(row, m);
+		json_t *v = metric_of(row, m), *is = json_object_get(row, "config");
 
-		if (values && json_is_true(json_object_get(row, "valid")) && json_is_number(v) &&
-		    json_equal(json_object_get(row, "config"), config))
-			values[nr++] = json_number_value(v);
+		if (!values || !json_is_true(json_object_get(row, "valid")) || !json_is_number(v) ||
+		    !json_equal(is, config))
+			continue;
+		values[nr++] = json_number_value(v);
+		json_array_append(all, v);
 	}
-	if (nr)
-		s = quartiles(values, nr);
+	s = quartiles(values, nr);
+	sum = nr ? json_pack("{s:f, s:f, s:f, s:i, s:O, s:i}", "median", s.median, "q1", s.q1, "q3",
+			     s.q3, "n", (int)s.nr, "runs", all, "groups",
+			     two_groups(values, nr) ? 2 : 1)
+		 : json_null();
+	json_decref(all);
 	free(values);
-	if (!nr)
-		return json_null();
-	return json_pack("{s:f, s:f, s:f, s:i}", "median", s.median, "q1", s.q1, "q3", s.q3, "n",
-			 (int)s.nr);
+	return sum;
 }
 
 /* Adds the runs of this configuration: how many are valid, and where threads were. */
 static void add_runs(json_t *sum, const json_t *runs, const json_t *config)
 {
 	/* What the runs of one configuration have in common. */
-	static const char *const same[] = { "producer_cpus", "consumer_cpu", "rings" };
+	static const char *const same[] = { "producer_cpus", "consumer_cpu", "rings",
+					    "file_system" };
 	int nr = 0, valid = 0;
 	const json_t *row;
 	size_t i;

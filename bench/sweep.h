@@ -57,7 +57,7 @@ extern const struct metric sweep_metrics[];
 extern const unsigned sweep_nr_metrics;
 
 /* For each configuration, in order of appearance, an object with its values and for each metric
- * {"median":..., "q1":..., "q3":..., "n":...}. */
+ * {"median":..., "q1":..., "q3":..., "n":..., "runs":[...], "groups":1 or 2}, see two_groups. */
 json_t *sweep_medians(const json_t *runs);
 
 #endif

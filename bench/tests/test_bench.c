@@ -100,6 +100,72 @@ static void quartiles_are_those_of_the_sorted_values(void **state)
 	assert_true(s.q1 == 1.25 && s.median == 1.5 && s.q3 == 1.75);
 }
 
+/* ---- groups -----------------------------------------------------------------------------------
+ */
+
+static unsigned groups_of(double *values, unsigned nr)
+{
+	quartiles(values, nr);
+	return two_groups(values, nr);
+}
+
+/* One ring with two producers, where a second measurement some minutes later had one group. */
+static void a_median_between_two_groups_is_found(void **state)
+{
+	double both[] = { 8.5, 3.3, 6.0, 3.4, 3.3 }, one[] = { 8.8, 7.9, 8.3, 8.8, 8.2 };
+	double outlier[] = { 8.5, 3.3, 3.2, 3.4, 3.3 }, few[] = { 1, 1, 9 },
+	       none[] = { 0, 0, 9, 9 };
+	double steps[] = { 92, 92, 92, 100, 100 }; /* two buckets of a histogram */
+
+	(void)state;
+	assert_int_equal(groups_of(both, 5), 3);
+	assert_int_equal(groups_of(one, 5), 0);
+	assert_int_equal(groups_of(outlier, 5), 0);
+	assert_int_equal(groups_of(few, 3), 0);
+	assert_int_equal(groups_of(none, 4), 0);
+	assert_int_equal(groups_of(steps, 5), 0);
+	assert_int_equal(two_groups(NULL, 0), 0);
+}
+
+static double gauss(unsigned short seed[3])
+{
+	double sum = -6;
+
+	for (unsigned i = 0; i < 12; i++)
+		sum += erand48(seed);
+	return sum;
+}
+
+/* Share of tries in which nr values of this spread, a part of them `apart` times larger, are told
+ * to be two groups. */
+static double found(unsigned nr, double spread, double apart)
+{
+	unsigned short seed[3] = { 1, 2, 3 };
+	unsigned hits = 0, tries = 2000;
+
+	for (unsigned t = 0; t < tries; t++) {
+		unsigned larger = 2 + (unsigned)(erand48(seed) * (nr - 3));
+		double values[20];
+
+		for (unsigned i = 0; i < nr; i++)
+			values[i] = exp(spread * gauss(seed)) * (i < larger ? apart : 1);
+		hits += groups_of(values, nr) > 0;
+	}
+	return (double)hits / tries;
+}
+
+static void groups_are_rarely_seen_where_there_are_none(void **state)
+{
+	(void)state;
+	for (unsigned nr = 5; nr <= 20; nr += 5) {
+		assert_true(found(nr, 0.03, 1) == 0);
+		assert_true(found(nr, 0.1, 1) < 0.02);
+		assert_true(found(nr, 0.4, 1) < 0.15);
+		assert_true(found(nr, 0.03, 1.5) > 0.99);
+		assert_true(found(nr, 0.08, 2.5) > 0.9);
+	}
+}
+
 /* ---- the rate ---------------------------------------------------------------------------------
  */
 
@@ -350,6 +416,8 @@ int main(void)
 		cmocka_unit_test(spread_takes_caches_in_turn_and_cores_first),
 		cmocka_unit_test(a_histogram_is_off_by_a_sixteenth_at_most),
 		cmocka_unit_test(quartiles_are_those_of_the_sorted_values),
+		cmocka_unit_test(a_median_between_two_groups_is_found),
+		cmocka_unit_test(groups_are_rarely_seen_where_there_are_none),
 		cmocka_unit_test(a_delivery_that_stalls_makes_no_rate),
 		cmocka_unit_test(values_come_back_as_they_went_in),
 		cmocka_unit_test(the_memory_is_what_one_ring_can_have),

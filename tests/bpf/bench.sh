@@ -215,6 +215,30 @@ equal "report: plots of paced producers" "$(grep -c '>3 producers\. ' <<<"$capti
 equal "report: plots by memory" "$(grep -c '>1 producer, flat out\. $' <<<"$captions")" 1
 equal "report: plots of all producers" "$(grep -cE ">$two producers?, flat out\. User" <<<"$captions")" 1
 
+# Every run's figure stands beside the median, which is doubted where the runs fall into two groups, and so
+# is a difference that is smaller than the spread.
+figures() { # FIGURES OF single, OF libbpf: a sweep of $two producers whose runs deliver these
+	jq -c --argjson single "$1" --argjson libbpf "$2" --argjson two $two 'if .kind == "host" then . else
+		select(.rep == 0 and .config.producers == $two and .config.rate == 0 and .config.output == "callback") |
+		({single: $single, libbpf: $libbpf}[.config.transport] // [])[] as $v | .events_per_sec = $v * 1e6 end' \
+		s.jsonl >figures.jsonl
+	"$BENCH" report figures.jsonl -o figures >/dev/null
+}
+check "report of two groups" figures "[8.5,3.3,6.0,3.4,3.3]" "[8.8,7.9,8.3,8.8,8.2]"
+check "two groups: every run is in the table" \
+	grep -q '^| single .* | 3.400: 8.500 3.300 6.000 3.400 3.300, two groups |' figures/report.md
+check "one group: every run is in the table" grep -q '^| libbpf .* | 8.300: 8.800 7.900 8.300 8.800 8.200 |' figures/report.md
+check "two groups: says so" grep -q "^single.*two groups" figures/report.md
+equal "one group: says nothing" "$(grep -c "^libbpf.*two groups" figures/report.md)" 0
+check "a difference within the spread" grep -q \
+	"^libbpf against single, .*: delivered, no difference beyond the spread" figures/report.md
+check "report of another" figures "[4.0,4.4,4.2]" "[8.8,8.0,8.4]"
+check "a difference beyond the spread" grep -q \
+	"^libbpf against single, .*: delivered, 2.00 times (1.82 to 2.20)" figures/report.md
+check "report of few runs" figures "[4.0,4.4]" "[8.8,8.0]"
+check "a difference between few runs" grep -q "^libbpf against single, .*: delivered, too few runs" figures/report.md
+equal "medians: every run" "$(jq -s 'map(select(.kind == "median") | .events_per_sec | .runs | length) | unique' -c s.jsonl)" "[2]"
+
 # The memory is the same, or it is said that it is not.
 for percent in 109 111; do
 	jq -c --argjson p $percent 'if .kind != "run" then . else .memory_bytes.rings =
