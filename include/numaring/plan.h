@@ -16,9 +16,10 @@
  *	nr_topology_free(topo);
  *
  * Conventions of every header here: functions return 0 or a negative errno; *out is untouched on
- * failure; free functions take NULL; CPU and node numbers are the operating system's. Structs that begin
- * with sz may get more fields at their end; all others change with the soname only. Nothing in this file
- * is bound to a thread; one object is used by one thread at a time.
+ * failure; free functions take NULL; CPU and node numbers are the operating system's. Within a soname,
+ * structs only grow, and only at their end: option structs, whose sz says which fields the caller knows,
+ * and structs that the library allocates (docs/api.md, What may grow). Nothing in this file is bound to a
+ * thread; one object is used by one thread at a time.
  */
 #ifndef NUMARING_PLAN_H
 #define NUMARING_PLAN_H
