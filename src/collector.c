@@ -303,6 +303,7 @@ int nr_collector_add_bpf_object(struct nr_collector *c, struct bpf_object *obj)
 int nr_collector_add_source(struct nr_collector *c, const char *name)
 {
 	const struct nr_source *source = nr_source_find(name);
+	struct nr_object *o = NULL;
 	const void *data;
 	char list[256];
 	size_t size;
@@ -319,7 +320,8 @@ int nr_collector_add_source(struct nr_collector *c, const char *name)
 		return -EEXIST;
 	}
 	data = source->elf(&size);
-	err = nr_collector_add_object_mem(c, source->name, data, size);
+	err = next_object(c, &o) ?: nr_object_open_own(o, source->name, data, size, &c->log);
+	err = err ?: enter_object(c, o);
 	if (!err)
 		c->sources |= 1u << nr_source_bit(source);
 	return err;

@@ -9,11 +9,8 @@
 #include <bpf/libbpf.h>
 #include <stdbool.h>
 #include "../topology/log.h"
+#include "events.h"
 #include "maps.h"
-#include "trace/types.h"
-
-/* Ids an object has for its own: NR_EVENT's numbers are below. */
-#define NR_OBJECT_IDS 256
 
 struct nr_object {
 	const char *name; /* for messages */
@@ -31,9 +28,12 @@ struct nr_object_config {
 	uint32_t hidden_tgid;
 };
 
-/* One of path, data or obj is given. */
+/* From a file or from memory; a child process tries it first. _own: it was built with this library,
+ * and is trusted. _adopt: its author opened it. */
 int nr_object_open(struct nr_object *o, const char *path, const struct nr_logger *log);
 int nr_object_open_mem(struct nr_object *o, const char *name, const void *data, size_t size,
+		       const struct nr_logger *log);
+int nr_object_open_own(struct nr_object *o, const char *name, const void *data, size_t size,
 		       const struct nr_logger *log);
 int nr_object_adopt(struct nr_object *o, struct bpf_object *obj, const struct nr_logger *log);
 

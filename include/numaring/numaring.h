@@ -82,7 +82,9 @@ NR_API const char *nr_source_about(unsigned i);
  * after the call), or opened with libbpf and not yet loaded (the collector loads and attaches it; the
  * caller closes it after nr_collector_close; what cannot be attached by section name needs
  * bpf_program__set_autoattach(prog, false) before the start, and is the caller's to attach).
- * -EINVAL: no NR_EVENT; -EPROTO: another version of numaring.bpf.h; -EEXIST: an event of this name
+ * Except for the last kind, a child process (fork) opens and loads the object first, because libbpf
+ * crashes on some damaged ones.
+ * -EINVAL: no NR_EVENT, or it is damaged; -EPROTO: another version of numaring.bpf.h; -EEXIST: an event of this name
  * exists with another layout, or two have one number; -EBUSY: it is loaded or was added already. */
 NR_API int nr_collector_add_object(struct nr_collector *c, const char *path);
 NR_API int nr_collector_add_object_mem(struct nr_collector *c, const char *name, const void *data,

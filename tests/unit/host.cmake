@@ -7,3 +7,8 @@ add_executable(test_explain ${CMAKE_CURRENT_LIST_DIR}/test_explain.c)
 target_compile_definitions(test_explain PRIVATE REFUSALS="${CMAKE_CURRENT_LIST_DIR}/refusals")
 target_link_libraries(test_explain PRIVATE nr_flags numaring_inside PkgConfig::CMOCKA)
 add_test(NAME unit/explain COMMAND test_explain)
+
+add_executable(test_object ${CMAKE_CURRENT_LIST_DIR}/test_object.c)
+target_link_libraries(test_object PRIVATE nr_flags numaring_inside PkgConfig::CMOCKA)
+add_test(NAME unit/object COMMAND test_object)
+set_tests_properties(unit/object PROPERTIES TIMEOUT 400)

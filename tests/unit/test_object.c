@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Objects that are damaged or hostile: none of them ends the process that opens it. A built-in
+ * source is the good object. NR_MUTANTS=20000 for a long look.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include "object.h"
+#include "seed.h"
+#include "sources.h"
+#include "trial.h"
+
+static char said[4096];
+
+static void keep_last(void *ctx, enum nr_log_level level, const char *text)
+{
+	(void)ctx;
+	if (level == NR_LOG_ERROR)
+		snprintf(said, sizeof(said), "%s", text);
+}
+
+static const struct nr_logger to_said = { keep_last, NULL };
+
+static int silent(enum libbpf_print_level level, const char *format, va_list args)
+{
+	(void)level;
+	(void)format;
+	(void)args;
+	return 0;
+}
+
+/* ---- a trial ---- */
+
+static void do_nothing(void *arg)
+{
+	(void)arg;
+}
+
+static void die(void *arg)
+{
+	raise(*(int *)arg);
+}
+
+static void leave(void *arg)
+{
+	(void)arg;
+	_exit(0);
+}
+
+static void test_trial(void **state)
+{
+	int signals[] = { SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGKILL };
+
+	(void)state;
+	assert_int_equal(nr_trial(do_nothing, NULL), 0);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+		assert_int_equal(nr_trial(die, &signals[i]), signals[i]);
+	assert_int_not_equal(nr_trial(leave, NULL), 0);
+	/* Nobody keeps the status of the child. */
+	signal(SIGCHLD, SIG_IGN);
+	assert_int_equal(nr_trial(do_nothing, NULL), 0);
+	assert_true(nr_trial(die, &signals[0]) > 0);
+	signal(SIGCHLD, SIG_DFL);
+}
+
+/* ---- the table of events ---- */
+
+static int enter(const struct btf *btf)
+{
+	struct nr_types *types = NULL;
+	int err;
+
+	assert_int_equal(nr_types_new(&types, keep_last, NULL), 0);
+	*said = '\0';
+	err = nr_events_enter("x", btf, 0, types, &to_said);
+	nr_types_free(types);
+	return err;
+}
+
+/* A table with one row: the variable `of`, or whatever has this id. */
+static int enter_row(struct btf *btf, int of)
+{
+	assert_true(btf__add_datasec(btf, ".numaring", 8) > 0);
+	assert_int_equal(btf__add_datasec_var_info(btf, of, 0, 8), 0);
+	return enter(btf);
+}
+
+static void test_table(void **state)
+{
+	const char *damaged = "x: its table of events is damaged: build it again";
+	struct btf *btf = btf__new_empty();
+	int integer = btf__add_int(btf, "int", 4, 0), var;
+
+	(void)state;
+	assert_int_equal(enter(btf), -EINVAL);
+	assert_non_null(strstr(said, "declares no event"));
+	assert_int_equal(enter(NULL), -EINVAL);
+	assert_int_equal(enter_row(btf, 1000), -EINVAL); /* no such type */
+	assert_string_equal(said, damaged);
+	btf__free(btf);
+
+	btf = btf__new_empty();
+	integer = btf__add_int(btf, "int", 4, 0);
+	assert_int_equal(enter_row(btf, integer), -EINVAL); /* not a variable */
+	assert_string_equal(said, damaged);
+	btf__free(btf);
+
+	btf = btf__new_empty();
+	var = btf__add_var(btf, "v", BTF_VAR_GLOBAL_ALLOCATED, 1000);
+	assert_int_equal(enter_row(btf, var), -EINVAL); /* of no type */
+	assert_string_equal(said, damaged);
+	btf__free(btf);
+
+	btf = btf__new_empty();
+	integer = btf__add_int(btf, "int", 4, 0);
+	var = btf__add_var(btf, "v", BTF_VAR_GLOBAL_ALLOCATED, integer);
+	assert_int_equal(enter_row(btf, var), -EPROTO); /* not a struct */
+	assert_non_null(strstr(said, "another version"));
+	btf__free(btf);
+}
+
+static void test_constants(void **state)
+{
+	struct btf *btf = btf__new_empty();
+	int integer = btf__add_int(btf, "int", 4, 0);
+	int var = btf__add_var(btf, "wanted", BTF_VAR_GLOBAL_ALLOCATED, integer);
+
+	(void)state;
+	assert_null(nr_constant_find(NULL, "wanted"));
+	assert_null(nr_constant_find(btf, "wanted"));
+	assert_true(btf__add_datasec(btf, ".rodata", 12) > 0);
+	assert_int_equal(btf__add_datasec_var_info(btf, 1000, 0, 4), 0);
+	assert_int_equal(btf__add_datasec_var_info(btf, integer, 4, 4), 0);
+	assert_int_equal(btf__add_datasec_var_info(btf, var, 8, 4), 0);
+	assert_int_equal(nr_constant_find(btf, "wanted")->offset, 8);
+	assert_null(nr_constant_find(btf, "int"));
+	btf__free(btf);
+}
+
+/* ---- mutants ---- */
+
+/* Changes one to four bytes of [from, size). */
+static void mutate(struct seed *s, uint8_t *data, size_t from, size_t size)
+{
+	for (unsigned n = 1 + seed_below(s, 4); n; n--) {
+		uint8_t *at = &data[from + seed_below(s, size - from)];
+		const uint8_t to[] = { seed_next(s), *at ^ 1 << seed_below(s, 8), *at + 1,
+				       *at - 1 };
+
+		*at = to[seed_below(s, 4)];
+	}
+}
+
+static const void *good_object(size_t *size)
+{
+	return nr_source_find("sched")->elf(size);
+}
+
+/* Its BTF, behind the header, where libbpf checks what it has to. */
+static void test_mutated_btf(void **state)
+{
+	struct seed s = { seed_first("mutated BTF") };
+	unsigned nr = seed_env("NR_MUTANTS", 5000);
+	size_t elf_size;
+	const void *raw = good_object(&elf_size);
+	struct nr_object o;
+	uint32_t size;
+	uint8_t *copy;
+
+	(void)state;
+	assert_int_equal(nr_object_open_own(&o, "sched", raw, elf_size, &to_said), 0);
+	raw = btf__raw_data(bpf_object__btf(o.obj), &size);
+	assert_int_equal(enter(bpf_object__btf(o.obj)), 0);
+	copy = malloc(size);
+	for (unsigned i = 0; i < nr; i++) {
+		struct btf *btf;
+
+		memcpy(copy, raw, size);
+		mutate(&s, copy, sizeof(struct btf_header), size);
+		btf = btf__new(copy, size);
+		if (btf)
+			enter(btf);
+		nr_constant_find(btf, "nr_id_base");
+		btf__free(btf);
+	}
+	free(copy);
+	nr_object_close(&o);
+}
+
+/* All of it: libbpf may crash in the child, not here. */
+static void test_mutated_objects(void **state)
+{
+	struct seed s = { seed_first("mutated objects") };
+	unsigned nr = seed_env("NR_MUTANTS", 5000) / 100;
+	size_t size;
+	const void *good = good_object(&size);
+	uint8_t *copy = malloc(size);
+
+	(void)state;
+	for (unsigned i = 0; i < nr; i++) {
+		struct nr_types *types = NULL;
+		struct nr_object o;
+
+		memcpy(copy, good, size);
+		mutate(&s, copy, 0, size);
+		if (nr_object_open_mem(&o, "mutant", copy, size, &to_said))
+			continue;
+		assert_int_equal(nr_types_new(&types, keep_last, NULL), 0);
+		nr_object_types(&o, 0, types, &to_said);
+		nr_types_free(types);
+		nr_object_close(&o);
+	}
+	free(copy);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_trial),		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_constants),	cmocka_unit_test(test_mutated_btf),
+		cmocka_unit_test(test_mutated_objects),
+	};
+
+	libbpf_set_print(silent);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
