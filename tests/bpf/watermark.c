@@ -60,6 +60,7 @@ static _Atomic(unsigned long) stamp; /* what to do; ~0: end */
 static unsigned calls_per_s;
 static uint64_t steps[STEPS];
 static uint64_t delivered;
+static int64_t host_offset; /* of the records' clock */
 
 static uint64_t now(clockid_t clock)
 {
@@ -99,7 +100,7 @@ static void *produce(void *arg)
 
 static int deliver(void *ctx, const struct nr_batch *batch)
 {
-	uint64_t t = now(CLOCK_MONOTONIC);
+	uint64_t t = now(CLOCK_MONOTONIC) + host_offset;
 
 	(void)ctx;
 	nr_batch_for_each (ev, batch) {
@@ -181,7 +182,7 @@ static int run(const struct setup *s, struct nr_collector_opts *opts, double sec
 	memset(steps, 0, sizeof(steps));
 	delivered = 0;
 	stamp = NR_STAMP_NONE;
-	err = nr_collector_open(&c, opts);
+	err = nr_collector_open(&c, opts) ?: nr_host_clock_offset(&host_offset);
 	elf = selftest_bpf__elf_bytes(&size);
 	if (!err)
 		err = nr_collector_add_object_mem(c, "selftest", elf, size);
