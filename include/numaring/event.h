@@ -25,7 +25,7 @@ struct nr_event {
 	const void *data;            /* payload, 8-byte aligned */
 	uint32_t size;               /* bytes of payload */
 	uint32_t flags;              /* NR_EVENT_LATE or 0 */
-	uint64_t ts;                 /* place in the order, CLOCK_MONOTONIC ns: rec->ts unless late */
+	uint64_t ts;                 /* place in the order, ns: rec->ts unless late */
 };
 
 /* Types of events: id -> name and layout. */

@@ -14,7 +14,7 @@
 
 /* Header of every record, 16 bytes; the payload follows and starts 8-byte aligned. */
 struct nr_record {
-	__u64 ts;   /* CLOCK_MONOTONIC, ns; read after the reservation (I1) and the fence (I2) */
+	__u64 ts;   /* host's CLOCK_MONOTONIC, ns; read after the reservation (I1) and the fence (I2) */
 	__u16 id;   /* event type, see NR_EVENT */
 	__u16 cpu;  /* CPU that wrote it */
 	__u32 lost; /* records this CPU has lost so far, all causes, low 32 bits */

@@ -33,7 +33,7 @@ struct nr_trace_opts {
 	void *log_ctx;
 };
 
-/* What the head of a packet says. Times are CLOCK_MONOTONIC ns, sizes bytes. */
+/* What the head of a packet says. Times are ns of the host's CLOCK_MONOTONIC, sizes bytes. */
 struct nr_packet {
 	uint64_t offset; /* in the stream file */
 	uint64_t size;
@@ -49,7 +49,7 @@ NR_API void nr_trace_close(struct nr_trace *trace);
 
 NR_API const struct nr_types *nr_trace_types(const struct nr_trace *trace);
 
-/* Adds to CLOCK_MONOTONIC ns to get ns since the epoch, UTC. */
+/* Adds to a time of the trace to get ns since the epoch, UTC. */
 NR_API int64_t nr_trace_clock_offset(const struct nr_trace *trace);
 
 /* 1: *ev is the next event, valid until the next call; 0: end; -EBADMSG: the file is damaged here (what
