@@ -8,11 +8,11 @@
 #include <string.h>
 #include "bench.h"
 
-enum { TRANSPORT, PRODUCERS, PLACEMENT, RATE, SIZE, BURST, MEMORY, DURATION, ORDER, OUTPUT, NR };
+enum { TRANSPORT, PRODUCERS, PLACEMENT, RATE, SIZE, BURST, MEMORY, DURATION, ORDER, DELIVERY, NR };
 
 const char *const config_names[] = { "transport", "producers", "placement", "rate",
 				     "size",	  "burst",     "memory",    "duration",
-				     "order",	  "output",    NULL };
+				     "order",	  "delivery",    NULL };
 const char *const config_help[] = {
 	"single, package, node, llc, cpu or node/K shards; perfbuf (a wake-up for each event), "
 	"perfbuf-sampled (one in 500), libbpf (one ring, no order)",
@@ -188,13 +188,13 @@ int config_set(struct config *cfg, unsigned which, const char *value)
 		if (!err)
 			cfg->order = rcu ? NR_ORDER_RCU : NR_ORDER_FENCE;
 		return err;
-	case OUTPUT:
+	case DELIVERY:
 		return parse_word(value, "callback", "trace", &cfg->trace);
 	}
 	return -EINVAL;
 }
 
-static const char *output_name(const struct config *cfg)
+static const char *delivery_name(const struct config *cfg)
 {
 	return cfg->trace ? "trace" : "callback";
 }
@@ -229,8 +229,8 @@ char *config_get(const struct config *cfg, unsigned which, char *buf, size_t siz
 	case ORDER:
 		snprintf(buf, size, "%s", cfg->order == NR_ORDER_RCU ? "rcu" : "fence");
 		break;
-	case OUTPUT:
-		snprintf(buf, size, "%s", output_name(cfg));
+	case DELIVERY:
+		snprintf(buf, size, "%s", delivery_name(cfg));
 		break;
 	}
 	return buf;
@@ -250,7 +250,7 @@ json_t *config_json(const struct config *cfg)
 			 cfg->spread ? "spread" : "fill", "rate", (json_int_t)cfg->rate, "size",
 			 (int)cfg->size, "burst", (int)cfg->burst, "memory",
 			 (json_int_t)cfg->memory, "duration", cfg->seconds, "order",
-			 order_name(cfg), "output", output_name(cfg));
+			 order_name(cfg), "delivery", delivery_name(cfg));
 }
 
 char *config_text(const struct config *cfg, char *buf, size_t size)

@@ -169,7 +169,7 @@ static const char quick_text[] =
 	"--transport %1$s,perfbuf,perfbuf-sampled --producers %3$u --rate 10k,100k,1M"
 	" --duration 0.4\n"
 	"--transport single,perfbuf-sampled --producers %3$u --memory 1M,16M --duration 0.4\n"
-	"--transport %1$s --producers %3$u --output trace --duration 0.4\n";
+	"--transport %1$s --producers %3$u --delivery trace --duration 0.4\n";
 
 static const char full_text[] =
 	"--transport %1$s,perfbuf,perfbuf-sampled,libbpf --producers %2$s --placement fill,spread\n"
@@ -179,7 +179,7 @@ static const char full_text[] =
 	"--transport %1$s --producers %3$u --order rcu --rate 0,10k,100k\n"
 	"--transport %1$s,perfbuf-sampled,libbpf --producers %3$u --size 16,64,256,1024,4096\n"
 	"--transport %1$s,perfbuf-sampled --producers %3$u --memory 1M,4M,16M,64M\n"
-	"--transport %1$s --producers %2$s --output trace --size 24,40\n";
+	"--transport %1$s --producers %2$s --delivery trace --size 24,40\n";
 
 int grid_add_default(struct grid *grid, const struct nr_topology *topo, bool quick)
 {

@@ -40,7 +40,7 @@ static const char *word(const json_t *o, const char *key)
 
 static bool is_trace(const json_t *sum)
 {
-	return !strcmp(word(sum, "output"), "trace");
+	return !strcmp(word(sum, "delivery"), "trace");
 }
 
 static int make_dir(const char *dir)
@@ -92,7 +92,7 @@ static const struct column columns[] = {
 	{ "record B", "size", 0, 0 },
 	{ "burst", "burst", 0, 0 },
 	{ "order", "order", 0, 0 },
-	{ "output", "output", 0, 0 },
+	{ "delivery", "delivery", 0, 0 },
 	{ "rings", "rings", 0, 0 },
 	{ "rings MiB", "ring_bytes", 1.0 / (1 << 20), 2 },
 	{ "user MiB", "user_bytes", 1.0 / (1 << 20), 2 },
@@ -418,7 +418,7 @@ static const json_t *find_single(const struct report *r)
 static bool differs_in_transport_only(const json_t *a, const json_t *b)
 {
 	static const char *const keys[] = { "producers", "placement", "rate",	  "size",
-					    "burst",	 "memory",    "duration", "output" };
+					    "burst",	 "memory",    "duration", "delivery" };
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (!json_equal(json_object_get(a, keys[i]), json_object_get(b, keys[i])) &&

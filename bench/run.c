@@ -455,7 +455,7 @@ static int prepare(struct run *r)
 	r->nr_cpus = nr_topology_possible_cpus(r->topo);
 	config_settle(&r->cfg, r->topo);
 	if (r->cfg.trace && transport_of(&r->cfg) != &transport_sharded) {
-		bench_error("%s writes no trace: use --output callback", r->cfg.transport);
+		bench_error("%s writes no trace: use --delivery callback", r->cfg.transport);
 		return -EINVAL;
 	}
 	if (r->cfg.trace && r->cfg.size < 24) {

@@ -96,7 +96,7 @@ static bool is_wanted(const json_t *row, const char *transport)
 
 static bool comparable(const json_t *a, const json_t *b)
 {
-	static const char *const keys[] = { "size", "memory", "burst", "order", "output" };
+	static const char *const keys[] = { "size", "memory", "burst", "order", "delivery" };
 
 	for (unsigned i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		json_t *x = json_object_get(a, keys[i]), *y = json_object_get(b, keys[i]);

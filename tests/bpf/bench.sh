@@ -32,15 +32,15 @@ done
 mkdir traces
 for size in 24 40 4096; do
 	check "trace, $size bytes" run --transport cpu --producers $two --rate 50k --size $size --memory 64M \
-		--output trace --directory traces
-	equal "trace, $size bytes: valid" "$(jq -r '.valid, .reason, .config.output' row.json | xargs)" "true null trace"
+		--delivery trace --directory traces
+	equal "trace, $size bytes: valid" "$(jq -r '.valid, .reason, .config.delivery' row.json | xargs)" "true null trace"
 	check "trace, $size bytes: delivers" test "$(jq .delivered row.json)" -gt 1000
 	equal "trace, $size bytes: all are read back" \
 		"$(jq '.trace_bytes_per_event | floor - '$size' | . >= 0 and . <= 8' row.json)" true
 done
 check "trace: what it costs" jq -e '.cpu_s_per_million | .merge > 0 and .total >= .system and .check == 0' row.json
 equal "trace: nothing is left" "$(ls -A traces)" ""
-"$BENCH" run -d 60 --rate 1k --output trace --directory traces >/dev/null &
+"$BENCH" run -d 60 --rate 1k --delivery trace --directory traces >/dev/null &
 killed=$!
 for _ in $(seq 100); do
 	[ -s traces/.numaring-bench-*/trace/metadata ] && break
@@ -56,7 +56,7 @@ done
 equal "trace: nothing is left of a run that was killed" "$(ls -A traces)" ""
 for options in "--transport perfbuf" "--transport libbpf" "--size 16" "--directory traces/none"; do
 	# shellcheck disable=SC2086 # words, not one
-	"$BENCH" run -d 0.1 --output trace $options >/dev/null 2>err
+	"$BENCH" run -d 0.1 --delivery trace $options >/dev/null 2>err
 	equal "trace, $options: exit status" $? 1
 	check "trace, $options: says why" grep -qE "writes no trace|has no field|No such file" err
 done
@@ -121,7 +121,7 @@ cat >grid <<-END
 	# one line for each block of the grid
 	--transport single,perfbuf-sampled,libbpf --producers 1,$two --duration 0.3
 	--transport single,perfbuf-sampled --producers $two --rate 10k,100k --duration 0.3
-	--transport single --producers $two --output trace --duration 0.3
+	--transport single --producers $two --delivery trace --duration 0.3
 END
 "$BENCH" sweep --grid grid --repeat 2 -o s.jsonl 2>progress &
 sweep=$!
@@ -219,7 +219,7 @@ equal "report: plots of all producers" "$(grep -cE ">$two producers?, flat out\.
 # is a difference that is smaller than the spread.
 figures() { # FIGURES OF single, OF libbpf: a sweep of $two producers whose runs deliver these
 	jq -c --argjson single "$1" --argjson libbpf "$2" --argjson two $two 'if .kind == "host" then . else
-		select(.rep == 0 and .config.producers == $two and .config.rate == 0 and .config.output == "callback") |
+		select(.rep == 0 and .config.producers == $two and .config.rate == 0 and .config.delivery == "callback") |
 		({single: $single, libbpf: $libbpf}[.config.transport] // [])[] as $v | .events_per_sec = $v * 1e6 end' \
 		s.jsonl >figures.jsonl
 	"$BENCH" report figures.jsonl -o figures >/dev/null
