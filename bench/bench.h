@@ -46,9 +46,9 @@ int bench_pin(pthread_t thread, const unsigned *cpus,
 struct config {
 	char transport[24]; /* a policy, or perfbuf, perfbuf-sampled, libbpf */
 	unsigned producers;
-	bool spread;
-	uint64_t rate; /* per producer and second; 0: flat out */
-	unsigned size; /* bytes of a record, header included */
+	char placement[24]; /* fill, spread, or CPUs like 0+4 */
+	uint64_t rate;	    /* per producer and second; 0: flat out */
+	unsigned size;	    /* bytes of a record, header included */
 	unsigned burst;
 	size_t memory; /* bytes of all rings together; 0: see config_settle */
 	double seconds;
@@ -85,8 +85,9 @@ int bench_parse_count(const char *s, uint64_t *out);
 /* ---- producers (producers.c) ------------------------------------------------------------------
  */
 
-/* CPUs in the order in which they get a producer; *out is malloc'ed, *nr how many there are. */
-int placement(const struct nr_topology *topo, bool spread, unsigned **out, unsigned *nr);
+/* CPUs in the order in which they get a producer; *out is malloc'ed, *nr how many there are.
+ * -EINVAL: a CPU that is not in the topology, or comes twice. */
+int placement(const struct nr_topology *topo, const char *how, unsigned **out, unsigned *nr);
 
 struct producers;
 /* Threads that wait, each pinned to its CPU. */
@@ -136,9 +137,6 @@ extern const struct transport transport_sharded, transport_perfbuf, transport_li
 void run_invalid(struct run *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Maps the cells of a loaded object. */
 int run_map_cells(struct run *r, int map_fd);
-/* Runs it; *out is the row. 0, also for a row that is not valid. The producers are on these CPUs,
- * or where the placement puts them if `on` is NULL. */
-int run_config(json_t **out, const struct config *cfg, const unsigned *on);
 
 /* ---- a directory for a while (scratch.c) ------------------------------------------------------
  */

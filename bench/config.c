@@ -17,7 +17,7 @@ const char *const config_help[] = {
 	"single, package, node, llc, cpu or node/K shards; perfbuf (a wake-up for each event), "
 	"perfbuf-sampled (one in 500), libbpf (one ring, no order)",
 	"threads that emit, one to a CPU",
-	"fill one cache domain after the other, or spread over them in turn",
+	"fill one cache domain after the other, spread over them in turn, or CPUs like 0+4",
 	"events per second of each producer, k and M allowed, up to 1G; 0: flat out",
 	"bytes of a record with its header of 16, a multiple of 8 up to 4096",
 	"events emitted back to back",
@@ -30,6 +30,7 @@ const char *const config_help[] = {
 const struct config config_default = {
 	.transport = "node",
 	.producers = 1,
+	.placement = "fill",
 	.size = 24,
 	.burst = 1,
 	.seconds = 1,
@@ -109,6 +110,25 @@ static int parse_transport(struct config *cfg, const char *s)
 	return 0;
 }
 
+/* Whether there are such CPUs is not known here. */
+static int parse_placement(struct config *cfg, const char *s)
+{
+	const char *p = s;
+
+	if (strcmp(s, "fill") && strcmp(s, "spread")) {
+		while (isdigit((unsigned char)*p)) {
+			p += strspn(p, "0123456789");
+			p += *p == '+' && isdigit((unsigned char)p[1]);
+		}
+		if (p == s || *p)
+			return -EINVAL;
+	}
+	if (strlen(s) >= sizeof(cfg->placement))
+		return -EINVAL;
+	snprintf(cfg->placement, sizeof(cfg->placement), "%s", s);
+	return 0;
+}
+
 static int parse_word(const char *s, const char *no, const char *yes, bool *out)
 {
 	if (strcmp(s, no) && strcmp(s, yes))
@@ -172,7 +192,7 @@ int config_set(struct config *cfg, unsigned which, const char *value)
 	case PRODUCERS:
 		return parse_unsigned(value, 1, 65536, &cfg->producers);
 	case PLACEMENT:
-		return parse_word(value, "fill", "spread", &cfg->spread);
+		return parse_placement(cfg, value);
 	case RATE:
 		return parse_rate(value, &cfg->rate);
 	case SIZE:
@@ -209,7 +229,7 @@ char *config_get(const struct config *cfg, unsigned which, char *buf, size_t siz
 		snprintf(buf, size, "%u", cfg->producers);
 		break;
 	case PLACEMENT:
-		snprintf(buf, size, "%s", cfg->spread ? "spread" : "fill");
+		snprintf(buf, size, "%s", cfg->placement);
 		break;
 	case RATE:
 		snprintf(buf, size, "%" PRIu64, cfg->rate);
@@ -247,10 +267,9 @@ json_t *config_json(const struct config *cfg)
 {
 	return json_pack("{s:s, s:i, s:s, s:I, s:i, s:i, s:I, s:f, s:s, s:s}", "transport",
 			 cfg->transport, "producers", (int)cfg->producers, "placement",
-			 cfg->spread ? "spread" : "fill", "rate", (json_int_t)cfg->rate, "size",
-			 (int)cfg->size, "burst", (int)cfg->burst, "memory",
-			 (json_int_t)cfg->memory, "duration", cfg->seconds, "order",
-			 order_name(cfg), "delivery", delivery_name(cfg));
+			 cfg->placement, "rate", (json_int_t)cfg->rate, "size", (int)cfg->size,
+			 "burst", (int)cfg->burst, "memory", (json_int_t)cfg->memory, "duration",
+			 cfg->seconds, "order", order_name(cfg), "delivery", delivery_name(cfg));
 }
 
 char *config_text(const struct config *cfg, char *buf, size_t size)

@@ -98,7 +98,29 @@ static int spread_out(const struct nr_topology *topo, unsigned *cpus, unsigned n
 	return 0;
 }
 
-int placement(const struct nr_topology *topo, bool spread, unsigned **out, unsigned *nr)
+/* "0+4": these, each once, and no others. */
+static int pick(const char *list, unsigned *cpus, unsigned *nr)
+{
+	unsigned done = 0;
+
+	for (const char *p = list; *p;) {
+		char *end;
+		unsigned long cpu = strtoul(p, &end, 10);
+		unsigned i = done;
+
+		while (i < *nr && cpus[i] != cpu)
+			i++;
+		if (i == *nr)
+			return -EINVAL;
+		cpus[i] = cpus[done];
+		cpus[done++] = cpu;
+		p = end + (*end == '+');
+	}
+	*nr = done;
+	return 0;
+}
+
+int placement(const struct nr_topology *topo, const char *how, unsigned **out, unsigned *nr)
 {
 	unsigned n = nr_topology_cpus(topo, NULL, 0);
 	unsigned *cpus = malloc((n ? n : 1) * sizeof(*cpus));
@@ -106,8 +128,10 @@ int placement(const struct nr_topology *topo, bool spread, unsigned **out, unsig
 
 	if (!err)
 		nr_topology_cpus(topo, cpus, n);
-	if (!err && spread)
+	if (!err && !strcmp(how, "spread"))
 		err = spread_out(topo, cpus, n);
+	else if (!err && strcmp(how, "fill"))
+		err = pick(how, cpus, &n);
 	if (err) {
 		free(cpus);
 		return err;

@@ -435,8 +435,10 @@ static const struct transport *transport_of(const struct config *cfg)
 static int choose_cpus(const struct run *r, unsigned **cpus)
 {
 	unsigned nr;
-	int err = placement(r->topo, r->cfg.spread, cpus, &nr);
+	int err = placement(r->topo, r->cfg.placement, cpus, &nr);
 
+	if (err == -EINVAL)
+		bench_error("--placement %s: no such CPU, or one comes twice", r->cfg.placement);
 	if (!err && r->cfg.producers > nr) {
 		bench_error("%u producers need as many CPUs, there are %u", r->cfg.producers, nr);
 		err = -EINVAL;
@@ -503,7 +505,8 @@ static int execute(struct run *r, const struct transport *t, struct producers *p
 	return err ? err : end;
 }
 
-int run_config(json_t **out, const struct config *cfg, const unsigned *on)
+/* *out is the row: 0, also for one that is not valid. */
+static int run_config(json_t **out, const struct config *cfg)
 {
 	const struct transport *t = transport_of(cfg);
 	struct run r = { .cfg = *cfg, .prog_fd = -1, .consumer_cpu = -1 };
@@ -514,18 +517,17 @@ int run_config(json_t **out, const struct config *cfg, const unsigned *on)
 	int err = prepare(&r);
 
 	keep_memory();
-	if (!err && !on)
-		err = choose_cpus(&r, &cpus);
-	on = on ? on : cpus;
 	if (!err)
-		err = producers_new(&p, &r.cfg, on);
+		err = choose_cpus(&r, &cpus);
+	if (!err)
+		err = producers_new(&p, &r.cfg, cpus);
 	m.anon_before = anon_bytes();
 	if (!err)
 		err = t->open(&r);
 	if (!err)
 		err = execute(&r, t, p, &m);
 	if (!err)
-		*out = row(&r, &m, p, on);
+		*out = row(&r, &m, p, cpus);
 	else
 		bench_error("%s: %s", config_text(cfg, text, sizeof(text)), strerror(-err));
 	producers_free(p);
@@ -602,7 +604,7 @@ int cmd_run(int argc, char **argv)
 	argp_parse(&argp, argc, argv, 0, NULL, &cfg);
 	if (host_is_emulated())
 		bench_error("this CPU is EMULATED: the run shows that it works, not how fast");
-	if (host_check() || run_config(&row, &cfg, NULL))
+	if (host_check() || run_config(&row, &cfg))
 		return BENCH_FAILED;
 	json_dumpf(row, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6));
 	putchar('\n');

@@ -6,6 +6,7 @@
 #ifndef BENCH_SWEEP_H
 #define BENCH_SWEEP_H
 
+#include <signal.h>
 #include "bench.h"
 
 /* ---- grids (grid.c) ---------------------------------------------------------------------------
@@ -32,6 +33,14 @@ int grid_add_default(struct grid *grid, const struct nr_topology *topo, bool qui
 /* Puts the values of this host where 0 stands for them, and drops what comes twice. */
 void grid_settle(struct grid *grid, const struct nr_topology *topo);
 void grid_free(struct grid *grid);
+
+/* ---- runs (child.c) ---------------------------------------------------------------------------
+ */
+
+/* Runs it in a child; never NULL: of a run that failed the row has a reason and no "seconds". */
+json_t *child_run(const struct config *cfg);
+/* A signal came: the run is to be ended. */
+extern volatile sig_atomic_t child_interrupted;
 
 /* ---- files (summary.c) ------------------------------------------------------------------------
  */

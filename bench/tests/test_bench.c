@@ -41,7 +41,7 @@ static void fill_is_one_domain_after_the_other(void **state)
 	unsigned *cpus, nr;
 
 	(void)state;
-	assert_int_equal(placement(topo, false, &cpus, &nr), 0);
+	assert_int_equal(placement(topo, "fill", &cpus, &nr), 0);
 	assert_int_equal(nr, 16);
 	for (unsigned i = 0; i < nr; i++)
 		assert_int_equal(
@@ -56,7 +56,7 @@ static void spread_takes_caches_in_turn_and_cores_first(void **state)
 	unsigned *cpus, nr, seen = 0;
 
 	(void)state;
-	assert_int_equal(placement(topo, true, &cpus, &nr), 0);
+	assert_int_equal(placement(topo, "spread", &cpus, &nr), 0);
 	assert_int_equal(nr, 16);
 	for (unsigned i = 0; i < nr; i++) {
 		seen |= 1u << cpus[i];
@@ -68,6 +68,21 @@ static void spread_takes_caches_in_turn_and_cores_first(void **state)
 		for (unsigned k = 0; k < i; k++)
 			assert_true(nr_topology_distance(topo, cpus[i], cpus[k]) > NR_SAME_CORE);
 	free(cpus);
+	nr_topology_free(topo);
+}
+
+static void producers_are_put_where_they_are_told_to(void **state)
+{
+	struct nr_topology *topo = synthetic(machine);
+	unsigned *cpus, nr;
+
+	(void)state;
+	assert_int_equal(placement(topo, "9+0+15", &cpus, &nr), 0);
+	assert_int_equal(nr, 3);
+	assert_true(cpus[0] == 9 && cpus[1] == 0 && cpus[2] == 15);
+	free(cpus);
+	assert_int_equal(placement(topo, "16", &cpus, &nr), -EINVAL);
+	assert_int_equal(placement(topo, "1+2+1", &cpus, &nr), -EINVAL);
 	nr_topology_free(topo);
 }
 
@@ -282,7 +297,7 @@ static void bad_values_are_refused(void **state)
 	static const char *const bad[][4] = {
 		{ "rings", "node/0", "node/", "" },
 		{ "0", "-1", "1x", "" },
-		{ "filled", "", "FILL", "0" },
+		{ "filled", "", "0+", "0++1" },
 		{ "-1", "1q", "18446744073709551615", "1e6" },
 		{ "8", "20", "4104", "0" },
 		{ "0", "65", "", "-1" },
@@ -414,6 +429,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fill_is_one_domain_after_the_other),
 		cmocka_unit_test(spread_takes_caches_in_turn_and_cores_first),
+		cmocka_unit_test(producers_are_put_where_they_are_told_to),
 		cmocka_unit_test(a_histogram_is_off_by_a_sixteenth_at_most),
 		cmocka_unit_test(quartiles_are_those_of_the_sorted_values),
 		cmocka_unit_test(a_median_between_two_groups_is_found),

@@ -65,6 +65,12 @@ check "rcu" run --transport single --order rcu --producers $two --rate 20k --bur
 check "spread" run --placement spread --producers $two --rate 10k
 equal "spread: CPUs are different" "$(jq '.producer_cpus | unique | length' row.json)" $two
 
+check "placement" run --placement $((cpus - 1)) --rate 10k
+equal "placement: where it was told" "$(jq -c .producer_cpus row.json)" "[$((cpus - 1))]"
+"$BENCH" run -d 0.1 --placement 99999 >/dev/null 2>err
+equal "placement on no CPU: exit status" $? 1
+check "placement on no CPU: says so" grep -q "no such CPU" err
+
 # A process that is late, here stopped while it warms up, still measures for as long as it says.
 "$BENCH" run -d 1.2 --rate 100k >row.json &
 late=$!
@@ -108,8 +114,9 @@ check "too many producers: says so" grep -q "there are $cpus" err
 
 # What follows for a rate, and why.
 check "tune" "$BENCH" tune -d 1 --rate 100k >advice
-check "tune: the estimate is told" grep -q "2 x (of two) - (alone)" advice
+check "tune: the estimate is told" grep -q "2 hand-overs; all other" advice
 check "tune: one ring or one for each node is known" grep -qE "^  (node|single) +1 ring " advice
+check "tune: every run is told" grep -qE "^    delivered [0-9.]+ M/s:( [0-9.]+)+" advice
 check "tune: recommends" grep -qE "^  --shards [a-z]" advice
 check "tune: more than any ring holds" "$BENCH" tune -d 0 --rate 100G >advice
 check "tune: says so" grep -q "no ring is larger" advice
