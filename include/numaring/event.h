@@ -28,6 +28,16 @@ struct nr_event {
 	uint64_t ts;                 /* place in the order, ns: rec->ts unless late */
 };
 
+/* As the id of records whose own id is no type's. */
+#define NR_NO_TYPE 0xffffu
+
+/* Records of one event type whose payload does not fit it (docs/format.md). */
+struct nr_type_stats {
+	uint16_t id;	  /* nr_types_name gives the name; or NR_NO_TYPE */
+	uint64_t longer;  /* than the type: in a trace they are cut to it */
+	uint64_t shorter; /* than the type, or of no type: in a trace they are kept as raw bytes */
+};
+
 /* Types of events: id -> name and layout. */
 struct nr_types;
 

@@ -183,16 +183,6 @@ struct nr_shard_stats {
 	ssize_t index_on_node;	/* on the node of the consumer's CPUs; -1: this kernel does not tell */
 };
 
-/* As the id of records whose own id is no type's. */
-#define NR_NO_TYPE 0xffffu
-
-/* Records of one event type whose payload does not fit it (docs/format.md). */
-struct nr_type_stats {
-	uint16_t id;	  /* nr_types_name gives the name; or NR_NO_TYPE */
-	uint64_t longer;  /* than the type: in a trace they are cut to it */
-	uint64_t shorter; /* than the type, or of no type: in a trace they are kept as raw bytes */
-};
-
 struct nr_stats {
 	size_t sz; /* of what the library filled in: less than sizeof if the library is older */
 	uint64_t duration_ns;	/* start to now, or to stop */

@@ -39,7 +39,8 @@ struct nr_packet {
 	uint64_t size;
 	uint64_t seq;
 	uint64_t begin, end; /* times of its first and last event; both the watermark if empty */
-	uint64_t watermark;  /* every record with a time below is in this packet or an earlier one */
+	uint64_t watermark;  /* every record with a time below is in this packet or an earlier one;
+			      * UINT64_MAX in the end mark: nothing more will come */
 	uint64_t lost;       /* records lost since the recording began, all causes and CPUs */
 };
 
@@ -58,9 +59,49 @@ NR_API int64_t nr_trace_clock_offset(const struct nr_trace *trace);
  * nothing more, and every call returns it again. */
 NR_API int nr_trace_next(struct nr_trace *trace, struct nr_event *ev);
 
-/* Packet of the last event returned; after the end, the last packet, which has the final loss; after an
+/* Packet of the last event returned; after the end, the last packet, which has the final loss (the end mark,
+ * if the trace has one, and after it its begin and end are the time at which the recording ended); after an
  * error, the last that is whole. NULL before the first call of nr_trace_next, and if no packet is whole. */
 NR_API const struct nr_packet *nr_trace_packet(const struct nr_trace *trace);
+
+/* The final account of a recording, as its end mark holds it. */
+struct nr_account {
+	size_t sz;     /* sizeof(struct nr_account); nr_trace_end fills in no more than that */
+	uint64_t end;  /* when the recording ended, CLOCK_MONOTONIC ns */
+	int error;     /* 0: it ended as asked; else the negative errno that ended it */
+	bool repaired; /* nr_trace_repair wrote the mark: it knows written, late and lost_total only, and
+			* end is the time of the last whole packet */
+	uint64_t reserved;    /* by BPF programs, on all CPUs */
+	uint64_t written;     /* events in the trace */
+	uint64_t discarded;   /* taken back by BPF programs */
+	uint64_t malformed;   /* submitted by programs that do not use numaring.bpf.h; not written */
+	uint64_t unwritten;   /* seen in a ring, and not in the trace: writing failed before */
+	uint64_t unaccounted; /* as in struct nr_stats */
+	uint64_t late;
+	uint64_t lost_total;
+	unsigned nr_lost;     /* causes that the recorder knew */
+	unsigned nr_misfits;
+	const uint64_t *lost; /* [nr_lost], by enum nr_loss */
+	const struct nr_type_stats *misfits; /* [nr_misfits]: use nr_account_misfits */
+	size_t misfit_stride; /* bytes from one type's to the next */
+};
+
+/* Misfits of a type, i below account->nr_misfits; only types that have any are there. */
+static inline const struct nr_type_stats *nr_account_misfits(const struct nr_account *account,
+							     unsigned i)
+{
+	return (const struct nr_type_stats *)((const char *)account->misfits +
+					      i * account->misfit_stride);
+}
+
+/*
+ * How the trace ended. Call it when nr_trace_next has returned 0 or an error; the arrays are valid until
+ * nr_trace_close. 0: with its end mark, whose account is in *account (the caller sets sz);
+ * -ENODATA: without, so the recorder was killed, or the machine or the disk failed, or the mark is behind
+ * the damage; -EBUSY: it is being recorded right now; -EOPNOTSUPP: format 1.0 has no end mark;
+ * -EAGAIN: nr_trace_next has not come to the end; -EINVAL: sz is not set.
+ */
+NR_API int nr_trace_end(const struct nr_trace *trace, struct nr_account *account);
 
 #ifdef __cplusplus
 }

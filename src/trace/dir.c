@@ -33,6 +33,24 @@ int nr_write_all(int fd, const void *data, size_t size, uint64_t off)
 	return 0;
 }
 
+ssize_t nr_read_at(int fd, void *data, size_t size, uint64_t off)
+{
+	size_t got = 0;
+
+	while (got < size) {
+		ssize_t n = pread(fd, (char *)data + got, size - got, off + got);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (!n)
+			break;
+		got += n;
+	}
+	return got;
+}
+
 const char *nr_write_reason(int err)
 {
 	return err == -EFBIG ? "File too large: raise the file size limit (ulimit -f)"

@@ -74,6 +74,8 @@ bool nr_trace_dir_is_interrupted(int dir);
 
 /* All of data, whatever one write takes. */
 int nr_write_all(int fd, const void *data, size_t size, uint64_t off);
+/* Bytes read from a place in a file, fewer than size at its end, or a negative errno. */
+ssize_t nr_read_at(int fd, void *data, size_t size, uint64_t off);
 /* Of a negative errno of writing: what is wrong, and what to do. */
 const char *nr_write_reason(int err);
 

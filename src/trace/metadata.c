@@ -350,7 +350,7 @@ static int check_crc(const char *text, size_t len)
 int nr_metadata_read(struct nr_metadata *md, const char *text, size_t len,
 		     const struct nr_logger *log)
 {
-	int64_t major, sec, ns, crc;
+	int64_t major, minor, sec, ns, crc;
 
 	if (!nr_metadata_is_ours(text, len)) {
 		nr_log(log, NR_LOG_ERROR,
@@ -366,6 +366,7 @@ int nr_metadata_read(struct nr_metadata *md, const char *text, size_t len,
 	}
 	if (check_crc(text, len) || !find_uuid(text, "trace", md->uuid) ||
 	    !find_uuid(text, "clock", md->clock_uuid) ||
+	    !find_int(text, "env", "tracer_minor", &minor) || minor < 0 || minor > UINT16_MAX ||
 	    !find_int(text, "env", "btf_crc32", &crc) ||
 	    !find_int(text, "clock", "offset_s", &sec) || !find_int(text, "clock", "offset", &ns) ||
 	    __builtin_mul_overflow(sec, NSEC, &sec) ||
@@ -374,5 +375,6 @@ int nr_metadata_read(struct nr_metadata *md, const char *text, size_t len,
 		return -EBADMSG;
 	}
 	md->btf_crc = crc;
+	md->minor = minor;
 	return 0;
 }

@@ -15,36 +15,27 @@
 #include <numaring/trace.h>
 #include <sys/stat.h>
 #include "../../topology/opts.h"
-#include "store.h"
+#include "dir.h"
+#include "reader.h"
 
 #define MAX_SIDE_FILE (64u << 20) /* metadata and .btf are a few KiB */
 #define HEAD	      sizeof(struct nr_packet_head)
 
-struct nr_trace {
-	struct nr_logger log;
-	struct nr_types *types;
-	struct nr_metadata md;
-	char *dir;
-	int fd;
+/* Packets up to here are read at once. A larger one is rare, and its head may lie: nothing is
+ * allocated before its checksum was found right, piece by piece. */
+#define USUAL_PACKET (4u << 20)
+#define PIECE	     (64u << 10)
 
-	uint8_t *buf; /* the packet, whole */
-	size_t cap;
-	size_t used;	  /* bytes of the packet */
-	size_t pos;	  /* of the next record in it */
-	uint64_t next;	  /* where the next packet begins in the file */
-	uint64_t packets; /* whole ones so far */
-	struct nr_packet packet;
-	struct nr_record rec; /* header of the last event as its program wrote it */
-	int failed;	      /* sticky: what nr_trace_next found */
-};
+/* Beside errors: the packet is not in the file as a whole. */
+#define NOT_WHOLE (-ENODATA)
 
 /* ---- files ---- */
 
 /* A regular file, whatever its name is made to point to. */
-static int open_regular(const struct nr_trace *t, int dir, const char *name, uint64_t *size)
+static int open_regular(const struct nr_trace *t, const char *name, uint64_t *size)
 {
 	struct stat st;
-	int err, fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int err, fd = openat(t->dir_fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
 	if (fd < 0 || fstat(fd, &st)) {
 		err = -errno;
@@ -68,28 +59,9 @@ static int open_regular(const struct nr_trace *t, int dir, const char *name, uin
 	return err;
 }
 
-/* Bytes read, fewer than size at the end of the file. */
-static ssize_t read_at(int fd, void *data, size_t size, uint64_t off)
+static int slurp(const struct nr_trace *t, const char *name, char **out, uint64_t *size)
 {
-	size_t got = 0;
-
-	while (got < size) {
-		ssize_t n = pread(fd, (char *)data + got, size - got, off + got);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (!n)
-			break;
-		got += n;
-	}
-	return got;
-}
-
-static int slurp(const struct nr_trace *t, int dir, const char *name, char **out, uint64_t *size)
-{
-	int fd = open_regular(t, dir, name, size);
+	int fd = open_regular(t, name, size);
 	char *text = NULL;
 	ssize_t n = fd;
 
@@ -101,7 +73,7 @@ static int slurp(const struct nr_trace *t, int dir, const char *name, char **out
 		goto out;
 	}
 	text = malloc(*size + 1);
-	n = text ? read_at(fd, text, *size, 0) : -ENOMEM;
+	n = text ? nr_read_at(fd, text, *size, 0) : -ENOMEM;
 	if (n < 0)
 		goto out;
 	*size = n;
@@ -114,11 +86,11 @@ out:
 	return n < 0 ? n : 0;
 }
 
-static int load_metadata(struct nr_trace *t, int dir)
+static int load_metadata(struct nr_trace *t)
 {
 	char *text = NULL;
 	uint64_t size;
-	int err = slurp(t, dir, NR_FILE_METADATA, &text, &size);
+	int err = slurp(t, NR_FILE_METADATA, &text, &size);
 
 	if (!err)
 		err = nr_metadata_read(&t->md, text, size, &t->log);
@@ -126,11 +98,11 @@ static int load_metadata(struct nr_trace *t, int dir)
 	return err;
 }
 
-static int load_types(struct nr_trace *t, int dir)
+static int load_types(struct nr_trace *t)
 {
 	char *raw = NULL;
 	uint64_t size;
-	int err = slurp(t, dir, NR_FILE_BTF, &raw, &size);
+	int err = slurp(t, NR_FILE_BTF, &raw, &size);
 
 	if (err)
 		return err;
@@ -150,21 +122,20 @@ static int load_types(struct nr_trace *t, int dir)
 static int open_all(struct nr_trace *t)
 {
 	uint64_t size;
-	int err, dir = open(t->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int err;
 
-	if (dir < 0) {
+	t->dir_fd = open(t->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (t->dir_fd < 0) {
 		err = -errno;
 		nr_log(&t->log, NR_LOG_ERROR, "cannot open the trace %s: %s", t->dir,
 		       strerror(-err));
 		return err;
 	}
-	err = load_metadata(t, dir) ?: load_types(t, dir);
-	if (!err) {
-		t->fd = open_regular(t, dir, NR_FILE_STREAM, &size);
-		err = t->fd < 0 ? t->fd : 0;
-	}
-	close(dir);
-	return err;
+	err = load_metadata(t) ?: load_types(t);
+	if (err)
+		return err;
+	t->fd = open_regular(t, NR_FILE_STREAM, &size);
+	return t->fd < 0 ? t->fd : 0;
 }
 
 int nr_trace_open(struct nr_trace **out, const char *dir, const struct nr_trace_opts *opts)
@@ -178,7 +149,7 @@ int nr_trace_open(struct nr_trace **out, const char *dir, const struct nr_trace_
 	t = calloc(1, sizeof(*t));
 	if (!t)
 		return -ENOMEM;
-	t->fd = -1;
+	t->fd = t->dir_fd = -1;
 	t->log = (struct nr_logger){ o.log, o.log_ctx };
 	t->dir = strdup(dir);
 	err = t->dir ? open_all(t) : -ENOMEM;
@@ -195,7 +166,10 @@ void nr_trace_close(struct nr_trace *t)
 		return;
 	if (t->fd >= 0)
 		close(t->fd);
+	if (t->dir_fd >= 0)
+		close(t->dir_fd);
 	nr_types_free(t->types);
+	nr_end_free(&t->mark);
 	free(t->buf);
 	free(t->dir);
 	free(t);
@@ -233,9 +207,13 @@ __attribute__((format(printf, 2, 3))) static int damaged(struct nr_trace *t, con
 	return -EBADMSG;
 }
 
-static int cut_off(struct nr_trace *t)
+/* The packet may be whole: this machine cannot read it. */
+static int cannot_read(struct nr_trace *t, int err)
 {
-	return damaged(t, "is cut off: the recording did not end by itself, or the disk was full");
+	nr_log(&t->log, NR_LOG_ERROR,
+	       "%s/" NR_FILE_STREAM ": cannot read packet %" PRIu64 " at byte %" PRIu64 ": %s",
+	       t->dir, t->packets, t->next, strerror(-err));
+	return err;
 }
 
 /* The next record in the packet: fills rec and ev, returns its bytes in the file, 0 if it is bad.
@@ -301,27 +279,51 @@ static int check_records(struct nr_trace *t, const struct nr_packet_head *h)
 	return 0;
 }
 
+/* Only the end mark has more in it than events: its account looks like padding. */
+static bool has_right_sizes(const struct nr_packet_head *h)
+{
+	uint64_t size = h->packet_bits / 8;
+
+	if (h->packet_bits % 64 || size < HEAD || h->content_bits < HEAD * 8)
+		return false;
+	if (nr_is_end_mark(h))
+		return h->content_bits == HEAD * 8;
+	return nr_round8((h->content_bits - 1) / 8 + 1) == size;
+}
+
 static int check_head(struct nr_trace *t, const struct nr_packet_head *h)
 {
 	if (h->magic != NR_CTF_MAGIC || h->stream_id != NR_CTF_STREAM)
 		return damaged(t, "does not begin as packets do");
 	if (memcmp(h->uuid, t->md.uuid, sizeof(h->uuid)))
 		return damaged(t, "belongs to another trace");
-	if (h->packet_bits % 64 || h->packet_bits < HEAD * 8 || h->content_bits < HEAD * 8 ||
-	    nr_round8((h->content_bits - 1) / 8 + 1) != h->packet_bits / 8)
+	if (!has_right_sizes(h))
 		return damaged(t, "has impossible sizes");
+	if (h->packet_bits / 8 > NR_PACKET_MAX)
+		return damaged(t, "claims %" PRIu64 " bytes: no packet has more than 1 GiB",
+			       (uint64_t)(h->packet_bits / 8));
 	return 0;
 }
 
-static int check_body(struct nr_trace *t, struct nr_packet_head *h)
+static int bad_checksum(struct nr_trace *t)
 {
-	static const __u8 zero[sizeof(h->crc)];
-	uLong crc = crc32_z(0, t->buf, offsetof(struct nr_packet_head, crc));
+	return damaged(t, "is damaged: its checksum is wrong");
+}
 
-	crc = crc32_z(crc, zero, sizeof(zero));
-	crc = crc32_z(crc, t->buf + HEAD, t->used - HEAD);
-	if (crc != h->crc)
-		return damaged(t, "is damaged: its checksum is wrong");
+static int read_mark(struct nr_trace *t)
+{
+	int err = nr_end_read(&t->mark, t->buf, t->used);
+
+	if (err == -EBADMSG)
+		return damaged(t, "is an end mark whose account is damaged");
+	t->marked = !err;
+	return err ? cannot_read(t, err) : 0;
+}
+
+static int check_body(struct nr_trace *t, const struct nr_packet_head *h)
+{
+	if (nr_packet_crc(t->buf, t->used) != h->crc)
+		return bad_checksum(t);
 	if (h->seq != t->packets)
 		return damaged(t,
 			       "has sequence number %" PRIu64 ", so packets are missing or twice",
@@ -329,16 +331,30 @@ static int check_body(struct nr_trace *t, struct nr_packet_head *h)
 	if (h->begin > h->end ||
 	    (t->packets && (h->begin < t->packet.end || h->lost < t->packet.lost)))
 		return damaged(t, "goes back in time or in its count of lost records");
-	return check_records(t, h);
+	return nr_is_end_mark(h) ? read_mark(t) : check_records(t, h);
 }
 
-/* The packet may be whole: this machine cannot read it. */
-static int cannot_read(struct nr_trace *t, int err)
+/* Looks at a packet that claims to be very large, with the memory of one piece. */
+static int check_large(struct nr_trace *t, const struct nr_packet_head *h)
 {
-	nr_log(&t->log, NR_LOG_ERROR,
-	       "%s/" NR_FILE_STREAM ": cannot read packet %" PRIu64 " at byte %" PRIu64 ": %s",
-	       t->dir, t->packets, t->next, strerror(-err));
-	return err;
+	struct nr_packet_head sealed = *h;
+	uint64_t size = h->packet_bits / 8;
+	uLong crc;
+
+	sealed.crc = 0;
+	crc = crc32_z(0, (const Bytef *)&sealed, HEAD);
+	for (uint64_t pos = HEAD; pos < size;) {
+		size_t piece = size - pos < PIECE ? size - pos : PIECE;
+		ssize_t n = nr_read_at(t->fd, t->buf, piece, t->next + pos);
+
+		if (n < 0)
+			return cannot_read(t, n);
+		if ((size_t)n < piece)
+			return NOT_WHOLE;
+		crc = crc32_z(crc, t->buf, piece);
+		pos += piece;
+	}
+	return crc == h->crc ? 0 : bad_checksum(t);
 }
 
 static int make_room(struct nr_trace *t, size_t size)
@@ -355,46 +371,80 @@ static int make_room(struct nr_trace *t, size_t size)
 	return 0;
 }
 
-/* 1: the next packet is in buf, checked; 0: there is none. */
-static int load_packet(struct nr_trace *t)
+/* Is all in the file that the head claims? */
+static int check_file(struct nr_trace *t, uint64_t size)
+{
+	struct stat st;
+
+	if (fstat(t->fd, &st))
+		return cannot_read(t, -errno);
+	return (uint64_t)st.st_size < t->next || size > (uint64_t)st.st_size - t->next ? NOT_WHOLE
+										       : 0;
+}
+
+/* The whole packet into buf; its head was checked. */
+static int read_body(struct nr_trace *t, const struct nr_packet_head *h)
+{
+	uint64_t size = h->packet_bits / 8;
+	int err = check_file(t, size);
+	ssize_t n;
+
+	if (!err && size > USUAL_PACKET)
+		err = make_room(t, PIECE) ?: check_large(t, h);
+	err = err ?: make_room(t, size);
+	if (err)
+		return err;
+	n = nr_read_at(t->fd, t->buf, size, t->next);
+	if (n < 0)
+		return cannot_read(t, n);
+	if ((uint64_t)n < size)
+		return NOT_WHOLE;
+	t->used = size;
+	return 0;
+}
+
+/* 1: the next packet is in buf, checked; 0: the file ends here; NOT_WHOLE: within the packet. */
+static int try_packet(struct nr_trace *t)
 {
 	struct nr_packet_head h;
-	struct stat st;
-	ssize_t n = read_at(t->fd, &h, HEAD, t->next);
-	uint64_t size;
+	ssize_t n = nr_read_at(t->fd, &h, HEAD, t->next);
 	int err;
 
 	if (n < 0)
 		return cannot_read(t, n);
 	if (!n && t->packets)
 		return 0;
+	if (t->marked)
+		return damaged(t, "comes behind the end mark");
 	if ((size_t)n < HEAD) /* also nothing at all: every writer leaves a first packet */
-		return cut_off(t);
-	err = check_head(t, &h);
+		return NOT_WHOLE;
+	err = check_head(t, &h) ?: read_body(t, &h) ?: check_body(t, &h);
 	if (err)
 		return err;
-	size = h.packet_bits / 8;
-	if (fstat(t->fd, &st))
-		return cannot_read(t, -errno);
-	if ((uint64_t)st.st_size < t->next || size > (uint64_t)st.st_size - t->next)
-		return cut_off(t);
-	err = make_room(t, size);
-	if (err)
-		return err;
-	n = read_at(t->fd, t->buf, size, t->next);
-	if (n < 0)
-		return cannot_read(t, n);
-	if ((uint64_t)n < size)
-		return cut_off(t);
-	t->used = size;
-	err = check_body(t, &h);
-	if (err)
-		return err;
-	t->packet = (struct nr_packet){ t->next, size, h.seq, h.begin, h.end, h.watermark, h.lost };
+	t->packet =
+		(struct nr_packet){ t->next, t->used, h.seq, h.begin, h.end, h.watermark, h.lost };
 	t->packets++;
-	t->next += size;
-	t->pos = HEAD;
+	t->next += t->used;
+	t->pos = nr_is_end_mark(&h) ? t->used : HEAD;
 	return 1;
+}
+
+/* While it is recorded, a trace may end anywhere: what is not whole is not there yet. The recorder
+ * may have ended between our look at the file and the one at its lock, so look again. */
+static int load_packet(struct nr_trace *t)
+{
+	int ret = try_packet(t);
+
+	if (t->marked || (ret && ret != NOT_WHOLE))
+		return ret;
+	t->recorded = nr_stream_is_recorded(t->fd);
+	if (t->recorded)
+		return 0;
+	ret = try_packet(t);
+	if (ret != NOT_WHOLE)
+		return ret;
+	t->cut_off = true;
+	return damaged(t, "is cut off: the recording did not end by itself, or the disk was full");
 }
 
 int nr_trace_next(struct nr_trace *t, struct nr_event *ev)
@@ -402,6 +452,7 @@ int nr_trace_next(struct nr_trace *t, struct nr_event *ev)
 	while (!t->failed && t->pos >= t->used) {
 		int ret = load_packet(t);
 
+		t->ended = ret <= 0;
 		if (!ret)
 			return 0;
 		if (ret < 0) {
@@ -413,4 +464,23 @@ int nr_trace_next(struct nr_trace *t, struct nr_event *ev)
 		return t->failed;
 	t->pos += parse(t, t->pos, &t->rec, ev);
 	return 1;
+}
+
+int nr_trace_end(const struct nr_trace *t, struct nr_account *account)
+{
+	struct nr_account mark = t->mark.account;
+	size_t sz = account->sz;
+
+	if (sz < offsetof(struct nr_account, misfits) + sizeof(mark.misfits))
+		return -EINVAL;
+	if (!t->ended)
+		return -EAGAIN;
+	if (t->failed || !t->marked) {
+		if (!t->failed && t->recorded)
+			return -EBUSY;
+		return t->failed || t->md.minor ? -ENODATA : -EOPNOTSUPP;
+	}
+	mark.sz = sz < sizeof(mark) ? sz : sizeof(mark);
+	memcpy(account, &mark, mark.sz);
+	return 0;
 }

@@ -36,6 +36,7 @@ struct nr_writer {
 	uint64_t seq;	  /* of the packet */
 	uint64_t bytes;	  /* of whole packets in the file */
 	uint32_t heads;	  /* crc32 over their heads */
+	bool finished;	  /* nr_writer_finish was called */
 	int error;	  /* the file is not what we wrote any more; it was said why */
 };
 
@@ -46,6 +47,8 @@ static int grow(struct nr_writer *w, uint64_t need)
 	uint64_t cap = 2 * (uint64_t)w->cap;
 	uint8_t *buf;
 
+	if (w->used + need > NR_PACKET_MAX)
+		return -EMSGSIZE;
 	while (cap < w->used + need)
 		cap *= 2;
 	buf = realloc(w->buf, cap);
@@ -81,8 +84,12 @@ static int put(struct nr_writer *w, const struct nr_event *ev)
 	if (raw)
 		size = ev->size;
 	need = nr_round8(sizeof(struct nr_record) + 8 * late + sizeof(struct nr_raw) * raw + size);
-	if (__builtin_expect(need > w->cap - w->used, 0) && grow(w, need))
-		return -ENOMEM;
+	if (__builtin_expect(need > w->cap - w->used, 0)) {
+		int err = grow(w, need);
+
+		if (err)
+			return err;
+	}
 	if (__builtin_expect(ts < w->last_ts, 0)) {
 		if (!late)
 			return -EINVAL;
@@ -122,6 +129,9 @@ int nr_writer_append(struct nr_writer *w, const struct nr_event *evs, unsigned n
 		nr_log(&w->log, NR_LOG_ERROR,
 		       "an event came out of order and was not marked as late; the packet was left "
 		       "as it was before");
+	if (err == -EMSGSIZE)
+		nr_log(&w->log, NR_LOG_ERROR,
+		       "more than 1 GiB of records stand at one time, and a packet holds no more");
 	w->used = used;
 	w->last = last;
 	w->last_ts = last_ts;
@@ -423,9 +433,50 @@ static int check_stream(struct nr_writer *w)
 				   ?: check_packets(w);
 }
 
+/* The end mark becomes the last packet. */
+static int write_mark(struct nr_writer *w, const uint8_t *packet, size_t size)
+{
+	int err = nr_write_all(w->fd, packet, size, w->bytes);
+
+	if (err) {
+		nr_log(&w->log, NR_LOG_ERROR,
+		       "cannot write the end mark of %s: %s; \"numaring stat\" will call the trace "
+		       "incomplete",
+		       w->dir.path, nr_write_reason(err));
+		(void)!ftruncate(w->fd, w->bytes);
+		return err;
+	}
+	w->heads = crc32_z(w->heads, packet, HEAD);
+	w->bytes += size;
+	w->seq++;
+	return 0;
+}
+
+int nr_writer_finish(struct nr_writer *w, const struct nr_account *account)
+{
+	struct nr_account a = *account;
+	uint8_t *packet = NULL;
+	size_t size;
+	int err;
+
+	w->error = check_stream(w);
+	w->finished = true;
+	if (w->error)
+		return w->error;
+	a.end = a.end > w->last_ts ? a.end : w->last_ts;
+	err = nr_end_packet(&packet, &size, w->uuid, w->seq, &a);
+	if (!err)
+		err = write_mark(w, packet, size);
+	free(packet);
+	return err;
+}
+
+/* What finish has looked at is not read again. */
 static int close_stream(struct nr_writer *w)
 {
-	int err = check_stream(w);
+	int err = !w->finished ? check_stream(w)
+			       : w->error ?: nr_trace_dir_check(&w->dir, w->fd, NR_FILE_STREAM,
+								w->bytes);
 
 	if (!close(w->fd))
 		return err;

@@ -12,6 +12,7 @@
 #define NR_TRACE_WRITER_H
 
 #include <stdio.h>
+#include <numaring/trace.h>
 #include <sys/types.h>
 #include "misfits.h"
 #include "types.h"
@@ -53,11 +54,19 @@ int nr_writer_append(struct nr_writer *w, const struct nr_event *evs, unsigned n
  */
 int nr_writer_commit(struct nr_writer *w, uint64_t watermark, uint64_t lost);
 
+/*
+ * Writes the end mark with the final account, after the last commit, or after one that failed: what
+ * it could not write is dropped. Looks at every packet's head once more first. The mark's time is
+ * account->end, or the end of the last packet if that is later. -ESTALE: others changed the trace,
+ * and there is no mark; -ENOSPC, -EIO, ...: explained.
+ */
+int nr_writer_finish(struct nr_writer *w, const struct nr_account *account);
+
 uint64_t nr_writer_bytes(const struct nr_writer *w); /* in the stream file */
 /* The trace is here to stay: what it replaced is removed. Takes NULL. */
 void nr_writer_keep(struct nr_writer *w);
-/* Looks at every packet's head once more and closes the files; what was not committed is dropped. -ESTALE:
- * others changed the trace. Takes NULL. */
+/* Closes the files, after a look at every packet's head unless nr_writer_finish had one; what was not
+ * committed is dropped. -ESTALE: others changed the trace. Takes NULL. */
 int nr_writer_close(struct nr_writer *w);
 /* Closes the trace and removes it; what it replaced is back. Takes NULL. */
 void nr_writer_discard(struct nr_writer *w);

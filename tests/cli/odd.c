@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Writes traces no recording would make, for odd.sh: `odd raw|twins|unordered|huge|past|far DIR`.
+ * Writes traces no recording would make, for odd.sh: `odd raw|twins|unordered|huge|large|past|far DIR`.
  *   raw        one record of a known type, one of none
  *   twins      two records of one type, which has two ids
  *   unordered  the second record has an earlier time than the first
- *   huge       a packet that says it has 8 TiB, in a file of that size
+ *   huge       a packet that says it has 12 GiB, in a sparse file of that size
+ *   large      the same with 800 MiB, which is not more than a packet may have
  *   past       records of 1969
  *   far        records of 2262, of a host that has been up for longer than a double can count in ns
  */
@@ -18,8 +19,9 @@
 #include "store.h"
 #include "trace/writer.h"
 
-#define HEAD	   sizeof(struct nr_packet_head)
-#define HUGE_BYTES (8ull << 40)
+#define HEAD	    sizeof(struct nr_packet_head)
+#define HUGE_BYTES  (12ull << 30)
+#define LARGE_BYTES (800ull << 20)
 
 static void need(int ok, const char *what)
 {
@@ -65,6 +67,7 @@ static void write_trace(const char *dir, const char *what)
 		{ .ts = far ? 1ull << 53 : 1500, .id = 1 },
 		{ .ts = far ? (1ull << 53) + 1 : 2000, .id = second_id(what) },
 	};
+	const struct nr_account account = { .end = recs[1].ts + 2000, .reserved = 2, .written = 2 };
 	const uint32_t x = 0x04030201;
 	struct nr_types *types = make_types();
 	struct nr_writer *writer = NULL;
@@ -78,6 +81,7 @@ static void write_trace(const char *dir, const char *what)
 		need(!nr_writer_append(writer, &ev, 1), "append");
 	}
 	need(!nr_writer_commit(writer, recs[1].ts + 1000, 0), "commit");
+	need(!nr_writer_finish(writer, &account), "end mark");
 	need(!nr_writer_close(writer), "close");
 	nr_types_free(types);
 }
@@ -85,10 +89,11 @@ static void write_trace(const char *dir, const char *what)
 /* The second packet of the stream; the first is a head alone. */
 static size_t load(int fd, unsigned char *packet, size_t size)
 {
-	ssize_t n = pread(fd, packet, size, HEAD);
+	const struct nr_packet_head *head = (void *)packet;
 
-	need(n > (ssize_t)HEAD && (size_t)n < size, "read");
-	return n;
+	need(pread(fd, packet, size, HEAD) > (ssize_t)HEAD, "read");
+	need(head->packet_bits / 8 < size, "a small packet");
+	return head->packet_bits / 8;
 }
 
 static void swap_times(int fd)
@@ -105,15 +110,15 @@ static void swap_times(int fd)
 	need(pwrite(fd, packet, size, HEAD) == (ssize_t)size, "write");
 }
 
-static void claim_much(int fd)
+static void claim(int fd, unsigned long long bytes)
 {
 	unsigned char packet[4096];
 	struct nr_packet_head *head = (void *)packet;
 
 	load(fd, packet, sizeof(packet));
-	head->packet_bits = head->content_bits = HUGE_BYTES * 8;
+	head->packet_bits = head->content_bits = bytes * 8;
 	need(pwrite(fd, packet, HEAD, HEAD) == HEAD, "write");
-	need(!ftruncate(fd, HEAD + HUGE_BYTES), "a file of 8 TiB");
+	need(!ftruncate(fd, HEAD + bytes), "a large file");
 }
 
 int main(int argc, char **argv)
@@ -129,7 +134,9 @@ int main(int argc, char **argv)
 	if (!strcmp(argv[1], "unordered"))
 		swap_times(fd);
 	else if (!strcmp(argv[1], "huge"))
-		claim_much(fd);
+		claim(fd, HUGE_BYTES);
+	else if (!strcmp(argv[1], "large"))
+		claim(fd, LARGE_BYTES);
 	close(fd);
 	return 0;
 }
