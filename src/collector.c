@@ -683,20 +683,51 @@ static void explain_end(struct nr_collector *c, int err)
 		nr_log(&c->log, NR_LOG_INFO, "the receiver ended the stream: %s", strerror(-err));
 }
 
-/* A start that failed leaves no trace, in either sense. */
-static int close_writer(struct nr_collector *c)
+/* The end mark says what the statistics say. */
+static int write_account(struct nr_collector *c, int error)
+{
+	struct nr_stats *st = nr_collector_stats(c);
+	struct nr_account account;
+	int err;
+
+	if (!st)
+		return -ENOMEM;
+	account = (struct nr_account){
+		.sz = sizeof(account),
+		.end = c->stopped,
+		.error = error,
+		.reserved = st->reserved,
+		.written = st->events_written,
+		.discarded = st->discarded,
+		.malformed = st->malformed,
+		.unwritten = st->unwritten,
+		.unaccounted = st->unaccounted,
+		.late = st->late,
+		.lost_total = st->lost_total,
+		.nr_lost = NR_LOSS_CAUSES,
+		.lost = st->lost,
+		.nr_misfits = st->nr_types,
+		.misfits = st->types,
+		.misfit_stride = st->type_stride,
+	};
+	err = nr_writer_finish(c->writer, &account);
+	nr_stats_free(st);
+	nr_counter_set(&c->bytes_written, nr_writer_bytes(c->writer));
+	return err;
+}
+
+static int close_trace(struct nr_collector *c, int error)
 {
 	struct nr_writer *w = c->writer;
+	int err = w ? write_account(c, error) : 0;
 
 	c->writer = NULL;
-	if (c->state != NR_FAILED)
-		return nr_writer_close(w);
-	nr_writer_discard(w);
-	return 0;
+	return nr_writer_close(w) ?: err;
 }
 
 static int end_recording(struct nr_collector *c)
 {
+	bool failed = c->state == NR_FAILED;
 	int err, end;
 
 	detach_objects(c);
@@ -715,10 +746,16 @@ static int end_recording(struct nr_collector *c)
 	if (end)
 		explain_end(c, end);
 	err = end ? end : err;
-	end = close_writer(c);
 	c->threads = false;
 	nr_collector_enter(c, NR_STOPPED);
-	return err ? err : end;
+	if (failed) { /* a start that failed leaves no trace, in either sense */
+		nr_writer_discard(c->writer);
+		c->writer = NULL;
+	} else {
+		end = close_trace(c, err);
+		err = err ?: end;
+	}
+	return err;
 }
 
 int nr_collector_stop(struct nr_collector *c)
