@@ -2,13 +2,13 @@
 /* numaring cat and numaring export: the events of a trace as text, JSON lines or CSV. */
 #include <argp.h>
 #include <errno.h>
-#include <libgen.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <numaring/trace.h>
 #include "cli.h"
+#include "ending.h"
 #include "lines.h"
 
 struct args {
@@ -87,18 +87,22 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 	}
 }
 
+#define EXIT_STATUS                                                                                \
+	"Exit status: 1 if the trace is damaged, or ends without its end mark and is not being "   \
+	"recorded; all events that are there are printed first."
+
 static const struct argp cat_argp = {
 	.options = cat_options,
 	.parser = parse_opt,
 	.args_doc = "DIR",
-	.doc = "Print the events of a trace in their order.",
+	.doc = "Print the events of a trace in their order.\v" EXIT_STATUS,
 };
 
 static const struct argp export_argp = {
 	.options = export_options,
 	.parser = parse_opt,
 	.args_doc = "DIR",
-	.doc = "Write the events of a trace in another format.",
+	.doc = "Write the events of a trace in another format.\v" EXIT_STATUS,
 };
 
 static int print_events(struct lines *l, struct nr_trace *trace, uint64_t limit)
@@ -117,16 +121,20 @@ static int print_events(struct lines *l, struct nr_trace *trace, uint64_t limit)
 	return err;
 }
 
-/* Readers take every file in a trace for a stream; one that is there already is the trace. */
-static bool is_in_trace(const char *output, const char *dir)
+/* After the last event, says how the trace ended if it did not as it should. */
+static int print_ending(const struct nr_trace *trace, int err, const char *dir)
 {
-	char *copy = output ? strdup(output) : NULL;
-	bool in = copy && cli_same_file(dirname(copy), dir);
+	struct ending e = ending_of(trace, err);
+	char text[256];
 
-	free(copy);
-	if (in)
-		cli_error("%s is inside of the trace: give -o another place", output);
-	return in;
+	if (e.mark == -EAGAIN) /* that was not the last event */
+		return err;
+	if (err || ending_is_complete(&e) || e.mark == -EOPNOTSUPP)
+		return err;
+	cli_error("%s %s: %s", dir,
+		  ending_is_unknown(&e) ? "may get more events" : "is not complete",
+		  ending_text(&e, text, sizeof(text)));
+	return e.mark == -ENODATA ? e.mark : 0;
 }
 
 static int open_trace(struct nr_trace **trace, const struct args *args)
@@ -148,6 +156,8 @@ static int print_trace(struct nr_trace *trace, const struct args *args, FILE *ou
 	if (fflush(out) || ferror(out)) {
 		err = -errno;
 		cli_error("cannot write the events: %s", strerror(errno));
+	} else {
+		err = print_ending(trace, err, args->dir);
 	}
 	lines_close(&lines);
 	nr_trace_close(trace);
@@ -178,7 +188,7 @@ int cmd_export(int argc, char **argv)
 		return CLI_USAGE;
 	}
 	/* Before the output, which may empty a file. */
-	if (is_in_trace(args.output, args.dir) || open_trace(&trace, &args))
+	if (cli_is_in_trace(args.output, args.dir) || open_trace(&trace, &args))
 		return CLI_FAILED;
 	out = cli_open_output(args.output, args.force);
 	if (!out) {

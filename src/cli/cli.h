@@ -55,6 +55,10 @@ extern const struct argp cli_plan_argp;
 /* Do both paths lead to one file? */
 bool cli_same_file(const char *a, const char *b);
 
+/* Is the output, which may be NULL, a name in the directory of the trace? Then it was said: readers
+ * take every file in a trace for a stream, and one that is there already is the trace. */
+bool cli_is_in_trace(const char *output, const char *dir);
+
 /* A file to write: standard output if path is NULL or "-", else a new file, or with force one that
  * may be there. NULL: it was said why. */
 FILE *cli_open_output(const char *path, bool force);

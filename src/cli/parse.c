@@ -2,6 +2,7 @@
 /* Helpers of all sub-commands: values on the command line, words to the user. */
 #include <ctype.h>
 #include <errno.h>
+#include <libgen.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -158,6 +159,17 @@ bool cli_same_file(const char *a, const char *b)
 
 	return !stat(a, &one) && !stat(b, &other) && one.st_dev == other.st_dev &&
 	       one.st_ino == other.st_ino;
+}
+
+bool cli_is_in_trace(const char *output, const char *dir)
+{
+	char *copy = output ? strdup(output) : NULL;
+	bool in = copy && cli_same_file(dirname(copy), dir);
+
+	free(copy);
+	if (in)
+		cli_error("%s is inside of the trace: give -o another place", output);
+	return in;
 }
 
 FILE *cli_open_output(const char *path, bool force)

@@ -8,10 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <numaring/trace.h>
+#include <numaring/numaring.h>
 #include "cli.h"
+#include "ending.h"
 #include "lines.h"
 #include "losses.h"
+#include "misfits.h"
 
 #define NR_IDS	(UINT16_MAX + 1)
 #define NR_CPUS (UINT16_MAX + 1)
@@ -54,7 +56,11 @@ static const struct argp argp = {
 	.parser = parse_opt,
 	.args_doc = "DIR",
 	.doc = "Count the events of a trace by type and CPU, and the losses, and check that no "
-	       "event comes before its predecessor.",
+	       "event comes before its predecessor.\v"
+	       "Exit status: 1 if the trace is damaged or not in order, if it ends without its end "
+	       "mark and is not being recorded, or if its end mark says that the recording ended "
+	       "with an error, or that records were not written or are unaccounted for; 0 "
+	       "otherwise, for a repaired trace too.",
 };
 
 static void count_event(struct counts *n, const struct nr_event *ev)
@@ -128,7 +134,7 @@ static int count(struct nr_trace *trace, struct counts *n)
 	if (packet) {
 		n->packets = packet->seq + 1;
 		n->lost = packet->lost;
-		n->watermark = packet->watermark;
+		n->watermark = packet->watermark == UINT64_MAX ? packet->end : packet->watermark;
 	}
 	return err;
 }
@@ -147,15 +153,38 @@ static int text_type(void *ctx, uint16_t id, const char *name)
 	return 0;
 }
 
-static void print_text(const struct nr_trace *trace, struct counts *n)
+static void print_completeness(const struct ending *e)
+{
+	char text[256];
+
+	if (ending_is_complete(e))
+		puts("complete");
+	else
+		printf("%s: %s\n",
+		       ending_is_unknown(e) ? "not known to be complete" : "not complete",
+		       ending_text(e, text, sizeof(text)));
+}
+
+static struct misfits misfits_of(const struct nr_account *a, const struct nr_types *types)
+{
+	return (struct misfits){ types, a->misfits, a->nr_misfits, a->misfit_stride };
+}
+
+static void print_text(const struct nr_trace *trace, struct counts *n, const struct ending *e)
 {
 	printf("%" PRIu64 " events in %.3f s, %" PRIu64 " packets\n"
 	       "%" PRIu64 " lost (%" PRIu64 " misplaced), %" PRIu64 " late, %" PRIu64
 	       " unordered\n",
 	       n->events, seconds(n), n->packets, n->lost, n->misplaced, n->late, n->unordered);
+	print_completeness(e);
 	nr_types_each(nr_trace_types(trace), text_type, n);
 	if (n->raw)
 		printf("  %-24s %12" PRIu64 "\n", LINES_RAW, n->raw);
+	if (!e->mark) {
+		const struct misfits misfits = misfits_of(&e->account, nr_trace_types(trace));
+
+		misfits_print(stdout, &misfits);
+	}
 	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++)
 		if (n->by_cpu[cpu])
 			printf("  cpu %-20u %12" PRIu64 "\n", cpu, n->by_cpu[cpu]);
@@ -189,7 +218,59 @@ static json_t *json_cpus(const struct counts *n)
 	return cpus;
 }
 
-static void print_json(const struct nr_trace *trace, const struct counts *n, int err)
+static json_t *json_causes(const struct nr_account *a)
+{
+	json_t *o = json_object();
+	char key[32];
+
+	for (unsigned k = 0; k < a->nr_lost; k++) {
+		const char *name = nr_loss_name(k);
+
+		snprintf(key, sizeof(key), "cause_%u", k); /* of a recorder that is newer */
+		json_object_set_new(o, name ? name : key, json_integer(a->lost[k]));
+	}
+	return o;
+}
+
+/* A repaired trace does not know most of it. */
+static json_t *json_account(const struct nr_account *a, const struct nr_types *types)
+{
+	const struct misfits misfits = misfits_of(a, types);
+	json_t *o = json_pack("{s:I, s:b, s:I, s:I, s:I}", "time", (json_int_t)a->end, "repaired",
+			      a->repaired, "written", (json_int_t)a->written, "late",
+			      (json_int_t)a->late, "lost", (json_int_t)a->lost_total);
+	const struct {
+		const char *key;
+		uint64_t n;
+	} rest[] = {
+		{ "reserved", a->reserved },	   { "discarded", a->discarded },
+		{ "malformed", a->malformed },	   { "unwritten", a->unwritten },
+		{ "unaccounted", a->unaccounted },
+	};
+
+	for (size_t i = 0; i < sizeof(rest) / sizeof(*rest); i++)
+		json_object_set_new(o, rest[i].key,
+				    a->repaired ? json_null() : json_integer(rest[i].n));
+	json_object_set_new(o, "lost_by_cause", a->repaired ? json_null() : json_causes(a));
+	json_object_set_new(o, "misfits", a->repaired ? json_null() : misfits_json(&misfits));
+	json_object_set_new(o, "error", a->error ? json_string(strerror(-a->error)) : json_null());
+	return o;
+}
+
+/* "why" says why "complete" is not true. */
+static void add_ending(json_t *o, const struct ending *e, const struct nr_types *types)
+{
+	bool complete = ending_is_complete(e);
+	char text[256];
+
+	json_object_set_new(o, "complete",
+			    ending_is_unknown(e) ? json_null() : json_boolean(complete));
+	json_object_set_new(
+		o, "why", complete ? json_null() : json_string(ending_text(e, text, sizeof(text))));
+	json_object_set_new(o, "end", e->mark ? json_null() : json_account(&e->account, types));
+}
+
+static void print_json(const struct nr_trace *trace, const struct counts *n, const struct ending *e)
 {
 	struct json_types types = { n, json_object() };
 	json_t *o;
@@ -201,8 +282,9 @@ static void print_json(const struct nr_trace *trace, const struct counts *n, int
 		      (json_int_t)n->events, "unordered", (json_int_t)n->unordered, "lost",
 		      (json_int_t)n->lost, "misplaced", (json_int_t)n->misplaced, "late",
 		      (json_int_t)n->late, "packets", (json_int_t)n->packets, "duration_s",
-		      seconds(n), "watermark", (json_int_t)n->watermark, "damaged", err != 0,
+		      seconds(n), "watermark", (json_int_t)n->watermark, "damaged", e->read != 0,
 		      "types", types.object, "cpus", json_cpus(n));
+	add_ending(o, e, nr_trace_types(trace));
 	json_dumpf(o, stdout, JSON_INDENT(2));
 	putchar('\n');
 	json_decref(o);
@@ -214,21 +296,21 @@ int cmd_stat(int argc, char **argv)
 	const struct nr_trace_opts opts = { .sz = sizeof(opts), .log = cli_log };
 	struct args args = {};
 	struct nr_trace *trace = NULL;
-	int err;
+	struct ending e;
 
 	argp_err_exit_status = CLI_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &args);
 	if (nr_trace_open(&trace, args.dir, &opts))
 		return CLI_FAILED;
-	err = count(trace, &counts);
+	e = ending_of(trace, count(trace, &counts));
 	if (args.json)
-		print_json(trace, &counts, err);
+		print_json(trace, &counts, &e);
 	else
-		print_text(trace, &counts);
+		print_text(trace, &counts, &e);
 	nr_trace_close(trace);
 	if (fflush(stdout) || ferror(stdout)) {
 		cli_error("cannot write the counts: %s", strerror(errno));
 		return CLI_FAILED;
 	}
-	return err || counts.unordered ? CLI_FAILED : CLI_DONE;
+	return ending_is_bad(&e) || counts.unordered ? CLI_FAILED : CLI_DONE;
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cli.h"
-#include "lines.h"
+#include "misfits.h"
 #include "summary.h"
 
 /* Fill of the fullest shard, percent. */
@@ -138,22 +138,11 @@ static void print_unwritten(FILE *out, const struct summary *s)
 	fprintf(out, ": %s\n", s->error ? s->error : "the reader left");
 }
 
-static const char *type_name(const struct summary *s, const struct nr_type_stats *of)
+static struct misfits misfits_of(const struct summary *s)
 {
-	return nr_types_name(s->types, of->id) ?: LINES_RAW;
-}
+	const struct nr_stats *st = s->stats;
 
-/* Types whose records do not all fit them. */
-static void print_misfits(FILE *out, const struct summary *s)
-{
-	for (unsigned i = 0; i < s->stats->nr_types; i++) {
-		const struct nr_type_stats *of = nr_stats_type(s->stats, i);
-
-		fprintf(out,
-			"%s: %" PRIu64 " longer than the type were cut, %" PRIu64
-			" without a whole payload of it were kept as raw bytes\n",
-			type_name(s, of), of->longer, of->shorter);
-	}
+	return (struct misfits){ s->types, st->types, st->nr_types, st->type_stride };
 }
 
 static void print_identity(FILE *out, const struct summary *s)
@@ -183,6 +172,7 @@ static void print_identity(FILE *out, const struct summary *s)
 
 void summary_print(FILE *out, const struct summary *s)
 {
+	const struct misfits misfits = misfits_of(s);
 	const struct nr_stats *st = s->stats;
 	double seconds = st->duration_ns / 1e9;
 	char rate[16], bytes[16];
@@ -198,7 +188,7 @@ void summary_print(FILE *out, const struct summary *s)
 	for (unsigned i = 0; i < st->nr_shards; i++)
 		print_shard(out, i, nr_plan_shard_at(s->plan, i), nr_stats_shard(st, i));
 	print_stalls(out, st, s->order);
-	print_misfits(out, s);
+	misfits_print(out, &misfits);
 	print_identity(out, s);
 }
 
@@ -224,11 +214,6 @@ static json_t *json_cpus(const struct nr_plan_shard *plan)
 static void set(json_t *o, const char *key, uint64_t n)
 {
 	json_object_set_new(o, key, json_integer(n));
-}
-
-static void add(json_t *o, const char *key, uint64_t n)
-{
-	set(o, key, json_integer_value(json_object_get(o, key)) + n);
 }
 
 static json_t *json_shard(const struct nr_plan_shard *plan, const struct nr_shard_stats *s)
@@ -266,25 +251,6 @@ static json_t *json_shard(const struct nr_plan_shard *plan, const struct nr_shar
 	return o;
 }
 
-static json_t *json_misfits(const struct summary *s)
-{
-	json_t *types = json_object();
-
-	for (unsigned i = 0; i < s->stats->nr_types; i++) {
-		const struct nr_type_stats *of = nr_stats_type(s->stats, i);
-		const char *name = type_name(s, of);
-		json_t *o = json_object_get(types, name);
-
-		if (!o) {
-			o = json_object();
-			json_object_set_new(types, name, o);
-		}
-		add(o, "longer", of->longer);
-		add(o, "shorter", of->shorter);
-	}
-	return types;
-}
-
 /* JSON has no bytes that are no UTF-8: each is a question mark. */
 static json_t *json_path(const char *path)
 {
@@ -302,6 +268,7 @@ static json_t *json_path(const char *path)
 
 static json_t *json_summary(const struct summary *s)
 {
+	const struct misfits misfits = misfits_of(s);
 	const struct nr_stats *st = s->stats;
 	json_t *o = json_object(), *shards = json_array();
 
@@ -316,7 +283,7 @@ static json_t *json_summary(const struct summary *s)
 	set(o, "malformed", st->malformed);
 	set(o, "late", st->late);
 	set(o, "misfits", st->misfits);
-	json_object_set_new(o, "misfits_by_type", json_misfits(s));
+	json_object_set_new(o, "misfits_by_type", misfits_json(&misfits));
 	set(o, "unwritten", st->unwritten);
 	set(o, "delivered", s->delivered);
 	set(o, "unaccounted", st->unaccounted);

@@ -21,11 +21,14 @@ record() { # OPTIONS...: other processes may call getpgid too
 		"$expected"
 	equal "$*: unaccounted" "$(jq .unaccounted s.json)" 0
 	check "$*: the summary names the types" grep -q '^plain: .* longer .* raw bytes$' out
-	check "$*: and those of no type" grep -q '^numaring:raw: 0 longer' out
+	check "$*: and those of no type" grep -q '^numaring:raw: 0 records longer' out
 }
 
-record -o t
 record --format jsonl -o lines
+record -o t
+by_type=$(jq -c .misfits_by_type s.json)
+equal "stat tells the same" "$("$NUMARING" stat --json t | jq -c .end.misfits)" "$by_type"
+check "stat names the types" sh -c '"$0" stat t | grep -q "^plain: .* longer"' "$NUMARING"
 equal "a longer record is cut to its type, a shorter one has the fields that are whole" \
 	"$("$NUMARING" cat --json t | jq 'select(.event == "plain").fields.more | length' | sort -u | xargs)" "1 2"
 finish

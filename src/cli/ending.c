@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include "cli.h"
+#include "ending.h"
+
+struct ending ending_of(const struct nr_trace *trace, int read)
+{
+	struct ending e = { .read = read, .account.sz = sizeof(e.account) };
+
+	e.mark = nr_trace_end(trace, &e.account);
+	return e;
+}
+
+bool ending_is_complete(const struct ending *e)
+{
+	const struct nr_account *a = &e->account;
+
+	return !e->read && !e->mark && !a->repaired && !a->error && !a->unwritten &&
+	       !a->unaccounted;
+}
+
+bool ending_is_unknown(const struct ending *e)
+{
+	return !e->read && (e->mark == -EBUSY || e->mark == -EOPNOTSUPP);
+}
+
+bool ending_is_bad(const struct ending *e)
+{
+	return !ending_is_complete(e) && !ending_is_unknown(e) &&
+	       (e->read || e->mark || !e->account.repaired);
+}
+
+static void mark_text(const struct nr_account *a, char *buf, size_t size)
+{
+	FILE *f = fmemopen(buf, size, "w");
+
+	if (!f)
+		return;
+	if (a->repaired)
+		fputs("repaired: what was recorded behind its last whole packet is not known", f);
+	else if (a->error)
+		fprintf(f, "the recording ended with an error: %s", strerror(-a->error));
+	if (a->unwritten)
+		fprintf(f, "%s%" PRIu64 " records were not written", a->error ? "; " : "",
+			a->unwritten);
+	if (a->unaccounted)
+		fprintf(f, "%s%" PRIu64 " records are unaccounted for",
+			a->error || a->unwritten ? "; " : "", a->unaccounted);
+	fclose(f);
+}
+
+const char *ending_text(const struct ending *e, char *buf, size_t size)
+{
+	*buf = 0;
+	if (e->read == -EBADMSG)
+		snprintf(buf, size, "the stream is damaged");
+	else if (e->read)
+		snprintf(buf, size, "the stream cannot be read: %s", strerror(-e->read));
+	else if (!e->mark)
+		mark_text(&e->account, buf, size);
+	else if (e->mark == -EBUSY)
+		snprintf(buf, size, "it is being recorded");
+	else if (e->mark == -EOPNOTSUPP)
+		snprintf(buf, size, "traces of format 1.0 have no end mark");
+	else
+		snprintf(buf, size,
+			 "it ends without its end mark: the recorder was killed, or the machine or "
+			 "the disk failed");
+	return buf;
+}
