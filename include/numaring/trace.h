@@ -103,6 +103,34 @@ static inline const struct nr_type_stats *nr_account_misfits(const struct nr_acc
  */
 NR_API int nr_trace_end(const struct nr_trace *trace, struct nr_account *account);
 
+struct nr_repair_opts {
+	size_t sz;
+	nr_log_fn log;
+	void *log_ctx;
+	const char *copy; /* directory to make for the repaired copy, 0700; NULL: repair in place */
+};
+
+/* What nr_trace_repair found. */
+struct nr_repair {
+	size_t sz;        /* sizeof(struct nr_repair); nr_trace_repair fills in no more than that */
+	bool needed;      /* false: the trace has its end mark (or is of format 1.0) and no damage;
+			   * nothing was written */
+	bool more;        /* whole packets may be among the bytes that were left out */
+	uint64_t packets; /* whole ones, from the beginning of the stream */
+	uint64_t events;  /* in these */
+	uint64_t lost;    /* losses they tell of */
+	uint64_t left_out; /* bytes of the stream behind them */
+};
+
+/*
+ * Ends a trace with its last whole packet and an end mark that says so, in a copy or in place. Every packet
+ * is verified as nr_trace_next does. All that is written is on the disk when it returns 0.
+ * -EBUSY: the trace is being recorded; -EEXIST: copy exists; -ENODATA: no packet is whole; others as
+ * nr_trace_open and of the file system. After an error in a copy nothing of it is left; in place, the trace
+ * can be repaired again. *result may be NULL, and is filled in on success.
+ */
+NR_API int nr_trace_repair(const char *dir, const struct nr_repair_opts *opts, struct nr_repair *result);
+
 #ifdef __cplusplus
 }
 #endif

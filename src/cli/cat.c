@@ -129,6 +129,7 @@ static int print_ending(const struct nr_trace *trace, int err, const char *dir)
 
 	if (e.mark == -EAGAIN) /* that was not the last event */
 		return err;
+	ending_hint(trace, err, dir);
 	if (err || ending_is_complete(&e) || e.mark == -EOPNOTSUPP)
 		return err;
 	cli_error("%s %s: %s", dir,

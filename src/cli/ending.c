@@ -71,3 +71,11 @@ const char *ending_text(const struct ending *e, char *buf, size_t size)
 			 "the disk failed");
 	return buf;
 }
+
+void ending_hint(const struct nr_trace *trace, int read, const char *dir)
+{
+	if (read == -EBADMSG && nr_trace_packet(trace))
+		cli_error(
+			"\"numaring repair %s\" writes a copy that ends with the last whole packet",
+			dir);
+}

@@ -26,4 +26,7 @@ bool ending_is_bad(const struct ending *e);
 /* One sentence without a full stop, "" if there is nothing to say. Returns buf. */
 const char *ending_text(const struct ending *e, char *buf, size_t size);
 
+/* What to do about damage, on standard error, if anything can be done. */
+void ending_hint(const struct nr_trace *trace, int read, const char *dir);
+
 #endif

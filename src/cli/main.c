@@ -16,6 +16,7 @@ static const struct sub_command {
 	{ "cat", cmd_cat, "print the events of a trace" },
 	{ "export", cmd_export, "write the events of a trace as JSON lines or CSV" },
 	{ "stat", cmd_stat, "count what is in a trace and check its order" },
+	{ "repair", cmd_repair, "end a damaged trace with its last whole packet" },
 	{ "topology", cmd_topology, "show which CPUs share a ring, and where it is drained" },
 	{ "tune", cmd_tune, "measure this host and recommend shards and rings for a rate" },
 	{ "selftest", cmd_selftest, "show on this machine that the order is exact" },

@@ -307,6 +307,7 @@ int cmd_stat(int argc, char **argv)
 		print_json(trace, &counts, &e);
 	else
 		print_text(trace, &counts, &e);
+	ending_hint(trace, e.read, args.dir);
 	nr_trace_close(trace);
 	if (fflush(stdout) || ferror(stdout)) {
 		cli_error("cannot write the counts: %s", strerror(errno));

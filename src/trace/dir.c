@@ -242,9 +242,9 @@ static bool try_lock(int fd)
 	return !fcntl(fd, F_OFD_SETLK, &whole) || (errno != EAGAIN && errno != EACCES);
 }
 
-void nr_stream_lock(int fd)
+bool nr_stream_lock(int fd)
 {
-	try_lock(fd);
+	return try_lock(fd);
 }
 
 bool nr_stream_is_recorded(int fd)

@@ -61,8 +61,8 @@ void nr_trace_dir_undo(struct nr_trace_dir *d);
 void nr_trace_dir_close(struct nr_trace_dir *d);
 
 /* Marks a stream as being recorded, until fd is closed; where the file system has no locks, nothing
- * does. */
-void nr_stream_lock(int fd);
+ * does. False: somebody else has marked it. */
+bool nr_stream_lock(int fd);
 /* Is this stream being recorded? fd needs to be readable only. False where locks are not supported.
  */
 bool nr_stream_is_recorded(int fd);

@@ -36,6 +36,7 @@ case_ record-help record --help
 case_ cat-help cat --help
 case_ stat-help stat --help
 case_ export-help export --help
+case_ repair-help repair --help
 case_ topology-help topology --help
 case_ selftest-help selftest --help
 case_ record-bad-option record --dance
@@ -60,6 +61,9 @@ case_ record-bad-pid record -p self
 case_ record-no-such-pid record -p 2147483647
 case_ cat-no-trace cat nowhere
 case_ stat-no-trace stat nowhere
+case_ repair-no-trace repair nowhere
+case_ repair-dot repair ./
+case_ repair-both repair --in-place -o new nowhere
 case_ cat-nothing cat
 case_ cat-bad-number cat -n many x
 case_ record-bad-format record --format xml

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* numaring repair: a trace that was cut off or damaged, up to its last whole packet. */
+#include <argp.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <numaring/trace.h>
+#include "cli.h"
+
+struct args {
+	const char *dir;
+	const char *output;
+	bool in_place;
+};
+
+enum { OPT_IN_PLACE = 256 };
+
+static const struct argp_option options[] = {
+	{ "output", 'o', "NEW", 0, "directory to make for the copy (default: DIR-repaired)", 0 },
+	{ "in-place", OPT_IN_PLACE, NULL, 0, "cut the stream of DIR itself", 0 },
+	{ 0 },
+};
+
+static error_t parse_opt(int key, char *arg, struct argp_state *state)
+{
+	struct args *args = state->input;
+
+	switch (key) {
+	case 'o':
+		args->output = arg;
+		return 0;
+	case OPT_IN_PLACE:
+		args->in_place = true;
+		return 0;
+	default:
+		return cli_parse_dir(key, arg, state, &args->dir);
+	}
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse_opt,
+	.args_doc = "DIR",
+	.doc = "Write a copy of a trace that was cut off or damaged. It ends with the last whole "
+	       "packet "
+	       "and an end mark, so every CTF reader opens it. DIR stays as it is unless "
+	       "--in-place is "
+	       "given.\v"
+	       "Exit status: 0 if the trace is repaired, or needs no repair.",
+};
+
+/* "DIR-repaired", malloc'ed; NULL: it was said why. */
+static char *default_output(const char *dir)
+{
+	size_t len = strlen(dir), dots = 0;
+	char *path = NULL;
+
+	while (len && dir[len - 1] == '/')
+		len--;
+	while (dots < len && dir[len - 1 - dots] == '.')
+		dots++;
+	if (dots == len || dir[len - 1 - dots] == '/') /* "/", ".", "../.." */
+		cli_error("cannot derive a name for the copy from \"%s\": give -o NEW", dir);
+	else if (asprintf(&path, "%.*s-repaired", (int)len, dir) < 0)
+		cli_error("out of memory");
+	return path;
+}
+
+static void print_result(const char *path, const struct nr_repair *r)
+{
+	printf("%s: %" PRIu64 " events in %" PRIu64 " packets, %" PRIu64 " lost up to there\n",
+	       path, r->events, r->packets, r->lost);
+	printf("%" PRIu64 " bytes behind the last whole packet are left out%s\n", r->left_out,
+	       r->more ? "; there may be whole packets among them" : "");
+	puts("how many events were recorded after it is not known");
+}
+
+static int repair(const char *dir, const char *copy)
+{
+	const struct nr_repair_opts opts = { .sz = sizeof(opts), .log = cli_log, .copy = copy };
+	struct nr_repair result = { .sz = sizeof(result) };
+
+	if (nr_trace_repair(dir, &opts, &result))
+		return CLI_FAILED;
+	if (result.needed)
+		print_result(copy ? copy : dir, &result);
+	else
+		printf("%s needs no repair\n", dir);
+	return CLI_DONE;
+}
+
+int cmd_repair(int argc, char **argv)
+{
+	struct args args = {};
+	char *made = NULL;
+	int ret;
+
+	argp_err_exit_status = CLI_USAGE;
+	argp_parse(&argp, argc, argv, 0, NULL, &args);
+	if (args.in_place && args.output) {
+		cli_error("--in-place makes no copy: give one of --in-place and -o");
+		return CLI_USAGE;
+	}
+	if (!args.in_place && !args.output) {
+		made = default_output(args.dir);
+		if (!made)
+			return CLI_FAILED;
+	}
+	ret = args.output && cli_is_in_trace(args.output, args.dir)
+		      ? CLI_FAILED
+		      : repair(args.dir, made ? made : args.output);
+	free(made);
+	return ret;
+}
