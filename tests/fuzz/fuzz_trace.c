@@ -77,6 +77,23 @@ static void show(const struct nr_types *types, const struct nr_event *ev)
 	free(buf);
 }
 
+static volatile uint64_t looked_at;
+
+/* So is every number of the account. */
+static void add_up(const struct nr_trace *trace)
+{
+	struct nr_account a = { .sz = sizeof(a) };
+
+	if (nr_trace_end(trace, &a))
+		return;
+	for (unsigned i = 0; i < a.nr_lost; i++)
+		looked_at += a.lost[i];
+	for (unsigned i = 0; i < a.nr_misfits; i++)
+		looked_at += a.misfits[i].id + a.misfits[i].longer + a.misfits[i].shorter;
+	if (!strerror(-a.error))
+		abort();
+}
+
 static void read_trace(void)
 {
 	struct nr_trace_opts opts = { sizeof(opts), say_nothing, NULL };
@@ -87,6 +104,7 @@ static void read_trace(void)
 		return;
 	for (int i = 0; i < MAX_EVENTS && nr_trace_next(trace, &ev) > 0; i++)
 		show(nr_trace_types(trace), &ev);
+	add_up(trace);
 	nr_trace_close(trace);
 }
 

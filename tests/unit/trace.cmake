@@ -8,6 +8,13 @@ target_link_options(test_trace PRIVATE -Wl,--wrap=pwrite)
 add_test(NAME unit/trace COMMAND test_trace)
 set_tests_properties(unit/trace PROPERTIES TIMEOUT 400 SKIP_RETURN_CODE 77)
 
+add_executable(test_end ${CMAKE_CURRENT_LIST_DIR}/test_end.c)
+target_include_directories(test_end PRIVATE ${PROJECT_SOURCE_DIR}/src/trace)
+target_link_libraries(test_end PRIVATE nr_flags nr_trace PkgConfig::CMOCKA)
+target_link_options(test_end PRIVATE -Wl,--wrap=pwrite)
+add_test(NAME unit/end COMMAND test_end)
+set_tests_properties(unit/end PROPERTIES TIMEOUT 200 SKIP_RETURN_CODE 77)
+
 # Structs are made up and compiled while the test runs: it needs clang, and skips without.
 add_executable(test_btf_ctf ${CMAKE_CURRENT_LIST_DIR}/test_btf_ctf.c)
 target_include_directories(test_btf_ctf PRIVATE ${PROJECT_SOURCE_DIR}/src/trace)
