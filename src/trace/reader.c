@@ -226,7 +226,7 @@ static uint64_t parse(const struct nr_trace *t, size_t pos, struct nr_record *re
 	struct nr_raw raw;
 	uint64_t size;
 
-	if (end - p < (ptrdiff_t)(sizeof(*rec) + 8))
+	if (end - p < (ptrdiff_t)sizeof(*rec))
 		return 0;
 	memcpy(rec, p, sizeof(*rec));
 	p += sizeof(*rec);
@@ -235,6 +235,8 @@ static uint64_t parse(const struct nr_trace *t, size_t pos, struct nr_record *re
 	ev->flags = rec->id & NR_LATE_ID ? NR_EVENT_LATE : 0;
 	rec->id &= ~NR_LATE_ID;
 	if (ev->flags) {
+		if (end - p < (ptrdiff_t)sizeof(rec->ts))
+			return 0;
 		memcpy(&rec->ts, p, sizeof(rec->ts));
 		p += sizeof(rec->ts);
 	}

@@ -827,10 +827,13 @@ static void test_no_fields(void **state)
 	for (unsigned i = 0; i < 6; i++)
 		append(11 + i, 20 + i % 3, &room, i % 3 ? 4 : 0);
 	assert_int_equal(append_late(20, 15, 20, &room, 0), 0);
+	append(21, 21, &room, 4);
+	append(22, 22, &room, 4);
+	append(23, 20, &room, 0); /* a packet that ends in nothing */
 	commit(30, 0);
 	close_trace();
 	trace = read_trace();
-	for (unsigned i = 0; i < 7; i++) {
+	for (unsigned i = 0; i < 10; i++) {
 		assert_int_equal(nr_trace_next(trace, &ev), 1);
 		assert_int_equal(ev.rec->id, 20 + i % 3);
 		assert_int_equal(ev.size, i % 3 ? 4 : 0);
@@ -842,7 +845,7 @@ static void test_no_fields(void **state)
 		assert_string_equal(buf, i % 3 == 2 ? "x" : "");
 	}
 	expect_end(trace);
-	expect_silent_babeltrace(7);
+	expect_silent_babeltrace(10);
 	drop_trace();
 }
 
