@@ -129,4 +129,5 @@ for example in schedlat pktstat; do
 	check "$example saw something" grep -qE '^[1-9][0-9]* [a-z]+, [0-9]+ lost$' out
 	wait
 done
+check "the four tools build" make -s -C examples/tools
 finish

@@ -1,0 +1,98 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# The tools of docs/examples/tools, built with the small vmlinux.h that we ship and with a complete one of this
+# kernel: both record the same. And is every field of the small one what the kernel has?
+. "$(dirname "$0")/../lib.sh"
+: "${FIELDS:=$(dirname "$NUMARING")/tests/bpf/fields}"
+FIELDS=$(realpath "$FIELDS")
+root=$(realpath "$(dirname "$0")/../..")
+tools="exec connect blockio drops"
+need clang jq bpftool
+need_bpf
+scratch
+arch=$(uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
+
+build() { # INCLUDES SOURCE OBJECT
+	clang -target bpf -mcpu=v3 -O2 -g -Wall -Werror "-D__TARGET_ARCH_$arch" "-I$1" -c "$2" -o "$3"
+}
+
+# A struct without a variable leaves no BTF. What stands before the pragma has the layout of a protocol.
+clang -E -P -target bpf "-D__TARGET_ARCH_$arch" "$root/bpf/vmlinux.h" |
+	awk 'BEGIN { print "#include \"vmlinux.h\"" }
+		/^#pragma clang attribute push/ { moved = 1 }
+		/^struct [a-z0-9_]+ {$/ && !/bpf_/ { print "struct " $2 (moved ? " moved_" : " exact_") $2 ";" }' >all.c
+check "all structs of vmlinux.h" build "$root/bpf" all.c all.o
+check "this kernel has their fields" "$FIELDS" all.o
+
+# As installed, and as docs/own-events.md says.
+mkdir -p small/numaring full/numaring
+ln -s "$root"/include/numaring/*.h "$root"/bpf/*.h small/numaring/
+ln -s "$root/bpf/vmlinux.h" small/
+ln -s "$root"/include/numaring/*.h "$root"/bpf/numaring.bpf.h full/numaring/
+bpftool btf dump file /sys/kernel/btf/vmlinux format c >full/vmlinux.h
+for with in small full; do
+	for tool in $tools; do
+		check "$tool, $with vmlinux.h: it compiles" build $with \
+			"$root/docs/examples/tools/$tool.bpf.c" $with-$tool.bpf.o
+	done
+done
+
+# One of each: a program, a connection that is refused, a packet to nobody, a write.
+cat >load.sh <<-'EOF'
+	/bin/true
+	(exec 3<>/dev/tcp/127.0.0.1/9) 2>/dev/null
+	echo nobody >/dev/udp/127.0.0.1/9
+	dd if=/dev/zero of="$1/file" bs=64k count=1 conv=fsync 2>/dev/null
+	sleep 0.2
+EOF
+for with in small full; do
+	objects=()
+	for tool in $tools; do objects+=(--object $with-$tool.bpf.o); done
+	check "$with: records" "$NUMARING" record "${objects[@]}" -o $with-trace -- bash load.sh "$PWD" 2>err ||
+		cat err >&2
+	"$NUMARING" cat --json $with-trace >$with.jsonl
+	count() {
+		jq -c "select($1)" $with.jsonl | wc -l
+	}
+	check "$with, exec: the program and its parent" test \
+		"$(count '.event == "exec" and .fields.data == "/bin/true" and .fields.parent == "bash" and .fields.pid_ns > 0')" -ge 1
+	check "$with, connect: who, where to, and that it was refused" test \
+		"$(count '.event == "connect" and .fields.port == 9 and .fields.outcome == "FAILED" and
+			.fields.daddr[:4] == [127,0,0,1] and .fields.comm == "bash" and .fields.took_ns > 0')" -ge 1
+	check "$with, drops: the packet to nobody" test \
+		"$(count '.event == "drop" and .fields.ip_protocol == 17 and .fields.dport == 9 and
+			.fields.dev == "lo" and .fields.no_socket')" -ge 1
+	case $(stat -f -c %T .) in
+	tmpfs | ramfs | overlayfs | nfs) echo "note: no disk is under $PWD, block I/O was not tried" ;;
+	*) check "$with, blockio: the write" test \
+		"$(count '.event == "block_io" and .fields.operation == "WRITE" and .fields.disk != "" and
+			.fields.error == 0 and .fields.took_ns > 0')" -ge 1 ;;
+	esac
+done
+
+# A struct without members says when and where, which is all there is to say.
+cat >tick.bpf.c <<-'EOF'
+	#include "vmlinux.h"
+	#include <numaring/numaring.bpf.h>
+	char LICENSE[] SEC("license") = "GPL";
+	struct tick {};
+	NR_EVENT(tick, 1);
+	SEC("tp_btf/sched_switch")
+	int on_switch(void *ctx)
+	{
+		struct tick *e = nr_reserve(tick);
+
+		if (e)
+			nr_submit(e);
+		return 0;
+	}
+EOF
+check "empty event: it compiles" build small tick.bpf.c tick.bpf.o
+check "empty event: it is recorded" "$NUMARING" record --object tick.bpf.o -o ticks -- sleep 0.1 2>err
+check "empty event: JSON" test "$("$NUMARING" cat --json ticks | jq -c .fields | sort -u)" = '{}'
+check "empty event: CSV" test "$("$NUMARING" export --to csv ticks | cut -d, -f4 | sort -u | xargs)" = 'event tick'
+check "empty event: text" grep -q ' tick:$' <("$NUMARING" cat ticks)
+if command -v babeltrace2 >/dev/null; then
+	check "empty event: babeltrace2" grep -q ' tick: .* { }$' <(babeltrace2 ticks 2>&1)
+fi
+finish
