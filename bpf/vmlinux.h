@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The kernel's types, as far as our programs and the usual tools need them: who runs what (exec, fork, exit),
- * connections and sockets, block I/O, packets and their drops, files, cgroups, namespaces. Kept by hand, so a
- * build needs no BTF of the build host; CO-RE moves the offsets to those of the kernel that runs.
+ * The kernel's types, as far as our programs and the usual tools need them: who runs what (exec,
+ * fork, exit), connections and sockets, block I/O, packets and their drops, files, cgroups,
+ * namespaces. Kept by hand, so a build needs no BTF of the build host; CO-RE moves the offsets to
+ * those of the kernel that runs.
  *
- * A struct has the fields that are read most, not all, and not in the kernel's order. If yours is missing,
- * take a complete vmlinux.h instead (docs/own-events.md has the line).
+ * A struct has the fields that are read most, not all, and not in the kernel's order. If yours is
+ * missing, take a complete vmlinux.h instead (docs/own-events.md has the line).
  */
 #ifndef __VMLINUX_H__
 #define __VMLINUX_H__
@@ -109,7 +110,8 @@ enum {
 enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2 };
 enum { BPF_RB_AVAIL_DATA, BPF_RB_RING_SIZE, BPF_RB_CONS_POS, BPF_RB_PROD_POS };
 enum { BPF_LOCAL_STORAGE_GET_F_CREATE = 1 };
-enum { /* of bpf_get_stack and bpf_get_stackid */
+/* bpf_get_stack, bpf_get_stackid */
+enum {
 	BPF_F_SKIP_FIELD_MASK = 0xff,
 	BPF_F_USER_STACK = 1 << 8,
 	BPF_F_FAST_STACK_CMP = 1 << 9,
@@ -133,7 +135,8 @@ struct bpf_timer {
 	__u64 opaque[2];
 } __attribute__((aligned(8)));
 
-/* Headers of packets and addresses of sockets: laid down by protocols, not moved by CO-RE. */
+/* Headers of packets and addresses of sockets: laid down by protocols, not moved by CO-RE. Bit-fields are in
+ * the order of little-endian machines, as are all that we run on. */
 struct ethhdr {
 	unsigned char h_dest[6];
 	unsigned char h_source[6];
@@ -141,7 +144,7 @@ struct ethhdr {
 } __attribute__((packed));
 
 struct iphdr {
-	__u8 ihl : 4, version : 4; /* in the order of little-endian machines, the only ones we run on */
+	__u8 ihl : 4, version : 4;
 	__u8 tos;
 	__be16 tot_len;
 	__be16 id;
@@ -611,8 +614,9 @@ struct skb_shared_info {
 	unsigned int gso_type;
 };
 
-/* The numbers differ from kernel to kernel: compare with bpf_core_enum_value(enum skb_drop_reason, NAME). In an
- * event make the reason a __u32, or it is shown by the names that had these numbers when it was built. */
+/* The numbers differ from kernel to kernel: compare with bpf_core_enum_value(enum skb_drop_reason,
+ * NAME). In an event make the reason a __u32, or it is shown by the names that had these numbers
+ * when it was built. */
 enum skb_drop_reason {
 	SKB_NOT_DROPPED_YET,
 	SKB_CONSUMED,
@@ -681,7 +685,8 @@ struct trace_entry {
 	int pid;
 };
 
-/* __data_loc_X: in the low half where the text is, from the start of the struct; in the high half its length. */
+/* __data_loc_X: in the low half where the text is, from the start of the struct; in the high half
+ * its length. */
 struct trace_event_raw_sys_enter {
 	struct trace_entry ent;
 	long id;
@@ -762,7 +767,8 @@ struct bpf_raw_tracepoint_args {
 	__u64 args[0];
 };
 
-/* Arguments of system calls and functions: the PT_REGS_ macros of <bpf/bpf_tracing.h> read these. */
+/* Arguments of system calls and functions: the PT_REGS_ macros of <bpf/bpf_tracing.h> read these.
+ */
 #ifdef __TARGET_ARCH_arm64
 struct user_pt_regs {
 	__u64 regs[31];

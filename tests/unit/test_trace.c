@@ -622,8 +622,8 @@ static void test_json_corners(void **state)
 	expect_json_text("123456789 \xe2\x82", "\"text\":\"123456789 \\u00e2\","); /* cut */
 }
 
-/* A double has every integer up to 2^53; what is above is a string, of every kind, in arrays too, and
- * in CSV only inside of an array. */
+/* A double has every integer up to 2^53; what is above is a string, of every kind, in arrays too,
+ * and in CSV only inside of an array. */
 static void test_large_numbers(void **state)
 {
 	static const uint64_t two53 = 1ull << 53;
@@ -671,8 +671,8 @@ static void test_hidden_characters(void **state)
 		{ "\x1b[2J\x7f", "\\x1b[2J\\x7f", "\\u001b[2J\\u007f" },
 		{ "\xc2\x9b"
 		  "2J",
-		  "\\u{9b}2J", "\\u009b2J" },			       /* C1 */
-		{ "\x9b\x80", "\\x9b\\x80", "\\u009b\\u0080" },	       /* bytes */
+		  "\\u{9b}2J", "\\u009b2J" },				    /* C1 */
+		{ "\x9b\x80", "\\x9b\\x80", "\\u009b\\u0080" },		    /* bytes */
 		{ "\xc2\x80\xc2\x9f", "\\u{80}\\u{9f}", "\\u0080\\u009f" }, /* ends of C1 */
 		{ "\xc2\xa0\xc3\xa4", "\xc2\xa0\xc3\xa4", "\xc2\xa0\xc3\xa4" },
 		{ "\xd8\x9c", "\\u{61c}", "\\u061c" },
