@@ -68,7 +68,7 @@ FILE *cli_open_output(const char *path, bool force);
 void cli_raise_files(void);
 void cli_restore_files(void);
 
-/* One sentence to stderr, "numaring: ...". */
+/* One sentence to stderr, "numaring: ...". Names in it cannot steer the terminal. */
 void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* nr_log_fn for the library's errors and warnings; ctx points to an int, the verbosity: 1 shows

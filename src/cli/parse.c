@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <libgen.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -184,23 +183,4 @@ FILE *cli_open_output(const char *path, bool force)
 	else if (!f)
 		cli_error("cannot write %s: %s", path, strerror(errno));
 	return f;
-}
-
-void cli_error(const char *fmt, ...)
-{
-	va_list ap;
-
-	fputs("numaring: ", stderr);
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fputc('\n', stderr);
-}
-
-void cli_log(void *ctx, enum nr_log_level level, const char *text)
-{
-	int verbosity = ctx ? *(int *)ctx : 0;
-
-	if ((int)level <= (int)NR_LOG_WARN + verbosity)
-		cli_error("%s%s", level == NR_LOG_WARN ? "warning: " : "", text);
 }

@@ -32,6 +32,11 @@ equal "unordered: exit status" $? 1
 equal "unordered: counted" "$(jq .unordered stat.json)" 1
 check "unordered: a duration" jq -e '.duration_s < 1e-6' stat.json
 
+# A name in a message cannot steer the terminal, and stays legible in any script.
+"$NUMARING" stat $'\e[2J\x9b2J\xc2\x9b\xe2\x80\xaeb\rä日本\xe0\x82\x9b' 2>err
+equal "message: quotes the name" "$(cat err)" \
+	'numaring: cannot open the trace \x1b[2J\x9b2J\xc2\x9b\xe2\x80\xaeb\x0dä日本\xe0\x82\x9b: No such file or directory'
+
 # Times are text, and what no double can hold is a string: jq 1.6 gives all of it back as it was.
 "$ODD" past past || fail "past: cannot be made"
 equal "past: JSON" "$("$NUMARING" cat --json past | jq -r '"\(.time) \(.ts)"' | tr '\n' ' ')" \

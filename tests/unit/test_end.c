@@ -206,7 +206,7 @@ static void expect_account(const struct nr_account *a, const struct nr_account *
 static void test_any_account(void **state)
 {
 	uint64_t lost[20];
-	struct nr_misfits misfits[300];
+	struct nr_type_stats misfits[300];
 
 	(void)state;
 	for (unsigned round = 0; round < 100; round++) {
@@ -225,6 +225,7 @@ static void test_any_account(void **state)
 			.nr_misfits = seed_below(&seed, 300),
 			.lost = lost,
 			.misfits = misfits,
+			.misfit_stride = sizeof(*misfits),
 		};
 		struct nr_writer *w = write_packets();
 		struct reading r;
@@ -232,8 +233,8 @@ static void test_any_account(void **state)
 		for (unsigned i = 0; i < a.nr_lost; i++)
 			lost[i] = seed_next(&seed);
 		for (unsigned i = 0; i < a.nr_misfits; i++)
-			misfits[i] = (struct nr_misfits){ seed_next(&seed), seed_next(&seed),
-							  seed_next(&seed) };
+			misfits[i] = (struct nr_type_stats){ seed_next(&seed), seed_next(&seed),
+							     seed_next(&seed) };
 		assert_int_equal(nr_writer_finish(w, &a), 0);
 		assert_int_equal(nr_writer_close(w), 0);
 		r = read_trace("t");

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Messages to people. They quote names of files and types, which are anybody's. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include "cli.h"
+
+/* A control character, or one that turns the order of reading; messages have lines of their own. */
+static bool steers(unsigned c)
+{
+	return (c < 0x20 && c != '\n' && c != '\t') || (c >= 0x7f && c <= 0x9f) || c == 0x61c ||
+	       c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
+	       (c >= 0x2066 && c <= 0x2069);
+}
+
+/* Bytes of the UTF-8 character at p, 0 if there is none. */
+static unsigned decode(const unsigned char *p, unsigned *c)
+{
+	unsigned more = *p < 0x80 ? 0 : *p < 0xe0 ? 1 : *p < 0xf0 ? 2 : 3;
+
+	if ((*p >= 0x80 && *p < 0xc2) || *p >= 0xf5)
+		return 0;
+	*c = more ? *p & (0x3f >> more) : *p;
+	for (unsigned i = 1; i <= more; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+		*c = *c << 6 | (p[i] & 0x3f);
+	}
+	return more + 1;
+}
+
+/* text, to be freed; bytes of what steers, or is no UTF-8, as \xHH. NULL: no memory. */
+static char *plain(const char *text)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	char *out = malloc(4 * strlen(text) + 1), *to = out;
+	unsigned n, c = 0;
+
+	for (; out && *p; p += n) {
+		n = decode(p, &c);
+		if (n && !steers(c)) {
+			to = mempcpy(to, p, n);
+			continue;
+		}
+		n = n ?: 1;
+		for (unsigned i = 0; i < n; i++)
+			to += sprintf(to, "\\x%02x", p[i]);
+	}
+	if (out)
+		*to = 0;
+	return out;
+}
+
+void cli_error(const char *fmt, ...)
+{
+	char *text, *safe;
+	va_list ap;
+	int len;
+
+	va_start(ap, fmt);
+	len = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (len < 0)
+		return;
+	safe = plain(text);
+	fprintf(stderr, "numaring: %s\n", safe ?: strerror(ENOMEM));
+	free(safe);
+	free(text);
+}
+
+void cli_log(void *ctx, enum nr_log_level level, const char *text)
+{
+	int verbosity = ctx ? *(int *)ctx : 0;
+
+	if ((int)level <= (int)NR_LOG_WARN + verbosity)
+		cli_error("%s%s", level == NR_LOG_WARN ? "warning: " : "", text);
+}
