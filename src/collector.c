@@ -343,6 +343,17 @@ int nr_collector_set_trace(struct nr_collector *c, const char *dir, bool force)
 	return 0;
 }
 
+int nr_collector_set_trace_group(struct nr_collector *c, gid_t group)
+{
+	int err = check_open(c);
+
+	if (err)
+		return err;
+	c->trace_shared = true;
+	c->trace_group = group;
+	return 0;
+}
+
 int nr_collector_set_batch(struct nr_collector *c, nr_batch_fn fn, void *ctx)
 {
 	int err = check_open(c);
@@ -444,6 +455,7 @@ static int open_sink(struct nr_collector *c)
 {
 	const struct nr_writer_opts opts = {
 		.force = c->trace_force,
+		.group = c->trace_shared ? &c->trace_group : NULL,
 		.clock_offset = c->clock_offset,
 		.start = c->started,
 		.misfits = &c->misfits,
@@ -675,6 +687,8 @@ static int drain_to_the_end(struct nr_collector *c)
 
 static void explain_end(struct nr_collector *c, int err)
 {
+	if (c->writer && err == -ESTALE)
+		return; /* the writer said who did what to the trace */
 	if (c->writer)
 		nr_log(&c->log, NR_LOG_ERROR,
 		       "cannot write to %s: %s; what was written before is whole and can be read",

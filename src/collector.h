@@ -48,6 +48,8 @@ struct nr_collector {
 
 	char *trace_dir;
 	bool trace_force;
+	bool trace_shared; /* with this group: */
+	gid_t trace_group;
 	struct nr_writer *writer;
 	_Atomic(uint64_t) bytes_written;
 	nr_batch_fn batch;

@@ -95,6 +95,12 @@ NR_API int nr_collector_add_bpf_object(struct nr_collector *c, struct bpf_object
  * replace a trace that is there. */
 NR_API int nr_collector_set_trace(struct nr_collector *c, const char *dir, bool force);
 
+/* This group may read the trace, too: its directory has the mode 0750 and its files 0640 then. Without this
+ * call only the owner may, 0700 and 0600, whatever the umask: the kernel shows the same events only to the
+ * privileged. A directory that is there keeps its mode. Whoever is neither privileged nor in the group gets
+ * -EPERM from nr_collector_start. */
+NR_API int nr_collector_set_trace_group(struct nr_collector *c, gid_t group);
+
 /* Some events in order. Valid during the call. */
 struct nr_batch {
 	const struct nr_event *events;
