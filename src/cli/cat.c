@@ -10,6 +10,7 @@
 #include "cli.h"
 #include "ending.h"
 #include "lines.h"
+#include "output.h"
 
 struct args {
 	const char *dir;
@@ -179,8 +180,8 @@ int cmd_export(int argc, char **argv)
 {
 	struct args args = { .limit = UINT64_MAX };
 	struct nr_trace *trace;
-	FILE *out;
-	int ret;
+	struct output out;
+	int ret, err;
 
 	argp_err_exit_status = CLI_USAGE;
 	argp_parse(&export_argp, argc, argv, 0, NULL, &args);
@@ -191,14 +192,14 @@ int cmd_export(int argc, char **argv)
 	/* Before the output, which may empty a file. */
 	if (cli_is_in_trace(args.output, args.dir) || open_trace(&trace, &args))
 		return CLI_FAILED;
-	out = cli_open_output(args.output, args.force);
-	if (!out) {
+	if (output_open(&out, args.output, &(struct output_opts){ .force = args.force })) {
 		nr_trace_close(trace);
 		return CLI_FAILED;
 	}
-	ret = print_trace(trace, &args, out);
-	if (out != stdout && fclose(out) && !ret) {
-		cli_error("cannot write %s: %s", args.output, strerror(errno));
+	ret = print_trace(trace, &args, out.file);
+	err = output_close(&out);
+	if (err && !ret) {
+		cli_error("cannot write %s: %s", args.output, strerror(-err));
 		ret = CLI_FAILED;
 	}
 	return ret;

@@ -4,6 +4,7 @@
 #define NR_CLI_H
 
 #include <argp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -60,13 +61,12 @@ bool cli_same_file(const char *a, const char *b);
  * take every file in a trace for a stream, and one that is there already is the trace. */
 bool cli_is_in_trace(const char *output, const char *dir);
 
-/* A file to write: standard output if path is NULL or "-", else a new file, or with force one that
- * may be there. NULL: it was said why. */
-FILE *cli_open_output(const char *path, bool force);
-
-/* As many open files as the hard limit allows; and as many as before, for those who are started. */
+/* As many open files as the hard limit allows; and as many as before, for those who are started. A
+ * file that reaches its limit of size is an error of writing, no signal; those who are started
+ * shall hear it if we would have: adds it to the set. */
 void cli_raise_files(void);
 void cli_restore_files(void);
+void cli_restore_file_signal(sigset_t *unheard);
 
 /* One sentence to stderr, "numaring: ...". Names in it cannot steer the terminal. */
 void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -3,11 +3,15 @@
  * The limit of open files. A shard takes three, so the usual soft limit of 1,024 ends at some 330
  * shards; the hard one is there for programs that know what they do with so many. A program we
  * start may not (select), so it gets what we got.
+ *
+ * And the limit of their size.
  */
+#include <signal.h>
 #include <sys/resource.h>
 #include "cli.h"
 
 static struct rlimit at_first;
+static sighandler_t size_at_first;
 
 void cli_raise_files(void)
 {
@@ -18,9 +22,16 @@ void cli_raise_files(void)
 	most.rlim_cur = most.rlim_max;
 	/* Where it is refused the usual limit stays, and whoever meets it says so. */
 	setrlimit(RLIMIT_NOFILE, &most);
+	size_at_first = signal(SIGXFSZ, SIG_IGN);
 }
 
 void cli_restore_files(void)
 {
 	setrlimit(RLIMIT_NOFILE, &at_first);
+}
+
+void cli_restore_file_signal(sigset_t *unheard)
+{
+	if (size_at_first == SIG_DFL)
+		sigaddset(unheard, SIGXFSZ);
 }

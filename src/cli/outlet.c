@@ -39,7 +39,9 @@ static int named_descriptor(const char *path)
 
 struct outlet outlet_named(const char *path)
 {
-	return (struct outlet){ .path = path, .descriptor = named_descriptor(path) };
+	return (struct outlet){ .path = path,
+				.descriptor = named_descriptor(path),
+				.output.dir = -1 };
 }
 
 static bool is_of(const char *path, mode_t type)
@@ -75,30 +77,28 @@ static int open_there(const struct outlet *o, int end_fd, unsigned duration_ms)
 
 	if (o->descriptor >= 0)
 		fd = fcntl(o->descriptor, F_DUPFD_CLOEXEC, 0);
-	else if (!outlet_is_fifo(o->path))
-		fd = open(o->path, O_WRONLY | O_CLOEXEC);
 	else
 		return outlet_open_fifo(o->path, end_fd, duration_ms);
 	return fd < 0 ? -errno : fd;
 }
 
-FILE *outlet_open(struct outlet *o, bool force, int end_fd, unsigned duration_ms)
+int outlet_open(struct outlet *o, const struct output_opts *opts, int end_fd, unsigned duration_ms)
 {
-	FILE *file;
 	int fd;
 
 	if (o->descriptor == STDOUT_FILENO)
-		return stdout;
-	if (o->descriptor < 0 && !outlet_is_fifo(o->path) && !is_of(o->path, S_IFCHR)) {
-		file = cli_open_output(o->path, force);
-		o->made = file && !force;
-		return file;
-	}
+		return output_open(&o->output, "-", opts);
+	if (o->descriptor < 0 && !outlet_is_fifo(o->path))
+		return output_open(&o->output, o->path, opts);
 	fd = open_there(o, end_fd, duration_ms);
-	file = fd < 0 ? NULL : fdopen(fd, "w");
-	if (fd == -ENXIO)
+	if (fd == -ENXIO) {
 		cli_error("no reader opened %s: nothing was recorded", o->path);
-	else if (!file)
-		cli_error("cannot write %s: %s", o->path, strerror(fd < 0 ? -fd : errno));
-	return file;
+		return fd;
+	}
+	o->output = (struct output){ .dir = -1, .file = fd < 0 ? NULL : fdopen(fd, "w") };
+	if (o->output.file)
+		return 0;
+	fd = fd < 0 ? fd : -errno;
+	cli_error("cannot write %s: %s", o->path, strerror(-fd));
+	return fd;
 }

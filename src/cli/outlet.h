@@ -5,19 +5,19 @@
 #define NR_OUTLET_H
 
 #include <stdbool.h>
-#include <stdio.h>
+#include "output.h"
 
 struct outlet {
 	const char *path;
 	int descriptor; /* that path names: "-" and /dev/stdout are 1; -1: none */
-	bool made;	/* the file is new */
+	struct output output;
 };
 
 /* Before anything is opened: a descriptor that is named is the caller's. */
 struct outlet outlet_named(const char *path);
-/* Opens it; force: replace a file that is there. A FIFO that nobody reads is waited for until
- * end_fd is readable, and for duration_ms, if that is not 0. NULL: it was said why. */
-FILE *outlet_open(struct outlet *o, bool force, int end_fd, unsigned duration_ms);
+/* Opens it, a file as output_open does. A FIFO that nobody reads is waited for until end_fd is
+ * readable, and for duration_ms, if that is not 0. 0, or a negative errno: it was said why. */
+int outlet_open(struct outlet *o, const struct output_opts *opts, int end_fd, unsigned duration_ms);
 
 bool outlet_is_fifo(const char *path);
 /* Opens a FIFO to write. Waits for somebody who reads from it, until end_fd is readable (-1: never)

@@ -170,17 +170,3 @@ bool cli_is_in_trace(const char *output, const char *dir)
 		cli_error("%s is inside of the trace: give -o another place", output);
 	return in;
 }
-
-FILE *cli_open_output(const char *path, bool force)
-{
-	FILE *f;
-
-	if (!path || !strcmp(path, "-"))
-		return stdout;
-	f = fopen(path, force ? "we" : "wxe");
-	if (!f && errno == EEXIST)
-		cli_error("%s is there already; --force replaces it", path);
-	else if (!f)
-		cli_error("cannot write %s: %s", path, strerror(errno));
-	return f;
-}

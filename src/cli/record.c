@@ -34,6 +34,7 @@ enum {
 	OPT_FORCE,
 	OPT_OBJECT,
 	OPT_FORMAT,
+	OPT_GROUP,
 };
 
 static const struct argp_option options[] = {
@@ -65,6 +66,8 @@ static const struct argp_option options[] = {
 	{ "stats-json", OPT_STATS_JSON, "FILE", 0, "write the numbers of the summary to FILE", 2 },
 	{ "self", OPT_SELF, NULL, 0, "record the collector's own threads too", 2 },
 	{ "force", OPT_FORCE, NULL, 0, "replace a trace that is there", 2 },
+	{ "group", OPT_GROUP, "GROUP", 0,
+	  "this group, a name or a number, may read what is written (default: only the owner)", 2 },
 	{ "verbose", 'v', NULL, 0, "say more; twice: what libbpf and the verifier say too", 2 },
 	{ 0 },
 };
@@ -87,8 +90,10 @@ struct record {
 	bool live; /* JSON lines instead of a trace */
 	struct outlet outlet;
 	const char *stats_json;
-	FILE *stats;
+	struct output stats;
 	bool force;
+	bool shared; /* with this group: */
+	gid_t group;
 	bool fail_on_loss;
 	unsigned duration_ms; /* 0: until told otherwise */
 	int verbosity;
@@ -208,6 +213,10 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 	case OPT_FORCE:
 		r->force = true;
 		break;
+	case OPT_GROUP:
+		r->shared = true;
+		r->group = output_group(arg);
+		break;
 	case ARGP_KEY_ARG:
 		/* The first word that is no option begins the command. */
 		r->command.argv = state->argv + state->next - 1;
@@ -275,14 +284,23 @@ static int add_events_of(struct record *r)
 	return err;
 }
 
+static struct output_opts output_opts(const struct record *r)
+{
+	return (struct output_opts){ .force = r->force, .group = r->shared ? &r->group : NULL };
+}
+
 static int set_output(struct record *r)
 {
-	FILE *file;
+	const struct output_opts opts = output_opts(r);
+	int err = 0;
 
-	if (!r->live)
-		return nr_collector_set_trace(r->collector, r->output, r->force);
-	file = outlet_open(&r->outlet, r->force, r->signal_fd, r->duration_ms);
-	return file ? live_open(&r->stream, r->collector, file) : -EIO;
+	if (r->live)
+		return outlet_open(&r->outlet, &opts, r->signal_fd, r->duration_ms)
+			       ?: live_open(&r->stream, r->collector, r->outlet.output.file,
+					    r->output);
+	if (r->shared)
+		err = nr_collector_set_trace_group(r->collector, r->group);
+	return err ?: nr_collector_set_trace(r->collector, r->output, r->force);
 }
 
 static bool to_stdout(const struct record *r)
@@ -290,39 +308,26 @@ static bool to_stdout(const struct record *r)
 	return r->live && r->outlet.descriptor == STDOUT_FILENO;
 }
 
-/* Nothing was recorded: a file that was made for it is in the way of the next try. */
-static void take_output_back(const struct record *r)
-{
-	if (r->outlet.made)
-		unlink(r->output);
-}
-
 /* At the start, so that a file that cannot be written is known before the recording. What is in it
  * stays until there is something to replace it. */
 static int open_stats(struct record *r)
 {
-	int fd;
+	struct output_opts opts = output_opts(r);
 
-	if (!r->stats_json)
-		return 0;
-	fd = open(r->stats_json, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-	r->stats = fd < 0 ? NULL : fdopen(fd, "w");
-	if (r->stats)
-		return 0;
-	cli_error("cannot write %s: %s", r->stats_json, strerror(errno));
-	return -errno;
+	opts.keep = true;
+	return r->stats_json ? output_open(&r->stats, r->stats_json, &opts) : 0;
 }
 
 static int write_stats(struct record *r, const struct summary *s)
 {
 	int err;
 
-	if (!r->stats)
+	if (!r->stats.file)
 		return 0;
-	if (ftruncate(fileno(r->stats), 0) && errno != EINVAL) /* a pipe has nothing to cut */
+	if (ftruncate(fileno(r->stats.file), 0) && errno != EINVAL) /* a pipe has nothing to cut */
 		err = -errno;
 	else
-		err = summary_json(r->stats, s);
+		err = summary_json(r->stats.file, s);
 	if (err)
 		cli_error("cannot write %s: %s", r->stats_json, strerror(-err));
 	return err;
@@ -409,6 +414,7 @@ static int start_command(struct record *r)
 	struct command_start how = { .mask = r->old_mask, .no_stdout = to_stdout(r) };
 
 	sigemptyset(&how.unheard);
+	cli_restore_file_signal(&how.unheard);
 	if (r->live)
 		sigaddset(&how.unheard, SIGPIPE);
 	return command_start(&r->command, &how);
@@ -502,6 +508,8 @@ static const char *reason(const struct record *r, int err)
 {
 	if (r->live && err == -ETIMEDOUT)
 		return "the reader takes nothing any more";
+	if (err == -ESTALE)
+		return "another program changed what was written";
 	return err ? strerror(-err) : NULL;
 }
 
@@ -555,11 +563,12 @@ static int report(struct record *r, int err)
 /* A reader that has seen enough closes the pipe: that is an end like any other. */
 static int end_stream(struct record *r, int err)
 {
-	int end = live_close(&r->stream);
+	int end = live_close(&r->stream), closed = output_close(&r->outlet.output);
 
+	end = end ?: closed;
 	if (r->live && (err == -EPIPE || end == -EPIPE))
 		return 0;
-	if (end && !err)
+	if (end && end != -ESTALE && !err)
 		cli_error("cannot write %s: %s", r->output, reason(r, end));
 	return err ? err : end;
 }
@@ -592,7 +601,7 @@ static int record(struct record *r)
 	if (!err)
 		err = nr_collector_start(r->collector);
 	if (err) {
-		take_output_back(r);
+		output_remove(&r->outlet.output); /* in the way of the next try */
 		return CLI_FAILED;
 	}
 	err = start_command(r);
@@ -649,8 +658,8 @@ int cmd_record(int argc, char **argv)
 	live_end(&r.stream); /* also when the start failed half-way */
 	nr_collector_close(r.collector);
 	live_close(&r.stream);
-	if (r.stats)
-		fclose(r.stats);
+	output_close(&r.outlet.output);
+	output_close(&r.stats);
 	free(r.objects.list);
 	free(r.events.list);
 	if (r.signal_fd >= 0)

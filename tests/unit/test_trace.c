@@ -1283,10 +1283,11 @@ static void test_full_at_open(void **state)
 	types = make_types();
 	dir = strdup(in_scratch("begun"));
 	for (disk.limit = 1; disk.limit < 6000; disk.limit += 80) {
-		disk.err = ENOSPC;
+		disk.err = EIO;
 		if (!nr_writer_open(&w, dir, types, &opts))
 			break;
 		assert_null(w);
+		assert_non_null(strstr(said, strerror(EIO))); /* of the stream, too */
 		assert_int_equal(access(dir, F_OK), -1);
 	}
 	assert_true(disk.limit > 1000);

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "cli.h"
+#include "output.h"
+
+static bool is_named(const struct output *o, int fd)
+{
+	struct stat file, named;
+
+	return !fstat(fd, &file) && !fstatat(o->dir, o->name, &named, AT_SYMLINK_NOFOLLOW) &&
+	       file.st_dev == named.st_dev && file.st_ino == named.st_ino;
+}
+
+/* Whatever the umask. Not every file system knows modes; whoever asks for a group has to get it. */
+static int set_access(int fd, const struct output *o, const gid_t *group)
+{
+	mode_t mode = group ? 0640 : 0600;
+	struct stat st;
+
+	if (group && fchown(fd, -1, *group))
+		return -errno;
+	if (fstat(fd, &st) || ((st.st_mode & 0777) != mode && fchmod(fd, mode)))
+		cli_error("warning: cannot restrict who may read %s: %s", o->name, strerror(errno));
+	return 0;
+}
+
+/* Appended to: after others have cut it, its size is less than our position. */
+static int make(struct output *o, const gid_t *group)
+{
+	int fd = openat(o->dir, o->name, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
+	int err = fd < 0 ? -errno : set_access(fd, o, group);
+
+	o->made = fd >= 0;
+	if (!err || fd < 0)
+		return err ?: fd;
+	unlinkat(o->dir, o->name, 0);
+	close(fd);
+	return err;
+}
+
+/* Not with O_TRUNC: first, what it is that was opened. */
+static int open_there(const struct output *o, int flags, const struct output_opts *opts)
+{
+	int fd = openat(o->dir, o->name, O_WRONLY | O_NOCTTY | O_CLOEXEC | flags), err = 0;
+	struct stat st = {}, out;
+
+	if (fd < 0)
+		return -errno;
+	fstat(fd, &st);
+	if (!S_ISREG(st.st_mode) || opts->keep)
+		return fd;
+	if (!fstat(STDOUT_FILENO, &out) && st.st_dev == out.st_dev && st.st_ino == out.st_ino)
+		return fd; /* /dev/stdout, and the shell has opened it for us */
+	if (!opts->force)
+		err = -EEXIST;
+	else if (ftruncate(fd, 0) || fchmod(fd, 0600))
+		err = -errno;
+	if (!err)
+		return fd;
+	close(fd);
+	return err;
+}
+
+/* A file of this name is there, or was a moment ago. */
+static int take(struct output *o, const struct output_opts *opts)
+{
+	struct stat st;
+
+	if (fstatat(o->dir, o->name, &st, AT_SYMLINK_NOFOLLOW))
+		return -errno;
+	if (S_ISLNK(st.st_mode))
+		return st.st_uid && st.st_uid != geteuid() ? -ELOOP : open_there(o, 0, opts);
+	if (!S_ISREG(st.st_mode) || opts->keep)
+		return open_there(o, O_NOFOLLOW, opts);
+	if (!opts->force)
+		return -EEXIST;
+	/* Its owner, its other names and those who have it open keep what it was. */
+	return unlinkat(o->dir, o->name, 0) ? -errno : make(o, opts->group);
+}
+
+/* Sets dir and name. */
+static int split(struct output *o, const char *path)
+{
+	char *copy = strdup(path);
+
+	o->name = strdup(strrchr(path, '/') ? strrchr(path, '/') + 1 : path);
+	o->dir = copy ? open(dirname(copy), O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	free(copy);
+	return o->dir < 0 || !o->name ? -errno : 0;
+}
+
+static void forget_name(struct output *o)
+{
+	if (o->dir >= 0)
+		close(o->dir);
+	free(o->name);
+	o->dir = -1;
+	o->name = NULL;
+}
+
+static int refused(const char *path, int err)
+{
+	if (err == -EEXIST)
+		cli_error("%s is there already; --force replaces it", path);
+	else if (err == -ELOOP)
+		cli_error("%s is a symbolic link of another user: give the file itself", path);
+	else
+		cli_error("cannot write %s: %s", path, strerror(-err));
+	return err;
+}
+
+int output_open(struct output *o, const char *path, const struct output_opts *opts)
+{
+	struct output new = { .dir = -1 };
+	int fd;
+
+	if (!path || !strcmp(path, "-")) {
+		new.file = stdout;
+		*o = new;
+		return 0;
+	}
+	fd = split(&new, path);
+	if (!fd)
+		fd = make(&new, opts->group);
+	if (fd == -EEXIST)
+		fd = take(&new, opts);
+	if (fd >= 0)
+		new.file = fdopen(fd, "w");
+	if (!new.file)
+		fd = fd < 0 ? fd : -errno;
+	if (new.file) {
+		*o = new;
+		return 0;
+	}
+	forget_name(&new);
+	return refused(path, fd);
+}
+
+void output_remove(const struct output *o)
+{
+	if (o->file && o->made && is_named(o, fileno(o->file)))
+		unlinkat(o->dir, o->name, 0);
+}
+
+int output_close(struct output *o)
+{
+	int err = 0;
+
+	if (!o->file)
+		return 0;
+	if (o->file != stdout && fclose(o->file))
+		err = -errno;
+	forget_name(o);
+	o->file = NULL;
+	return err;
+}
+
+gid_t output_group(const char *arg)
+{
+	const struct group *group = getgrnam(arg);
+	unsigned long id;
+	char *end;
+
+	if (group)
+		return group->gr_gid;
+	errno = 0;
+	id = strtoul(arg, &end, 10);
+	if (*arg >= '0' && *arg <= '9' && !*end && !errno && id < UINT32_MAX)
+		return id;
+	cli_error("there is no group \"%s\": give its name or its number", arg);
+	exit(CLI_USAGE);
+}

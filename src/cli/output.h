@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Files that are written. What is in them comes from the kernel, which shows it to the privileged
+ * only: a file that is made here can be read by its owner alone.
+ */
+#ifndef NR_CLI_OUTPUT_H
+#define NR_CLI_OUTPUT_H
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+struct output {
+	FILE *file; /* stdout too; NULL: not open */
+	int dir;    /* has it under this name: */
+	char *name;
+	bool made; /* it was not there before, or is in the place of another */
+};
+
+struct output_opts {
+	bool force; /* replace a regular file that is there by a new one */
+	bool keep;  /* write into a file that is there, whose content and mode stay for now */
+	const gid_t *group; /* may read a file that is made, too; NULL: nobody */
+};
+
+/* NULL or "-" is standard output. Devices and pipes need no force. A symbolic link is followed if
+ * it is of this user or of root. -EEXIST, ...: it was said why. */
+int output_open(struct output *o, const char *path, const struct output_opts *opts);
+/* Takes a file back that was made, if it still has its name. */
+void output_remove(const struct output *o);
+/* Not standard output. 0 or a negative errno. A zeroed one is fine. */
+int output_close(struct output *o);
+
+/* A group's number, from its name or number; ends the program if there is no such group. */
+gid_t output_group(const char *arg);
+
+#endif
