@@ -6,7 +6,7 @@
 : "${FIELDS:=$(dirname "$NUMARING")/tests/bpf/fields}"
 FIELDS=$(realpath "$FIELDS")
 root=$(realpath "$(dirname "$0")/../..")
-tools="exec connect blockio drops"
+tools=(exec connect blockio drops)
 need clang jq bpftool
 need_bpf
 scratch
@@ -31,9 +31,9 @@ ln -s "$root/bpf/vmlinux.h" small/
 ln -s "$root"/include/numaring/*.h "$root"/bpf/numaring.bpf.h full/numaring/
 bpftool btf dump file /sys/kernel/btf/vmlinux format c >full/vmlinux.h
 for with in small full; do
-	for tool in $tools; do
+	for tool in "${tools[@]}"; do
 		check "$tool, $with vmlinux.h: it compiles" build $with \
-			"$root/docs/examples/tools/$tool.bpf.c" $with-$tool.bpf.o
+			"$root/docs/examples/tools/$tool.bpf.c" "$with-$tool.bpf.o"
 	done
 done
 
@@ -47,7 +47,7 @@ cat >load.sh <<-'EOF'
 EOF
 for with in small full; do
 	objects=()
-	for tool in $tools; do objects+=(--object $with-$tool.bpf.o); done
+	for tool in "${tools[@]}"; do objects+=(--object "$with-$tool.bpf.o"); done
 	check "$with: records" "$NUMARING" record "${objects[@]}" -o $with-trace -- bash load.sh "$PWD" 2>err ||
 		cat err >&2
 	"$NUMARING" cat --json $with-trace >$with.jsonl
