@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "plot.h"
@@ -237,35 +238,38 @@ static void write_bars(FILE *out, const struct plot *plot)
 	putc('\n', out);
 }
 
-static int write_script(const struct plot *plot, const char *path, const char *svg_path)
+static int write_script(const struct plot *plot, int fd)
 {
-	FILE *out = fopen(path, "we");
+	FILE *out = fdopen(dup(fd), "w");
 
 	if (!out)
 		return -errno;
 	fprintf(out,
 		"set terminal svg size 760,420 noenhanced font 'sans-serif,13' "
 		"background '#ffffff'\n"
-		"set output '%s'\nset key outside right top\nset grid lc rgb '#dddddd'\n"
+		"set key outside right top\nset grid lc rgb '#dddddd'\n"
 		"set title '%s'\nset xlabel '%s'\nset ylabel '%s'\n",
-		svg_path, plot->title, plot->xlabel, plot->ylabel);
+		plot->title, plot->xlabel, plot->ylabel);
 	write_data(out, plot);
 	if (plot->bars)
 		write_bars(out, plot);
 	else
 		write_lines(out, plot);
-	return fclose(out) ? -errno : 0;
+	if (fclose(out) || lseek(fd, 0, SEEK_SET))
+		return -errno;
+	return 0;
 }
 
-static int run_gnuplot(const char *dir, const char *script)
+static int run_gnuplot(int script, int svg)
 {
-	const char *argv[] = { "gnuplot", script, NULL };
+	const char *argv[] = { "gnuplot", NULL };
 	posix_spawn_file_actions_t actions;
 	int err, status = 0;
 	pid_t pid;
 
 	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addchdir_np(&actions, dir);
+	posix_spawn_file_actions_adddup2(&actions, script, STDIN_FILENO);
+	posix_spawn_file_actions_adddup2(&actions, svg, STDOUT_FILENO);
 	err = posix_spawnp(&pid, "gnuplot", &actions, NULL, (char **)argv, environ);
 	posix_spawn_file_actions_destroy(&actions);
 	if (err)
@@ -275,18 +279,20 @@ static int run_gnuplot(const char *dir, const char *script)
 	return status ? -EIO : 0;
 }
 
-static int read_file(const char *path, char **out)
+static int read_file(int fd, char **out)
 {
-	FILE *f = fopen(path, "re");
-	size_t size = 0;
-	int err = f ? 0 : -errno;
+	off_t size = lseek(fd, 0, SEEK_END);
+	char *text = size < 0 ? NULL : malloc(size + 1);
 
-	/* It holds no such character, so this is all. */
-	if (!err && getdelim(out, &size, '\1', f) < 0)
-		err = ferror(f) ? -errno : -ENODATA;
-	if (f)
-		fclose(f);
-	return err;
+	if (!text)
+		return -errno;
+	if (pread(fd, text, size, 0) != size) {
+		free(text);
+		return -EIO;
+	}
+	text[size] = 0;
+	*out = text;
+	return 0;
 }
 
 /* Cuts every `what` and all up to `end` out of the text. */
@@ -356,26 +362,24 @@ static char *make_inline(const char *file, const char *name)
 	return named;
 }
 
-int plot_svg(const struct plot *plot, const char *dir, char **svg)
+int plot_svg(const struct plot *plot, char **svg)
 {
-	char script[4096], script_name[64], svg_path[4096], svg_name[64], *text = NULL;
-	int err;
+	int script = memfd_create("script", MFD_CLOEXEC), out = memfd_create("svg", MFD_CLOEXEC);
+	int err = script < 0 || out < 0 ? -errno : write_script(plot, script);
+	char *text = NULL;
 
-	snprintf(script_name, sizeof(script_name), ".%s.gnuplot", plot->name);
-	snprintf(svg_name, sizeof(svg_name), ".%s.svg", plot->name);
-	snprintf(script, sizeof(script), "%s/%s", dir, script_name);
-	snprintf(svg_path, sizeof(svg_path), "%s/%s", dir, svg_name);
-	err = write_script(plot, script, svg_name);
 	if (!err)
-		err = run_gnuplot(dir, script_name);
+		err = run_gnuplot(script, out);
 	if (!err)
-		err = read_file(svg_path, &text);
+		err = read_file(out, &text);
 	if (!err) {
 		*svg = make_inline(text, plot->name);
 		err = *svg ? 0 : -ENODATA;
 	}
 	free(text);
-	unlink(script);
-	unlink(svg_path);
+	if (script >= 0)
+		close(script);
+	if (out >= 0)
+		close(out);
 	return err;
 }

@@ -28,9 +28,8 @@ struct plot {
 	struct plot_series *series;
 };
 
-/* -ENOENT: there is no gnuplot; -EIO: it failed; -ENODATA: what it wrote is not whole. Puts files
- * that begin with a dot into dir and removes them. */
-int plot_svg(const struct plot *plot, const char *dir, char **svg);
+/* -ENOENT: there is no gnuplot; -EIO: it failed; -ENODATA: what it wrote is not whole. */
+int plot_svg(const struct plot *plot, char **svg);
 
 /* A point of the line, and the runs behind it: an array of numbers, each to be multiplied by scale,
  * or NULL. */

@@ -2,6 +2,7 @@
 /* numaring-bench report: a page and a table of a sweep. */
 #include <argp.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,9 +56,12 @@ static FILE *create(const struct report *r, const char *name)
 {
 	char path[4096];
 	FILE *f;
+	int fd;
 
 	snprintf(path, sizeof(path), "%s/%s", r->dir, name);
-	f = fopen(path, "we");
+	/* A link of this name is not ours: whoever made it would choose what we empty. */
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
+	f = fd < 0 ? NULL : fdopen(fd, "w");
 	if (!f)
 		bench_error("cannot create %s: %s", path, strerror(errno));
 	return f;
@@ -824,11 +828,10 @@ static void write_caption(FILE *out, const struct spec *s, double producers)
 	escaped(out, s->caption);
 }
 
-static int figure(FILE *out, const struct report *r, const struct plot *plot, const struct spec *s,
-		  double producers)
+static int figure(FILE *out, const struct plot *plot, const struct spec *s, double producers)
 {
 	char *svg = NULL;
-	int err = plot_svg(plot, r->dir, &svg);
+	int err = plot_svg(plot, &svg);
 
 	if (!err) {
 		fprintf(out, "<figure>%s<figcaption>", svg);
@@ -847,7 +850,7 @@ static int draw_spec(FILE *out, const struct report *r, const struct spec *s)
 
 	/* What was not swept is no plot. */
 	if (!err && plot.nr && (!needs_two_x(s) || has_two_x(&plot)))
-		err = figure(out, r, &plot, s, producers);
+		err = figure(out, &plot, s, producers);
 	plot_free(&plot);
 	return err;
 }

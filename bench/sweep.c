@@ -100,7 +100,8 @@ static int rewrite(struct sweep *s)
 	int err;
 
 	snprintf(path, sizeof(path), "%s.new", s->output);
-	s->out = fopen(path, "we");
+	unlink(path); /* a rest of ours, or a link of somebody else */
+	s->out = fopen(path, "wxe");
 	if (!s->out) {
 		bench_error("cannot create %s: %s", path, strerror(errno));
 		return -EIO;

@@ -267,4 +267,8 @@ equal "without gnuplot: exit status" $? 1
 check "without gnuplot: says so" grep -q 'gnuplot is not installed' err
 check "without gnuplot: the table" test -s plain/report.md
 check "without gnuplot: no page" test ! -e plain/report.html
+mkdir linked && echo precious >precious && ln -s ../precious linked/report.md
+"$BENCH" report s.jsonl -o linked >/dev/null 2>err
+equal "a link in the place of a report: exit status" $? 1
+equal "what it leads to" "$(cat precious)" precious
 finish
