@@ -132,10 +132,16 @@ static int open_all(struct nr_trace *t)
 		return err;
 	}
 	err = load_metadata(t) ?: load_types(t);
-	if (err)
-		return err;
-	t->fd = open_regular(t, NR_FILE_STREAM, &size);
-	return t->fd < 0 ? t->fd : 0;
+	if (!err) {
+		t->fd = open_regular(t, NR_FILE_STREAM, &size);
+		err = t->fd < 0 ? t->fd : 0;
+	}
+	if (nr_trace_dir_is_interrupted(t->dir_fd) && !nr_stream_is_recorded(t->fd))
+		nr_log(&t->log, NR_LOG_WARN,
+		       "%s holds another trace under names with .old-: a recording that was about "
+		       "to replace it was killed; rename .old-metadata, .old-.btf and .old-stream",
+		       t->dir);
+	return err;
 }
 
 int nr_trace_open(struct nr_trace **out, const char *dir, const struct nr_trace_opts *opts)

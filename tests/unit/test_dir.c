@@ -204,6 +204,8 @@ static char *metadata_of(const char *dir)
 /* Killed while it starts: the next recording gives the old trace its names back. */
 static void test_killed_while_it_starts(void **state)
 {
+	const struct nr_trace_opts reader = { sizeof(reader), listen, NULL };
+	struct nr_trace *trace = NULL;
 	char *before, *after;
 
 	(void)state;
@@ -218,6 +220,10 @@ static void test_killed_while_it_starts(void **state)
 			raise(SIGKILL);
 		}
 		wait(NULL);
+		if (!nr_trace_open(&trace, in_scratch("killed"), &reader)) {
+			nr_trace_close(trace);
+			assert_non_null(strstr(said, "another trace under names with .old-"));
+		}
 		for (unsigned i = kept; i < 3; i++)
 			assert_int_equal(unlink(in_scratch("killed/%s", names[i])), 0);
 		assert_int_equal(begin(in_scratch("killed"), (struct nr_writer_opts){}), -EEXIST);
@@ -234,6 +240,7 @@ static void test_killed_while_it_starts(void **state)
 static void test_killed_when_it_has_begun(void **state)
 {
 	char *before, *after;
+	struct stat st;
 
 	(void)state;
 	assert_int_equal(begin(in_scratch("begun"), (struct nr_writer_opts){}), 0);
@@ -242,7 +249,8 @@ static void test_killed_when_it_has_begun(void **state)
 	before = metadata_of("begun");
 	assert_int_equal(begin(in_scratch("begun"), (struct nr_writer_opts){}), -EEXIST);
 	assert_int_equal(begin(in_scratch("begun"), (struct nr_writer_opts){ .force = true }), 0);
-	assert_int_equal(access(in_scratch("begun/.old-btf"), F_OK), -1);
+	assert_int_equal(stat(in_scratch("begun/.old-stream"), &st), 0);
+	assert_int_not_equal(st.st_size, 4);
 	nr_writer_discard(writer);
 	after = metadata_of("begun");
 	assert_string_equal(before, after);
