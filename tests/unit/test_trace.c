@@ -1158,6 +1158,7 @@ static struct {
 	int err;	     /* what it says then */
 	size_t most;	     /* bytes taken by one call, 0: all */
 	unsigned interrupts; /* of the next calls */
+	size_t refused;	     /* calls with so many bytes fail, 0: none */
 } disk;
 
 ssize_t __wrap_pwrite(int fd, const void *data, size_t size, off_t off)
@@ -1169,7 +1170,7 @@ ssize_t __wrap_pwrite(int fd, const void *data, size_t size, off_t off)
 	}
 	if (disk.most && size > disk.most)
 		size = disk.most;
-	if (disk.limit && off >= disk.limit) {
+	if ((disk.limit && off >= disk.limit) || (disk.refused && size == disk.refused)) {
 		errno = disk.err;
 		return -1;
 	}
@@ -1283,16 +1284,34 @@ static void test_full_at_open(void **state)
 	types = make_types();
 	dir = strdup(in_scratch("begun"));
 	for (disk.limit = 1; disk.limit < 6000; disk.limit += 80) {
-		disk.err = EIO;
+		disk.err = ENOSPC;
 		if (!nr_writer_open(&w, dir, types, &opts))
 			break;
 		assert_null(w);
-		assert_non_null(strstr(said, strerror(EIO))); /* of the stream, too */
 		assert_int_equal(access(dir, F_OK), -1);
 	}
 	assert_true(disk.limit > 1000);
 	disk.limit = 0;
 	nr_writer_close(w);
+	drop_trace();
+}
+
+/* The first packet's error is the one that is told. */
+static void test_first_packet_fails(void **state)
+{
+	struct nr_writer_opts opts = { .log = listen };
+	struct nr_writer *w = NULL;
+
+	(void)state;
+	types = make_types();
+	dir = strdup(in_scratch("first"));
+	disk.refused = 88;
+	disk.err = EIO;
+	assert_int_equal(nr_writer_open(&w, dir, types, &opts), -EIO);
+	disk.refused = 0;
+	assert_non_null(strstr(said, "first/stream"));
+	assert_non_null(strstr(said, strerror(EIO)));
+	assert_int_equal(access(dir, F_OK), -1);
 	drop_trace();
 }
 
@@ -1685,6 +1704,7 @@ int main(void)
 		cmocka_unit_test(test_disk_full),
 		cmocka_unit_test(test_file_limit),
 		cmocka_unit_test(test_full_at_open),
+		cmocka_unit_test(test_first_packet_fails),
 		cmocka_unit_test(test_directories),
 		cmocka_unit_test(test_replacing),
 		cmocka_unit_test(test_link_is_replaced),
