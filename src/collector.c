@@ -739,6 +739,66 @@ static int close_trace(struct nr_collector *c, int error)
 	return nr_writer_close(w) ?: err;
 }
 
+static void *close_output(void *arg)
+{
+	struct nr_collector *c = arg;
+
+	c->close_error = close_trace(c, c->end_error);
+	return NULL;
+}
+
+/* Closing may hang as any write may: then nobody waits for it. */
+static int close_in_time(struct nr_collector *c)
+{
+	unsigned patience = c->opts.stop_timeout_ms;
+
+	if (!c->writer || !patience || nr_thread_start(&c->closing, close_output, c, "nr-close"))
+		return close_trace(c, c->end_error);
+	if (nr_thread_join_within(&c->closing, patience))
+		return c->close_error;
+	atomic_store(&c->abandoned, true);
+	return -ETIMEDOUT;
+}
+
+static void explain_timeout(const struct nr_collector *c)
+{
+	if (c->trace_dir)
+		nr_log(&c->log, NR_LOG_ERROR,
+		       "a write to %s has not returned for %u ms: given up; what was written "
+		       "before is whole and can be read",
+		       c->trace_dir, c->opts.stop_timeout_ms);
+	else
+		nr_log(&c->log, NR_LOG_ERROR,
+		       "the receiver of the events has not returned for %u ms: given up",
+		       c->opts.stop_timeout_ms);
+}
+
+/* After the last event. */
+static int finish_stream(struct nr_collector *c)
+{
+	int err = nr_stream_finish(&c->stream, c->opts.stop_timeout_ms);
+
+	atomic_store(&c->abandoned, c->stream.thread.running);
+	if (err && !c->stream.thread.running)
+		explain_end(c, err);
+	return err;
+}
+
+static int close_sink(struct nr_collector *c, bool failed)
+{
+	int err = 0;
+
+	if (failed) { /* a start that failed leaves no trace, in either sense */
+		nr_writer_discard(c->writer);
+		c->writer = NULL;
+	} else if (!atomic_load(&c->abandoned)) {
+		err = close_in_time(c);
+	}
+	if (atomic_load(&c->abandoned))
+		explain_timeout(c);
+	return err;
+}
+
 static int end_recording(struct nr_collector *c)
 {
 	bool failed = c->state == NR_FAILED;
@@ -754,22 +814,14 @@ static int end_recording(struct nr_collector *c)
 	nr_grace_join(&c->grace);
 	check_consumers(c);
 	err = drain_to_the_end(c);
-	end = nr_stream_finish(&c->stream);
-	for (unsigned i = 0; i < c->plan->nr_shards; i++)
+	end = finish_stream(c);
+	for (unsigned i = 0; !c->stream.thread.running && i < c->plan->nr_shards; i++)
 		nr_consumer_destroy(&c->consumers[i]);
-	if (end)
-		explain_end(c, end);
-	err = end ? end : err;
+	c->end_error = end ?: err;
 	c->threads = false;
 	nr_collector_enter(c, NR_STOPPED);
-	if (failed) { /* a start that failed leaves no trace, in either sense */
-		nr_writer_discard(c->writer);
-		c->writer = NULL;
-	} else {
-		end = close_trace(c, err);
-		err = err ?: end;
-	}
-	return err;
+	end = close_sink(c, failed);
+	return c->end_error ?: end;
 }
 
 int nr_collector_stop(struct nr_collector *c)
@@ -803,6 +855,8 @@ void nr_collector_close(struct nr_collector *c)
 		end_recording(c);
 	for (unsigned i = 0; i < c->nr_objects; i++)
 		nr_object_close(&c->objects[i]);
+	if (atomic_load(&c->abandoned))
+		return; /* the rest is in use */
 	free(c->objects);
 	nr_merge_destroy(&c->stream.merge);
 	destroy_shards(c);

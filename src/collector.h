@@ -46,6 +46,11 @@ struct nr_collector {
 	struct nr_grace grace;
 	struct nr_stream stream;
 
+	/* The merge thread, or the closing one, did not return in time. */
+	_Atomic(bool) abandoned;
+	struct nr_thread closing;
+	int end_error, close_error;
+
 	char *trace_dir;
 	bool trace_force;
 	bool trace_shared; /* with this group: */

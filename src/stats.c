@@ -169,6 +169,16 @@ static void fill_types(struct snapshot *snap, const struct nr_collector *c)
 	}
 }
 
+/* How long the merge thread has been in the output. Abandoned, it has been there since before the
+ * end. */
+static uint64_t output_ns(const struct nr_collector *c, uint64_t now)
+{
+	uint64_t since = nr_counter_get(&c->stream.sink_since);
+
+	return atomic_load(&c->abandoned) ? age(now, nr_counter_get(&c->stream.ran))
+					  : age(now, since);
+}
+
 static void fill(struct snapshot *snap, const struct nr_collector *c)
 {
 	struct nr_stats *sum = &snap->stats;
@@ -179,6 +189,10 @@ static void fill(struct snapshot *snap, const struct nr_collector *c)
 	sum->cpu_ns = cpu_now - c->cpu_before;
 	sum->bytes_written = nr_counter_get(&c->bytes_written);
 	sum->lag_ns = age(now, nr_counter_get(&c->stream.watermark));
+	sum->output_ns = output_ns(c, now);
+	sum->output_max_ns = nr_counter_get(&c->stream.sink_max);
+	sum->output_total_ns = nr_counter_get(&c->stream.sink_total);
+	sum->merge_idle_max_ns = nr_counter_get(&c->stream.idle_max);
 	if (stopped)
 		sum->unaccounted = unaccounted_cpus(c);
 	for (unsigned i = 0; i < c->plan->nr_shards; i++) {

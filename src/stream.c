@@ -10,6 +10,40 @@
 /* A watermark this much behind the newest one holds up the merge when rings fill. */
 #define LAGGARD_NS 1000000u
 
+/* For sink_since: nobody waits for the merge thread any more. */
+#define ABANDONED UINT64_MAX
+
+/* How often the end looks whether the sink gets on. */
+#define LOOK_MS 50
+
+/* The merge thread runs: how long did it not? */
+static uint64_t note_running(struct nr_stream *s)
+{
+	uint64_t now = nr_clock_now();
+
+	nr_counter_max(&s->idle_max, now - nr_counter_get(&s->ran));
+	nr_counter_set(&s->ran, now);
+	return now;
+}
+
+static void enter_sink(struct nr_stream *s)
+{
+	nr_counter_set(&s->sink_since, note_running(s));
+}
+
+/* err: what the sink returned. */
+static int leave_sink(struct nr_stream *s, int err)
+{
+	uint64_t now = nr_clock_now(), since = atomic_exchange(&s->sink_since, 0);
+
+	if (since == ABANDONED)
+		return -ETIMEDOUT;
+	nr_counter_set(&s->ran, now);
+	nr_counter_max(&s->sink_max, now - since);
+	nr_counter_add(&s->sink_total, now - since);
+	return err;
+}
+
 /* What was pushed becomes a packet. */
 static int commit(struct nr_stream *s)
 {
@@ -18,8 +52,9 @@ static int commit(struct nr_stream *s)
 
 	if (watermark == NR_TIME_END)
 		watermark = nr_clock_now();
-	err = s->sink.commit(s->sink.ctx, watermark,
-			     nr_losses_until(&s->merge.losses, s->merge.last));
+	enter_sink(s);
+	err = leave_sink(s, s->sink.commit(s->sink.ctx, watermark,
+					   nr_losses_until(&s->merge.losses, s->merge.last)));
 	if (err)
 		return err;
 	/* Before CPUs whose rings were full write again: the packets with that know of it. */
@@ -38,7 +73,14 @@ static int end_stream(struct nr_stream *s)
 	if (err)
 		return err;
 	lost = nr_losses_all(&s->merge.losses);
-	return s->sink.commit(s->sink.ctx, nr_clock_now(), lost);
+	enter_sink(s);
+	return leave_sink(s, s->sink.commit(s->sink.ctx, nr_clock_now(), lost));
+}
+
+static int push(struct nr_stream *s, const struct nr_event *evs, unsigned nr)
+{
+	enter_sink(s);
+	return leave_sink(s, s->sink.push(s->sink.ctx, evs, nr));
 }
 
 /* Moves the whole window into the sink. */
@@ -55,7 +97,7 @@ static int move_window(struct nr_stream *s, struct nr_event *evs)
 			s->dirty_since = nr_clock_now();
 		}
 		if (nr)
-			err = s->sink.push(s->sink.ctx, evs, nr);
+			err = push(s, evs, nr);
 		else if (nr_merge_more(&s->merge))
 			err = commit(s);
 		else
@@ -144,6 +186,7 @@ static void *run(void *arg)
 
 	while (!err && !finish) {
 		nr_waiter_wait(&s->drain->merge, s->drain->tick_ms);
+		note_running(s);
 		/* Pairs with the release in nr_stream_finish: the shards' last passes come before.
 		 */
 		finish = atomic_load_explicit(&s->finish, memory_order_acquire);
@@ -161,14 +204,35 @@ static void *run(void *arg)
 int nr_stream_start(struct nr_stream *s)
 {
 	nr_counter_set(&s->watermark, s->merge.watermark);
+	nr_counter_set(&s->ran, nr_clock_now());
 	return nr_thread_start(&s->thread, run, s, "nr-merge");
 }
 
-int nr_stream_finish(struct nr_stream *s)
+/* True if the sink has had its time, counted from no earlier than asked: from now on leave_sink
+ * ends the thread. It has gone on, and is not abandoned, if sink_since has changed. */
+static bool give_up(struct nr_stream *s, uint64_t asked, uint64_t patience_ns)
 {
+	uint64_t since = nr_counter_get(&s->sink_since);
+	uint64_t from = since > asked ? since : asked;
+
+	return since && nr_clock_now() - from > patience_ns &&
+	       atomic_compare_exchange_strong(&s->sink_since, &since, ABANDONED);
+}
+
+int nr_stream_finish(struct nr_stream *s, unsigned patience_ms)
+{
+	uint64_t asked = nr_clock_now();
+
 	/* Pairs with the acquire in run. */
 	atomic_store_explicit(&s->finish, true, memory_order_release);
 	nr_waiter_kick(&s->drain->merge);
-	nr_thread_join(&s->thread);
+	if (!patience_ms)
+		nr_thread_join(&s->thread);
+	while (!nr_thread_join_within(&s->thread, LOOK_MS)) {
+		if (!give_up(s, asked, patience_ms * 1000000ull))
+			continue;
+		atomic_store(&s->error, -ETIMEDOUT);
+		return -ETIMEDOUT;
+	}
 	return atomic_load(&s->error);
 }

@@ -37,11 +37,21 @@ struct nr_stream {
 	_Atomic(int) error;   /* what ended the stream */
 	_Atomic(uint64_t) watermark; /* of the merge, for the statistics; CLOCK_MONOTONIC ns */
 	int error_fd;		     /* eventfd, readable once error is set */
+
+	/* What the merge thread does: for the statistics, and for who waits for its end. */
+	_Atomic(uint64_t) sink_since; /* it is in the sink since then; 0: it is not; or ABANDONED */
+	_Atomic(uint64_t) sink_max;   /* ns, its longest call of the sink ... */
+	_Atomic(uint64_t) sink_total; /* ... and all of them */
+	_Atomic(uint64_t) ran;	      /* when it was last seen to run, outside of the sink */
+	_Atomic(uint64_t) idle_max;   /* ns, the longest time that it did not run */
 };
 
 int nr_stream_start(struct nr_stream *stream);
 /* After the consumers were joined and every shard passed NR_TIME_END. Returns the stream's error.
- */
-int nr_stream_finish(struct nr_stream *stream);
+ *
+ * patience_ms: how long a call of the sink may take from now on; 0: for ever. One that takes longer
+ * is given up: -ETIMEDOUT, and the thread, which cannot be ended, still has all that it uses. When
+ * the sink returns the thread ends without another call of it. */
+int nr_stream_finish(struct nr_stream *stream, unsigned patience_ms);
 
 #endif

@@ -64,6 +64,9 @@ struct nr_collector_opts {
 	 * NR_PIDS_MAX. Read during nr_collector_open. */
 	const pid_t *pids;
 	unsigned nr_pids;
+	/* How long nr_collector_stop waits for a write, or for the batch function, that does not
+	 * return; 0: for as long as it takes. */
+	unsigned stop_timeout_ms;
 };
 
 /* opts NULL: all defaults. -EINVAL: one of them is invalid; -E2BIG: too many pids; -EPERM: capabilities are missing; -EOPNOTSUPP: the kernel lacks something;
@@ -142,7 +145,10 @@ NR_API int nr_collector_start(struct nr_collector *c);
 NR_API int nr_collector_fd(const struct nr_collector *c);
 
 /* Detaches the programs, drains every ring to its end, writes the last packet. Returns the error that
- * ended the recording, or of its end; the numbers are there in any case. -EINVAL: it does not run. */
+ * ended the recording, or of its end; the numbers are there in any case. -EINVAL: it does not run;
+ * -ETIMEDOUT: a write, or the batch function, has not returned within stop_timeout_ms. A thread of the
+ * collector is still in there, and ends when that returns. Until then what the batch function uses has
+ * to stay; nr_collector_close frees the BPF objects and leaves the rest of the memory to that thread. */
 NR_API int nr_collector_stop(struct nr_collector *c);
 
 /*
@@ -214,6 +220,12 @@ struct nr_stats {
 	unsigned nr_types;    /* that have such records */
 	size_t type_stride;
 	const struct nr_type_stats *types; /* [nr_types], by id: use nr_stats_type */
+	/* The merge thread: what it spends in the output, which is the trace's writes or the batch
+	 * function, and how long it does not get to run. While it does neither, rings are not emptied. */
+	uint64_t output_ns;	  /* its call of the output has been going on for that long; 0: none is */
+	uint64_t output_max_ns;	  /* the longest that has ended */
+	uint64_t output_total_ns; /* all of them */
+	uint64_t merge_idle_max_ns; /* it is here at least every 25 ms, if it gets to run */
 };
 
 /* Numbers of shard i, below stats->nr_shards. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 #include "thread.h"
 
@@ -46,6 +47,23 @@ int nr_thread_start(struct nr_thread *thread, void *(*run)(void *), void *arg, c
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	thread->running = !err;
 	return -err;
+}
+
+bool nr_thread_join_within(struct nr_thread *thread, unsigned ms)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += ms / 1000;
+	until.tv_nsec += ms % 1000 * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	if (thread->running && pthread_clockjoin_np(thread->id, NULL, CLOCK_MONOTONIC, &until))
+		return false;
+	thread->running = false;
+	return true;
 }
 
 void nr_thread_join(struct nr_thread *thread)

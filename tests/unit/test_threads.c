@@ -245,7 +245,7 @@ static void stop(struct rig *rig)
 		for (int i = 0; i < 3; i++)
 			assert_int_equal(nr_shard_pass(&rig->shard[s], NR_TIME_END), 0);
 	}
-	assert_int_equal(nr_stream_finish(&rig->stream), 0);
+	assert_int_equal(nr_stream_finish(&rig->stream, 0), 0);
 	for (int s = 0; s < SHARDS; s++)
 		nr_consumer_destroy(&rig->consumer[s]);
 }
