@@ -29,8 +29,8 @@ int cmd_selftest(int argc, char **argv);
 
 /* Ends the program: "ARG" is not WHAT. */
 void cli_refuse(const char *arg, const char *what) __attribute__((noreturn));
-/* Keeps arg in given, which has a place for each of options. Ends the program if the option was given
- * with another value before. */
+/* Keeps arg in given, which has a place for each of options. Ends the program if the option was
+ * given with another value before. */
 void cli_once(const char **given, const struct argp_option *options, int key, const char *arg);
 /* Seconds, or a number with ms, s, m or h, like "5", "0.5", "500ms" or "1h", to milliseconds, at
  * least 1. Ends the program if it is no such thing. */
@@ -68,7 +68,10 @@ void cli_raise_files(void);
 void cli_restore_files(void);
 void cli_restore_file_signal(sigset_t *unheard);
 
-/* One sentence to stderr, "numaring: ...". Names in it cannot steer the terminal. */
+/* To stderr, unless nobody reads it. */
+void cli_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* One sentence to stderr, "numaring: ...". Names in it cannot steer the terminal. Both keep errno.
+ */
 void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* nr_log_fn for the library's errors and warnings; ctx points to an int, the verbosity: 1 shows

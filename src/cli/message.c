@@ -4,7 +4,9 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "cli.h"
+#include "patience.h"
 
 /* A control character, or one that turns the order of reading; messages have lines of their own. */
 static bool steers(unsigned c)
@@ -54,19 +56,34 @@ static char *plain(const char *text)
 
 void cli_error(const char *fmt, ...)
 {
-	char *text, *safe;
+	char *text = NULL, *safe;
+	int err = errno;
 	va_list ap;
-	int len;
 
 	va_start(ap, fmt);
-	len = vasprintf(&text, fmt, ap);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
 	va_end(ap);
-	if (len < 0)
-		return;
-	safe = plain(text);
-	fprintf(stderr, "numaring: %s\n", safe ?: strerror(ENOMEM));
+	safe = text ? plain(text) : NULL;
+	cli_say("numaring: %s\n", safe ?: strerror(ENOMEM));
 	free(safe);
 	free(text);
+	errno = err;
+}
+
+void cli_say(const char *fmt, ...)
+{
+	int err = errno;
+	FILE *out = patient_stream(STDERR_FILENO);
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (out) {
+		vfprintf(out, fmt, ap);
+		fclose(out);
+	}
+	va_end(ap);
+	errno = err;
 }
 
 void cli_log(void *ctx, enum nr_log_level level, const char *text)

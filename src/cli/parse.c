@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include "cli.h"
+#include "patience.h"
 
 /* Digits only: strtoull alone would take " -1". */
 static int parse_digits(const char *s, unsigned long long *out, char **end)

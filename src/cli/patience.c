@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdint.h>
+#include <string.h>
 #include <unistd.h>
 #include "patience.h"
 
@@ -48,6 +49,11 @@ size_t patient_write(int fd, int end_fd, const char *data, size_t size, int *err
 		done += n;
 	}
 	return done;
+}
+
+const char *patient_reason(int err)
+{
+	return err == -ETIMEDOUT ? "the reader takes nothing any more" : strerror(-err);
 }
 
 static ssize_t write_last(void *cookie, const char *data, size_t size)

@@ -16,6 +16,9 @@
  * takes nothing. */
 size_t patient_write(int fd, int end_fd, const char *data, size_t size, int *err);
 
+/* What such an error says. */
+const char *patient_reason(int err);
+
 /* A stream to fd for what is written after the end; closing it leaves fd open. NULL: no memory. */
 FILE *patient_stream(int fd);
 

@@ -19,11 +19,14 @@
 #include "command.h"
 #include "live.h"
 #include "outlet.h"
+#include "patience.h"
 #include "processes.h"
+#include "signals.h"
 #include "summary.h"
 
-/* Signals that come this soon after the end began are the ones that asked for it. */
-#define SECOND_SIGNAL_MS 300
+/* How long the end waits for a write that does not return. JSON lines have their own patience,
+ * which is over before. */
+#define WRITE_TIMEOUT_MS (PATIENCE_MS + 1000)
 
 enum {
 	OPT_ORDER = 256,
@@ -102,8 +105,8 @@ struct record {
 
 	struct nr_collector *collector;
 	struct live stream;
-	int signal_fd;
-	sigset_t old_mask;
+	struct signals signals;
+	bool stuck; /* a thread is in a write that does not return: all it uses has to stay */
 };
 
 static enum nr_order parse_order(const char *arg)
@@ -295,7 +298,7 @@ static int set_output(struct record *r)
 	int err = 0;
 
 	if (r->live)
-		return outlet_open(&r->outlet, &opts, r->signal_fd, r->duration_ms)
+		return outlet_open(&r->outlet, &opts, r->signals.fd, r->duration_ms)
 			       ?: live_open(&r->stream, r->collector, r->outlet.output.file,
 					    r->output);
 	if (r->shared)
@@ -314,22 +317,42 @@ static int open_stats(struct record *r)
 {
 	struct output_opts opts = output_opts(r);
 
+	if (!r->stats_json || outlet_is_fifo(r->stats_json)) /* its reader may come later */
+		return 0;
 	opts.keep = true;
-	return r->stats_json ? output_open(&r->stats, r->stats_json, &opts) : 0;
+	return output_open(&r->stats, r->stats_json, &opts);
+}
+
+/* Prints the numbers to somebody who may not read. */
+static int print_to(int fd, int (*print)(FILE *out, const struct summary *s),
+		    const struct summary *s)
+{
+	FILE *out = patient_stream(fd);
+	int err = out ? print(out, s) : -ENOMEM;
+
+	if (out && fclose(out) && !err)
+		err = -errno;
+	return err;
 }
 
 static int write_stats(struct record *r, const struct summary *s)
 {
-	int err;
+	int fd, err;
 
-	if (!r->stats.file)
+	if (!r->stats_json)
 		return 0;
-	if (ftruncate(fileno(r->stats.file), 0) && errno != EINVAL) /* a pipe has nothing to cut */
+	fd = r->stats.file ? fileno(r->stats.file)
+			   : outlet_open_fifo(r->stats_json, -1, PATIENCE_MS);
+	if (fd < 0)
+		err = fd;
+	else if (ftruncate(fd, 0) && errno != EINVAL) /* a pipe has nothing to cut */
 		err = -errno;
 	else
-		err = summary_json(r->stats.file, s);
-	if (err)
-		cli_error("cannot write %s: %s", r->stats_json, strerror(-err));
+		err = print_to(fd, summary_json, s);
+	if (err == -ENXIO)
+		cli_error("no reader opened %s: the statistics were not written", r->stats_json);
+	else if (err)
+		cli_error("cannot write %s: %s", r->stats_json, patient_reason(err));
 	return err;
 }
 
@@ -351,67 +374,10 @@ static uint64_t now_ms(void)
 	return ts.tv_sec * 1000ull + ts.tv_nsec / 1000000;
 }
 
-/* nohup asks for this one to be ignored. */
-static bool hears_hangup(void)
-{
-	struct sigaction action;
-
-	return !sigaction(SIGHUP, NULL, &action) && action.sa_handler != SIG_IGN;
-}
-
-/* From here on the signals that end a recording come through a descriptor. */
-static int take_signals(struct record *r)
-{
-	sigset_t set;
-	int err;
-
-	/* Who started us may ignore it: then the kernel would not tell that the command has ended.
-	 */
-	signal(SIGCHLD, SIG_DFL);
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGCHLD);
-	if (hears_hangup())
-		sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, &r->old_mask);
-	r->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (r->signal_fd >= 0)
-		return 0;
-	err = -errno;
-	cli_error("cannot listen for signals: %s", strerror(-err));
-	return err;
-}
-
-static uint64_t end_began; /* ms */
-
-/* A second signal, when the first did not end it soon enough: dies of it. What follows the first at
- * once belongs to it: timeout(1) signals the process and then its group. */
-static void die_of(int signal_number)
-{
-	if (now_ms() - end_began < SECOND_SIGNAL_MS)
-		return;
-	signal(signal_number, SIG_DFL);
-	raise(signal_number);
-}
-
-/* The end has begun: signals have nobody to wait for them any more. */
-static void let_signals_end(const struct record *r)
-{
-	const struct sigaction action = { .sa_handler = die_of, .sa_flags = SA_RESTART };
-
-	end_began = now_ms();
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	if (hears_hangup())
-		sigaction(SIGHUP, &action, NULL);
-	sigprocmask(SIG_SETMASK, &r->old_mask, NULL);
-}
-
 static int start_command(struct record *r)
 {
 	/* Standard output carries the events: what the command prints must not get between them. */
-	struct command_start how = { .mask = r->old_mask, .no_stdout = to_stdout(r) };
+	struct command_start how = { .mask = r->signals.old_mask, .no_stdout = to_stdout(r) };
 
 	sigemptyset(&how.unheard);
 	cli_restore_file_signal(&how.unheard);
@@ -428,7 +394,7 @@ static bool end_asked(struct record *r)
 	struct signalfd_siginfo info;
 	bool end = false;
 
-	while (read(r->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+	while (read(r->signals.fd, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGCHLD)
 			command_reap(&r->command);
 		else
@@ -439,11 +405,13 @@ static bool end_asked(struct record *r)
 
 static void show_progress(struct record *r, uint64_t *events, uint64_t *shown)
 {
+	struct pollfd terminal = { .fd = STDERR_FILENO, .events = POLLOUT };
 	uint64_t now = now_ms();
 	double passed = (now - *shown) / 1e3;
 	struct nr_stats *st;
 
-	if (now - *shown < 1000)
+	/* One that was stopped with Ctrl-S does not stop us. */
+	if (now - *shown < 1000 || poll(&terminal, 1, 0) < 1)
 		return;
 	*shown = now;
 	st = nr_collector_stats(r->collector);
@@ -479,7 +447,7 @@ static bool processes_gone(struct record *r)
 static void wait_for_end(struct record *r)
 {
 	struct pollfd fds[] = {
-		{ .fd = r->signal_fd, .events = POLLIN },
+		{ .fd = r->signals.fd, .events = POLLIN },
 		{ .fd = nr_collector_fd(r->collector), .events = POLLIN },
 		/* Only asks for errors: the reader of the pipe has left. */
 		{ .fd = r->live ? fileno(r->stream.file) : -1 },
@@ -500,17 +468,17 @@ static void wait_for_end(struct record *r)
 			show_progress(r, &events, &shown);
 	}
 	if (terminal)
-		fputs("\r\033[K", stderr);
+		cli_say("\r\033[K");
 }
 
 /* What ended it, in words; NULL if nothing did. */
 static const char *reason(const struct record *r, int err)
 {
-	if (r->live && err == -ETIMEDOUT)
-		return "the reader takes nothing any more";
+	if (!r->live && err == -ETIMEDOUT)
+		return "a write did not return";
 	if (err == -ESTALE)
 		return "another program changed what was written";
-	return err ? strerror(-err) : NULL;
+	return err ? patient_reason(err) : NULL;
 }
 
 static void explain_command(const struct command *c)
@@ -533,16 +501,13 @@ static int report_stats(struct record *r, const struct nr_stats *stats, int err)
 		.delivered = r->live ? r->stream.delivered : stats->events_written,
 	};
 	/* Standard output is taken by the events. */
-	FILE *out = r->live ? stderr : stdout;
-	int failed = write_stats(r, &s);
+	int out = r->live ? STDERR_FILENO : STDOUT_FILENO;
+	int failed = write_stats(r, &s), unseen = print_to(out, summary_print, &s);
 
-	summary_print(out, &s);
-	if (fflush(out) || ferror(out)) {
-		failed = -errno;
-		cli_error("cannot write the summary: %s", strerror(errno));
-	}
+	if (unseen)
+		cli_error("cannot write the summary: %s", patient_reason(unseen));
 	explain_command(&r->command);
-	if (err || failed || s.stats->unaccounted)
+	if (err || failed || unseen || s.stats->unaccounted)
 		return CLI_FAILED;
 	return r->fail_on_loss && s.stats->lost_total ? CLI_LOSS : CLI_DONE;
 }
@@ -563,8 +528,13 @@ static int report(struct record *r, int err)
 /* A reader that has seen enough closes the pipe: that is an end like any other. */
 static int end_stream(struct record *r, int err)
 {
-	int end = live_close(&r->stream), closed = output_close(&r->outlet.output);
+	int end, closed;
 
+	r->stuck = err == -ETIMEDOUT;
+	if (r->stuck)
+		return err;
+	end = live_close(&r->stream);
+	closed = output_close(&r->outlet.output);
 	end = end ?: closed;
 	if (r->live && (err == -EPIPE || end == -EPIPE))
 		return 0;
@@ -593,7 +563,7 @@ static int record(struct record *r)
 	if (!err)
 		err = open_stats(r);
 	if (!err)
-		err = take_signals(r);
+		err = signals_take(&r->signals);
 	if (!err)
 		err = set_output(r); /* the last one: it may empty a file */
 	if (!err)
@@ -607,7 +577,7 @@ static int record(struct record *r)
 	err = start_command(r);
 	if (!err)
 		wait_for_end(r);
-	let_signals_end(r);
+	signals_let_end(&r->signals);
 	live_end(&r->stream);
 	command_end(&r->command);
 	if (err) {
@@ -639,8 +609,10 @@ static int check_output(struct record *r)
 int cmd_record(int argc, char **argv)
 {
 	struct record r = {
-		.opts = { .sz = sizeof(r.opts), .log = cli_log },
-		.signal_fd = -1,
+		.opts = { .sz = sizeof(r.opts),
+			  .log = cli_log,
+			  .stop_timeout_ms = WRITE_TIMEOUT_MS },
+		.signals = { .fd = -1 },
 	};
 	int ret;
 
@@ -655,6 +627,8 @@ int cmd_record(int argc, char **argv)
 	if (check_output(&r))
 		return CLI_USAGE;
 	ret = record(&r);
+	if (r.stuck)
+		_exit(ret);
 	live_end(&r.stream); /* also when the start failed half-way */
 	nr_collector_close(r.collector);
 	live_close(&r.stream);
@@ -662,7 +636,7 @@ int cmd_record(int argc, char **argv)
 	output_close(&r.stats);
 	free(r.objects.list);
 	free(r.events.list);
-	if (r.signal_fd >= 0)
-		close(r.signal_fd);
+	if (r.signals.fd >= 0)
+		close(r.signals.fd);
 	return ret;
 }

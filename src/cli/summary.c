@@ -69,6 +69,23 @@ static void print_stalls(FILE *out, const struct nr_stats *st, enum nr_order ord
 	}
 }
 
+/* What keeps the rings full though their consumers run: the output, or the thread that feeds it. */
+static void print_merge(FILE *out, const struct nr_stats *st)
+{
+	if (st->output_ns > STALLED_NS)
+		fprintf(out, "the output has taken nothing for the last %.1f s\n",
+			st->output_ns / 1e9);
+	if (st->output_max_ns > STALLED_NS ||
+	    (st->lost_total && st->output_total_ns > st->duration_ns / 2))
+		fprintf(out,
+			"the output was slow: one write took %.0f ms; %.1f of %.1f s were spent "
+			"writing\n",
+			st->output_max_ns / 1e6, st->output_total_ns / 1e9, st->duration_ns / 1e9);
+	if (st->merge_idle_max_ns > STALLED_NS)
+		fprintf(out, "the merge thread did not get to run for up to %.0f ms\n",
+			st->merge_idle_max_ns / 1e6);
+}
+
 void summary_progress(FILE *out, const struct nr_stats *st, enum nr_order order,
 		      uint64_t events_before, double seconds)
 {
@@ -80,7 +97,10 @@ void summary_progress(FILE *out, const struct nr_stats *st, enum nr_order order,
 				 (st->events_written - events_before) / seconds),
 		cli_format_count(bytes, sizeof(bytes), st->bytes_written), st->lost_total,
 		fullest(st), st->lag_ns / 1e6);
-	print_stall(out, st, order);
+	if (st->output_ns > STALLED_NS)
+		fprintf(out, "  the output has taken nothing for %.1f s", st->output_ns / 1e9);
+	else
+		print_stall(out, st, order);
 	fputs("\033[K", out);
 	fflush(out);
 }
@@ -170,7 +190,7 @@ static void print_identity(FILE *out, const struct summary *s)
 				nr_stats_shard(st, i)->unread);
 }
 
-void summary_print(FILE *out, const struct summary *s)
+int summary_print(FILE *out, const struct summary *s)
 {
 	const struct misfits misfits = misfits_of(s);
 	const struct nr_stats *st = s->stats;
@@ -187,9 +207,12 @@ void summary_print(FILE *out, const struct summary *s)
 		"RING", "PAGES ON NODE", "RECORDS", "PEAK", "LATE", "LOST");
 	for (unsigned i = 0; i < st->nr_shards; i++)
 		print_shard(out, i, nr_plan_shard_at(s->plan, i), nr_stats_shard(st, i));
+	print_merge(out, st);
 	print_stalls(out, st, s->order);
 	misfits_print(out, &misfits);
 	print_identity(out, s);
+	errno = 0;
+	return fflush(out) || ferror(out) ? -errno ?: -EIO : 0;
 }
 
 static json_t *json_lost(const uint64_t *lost)
@@ -287,6 +310,10 @@ static json_t *json_summary(const struct summary *s)
 	set(o, "unwritten", st->unwritten);
 	set(o, "delivered", s->delivered);
 	set(o, "unaccounted", st->unaccounted);
+	set(o, "output_ns", st->output_ns);
+	set(o, "output_max_ns", st->output_max_ns);
+	set(o, "output_total_ns", st->output_total_ns);
+	set(o, "merge_idle_max_ns", st->merge_idle_max_ns);
 	json_object_set_new(o, "order", json_string(s->order == NR_ORDER_RCU ? "rcu" : "fence"));
 	json_object_set_new(o, "policy", json_string(s->plan->policy));
 	json_object_set_new(o, "clocksource", json_string(st->clocksource));

@@ -18,8 +18,8 @@ struct summary {
 
 void summary_progress(FILE *out, const struct nr_stats *now, enum nr_order order,
 		      uint64_t events_before, double seconds);
-void summary_print(FILE *out, const struct summary *s);
-/* 0 or a negative errno. */
+/* Both: 0 or a negative errno. */
+int summary_print(FILE *out, const struct summary *s);
 int summary_json(FILE *out, const struct summary *s);
 
 #endif

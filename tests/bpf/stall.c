@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * stall OBJECT busy|stopped|both fence|rcu: records events while a program holds its record on CPU
- * 1, or the whole collector is stopped, or first the one and then, for longer, the other. Prints
- * the progress line meanwhile and the summary at the end.
+ * stall OBJECT busy|stopped|both|slow fence|rcu: records events while a program holds its record on
+ * CPU 1, or the whole collector is stopped, or first the one and then, for longer, the other; or
+ * the batch function takes its time. Prints the progress line meanwhile and the summary at the end.
  */
 #include <errno.h>
 #include <sched.h>
@@ -22,24 +22,29 @@
 
 static unsigned long disordered;
 static unsigned long delivered;
-
-static int count(void *ctx, const struct nr_batch *batch)
-{
-	uint64_t *last = ctx;
-
-	nr_batch_for_each (ev, batch) {
-		disordered += ev->ts < *last || ev->flags & NR_EVENT_LATE;
-		*last = ev->ts;
-		delivered++;
-	}
-	return 0;
-}
+static unsigned slow_ms; /* what the next batch takes */
 
 static void sleep_ms(unsigned ms)
 {
 	const struct timespec ts = { .tv_nsec = ms * 1000000l };
 
 	nanosleep(&ts, NULL);
+}
+
+static int count(void *ctx, const struct nr_batch *batch)
+{
+	uint64_t *last = ctx;
+
+	if (slow_ms && delivered > 10) {
+		sleep_ms(slow_ms);
+		slow_ms = 0;
+	}
+	nr_batch_for_each (ev, batch) {
+		disordered += ev->ts < *last || ev->flags & NR_EVENT_LATE;
+		*last = ev->ts;
+		delivered++;
+	}
+	return 0;
 }
 
 static void call_on(unsigned cpu, unsigned long ns)
@@ -57,9 +62,11 @@ static void call_on(unsigned cpu, unsigned long ns)
 static void disturb(const char *how)
 {
 	sleep_ms(100);
-	call_on(1, strcmp(how, "stopped") ? HELD_NS : 0);
+	call_on(1, strcmp(how, "stopped") && strcmp(how, "slow") ? HELD_NS : 0);
 	sleep_ms(100);
-	if (strcmp(how, "busy")) {
+	if (!strcmp(how, "slow"))
+		sleep_ms(STOPPED_MS);
+	else if (strcmp(how, "busy")) {
 		kill(getppid(), SIGSTOP);
 		sleep_ms(STOPPED_MS);
 		kill(getppid(), SIGCONT);
@@ -98,6 +105,7 @@ static int run(struct nr_collector *c, enum nr_order order, const char *object, 
 		err = nr_collector_start(c);
 	if (err)
 		return err;
+	slow_ms = strcmp(how, "slow") ? 0 : HELD_NS / 1000000;
 	child = fork();
 	if (!child)
 		disturb(how);

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A disk that is slow or does not answer, for LD_PRELOAD. HANG_IN names the call that takes
+ * HANG_MS, every time or from its HANG_FROMth on: pwrite, mkdir, or close, which is that of a file
+ * "stream".
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static void hang_in(const char *call)
+{
+	static int calls;
+	const char *which = getenv("HANG_IN"), *ms = getenv("HANG_MS"), *from = getenv("HANG_FROM");
+	struct timespec left = { .tv_sec = ms ? atoi(ms) / 1000 : 0,
+				 .tv_nsec = ms ? atoi(ms) % 1000 * 1000000l : 0 };
+
+	if (!which || strcmp(which, call) || ++calls < (from ? atoi(from) : 1))
+		return;
+	while (nanosleep(&left, &left)) /* as a disk, it does not hear of signals */
+		;
+}
+
+ssize_t pwrite(int fd, const void *data, size_t size, off_t offset)
+{
+	ssize_t (*next)(int, const void *, size_t, off_t) = dlsym(RTLD_NEXT, "pwrite");
+
+	hang_in("pwrite");
+	return next(fd, data, size, offset);
+}
+
+ssize_t pwrite64(int fd, const void *data, size_t size, off_t offset)
+{
+	return pwrite(fd, data, size, offset);
+}
+
+int mkdir(const char *path, mode_t mode)
+{
+	int (*next)(const char *, mode_t) = dlsym(RTLD_NEXT, "mkdir");
+
+	hang_in("mkdir");
+	return next(path, mode);
+}
+
+int mkdirat(int dir, const char *path, mode_t mode)
+{
+	int (*next)(int, const char *, mode_t) = dlsym(RTLD_NEXT, "mkdirat");
+
+	hang_in("mkdir");
+	return next(dir, path, mode);
+}
+
+int close(int fd)
+{
+	int (*next)(int) = dlsym(RTLD_NEXT, "close");
+	char link[32], path[4096];
+	ssize_t len;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	len = readlink(link, path, sizeof(path));
+	if (len > 7 && !memcmp(path + len - 7, "/stream", 7))
+		hang_in("close");
+	return next(fd);
+}
