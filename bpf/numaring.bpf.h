@@ -87,14 +87,16 @@ const volatile __u32 nr_hidden_tgid __weak = 0; /* not 0: the collector itself, 
 		struct TYPE type[0];                                                               \
 	} nr_event_##TYPE SEC(".numaring")
 
-/* Is it one of -p's processes, or is there no -p? Then the verifier knows that the first is 0 and removes the
- * loop. */
+/* Is it one of -p's processes, or is there no -p? Then the verifier knows that the first is 0 and removes what
+ * follows. */
 static __always_inline _Bool nr_chosen(__u32 tgid)
 {
+	if (!nr_only_tgid[0])
+		return 1;
 	for (int i = 0; i < NR_PIDS_MAX && nr_only_tgid[i]; i++)
 		if (nr_only_tgid[i] == tgid)
 			return 1;
-	return !nr_only_tgid[0];
+	return 0;
 }
 
 /* Does -p want this process, and is it not the collector? For programs that follow tasks. */

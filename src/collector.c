@@ -59,6 +59,11 @@ static int copy_pids(struct nr_collector *c)
 {
 	int err = c->opts.pid ? add_pid(c, c->opts.pid) : 0;
 
+	if (c->opts.nr_pids && !c->opts.pids) {
+		nr_log(&c->log, NR_LOG_ERROR, "there are %u pids, but pids is NULL",
+		       c->opts.nr_pids);
+		return -EINVAL;
+	}
 	for (unsigned i = 0; !err && i < c->opts.nr_pids; i++)
 		err = add_pid(c, c->opts.pids[i]);
 	return err;
