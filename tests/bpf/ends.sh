@@ -107,6 +107,37 @@ what="a directory that cannot be made, TERM"
 on_disk mkdir 100000 1 signalled TERM 1 -o never
 check "$what: says so" grep -q 'ended by a signal' err
 
+# A real one: no call into a frozen file system returns, whatever signals come.
+frozen_disk() {
+	local fs=$dir/disk recorder i
+	what="a frozen file system"
+	mkdir disk && truncate -s 32M image && mkfs.ext4 -q image && mount -o loop image disk || {
+		echo "note: $what was not tried: cannot mount one"
+		return
+	}
+	trap 'fsfreeze -u "$fs" 2>/dev/null; umount "$fs"; rm -rf "$dir"' EXIT
+	"$NUMARING" record -e syscalls -o disk/t >out 2>err &
+	recorder=$!
+	listens $recorder
+	sleep 1
+	fsfreeze -f disk
+	sleep 1
+	kill -TERM $recorder
+	for ((i = 0; i < 200; i++)); do
+		grep -q 'not returned' err && break
+		sleep 0.1
+	done
+	check "$what: the summary comes before the disk does" grep -qE '\+ [1-9][0-9]* not written' out
+	fsfreeze -u disk
+	wait $recorder
+	equal "$what: exit status" $? 1
+	equal "$what: what was written is there" "$("$NUMARING" stat --json disk/t | jq .events)" \
+		"$(sed -n 's/^\([0-9]*\) events in .*/\1/p' out)"
+	umount disk
+	trap 'rm -rf "$dir"' EXIT
+}
+command -v fsfreeze >/dev/null && command -v mkfs.ext4 >/dev/null && frozen_disk
+
 # A slow disk is named as the cause of losses.
 what="a slow disk"
 # shellcheck disable=SC2046

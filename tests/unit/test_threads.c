@@ -51,6 +51,8 @@ struct checking_sink {
 	uint64_t next[PRODUCERS], sum[PRODUCERS];
 	uint64_t events, late, commits, wrong_order, wrong_number, below_watermark, clamped_wrong;
 	uint64_t last, watermark;
+	_Atomic(bool) hang; /* commit does not return */
+	_Atomic(uint64_t) hung;
 };
 
 struct rig {
@@ -156,6 +158,10 @@ static int sink_commit(void *ctx, uint64_t watermark, uint64_t lost)
 	struct checking_sink *sink = ctx;
 
 	(void)lost;
+	if (atomic_load(&sink->hang))
+		atomic_fetch_add(&sink->hung, 1);
+	while (atomic_load(&sink->hang))
+		usleep(1000);
 	sink->commits++;
 	sink->below_watermark += watermark < sink->watermark;
 	sink->watermark = watermark;
@@ -233,7 +239,7 @@ static void start(struct rig *rig, uint64_t per_producer, bool all_consumers)
 				 0);
 }
 
-static void stop(struct rig *rig)
+static void stop_consumers(struct rig *rig)
 {
 	for (int p = 0; p < PRODUCERS; p++)
 		pthread_join(rig->producer[p].thread, NULL);
@@ -245,6 +251,11 @@ static void stop(struct rig *rig)
 		for (int i = 0; i < 3; i++)
 			assert_int_equal(nr_shard_pass(&rig->shard[s], NR_TIME_END), 0);
 	}
+}
+
+static void stop(struct rig *rig)
+{
+	stop_consumers(rig);
 	assert_int_equal(nr_stream_finish(&rig->stream, 0), 0);
 	for (int s = 0; s < SHARDS; s++)
 		nr_consumer_destroy(&rig->consumer[s]);
@@ -639,6 +650,59 @@ static void test_memory_policy(void **state)
 	assert_int_equal(mode, MPOL_LOCAL);
 }
 
+/* A sink that does not return is given up, and not called again when it does; one that is slow and
+ * gets on is waited for. */
+static void test_hanging_sink(void **state)
+{
+	struct rig *rig = open_rig(1 << 20);
+	uint64_t commits;
+
+	(void)state;
+	atomic_store(&rig->sink.hang, true);
+	start(rig, 5000, true);
+	stop_consumers(rig);
+	while (!atomic_load(&rig->sink.hung))
+		usleep(1000);
+	assert_int_equal(nr_stream_finish(&rig->stream, 100), -ETIMEDOUT);
+	assert_true(rig->stream.thread.running);
+	commits = rig->sink.commits;
+	atomic_store(&rig->sink.hang, false);
+	nr_thread_join(&rig->stream.thread);
+	assert_int_equal(rig->sink.commits, commits + 1);
+	assert_int_equal(rig->stream.error, -ETIMEDOUT);
+	for (int s = 0; s < SHARDS; s++)
+		nr_consumer_destroy(&rig->consumer[s]);
+	close_rig(rig);
+}
+
+static void *release_later(void *arg)
+{
+	struct rig *rig = arg;
+
+	usleep(400000);
+	atomic_store(&rig->sink.hang, false);
+	return NULL;
+}
+
+static void test_slow_sink(void **state)
+{
+	struct rig *rig = open_rig(1 << 20);
+	struct nr_thread thread;
+
+	(void)state;
+	atomic_store(&rig->sink.hang, true);
+	start(rig, 5000, true);
+	stop_consumers(rig);
+	assert_int_equal(nr_thread_start(&thread, release_later, rig, "release"), 0);
+	assert_int_equal(nr_stream_finish(&rig->stream, 60000), 0);
+	nr_thread_join(&thread);
+	assert_true(rig->stream.sink_max >= 300 * MS);
+	assert_true(rig->stream.sink_total >= rig->stream.sink_max);
+	for (int s = 0; s < SHARDS; s++)
+		nr_consumer_destroy(&rig->consumer[s]);
+	expect_exact("threads/slow sink", rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -647,6 +711,7 @@ int main(void)
 		cmocka_unit_test(test_stalled),		cmocka_unit_test(test_held_from_start),
 		cmocka_unit_test(test_held_to_the_end), cmocka_unit_test(test_busy_in_turns),
 		cmocka_unit_test(test_step_back),	cmocka_unit_test(test_litmus),
+		cmocka_unit_test(test_hanging_sink),	cmocka_unit_test(test_slow_sink),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
