@@ -51,17 +51,13 @@ int nr_thread_start(struct nr_thread *thread, void *(*run)(void *), void *arg, c
 
 bool nr_thread_join_within(struct nr_thread *thread, unsigned ms)
 {
-	struct timespec until;
+	const struct timespec step = { .tv_nsec = 1000000 };
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += ms / 1000;
-	until.tv_nsec += ms % 1000 * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
+	while (thread->running && pthread_tryjoin_np(thread->id, NULL)) {
+		if (!ms--)
+			return false;
+		nanosleep(&step, NULL);
 	}
-	if (thread->running && pthread_clockjoin_np(thread->id, NULL, CLOCK_MONOTONIC, &until))
-		return false;
 	thread->running = false;
 	return true;
 }

@@ -18,7 +18,7 @@ struct nr_thread {
  * drains rings works in short bursts, and what it comes too late for is lost. */
 int nr_thread_start(struct nr_thread *thread, void *(*run)(void *), void *arg, const char *name);
 void nr_thread_join(struct nr_thread *thread); /* takes one that was never started */
-/* Waits for at most ms; true if the thread has ended, and is joined then. */
+/* Waits for about ms at most; true if the thread has ended, and is joined then. */
 bool nr_thread_join_within(struct nr_thread *thread, unsigned ms);
 
 #endif
