@@ -42,8 +42,8 @@ enum {
 
 static const struct argp_option options[] = {
 	{ "output", 'o', "DIR", 0,
-	  "the trace (default: numaring-YYYYmmdd-HHMMSS); with --format jsonl a file, or - for "
-	  "standard output",
+	  "the trace (default: numaring-YYYYmmdd-HHMMSS); with --format jsonl a file, a FIFO, "
+	  "or - for standard output",
 	  0 },
 	{ "format", OPT_FORMAT, "ctf|jsonl", 0,
 	  "a trace (default), or JSON lines as the events come", 0 },
@@ -581,7 +581,7 @@ static int record(struct record *r)
 	live_end(&r->stream);
 	command_end(&r->command);
 	if (err) {
-		nr_collector_stop(r->collector);
+		r->stuck = nr_collector_stop(r->collector) == -ETIMEDOUT;
 		return CLI_FAILED;
 	}
 	return report(r, end_stream(r, nr_collector_stop(r->collector)));
