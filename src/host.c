@@ -12,7 +12,6 @@
 #include <unistd.h>
 #include "host.h"
 
-#define KERNEL_BTF  "/sys/kernel/btf/vmlinux"
 #define CLOCKSOURCE "/sys/devices/system/clocksource/clocksource0/current_clocksource"
 
 static bool have_cap(const struct __user_cap_data_struct *data, int cap)
@@ -79,11 +78,17 @@ static int check_kernel(const struct nr_logger *log)
 		       name.release);
 		return -EOPNOTSUPP;
 	}
-	if (access(KERNEL_BTF, R_OK)) {
+	if (access("/sys/kernel", F_OK)) {
+		nr_log(log, NR_LOG_ERROR,
+		       "sysfs is not mounted: mount -t sysfs sysfs /sys, or start the container "
+		       "with /sys");
+		return -EOPNOTSUPP;
+	}
+	if (access(NR_KERNEL_BTF, R_OK)) {
 		nr_log(log, NR_LOG_ERROR,
 		       "this kernel (%s) has no BTF (%s: %s): boot one that was built with "
 		       "CONFIG_DEBUG_INFO_BTF=y",
-		       name.release, KERNEL_BTF, strerror(errno));
+		       name.release, NR_KERNEL_BTF, strerror(errno));
 		return -EOPNOTSUPP;
 	}
 	return 0;

@@ -9,6 +9,8 @@
 #include <sys/types.h>
 #include "../topology/log.h"
 
+#define NR_KERNEL_BTF "/sys/kernel/btf/vmlinux"
+
 /* 0; -EPERM: capabilities are missing; -EOPNOTSUPP: the kernel is too old or has no BTF. */
 int nr_host_check(const struct nr_logger *log);
 

@@ -45,7 +45,8 @@ static int create_rings(struct nr_maps *maps, const struct nr_plan *plan,
 			nr_log(log, NR_LOG_ERROR,
 			       "cannot create ring %u of %u (%zu KiB on node %d): %s%s",
 			       maps->nr_shards + 1, plan->nr_shards, shard->ring_bytes >> 10,
-			       shard->node, nr_reason(fd), fd == -EMFILE ? "" : smaller);
+			       shard->node, nr_reason(fd),
+			       fd == -EMFILE || fd == -ENOMEM ? "" : smaller);
 			return fd;
 		}
 		maps->ring_fd[maps->nr_shards] = fd;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <bpf/btf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -278,6 +279,20 @@ static void explain(struct nr_refusal *r, const char *advice, const struct nr_lo
 		nr_log(log, NR_LOG_ERROR, "%s", advice);
 }
 
+/* libbpf does not tell why it cannot read the kernel's BTF, which nr_host_check has seen. */
+static bool memory_is_short(int err)
+{
+	struct btf *btf;
+	bool enough;
+
+	if (err != -ESRCH)
+		return err == -ENOMEM;
+	btf = btf__parse(NR_KERNEL_BTF, NULL);
+	enough = btf || errno != ENOMEM;
+	btf__free(btf);
+	return !enough;
+}
+
 static void say_refused(const struct nr_object *o, int err, const struct nr_heard *heard,
 			const struct nr_logger *log)
 {
@@ -320,9 +335,13 @@ int nr_object_load(struct nr_object *o, const struct nr_maps *maps,
 		err = set_constants(o, config);
 	if (!err)
 		err = bpf_object__load(o->obj);
-	nr_listen_end();
-	if (err)
+	if (err && memory_is_short(err)) {
+		err = -ENOMEM;
+		nr_log(log, NR_LOG_ERROR, "cannot load %s: %s", o->name, nr_reason(err));
+	} else if (err) {
 		say_refused(o, err, &heard, log);
+	}
+	nr_listen_end();
 	return err;
 }
 

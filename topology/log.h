@@ -28,14 +28,22 @@ nr_log(const struct nr_logger *log, enum nr_log_level level, const char *format,
 	log->fn(log->ctx, level, text);
 }
 
-/* Of a negative errno, for where files and memory are taken by the shard: what is wrong and what to
- * do. */
+/* Of a negative errno, for where files, memory and threads are taken by the shard: what is wrong
+ * and what to do. */
 static inline const char *nr_reason(int err)
 {
-	return err == -EMFILE
-		       ? "Too many open files: raise ulimit -n, or use a policy with fewer shards"
-	       : err == -ENOMEM ? "Out of memory: free some, raise ulimit -v, or use smaller rings"
-				: strerror(-err);
+	switch (err) {
+	case -EMFILE:
+		return "Too many open files: raise ulimit -n, or use a policy with fewer shards";
+	case -ENOMEM:
+		return "Out of memory: free some, raise ulimit -v, or use smaller rings";
+	case -EAGAIN: /* of pthread_create: no memory for the stack, or too many threads */
+		return "Out of memory or threads: raise ulimit -v and -u, or use a policy with "
+		       "fewer "
+		       "shards";
+	default:
+		return strerror(-err);
+	}
 }
 
 #endif

@@ -9,11 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include "internal.h"
 #include "opts.h"
 
-#define POSSIBLE_CPUS "/sys/devices/system/cpu/possible"
+#define CPUS	      "/sys/devices/system/cpu"
+#define NODES	      "/sys/devices/system/node"
+#define POSSIBLE_CPUS CPUS "/possible"
 
 /* hwloc does not tell why a file cannot be read. */
 static int check_file(const char *path, const struct nr_logger *log)
@@ -71,9 +74,35 @@ static unsigned long flags_of_host(const struct nr_topology_opts *o)
 	return 0;
 }
 
+/* What sysfs does not show, as in a container that has only parts of it; NULL: it is all there. A
+ * kernel without NUMA has no directory of nodes. */
+static const char *hidden_in_sysfs(void)
+{
+	if (access(CPUS "/cpu0/topology/thread_siblings", R_OK))
+		return CPUS;
+	return !access(NODES, F_OK) && access(NODES "/online", R_OK) ? NODES : NULL;
+}
+
+/* hwloc's discovery for Linux aborts, or complains on standard error, without these directories.
+ * Its others count the CPUs, and on x86 ask them for cores and caches. */
+static int work_around_sysfs(hwloc_topology_t hw, const struct nr_topology_opts *o,
+			     const struct nr_logger *log)
+{
+	const char *hidden = o->xml || o->synthetic ? NULL : hidden_in_sysfs();
+
+	if (!hidden)
+		return 0;
+	nr_log(log, NR_LOG_WARN, "%s is empty or cannot be read: %s; mount sysfs on /sys", hidden,
+	       strcmp(hidden, NODES) ? "cores, caches and offline CPUs may not be known"
+				     : "all CPUs count as one NUMA node");
+	return hwloc_topology_set_components(hw, HWLOC_TOPOLOGY_COMPONENTS_FLAG_BLACKLIST, "linux")
+		       ? -EINVAL
+		       : 0;
+}
+
 static int load(hwloc_topology_t hw, const struct nr_topology_opts *o, const struct nr_logger *log)
 {
-	int err = set_source(hw, o, log);
+	int err = set_source(hw, o, log) ?: work_around_sysfs(hw, o, log);
 
 	if (err)
 		return err;
@@ -82,10 +111,11 @@ static int load(hwloc_topology_t hw, const struct nr_topology_opts *o, const str
 				     HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED | flags_of_host(o)) ||
 	    hwloc_topology_load(hw)) {
 		err = errno == ENOMEM ? -ENOMEM : -EINVAL;
-		nr_log(log, NR_LOG_ERROR, "hwloc cannot make a topology of %s",
+		nr_log(log, NR_LOG_ERROR, "hwloc cannot make a topology of %s%s",
 		       o->xml	      ? o->xml
 		       : o->synthetic ? o->synthetic
-				      : "this machine");
+				      : "this machine",
+		       err == -ENOMEM ? ": out of memory, raise ulimit -v" : "");
 	}
 	return err;
 }
@@ -148,17 +178,27 @@ static bool read_cpus(const char *path, hwloc_bitmap_t set)
 	return good;
 }
 
+/* No CPU of this kernel has this number or a larger one: the kernel copies masks of at least that
+ * many bits. */
+static int end_of_masks(void)
+{
+	unsigned long mask[(TOPO_MAX_CPU + 1) / (8 * sizeof(unsigned long))];
+	long bytes = syscall(SYS_sched_getaffinity, 0, sizeof(mask), mask);
+
+	return bytes > 0 ? bytes * 8 : 0;
+}
+
 /* On this host a CPU may come online later whose number is above all that hwloc sees. */
 static int find_possible(struct nr_topology *topo)
 {
 	hwloc_bitmap_t set = hwloc_bitmap_alloc();
+	int end = 0;
 
 	if (!set)
 		return -ENOMEM;
-	topo->possible_end = topo->cpu_end;
-	if (topo->this_host && read_cpus(POSSIBLE_CPUS, set) &&
-	    hwloc_bitmap_last(set) + 1 > (int)topo->cpu_end)
-		topo->possible_end = hwloc_bitmap_last(set) + 1;
+	if (topo->this_host)
+		end = read_cpus(POSSIBLE_CPUS, set) ? hwloc_bitmap_last(set) + 1 : end_of_masks();
+	topo->possible_end = end > (int)topo->cpu_end ? (unsigned)end : topo->cpu_end;
 	hwloc_bitmap_free(set);
 	return 0;
 }
