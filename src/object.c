@@ -279,18 +279,28 @@ static void explain(struct nr_refusal *r, const char *advice, const struct nr_lo
 		nr_log(log, NR_LOG_ERROR, "%s", advice);
 }
 
-/* libbpf does not tell why it cannot read the kernel's BTF, which nr_host_check has seen. */
-static bool memory_is_short(int err)
+static bool is_shortage(int err)
 {
-	struct btf *btf;
-	bool enough;
+	return err == -ENOMEM || err == -EMFILE;
+}
 
-	if (err != -ESRCH)
-		return err == -ENOMEM;
-	btf = btf__parse(NR_KERNEL_BTF, NULL);
-	enough = btf || errno != ENOMEM;
+/* Of memory; nr_host_check has seen that it can be read. */
+static bool kernel_btf_is_too_large(void)
+{
+	struct btf *btf = btf__parse(NR_KERNEL_BTF, NULL);
+	bool too_large = !btf && errno == ENOMEM;
+
 	btf__free(btf);
-	return !enough;
+	return too_large;
+}
+
+/* libbpf takes some shortages for something that the kernel does not have: of memory where it reads
+ * the kernel's BTF, of files where it tries whether there is global data. */
+static int true_error(int err, const char *said)
+{
+	if (err == -ESRCH && kernel_btf_is_too_large())
+		return -ENOMEM;
+	return strstr(said, "is referenced but wasn't created") ? -EMFILE : err;
 }
 
 static void say_refused(const struct nr_object *o, int err, const struct nr_heard *heard,
@@ -301,6 +311,10 @@ static void say_refused(const struct nr_object *o, int err, const struct nr_hear
 	struct utsname host = {};
 	struct nr_refusal r;
 
+	if (is_shortage(err)) {
+		nr_log(log, NR_LOG_ERROR, "cannot load %s: %s", o->name, nr_reason(err));
+		return;
+	}
 	uname(&host);
 	nr_refusal_read(&r, heard->text);
 	prog = bpf_object__find_program_by_name(o->obj, r.program);
@@ -335,10 +349,8 @@ int nr_object_load(struct nr_object *o, const struct nr_maps *maps,
 		err = set_constants(o, config);
 	if (!err)
 		err = bpf_object__load(o->obj);
-	if (err && memory_is_short(err)) {
-		err = -ENOMEM;
-		nr_log(log, NR_LOG_ERROR, "cannot load %s: %s", o->name, nr_reason(err));
-	} else if (err) {
+	if (err) {
+		err = true_error(err, heard.text);
 		say_refused(o, err, &heard, log);
 	}
 	nr_listen_end();
@@ -399,7 +411,8 @@ static void say_not_attached(const struct nr_object *o, const struct bpf_program
 		advice = "tracefs is not mounted: mount -t tracefs tracefs /sys/kernel/tracing";
 	nr_log(log, NR_LOG_ERROR, "%s: cannot attach program %s (%s): %s", o->name,
 	       bpf_program__name(prog), section_of(prog), reason(err));
-	explain(&r, advice, log);
+	if (!is_shortage(err))
+		explain(&r, advice, log);
 }
 
 static int attach_program(struct nr_object *o, struct bpf_program *prog,

@@ -32,6 +32,17 @@ if ! sanitized; then
 	done
 fi
 
+# The same with files; the shell that sets the limit needs some itself.
+for ((n = 6, rc = 1; rc && n < 60; n++)); do
+	rm -rf t
+	(ulimit -n $n && exec "$NUMARING" record -e sched -d 0.01 -o t >out 2>&1)
+	rc=$?
+	[ $rc = 0 ] || cat out
+done >said
+equal "files: the last start" $rc 0
+check "files: some are too few" grep -q 'cannot load sched: Too many open files: raise ulimit -n' said
+equal "files: nothing else is named" "$(grep -v ': Too many open files' said)" ""
+
 hide() { # WHERE: records with an empty directory there
 	rm -rf t
 	unshare -m sh -c 'mount -t tmpfs none "$1" || exit 99; shift; exec "$@"' - "$1" \
