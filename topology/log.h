@@ -14,6 +14,15 @@ struct nr_logger {
 	void *ctx;
 };
 
+/* Names and source lines of other people's objects are quoted: none of them begins a line or speaks
+ * to the terminal. */
+static inline void nr_log_tame(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 127)
+			*text = *text == '\t' ? ' ' : '?';
+}
+
 __attribute__((format(printf, 3, 4))) static inline void
 nr_log(const struct nr_logger *log, enum nr_log_level level, const char *format, ...)
 {
@@ -25,6 +34,7 @@ nr_log(const struct nr_logger *log, enum nr_log_level level, const char *format,
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	nr_log_tame(text);
 	log->fn(log->ctx, level, text);
 }
 

@@ -58,6 +58,13 @@ LICENSE=Proprietary program unfree $tp "bpf_probe_read_kernel(&nr, 8, regs); $re
 says unfree 'declare char LICENSE' 'non-GPL compatible'
 program endless $tp 'for (;;) asm volatile("");'
 says endless 'give every loop' 'infinite loop'
+# Its log has 60,000 lines.
+program branchy $tp '
+	#pragma clang loop unroll(disable)
+	for (int i = 0; i < 100000; i++)
+		if (bpf_get_prandom_u32() & 1) nr += bpf_ktime_get_ns(); else nr *= bpf_ktime_get_ns();
+	return nr;'
+says branchy 'give every loop'
 program no_function fentry/no_such_function ''
 says no_function 'no such function'
 program no_target tp_btf ''

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include <linux/types.h>
+#include <numaring/record.h>
 #include "object.h"
 #include "seed.h"
 #include "sources.h"
@@ -126,6 +128,39 @@ static void test_table(void **state)
 	btf__free(btf);
 }
 
+/* A pointer to an array of nr: how NR_EVENT keeps a number. */
+static int add_number(struct btf *btf, int integer, unsigned nr)
+{
+	return btf__add_ptr(btf, btf__add_array(btf, integer, integer, nr));
+}
+
+/* struct NAME { int x; } with the number 7. */
+static int enter_event(const char *name)
+{
+	struct btf *btf = btf__new_empty();
+	int integer = btf__add_int(btf, "int", 4, BTF_INT_SIGNED), type, row, err;
+	int version = add_number(btf, integer, NR_RECORD_VERSION), id = add_number(btf, integer, 7);
+
+	type = btf__add_struct(btf, name, 4);
+	assert_int_equal(btf__add_field(btf, "x", integer, 0, 0), 0);
+	type = btf__add_array(btf, integer, type, 0);
+	row = btf__add_struct(btf, NULL, 16);
+	assert_int_equal(btf__add_field(btf, "version", version, 0, 0), 0);
+	assert_int_equal(btf__add_field(btf, "id", id, 64, 0), 0);
+	assert_int_equal(btf__add_field(btf, "type", type, 128, 0), 0);
+	err = enter_row(btf, btf__add_var(btf, "row", BTF_VAR_GLOBAL_ALLOCATED, row));
+	btf__free(btf);
+	return err;
+}
+
+static void test_names(void **state)
+{
+	(void)state;
+	assert_int_equal(enter_event("good"), 0);
+	assert_int_equal(enter_event("two\nlines\033[2J"), -EINVAL);
+	assert_non_null(strstr(said, "cannot be called \"two?lines?[2J\""));
+}
+
 static void test_constants(void **state)
 {
 	struct btf *btf = btf__new_empty();
@@ -223,9 +258,9 @@ static void test_mutated_objects(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_trial),		cmocka_unit_test(test_table),
-		cmocka_unit_test(test_constants),	cmocka_unit_test(test_mutated_btf),
-		cmocka_unit_test(test_mutated_objects),
+		cmocka_unit_test(test_trial),	    cmocka_unit_test(test_table),
+		cmocka_unit_test(test_names),	    cmocka_unit_test(test_constants),
+		cmocka_unit_test(test_mutated_btf), cmocka_unit_test(test_mutated_objects),
 	};
 
 	libbpf_set_print(silent);
