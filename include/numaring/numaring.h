@@ -144,7 +144,7 @@ NR_API int nr_collector_start(struct nr_collector *c);
 /* Becomes readable (poll) when the recording ended by itself: nr_collector_stop tells why. */
 NR_API int nr_collector_fd(const struct nr_collector *c);
 
-/* Detaches the programs, drains every ring to its end, writes the last packet. Returns the error that
+/* Detaches the programs, drains every ring to its end, writes the end mark. Returns the error that
  * ended the recording, or of its end; the numbers are there in any case. -EINVAL: it does not run;
  * -ETIMEDOUT: a write, or the batch function, has not returned within stop_timeout_ms. A thread of the
  * collector is still in there, and ends when that returns. Until then what the batch function uses has

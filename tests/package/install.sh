@@ -103,6 +103,7 @@ check "docs/api.md: plan.c prints what the page says" \
 "$BUILD/tests/odd" raw raw || fail "a trace with a record of no type cannot be made"
 ./cat raw >cat.out || fail "docs/api.md: cat.c reads a record of no type"
 check "docs/api.md: cat.c shows a record of no type" grep -qE '^[0-9]+ numaring:raw 4 bytes$' cat.out
+check "docs/api.md: cat.c finds the end mark" grep -q '^0 not written$' cat.out
 if can_record; then
 	check "docs/api.md: record.c runs" ./record trace mark.bpf.o
 	./cat trace >cat.out || fail "docs/api.md: cat.c runs"
