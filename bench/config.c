@@ -12,7 +12,7 @@ enum { TRANSPORT, PRODUCERS, PLACEMENT, RATE, SIZE, BURST, MEMORY, DURATION, ORD
 
 const char *const config_names[] = { "transport", "producers", "placement", "rate",
 				     "size",	  "burst",     "memory",    "duration",
-				     "order",	  "delivery",    NULL };
+				     "order",	  "delivery",  NULL };
 const char *const config_help[] = {
 	"single, package, node, llc, cpu or node/K shards; perfbuf (a wake-up for each event), "
 	"perfbuf-sampled (one in 500), libbpf (one ring, no order)",

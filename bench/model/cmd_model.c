@@ -210,7 +210,8 @@ static int fit_family(struct inputs *in)
 static void print_rows_left_out(const struct nr_model_sweep *sweep, const char *begin)
 {
 	if (sweep->dropped)
-		printf("%s%u rows left out: of another record size, memory, burst, order or delivery\n",
+		printf("%s%u rows left out: of another record size, memory, burst, order or "
+		       "delivery\n",
 		       begin, sweep->dropped);
 	if (sweep->no_rate)
 		printf("%s%u rows left out: valid, but without a rate of records\n", begin,

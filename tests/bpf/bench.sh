@@ -123,6 +123,12 @@ check "tune: says so" grep -q "no ring is larger" advice
 "$BENCH" tune -d 0 >/dev/full 2>err
 equal "tune to a full disk: exit status" $? 1
 
+# A sweep from lists: no option of its own has the name of one of them.
+check "a sweep from lists" "$BENCH" sweep --transport single --delivery callback,trace --placement 0 -d 0.1 --repeat 1 \
+	-o lists.jsonl 2>/dev/null
+equal "a sweep from lists: runs" "$(jq -r 'select(.kind == "run") | .config.delivery, .valid' lists.jsonl | xargs)" \
+	"callback true trace true"
+
 # A sweep from a file, interrupted after its first rows, and resumed.
 cat >grid <<-END
 	# one line for each block of the grid
