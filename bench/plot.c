@@ -235,6 +235,12 @@ static void write_bars(FILE *out, const struct plot *plot)
 		fprintf(out, "%s$line%u using (%u):3 with boxes lc rgb '#0072b2' %s%s%s",
 			i ? ", " : "", i, i, i ? "notitle" : "title '", i ? "" : plot->parts[0],
 			i ? "" : "'");
+	for (unsigned i = 0; i < plot->nr; i++)
+		if (plot->series[i].nr_runs)
+			fprintf(out,
+				", $runs%u using (%u):2 with points lc rgb '#000000' pt 7 ps 0.3 "
+				"notitle",
+				i, i);
 	putc('\n', out);
 }
 

@@ -619,12 +619,12 @@ static const struct spec specs[] = {
 	{ { .name = "user",
 	    .title = "CPU time of consumers and merge",
 	    .xlabel = "producers, flat out",
-	    .ylabel = "CPU s per million records (log)",
+	    .ylabel = "ns per record (log)",
 	    .log_y = true },
 	  "producers",
 	  1,
 	  "cpu_s_per_million",
-	  1,
+	  1e3,
 	  FLAT_OUT,
 	  "The bench's own check is not counted, but for libbpf." },
 	{ { .name = "room",
@@ -802,11 +802,19 @@ static int fill_memory(const struct report *r, double producers, struct plot *pl
 		double rings = median(sum, "ring_bytes") / (1 << 20);
 		double user = median(sum, "user_bytes") / (1 << 20);
 		struct plot_point p = { 0, rings + user, rings };
+		const json_t *used = json_object_get(json_object_get(sum, "user_bytes"), "runs"),
+			     *run;
+		json_t *runs;
+		size_t k;
 
 		if (err || isnan(p.y) || !is_on(r, &memory, producers, sum))
 			continue;
 		label_of(r, sum, label, sizeof(label));
-		err = plot_add(plot, label, &p, NULL, 1);
+		runs = json_array();
+		json_array_foreach(used, k, run) json_array_append_new(
+			runs, json_real(rings + json_number_value(run) / (1 << 20)));
+		err = plot_add(plot, label, &p, runs, 1);
+		json_decref(runs);
 	}
 	return err;
 }

@@ -379,6 +379,19 @@ static json_t *cpus_json(const unsigned *cpus, unsigned nr)
 	return list;
 }
 
+/* What not every run has. */
+static void add_order_and_trace(json_t *o, const struct run *r)
+{
+	double count = r->check.count;
+
+	if (r->ordered && count)
+		json_object_set_new(o, "turns_share", json_real(r->check.turns / count));
+	if (r->cfg.trace && count) {
+		json_object_set_new(o, "file_system", json_string(r->file_system));
+		json_object_set_new(o, "trace_bytes_per_event", json_real(r->trace_bytes / count));
+	}
+}
+
 static json_t *row(const struct run *r, const struct measured *m, const struct producers *p,
 		   const unsigned *cpus)
 {
@@ -398,14 +411,7 @@ static json_t *row(const struct run *r, const struct measured *m, const struct p
 		      "cpu_s_per_million", cpu_json(r, m, p), "latency_ms", latency_json(r));
 	json_object_set_new(o, "lag_max_ms",
 			    r->ordered ? json_real(r->lag_max / 1e6) : json_null());
-	if (r->ordered && r->check.count)
-		json_object_set_new(o, "turns_share",
-				    json_real((double)r->check.turns / r->check.count));
-	if (r->cfg.trace && r->check.count) {
-		json_object_set_new(o, "file_system", json_string(r->file_system));
-		json_object_set_new(o, "trace_bytes_per_event",
-				    json_real((double)r->trace_bytes / r->check.count));
-	}
+	add_order_and_trace(o, r);
 	if (r->consumer_cpu >= 0)
 		json_object_set_new(o, "consumer_cpu", json_integer(r->consumer_cpu));
 	if (r->cfg.rate)
