@@ -158,18 +158,18 @@ static double ns_per_event(struct job *job, format_fn format)
 	return (double)(cpu_time() - start) / job->nr;
 }
 
-static int ascending(const void *a, const void *b)
+/* Median, quartiles, and every round's. */
+static void print(const char *what, const double *v, const char *unit)
 {
-	double x = *(const double *)a, y = *(const double *)b;
+	double sorted[ROUNDS];
+	struct spread3 s;
 
-	return (x > y) - (x < y);
-}
-
-static void print(const char *what, double *v, const char *unit)
-{
-	qsort(v, ROUNDS, sizeof(*v), ascending);
-	printf("%-28s %8.1f %s  [%.1f, %.1f]\n", what, v[ROUNDS / 2], unit, v[ROUNDS / 4],
-	       v[ROUNDS - 1 - ROUNDS / 4]);
+	memcpy(sorted, v, sizeof(sorted));
+	s = quartiles(sorted, ROUNDS);
+	printf("%-28s %8.1f %s  [%.1f, %.1f]:", what, s.median, unit, s.q1, s.q3);
+	for (int i = 0; i < ROUNDS; i++)
+		printf(" %.1f", v[i]);
+	puts(two_groups(sorted, ROUNDS) ? ": TWO GROUPS" : "");
 }
 
 static int compare(struct job *job)
@@ -186,7 +186,8 @@ static int compare(struct job *job)
 		theirs[i] = ns_per_event(job, by_btf_dump);
 		ratio[i] = theirs[i] / ours[i];
 	}
-	printf("%u events, %d rounds in turns, CPU time; median [quartiles]\n", job->nr, ROUNDS);
+	printf("%u events, %d rounds in turns, CPU time; median [quartiles]: every round\n",
+	       job->nr, ROUNDS);
 	print("compiled layout, JSON", ours, "ns/event");
 	print("libbpf's btf_dump, C", theirs, "ns/event");
 	print("ratio", ratio, "times");

@@ -664,16 +664,29 @@ static void print_use(const struct tune *t, const struct advice *a)
 	       100 * t->rate / a->limit.q1);
 }
 
+/* Is the rate below what the policy's rings can take without much waiting? 1: yes, -1: no, 0: the
+ * spread of the runs does not tell. */
+static int is_enough(const struct tune *t, const struct advice *a)
+{
+	if (t->rate <= UTILISATION * a->limit.q1)
+		return 1;
+	return t->rate > UTILISATION * a->limit.q3 ? -1 : 0;
+}
+
 static void print_fewer(const struct tune *t, const struct advice *a)
 {
+	int enough = is_enough(t, a);
+
 	printf("  With %s it would be ", a->policy);
 	print_use(t, a);
-	if (t->rate > UTILISATION * a->limit.median)
+	if (enough < 0)
 		printf("; beyond %.0f %% producers wait for each other, with preemption off.\n",
 		       100 * UTILISATION);
-	else
+	else if (enough > 0)
 		printf(": that would do too, at %.0f ns a record when all want one.\n",
 		       a->ns.median);
+	else
+		puts(": whether that would do too, the spread of the runs does not tell.");
 }
 
 static void print_advice(const struct tune *t, const struct advice *a, unsigned nr)
@@ -687,6 +700,9 @@ static void print_advice(const struct tune *t, const struct advice *a, unsigned 
 	       a[i].policy);
 	print_use(t, &a[i]);
 	puts(" of what it can take.");
+	if (!is_enough(t, &a[i]))
+		printf("  Whether that is below %.0f %%, the spread of the runs does not tell.\n",
+		       100 * UTILISATION);
 	if (i)
 		print_fewer(t, &a[i - 1]);
 	if (t->rate > UTILISATION * a[i].limit.median)
