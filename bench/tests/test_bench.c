@@ -181,6 +181,37 @@ static void groups_are_rarely_seen_where_there_are_none(void **state)
 	}
 }
 
+static struct range draw(unsigned short seed[3], unsigned nr, double middle)
+{
+	struct range range = { INFINITY, -INFINITY, nr };
+
+	for (unsigned i = 0; i < nr; i++) {
+		double v = middle + gauss(seed);
+
+		range.low = fmin(range.low, v);
+		range.high = fmax(range.high, v);
+	}
+	return range;
+}
+
+/* Of two sets of runs of one kind, and of two that are five deviations apart. */
+static void a_difference_within_the_spread_is_none(void **state)
+{
+	unsigned short seed[3] = { 1, 2, 3 };
+	unsigned same = 0, apart = 0, few = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 5000; i++) {
+		same += ranges_differ(draw(seed, 5, 0), draw(seed, 5, 0));
+		apart += ranges_differ(draw(seed, 5, 0), draw(seed, 5, 5));
+		few += ranges_differ(draw(seed, 5, 0), draw(seed, 2, 100));
+	}
+	/* Once in 126 times: 40. */
+	assert_in_range(same, 15, 75);
+	assert_true(apart > 4900);
+	assert_int_equal(few, 0);
+}
+
 /* ---- the rate ---------------------------------------------------------------------------------
  */
 
@@ -434,6 +465,7 @@ int main(void)
 		cmocka_unit_test(quartiles_are_those_of_the_sorted_values),
 		cmocka_unit_test(a_median_between_two_groups_is_found),
 		cmocka_unit_test(groups_are_rarely_seen_where_there_are_none),
+		cmocka_unit_test(a_difference_within_the_spread_is_none),
 		cmocka_unit_test(a_delivery_that_stalls_makes_no_rate),
 		cmocka_unit_test(values_come_back_as_they_went_in),
 		cmocka_unit_test(the_memory_is_what_one_ring_can_have),
