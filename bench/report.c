@@ -269,16 +269,6 @@ static void label_of(const struct report *r, const json_t *sum, char *buf, size_
 /* ---- words ------------------------------------------------------------------------------------
  */
 
-static unsigned count_invalid(const struct report *r)
-{
-	const json_t *row;
-	unsigned nr = 0;
-	size_t i;
-
-	json_array_foreach(r->file.runs, i, row) nr += !json_is_true(json_object_get(row, "valid"));
-	return nr;
-}
-
 static void paragraph(FILE *out, bool html, const char *class, const char *text)
 {
 	if (html)
@@ -457,7 +447,7 @@ static void compare(FILE *out, const struct report *r, bool html)
 
 static void warn(FILE *out, const struct report *r, bool html)
 {
-	unsigned invalid = count_invalid(r);
+	unsigned invalid = sweep_invalid(r->file.runs);
 	double busy = 0;
 	const json_t *sum;
 	char text[256];
@@ -946,7 +936,7 @@ static int check_runs(const struct report *r)
 			    r->input);
 	else if (!nr)
 		bench_error("%s has no run, so there is nothing to report", r->input);
-	else if (count_invalid(r) == nr)
+	else if (sweep_invalid(r->file.runs) == nr)
 		bench_error("%s has no valid run, so there is nothing to report", r->input);
 	else
 		return 0;

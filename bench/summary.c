@@ -104,6 +104,16 @@ void sweep_free(struct sweep_file *f)
 	*f = (struct sweep_file){ 0 };
 }
 
+unsigned sweep_invalid(const json_t *runs)
+{
+	const json_t *row;
+	unsigned nr = 0;
+	size_t i;
+
+	json_array_foreach(runs, i, row) nr += !json_is_true(json_object_get(row, "valid"));
+	return nr;
+}
+
 /* ---- medians ----------------------------------------------------------------------------------
  */
 

@@ -237,16 +237,6 @@ static int write_medians(struct sweep *s)
 	return err;
 }
 
-static unsigned count_invalid(const struct sweep *s)
-{
-	const json_t *row;
-	unsigned nr = 0;
-	size_t i;
-
-	json_array_foreach(s->file.runs, i, row) nr += !json_is_true(json_object_get(row, "valid"));
-	return nr;
-}
-
 static int make_grid(struct sweep *s)
 {
 	int err = nr_topology_open(&s->topo, NULL);
@@ -290,9 +280,9 @@ static int sweep(struct sweep *s)
 			err = do_run(s, &s->grid.cfg[i], rep);
 	if (!err)
 		err = write_medians(s);
-	if (!err && count_invalid(s)) {
-		bench_error("%u of %zu runs are not valid; their rows say why", count_invalid(s),
-			    json_array_size(s->file.runs));
+	if (!err && sweep_invalid(s->file.runs)) {
+		bench_error("%u of %zu runs are not valid; their rows say why",
+			    sweep_invalid(s->file.runs), json_array_size(s->file.runs));
 		err = -EBADMSG;
 	}
 	return err;

@@ -56,6 +56,9 @@ struct sweep_file {
 int sweep_read(struct sweep_file *out, const char *path);
 void sweep_free(struct sweep_file *f);
 
+/* How many runs are not valid. */
+unsigned sweep_invalid(const json_t *runs);
+
 /* What is measured: a name, and where it stands in a row. */
 struct metric {
 	const char *name;
