@@ -204,6 +204,12 @@ static int add_type(void *ctx, uint16_t id, const char *name)
 	return 0;
 }
 
+/* As in all our JSON: what a double cannot hold is text. */
+static json_t *json_u64(uint64_t v)
+{
+	return v > 1ull << 53 ? json_sprintf("%" PRIu64, v) : json_integer(v);
+}
+
 static json_t *json_cpus(const struct counts *n)
 {
 	json_t *cpus = json_object();
@@ -236,7 +242,7 @@ static json_t *json_causes(const struct nr_account *a)
 static json_t *json_account(const struct nr_account *a, const struct nr_types *types)
 {
 	const struct misfits misfits = misfits_of(a, types);
-	json_t *o = json_pack("{s:I, s:b, s:I, s:I, s:I}", "time", (json_int_t)a->end, "repaired",
+	json_t *o = json_pack("{s:o, s:b, s:I, s:I, s:I}", "time", json_u64(a->end), "repaired",
 			      a->repaired, "written", (json_int_t)a->written, "late",
 			      (json_int_t)a->late, "lost", (json_int_t)a->lost_total);
 	const struct {
@@ -278,11 +284,11 @@ static void print_json(const struct nr_trace *trace, const struct counts *n, con
 	nr_types_each(nr_trace_types(trace), add_type, &types);
 	if (n->raw)
 		json_object_set_new(types.object, LINES_RAW, json_integer(n->raw));
-	o = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:b, s:o, s:o}", "events",
+	o = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:o, s:b, s:o, s:o}", "events",
 		      (json_int_t)n->events, "unordered", (json_int_t)n->unordered, "lost",
 		      (json_int_t)n->lost, "misplaced", (json_int_t)n->misplaced, "late",
 		      (json_int_t)n->late, "packets", (json_int_t)n->packets, "duration_s",
-		      seconds(n), "watermark", (json_int_t)n->watermark, "damaged", e->read != 0,
+		      seconds(n), "watermark", json_u64(n->watermark), "damaged", e->read != 0,
 		      "types", types.object, "cpus", json_cpus(n));
 	add_ending(o, e, nr_trace_types(trace));
 	json_dumpf(o, stdout, JSON_INDENT(2));
