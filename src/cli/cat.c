@@ -198,9 +198,9 @@ int cmd_export(int argc, char **argv)
 	}
 	ret = print_trace(trace, &args, out.file);
 	err = output_close(&out);
-	if (err && !ret) {
+	if (err && err != -ESTALE && !ret)
 		cli_error("cannot write %s: %s", args.output, strerror(-err));
+	if (err)
 		ret = CLI_FAILED;
-	}
 	return ret;
 }

@@ -5,20 +5,19 @@
 
 #include <numaring/numaring.h>
 #include "lines.h"
+#include "output.h"
 
 struct live {
-	struct lines lines; /* writes through write_all of live.c into ... */
-	FILE *file;	    /* ... this; NULL: nothing is open */
-	const char *path;   /* of it, for messages */
-	bool linked;	    /* it had a name when it was opened */
-	int end_fd;	    /* eventfd, readable from live_end on */
-	int error;	    /* the first one of writing */
-	uint64_t delivered; /* whole lines that file has taken */
+	struct lines lines;    /* writes through write_all of live.c into ... */
+	struct output *output; /* ... this; NULL: nothing is open */
+	int end_fd;	       /* eventfd, readable from live_end on */
+	int error;	       /* the first one of writing */
+	uint64_t delivered;    /* whole lines that output has taken */
 };
 
-/* Makes the collector's stream go to file, which stays the caller's. 0 or a negative errno,
+/* Makes the collector's stream go to output, which stays the caller's. 0 or a negative errno,
  * explained. */
-int live_open(struct live *live, struct nr_collector *c, FILE *file, const char *path);
+int live_open(struct live *live, struct nr_collector *c, struct output *output);
 /* The recording is about to end: a reader that takes nothing is given up after a while
  * (-ETIMEDOUT). */
 void live_end(const struct live *live);

@@ -95,7 +95,8 @@ int outlet_open(struct outlet *o, const struct output_opts *opts, int end_fd, un
 		cli_error("no reader opened %s: nothing was recorded", o->path);
 		return fd;
 	}
-	o->output = (struct output){ .dir = -1, .file = fd < 0 ? NULL : fdopen(fd, "w") };
+	o->output = (struct output){ .path = o->path, .dir = -1 };
+	o->output.file = fd < 0 ? NULL : fdopen(fd, "w");
 	if (o->output.file)
 		return 0;
 	fd = fd < 0 ? fd : -errno;

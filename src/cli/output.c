@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <inttypes.h>
 #include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,31 +117,55 @@ static int refused(const char *path, int err)
 	return err;
 }
 
+static int opened(struct output *o, const struct output *new, FILE *file)
+{
+	struct stat st;
+
+	*o = *new;
+	o->file = file;
+	o->linked = !fstat(fileno(file), &st) && st.st_nlink;
+	return 0;
+}
+
 int output_open(struct output *o, const char *path, const struct output_opts *opts)
 {
-	struct output new = { .dir = -1 };
-	int fd;
+	struct output new = { .dir = -1, .path = path };
+	FILE *file;
+	int fd, err;
 
-	if (!path || !strcmp(path, "-")) {
-		new.file = stdout;
-		*o = new;
-		return 0;
-	}
+	if (!path || !strcmp(path, "-"))
+		return opened(o, &new, stdout);
 	fd = split(&new, path);
 	if (!fd)
 		fd = make(&new, opts->group);
 	if (fd == -EEXIST)
 		fd = take(&new, opts);
-	if (fd >= 0)
-		new.file = fdopen(fd, "w");
-	if (!new.file)
-		fd = fd < 0 ? fd : -errno;
-	if (new.file) {
-		*o = new;
-		return 0;
-	}
+	file = fd < 0 ? NULL : fdopen(fd, "w");
+	err = fd < 0 ? fd : -errno;
+	if (file)
+		return opened(o, &new, file);
 	forget_name(&new);
-	return refused(path, fd);
+	return refused(path, err);
+}
+
+/* Whoever cuts or removes the file takes no write from us: what comes next would stand behind
+ * zeros, or in no file. It may have been renamed, and it may grow: nothing is lost then. */
+int output_check(struct output *o)
+{
+	const char *path = o->file == stdout ? "standard output" : o->path;
+	off_t at = lseek(fileno(o->file), 0, SEEK_CUR);
+	struct stat st;
+
+	if (o->error || fstat(fileno(o->file), &st) || !S_ISREG(st.st_mode))
+		return o->error;
+	if (at > st.st_size)
+		cli_error("another program cut %s from %jd to %jd bytes: events are lost", path,
+			  (intmax_t)at, (intmax_t)st.st_size);
+	else if (o->linked && !st.st_nlink)
+		cli_error("another program removed %s: its events are lost", path);
+	else
+		return 0;
+	return o->error = -ESTALE;
 }
 
 void output_remove(const struct output *o)
@@ -151,11 +176,12 @@ void output_remove(const struct output *o)
 
 int output_close(struct output *o)
 {
-	int err = 0;
+	int err;
 
 	if (!o->file)
 		return 0;
-	if (o->file != stdout && fclose(o->file))
+	err = fflush(o->file) ? -errno : output_check(o);
+	if (o->file != stdout && fclose(o->file) && !err)
 		err = -errno;
 	forget_name(o);
 	o->file = NULL;

@@ -11,8 +11,11 @@
 #include <sys/types.h>
 
 struct output {
-	FILE *file; /* stdout too; NULL: not open */
-	int dir;    /* has it under this name: */
+	FILE *file;	  /* stdout too; NULL: not open */
+	const char *path; /* for messages */
+	bool linked;	  /* it had a name when it was opened */
+	int error;	  /* what output_check found */
+	int dir;	  /* has it under this name: */
 	char *name;
 	bool made; /* it was not there before, or is in the place of another */
 };
@@ -26,9 +29,12 @@ struct output_opts {
 /* NULL or "-" is standard output. Devices and pipes need no force. A symbolic link is followed if
  * it is of this user or of root. -EEXIST, ...: it was said why. */
 int output_open(struct output *o, const char *path, const struct output_opts *opts);
+/* Has the file all that was flushed to it? -ESTALE: others cut or removed it, which is said. */
+int output_check(struct output *o);
 /* Takes a file back that was made, if it still has its name. */
 void output_remove(const struct output *o);
-/* Not standard output. 0 or a negative errno. A zeroed one is fine. */
+/* Checks it once more and closes it, but for standard output. 0 or a negative errno. A zeroed one
+ * is fine. */
 int output_close(struct output *o);
 
 /* A group's number, from its name or number; ends the program if there is no such group. */

@@ -299,8 +299,7 @@ static int set_output(struct record *r)
 
 	if (r->live)
 		return outlet_open(&r->outlet, &opts, r->signals.fd, r->duration_ms)
-			       ?: live_open(&r->stream, r->collector, r->outlet.output.file,
-					    r->output);
+			       ?: live_open(&r->stream, r->collector, &r->outlet.output);
 	if (r->shared)
 		err = nr_collector_set_trace_group(r->collector, r->group);
 	return err ?: nr_collector_set_trace(r->collector, r->output, r->force);
@@ -450,7 +449,7 @@ static void wait_for_end(struct record *r)
 		{ .fd = r->signals.fd, .events = POLLIN },
 		{ .fd = nr_collector_fd(r->collector), .events = POLLIN },
 		/* Only asks for errors: the reader of the pipe has left. */
-		{ .fd = r->live ? fileno(r->stream.file) : -1 },
+		{ .fd = r->live ? fileno(r->outlet.output.file) : -1 },
 		{ .fd = r->processes.nr ? r->processes.fd : -1, .events = POLLIN },
 	};
 	uint64_t start = now_ms(), shown = start, events = 0;

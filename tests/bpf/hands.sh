@@ -151,6 +151,14 @@ changed "metadata removed" "t/metadata was removed" t -- rm t/metadata
 changed "JSON lines cut by a rotation" "cut l.json from [0-9]* to 0 bytes" l.json --format jsonl -- truncate -s 0 l.json
 check "JSON lines: no zeros" sh -c "test \$(tr -d -c '\\\\0' <l.json | wc -c) = 0"
 changed "JSON lines removed" "removed l.json" l.json --format jsonl -- rm l.json
+rm -f l.json
+"$NUMARING" record --format jsonl -d 30 >l.json 2>err &
+recorder=$!
+await larger_than 20000 l.json
+truncate -s 0 l.json
+wait $recorder
+equal "standard output cut by a rotation: exit status" $? 1
+check "standard output cut by a rotation: says so" grep -q "cut standard output from" err
 if fallocate -l 8192 probe && fallocate -p -o 0 -l 4096 probe; then
 	rm -rf t
 	"$NUMARING" record -d 1 -o t -- sh -c 'sleep 0.5; fallocate -p -o 4096 -l 4096 t/stream' >out 2>err

@@ -397,9 +397,12 @@ static void test_links(void **state)
 
 static void hole(const char *path, off_t off, off_t size)
 {
+	static const uint8_t zeros[65536];
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
 
-	assert_int_equal(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, off, size), 0);
+	/* Not every file system has holes; zeros are the same to a reader. */
+	if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, off, size))
+		assert_int_equal(pwrite(fd, zeros, size, off), size);
 	close(fd);
 }
 
