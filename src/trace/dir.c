@@ -366,15 +366,17 @@ static void remove_made(struct nr_trace_dir *d)
 
 static int make(struct nr_trace_dir *d)
 {
-	int parent = open_parent(d), err;
-	bool made = parent >= 0 && !mkdirat(parent, d->name, 0700);
+	int parent = open_parent(d), err = parent < 0 ? -errno : 0;
+	bool made = !err && !mkdirat(parent, d->name, 0700);
 
-	if (parent < 0 || (!made && errno != EEXIST)) {
+	if (!err && !made && errno != EEXIST)
 		err = -errno;
-	} else {
+	if (!err) {
 		d->fd = open_made(d, parent, made);
 		err = d->fd < 0 ? -errno : 0;
 	}
+	if (made && err)
+		unlinkat(parent, d->name, AT_REMOVEDIR); /* empty, whoever made it */
 	if (made && !err)
 		d->parent = parent;
 	else if (parent >= 0)

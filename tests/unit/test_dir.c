@@ -287,6 +287,42 @@ static void test_file_limit_at_start(void **state)
 	free(before);
 }
 
+/* Whichever descriptor is the one too many: nothing is left, and what was there is there. */
+static void expect_no_descriptors(const char *path, bool force)
+{
+	struct rlimit old, limit;
+	bool was = !access(path, F_OK);
+	int err = -EMFILE;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	for (limit = old, limit.rlim_cur = 3; err; limit.rlim_cur++) {
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+		err = begin(path, (struct nr_writer_opts){ .force = force });
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+		if (!err)
+			break;
+		assert_int_equal(err, -EMFILE);
+		assert_int_equal(!access(path, F_OK), was);
+	}
+	nr_writer_discard(writer);
+}
+
+static void test_no_descriptors(void **state)
+{
+	char *before, *after;
+
+	(void)state;
+	expect_no_descriptors(in_scratch("files"), false);
+	assert_int_equal(begin(in_scratch("files"), (struct nr_writer_opts){}), 0);
+	assert_int_equal(nr_writer_close(writer), 0);
+	before = metadata_of("files");
+	expect_no_descriptors(in_scratch("files"), true);
+	after = metadata_of("files");
+	assert_string_equal(before, after);
+	free(before);
+	free(after);
+}
+
 /* ---- hands of others ---- */
 
 /* Another name for the directory, at its place; link is where that leads. */
@@ -560,6 +596,7 @@ int main(void)
 		cmocka_unit_test(test_killed_while_it_starts),
 		cmocka_unit_test(test_killed_when_it_has_begun),
 		cmocka_unit_test(test_file_limit_at_start),
+		cmocka_unit_test(test_no_descriptors),
 		cmocka_unit_test(test_swapped_for_a_link),
 		cmocka_unit_test(test_swapped_all_the_time),
 		cmocka_unit_test(test_links),
