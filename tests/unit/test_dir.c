@@ -104,6 +104,26 @@ static void test_group(void **state)
 	assert_int_equal(st.st_gid, OTHER);
 }
 
+/* A group that is not ours cannot be given: nothing is left. */
+static void test_group_of_others(void **state)
+{
+	const gid_t group = 54321;
+	int err;
+
+	(void)state;
+	if (geteuid())
+		skip();
+	chmod(scratch, 0711);
+	mkdir(in_scratch("theirs"), 0700);
+	assert_int_equal(chown(in_scratch("theirs"), OTHER, OTHER), 0);
+	assert_int_equal(seteuid(OTHER), 0);
+	err = begin(in_scratch("theirs/t"), (struct nr_writer_opts){ .group = &group });
+	assert_int_equal(seteuid(0), 0);
+	assert_int_equal(err, -EPERM);
+	assert_non_null(strstr(said, "to group 54321"));
+	assert_int_equal(rmdir(in_scratch("theirs")), 0);
+}
+
 /* Who made it said who may read it; the files are ours. */
 static void test_mode_of_a_directory_that_is_there(void **state)
 {
@@ -589,6 +609,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_modes),
 		cmocka_unit_test(test_group),
+		cmocka_unit_test(test_group_of_others),
 		cmocka_unit_test(test_mode_of_a_directory_that_is_there),
 		cmocka_unit_test(test_locked),
 		cmocka_unit_test(test_many_at_once),
