@@ -70,7 +70,7 @@ static const struct argp_option options[] = {
 	{ "self", OPT_SELF, NULL, 0, "record the collector's own threads too", 2 },
 	{ "force", OPT_FORCE, NULL, 0, "replace a trace that is there", 2 },
 	{ "group", OPT_GROUP, "GROUP", 0,
-	  "this group, a name or a number, may read what is written (default: only the owner)", 2 },
+	  "let this group (name or number) read what is written (default: only the owner)", 2 },
 	{ "verbose", 'v', NULL, 0, "say more; twice: what libbpf and the verifier say too", 2 },
 	{ 0 },
 };

@@ -232,8 +232,8 @@ static void recover(const struct nr_trace_dir *d)
 /* ---- one recording at a time ---- */
 
 /*
- * A lock for writing, of the descriptor: others who may only read the file cannot take it, nor one
- * that keeps it from us. True unless somebody has it: some file systems have no locks.
+ * A write lock of the descriptor: whoever may only read the file cannot take it. True unless
+ * somebody holds it: some file systems have no locks.
  */
 static bool try_lock(int fd)
 {
@@ -254,7 +254,7 @@ bool nr_stream_is_recorded(int fd)
 	return !fcntl(fd, F_OFD_GETLK, &whole) && whole.l_type == F_WRLCK;
 }
 
-/* Readable for nobody else, so that nobody else can lock it, for reading neither. */
+/* Nobody else can open it, so nobody else can lock it, not even for reading. */
 static int open_lock(const struct nr_trace_dir *d)
 {
 	int fd = openat(d->fd, NR_FILE_LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
@@ -501,8 +501,8 @@ static int check_file(const struct nr_trace_dir *d, int fd, const char *name, ui
 		return changed(d, name, "was cut from %" PRIu64 " to %" PRIu64 " bytes", size,
 			       (uint64_t)st.st_size);
 	if ((uint64_t)st.st_size > size)
-		return changed(d, name, "has %" PRIu64 " bytes, of which %" PRIu64 " are ours",
-			       (uint64_t)st.st_size, size);
+		return changed(d, name, "grew from %" PRIu64 " to %" PRIu64 " bytes", size,
+			       (uint64_t)st.st_size);
 	return 0;
 }
 

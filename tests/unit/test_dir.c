@@ -542,7 +542,7 @@ static const struct {
 	{ copy_truncate, " to 0 bytes", true },
 	{ cut, " to 100 bytes", true },
 	{ cut_and_grown, "overwritten in packet 0", false },
-	{ grown, " are ours", true },
+	{ grown, "stream grew from ", true },
 	{ removed, "stream was removed or renamed", true },
 	{ renamed, "stream was removed or renamed", true },
 	{ replaced, "stream was replaced by another file", true },
