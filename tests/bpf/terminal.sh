@@ -101,6 +101,16 @@ within "pipeline: what the command started runs" runs e.child
 within "pipeline: -d ends it" gone e.child
 within "pipeline: its reader reads to the end" grep -q ' 0 unaccounted' e.out
 
+# Ctrl-S stops the terminal and not the recording, which is over when it shall be.
+type_ '"$NUMARING" record -e sched -o i -d 3 -- sh -c "echo \$\$ >i.pid; exec sleep 100" >i.out'
+within "Ctrl-S: the command runs" runs i.pid
+recorder i.pid
+sleep 1
+key 023
+within "Ctrl-S: -d ends the recording" gone recorder
+key 021
+check "Ctrl-S: all accounted for" grep -q ' 0 unaccounted' i.out
+
 # The terminal goes away: an end like any other.
 type_ '"$NUMARING" record -e sched -o f --stats-json f.json -- sh -c "echo \$\$ >f.pid; exec sleep 100"'
 within "hang-up: the command runs" runs f.pid
