@@ -165,74 +165,83 @@ static void parse_latency(struct record *r, const char *arg)
 		cli_refuse(arg, "a latency: give milliseconds, at least 1");
 }
 
-static error_t parse_opt(int key, char *arg, struct argp_state *state)
+static bool set_flag(struct record *r, int key)
 {
-	struct record *r = state->input;
-
-	if (!may_repeat(key))
-		cli_once(r->given, options, key, arg);
 	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &r->plan;
-		break;
+	case 'v':
+		r->verbosity++;
+		return true;
+	case OPT_FAIL_ON_LOSS:
+		return r->fail_on_loss = true;
+	case OPT_SELF:
+		return r->opts.self = true;
+	case OPT_FORCE:
+		return r->force = true;
+	}
+	return false;
+}
+
+static bool set_value(struct record *r, int key, char *arg)
+{
+	switch (key) {
 	case 'o':
 		if (!*arg)
 			cli_refuse(arg, "a place for the events: give -o a name");
 		r->output = arg;
-		break;
+		return true;
 	case 'e':
 		add_events(r, arg);
-		break;
+		return true;
 	case 'd':
 		r->duration_ms = cli_duration_ms(arg);
-		break;
+		return true;
 	case 'p':
 		processes_add(&r->processes, arg);
-		break;
-	case 'v':
-		r->verbosity++;
-		break;
+		return true;
 	case OPT_ORDER:
 		r->opts.order = parse_order(arg);
-		break;
+		return true;
 	case OPT_LATENCY:
 		parse_latency(r, arg);
-		break;
-	case OPT_FAIL_ON_LOSS:
-		r->fail_on_loss = true;
-		break;
+		return true;
 	case OPT_STATS_JSON:
 		r->stats_json = arg;
-		break;
+		return true;
 	case OPT_OBJECT:
 		add_word(&r->objects, arg);
-		break;
+		return true;
 	case OPT_FORMAT:
 		r->live = parse_format(arg);
-		break;
-	case OPT_SELF:
-		r->opts.self = true;
-		break;
-	case OPT_FORCE:
-		r->force = true;
-		break;
+		return true;
 	case OPT_GROUP:
 		r->shared = true;
 		r->group = output_group(arg);
-		break;
+		return true;
+	}
+	return false;
+}
+
+static error_t parse_opt(int key, char *arg, struct argp_state *state)
+{
+	struct record *r = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &r->plan;
+		return 0;
 	case ARGP_KEY_ARG:
 		/* The first word that is no option begins the command. */
 		r->command.argv = state->argv + state->next - 1;
 		state->next = state->argc;
-		break;
+		return 0;
 	case ARGP_KEY_END:
 		if (state->quoted && !r->command.argv)
 			argp_error(state, "there is no COMMAND behind --");
-		break;
-	default:
-		return ARGP_ERR_UNKNOWN;
+		return 0;
 	}
-	return 0;
+	if (!may_repeat(key))
+		cli_once(r->given, options, key, arg);
+	return set_flag(r, key) || set_value(r, key, arg) ? 0 : ARGP_ERR_UNKNOWN;
 }
 
 static const struct argp argp = {
