@@ -80,7 +80,7 @@ for ((i = 0; i < 100000; i++)); do
 	[ -e t ] && sleep "$1" && mv t aside 2>/dev/null && ln -s ../victim t && exit
 done
 SH
-for ((i = 0; i < 8; i++)); do
+for ((i = 0; i < 5; i++)); do
 	touch victim/{stream,metadata,.btf}
 	other timeout 10 bash swapper 0.00$i &
 	(cd home && exec "$NUMARING" record -e sched --object ../late.bpf.o -o t 2>../err)
