@@ -408,22 +408,37 @@ static int look_again(const struct nr_writer *w, struct nr_packet_head *head, ui
 	return err;
 }
 
+/* A walk over the packets, up to the first that was changed. */
+struct walk {
+	uint64_t seq, off; /* of the packet it has come to */
+	uint32_t heads;	   /* crc32 over the heads before */
+};
+
+static int walk(const struct nr_writer *w, struct walk *at, bool whole)
+{
+	uint64_t hole = lseek(w->fd, 0, SEEK_HOLE);
+	struct nr_packet_head head = {};
+	int err;
+
+	for (*at = (struct walk){}; at->seq < w->seq; at->seq++) {
+		hole = whole ? 0 : hole;
+		err = look_again(w, &head, at->seq, at->off, &hole);
+		if (err)
+			return err;
+		at->heads = crc32_z(at->heads, (void *)&head, HEAD);
+		at->off += head.packet_bits / 8;
+	}
+	return 0;
+}
+
 static int check_packets(const struct nr_writer *w)
 {
-	uint64_t off = 0, seq = 0, hole = lseek(w->fd, 0, SEEK_HOLE);
-	struct nr_packet_head head = {};
-	uint32_t heads = 0;
-	int err = 0;
+	struct walk at;
+	int err = walk(w, &at, false);
 
-	for (; !err && seq < w->seq; seq += !err) {
-		err = look_again(w, &head, seq, off, &hole);
-		heads = crc32_z(heads, (void *)&head, HEAD);
-		if (!err)
-			off += head.packet_bits / 8;
-	}
-	if (!err && heads != w->heads)
-		err = -ESTALE; /* of one of them; the last is named */
-	return err == -ESTALE ? overwritten(w, seq, off) : err;
+	if (!err && at.heads != w->heads) /* which one? */
+		err = walk(w, &at, true) ?: -ESTALE;
+	return err == -ESTALE ? overwritten(w, at.seq, at.off) : err;
 }
 
 /* A file that was changed by others while it was written to took every write without an error. */

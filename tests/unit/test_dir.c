@@ -547,8 +547,8 @@ static const struct {
 	{ renamed, "stream was removed or renamed", true },
 	{ replaced, "stream was replaced by another file", true },
 	{ punched, "overwritten in packet", false },
-	{ magic, "overwritten in packet", false },
-	{ lost_count, "overwritten in packet", false },
+	{ magic, "overwritten in packet 0,", false },
+	{ lost_count, "overwritten in packet 0,", false },
 	{ metadata_removed, "metadata was removed or renamed", true },
 	{ btf_cut, ".btf was cut", true },
 };
