@@ -161,7 +161,9 @@ equal "standard output cut by a rotation: exit status" $? 1
 check "standard output cut by a rotation: says so" grep -q "cut standard output from" err
 if fallocate -l 8192 probe && fallocate -p -o 0 -l 4096 probe; then
 	rm -rf t
-	"$NUMARING" record -d 1 -o t -- sh -c 'sleep 0.5; fallocate -p -o 4096 -l 4096 t/stream' >out 2>err
+	"$NUMARING" record -e syscalls -d 30 -o t -- sh -c '
+		while [ "$(stat -c %s t/stream)" -lt 20000 ]; do sleep 0.1; done
+		fallocate -p -o 4096 -l 4096 t/stream' >out 2>err
 	equal "a hole: exit status" $? 1
 	check "a hole: says so" grep -q "t/stream was overwritten in packet" err
 fi
