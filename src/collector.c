@@ -69,13 +69,32 @@ static int copy_pids(struct nr_collector *c)
 	return err;
 }
 
+/* The user's function, until nobody may call it any more: a thread that was left behind outlives
+ * the collector, and perhaps what the function needs. */
+static void log_of_user(void *ctx, enum nr_log_level level, const char *text)
+{
+	struct nr_collector *c = ctx;
+
+	pthread_mutex_lock(&c->log_lock);
+	if (c->opts.log && !c->silent)
+		c->opts.log(c->opts.log_ctx, level, text);
+	pthread_mutex_unlock(&c->log_lock);
+}
+
+static void silence(struct nr_collector *c)
+{
+	pthread_mutex_lock(&c->log_lock);
+	c->silent = true;
+	pthread_mutex_unlock(&c->log_lock);
+}
+
 static int copy_opts(struct nr_collector *c, const struct nr_collector_opts *opts)
 {
 	int err = NR_COPY_OPTS(nr_collector_opts, &c->opts, opts);
 
 	if (!c->opts.latency_ms)
 		c->opts.latency_ms = LATENCY_MS;
-	c->log = (struct nr_logger){ c->opts.log, c->opts.log_ctx };
+	c->log = (struct nr_logger){ c->opts.log ? log_of_user : NULL, c };
 	c->drain.order = c->opts.order;
 	c->drain.tick_ms = tick_for(c->opts.latency_ms);
 	c->drain.merge = (struct nr_waiter){ -1, -1 };
@@ -217,6 +236,7 @@ int nr_collector_open(struct nr_collector **out, const struct nr_collector_opts 
 	if (!c)
 		return -ENOMEM;
 	pthread_mutex_init(&c->lock, NULL);
+	pthread_mutex_init(&c->log_lock, NULL);
 	err = copy_opts(c, opts) ?: build(c);
 	if (err) {
 		nr_collector_close(c);
@@ -692,14 +712,12 @@ static int drain_to_the_end(struct nr_collector *c)
 
 static void explain_end(struct nr_collector *c, int err)
 {
-	if (c->writer && err == -ESTALE)
-		return; /* the writer said who did what to the trace */
-	if (c->writer)
-		nr_log(&c->log, NR_LOG_ERROR,
-		       "cannot write to %s: %s; what was written before is whole and can be read",
-		       c->trace_dir, strerror(-err));
-	else
+	if (!c->writer)
 		nr_log(&c->log, NR_LOG_INFO, "the receiver ended the stream: %s", strerror(-err));
+	else if (err == -ENOMEM)
+		nr_log(&c->log, NR_LOG_ERROR, "cannot make a packet for %s: %s", c->trace_dir,
+		       nr_reason(err));
+	/* All else the writer has explained. */
 }
 
 /* The end mark says what the statistics say. */
@@ -769,12 +787,12 @@ static void explain_timeout(const struct nr_collector *c)
 {
 	if (c->trace_dir)
 		nr_log(&c->log, NR_LOG_ERROR,
-		       "a write to %s has not returned for %u ms: given up; what was written "
-		       "before is whole and can be read",
+		       "gave up on a write to %s after %u ms; what was written before is whole and "
+		       "can be read",
 		       c->trace_dir, c->opts.stop_timeout_ms);
 	else
 		nr_log(&c->log, NR_LOG_ERROR,
-		       "the receiver of the events has not returned for %u ms: given up",
+		       "gave up on the receiver of the events, which has not returned for %u ms",
 		       c->opts.stop_timeout_ms);
 }
 
@@ -793,15 +811,18 @@ static int close_sink(struct nr_collector *c, bool failed)
 {
 	int err = 0;
 
-	if (failed) { /* a start that failed leaves no trace, in either sense */
+	if (failed && !atomic_load(&c->abandoned)) {
+		/* A start that failed leaves no trace, in either sense. */
 		nr_writer_discard(c->writer);
 		c->writer = NULL;
 	} else if (!atomic_load(&c->abandoned)) {
 		err = close_in_time(c);
 	}
-	if (atomic_load(&c->abandoned))
-		explain_timeout(c);
-	return err;
+	if (!atomic_load(&c->abandoned))
+		return err;
+	explain_timeout(c);
+	silence(c);
+	return -ETIMEDOUT;
 }
 
 static int end_recording(struct nr_collector *c)
@@ -826,7 +847,8 @@ static int end_recording(struct nr_collector *c)
 	c->threads = false;
 	nr_collector_enter(c, NR_STOPPED);
 	end = close_sink(c, failed);
-	return c->end_error ?: end;
+	/* That a thread is left behind is what the caller has to know first. */
+	return end == -ETIMEDOUT ? end : c->end_error ?: end;
 }
 
 int nr_collector_stop(struct nr_collector *c)

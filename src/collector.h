@@ -22,9 +22,11 @@ struct nr_placement {
 
 struct nr_collector {
 	struct nr_collector_opts opts;
-	struct nr_logger log;
-	pthread_mutex_t lock; /* nr_collector_enter and statistics take it */
-	pid_t pids[NR_PIDS_MAX]; /* the only ones to record; none: all */
+	struct nr_logger log;	  /* calls the user's function: */
+	pthread_mutex_t log_lock; /* while it is called */
+	bool silent;		  /* it is not to be called any more */
+	pthread_mutex_t lock;	  /* nr_collector_enter and statistics take it */
+	pid_t pids[NR_PIDS_MAX];  /* the only ones to record; none: all */
 	unsigned nr_pids;
 	enum nr_state state;
 	int64_t clock_offset; /* CLOCK_REALTIME less the host's CLOCK_MONOTONIC, ns */

@@ -211,8 +211,10 @@ struct nr_stats *nr_collector_stats(const struct nr_collector *c)
 	unsigned nr = c->plan->nr_shards;
 	size_t shards = nr * sizeof(struct nr_shard_stats);
 	size_t types = (c->types->nr_ids + 1) * sizeof(struct nr_type_stats);
-	struct snapshot *snap = calloc(1, sizeof(*snap) + shards + types);
+	struct snapshot *snap = NULL;
 
+	if (c->misfits.by_id) /* a start has come that far */
+		snap = calloc(1, sizeof(*snap) + shards + types);
 	if (!snap)
 		return NULL;
 	snap->types = (void *)&snap->shards[nr];

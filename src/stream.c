@@ -213,9 +213,9 @@ int nr_stream_start(struct nr_stream *s)
 static bool give_up(struct nr_stream *s, uint64_t asked, uint64_t patience_ns)
 {
 	uint64_t since = nr_counter_get(&s->sink_since);
-	uint64_t from = since > asked ? since : asked;
+	uint64_t from = since > asked ? since : asked, now = nr_clock_now();
 
-	return since && nr_clock_now() - from > patience_ns &&
+	return since && now > from && now - from > patience_ns &&
 	       atomic_compare_exchange_strong(&s->sink_since, &since, ABANDONED);
 }
 

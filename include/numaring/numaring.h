@@ -148,7 +148,8 @@ NR_API int nr_collector_fd(const struct nr_collector *c);
  * ended the recording, or of its end; the numbers are there in any case. -EINVAL: it does not run;
  * -ETIMEDOUT: a write, or the batch function, has not returned within stop_timeout_ms. A thread of the
  * collector is still in there, and ends when that returns. Until then what the batch function uses has
- * to stay; nr_collector_close frees the BPF objects and leaves the rest of the memory to that thread. */
+ * to stay; the log callback is not called any more. nr_collector_close frees the BPF objects and leaves
+ * the rest of the memory to that thread. */
 NR_API int nr_collector_stop(struct nr_collector *c);
 
 /*
@@ -241,7 +242,7 @@ static inline const struct nr_type_stats *nr_stats_type(const struct nr_stats *s
 	return (const struct nr_type_stats *)((const char *)stats->types + i * stats->type_stride);
 }
 
-/* Numbers of a started or stopped collector; the caller frees them. NULL: no memory. From any thread, also
+/* Numbers of a started or stopped collector; the caller frees them. NULL: no memory, or no start. From any thread, also
  * while nr_collector_stop runs and from the batch function, after nr_collector_start has returned and
  * before nr_collector_close is called. */
 NR_API struct nr_stats *nr_collector_stats(const struct nr_collector *c);

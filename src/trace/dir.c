@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <sys/stat.h>
 #include "dir.h"
@@ -49,6 +51,27 @@ ssize_t nr_read_at(int fd, void *data, size_t size, uint64_t off)
 		got += n;
 	}
 	return got;
+}
+
+void nr_hold_file_limit(sigset_t *old)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGXFSZ);
+	pthread_sigmask(SIG_BLOCK, &set, old);
+}
+
+void nr_release_file_limit(const sigset_t *old)
+{
+	const struct timespec none = {};
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGXFSZ);
+	if (!sigismember(old, SIGXFSZ))
+		sigtimedwait(&set, NULL, &none);
+	pthread_sigmask(SIG_SETMASK, old, NULL);
 }
 
 const char *nr_write_reason(int err)
@@ -320,17 +343,24 @@ static int open_parent(struct nr_trace_dir *d)
 	return fd;
 }
 
-/* The link of somebody else would let them choose where we write. */
+/* The link of somebody else would let them choose where we write. What is looked at is what is
+ * followed, whoever gives its name to another one meanwhile. */
 static int follow(const struct nr_trace_dir *d, int parent)
 {
+	int link = openat(parent, d->name, O_PATH | O_NOFOLLOW | O_CLOEXEC), fd = -1;
+	char target[PATH_MAX] = "";
 	struct stat st;
 
-	if (fstatat(parent, d->name, &st, AT_SYMLINK_NOFOLLOW))
+	if (link < 0)
 		return -1;
-	if (S_ISLNK(st.st_mode) && (!st.st_uid || st.st_uid == geteuid()))
-		return openat(parent, d->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	errno = S_ISLNK(st.st_mode) ? ELOOP : ENOTDIR;
-	return -1;
+	if (fstat(link, &st) || !S_ISLNK(st.st_mode))
+		errno = ENOTDIR;
+	else if (st.st_uid && st.st_uid != geteuid())
+		errno = ELOOP;
+	else if (readlinkat(link, "", target, sizeof(target) - 1) > 0)
+		fd = openat(parent, target, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	close(link);
+	return fd;
 }
 
 static int open_made(const struct nr_trace_dir *d, int parent, bool made)

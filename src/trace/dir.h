@@ -11,6 +11,7 @@
 #ifndef NR_TRACE_DIR_H
 #define NR_TRACE_DIR_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -76,6 +77,10 @@ bool nr_trace_dir_is_interrupted(int dir);
 int nr_write_all(int fd, const void *data, size_t size, uint64_t off);
 /* Bytes read from a place in a file, fewer than size at its end, or a negative errno. */
 ssize_t nr_read_at(int fd, void *data, size_t size, uint64_t off);
+/* Between the two a file that may not grow (RLIMIT_FSIZE) is an error of writing, and no signal
+ * that ends the caller. */
+void nr_hold_file_limit(sigset_t *old);
+void nr_release_file_limit(const sigset_t *old);
 /* Of a negative errno of writing: what is wrong, and what to do. */
 const char *nr_write_reason(int err);
 

@@ -278,6 +278,7 @@ int nr_trace_repair(const char *dir, const struct nr_repair_opts *opts, struct n
 	struct nr_repair_opts o;
 	struct nr_trace_opts reading = { .sz = sizeof(reading) };
 	struct repair r = { .account.sz = sizeof(r.account) };
+	sigset_t old;
 	int err = NR_COPY_OPTS(nr_repair_opts, &o, opts);
 
 	if (err)
@@ -287,7 +288,9 @@ int nr_trace_repair(const char *dir, const struct nr_repair_opts *opts, struct n
 	r.log = (struct nr_logger){ o.log, o.log_ctx };
 	reading.log = o.log;
 	reading.log_ctx = o.log_ctx;
+	nr_hold_file_limit(&old);
 	err = nr_trace_open(&r.trace, dir, &reading) ?: repair(&r, o.copy);
+	nr_release_file_limit(&old);
 	if (!err && result)
 		give(result, r.found);
 	nr_trace_close(r.trace);

@@ -16,7 +16,7 @@
 
 #define NR_FILE_STREAM	 "stream"
 #define NR_FILE_METADATA "metadata"
-#define NR_FILE_BTF	 ".btf" /* a leading dot, or it would be taken for a stream */
+#define NR_FILE_BTF	 ".btf"		  /* a leading dot, or it would be taken for a stream */
 #define NR_FILE_LOCK	 ".numaring.lock" /* while it is recorded; locked for writing */
 
 #define NR_CTF_MAGIC  0xc1fc1fc1u
@@ -71,8 +71,9 @@ struct nr_end_head {
 };
 _Static_assert(sizeof(struct nr_end_head) == 80, "size in the file");
 
-#define NR_END_REPAIRED 1u /* written, late and the head's events_discarded are all that is known  \
-			    */
+#define NR_END_REPAIRED                                                                            \
+	1u /* written, late and the head's events_discarded are all that is known                  \
+	    */
 
 struct nr_end_misfits {
 	__u16 id;

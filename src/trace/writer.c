@@ -200,14 +200,15 @@ static void fill_head(struct nr_writer *w, uint64_t watermark, uint64_t lost)
 /* A packet that is not whole goes; if it cannot, there is no way on. */
 static int cut_back(struct nr_writer *w, int err)
 {
-	nr_log(&w->log, NR_LOG_ERROR, "cannot write %s/" NR_FILE_STREAM ": %s", w->dir.path,
-	       nr_write_reason(err));
-	if (!ftruncate(w->fd, w->bytes))
-		return err;
-	nr_log(&w->log, NR_LOG_WARN,
-	       "cannot cut %s/" NR_FILE_STREAM " back to its last whole packet: %s", w->dir.path,
-	       strerror(errno));
-	return w->error = err;
+	bool cut = !ftruncate(w->fd, w->bytes);
+
+	if (!cut)
+		w->error = err;
+	nr_log(&w->log, NR_LOG_ERROR, "cannot write %s/" NR_FILE_STREAM ": %s; %s", w->dir.path,
+	       nr_write_reason(err),
+	       cut ? "what was written before is whole and can be read"
+		   : "the stream could not be cut back to its last whole packet either");
+	return err;
 }
 
 int nr_writer_commit(struct nr_writer *w, uint64_t watermark, uint64_t lost)
@@ -317,28 +318,6 @@ static int begin(struct nr_writer *w, const struct nr_writer_opts *opts)
 	return nr_writer_commit(w, opts->start, 0);
 }
 
-/* A file that may not grow is an error of writing, not a signal that ends the caller. */
-static void hold_file_limit(sigset_t *old)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGXFSZ);
-	pthread_sigmask(SIG_BLOCK, &set, old);
-}
-
-static void release_file_limit(const sigset_t *old)
-{
-	const struct timespec none = {};
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGXFSZ);
-	if (!sigismember(old, SIGXFSZ))
-		sigtimedwait(&set, NULL, &none);
-	pthread_sigmask(SIG_SETMASK, old, NULL);
-}
-
 int nr_writer_open(struct nr_writer **out, const char *dir, const struct nr_types *types,
 		   const struct nr_writer_opts *opts)
 {
@@ -349,9 +328,9 @@ int nr_writer_open(struct nr_writer **out, const char *dir, const struct nr_type
 
 	if (!w)
 		return -ENOMEM;
-	hold_file_limit(&old);
+	nr_hold_file_limit(&old);
 	err = nr_trace_dir_open(&w->dir, dir, &how, &w->log) ?: begin(w, opts);
-	release_file_limit(&old);
+	nr_release_file_limit(&old);
 	if (err)
 		nr_writer_discard(w);
 	else
@@ -361,12 +340,12 @@ int nr_writer_open(struct nr_writer **out, const char *dir, const struct nr_type
 
 static int read_again(const struct nr_writer *w, void *data, size_t size, uint64_t off)
 {
-	ssize_t n = pread(w->fd, data, size, off);
+	ssize_t n = nr_read_at(w->fd, data, size, off);
 
 	if (n < 0)
 		nr_log(&w->log, NR_LOG_ERROR, "cannot read %s/" NR_FILE_STREAM " again: %s",
-		       w->dir.path, strerror(errno));
-	return n < 0 ? -errno : n == (ssize_t)size ? 0 : -ESTALE;
+		       w->dir.path, strerror(-n));
+	return n < 0 ? n : n == (ssize_t)size ? 0 : -ESTALE;
 }
 
 static int overwritten(const struct nr_writer *w, uint64_t seq, uint64_t off)
@@ -381,14 +360,10 @@ static int overwritten(const struct nr_writer *w, uint64_t seq, uint64_t off)
 /* Into the buffer, which had room for it once. */
 static int check_packet(const struct nr_writer *w, uint64_t off, uint64_t size)
 {
-	struct nr_packet_head *head = (void *)w->buf;
+	const struct nr_packet_head *head = (void *)w->buf;
 	int err = size > w->cap ? -ESTALE : read_again(w, w->buf, size, off);
-	uint32_t crc = head->crc;
 
-	if (err)
-		return err;
-	head->crc = 0;
-	return crc32_z(0, w->buf, size) == crc ? 0 : -ESTALE;
+	return err ? err : nr_packet_crc(w->buf, size) == head->crc ? 0 : -ESTALE;
 }
 
 /* The packet's head, and all of it if it ends behind the next hole: some file systems make a hole
@@ -451,14 +426,19 @@ static int check_stream(struct nr_writer *w)
 /* The end mark becomes the last packet. */
 static int write_mark(struct nr_writer *w, const uint8_t *packet, size_t size)
 {
-	int err = nr_write_all(w->fd, packet, size, w->bytes);
+	sigset_t old;
+	int err;
 
+	nr_hold_file_limit(&old);
+	err = nr_write_all(w->fd, packet, size, w->bytes);
+	nr_release_file_limit(&old);
 	if (err) {
+		if (ftruncate(w->fd, w->bytes))
+			w->error = err;
 		nr_log(&w->log, NR_LOG_ERROR,
 		       "cannot write the end mark of %s: %s; \"numaring stat\" will call the trace "
 		       "incomplete",
 		       w->dir.path, nr_write_reason(err));
-		(void)!ftruncate(w->fd, w->bytes);
 		return err;
 	}
 	w->heads = crc32_z(w->heads, packet, HEAD);
@@ -495,9 +475,10 @@ static int close_stream(struct nr_writer *w)
 
 	if (!close(w->fd))
 		return err;
+	err = -errno; /* the log function may change it */
 	nr_log(&w->log, NR_LOG_ERROR, "cannot write %s/" NR_FILE_STREAM ": %s", w->dir.path,
-	       strerror(errno));
-	return -errno;
+	       strerror(-err));
+	return err;
 }
 
 int nr_writer_close(struct nr_writer *w)

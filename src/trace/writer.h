@@ -49,8 +49,8 @@ int nr_writer_append(struct nr_writer *w, const struct nr_event *evs, unsigned n
 /*
  * Writes the packet, complete to watermark, with lost records so far. A packet without events is
  * written too. On failure (-ENOSPC, -EIO, ...) the file is cut back to its last whole packet and
- * the appended events stay: commit may be called again. -ESTALE: others changed the trace; this error, and
- * that of a file that could not be cut back, are final.
+ * the appended events stay: commit may be called again. -ESTALE: others changed the trace; this
+ * error, and that of a file that could not be cut back, are final.
  */
 int nr_writer_commit(struct nr_writer *w, uint64_t watermark, uint64_t lost);
 
@@ -65,8 +65,8 @@ int nr_writer_finish(struct nr_writer *w, const struct nr_account *account);
 uint64_t nr_writer_bytes(const struct nr_writer *w); /* in the stream file */
 /* The trace is here to stay: what it replaced is removed. Takes NULL. */
 void nr_writer_keep(struct nr_writer *w);
-/* Closes the files, after a look at every packet's head unless nr_writer_finish had one; what was not
- * committed is dropped. -ESTALE: others changed the trace. Takes NULL. */
+/* Closes the files, after a look at every packet's head unless nr_writer_finish had one; what was
+ * not committed is dropped. -ESTALE: others changed the trace. Takes NULL. */
 int nr_writer_close(struct nr_writer *w);
 /* Closes the trace and removes it; what it replaced is back. Takes NULL. */
 void nr_writer_discard(struct nr_writer *w);

@@ -88,7 +88,7 @@ on_disk() { # CALL MS FROM COMMAND...
 	HANG_IN=$call HANG_MS=$ms HANG_FROM=$from LD_PRELOAD=$hang "$@"
 }
 judge_stuck() {
-	check "$what: says so" grep -qE 'a write to t has not returned for [0-9]+ ms: given up' err
+	check "$what: says so" grep -qE 'gave up on a write to t after [0-9]+ ms' err
 	check "$what: all accounted for" grep -q ' 0 unaccounted' out
 	check "$what: what is not written is counted" grep -qE '\+ [1-9][0-9]* not written' out
 	equal "$what: what was written is whole" "$("$NUMARING" stat --json t | jq .damaged)" false
