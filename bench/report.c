@@ -14,6 +14,7 @@
 struct report {
 	const char *input;
 	const char *dir;
+	int dir_fd; /* from the first look at it on: a name can be given to another one */
 	struct sweep_file file;
 	json_t *medians;
 	/* What most configurations have: plots hold these fixed. */
@@ -44,26 +45,33 @@ static bool is_trace(const json_t *sum)
 	return !strcmp(word(sum, "delivery"), "trace");
 }
 
-static int make_dir(const char *dir)
+/* Not through a link: whoever made it would choose where we write. */
+static int make_dir(struct report *r)
 {
-	if (!mkdir(dir, 0777) || errno == EEXIST)
-		return 0;
-	bench_error("cannot create %s: %s", dir, strerror(errno));
-	return -errno;
+	int err = 0;
+
+	if (mkdir(r->dir, 0777) && errno != EEXIST)
+		err = -errno;
+	if (!err)
+		r->dir_fd = open(r->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (!err && r->dir_fd < 0)
+		err = -errno;
+	if (err == -ELOOP || err == -ENOTDIR)
+		bench_error("%s is not a directory, or a link to one: give the directory itself",
+			    r->dir);
+	else if (err)
+		bench_error("cannot create %s: %s", r->dir, strerror(-err));
+	return err;
 }
 
 static FILE *create(const struct report *r, const char *name)
 {
-	char path[4096];
-	FILE *f;
-	int fd;
+	int fd = openat(r->dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
+			0666);
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
 
-	snprintf(path, sizeof(path), "%s/%s", r->dir, name);
-	/* A link of this name is not ours: whoever made it would choose what we empty. */
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
-	f = fd < 0 ? NULL : fdopen(fd, "w");
 	if (!f)
-		bench_error("cannot create %s: %s", path, strerror(errno));
+		bench_error("cannot create %s/%s: %s", r->dir, name, strerror(errno));
 	return f;
 }
 
@@ -920,10 +928,7 @@ static int write_page(const struct report *r)
 
 static void drop_page(const struct report *r)
 {
-	char path[4096];
-
-	snprintf(path, sizeof(path), "%s/report.html", r->dir);
-	remove(path);
+	unlinkat(r->dir_fd, "report.html", 0);
 }
 
 /* The medians are made anew, of the runs: the report also says how many were not valid. */
@@ -953,7 +958,7 @@ static int report(struct report *r)
 		return err;
 	r->medians = sweep_medians(r->file.runs);
 	find_base(r);
-	err = make_dir(r->dir);
+	err = make_dir(r);
 	if (!err)
 		err = write_markdown(r);
 	if (err)
@@ -1004,7 +1009,7 @@ int cmd_report(int argc, char **argv)
 		.doc = "Turn a sweep into one page with plots (report.html) and a table "
 		       "(report.md).",
 	};
-	struct report r = { .dir = "." };
+	struct report r = { .dir = ".", .dir_fd = -1 };
 	int err;
 
 	argp_err_exit_status = BENCH_USAGE;
@@ -1013,5 +1018,7 @@ int cmd_report(int argc, char **argv)
 	json_decref(r.medians);
 	json_decref(r.base);
 	sweep_free(&r.file);
+	if (r.dir_fd >= 0)
+		close(r.dir_fd);
 	return err ? BENCH_FAILED : BENCH_DONE;
 }

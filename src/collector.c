@@ -174,6 +174,11 @@ static uint64_t read_losses(void *ctx, uint64_t *lost)
 	return nr_clock_now();
 }
 
+static const char *plural(const struct nr_collector *c)
+{
+	return c->plan->nr_shards == 1 ? "" : "s";
+}
+
 static int build(struct nr_collector *c)
 {
 	int err = nr_host_check(&c->log);
@@ -200,8 +205,8 @@ static int build(struct nr_collector *c)
 		err = c->stream.error_fd < 0 ? -errno : 0;
 	}
 	if (err)
-		nr_log(&c->log, NR_LOG_ERROR, "cannot set up %u shards: %s", c->plan->nr_shards,
-		       nr_reason(err));
+		nr_log(&c->log, NR_LOG_ERROR, "cannot set up %u shard%s: %s", c->plan->nr_shards,
+		       plural(c), nr_reason(err));
 	return err;
 }
 
@@ -243,7 +248,7 @@ int nr_collector_open(struct nr_collector **out, const struct nr_collector_opts 
 		return err;
 	}
 	c->clock_offset = clock_offset();
-	nr_log(&c->log, NR_LOG_INFO, "%u shards set up in %.0f ms", c->plan->nr_shards,
+	nr_log(&c->log, NR_LOG_INFO, "%u shard%s set up in %.0f ms", c->plan->nr_shards, plural(c),
 	       (nr_clock_local() - begin) / 1e6);
 	*out = c;
 	return 0;
@@ -542,8 +547,12 @@ static int load_objects(struct nr_collector *c)
 
 static int start_threads(struct nr_collector *c)
 {
+	uint64_t now = nr_clock_now(); /* the output may have taken a while to open */
 	int err = 0;
 
+	nr_merge_start(&c->stream.merge, now);
+	for (unsigned i = 0; i < c->plan->nr_shards; i++)
+		nr_shard_start(&c->shards[i], now);
 	c->threads = true;
 	for (unsigned i = 0; !err && i < c->plan->nr_shards; i++)
 		err = nr_consumer_start(&c->consumers[i], c->maps.ring_fd[i]);
@@ -557,8 +566,8 @@ static int start_threads(struct nr_collector *c)
 	if (!err)
 		err = nr_stream_start(&c->stream);
 	if (err)
-		nr_log(&c->log, NR_LOG_ERROR, "cannot start %u consumer threads: %s",
-		       c->plan->nr_shards, nr_reason(err));
+		nr_log(&c->log, NR_LOG_ERROR, "cannot start %u consumer thread%s: %s",
+		       c->plan->nr_shards, plural(c), nr_reason(err));
 	return err;
 }
 
@@ -655,9 +664,6 @@ static int start(struct nr_collector *c)
 	check_placement(c);
 	nr_host_clocksource(c->clocksource, sizeof(c->clocksource));
 	c->started = nr_clock_now();
-	nr_merge_start(&c->stream.merge, c->started);
-	for (unsigned i = 0; i < c->plan->nr_shards; i++)
-		nr_shard_start(&c->shards[i], c->started);
 	c->cpu_before = nr_collector_cpu_time();
 	return nr_misfits_init(&c->misfits, c->types) ?: open_sink(c) ?: start_threads(c) ?: attach_objects(c);
 }

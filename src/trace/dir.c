@@ -77,7 +77,7 @@ void nr_release_file_limit(const sigset_t *old)
 const char *nr_write_reason(int err)
 {
 	return err == -EFBIG ? "File too large: raise the file size limit (ulimit -f)"
-			     : strerror(-err);
+			     : nr_reason(err);
 }
 
 /* Is the file of this descriptor still the one under that name? */
@@ -98,7 +98,7 @@ static int set_access(const struct nr_trace_dir *d, int fd, const char *name, mo
 		int err = -errno;
 
 		nr_log(&d->log, NR_LOG_ERROR, "cannot give %s%s to group %u: %s", d->path, name,
-		       d->group, strerror(-err));
+		       d->group, nr_write_reason(err));
 		return err;
 	}
 	if (d->shared)
@@ -187,7 +187,7 @@ static int inspect(const struct nr_trace_dir *d, bool force, enum holds *holds)
 	int err = look(d->fd, holds, other, sizeof(other));
 
 	if (err) {
-		nr_log(&d->log, NR_LOG_ERROR, "cannot list %s: %s", d->path, strerror(-err));
+		nr_log(&d->log, NR_LOG_ERROR, "cannot list %s: %s", d->path, nr_write_reason(err));
 		return err;
 	}
 	if (*holds == HOLDS_OTHERS) {
@@ -226,7 +226,7 @@ static int put_aside(struct nr_trace_dir *d)
 			int err = -errno;
 
 			nr_log(&d->log, NR_LOG_ERROR, "cannot replace %s/%s: %s", d->path,
-			       files[i].name, strerror(-err));
+			       files[i].name, nr_write_reason(err));
 			put_back(d->fd);
 			return err;
 		}
@@ -379,7 +379,7 @@ static int cannot_make(const struct nr_trace_dir *d, int err)
 		       "%s is a symbolic link of another user: give the directory itself", d->path);
 	else
 		nr_log(&d->log, NR_LOG_ERROR, "cannot make the directory %s: %s", d->path,
-		       strerror(-err));
+		       nr_write_reason(err));
 	return err;
 }
 
@@ -458,7 +458,7 @@ int nr_trace_dir_create(const struct nr_trace_dir *d, const char *name)
 	if (fd < 0) {
 		err = -errno;
 		nr_log(&d->log, NR_LOG_ERROR, "cannot create %s/%s: %s", d->path, name,
-		       strerror(-err));
+		       nr_write_reason(err));
 		return err;
 	}
 	snprintf(in, sizeof(in), "/%s", name);
@@ -513,7 +513,8 @@ __attribute__((format(printf, 3, 4))) static int changed(const struct nr_trace_d
 
 static int cannot_look(const struct nr_trace_dir *d, const char *name, int err)
 {
-	nr_log(&d->log, NR_LOG_ERROR, "cannot look at %s/%s: %s", d->path, name, strerror(-err));
+	nr_log(&d->log, NR_LOG_ERROR, "cannot look at %s/%s: %s", d->path, name,
+	       nr_write_reason(err));
 	return err;
 }
 

@@ -227,8 +227,9 @@ static int cut_and_mark(struct repair *r, int fd)
 {
 	int err;
 
-	if (!nr_stream_lock(fd))
+	if (nr_stream_is_recorded(fd))
 		return is_recorded(r);
+	nr_stream_lock(fd); /* a reader may hold a lock of its own, and does not matter */
 	if (!is_same_file(fd, r->trace->fd))
 		err = -ESTALE;
 	else
