@@ -14,6 +14,9 @@
 
 #define ENOTSUPP 524 /* the kernel's own, in no header */
 
+/* The verifier takes up to some seconds for a large program. */
+#define TRIAL_MS 120000
+
 /* missing: there is no file of this name. */
 static int opened(struct nr_object *o, const char *name, struct bpf_object *obj, int err,
 		  bool missing, const struct nr_logger *log)
@@ -60,11 +63,18 @@ static void try_image(void *arg)
 	bpf_object__close(obj);
 }
 
+static const char *no_trial(int err)
+{
+	return err == -ECANCELED   ? "the child was killed"
+	       : err == -ETIMEDOUT ? "the child hung, and was killed"
+				   : strerror(-err);
+}
+
 /* libbpf trusts an object, and crashes on many that are damaged (1.1 on one in 80 that have one to
  * four bytes changed). So a child process goes first. */
 static int check_image(struct image *image, const char *name, const struct nr_logger *log)
 {
-	int ret = nr_trial(try_image, image);
+	int ret = nr_trial(try_image, image, TRIAL_MS);
 
 	if (ret > 0) {
 		nr_log(log, NR_LOG_ERROR,
@@ -74,7 +84,7 @@ static int check_image(struct image *image, const char *name, const struct nr_lo
 	}
 	if (ret < 0) /* to go on is what its user asked for */
 		nr_log(log, NR_LOG_WARN, "cannot try %s in a child process first: %s", name,
-		       strerror(-ret));
+		       no_trial(ret));
 	return 0;
 }
 

@@ -2,26 +2,38 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include "trial.h"
 
-/* The verifier's time counts too: it takes up to some seconds for a large program. */
-#define CPU_SECONDS 120
+/* What a thread does to itself. All other signals come from outside, and tell nothing of the try.
+ */
+static const int crashes[] = { SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL };
+
+#define NR_CRASHES (sizeof(crashes) / sizeof(*crashes))
+
+static bool is_crash(int signal)
+{
+	for (size_t i = 0; i < NR_CRASHES; i++)
+		if (crashes[i] == signal)
+			return true;
+	return false;
+}
 
 /* A crash leaves no core, and no handler of our user or of a sanitizer hears of it. */
 static void prepare_to_die(void)
 {
-	const int signals[] = { SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGXCPU };
-	const struct rlimit no_core = {}, cpu = { CPU_SECONDS, CPU_SECONDS };
+	const struct rlimit no_core = {};
 
-	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
-		signal(signals[i], SIG_DFL);
+	for (size_t i = 0; i < NR_CRASHES; i++)
+		signal(crashes[i], SIG_DFL);
 	setrlimit(RLIMIT_CORE, &no_core);
-	setrlimit(RLIMIT_CPU, &cpu);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
@@ -35,33 +47,80 @@ static void be_child(void (*try)(void *arg), void *arg, int fd)
 	_exit(0);
 }
 
-/* It wrote a byte if it came to its end. Our user may have taken its status, or wants none kept. */
-static int await(pid_t pid, int fd)
+/* No handler of our user may run in the child, and a signal to the whole process group is not for
+ * it. They are blocked before the child exists, or one could come in between. */
+static pid_t fork_deaf(void)
 {
+	sigset_t others, before;
+	pid_t pid;
+
+	sigfillset(&others);
+	for (size_t i = 0; i < NR_CRASHES; i++)
+		sigdelset(&others, crashes[i]);
+	pthread_sigmask(SIG_BLOCK, &others, &before);
+	pid = fork();
+	if (pid) {
+		int err = errno;
+
+		pthread_sigmask(SIG_SETMASK, &before, NULL);
+		errno = err;
+	}
+	return pid;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * INT64_C(1000) + t.tv_nsec / 1000000;
+}
+
+/* Until the child has written or closed its end; false after timeout_ms. */
+static bool has_ended(int fd, int timeout_ms)
+{
+	struct pollfd end = { .fd = fd, .events = POLLIN };
+	int64_t until = now_ms() + timeout_ms, left = timeout_ms;
+	int ret;
+
+	do {
+		ret = poll(&end, 1, (int)left);
+		left = until - now_ms();
+	} while (ret < 0 && errno == EINTR && left > 0);
+	return ret > 0;
+}
+
+/* It wrote a byte if it came to its end. Our user may have taken its status, or wants none kept:
+ * without it, a child that did not come to its end has crashed. */
+static int await(pid_t pid, int fd, int timeout_ms)
+{
+	bool ended = has_ended(fd, timeout_ms);
 	int status = 0;
-	ssize_t got;
 	pid_t reaped;
 	char byte;
 
-	do
-		got = read(fd, &byte, 1);
-	while (got < 0 && errno == EINTR);
+	if (!ended)
+		kill(pid, SIGKILL);
 	do
 		reaped = waitpid(pid, &status, 0);
 	while (reaped < 0 && errno == EINTR);
-	if (got == 1)
+	if (!ended)
+		return -ETIMEDOUT;
+	if (read(fd, &byte, 1) == 1)
 		return 0;
-	return reaped == pid && WIFSIGNALED(status) ? WTERMSIG(status) : SIGSEGV;
+	if (reaped != pid || !WIFSIGNALED(status))
+		return SIGSEGV;
+	return is_crash(WTERMSIG(status)) ? WTERMSIG(status) : -ECANCELED;
 }
 
-int nr_trial(void (*try)(void *arg), void *arg)
+int nr_trial(void (*try)(void *arg), void *arg, int timeout_ms)
 {
 	int fds[2], ret;
 	pid_t pid;
 
 	if (pipe2(fds, O_CLOEXEC))
 		return -errno;
-	pid = fork();
+	pid = fork_deaf();
 	if (!pid) {
 		close(fds[0]);
 		be_child(try, arg, fds[1]);
@@ -69,7 +128,7 @@ int nr_trial(void (*try)(void *arg), void *arg)
 	ret = pid < 0 ? -errno : 0;
 	close(fds[1]);
 	if (!ret)
-		ret = await(pid, fds[0]);
+		ret = await(pid, fds[0], timeout_ms);
 	close(fds[0]);
 	return ret;
 }

@@ -4,10 +4,14 @@
 #define NR_TRIAL_H
 
 /*
- * Runs try(arg) in a child process, which then ends. 0: it returned; a signal's number: the child
- * died of it, or used more CPU time than any honest object takes; -errno: there is no child. libbpf
- * says nothing there.
+ * Runs try(arg) in a child process, which then ends. libbpf says nothing there. Only signals of a
+ * crash reach the child. Returns
+ *	0		try returned;
+ *	> 0		the signal of the child's crash;
+ *	-ECANCELED	somebody killed the child: the user, or the kernel, which was out of memory;
+ *	-ETIMEDOUT	try did not return within timeout_ms, and the child was killed;
+ *	other -errno	there is no child.
  */
-int nr_trial(void (*try)(void *arg), void *arg);
+int nr_trial(void (*try)(void *arg), void *arg, int timeout_ms);
 
 #endif

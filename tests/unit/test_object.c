@@ -4,6 +4,7 @@
  * source is the good object. NR_MUTANTS=20000 for a long look.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -28,6 +29,13 @@ static void keep_last(void *ctx, enum nr_log_level level, const char *text)
 		snprintf(said, sizeof(said), "%s", text);
 }
 
+static void keep_warning(void *ctx, enum nr_log_level level, const char *text)
+{
+	(void)ctx;
+	if (level <= NR_LOG_WARN)
+		snprintf(said, sizeof(said), "%s", text);
+}
+
 static const struct nr_logger to_said = { keep_last, NULL };
 
 static int silent(enum libbpf_print_level level, const char *format, va_list args)
@@ -39,6 +47,8 @@ static int silent(enum libbpf_print_level level, const char *format, va_list arg
 }
 
 /* ---- a trial ---- */
+
+#define PATIENCE_MS 120000
 
 static void do_nothing(void *arg)
 {
@@ -58,18 +68,46 @@ static void leave(void *arg)
 
 static void test_trial(void **state)
 {
-	int signals[] = { SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGKILL };
+	int signals[] = { SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL };
 
 	(void)state;
-	assert_int_equal(nr_trial(do_nothing, NULL), 0);
+	assert_int_equal(nr_trial(do_nothing, NULL, PATIENCE_MS), 0);
 	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
-		assert_int_equal(nr_trial(die, &signals[i]), signals[i]);
-	assert_int_not_equal(nr_trial(leave, NULL), 0);
+		assert_int_equal(nr_trial(die, &signals[i], PATIENCE_MS), signals[i]);
+	assert_int_not_equal(nr_trial(leave, NULL, PATIENCE_MS), 0);
 	/* Nobody keeps the status of the child. */
 	signal(SIGCHLD, SIG_IGN);
-	assert_int_equal(nr_trial(do_nothing, NULL), 0);
-	assert_true(nr_trial(die, &signals[0]) > 0);
+	assert_int_equal(nr_trial(do_nothing, NULL, PATIENCE_MS), 0);
+	assert_true(nr_trial(die, &signals[0], PATIENCE_MS) > 0);
 	signal(SIGCHLD, SIG_DFL);
+}
+
+static void hang(void *arg)
+{
+	(void)arg;
+	for (;;)
+		pause();
+}
+
+/* In the child, it would look like a crash. */
+static void on_term(int signal)
+{
+	(void)signal;
+	_exit(0);
+}
+
+/* None of this is a crash. */
+static void test_trial_is_disturbed(void **state)
+{
+	int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGALRM, SIGXCPU }, kill = SIGKILL;
+
+	(void)state;
+	signal(SIGTERM, on_term);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+		assert_int_equal(nr_trial(die, &signals[i], PATIENCE_MS), 0);
+	signal(SIGTERM, SIG_DFL);
+	assert_int_equal(nr_trial(die, &kill, PATIENCE_MS), -ECANCELED);
+	assert_int_equal(nr_trial(hang, NULL, 50), -ETIMEDOUT);
 }
 
 /* ---- the table of events ---- */
@@ -229,6 +267,32 @@ static void test_mutated_btf(void **state)
 	nr_object_close(&o);
 }
 
+static bool killed_at_birth;
+
+static void at_birth(void)
+{
+	if (killed_at_birth)
+		raise(SIGKILL);
+}
+
+/* Whoever killed it: the object is good. */
+static void test_trial_was_killed(void **state)
+{
+	struct nr_object o;
+	size_t size;
+	const void *good = good_object(&size);
+	const struct nr_logger warnings = { keep_warning, NULL };
+
+	(void)state;
+	assert_int_equal(pthread_atfork(NULL, NULL, at_birth), 0);
+	killed_at_birth = true;
+	assert_int_equal(nr_object_open_mem(&o, "sched", good, size, &warnings), 0);
+	killed_at_birth = false;
+	assert_string_equal(said,
+			    "cannot try sched in a child process first: the child was killed");
+	nr_object_close(&o);
+}
+
 /* All of it: libbpf may crash in the child, not here. */
 static void test_mutated_objects(void **state)
 {
@@ -258,9 +322,14 @@ static void test_mutated_objects(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_trial),	    cmocka_unit_test(test_table),
-		cmocka_unit_test(test_names),	    cmocka_unit_test(test_constants),
-		cmocka_unit_test(test_mutated_btf), cmocka_unit_test(test_mutated_objects),
+		cmocka_unit_test(test_trial),
+		cmocka_unit_test(test_trial_is_disturbed),
+		cmocka_unit_test(test_trial_was_killed),
+		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_constants),
+		cmocka_unit_test(test_mutated_btf),
+		cmocka_unit_test(test_mutated_objects),
 	};
 
 	libbpf_set_print(silent);
