@@ -166,21 +166,6 @@ static struct bpf_map *rodata_map(const struct nr_object *o)
 	return NULL;
 }
 
-/* An object with the header of an older numaring has room for one process. */
-static int check_pids(const struct nr_object *o, const struct nr_object_config *config,
-		      const struct nr_logger *log)
-{
-	const struct btf_var_secinfo *v = nr_constant_find(bpf_object__btf(o->obj), "nr_only_tgid");
-
-	if (!v || v->size >= sizeof(config->only_tgid) || !config->only_tgid[1])
-		return 0;
-	nr_log(log, NR_LOG_ERROR,
-	       "%s cannot follow several processes: build it again with the numaring.bpf.h of "
-	       "this numaring",
-	       o->name);
-	return -EPROTO;
-}
-
 /* Sets the constants of numaring.bpf.h that the object uses. */
 static int set_constants(struct nr_object *o, const struct nr_object_config *config)
 {
@@ -349,8 +334,6 @@ int nr_object_load(struct nr_object *o, const struct nr_maps *maps,
 	int err = check_not_loaded(o, log) ?: check_any(o, log) ?: check_sections(o, log);
 	struct nr_heard heard = {};
 
-	if (!err)
-		err = check_pids(o, config, log);
 	if (err)
 		return err;
 	nr_listen_begin(log, &heard);
