@@ -4,9 +4,9 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include "../../topology/counter.h"
 #include "clock.h"
 #include "consumer.h"
-#include "counter.h"
 
 /* A BUSY record is submitted within microseconds; look again soon, without spinning. */
 #define BUSY_RETRY_MS 1

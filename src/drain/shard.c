@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include "counter.h"
+#include "../../topology/counter.h"
 #include "shard.h"
 
 /* The smallest record that is ours: the kernel's header and our own. */

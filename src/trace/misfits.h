@@ -8,7 +8,7 @@
 #ifndef NR_TRACE_MISFITS_H
 #define NR_TRACE_MISFITS_H
 
-#include "../drain/counter.h"
+#include "../../topology/counter.h"
 #include "store.h"
 
 struct nr_misfit {
