@@ -12,8 +12,8 @@ static void explain(const struct nr_grace *g, int err, bool *explained)
 {
 	if (!*explained)
 		nr_log(g->log, NR_LOG_ERROR,
-		       "cannot wait for a grace period of the kernel: %s; the stream stands still, "
-		       "use the order fence",
+		       "cannot wait for a grace period of the kernel, and the stream is stalled: "
+		       "%s; use the order fence",
 		       strerror(-err));
 	*explained = true;
 }

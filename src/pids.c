@@ -65,8 +65,8 @@ int nr_pid_on_host(pid_t pid, uint32_t *out, const struct nr_logger *log)
 		nr_log(log, NR_LOG_ERROR, "there is no process %d", pid);
 	else if (err)
 		nr_log(log, NR_LOG_ERROR,
-		       "this is a PID namespace, and the kernel does not tell the host's number of "
-		       "process %d: %s; run it in the host's (--pid=host)",
+		       "cannot find the host PID of process %d from this PID namespace: %s; run in "
+		       "the host's PID namespace (--pid=host)",
 		       pid, strerror(-err));
 	return err;
 }

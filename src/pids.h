@@ -7,7 +7,7 @@
 #include <sys/types.h>
 #include "../topology/log.h"
 
-/* The host's number of the process that we know as pid; -ESRCH: there is none. It was said why. */
+/* The host PID of the process that we know as pid; -ESRCH: there is none. Errors are logged. */
 int nr_pid_on_host(pid_t pid, uint32_t *out, const struct nr_logger *log);
 
 #endif

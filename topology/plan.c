@@ -104,8 +104,8 @@ static int find_allowed(struct maker *m)
 	err = topo_parse_cpus(list, m->allowed);
 	if (err) {
 		nr_log(&m->log, NR_LOG_ERROR,
-		       "bad list of consumer CPUs \"%s\": it must look like 0-3,8, numbers up to "
-		       "%u",
+		       "invalid list of consumer CPUs \"%s\": use one like 0-3,8, with numbers up "
+		       "to %u",
 		       list, TOPO_MAX_CPU);
 		return err;
 	}

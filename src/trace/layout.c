@@ -101,7 +101,7 @@ static bool is_char(const struct btf *btf, const struct btf_type *t)
 static int compile_bytes(struct compiler *c, struct nr_field *f, uint64_t size)
 {
 	if (f->off % 8 || !size || size > MAX_SIZE)
-		return refuse(c, -EINVAL, "field %s has an impossible place or size",
+		return refuse(c, -EINVAL, "field %s has an impossible offset or size",
 			      f->name ?: "[]");
 	f->kind = NR_BYTES;
 	f->count = size;
@@ -329,7 +329,7 @@ static int compile_type(struct compiler *c, struct nr_field *f, uint32_t id, uns
 	case BTF_KIND_STRUCT:
 		return compile_struct(c, f, t, depth);
 	default:
-		return refuse(c, -ENOTSUP, "field %s is of a kind that cannot be in an event",
+		return refuse(c, -ENOTSUP, "field %s is of a type that events cannot hold",
 			      f->name ?: "[]");
 	}
 }
@@ -427,7 +427,7 @@ static int add_member(struct compiler *c, struct nr_field *st, const struct btf_
 		return refuse(c, -EINVAL, "a member with a broken type, name or offset");
 	if (size == UINT64_MAX)
 		return refuse(c, -ENOTSUP,
-			      "field %s has no size, or is of a kind that cannot be in an event",
+			      "field %s has no size, or is of a type that events cannot hold",
 			      name);
 	if (!size)
 		return add_nothing(c, st, mt, name, m->type, off, i + 1 == btf_vlen(t));

@@ -354,13 +354,14 @@ int nr_metadata_read(struct nr_metadata *md, const char *text, size_t len,
 
 	if (!nr_metadata_is_ours(text, len)) {
 		nr_log(log, NR_LOG_ERROR,
-		       "the file metadata is not of numaring; read this trace with babeltrace2");
+		       "the file metadata was not written by numaring: read this trace with "
+		       "babeltrace2");
 		return -EPROTO;
 	}
 	if (!find_int(text, "env", "tracer_major", &major) || major != NR_FORMAT_MAJOR) {
 		nr_log(log, NR_LOG_ERROR,
-		       "the trace is not of format version %d, the only one known here; read it "
-		       "with babeltrace2",
+		       "the trace has an unknown format version, this numaring reads only %d: "
+		       "read it with babeltrace2",
 		       NR_FORMAT_MAJOR);
 		return -EPROTO;
 	}

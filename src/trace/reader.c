@@ -283,7 +283,7 @@ static int check_records(struct nr_trace *t, const struct nr_packet_head *h)
 		events++;
 	}
 	if (events != h->events)
-		return damaged(t, "has %u events and says %u", events, h->events);
+		return damaged(t, "holds %u events, and its header says %u", events, h->events);
 	return 0;
 }
 
@@ -302,7 +302,7 @@ static bool has_right_sizes(const struct nr_packet_head *h)
 static int check_head(struct nr_trace *t, const struct nr_packet_head *h)
 {
 	if (h->magic != NR_CTF_MAGIC || h->stream_id != NR_CTF_STREAM)
-		return damaged(t, "does not begin as packets do");
+		return damaged(t, "has no packet header");
 	if (memcmp(h->uuid, t->md.uuid, sizeof(h->uuid)))
 		return damaged(t, "belongs to another trace");
 	if (!has_right_sizes(h))
@@ -334,7 +334,7 @@ static int check_body(struct nr_trace *t, const struct nr_packet_head *h)
 		return bad_checksum(t);
 	if (h->seq != t->packets)
 		return damaged(t,
-			       "has sequence number %" PRIu64 ", so packets are missing or twice",
+			       "has sequence number %" PRIu64 ": packets are missing or duplicated",
 			       (uint64_t)h->seq);
 	if (h->begin > h->end ||
 	    (t->packets && (h->begin < t->packet.end || h->lost < t->packet.lost)))
@@ -423,7 +423,7 @@ static int try_packet(struct nr_trace *t)
 	if (!n && t->packets)
 		return 0;
 	if (t->marked)
-		return damaged(t, "comes behind the end mark");
+		return damaged(t, "follows the end mark");
 	if ((size_t)n < HEAD) /* also nothing at all: every writer leaves a first packet */
 		return NOT_WHOLE;
 	err = check_head(t, &h) ?: read_body(t, &h) ?: check_body(t, &h);

@@ -111,7 +111,7 @@ static int check_twin(const struct nr_types *types, const char *name,
 
 		if (t->name && !strcmp(t->name, name) && !nr_layout_equal(t->layout, layout)) {
 			nr_log(&types->log, NR_LOG_ERROR,
-			       "event type %s is there already, with other fields", name);
+			       "event type %s is already defined with a different layout", name);
 			return -EEXIST;
 		}
 	}

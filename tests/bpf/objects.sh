@@ -113,7 +113,7 @@ fi
 
 # Refused.
 program clash one "__u32 value; __u8 other;" 1 tp_btf/sys_enter
-refused "another layout" "clash.bpf.o: event type one is there already, with other fields" one clash
+refused "another layout" "clash.bpf.o: event type one is already defined with a different layout" one clash
 program again one "__u64 value;" 9 tp_btf/sys_exit
 "$NUMARING" record --object one.bpf.o --object again.bpf.o -d 0.2 -o same >out 2>&1 ||
 	fail "the same layout twice is fine: $(cat out)"

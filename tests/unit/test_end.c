@@ -388,7 +388,7 @@ static void test_behind_mark(void **state)
 	assert_int_equal(write(fd, "more", 4), 4);
 	close(fd);
 	expect_reading("t", 10, -EBADMSG, -ENODATA);
-	assert_non_null(strstr(said, "comes behind the end mark"));
+	assert_non_null(strstr(said, "follows the end mark"));
 	drop_trace();
 }
 

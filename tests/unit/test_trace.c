@@ -327,7 +327,7 @@ static void test_types_refused(void **state)
 
 	(void)state;
 	expect_refused(-EEXIST, ID_POINT, "other", T.byte, "id 1 is taken by point");
-	expect_refused(-EEXIST, 9, "point", T.byte, "there already, with other fields");
+	expect_refused(-EEXIST, 9, "point", T.byte, "already defined with a different layout");
 	expect_refused(-EINVAL, 0x7fff, "x", T.byte, "above 32766");
 	expect_refused(-EINVAL, 9, "", T.byte, "cannot be called");
 	expect_refused(-EINVAL, 9, "a\"b", T.byte, "cannot be called");
@@ -371,7 +371,7 @@ static void test_types_refused(void **state)
 	inner = btf__add_fwd(btf, "nowhere", BTF_FWD_STRUCT);
 	t = btf__add_struct(btf, "forward", 8);
 	field("a", inner, 0);
-	expect_refused(-ENOTSUP, 9, "x", t, "of a kind that cannot be in an event");
+	expect_refused(-ENOTSUP, 9, "x", t, "of a type that events cannot hold");
 }
 
 static void test_types_twice(void **state)
@@ -1606,7 +1606,7 @@ static void test_swapped_packets(void **state)
 	save_file(in_scratch("small/stream"), data + first, size - first); /* one is missing */
 	read_all(&r);
 	assert_int_equal(r.end, -EBADMSG);
-	assert_non_null(strstr(said, "missing or twice"));
+	assert_non_null(strstr(said, "missing or duplicated"));
 	assert_string_equal(r.text, "");
 	free(data);
 	drop_trace();
