@@ -190,7 +190,7 @@ int cmd_export(int argc, char **argv)
 		return CLI_USAGE;
 	}
 	/* Before the output, which may empty a file. */
-	if (cli_is_in_trace(args.output, args.dir) || open_trace(&trace, &args))
+	if (cli_is_in_trace("-o", args.output, args.dir) || open_trace(&trace, &args))
 		return CLI_FAILED;
 	if (output_open(&out, args.output, &(struct output_opts){ .force = args.force })) {
 		nr_trace_close(trace);

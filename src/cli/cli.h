@@ -57,9 +57,10 @@ extern const struct argp cli_plan_argp;
 /* Do both paths lead to one file? */
 bool cli_same_file(const char *a, const char *b);
 
-/* Is the output, which may be NULL, a name in the directory of the trace? Then it was said: readers
- * take every file in a trace for a stream, and one that is there already is the trace. */
-bool cli_is_in_trace(const char *output, const char *dir);
+/* Is the output of this option, which may be NULL, a name in the directory of the trace? Then it
+ * was said: readers take every file in a trace for a stream, and one that is there already is the
+ * trace. */
+bool cli_is_in_trace(const char *option, const char *output, const char *dir);
 
 /* As many open files as the hard limit allows; and as many as before, for those who are started. A
  * file that reaches its limit of size is an error of writing, no signal; those who are started

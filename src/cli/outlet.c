@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
+#include <libgen.h>
 #include <poll.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,50 +14,58 @@
 /* The kernel does not tell when somebody opens a FIFO. */
 #define TRY_AGAIN_MS 20
 
-/* N of "/dev/fd/N", -1 of all else. */
-static int number_in(const char *path, const char *dir)
-{
-	size_t len = strlen(dir);
-	char *end;
-	long fd;
-
-	if (strncmp(path, dir, len) || strspn(path + len, "0123456789") != strlen(path + len))
-		return -1;
-	fd = strtol(path + len, &end, 10);
-	return end > path + len && fd <= INT_MAX ? (int)fd : -1;
-}
-
-static int named_descriptor(const char *path)
-{
-	int fd = number_in(path, "/dev/fd/");
-
-	if (!strcmp(path, "-") || !strcmp(path, "/dev/stdout"))
-		return STDOUT_FILENO;
-	if (!strcmp(path, "/dev/stderr"))
-		return STDERR_FILENO;
-	return fd < 0 ? number_in(path, "/proc/self/fd/") : fd;
-}
-
 struct outlet outlet_named(const char *path)
 {
 	return (struct outlet){ .path = path,
-				.descriptor = named_descriptor(path),
+				.descriptor = output_descriptor(path),
 				.output.dir = -1 };
 }
 
-static bool is_of(const char *path, mode_t type)
+static int status(const struct outlet *o, struct stat *st)
+{
+	return o->descriptor >= 0 ? fstat(o->descriptor, st) : stat(o->path, st);
+}
+
+bool outlet_is_fifo(const struct outlet *o)
 {
 	struct stat st;
 
-	return !stat(path, &st) && (st.st_mode & S_IFMT) == type;
+	return o->descriptor < 0 && !status(o, &st) && S_ISFIFO(st.st_mode);
 }
 
-bool outlet_is_fifo(const char *path)
+static const char *last_part(const char *path)
 {
-	return is_of(path, S_IFIFO);
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
 }
 
-int outlet_open_fifo(const char *path, int end_fd, unsigned wait_ms)
+/* Do two names that are not there yet stand in one directory? */
+static bool same_name(const char *a, const char *b)
+{
+	char *one = strdup(a), *other = strdup(b);
+	bool same = one && other && !strcmp(last_part(a), last_part(b)) &&
+		    cli_same_file(dirname(one), dirname(other));
+
+	free(one);
+	free(other);
+	return same;
+}
+
+bool outlet_is_same(const struct outlet *a, const struct outlet *b)
+{
+	struct stat one, other;
+	bool no_one = status(a, &one), no_other = status(b, &other);
+
+	if (no_one && no_other)
+		return same_name(a->path, b->path);
+	return !no_one && !no_other && !S_ISCHR(one.st_mode) && one.st_dev == other.st_dev &&
+	       one.st_ino == other.st_ino;
+}
+
+/* Waits for somebody who reads from it. The descriptor, or a negative errno; -ENXIO: nobody came.
+ */
+static int open_fifo(const char *path, int end_fd, unsigned wait_ms)
 {
 	struct pollfd end = { .fd = end_fd, .events = POLLIN };
 
@@ -70,36 +79,12 @@ int outlet_open_fifo(const char *path, int end_fd, unsigned wait_ms)
 	}
 }
 
-/* What is there and takes lines. */
-static int open_there(const struct outlet *o, int end_fd, unsigned duration_ms)
+int outlet_open(struct outlet *o, const struct output_opts *opts, int end_fd, unsigned wait_ms)
 {
 	int fd;
 
-	if (o->descriptor >= 0)
-		fd = fcntl(o->descriptor, F_DUPFD_CLOEXEC, 0);
-	else
-		return outlet_open_fifo(o->path, end_fd, duration_ms);
-	return fd < 0 ? -errno : fd;
-}
-
-int outlet_open(struct outlet *o, const struct output_opts *opts, int end_fd, unsigned duration_ms)
-{
-	int fd;
-
-	if (o->descriptor == STDOUT_FILENO)
-		return output_open(&o->output, "-", opts);
-	if (o->descriptor < 0 && !outlet_is_fifo(o->path))
+	if (!outlet_is_fifo(o))
 		return output_open(&o->output, o->path, opts);
-	fd = open_there(o, end_fd, duration_ms);
-	if (fd == -ENXIO) {
-		cli_error("no reader opened %s: nothing was recorded", o->path);
-		return fd;
-	}
-	o->output = (struct output){ .path = o->path, .dir = -1 };
-	o->output.file = fd < 0 ? NULL : fdopen(fd, "w");
-	if (o->output.file)
-		return 0;
-	fd = fd < 0 ? fd : -errno;
-	cli_error("cannot write %s: %s", o->path, strerror(-fd));
-	return fd;
+	fd = open_fifo(o->path, end_fd, wait_ms);
+	return fd == -ENXIO ? fd : output_take(&o->output, o->path, fd);
 }

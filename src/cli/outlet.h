@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Where JSON lines go: a file of our own, or something that is there and holds nothing that could
- * be lost: a descriptor of the caller's, a FIFO, a device. */
+/* Where JSON lines and statistics go: a file of our own, or something that is there: a descriptor
+ * of the caller's, which is written from its position on; a FIFO, a device. */
 #ifndef NR_OUTLET_H
 #define NR_OUTLET_H
 
@@ -15,13 +15,14 @@ struct outlet {
 
 /* Before anything is opened: a descriptor that is named is the caller's. */
 struct outlet outlet_named(const char *path);
-/* Opens it, a file as output_open does. A FIFO that nobody reads is waited for until end_fd is
- * readable, and for duration_ms, if that is not 0. 0, or a negative errno: it was said why. */
-int outlet_open(struct outlet *o, const struct output_opts *opts, int end_fd, unsigned duration_ms);
-
-bool outlet_is_fifo(const char *path);
-/* Opens a FIFO to write. Waits for somebody who reads from it, until end_fd is readable (-1: never)
- * or wait_ms are over (0: never). The descriptor, or a negative errno; -ENXIO: nobody came. */
-int outlet_open_fifo(const char *path, int end_fd, unsigned wait_ms);
+/* Is it a FIFO that has to be opened by its name? */
+bool outlet_is_fifo(const struct outlet *o);
+/* Would what is written to one of them get into the other? Two names for a terminal or for
+ * /dev/null do no harm. */
+bool outlet_is_same(const struct outlet *a, const struct outlet *b);
+/* Opens it as output_open does. A FIFO that nobody reads is waited for until end_fd is readable
+ * (-1: never) or wait_ms are over (0: never). 0; -ENXIO: nobody came, which the caller explains; or
+ * another negative errno: it was said why. */
+int outlet_open(struct outlet *o, const struct output_opts *opts, int end_fd, unsigned wait_ms);
 
 #endif

@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <inttypes.h>
 #include <libgen.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -46,20 +47,37 @@ static int make(struct output *o, const gid_t *group)
 	return err;
 }
 
+static int duplicate(int fd)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	return copy < 0 ? -errno : copy;
+}
+
+static bool is_stdout(const struct stat *st)
+{
+	struct stat out;
+
+	return !fstat(STDOUT_FILENO, &out) && st->st_dev == out.st_dev && st->st_ino == out.st_ino;
+}
+
 /* Not with O_TRUNC: first, what it is that was opened. */
-static int open_there(const struct output *o, int flags, const struct output_opts *opts)
+static int open_there(struct output *o, int flags, const struct output_opts *opts)
 {
 	int fd = openat(o->dir, o->name, O_WRONLY | O_NOCTTY | O_CLOEXEC | flags), err = 0;
-	struct stat st = {}, out;
+	struct stat st = {};
 
 	if (fd < 0)
 		return -errno;
 	fstat(fd, &st);
-	if (!S_ISREG(st.st_mode) || opts->keep)
+	if (!S_ISREG(st.st_mode))
 		return fd;
-	if (!fstat(STDOUT_FILENO, &out) && st.st_dev == out.st_dev && st.st_ino == out.st_ino)
-		return fd; /* /dev/stdout, and the shell has opened it for us */
-	if (!opts->force)
+	o->kept = opts->keep && !is_stdout(&st);
+	if (o->kept)
+		return fd;
+	if (is_stdout(&st))
+		err = duplicate(STDOUT_FILENO); /* with the shell's position in it */
+	else if (!opts->force)
 		err = -EEXIST;
 	else if (ftruncate(fd, 0) || fchmod(fd, 0600))
 		err = -errno;
@@ -127,25 +145,71 @@ static int opened(struct output *o, const struct output *new, FILE *file)
 	return 0;
 }
 
+/* N of "/dev/fd/N", -1 of all else. */
+static int number_in(const char *path, const char *dir)
+{
+	size_t len = strlen(dir);
+	char *end;
+	long fd;
+
+	if (strncmp(path, dir, len) || strspn(path + len, "0123456789") != strlen(path + len))
+		return -1;
+	fd = strtol(path + len, &end, 10);
+	return end > path + len && fd <= INT_MAX ? (int)fd : -1;
+}
+
+int output_descriptor(const char *path)
+{
+	int fd = number_in(path, "/dev/fd/");
+
+	if (!strcmp(path, "-") || !strcmp(path, "/dev/stdout"))
+		return STDOUT_FILENO;
+	if (!strcmp(path, "/dev/stderr"))
+		return STDERR_FILENO;
+	return fd < 0 ? number_in(path, "/proc/self/fd/") : fd;
+}
+
+/* Gives o what new says and the descriptor, or an error instead of one. */
+static int use(struct output *o, struct output *new, int fd)
+{
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
+	int err = fd < 0 ? fd : -errno;
+
+	if (file)
+		return opened(o, new, file);
+	if (fd >= 0)
+		close(fd);
+	forget_name(new);
+	return refused(new->path, err);
+}
+
+int output_take(struct output *o, const char *path, int fd)
+{
+	struct output new = { .dir = -1, .path = path };
+
+	return use(o, &new, fd);
+}
+
 int output_open(struct output *o, const char *path, const struct output_opts *opts)
 {
 	struct output new = { .dir = -1, .path = path };
-	FILE *file;
-	int fd, err;
+	int fd = path ? output_descriptor(path) : STDOUT_FILENO;
 
-	if (!path || !strcmp(path, "-"))
+	if (fd == STDOUT_FILENO)
 		return opened(o, &new, stdout);
+	if (fd >= 0)
+		return use(o, &new, duplicate(fd));
 	fd = split(&new, path);
 	if (!fd)
 		fd = make(&new, opts->group);
 	if (fd == -EEXIST)
 		fd = take(&new, opts);
-	file = fd < 0 ? NULL : fdopen(fd, "w");
-	err = fd < 0 ? fd : -errno;
-	if (file)
-		return opened(o, &new, file);
-	forget_name(&new);
-	return refused(path, err);
+	return use(o, &new, fd);
+}
+
+int output_empty(const struct output *o)
+{
+	return o->kept && ftruncate(fileno(o->file), 0) ? -errno : 0;
 }
 
 /* Whoever cuts or removes the file takes no write from us: what comes next would stand behind

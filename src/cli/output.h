@@ -18,6 +18,7 @@ struct output {
 	int dir;	  /* has it under this name: */
 	char *name;
 	bool made; /* it was not there before, or is in the place of another */
+	bool kept; /* what is in it has to go before we write */
 };
 
 struct output_opts {
@@ -26,9 +27,16 @@ struct output_opts {
 	const gid_t *group; /* may read a file that is made, too; NULL: nobody */
 };
 
-/* NULL or "-" is standard output. Devices and pipes need no force. A symbolic link is followed if
- * it is of this user or of root. -EEXIST, ...: it was said why. */
+/* The descriptor that a path names, as "-", /dev/stdout and /dev/fd/5 do; -1: none. */
+int output_descriptor(const char *path);
+/* NULL is "-". A descriptor that is named is written from its position on. Devices and pipes need
+ * no force. A symbolic link is followed if it is of this user or of root. 0, or a negative errno:
+ * it was said why. */
 int output_open(struct output *o, const char *path, const struct output_opts *opts);
+/* The same for a descriptor that was opened to write, or for the error of opening it. */
+int output_take(struct output *o, const char *path, int fd);
+/* Empties a file that was opened with keep. 0 or a negative errno. */
+int output_empty(const struct output *o);
 /* Has the file all that was flushed to it? -ESTALE: others cut or removed it, which is said. */
 int output_check(struct output *o);
 /* Takes a file back that was made, if it still has its name. */

@@ -162,13 +162,13 @@ bool cli_same_file(const char *a, const char *b)
 	       one.st_ino == other.st_ino;
 }
 
-bool cli_is_in_trace(const char *output, const char *dir)
+bool cli_is_in_trace(const char *option, const char *output, const char *dir)
 {
-	char *copy = output ? strdup(output) : NULL;
+	char *copy = output && strcmp(output, "-") ? strdup(output) : NULL;
 	bool in = copy && cli_same_file(dirname(copy), dir);
 
 	free(copy);
 	if (in)
-		cli_error("%s is inside of the trace: give -o another place", output);
+		cli_error("%s is inside the trace directory: choose another %s", output, option);
 	return in;
 }

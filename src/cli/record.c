@@ -3,7 +3,6 @@
 #include <argp.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -11,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -93,7 +91,7 @@ struct record {
 	bool live; /* JSON lines instead of a trace */
 	struct outlet outlet;
 	const char *stats_json;
-	struct output stats;
+	struct outlet stats;
 	bool force;
 	bool shared; /* with this group: */
 	gid_t group;
@@ -301,14 +299,22 @@ static struct output_opts output_opts(const struct record *r)
 	return (struct output_opts){ .force = r->force, .group = r->shared ? &r->group : NULL };
 }
 
-static int set_output(struct record *r)
+static int open_lines(struct record *r)
 {
 	const struct output_opts opts = output_opts(r);
+	int err = outlet_open(&r->outlet, &opts, r->signals.fd, r->duration_ms);
+
+	if (err == -ENXIO)
+		cli_error("no reader opened %s: nothing was recorded", r->output);
+	return err ?: live_open(&r->stream, r->collector, &r->outlet.output);
+}
+
+static int set_output(struct record *r)
+{
 	int err = 0;
 
 	if (r->live)
-		return outlet_open(&r->outlet, &opts, r->signals.fd, r->duration_ms)
-			       ?: live_open(&r->stream, r->collector, &r->outlet.output);
+		return open_lines(r);
 	if (r->shared)
 		err = nr_collector_set_trace_group(r->collector, r->group);
 	return err ?: nr_collector_set_trace(r->collector, r->output, r->force);
@@ -325,10 +331,23 @@ static int open_stats(struct record *r)
 {
 	struct output_opts opts = output_opts(r);
 
-	if (!r->stats_json || outlet_is_fifo(r->stats_json)) /* its reader may come later */
+	if (!r->stats_json || outlet_is_fifo(&r->stats)) /* its reader may come later */
 		return 0;
 	opts.keep = true;
-	return output_open(&r->stats, r->stats_json, &opts);
+	return outlet_open(&r->stats, &opts, -1, 0);
+}
+
+/* A FIFO is opened now. */
+static int begin_stats(struct record *r)
+{
+	const struct output_opts opts = { .keep = true };
+	int err = 0;
+
+	if (!r->stats.output.file)
+		err = outlet_open(&r->stats, &opts, -1, PATIENCE_MS);
+	if (err == -ENXIO)
+		cli_error("no reader opened %s: the statistics were not written", r->stats_json);
+	return err;
 }
 
 /* Prints the numbers to somebody who may not read. */
@@ -345,21 +364,16 @@ static int print_to(int fd, int (*print)(FILE *out, const struct summary *s),
 
 static int write_stats(struct record *r, const struct summary *s)
 {
-	int fd, err;
+	struct output *o = &r->stats.output;
+	int err;
 
 	if (!r->stats_json)
 		return 0;
-	fd = r->stats.file ? fileno(r->stats.file)
-			   : outlet_open_fifo(r->stats_json, -1, PATIENCE_MS);
-	if (fd < 0)
-		err = fd;
-	else if (ftruncate(fd, 0) && errno != EINVAL) /* a pipe has nothing to cut */
-		err = -errno;
-	else
-		err = print_to(fd, summary_json, s);
-	if (err == -ENXIO)
-		cli_error("no reader opened %s: the statistics were not written", r->stats_json);
-	else if (err)
+	err = begin_stats(r);
+	if (err)
+		return err;
+	err = output_empty(o) ?: print_to(fileno(o->file), summary_json, s);
+	if (err)
 		cli_error("cannot write %s: %s", r->stats_json, patient_reason(err));
 	return err;
 }
@@ -580,6 +594,7 @@ static int record(struct record *r)
 		err = nr_collector_start(r->collector);
 	if (err) {
 		output_remove(&r->outlet.output); /* in the way of the next try */
+		output_remove(&r->stats.output);
 		return CLI_FAILED;
 	}
 	err = start_command(r);
@@ -590,12 +605,37 @@ static int record(struct record *r)
 	command_end(&r->command);
 	if (err) {
 		r->stuck = nr_collector_stop(r->collector) == -ETIMEDOUT;
+		output_remove(&r->stats.output);
 		return CLI_FAILED;
 	}
 	return report(r, end_stream(r, nr_collector_stop(r->collector)));
 }
 
 /* Before we open anything: a descriptor that is named has to be the caller's. */
+static int check_descriptor(const struct outlet *o)
+{
+	if (o->descriptor < 0 || fcntl(o->descriptor, F_GETFL) >= 0)
+		return 0;
+	cli_error("cannot write %s: %s", o->path, strerror(errno));
+	return -EINVAL;
+}
+
+/* The statistics have a place of their own. */
+static int check_stats(struct record *r)
+{
+	if (!r->stats_json)
+		return 0;
+	r->stats = outlet_named(r->stats_json);
+	if (check_descriptor(&r->stats))
+		return -EINVAL;
+	if (!r->live && cli_is_in_trace("--stats-json", r->stats_json, r->output))
+		return -EINVAL;
+	if (!outlet_is_same(&r->outlet, &r->stats))
+		return 0;
+	cli_error("-o %s and --stats-json %s are one file: use two", r->output, r->stats_json);
+	return -EINVAL;
+}
+
 static int check_output(struct record *r)
 {
 	if (!r->output && r->live)
@@ -603,14 +643,9 @@ static int check_output(struct record *r)
 	else if (!r->output)
 		name_output(r);
 	r->outlet = outlet_named(r->output);
-	if (!r->live && r->outlet.descriptor >= 0)
-		cli_error("a trace is a directory: give its name to -o, or --format jsonl too");
-	else if (r->outlet.descriptor >= 0 && fcntl(r->outlet.descriptor, F_GETFL) < 0)
-		cli_error("cannot write %s: %s", r->output, strerror(errno));
-	else if (r->live && r->stats_json && !strcmp(r->output, r->stats_json))
-		cli_error("-o and --stats-json cannot both be %s", r->output);
-	else
-		return 0;
+	if (r->live || r->outlet.descriptor < 0)
+		return check_descriptor(&r->outlet) ?: check_stats(r);
+	cli_error("a trace is a directory: give its name to -o, or --format jsonl too");
 	return -EINVAL;
 }
 
@@ -641,7 +676,7 @@ int cmd_record(int argc, char **argv)
 	nr_collector_close(r.collector);
 	live_close(&r.stream);
 	output_close(&r.outlet.output);
-	output_close(&r.stats);
+	output_close(&r.stats.output);
 	free(r.objects.list);
 	free(r.events.list);
 	if (r.signals.fd >= 0)

@@ -108,7 +108,7 @@ int cmd_repair(int argc, char **argv)
 		if (!made)
 			return CLI_FAILED;
 	}
-	ret = args.output && cli_is_in_trace(args.output, args.dir)
+	ret = args.output && cli_is_in_trace("-o", args.output, args.dir)
 		      ? CLI_FAILED
 		      : repair(args.dir, made ? made : args.output);
 	free(made);

@@ -89,6 +89,53 @@ lines_to /dev/null /dev/null
 "$NUMARING" record --format jsonl -d 300ms -o file >/dev/null 2>&1
 equal "-o FILE that is there: exit status" $? 1
 
+# Statistics to a descriptor stand behind what is there.
+echo before >log
+"$NUMARING" record -d 100ms --force -o t --stats-json - >>log || fail "--stats-json - >>log: exit status $?"
+equal "--stats-json - >>log: what was there" "$(head -n 1 log)" before
+(
+	echo before
+	"$NUMARING" record -d 100ms --force -o t --stats-json /dev/stdout || fail "--stats-json /dev/stdout: exit status $?"
+) >log
+equal "--stats-json /dev/stdout: what was there" "$(head -n 1 log)" before
+"$NUMARING" record -d 100ms --force -o t --stats-json /dev/fd/7 >/dev/null 7>>log
+equal "--stats-json /dev/fd/7: both are there" "$(grep -c '"unaccounted": 0' log)" 2
+ln -s /dev/stdout to_stdout
+echo before >log
+"$NUMARING" record -d 100ms --force -o t --stats-json to_stdout >>log
+equal "--stats-json through a link to /dev/stdout: what was there" "$(head -n 1 log)" before
+echo before >log
+"$NUMARING" export --to jsonl -o /dev/stdout t >>log || fail "export -o /dev/stdout: exit status $?"
+equal "export -o /dev/stdout >>log: what was there" "$(head -n 1 log)" before
+# One file cannot have both.
+refused() { # WORDS OPTIONS...: exit status 2, and nothing is made
+	local words=$1
+	shift
+	ls -A >names
+	"$NUMARING" record -d 100ms --force "$@" 2>err
+	equal "$*: exit status" $? 2
+	check "$*: says so" grep -q -e "$words" err
+	check "$*: nothing is made" test "$(ls -A)" = "$(cat names)"
+}
+rm -rf err names && touch err names
+refused "are one file: use two" -o ev2 --stats-json ./ev2 --format jsonl
+refused "are one file: use two" -o ev2 --stats-json ./ev2
+ln log hard
+ln -s log soft
+for other in hard soft "$dir/log"; do
+	refused "are one file: use two" --format jsonl -o log --stats-json $other
+done
+for other in - /dev/stdout /dev/fd/1 log; do
+	refused "are one file: use two" --format jsonl -o - --stats-json $other >>log
+done
+equal "what was there" "$(head -n 1 log)" before
+refused "t/s.json is inside the trace directory: choose another --stats-json" -o t --stats-json t/s.json
+"$NUMARING" record --format jsonl -d 100ms -o /dev/null --stats-json /dev/null 2>err ||
+	fail "both to /dev/null: $(cat err)"
+"$NUMARING" record -o file -d 100ms --stats-json s.json 2>err
+equal "a start that fails: exit status" $? 1
+check "a start that fails: no statistics are left" test ! -e s.json
+
 # An object whose only program libbpf leaves out.
 cat >off.bpf.c <<'EOF'
 #include <linux/types.h>
