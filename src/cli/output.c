@@ -223,10 +223,10 @@ int output_check(struct output *o)
 	if (o->error || fstat(fileno(o->file), &st) || !S_ISREG(st.st_mode))
 		return o->error;
 	if (at > st.st_size)
-		cli_error("another program cut %s from %jd to %jd bytes: events are lost", path,
+		cli_error("another program cut %s from %jd to %jd bytes: its content is lost", path,
 			  (intmax_t)at, (intmax_t)st.st_size);
 	else if (o->linked && !st.st_nlink)
-		cli_error("another program removed %s: its events are lost", path);
+		cli_error("another program removed %s: its content is lost", path);
 	else
 		return 0;
 	return o->error = -ESTALE;

@@ -365,7 +365,7 @@ static int print_to(int fd, int (*print)(FILE *out, const struct summary *s),
 static int write_stats(struct record *r, const struct summary *s)
 {
 	struct output *o = &r->stats.output;
-	int err;
+	int err, closed;
 
 	if (!r->stats_json)
 		return 0;
@@ -373,7 +373,9 @@ static int write_stats(struct record *r, const struct summary *s)
 	if (err)
 		return err;
 	err = output_empty(o) ?: print_to(fileno(o->file), summary_json, s);
-	if (err)
+	closed = output_close(o);
+	err = err ?: closed;
+	if (err && err != -ESTALE) /* which was said */
 		cli_error("cannot write %s: %s", r->stats_json, patient_reason(err));
 	return err;
 }

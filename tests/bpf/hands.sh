@@ -159,6 +159,10 @@ truncate -s 0 l.json
 wait $recorder
 equal "standard output cut by a rotation: exit status" $? 1
 check "standard output cut by a rotation: says so" grep -q "cut standard output from" err
+rm -rf t s.json
+"$NUMARING" record -o t --stats-json s.json -- rm s.json >/dev/null 2>err
+equal "statistics removed: exit status" $? 1
+check "statistics removed: says so" grep -q "removed s.json: its content is lost" err
 if fallocate -l 8192 probe && fallocate -p -o 0 -l 4096 probe; then
 	rm -rf t
 	"$NUMARING" record -e syscalls -d 30 -o t -- sh -c '
