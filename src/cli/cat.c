@@ -180,7 +180,7 @@ int cmd_export(int argc, char **argv)
 {
 	struct args args = { .limit = UINT64_MAX };
 	struct nr_trace *trace;
-	struct output out;
+	struct output out = {};
 	int ret, err;
 
 	argp_err_exit_status = CLI_USAGE;
@@ -189,10 +189,11 @@ int cmd_export(int argc, char **argv)
 		cli_error("export to what? give --to jsonl or --to csv");
 		return CLI_USAGE;
 	}
-	/* Before the output, which may empty a file. */
 	if (cli_is_in_trace("-o", args.output, args.dir) || open_trace(&trace, &args))
 		return CLI_FAILED;
-	if (output_open(&out, args.output, &(struct output_opts){ .force = args.force })) {
+	if (output_open(&out, args.output, &(struct output_opts){ .force = args.force }) ||
+	    output_keep(&out)) {
+		output_close(&out);
 		nr_trace_close(trace);
 		return CLI_FAILED;
 	}

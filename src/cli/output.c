@@ -12,11 +12,18 @@
 #include "cli.h"
 #include "output.h"
 
+/* The name it has for now. */
+static const char *present_name(const struct output *o)
+{
+	return o->temporary[0] ? o->temporary : o->name;
+}
+
 static bool is_named(const struct output *o, int fd)
 {
 	struct stat file, named;
 
-	return !fstat(fd, &file) && !fstatat(o->dir, o->name, &named, AT_SYMLINK_NOFOLLOW) &&
+	return !fstat(fd, &file) &&
+	       !fstatat(o->dir, present_name(o), &named, AT_SYMLINK_NOFOLLOW) &&
 	       file.st_dev == named.st_dev && file.st_ino == named.st_ino;
 }
 
@@ -36,15 +43,29 @@ static int set_access(int fd, const struct output *o, const gid_t *group)
 /* Appended to: after others have cut it, its size is less than our position. */
 static int make(struct output *o, const gid_t *group)
 {
-	int fd = openat(o->dir, o->name, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
+	int fd = openat(o->dir, present_name(o), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC,
+			0600);
 	int err = fd < 0 ? -errno : set_access(fd, o, group);
 
 	o->made = fd >= 0;
 	if (!err || fd < 0)
 		return err ?: fd;
-	unlinkat(o->dir, o->name, 0);
+	unlinkat(o->dir, present_name(o), 0);
 	close(fd);
 	return err;
+}
+
+/* Beside the file that it is going to replace. A leading dot hides it, and a recorder that was
+ * killed may have left one. */
+static int make_beside(struct output *o, const gid_t *group)
+{
+	int fd = -EEXIST;
+
+	for (unsigned i = 0; fd == -EEXIST && i < 100; i++) {
+		snprintf(o->temporary, sizeof(o->temporary), ".numaring-%d-%u", getpid(), i);
+		fd = make(o, group);
+	}
+	return fd;
 }
 
 static int duplicate(int fd)
@@ -101,7 +122,7 @@ static int take(struct output *o, const struct output_opts *opts)
 	if (!opts->force)
 		return -EEXIST;
 	/* Its owner, its other names and those who have it open keep what it was. */
-	return unlinkat(o->dir, o->name, 0) ? -errno : make(o, opts->group);
+	return make_beside(o, opts->group);
 }
 
 /* Sets dir and name. */
@@ -232,10 +253,23 @@ int output_check(struct output *o)
 	return o->error = -ESTALE;
 }
 
+int output_keep(struct output *o)
+{
+	int err;
+
+	if (!o->temporary[0])
+		return 0;
+	err = renameat(o->dir, o->temporary, o->dir, o->name) ? -errno : 0;
+	if (err)
+		return refused(o->path, err);
+	o->temporary[0] = 0;
+	return 0;
+}
+
 void output_remove(const struct output *o)
 {
 	if (o->file && o->made && is_named(o, fileno(o->file)))
-		unlinkat(o->dir, o->name, 0);
+		unlinkat(o->dir, present_name(o), 0);
 }
 
 int output_close(struct output *o)
@@ -245,6 +279,8 @@ int output_close(struct output *o)
 	if (!o->file)
 		return 0;
 	err = fflush(o->file) ? -errno : output_check(o);
+	if (o->temporary[0])
+		output_remove(o);
 	if (o->file != stdout && fclose(o->file) && !err)
 		err = -errno;
 	forget_name(o);

@@ -17,12 +17,13 @@ struct output {
 	int error;	  /* what output_check found */
 	int dir;	  /* has it under this name: */
 	char *name;
-	bool made; /* it was not there before, or is in the place of another */
-	bool kept; /* what is in it has to go before we write */
+	char temporary[32]; /* or, until output_keep, under this one; "": it is not */
+	bool made;	    /* it was not there before, or takes the place of another */
+	bool kept;	    /* what is in it has to go before we write */
 };
 
 struct output_opts {
-	bool force; /* replace a regular file that is there by a new one */
+	bool force; /* replace a regular file that is there by a new one: output_keep does */
 	bool keep;  /* write into a file that is there, whose content and mode stay for now */
 	const gid_t *group; /* may read a file that is made, too; NULL: nobody */
 };
@@ -39,6 +40,9 @@ int output_take(struct output *o, const char *path, int fd);
 int output_empty(const struct output *o);
 /* Has the file all that was flushed to it? -ESTALE: others cut or removed it, which is said. */
 int output_check(struct output *o);
+/* Puts a file that was made in the place of the one it replaces, which stays where it is until
+ * then, and for ever if this is not called. 0, or a negative errno: it was said why. */
+int output_keep(struct output *o);
 /* Takes a file back that was made, if it still has its name. */
 void output_remove(const struct output *o);
 /* Checks it once more and closes it, but for standard output. 0 or a negative errno. A zeroed one

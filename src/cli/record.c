@@ -589,11 +589,13 @@ static int record(struct record *r)
 	if (!err)
 		err = signals_take(&r->signals);
 	if (!err)
-		err = set_output(r); /* the last one: it may empty a file */
+		err = set_output(r);
 	if (!err)
 		err = check_processes(r);
 	if (!err)
 		err = nr_collector_start(r->collector);
+	if (!err)
+		err = output_keep(&r->outlet.output);
 	if (err) {
 		output_remove(&r->outlet.output); /* in the way of the next try */
 		output_remove(&r->stats.output);

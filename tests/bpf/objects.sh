@@ -190,6 +190,18 @@ events=$("$NUMARING" stat --json kept | jq .events)
 equal "a start that failed: the old trace" "$("$NUMARING" stat --json kept | jq .events)" "$events"
 "$NUMARING" record --object three.bpf.o --format jsonl -o kept.jsonl >out 2>&1 && fail "three: it started"
 check "a start that failed: no file is left" test ! -e kept.jsonl
+echo old >old.jsonl
+ln -s old.jsonl link.jsonl
+for file in old.jsonl; do
+	"$NUMARING" record --object three.bpf.o --format jsonl --force -o $file >out 2>&1 && fail "three: it started"
+	equal "a start that failed: the old lines of $file" "$(cat old.jsonl)" old
+	equal "a start that failed: nothing else" "$(ls -A | grep -c '^.numaring')" 0
+done
+"$NUMARING" record --object one.bpf.o --format jsonl --force -d 0.1 -o link.jsonl >out 2>&1 ||
+	fail "the next start has the lines: $(cat out)"
+check "the link is there" test -L link.jsonl
+check "the lines are new" grep -q '"event":"one"' old.jsonl
+equal "nothing else" "$(ls -A | grep -c '^.numaring')" 0
 "$NUMARING" record --object one.bpf.o -d 0.1 -o t >out 2>&1 || fail "the next start works: $(cat out)"
 "$NUMARING" record --object one.bpf.o -d 0.1 -o t >out 2>&1
 check "a trace that is there is replaced only with --force" grep -q 'only force (--force) replaces it' out
