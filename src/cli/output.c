@@ -7,10 +7,15 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 #include "cli.h"
 #include "output.h"
+
+/* Of links that lead to links. */
+#define MAX_LINKS 8
 
 /* The name it has for now. */
 static const char *present_name(const struct output *o)
@@ -82,10 +87,10 @@ static bool is_stdout(const struct stat *st)
 	return !fstat(STDOUT_FILENO, &out) && st->st_dev == out.st_dev && st->st_ino == out.st_ino;
 }
 
-/* Not with O_TRUNC: first, what it is that was opened. */
+/* Opens what is there and stays, and nothing else. */
 static int open_there(struct output *o, int flags, const struct output_opts *opts)
 {
-	int fd = openat(o->dir, o->name, O_WRONLY | O_NOCTTY | O_CLOEXEC | flags), err = 0;
+	int fd = openat(o->dir, o->name, O_WRONLY | O_NOCTTY | O_CLOEXEC | flags), copy;
 	struct stat st = {};
 
 	if (fd < 0)
@@ -96,44 +101,10 @@ static int open_there(struct output *o, int flags, const struct output_opts *opt
 	o->kept = opts->keep && !is_stdout(&st);
 	if (o->kept)
 		return fd;
-	if (is_stdout(&st))
-		err = duplicate(STDOUT_FILENO); /* with the shell's position in it */
-	else if (!opts->force)
-		err = -EEXIST;
-	else if (ftruncate(fd, 0) || fchmod(fd, 0600))
-		err = -errno;
-	if (!err)
-		return fd;
+	/* Standard output has the shell's position in it. */
+	copy = is_stdout(&st) ? duplicate(STDOUT_FILENO) : -EEXIST;
 	close(fd);
-	return err;
-}
-
-/* A file of this name is there, or was a moment ago. */
-static int take(struct output *o, const struct output_opts *opts)
-{
-	struct stat st;
-
-	if (fstatat(o->dir, o->name, &st, AT_SYMLINK_NOFOLLOW))
-		return -errno;
-	if (S_ISLNK(st.st_mode))
-		return st.st_uid && st.st_uid != geteuid() ? -ELOOP : open_there(o, 0, opts);
-	if (!S_ISREG(st.st_mode) || opts->keep)
-		return open_there(o, O_NOFOLLOW, opts);
-	if (!opts->force)
-		return -EEXIST;
-	/* Its owner, its other names and those who have it open keep what it was. */
-	return make_beside(o, opts->group);
-}
-
-/* Sets dir and name. */
-static int split(struct output *o, const char *path)
-{
-	char *copy = strdup(path);
-
-	o->name = strdup(strrchr(path, '/') ? strrchr(path, '/') + 1 : path);
-	o->dir = copy ? open(dirname(copy), O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
-	free(copy);
-	return o->dir < 0 || !o->name ? -errno : 0;
+	return copy;
 }
 
 static void forget_name(struct output *o)
@@ -143,6 +114,84 @@ static void forget_name(struct output *o)
 	free(o->name);
 	o->dir = -1;
 	o->name = NULL;
+}
+
+/* Sets dir and name; a path that is relative starts at the directory `from`. */
+static int split(struct output *o, int from, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *copy = strdup(path), *name = strdup(slash ? slash + 1 : path);
+	int dir = copy ? openat(from, dirname(copy), O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	int err = dir < 0 ? -errno : 0;
+
+	free(copy);
+	forget_name(o);
+	o->dir = dir;
+	o->name = name;
+	return err ? err : name ? 0 : -ENOMEM;
+}
+
+/* Links of /proc/PID/fd lead to what is open, whatever the text in them is, and nobody can put
+ * others in their place. */
+static bool is_magic(int link)
+{
+	struct statfs fs;
+
+	return !fstatfs(link, &fs) && fs.f_type == PROC_SUPER_MAGIC;
+}
+
+/* Goes to where a link leads. */
+static int follow(struct output *o, int link)
+{
+	char target[PATH_MAX];
+	ssize_t len = readlinkat(link, "", target, sizeof(target) - 1);
+
+	if (len < 0)
+		return -errno;
+	target[len] = 0;
+	return split(o, o->dir, target);
+}
+
+static int take(struct output *o, const struct output_opts *opts, unsigned links);
+
+static int take_link(struct output *o, const struct output_opts *opts, int link, unsigned links)
+{
+	if (is_magic(link))
+		return open_there(o, 0, opts);
+	if (links == MAX_LINKS)
+		return -EMLINK;
+	return follow(o, link) ?: take(o, opts, links + 1);
+}
+
+static int take_file(struct output *o, const struct output_opts *opts, mode_t type)
+{
+	if (type != S_IFREG || opts->keep)
+		return open_there(o, O_NOFOLLOW, opts);
+	if (!opts->force)
+		return -EEXIST;
+	/* Its owner, its other names and those who have it open keep what it was. */
+	return make_beside(o, opts->group);
+}
+
+/* A file of this name is there, or was a moment ago. Whoever owns the directory can put another in
+ * its place at any time: of a link, the one that was looked at is followed. */
+static int take(struct output *o, const struct output_opts *opts, unsigned links)
+{
+	int there = openat(o->dir, o->name, O_PATH | O_NOFOLLOW | O_CLOEXEC), fd;
+	struct stat st;
+
+	if (there < 0)
+		return -errno;
+	if (fstat(there, &st))
+		fd = -errno;
+	else if (!S_ISLNK(st.st_mode))
+		fd = take_file(o, opts, st.st_mode & S_IFMT);
+	else if (st.st_uid && st.st_uid != geteuid())
+		fd = -ELOOP;
+	else
+		fd = take_link(o, opts, there, links);
+	close(there);
+	return fd;
 }
 
 static int refused(const char *path, int err)
@@ -220,11 +269,11 @@ int output_open(struct output *o, const char *path, const struct output_opts *op
 		return opened(o, &new, stdout);
 	if (fd >= 0)
 		return use(o, &new, duplicate(fd));
-	fd = split(&new, path);
+	fd = split(&new, AT_FDCWD, path);
 	if (!fd)
 		fd = make(&new, opts->group);
 	if (fd == -EEXIST)
-		fd = take(&new, opts);
+		fd = take(&new, opts, 0);
 	return use(o, &new, fd);
 }
 

@@ -192,7 +192,7 @@ equal "a start that failed: the old trace" "$("$NUMARING" stat --json kept | jq 
 check "a start that failed: no file is left" test ! -e kept.jsonl
 echo old >old.jsonl
 ln -s old.jsonl link.jsonl
-for file in old.jsonl; do
+for file in old.jsonl link.jsonl; do
 	"$NUMARING" record --object three.bpf.o --format jsonl --force -o $file >out 2>&1 && fail "three: it started"
 	equal "a start that failed: the old lines of $file" "$(cat old.jsonl)" old
 	equal "a start that failed: nothing else" "$(ls -A | grep -c '^.numaring')" 0
