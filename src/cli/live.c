@@ -5,7 +5,9 @@
  * takes nothing for a while is given up.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -33,8 +35,9 @@ static ssize_t write_all(void *ctx, const char *data, size_t size)
 	if (!live->error)
 		live->error = output_check(live->output);
 	if (!live->error)
-		done = patient_write(fileno(live->output->file), live->end_fd, data, size,
-				     &live->error);
+		done = patient_write(live->terminal < 0 ? fileno(live->output->file)
+							: live->terminal,
+				     live->end_fd, data, size, &live->error);
 	live->delivered += count_lines(data, done);
 	errno = -live->error;
 	return done;
@@ -55,12 +58,23 @@ static int print_batch(void *ctx, const struct nr_batch *batch)
 	return live->error ?: err;
 }
 
+/* A terminal may take a part of a write and wait with the rest, whatever poll said. It is opened
+ * anew so that it does not: those who share our descriptor see no O_NONBLOCK. */
+static int open_terminal(int fd)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return isatty(fd) ? open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) : -1;
+}
+
 int live_open(struct live *live, struct nr_collector *c, struct output *output)
 {
 	const cookie_io_functions_t functions = { .write = write_all };
 	FILE *out;
 
 	live->output = output;
+	live->terminal = open_terminal(fileno(output->file));
 	/* A closed pipe shall be an error of writing. */
 	signal(SIGPIPE, SIG_IGN);
 	live->end_fd = eventfd(0, EFD_CLOEXEC);
@@ -92,6 +106,8 @@ int live_close(struct live *live)
 	err = live->error;
 	if (live->end_fd >= 0)
 		close(live->end_fd);
+	if (live->terminal >= 0)
+		close(live->terminal);
 	*live = (struct live){ .delivered = live->delivered };
 	return err;
 }

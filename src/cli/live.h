@@ -12,7 +12,9 @@ struct live {
 	struct output *output; /* ... this; NULL: nothing is open */
 	int end_fd;	       /* eventfd, readable from live_end on */
 	int error;	       /* the first one of writing */
-	uint64_t delivered;    /* whole lines that output has taken */
+	int terminal;	       /* output is one: a descriptor of our own for it; -1: it is not */
+	/* Whole lines that output has taken; another thread may still write some. */
+	_Atomic uint64_t delivered;
 };
 
 /* Makes the collector's stream go to output, which stays the caller's. 0 or a negative errno,

@@ -33,6 +33,14 @@ bool outlet_is_fifo(const struct outlet *o)
 	return o->descriptor < 0 && !status(o, &st) && S_ISFIFO(st.st_mode);
 }
 
+bool outlet_has_reader(const struct outlet *o)
+{
+	struct stat st;
+
+	return !status(o, &st) &&
+	       (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode) || S_ISCHR(st.st_mode));
+}
+
 static const char *last_part(const char *path)
 {
 	const char *slash = strrchr(path, '/');

@@ -17,6 +17,8 @@ struct outlet {
 struct outlet outlet_named(const char *path);
 /* Is it a FIFO that has to be opened by its name? */
 bool outlet_is_fifo(const struct outlet *o);
+/* Can it be waited for with poll: a pipe, a socket, a terminal? Before it is opened. */
+bool outlet_has_reader(const struct outlet *o);
 /* Would what is written to one of them get into the other? Two names for a terminal or for
  * /dev/null do no harm. */
 bool outlet_is_same(const struct outlet *a, const struct outlet *b);

@@ -7,19 +7,31 @@
 #include <unistd.h>
 #include "patience.h"
 
+/* A signal does not end it. */
+static int poll_on(struct pollfd *fds, unsigned nr, int timeout_ms)
+{
+	int n;
+
+	do
+		n = poll(fds, nr, timeout_ms);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
 static int wait_for_reader(int fd, int end_fd)
 {
 	struct pollfd fds[] = {
 		{ .fd = fd, .events = POLLOUT },
 		{ .fd = end_fd, .events = POLLIN },
 	};
+	int n = end_fd < 0 ? 0 : poll_on(fds, 2, -1);
 
-	while (end_fd >= 0 && poll(fds, 2, -1) < 0)
-		if (errno != EINTR)
-			return -errno;
-	if (fds[0].revents)
-		return 0;
-	return poll(fds, 1, PATIENCE_MS) ? 0 : -ETIMEDOUT;
+	if (n < 0 || fds[0].revents)
+		return n < 0 ? n : 0;
+	n = poll_on(fds, 1, PATIENCE_MS);
+	if (n < 0)
+		return n;
+	return n ? 0 : -ETIMEDOUT;
 }
 
 /* Not more than a pipe takes without waiting when poll says that it takes something. */

@@ -22,9 +22,9 @@
 #include "signals.h"
 #include "summary.h"
 
-/* How long the end waits for a write that does not return. JSON lines have their own patience,
- * which is over before. */
-#define WRITE_TIMEOUT_MS (PATIENCE_MS + 1000)
+/* How long the end waits for a write that does not return. A reader of JSON lines may be slow: as
+ * long as it takes something, live.c does not give it up. */
+#define WRITE_TIMEOUT_MS 3000
 
 enum {
 	OPT_ORDER = 256,
@@ -498,7 +498,7 @@ static void wait_for_end(struct record *r)
 /* What ended it, in words; NULL if nothing did. */
 static const char *reason(const struct record *r, int err)
 {
-	if (!r->live && err == -ETIMEDOUT)
+	if (r->opts.stop_timeout_ms && err == -ETIMEDOUT)
 		return "a write did not return";
 	if (err == -ESTALE)
 		return "another program changed what was written";
@@ -554,7 +554,7 @@ static int end_stream(struct record *r, int err)
 {
 	int end, closed;
 
-	r->stuck = err == -ETIMEDOUT;
+	r->stuck = r->opts.stop_timeout_ms && err == -ETIMEDOUT;
 	if (r->stuck)
 		return err;
 	end = live_close(&r->stream);
@@ -656,9 +656,7 @@ static int check_output(struct record *r)
 int cmd_record(int argc, char **argv)
 {
 	struct record r = {
-		.opts = { .sz = sizeof(r.opts),
-			  .log = cli_log,
-			  .stop_timeout_ms = WRITE_TIMEOUT_MS },
+		.opts = { .sz = sizeof(r.opts), .log = cli_log },
 		.signals = { .fd = -1 },
 	};
 	int ret;
@@ -673,6 +671,8 @@ int cmd_record(int argc, char **argv)
 	r.opts.consumer_cpus = r.plan.consumer_cpus;
 	if (check_output(&r))
 		return CLI_USAGE;
+	if (!r.live || !outlet_has_reader(&r.outlet))
+		r.opts.stop_timeout_ms = WRITE_TIMEOUT_MS;
 	ret = record(&r);
 	if (r.stuck)
 		_exit(ret);
