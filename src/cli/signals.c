@@ -14,7 +14,8 @@
 /* Signals that come this soon after the end began are the ones that asked for it. */
 #define SECOND_SIGNAL_MS 300
 
-/* A signal that nobody has read for so long found the main thread stuck. */
+/* A signal that nobody has read for so long found the main thread in a start that is stuck, or
+ * slow. */
 #define UNREAD_MS 5000
 #define STEP_MS	  100
 
@@ -54,7 +55,8 @@ static void *watch_unread(void *arg)
 		nanosleep(&step, NULL);
 		unread = poll(&fd, 1, 0) > 0 ? unread + STEP_MS : 0;
 	}
-	cli_error("ended by a signal: a write or the opening of a file does not return");
+	cli_error("ended by a signal: the start has not returned for %d s after it",
+		  UNREAD_MS / 1000);
 	_exit(CLI_FAILED);
 }
 

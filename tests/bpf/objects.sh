@@ -355,7 +355,7 @@ python3 -c '
 import os, time
 while piece := os.read(0, 4096):
 	os.write(1, piece)
-	time.sleep(0.12)' <pipe >slow.jsonl &
+	time.sleep(0.2)' <pipe >slow.jsonl &
 reader=$!
 timeout 60 "$NUMARING" record -e syscalls --ring-size 64K --format jsonl -o - --stats-json s.json -d 1 >pipe 2>err
 equal "slow reader: exit status" $? 0
