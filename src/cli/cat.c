@@ -57,10 +57,8 @@ static void parse_format(struct args *args, const char *arg)
 		args->format = LINES_JSON;
 	else if (!strcmp(arg, "csv"))
 		args->format = LINES_CSV;
-	else {
-		cli_error("\"%s\" is not a format: there are jsonl and csv", arg);
-		exit(CLI_FAILED);
-	}
+	else
+		cli_refuse(arg, "a format: there are jsonl and csv");
 }
 
 static error_t parse_opt(int key, char *arg, struct argp_state *state)

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <numaring/log.h>
 #include <numaring/plan.h>
@@ -53,6 +54,9 @@ int cli_parse_dir(int key, char *arg, struct argp_state *state, const char **dir
 
 /* For argp: --shards, --ring-size and --consumer-cpus. Its input is what they are put into. */
 extern const struct argp cli_plan_argp;
+
+/* CLOCK_MONOTONIC. */
+uint64_t cli_now_ms(void);
 
 /* Do both paths lead to one file? */
 bool cli_same_file(const char *a, const char *b);

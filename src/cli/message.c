@@ -16,12 +16,21 @@ static bool steers(unsigned c)
 	       (c >= 0x2066 && c <= 0x2069);
 }
 
+/* Those of 1 to 4 bytes begin here: what is less has a shorter form. Surrogates are no characters.
+ */
+static bool is_character(unsigned c, unsigned bytes)
+{
+	static const unsigned first[] = { 0, 0x80, 0x800, 0x10000 };
+
+	return c >= first[bytes - 1] && c <= 0x10ffff && (c < 0xd800 || c > 0xdfff);
+}
+
 /* Bytes of the UTF-8 character at p, 0 if there is none. */
 static unsigned decode(const unsigned char *p, unsigned *c)
 {
 	unsigned more = *p < 0x80 ? 0 : *p < 0xe0 ? 1 : *p < 0xf0 ? 2 : 3;
 
-	if ((*p >= 0x80 && *p < 0xc2) || *p >= 0xf5)
+	if ((*p >= 0x80 && *p < 0xc0) || *p >= 0xf8)
 		return 0;
 	*c = more ? *p & (0x3f >> more) : *p;
 	for (unsigned i = 1; i <= more; i++) {
@@ -29,7 +38,7 @@ static unsigned decode(const unsigned char *p, unsigned *c)
 			return 0;
 		*c = *c << 6 | (p[i] & 0x3f);
 	}
-	return more + 1;
+	return is_character(*c, more + 1) ? more + 1 : 0;
 }
 
 /* text, to be freed; bytes of what steers, or is no UTF-8, as \xHH. NULL: no memory. */

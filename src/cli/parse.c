@@ -9,9 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
+#include <time.h>
 #include "cli.h"
-#include "patience.h"
 
 /* Digits only: strtoull alone would take " -1". */
 static int parse_digits(const char *s, unsigned long long *out, char **end)
@@ -139,6 +138,14 @@ unsigned cli_duration_ms(const char *arg)
 		return ms < 1 ? 1 : ms;
 	cli_refuse(arg, "a duration: give seconds, or a number with ms, s, m or h, like 1.5, 500ms "
 			"or 10m, less than 4000000 s");
+}
+
+uint64_t cli_now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000ull + ts.tv_nsec / 1000000;
 }
 
 int cli_parse_dir(int key, char *arg, struct argp_state *state, const char **dir)

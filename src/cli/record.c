@@ -390,14 +390,6 @@ static void name_output(struct record *r)
 	r->output = r->default_output;
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000ull + ts.tv_nsec / 1000000;
-}
-
 static int start_command(struct record *r)
 {
 	/* Standard output carries the events: what the command prints must not get between them. */
@@ -430,7 +422,7 @@ static bool end_asked(struct record *r)
 static void show_progress(struct record *r, uint64_t *events, uint64_t *shown)
 {
 	struct pollfd terminal = { .fd = STDERR_FILENO, .events = POLLOUT };
-	uint64_t now = now_ms();
+	uint64_t now = cli_now_ms();
 	double passed = (now - *shown) / 1e3;
 	struct nr_stats *st;
 
@@ -477,11 +469,11 @@ static void wait_for_end(struct record *r)
 		{ .fd = r->live ? fileno(r->outlet.output.file) : -1 },
 		{ .fd = r->processes.nr ? r->processes.fd : -1, .events = POLLIN },
 	};
-	uint64_t start = now_ms(), shown = start, events = 0;
+	uint64_t start = cli_now_ms(), shown = start, events = 0;
 	bool terminal = isatty(STDERR_FILENO);
 
 	for (;;) {
-		uint64_t passed = now_ms() - start;
+		uint64_t passed = cli_now_ms() - start;
 
 		if (r->duration_ms && passed >= r->duration_ms)
 			break;

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -18,14 +17,6 @@
  * slow. */
 #define UNREAD_MS 5000
 #define STEP_MS	  100
-
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000ull + ts.tv_nsec / 1000000;
-}
 
 /* nohup asks for this one to be ignored. */
 static bool hears_hangup(void)
@@ -92,7 +83,7 @@ static uint64_t end_began; /* ms */
  * once belongs to it: timeout(1) signals the process and then its group. */
 static void die_of(int signal_number)
 {
-	if (now_ms() - end_began < SECOND_SIGNAL_MS)
+	if (cli_now_ms() - end_began < SECOND_SIGNAL_MS)
 		return;
 	signal(signal_number, SIG_DFL);
 	raise(signal_number);
@@ -110,7 +101,7 @@ void signals_let_end(const struct signals *s)
 {
 	const struct sigaction action = { .sa_handler = die_of, .sa_flags = SA_RESTART };
 
-	end_began = now_ms();
+	end_began = cli_now_ms();
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	if (hears_hangup())

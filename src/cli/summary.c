@@ -45,13 +45,15 @@ static bool holds_longer(const struct nr_shard_stats *a, const struct nr_shard_s
 /* The shard that holds up the merge and why; nothing if none does. */
 static void print_stall(FILE *out, const struct nr_stats *st, enum nr_order order)
 {
-	const struct nr_shard_stats *worst = NULL;
+	const struct nr_shard_stats *worst;
+	unsigned at = 0;
 
-	for (unsigned i = 0; i < st->nr_shards; i++)
-		if (!worst || holds_longer(nr_stats_shard(st, i), worst))
-			worst = nr_stats_shard(st, i);
-	if (worst && worst->lag_ns > STALLED_NS)
-		fprintf(out, "  shard %u stalled: %s", (unsigned)(worst - st->shards),
+	for (unsigned i = 1; i < st->nr_shards; i++)
+		if (holds_longer(nr_stats_shard(st, i), nr_stats_shard(st, at)))
+			at = i;
+	worst = nr_stats_shard(st, at);
+	if (worst->lag_ns > STALLED_NS)
+		fprintf(out, "  shard %u stalled: %s", at,
 			stall_cause(order, worst->lag_ns, worst->busy_ns, worst->idle_ns));
 }
 

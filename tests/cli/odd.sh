@@ -72,6 +72,16 @@ expect_claim huge 'claims 12884901888 bytes: no packet has more than 1 GiB'
 expect_claim large 'is damaged: its checksum is wrong'
 rm -rf huge large
 
+# What is no UTF-8 is shown as bytes: forms that are longer than they need be, and surrogates, too.
+for bytes in '\xc0\xae' '\xe0\x80\xae' '\xf0\x82\x82\xac' '\xed\xa0\x80' '\xf4\x90\x80\x80' '\xe2\x82'; do
+	"$NUMARING" stat "$(printf "%b." "$bytes")" 2>err
+	check "$bytes: is shown as bytes" grep -qF "$bytes." err
+done
+for text in é € 😀; do
+	"$NUMARING" stat "$text" 2>err
+	check "$text: is shown as it is" grep -qF "$text" err
+done
+
 # What is to be replaced stays until there is something to replace it.
 "$ODD" raw kept || fail "kept: cannot be made"
 echo precious >table.csv
