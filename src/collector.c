@@ -8,7 +8,7 @@
 #include "../topology/opts.h"
 #include "collector.h"
 #include "drain/clock.h"
-#include "drain/counter.h"
+#include "../topology/counter.h"
 #include "pids.h"
 #include "sources.h"
 #include "timens.h"

@@ -14,7 +14,7 @@
 #include <sys/resource.h>
 #include "collector.h"
 #include "drain/clock.h"
-#include "drain/counter.h"
+#include "../topology/counter.h"
 
 /* What nr_stats_free frees. */
 struct snapshot {

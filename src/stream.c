@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <unistd.h>
 #include "drain/clock.h"
-#include "drain/counter.h"
+#include "../topology/counter.h"
 #include "stream.h"
 
 #define BATCH 1024
