@@ -14,10 +14,26 @@
 /* The kernel does not tell when somebody opens a FIFO. */
 #define TRY_AGAIN_MS 20
 
+/* Whoever owns the directory can give the name to another file while we wait for a reader: this
+ * keeps hold of the FIFO. */
+static int hold_fifo(const char *path)
+{
+	int fd = open(path, O_PATH | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || (!fstat(fd, &st) && S_ISFIFO(st.st_mode)))
+		return fd;
+	close(fd);
+	return -1;
+}
+
 struct outlet outlet_named(const char *path)
 {
+	int descriptor = output_descriptor(path);
+
 	return (struct outlet){ .path = path,
-				.descriptor = output_descriptor(path),
+				.descriptor = descriptor,
+				.fifo = descriptor < 0 ? hold_fifo(path) : -1,
 				.output.dir = -1 };
 }
 
@@ -28,9 +44,7 @@ static int status(const struct outlet *o, struct stat *st)
 
 bool outlet_is_fifo(const struct outlet *o)
 {
-	struct stat st;
-
-	return o->descriptor < 0 && !status(o, &st) && S_ISFIFO(st.st_mode);
+	return o->fifo >= 0;
 }
 
 bool outlet_has_reader(const struct outlet *o)
@@ -73,10 +87,12 @@ bool outlet_is_same(const struct outlet *a, const struct outlet *b)
 
 /* Waits for somebody who reads from it. The descriptor, or a negative errno; -ENXIO: nobody came.
  */
-static int open_fifo(const char *path, int end_fd, unsigned wait_ms)
+static int open_fifo(int fifo, int end_fd, unsigned wait_ms)
 {
 	struct pollfd end = { .fd = end_fd, .events = POLLIN };
+	char path[32];
 
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fifo);
 	for (uint64_t waited = 0;; waited += TRY_AGAIN_MS) {
 		int fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
 
@@ -93,6 +109,6 @@ int outlet_open(struct outlet *o, const struct output_opts *opts, int end_fd, un
 
 	if (!outlet_is_fifo(o))
 		return output_open(&o->output, o->path, opts);
-	fd = open_fifo(o->path, end_fd, wait_ms);
+	fd = open_fifo(o->fifo, end_fd, wait_ms);
 	return fd == -ENXIO ? fd : output_take(&o->output, o->path, fd);
 }

@@ -10,6 +10,7 @@
 struct outlet {
 	const char *path;
 	int descriptor; /* that path names: "-" and /dev/stdout are 1; -1: none */
+	int fifo;	/* that path leads to, not yet opened for writing; -1: none */
 	struct output output;
 };
 

@@ -88,7 +88,7 @@ static bool is_stdout(const struct stat *st)
 }
 
 /* Opens what is there and stays, and nothing else. */
-static int open_there(struct output *o, int flags, const struct output_opts *opts)
+static int open_there(struct output *o, int flags)
 {
 	int fd = openat(o->dir, o->name, O_WRONLY | O_NOCTTY | O_CLOEXEC | flags), copy;
 	struct stat st = {};
@@ -97,9 +97,6 @@ static int open_there(struct output *o, int flags, const struct output_opts *opt
 		return -errno;
 	fstat(fd, &st);
 	if (!S_ISREG(st.st_mode))
-		return fd;
-	o->kept = opts->keep && !is_stdout(&st);
-	if (o->kept)
 		return fd;
 	/* Standard output has the shell's position in it. */
 	copy = is_stdout(&st) ? duplicate(STDOUT_FILENO) : -EEXIST;
@@ -157,7 +154,7 @@ static int take(struct output *o, const struct output_opts *opts, unsigned links
 static int take_link(struct output *o, const struct output_opts *opts, int link, unsigned links)
 {
 	if (is_magic(link))
-		return open_there(o, 0, opts);
+		return open_there(o, 0);
 	if (links == MAX_LINKS)
 		return -EMLINK;
 	return follow(o, link) ?: take(o, opts, links + 1);
@@ -165,8 +162,8 @@ static int take_link(struct output *o, const struct output_opts *opts, int link,
 
 static int take_file(struct output *o, const struct output_opts *opts, mode_t type)
 {
-	if (type != S_IFREG || opts->keep)
-		return open_there(o, O_NOFOLLOW, opts);
+	if (type != S_IFREG)
+		return open_there(o, O_NOFOLLOW);
 	if (!opts->force)
 		return -EEXIST;
 	/* Its owner, its other names and those who have it open keep what it was. */
@@ -275,11 +272,6 @@ int output_open(struct output *o, const char *path, const struct output_opts *op
 	if (fd == -EEXIST)
 		fd = take(&new, opts, 0);
 	return use(o, &new, fd);
-}
-
-int output_empty(const struct output *o)
-{
-	return o->kept && ftruncate(fileno(o->file), 0) ? -errno : 0;
 }
 
 /* Whoever cuts or removes the file takes no write from us: what comes next would stand behind

@@ -19,12 +19,10 @@ struct output {
 	char *name;
 	char temporary[32]; /* or, until output_keep, under this one; "": it is not */
 	bool made;	    /* it was not there before, or takes the place of another */
-	bool kept;	    /* what is in it has to go before we write */
 };
 
 struct output_opts {
 	bool force; /* replace a regular file that is there by a new one: output_keep does */
-	bool keep;  /* write into a file that is there, whose content and mode stay for now */
 	const gid_t *group; /* may read a file that is made, too; NULL: nobody */
 };
 
@@ -36,8 +34,6 @@ int output_descriptor(const char *path);
 int output_open(struct output *o, const char *path, const struct output_opts *opts);
 /* The same for a descriptor that was opened to write, or for the error of opening it. */
 int output_take(struct output *o, const char *path, int fd);
-/* Empties a file that was opened with keep. 0 or a negative errno. */
-int output_empty(const struct output *o);
 /* Has the file all that was flushed to it? -ESTALE: others cut or removed it, which is said. */
 int output_check(struct output *o);
 /* Puts a file that was made in the place of the one it replaces, which stays where it is until

@@ -333,14 +333,14 @@ static int open_stats(struct record *r)
 
 	if (!r->stats_json || outlet_is_fifo(&r->stats)) /* its reader may come later */
 		return 0;
-	opts.keep = true;
+	opts.force = true; /* what is there stays until there is something to replace it */
 	return outlet_open(&r->stats, &opts, -1, 0);
 }
 
 /* A FIFO is opened now. */
 static int begin_stats(struct record *r)
 {
-	const struct output_opts opts = { .keep = true };
+	const struct output_opts opts = {};
 	int err = 0;
 
 	if (!r->stats.output.file)
@@ -372,7 +372,7 @@ static int write_stats(struct record *r, const struct summary *s)
 	err = begin_stats(r);
 	if (err)
 		return err;
-	err = output_empty(o) ?: print_to(fileno(o->file), summary_json, s);
+	err = print_to(fileno(o->file), summary_json, s) ?: output_keep(o);
 	closed = output_close(o);
 	err = err ?: closed;
 	if (err && err != -ESTALE) /* which was said */
