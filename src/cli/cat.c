@@ -34,7 +34,7 @@ static const struct argp_option export_options[] = {
 	  "JSON lines, or one CSV table with the columns of all types", 0 },
 	{ "output", 'o', "FILE", 0, "where to (default: standard output)", 0 },
 	{ "number", 'n', "N", 0, "stop after N events", 0 },
-	{ "force", OPT_FORCE, NULL, 0, "replace a file that is there", 0 },
+	{ "force", OPT_FORCE, NULL, 0, "overwrite an existing file", 0 },
 	{ 0 },
 };
 
@@ -131,9 +131,10 @@ static int print_ending(const struct nr_trace *trace, int err, const char *dir)
 	ending_hint(trace, err, dir);
 	if (err || ending_is_complete(&e) || e.mark == -EOPNOTSUPP)
 		return err;
-	cli_error("%s %s: %s", dir,
-		  ending_is_unknown(&e) ? "may get more events" : "is not complete",
-		  ending_text(&e, text, sizeof(text)));
+	if (ending_is_unknown(&e))
+		cli_error("%s is still being recorded; more events may follow", dir);
+	else
+		cli_error("%s is not complete: %s", dir, ending_text(&e, text, sizeof(text)));
 	return e.mark == -ENODATA ? e.mark : 0;
 }
 
@@ -184,7 +185,7 @@ int cmd_export(int argc, char **argv)
 	argp_err_exit_status = CLI_USAGE;
 	argp_parse(&export_argp, argc, argv, 0, NULL, &args);
 	if (!args.have_format) {
-		cli_error("export to what? give --to jsonl or --to csv");
+		cli_error("--to is required: jsonl or csv");
 		return CLI_USAGE;
 	}
 	if (cli_is_in_trace("-o", args.output, args.dir) || open_trace(&trace, &args))

@@ -40,7 +40,7 @@ static void mark_text(const struct nr_account *a, char *buf, size_t size)
 	if (!f)
 		return;
 	if (a->repaired)
-		fputs("repaired: what was recorded behind its last whole packet is not known", f);
+		fputs("repaired: events after the last whole packet are unknown", f);
 	else if (a->error)
 		fprintf(f, "the recording ended with an error: %s", strerror(-a->error));
 	if (a->unwritten)
@@ -62,7 +62,7 @@ const char *ending_text(const struct ending *e, char *buf, size_t size)
 	else if (!e->mark)
 		mark_text(&e->account, buf, size);
 	else if (e->mark == -EBUSY)
-		snprintf(buf, size, "it is being recorded");
+		snprintf(buf, size, "it is still being recorded; more events may follow");
 	else if (e->mark == -EOPNOTSUPP)
 		snprintf(buf, size, "traces of format 1.0 have no end mark");
 	else

@@ -194,7 +194,7 @@ static int take(struct output *o, const struct output_opts *opts, unsigned links
 static int refused(const char *path, int err)
 {
 	if (err == -EEXIST)
-		cli_error("%s is there already; --force replaces it", path);
+		cli_error("%s already exists; use --force to overwrite it", path);
 	else if (err == -ELOOP)
 		cli_error("%s is a symbolic link of another user: give the file itself", path);
 	else
@@ -341,6 +341,6 @@ gid_t output_group(const char *arg)
 	id = strtoul(arg, &end, 10);
 	if (*arg >= '0' && *arg <= '9' && !*end && !errno && id < UINT32_MAX)
 		return id;
-	cli_error("there is no group \"%s\": give its name or its number", arg);
+	cli_error("unknown group \"%s\"", arg);
 	exit(CLI_USAGE);
 }

@@ -152,12 +152,12 @@ int cli_parse_dir(int key, char *arg, struct argp_state *state, const char **dir
 {
 	if (key == ARGP_KEY_ARG) {
 		if (*dir)
-			argp_error(state, "one trace at a time");
+			argp_error(state, "give one DIR only");
 		*dir = arg;
 		return 0;
 	}
 	if (key == ARGP_KEY_END && !*dir)
-		argp_error(state, "which trace?");
+		argp_error(state, "missing argument DIR");
 	return key == ARGP_KEY_END ? 0 : ARGP_ERR_UNKNOWN;
 }
 

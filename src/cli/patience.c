@@ -65,7 +65,7 @@ size_t patient_write(int fd, int end_fd, const char *data, size_t size, int *err
 
 const char *patient_reason(int err)
 {
-	return err == -ETIMEDOUT ? "the reader takes nothing any more" : strerror(-err);
+	return err == -ETIMEDOUT ? "the reader stopped reading" : strerror(-err);
 }
 
 static ssize_t write_last(void *cookie, const char *data, size_t size)

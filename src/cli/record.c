@@ -60,16 +60,16 @@ static const struct argp_option options[] = {
 	  "last of them has ended",
 	  0 },
 	{ "order", OPT_ORDER, "fence|rcu", 0,
-	  "how it is known that no earlier event can come (default: fence)", 1 },
-	{ "latency", OPT_LATENCY, "MS", 0,
-	  "an event is in the file after at most this (default: 100)", 1 },
+	  "how to decide that no earlier event can arrive (default: fence)", 1 },
+	{ "latency", OPT_LATENCY, "MS", 0, "write each event within MS milliseconds (default: 100)",
+	  1 },
 	{ "fail-on-loss", OPT_FAIL_ON_LOSS, NULL, 0, "exit 3 if an event was lost", 2 },
 	{ "stats-json", OPT_STATS_JSON, "FILE", 0, "write the numbers of the summary to FILE", 2 },
 	{ "self", OPT_SELF, NULL, 0, "record the collector's own threads too", 2 },
-	{ "force", OPT_FORCE, NULL, 0, "replace a trace that is there", 2 },
+	{ "force", OPT_FORCE, NULL, 0, "overwrite an existing trace or file", 2 },
 	{ "group", OPT_GROUP, "GROUP", 0,
 	  "let this group (name or number) read what is written (default: only the owner)", 2 },
-	{ "verbose", 'v', NULL, 0, "say more; twice: what libbpf and the verifier say too", 2 },
+	{ "verbose", 'v', NULL, 0, "be verbose; -vv adds messages of libbpf and the verifier", 2 },
 	{ 0 },
 };
 
@@ -163,6 +163,14 @@ static void parse_latency(struct record *r, const char *arg)
 		cli_refuse(arg, "a latency: give milliseconds, at least 1");
 }
 
+static void refuse_nowhere(const char *arg)
+{
+	if (*arg)
+		return;
+	cli_error("-o needs the name of a file or directory");
+	exit(CLI_USAGE);
+}
+
 static bool set_flag(struct record *r, int key)
 {
 	switch (key) {
@@ -183,8 +191,7 @@ static bool set_value(struct record *r, int key, char *arg)
 {
 	switch (key) {
 	case 'o':
-		if (!*arg)
-			cli_refuse(arg, "a place for the events: give -o a name");
+		refuse_nowhere(arg);
 		r->output = arg;
 		return true;
 	case 'e':
@@ -234,7 +241,7 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (state->quoted && !r->command.argv)
-			argp_error(state, "there is no COMMAND behind --");
+			argp_error(state, "missing COMMAND after --");
 		return 0;
 	}
 	if (!may_repeat(key))
@@ -248,11 +255,10 @@ static const struct argp argp = {
 	.children = (const struct argp_child[]){ { .argp = &cli_plan_argp, .group = 1 }, { 0 } },
 	.args_doc = "[-- COMMAND...]",
 	.doc = "Record events of this machine, in exact order, into a trace directory.\v"
-	       "With COMMAND, the recording ends when it ends; what is recorded is the whole "
-	       "machine all the same, unless -p is given. The sources: sched (task switches, "
-	       "wake-ups, "
-	       "migrations), syscalls (entry and exit of every system call). The exit status is "
-	       "that of the recording: how COMMAND ended is said on standard error.",
+	       "Recording stops when COMMAND exits. Without -p, the whole machine is recorded. "
+	       "The sources: sched (task switches, wake-ups, migrations), syscalls (entry and exit "
+	       "of every system call). The exit status is that of the recording; COMMAND's exit "
+	       "status is reported on stderr.",
 };
 
 /* Setting up ---------------------------------------------------------------------------------- */
@@ -500,9 +506,9 @@ static const char *reason(const struct record *r, int err)
 static void explain_command(const struct command *c)
 {
 	if (c->ended && WIFSIGNALED(c->status))
-		cli_error("%s ended with signal %d", c->argv[0], WTERMSIG(c->status));
+		cli_error("%s was killed by signal %d", c->argv[0], WTERMSIG(c->status));
 	else if (c->ended && WEXITSTATUS(c->status))
-		cli_error("%s ended with status %d", c->argv[0], WEXITSTATUS(c->status));
+		cli_error("%s exited with status %d", c->argv[0], WEXITSTATUS(c->status));
 }
 
 static int report_stats(struct record *r, const struct nr_stats *stats, int err)
@@ -641,7 +647,7 @@ static int check_output(struct record *r)
 	r->outlet = outlet_named(r->output);
 	if (r->live || r->outlet.descriptor < 0)
 		return check_descriptor(&r->outlet) ?: check_stats(r);
-	cli_error("a trace is a directory: give its name to -o, or --format jsonl too");
+	cli_error("a trace is a directory: for this output use --format jsonl");
 	return -EINVAL;
 }
 

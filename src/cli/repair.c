@@ -72,9 +72,11 @@ static void print_result(const char *path, const struct nr_repair *r)
 {
 	printf("%s: %" PRIu64 " events in %" PRIu64 " packets, %" PRIu64 " lost up to there\n",
 	       path, r->events, r->packets, r->lost);
-	printf("%" PRIu64 " bytes behind the last whole packet are left out%s\n", r->left_out,
-	       r->more ? "; there may be whole packets among them" : "");
-	puts("how many events were recorded after it is not known");
+	printf("%" PRIu64 " bytes after the last whole packet were left out; how many events "
+	       "followed is not known\n",
+	       r->left_out);
+	if (r->more)
+		puts("there may be whole packets among them");
 }
 
 static int repair(const char *dir, const char *copy)
@@ -100,7 +102,7 @@ int cmd_repair(int argc, char **argv)
 	argp_err_exit_status = CLI_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &args);
 	if (args.in_place && args.output) {
-		cli_error("--in-place makes no copy: give one of --in-place and -o");
+		cli_error("--in-place and -o exclude each other");
 		return CLI_USAGE;
 	}
 	if (!args.in_place && !args.output) {

@@ -33,7 +33,7 @@ static const char *stall_cause(enum nr_order order, uint64_t lag, uint64_t busy,
 		return "no grace period ended";
 	if (busy > idle)
 		return "a program did not submit its record (BUSY)";
-	return "its consumer did not get to run";
+	return "its consumer was not scheduled";
 }
 
 /* With grace periods all may be as old, but not all for the same reason. */
@@ -75,8 +75,7 @@ static void print_stalls(FILE *out, const struct nr_stats *st, enum nr_order ord
 static void print_merge(FILE *out, const struct nr_stats *st)
 {
 	if (st->output_ns > STALLED_NS)
-		fprintf(out, "the output has taken nothing for the last %.1f s\n",
-			st->output_ns / 1e9);
+		fprintf(out, "the output has been blocked for %.1f s\n", st->output_ns / 1e9);
 	if (st->output_max_ns > STALLED_NS ||
 	    (st->lost_total && st->output_total_ns > st->duration_ns / 2))
 		fprintf(out,
@@ -84,7 +83,7 @@ static void print_merge(FILE *out, const struct nr_stats *st)
 			"writing\n",
 			st->output_max_ns / 1e6, st->output_total_ns / 1e9, st->duration_ns / 1e9);
 	if (st->merge_idle_max_ns > STALLED_NS)
-		fprintf(out, "the merge thread did not get to run for up to %.0f ms\n",
+		fprintf(out, "the merge thread was not scheduled for up to %.0f ms\n",
 			st->merge_idle_max_ns / 1e6);
 }
 
@@ -100,7 +99,7 @@ void summary_progress(FILE *out, const struct nr_stats *st, enum nr_order order,
 		cli_format_count(bytes, sizeof(bytes), st->bytes_written), st->lost_total,
 		fullest(st), st->lag_ns / 1e6);
 	if (st->output_ns > STALLED_NS)
-		fprintf(out, "  the output has taken nothing for %.1f s", st->output_ns / 1e9);
+		fprintf(out, "  the output has been blocked for %.1f s", st->output_ns / 1e9);
 	else
 		print_stall(out, st, order);
 	fputs("\033[K", out);

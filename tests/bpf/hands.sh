@@ -38,7 +38,7 @@ cp "$NUMARING" "$(ldd "$NUMARING" | awk '/libnumaring/ { print $3 }')" . && chmo
 check "the group reads it" other env LD_LIBRARY_PATH="$dir" ./numaring stat g >/dev/null
 "$NUMARING" record -d 0.1 -o g --force --group nobody-has-this 2>err
 equal "unknown group: exit status" $? 2
-check "unknown group: says so" grep -q 'there is no group "nobody-has-this"' err
+check "unknown group: says so" grep -q 'unknown group "nobody-has-this"' err
 echo old >l.json && chmod 644 l.json
 "$NUMARING" record --format jsonl -d 0.1 -o l.json --force 2>/dev/null || fail "l.json again: status $?"
 equal "a file that is replaced is a new one" "$(mode l.json)" 600

@@ -23,17 +23,17 @@ for order in fence rcu; do
 	judge busy $order 'a program did not submit its record \(BUSY\)'
 	check "busy, $order: the progress line says so at the time" \
 		grep -q 'shard 1 stalled: a program did not submit its record (BUSY)' lines
-	judge stopped $order 'its consumer did not get to run'
+	judge stopped $order 'its consumer was not scheduled'
 	check "stopped, $order: so did the merge thread" \
-		grep -qE '^the merge thread did not get to run for up to ([4-9]|[1-9][0-9])[0-9]{2} ms' lines
+		grep -qE '^the merge thread was not scheduled for up to ([4-9]|[1-9][0-9])[0-9]{2} ms' lines
 	# The longer one counts, and not what came before it.
-	judge both $order 'its consumer did not get to run'
+	judge both $order 'its consumer was not scheduled'
 done
 
 # Not a shard, but what the stream goes to.
 "$bin/stall" "$bin/stall.bpf.o" slow fence >out 2>err || fail "slow: exit status $?: $(cat err)"
 tr '\r' '\n' <out >lines
-check "slow: the progress line says so at the time" grep -q 'the output has taken nothing for 0.[2-9] s' lines
+check "slow: the progress line says so at the time" grep -q 'the output has been blocked for 0.[2-9] s' lines
 check "slow: the end summary names it" \
 	grep -qE '^the output was slow: one write took [5-9][0-9]{2,} ms; [0-9.]+ of [0-9.]+ s were spent writing$' lines
 check "slow: all accounted for" grep -q ' 0 unaccounted' lines
