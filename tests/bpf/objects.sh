@@ -7,7 +7,7 @@
 LOAD=$(realpath "$LOAD")
 MISUSE=$(dirname "$LOAD")/misuse
 root=$(realpath "$(dirname "$0")/../..")
-need jq babeltrace2 clang python3
+need jq babeltrace2 clang script
 need_bpf
 scratch
 mkdir -p include/numaring
@@ -351,13 +351,12 @@ started && kill -TERM $recorder && sleep 0.6 && kill -TERM $recorder
 stuck_ends "stuck reader, two signals" 143
 # A slow reader that never pauses has all of it, however long that takes.
 mkfifo pipe
-python3 -c '
-import os, time
-while piece := os.read(0, 4096):
-	os.write(1, piece)
-	time.sleep(0.2)' <pipe >slow.jsonl &
+while dd bs=4096 count=1 status=none >piece && [ -s piece ]; do
+	cat piece
+	sleep 0.2
+done <pipe >slow.jsonl &
 reader=$!
-timeout 60 "$NUMARING" record -e syscalls --ring-size 64K --format jsonl -o - --stats-json s.json -d 1 >pipe 2>err
+timeout 60 "$NUMARING" record -e syscalls --shards single --ring-size 64K --format jsonl -o - --stats-json s.json -d 1 >pipe 2>err
 equal "slow reader: exit status" $? 0
 wait $reader
 rm pipe
@@ -367,14 +366,21 @@ equal "slow reader: it has all that was written" "$(jq -s length slow.jsonl)" "$
 equal "slow reader: delivered" "$(jq .delivered s.json)" "$(jq .events_written s.json)"
 equal "slow reader: nothing is left" "$(jq .unwritten s.json)" 0
 # Nobody reads from a terminal, which takes a part of a write and then waits.
-python3 - "$NUMARING" >err <<-EOF
-	import pty, subprocess, sys
-	terminal = pty.openpty()
-	p = subprocess.run([sys.argv[1], *"record -e syscalls --format jsonl -o - -d 1".split()],
-			   stdout=terminal[1], stderr=1, timeout=60)
-	sys.exit(p.returncode)
-EOF
-equal "stuck terminal: exit status" $? 1
+mkfifo pipe
+sleep 60 <pipe &
+reader=$!
+export NUMARING
+script -qec 'timeout 60 "$NUMARING" record -e syscalls --format jsonl -o - -d 1 2>err; echo $? >status' \
+	/dev/null </dev/null >pipe 2>/dev/null &
+terminal=$!
+for ((i = 0; i < 300; i++)); do
+	[ -s status ] && break
+	sleep 0.1
+done
+kill $reader $terminal
+wait $terminal
+rm pipe
+equal "stuck terminal: exit status" "$(cat status)" 1
 check "stuck terminal: says so" grep -qE "not written(, of which [0-9]+ went out all the same)?: the reader stopped reading" err
 # Without a standard output no file of ours takes its place.
 timeout 60 "$NUMARING" record -e syscalls --format jsonl -o - 2>err >&-
