@@ -73,6 +73,9 @@ void cli_raise_files(void);
 void cli_restore_files(void);
 void cli_restore_file_signal(sigset_t *unheard);
 
+/* text as it can be shown, to be freed: what steers a terminal, or is no UTF-8, as \\xHH. NULL: no
+ * memory. */
+char *cli_plain(const char *text);
 /* To stderr, unless nobody reads it. */
 void cli_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* One sentence to stderr, "numaring: ...". Names in it cannot steer the terminal. Both keep errno.

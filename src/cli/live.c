@@ -38,6 +38,8 @@ static ssize_t write_all(void *ctx, const char *data, size_t size)
 		done = patient_write(live->terminal < 0 ? fileno(live->output->file)
 							: live->terminal,
 				     live->end_fd, data, size, &live->error);
+	if (!live->error)
+		live->error = output_wrote(live->output, done);
 	live->delivered += count_lines(data, done);
 	errno = -live->error;
 	return done;

@@ -7,14 +7,15 @@
 #define NR_CPUS (UINT16_MAX + 1)
 
 struct losses_cpu {
-	uint64_t lost;	/* as its last record says */
-	size_t packets; /* packets up to the one that holds its last record; 0: none does */
+	uint64_t lost; /* as its last record says */
+	size_t first;  /* packet that may count what it lost after its last record */
 };
 
 struct losses_packet {
 	uint64_t seq;
 	uint64_t count; /* events_discarded */
 	uint64_t least; /* the sum of all CPUs' counts at its end */
+	uint64_t end;	/* time of its last record */
 	int64_t slack;	/* what the next records allow above the least, less that of the packet
 			   before */
 };
@@ -45,7 +46,9 @@ static int add_packet(struct losses *l, const struct nr_packet *packet)
 			return -ENOMEM;
 		l->packets = grown;
 	}
-	l->packets[l->nr++] = (struct losses_packet){ packet->seq, packet->lost, l->sum, 0 };
+	l->packets[l->nr++] = (struct losses_packet){
+		.seq = packet->seq, .count = packet->lost, .least = l->sum, .end = packet->end
+	};
 	return 0;
 }
 
@@ -58,16 +61,18 @@ int losses_event(struct losses *l, const struct nr_event *ev, const struct nr_pa
 	if (err)
 		return err;
 	if (more > 0) {
-		/* They happened in a packet after its last record, or before this one in here. */
-		if (cpu->packets < l->nr) {
-			l->packets[cpu->packets ? cpu->packets - 1 : 0].slack += more;
+		/* They happened since its last record: every packet that ended since may count
+		 * them. */
+		if (cpu->first < l->nr) {
+			l->packets[cpu->first].slack += more;
 			l->packets[l->nr - 1].slack -= more;
 		}
 		cpu->lost += more;
 		l->sum += more;
 	}
 	l->packets[l->nr - 1].least = l->sum;
-	cpu->packets = l->nr;
+	/* Its count was read after its time: at this time it had lost no more. */
+	cpu->first = ev->ts == packet->end ? l->nr : l->nr - 1;
 	return 0;
 }
 

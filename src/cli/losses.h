@@ -2,7 +2,8 @@
 /*
  * Are the losses of a trace where they happened? Every record says what its CPU had lost by then,
  * so the count of a packet cannot be below what the records up to its end say, nor above what the
- * next record of each CPU says (docs/format.md, events_discarded).
+ * next record of each CPU says; or the last, if it is of the time of the packet's end
+ * (docs/format.md, events_discarded).
  */
 #ifndef NR_LOSSES_OF_TRACE_H
 #define NR_LOSSES_OF_TRACE_H

@@ -41,8 +41,7 @@ static unsigned decode(const unsigned char *p, unsigned *c)
 	return is_character(*c, more + 1) ? more + 1 : 0;
 }
 
-/* text, to be freed; bytes of what steers, or is no UTF-8, as \xHH. NULL: no memory. */
-static char *plain(const char *text)
+char *cli_plain(const char *text)
 {
 	const unsigned char *p = (const unsigned char *)text;
 	char *out = malloc(4 * strlen(text) + 1), *to = out;
@@ -73,7 +72,7 @@ void cli_error(const char *fmt, ...)
 	if (vasprintf(&text, fmt, ap) < 0)
 		text = NULL;
 	va_end(ap);
-	safe = text ? plain(text) : NULL;
+	safe = text ? cli_plain(text) : NULL;
 	cli_say("numaring: %s\n", safe ?: strerror(ENOMEM));
 	free(safe);
 	free(text);

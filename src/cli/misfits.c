@@ -15,11 +15,22 @@ static const char *name_of(const struct misfits *m, const struct nr_type_stats *
 
 void misfits_print(FILE *out, const struct misfits *m)
 {
-	for (unsigned i = 0; i < m->nr; i++)
-		fprintf(out,
-			"%s: %" PRIu64 " records longer than the type were cut, %" PRIu64
-			" shorter ones were kept as raw bytes\n",
-			name_of(m, at(m, i)), at(m, i)->longer, at(m, i)->shorter);
+	for (unsigned i = 0; i < m->nr; i++) {
+		const struct nr_type_stats *of = at(m, i);
+
+		if (of->id == NR_NO_TYPE)
+			fprintf(out,
+				"%" PRIu64 " records of no known type were kept as raw bytes\n",
+				of->shorter);
+		else if (of->longer)
+			fprintf(out, "%s: %" PRIu64 " records longer than the type were cut\n",
+				name_of(m, of), of->longer);
+		if (of->id != NR_NO_TYPE && of->shorter)
+			fprintf(out,
+				"%s: %" PRIu64
+				" records shorter than the type were kept as raw bytes\n",
+				name_of(m, of), of->shorter);
+	}
 }
 
 static void add(json_t *o, const char *key, uint64_t n)

@@ -209,6 +209,7 @@ static int opened(struct output *o, const struct output *new, FILE *file)
 	*o = *new;
 	o->file = file;
 	o->linked = !fstat(fileno(file), &st) && st.st_nlink;
+	o->at = lseek(fileno(file), 0, SEEK_CUR);
 	return 0;
 }
 
@@ -291,6 +292,21 @@ int output_check(struct output *o)
 		cli_error("another program removed %s: its content is lost", path);
 	else
 		return 0;
+	return o->error = -ESTALE;
+}
+
+/* At the end of the file, each write begins where the one before ended, or further on. */
+int output_wrote(struct output *o, size_t size)
+{
+	off_t begin = o->at;
+	struct stat st;
+
+	o->at = lseek(fileno(o->file), 0, SEEK_CUR);
+	if (o->error || o->at >= begin + (off_t)size || fstat(fileno(o->file), &st) ||
+	    !S_ISREG(st.st_mode))
+		return o->error;
+	cli_error("another program cut %s at %jd bytes: its content is lost",
+		  o->file == stdout ? "standard output" : o->path, (intmax_t)begin);
 	return o->error = -ESTALE;
 }
 

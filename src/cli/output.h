@@ -14,7 +14,8 @@ struct output {
 	FILE *file;	  /* stdout too; NULL: not open */
 	const char *path; /* for messages */
 	bool linked;	  /* it had a name when it was opened */
-	int error;	  /* what output_check found */
+	off_t at;	  /* where the last write ended that output_wrote was told of */
+	int error;	  /* what output_check or output_wrote found */
 	int dir;	  /* has it under this name: */
 	char *name;
 	char temporary[32]; /* or, until output_keep, under this one; "": it is not */
@@ -36,6 +37,8 @@ int output_open(struct output *o, const char *path, const struct output_opts *op
 int output_take(struct output *o, const char *path, int fd);
 /* Has the file all that was flushed to it? -ESTALE: others cut or removed it, which is said. */
 int output_check(struct output *o);
+/* After each write of size bytes: did others cut the file while it was written? As output_check. */
+int output_wrote(struct output *o, size_t size);
 /* Puts a file that was made in the place of the one it replaces, which stays where it is until
  * then, and for ever if this is not called. 0, or a negative errno: it was said why. */
 int output_keep(struct output *o);

@@ -524,11 +524,15 @@ static int report_stats(struct record *r, const struct nr_stats *stats, int err)
 	};
 	/* Standard output is taken by the events. */
 	int out = r->live ? STDERR_FILENO : STDOUT_FILENO;
-	int failed = write_stats(r, &s), unseen = print_to(out, summary_print, &s);
+	int failed, unseen = print_to(out, summary_print, &s);
 
 	if (unseen)
 		cli_error("cannot write the summary: %s", patient_reason(unseen));
 	explain_command(&r->command);
+	limit_begin(2 * PATIENCE_MS + WRITE_TIMEOUT_MS,
+		    "gave up on the statistics: a write does not return");
+	failed = write_stats(r, &s);
+	limit_end();
 	if (err || failed || unseen || s.stats->unaccounted)
 		return CLI_FAILED;
 	return r->fail_on_loss && s.stats->lost_total ? CLI_LOSS : CLI_DONE;
@@ -574,6 +578,22 @@ static int check_processes(struct record *r)
 	return -ESRCH;
 }
 
+/* A start that hangs in a file system is over some time after the recording should be. How long a
+ * healthy one takes depends on the number of CPUs. */
+static int start(struct record *r)
+{
+	unsigned most = 5000 + 250 * sysconf(_SC_NPROCESSORS_CONF);
+	int err;
+
+	if (r->duration_ms && r->duration_ms < UINT_MAX - most)
+		limit_begin(r->duration_ms + most,
+			    "gave up on the start, which has not returned in time: does the file "
+			    "system of the output answer?");
+	err = nr_collector_start(r->collector);
+	limit_end();
+	return err;
+}
+
 static int record(struct record *r)
 {
 	int err = command_check(&r->command);
@@ -591,7 +611,7 @@ static int record(struct record *r)
 	if (!err)
 		err = check_processes(r);
 	if (!err)
-		err = nr_collector_start(r->collector);
+		err = start(r);
 	if (!err)
 		err = output_keep(&r->outlet.output);
 	if (err) {

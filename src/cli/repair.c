@@ -70,8 +70,11 @@ static char *default_output(const char *dir)
 
 static void print_result(const char *path, const struct nr_repair *r)
 {
+	char *name = cli_plain(path);
+
 	printf("%s: %" PRIu64 " events in %" PRIu64 " packets, %" PRIu64 " lost up to there\n",
-	       path, r->events, r->packets, r->lost);
+	       name ?: "", r->events, r->packets, r->lost);
+	free(name);
 	printf("%" PRIu64 " bytes after the last whole packet were left out; how many events "
 	       "followed is not known\n",
 	       r->left_out);

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -49,6 +50,38 @@ static void *watch_unread(void *arg)
 	cli_error("ended by a signal: the start has not returned for %d s after it",
 		  UNREAD_MS / 1000);
 	_exit(CLI_FAILED);
+}
+
+static struct limit {
+	_Atomic(unsigned) nr; /* of the one that holds */
+	unsigned ms;
+	const char *sentence;
+} limit;
+
+/* In steps, as above. */
+static void *watch_limit(void *arg)
+{
+	const struct timespec step = { .tv_nsec = STEP_MS * 1000000 };
+	unsigned nr = (uintptr_t)arg, ms = limit.ms;
+
+	for (unsigned waited = 0; waited < ms && atomic_load(&limit.nr) == nr; waited += STEP_MS)
+		nanosleep(&step, NULL);
+	if (atomic_load(&limit.nr) != nr)
+		return NULL;
+	cli_error("%s", limit.sentence);
+	_exit(CLI_FAILED);
+}
+
+void limit_begin(unsigned ms, const char *sentence)
+{
+	limit.ms = ms;
+	limit.sentence = sentence;
+	start_thread(watch_limit, (void *)(uintptr_t)(atomic_load(&limit.nr)));
+}
+
+void limit_end(void)
+{
+	atomic_fetch_add(&limit.nr, 1);
 }
 
 int signals_take(struct signals *s)

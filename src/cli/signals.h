@@ -19,4 +19,9 @@ int signals_take(struct signals *s);
 /* The end has begun: another signal ends the program at once. */
 void signals_let_end(const struct signals *s);
 
+/* Between the two the program may hang in a file system: for so long, then it ends with the
+ * sentence. One at a time. */
+void limit_begin(unsigned ms, const char *sentence);
+void limit_end(void);
+
 #endif

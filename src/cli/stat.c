@@ -319,5 +319,5 @@ int cmd_stat(int argc, char **argv)
 		cli_error("cannot write the counts: %s", strerror(errno));
 		return CLI_FAILED;
 	}
-	return ending_is_bad(&e) || counts.unordered ? CLI_FAILED : CLI_DONE;
+	return ending_is_bad(&e) || counts.unordered || counts.misplaced ? CLI_FAILED : CLI_DONE;
 }

@@ -200,9 +200,13 @@ int summary_print(FILE *out, const struct summary *s)
 
 	fprintf(out, "%" PRIu64 " events in %.2f s (%s/s), ", st->events_written, seconds,
 		cli_format_count(rate, sizeof(rate), st->events_written / seconds));
-	if (st->bytes_written)
+	if (st->bytes_written) {
+		char *name = cli_plain(s->output);
+
 		fprintf(out, "%sB in %s, ",
-			cli_format_count(bytes, sizeof(bytes), st->bytes_written), s->output);
+			cli_format_count(bytes, sizeof(bytes), st->bytes_written), name ?: "");
+		free(name);
+	}
 	fprintf(out, "%.2f s of CPU, %" PRIu64 " late\n", st->cpu_ns / 1e9, st->late);
 	fprintf(out, "%5s  %4s  %-24s  %5s  %13s  %12s  %6s  %6s  %s\n", "SHARD", "NODE", "CPUS",
 		"RING", "PAGES ON NODE", "RECORDS", "PEAK", "LATE", "LOST");

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <zlib.h>
 #include <sys/stat.h>
 #include "dir.h"
 #include "store.h"
@@ -469,13 +470,13 @@ int nr_trace_dir_create(const struct nr_trace_dir *d, const char *name)
 	return err;
 }
 
-static uint64_t *size_of(struct nr_trace_dir *d, const char *name)
+static size_t number_of(const char *name)
 {
 	size_t i = 0;
 
 	while (strcmp(files[i].name, name))
 		i++;
-	return &d->sizes[i];
+	return i;
 }
 
 int nr_trace_dir_write(struct nr_trace_dir *d, const char *name, const void *data, size_t size)
@@ -487,12 +488,14 @@ int nr_trace_dir_write(struct nr_trace_dir *d, const char *name, const void *dat
 	err = nr_write_all(fd, data, size, 0);
 	if (close(fd) && !err)
 		err = -errno;
-	if (err)
+	if (err) {
 		nr_log(&d->log, NR_LOG_ERROR, "cannot write %s/%s: %s", d->path, name,
 		       nr_write_reason(err));
-	else
-		*size_of(d, name) = size;
-	return err;
+		return err;
+	}
+	d->sizes[number_of(name)] = size;
+	d->crcs[number_of(name)] = crc32_z(0, data, size);
+	return 0;
 }
 
 /* ---- what others did to it ---- */
@@ -544,6 +547,32 @@ int nr_trace_dir_check(const struct nr_trace_dir *d, int fd, const char *name, u
 	for (size_t i = 0; !err && i < NR_DIR_FILES; i++)
 		if (d->sizes[i])
 			err = check_file(d, -1, files[i].name, d->sizes[i]);
+	return err;
+}
+
+static int check_content(const struct nr_trace_dir *d, size_t i)
+{
+	int fd = openat(d->fd, files[i].name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	uint8_t *data = malloc(d->sizes[i]);
+	int err = 0;
+
+	/* What cannot be read again is not known to have changed. */
+	if (fd >= 0 && data && nr_read_at(fd, data, d->sizes[i], 0) == (ssize_t)d->sizes[i] &&
+	    crc32_z(0, data, d->sizes[i]) != d->crcs[i])
+		err = changed(d, files[i].name, "was overwritten");
+	free(data);
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+int nr_trace_dir_check_content(const struct nr_trace_dir *d)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < NR_DIR_FILES; i++)
+		if (d->sizes[i])
+			err = check_content(d, i);
 	return err;
 }
 

@@ -30,6 +30,7 @@ struct nr_trace_dir {
 	gid_t group;
 	bool replaced;		      /* what was in it waits under other names */
 	uint64_t sizes[NR_DIR_FILES]; /* of the files nr_trace_dir_write wrote */
+	uint32_t crcs[NR_DIR_FILES];  /* crc32 of their content */
 };
 
 struct nr_trace_dir_opts {
@@ -54,6 +55,8 @@ int nr_trace_dir_write(struct nr_trace_dir *d, const char *name, const void *dat
 /* Is fd, a file of this directory, still whole and under its name, with size bytes; and are those
  * of nr_trace_dir_write? -ESTALE: others changed one, the log says how. */
 int nr_trace_dir_check(const struct nr_trace_dir *d, int fd, const char *name, uint64_t size);
+/* Have the files of nr_trace_dir_write the content that they were given? -ESTALE as above. */
+int nr_trace_dir_check_content(const struct nr_trace_dir *d);
 /* The new trace stays: removes what it replaced. */
 void nr_trace_dir_keep(struct nr_trace_dir *d);
 /* Removes the new trace; what it replaced is back. Takes one that is not open. */

@@ -37,7 +37,13 @@ static int find_more(struct repair *r, uint64_t size)
 	memcpy(begin, &magic, sizeof(magic));
 	memcpy(begin + sizeof(magic), t->md.uuid, sizeof(t->md.uuid));
 	for (uint64_t pos = t->next + HEAD; pos < size && !r->found.more;) {
-		ssize_t n = nr_read_at(t->fd, r->buf, PIECE, pos);
+		off_t data = lseek(t->fd, pos, SEEK_DATA); /* not through terabytes of nothing */
+		ssize_t n;
+
+		if (data < 0 && errno == ENXIO)
+			break;
+		pos = data > (off_t)pos ? (uint64_t)data : pos;
+		n = nr_read_at(t->fd, r->buf, PIECE, pos);
 
 		if (n < 0)
 			return n;

@@ -420,7 +420,7 @@ static int check_packets(const struct nr_writer *w)
 static int check_stream(struct nr_writer *w)
 {
 	return w->error ?: nr_trace_dir_check(&w->dir, w->fd, NR_FILE_STREAM, w->bytes)
-				   ?: check_packets(w);
+				   ?: nr_trace_dir_check_content(&w->dir) ?: check_packets(w);
 }
 
 /* The end mark becomes the last packet. */

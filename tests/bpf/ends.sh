@@ -102,10 +102,14 @@ on_disk pwrite 100000 4 signalled TERM 1 --force -o t
 judge_stuck
 what="a file that does not close"
 on_disk close 100000 1 record_ 1 -d 300ms -o closing
-check "$what: says so" grep -q 'a write to closing has not returned' err
+check "$what: says so" grep -q 'gave up on a write to closing' err
 what="a directory that cannot be made, TERM"
 on_disk mkdir 100000 1 signalled TERM 1 -o never
 check "$what: says so" grep -q 'ended by a signal: the start has not returned for 5 s after it' err
+
+what="a directory that cannot be made, -d"
+on_disk mkdir 100000 1 record_ 1 -d 300ms -o never
+check "$what: says so" grep -q 'gave up on the start' err
 
 # A real one: no call into a frozen file system returns, whatever signals come.
 frozen_disk() {

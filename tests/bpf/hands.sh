@@ -44,7 +44,7 @@ echo old >l.json && chmod 644 l.json
 equal "a file that is replaced is a new one" "$(mode l.json)" 600
 echo old >s.json && chmod 640 s.json
 "$NUMARING" record -d 0.1 -o t --force --stats-json s.json >/dev/null || fail "s.json again: status $?"
-equal "statistics that are there keep their mode" "$(mode s.json)" 640
+equal "statistics replace what is there" "$(mode s.json)" 600
 check "and have new numbers" jq -e .events_written s.json >/dev/null
 umask 022
 
@@ -171,6 +171,14 @@ if fallocate -l 8192 probe && fallocate -p -o 0 -l 4096 probe; then
 	equal "a hole: exit status" $? 1
 	check "a hole: says so" grep -q "t/stream was overwritten in packet" err
 fi
+
+for file in metadata .btf; do
+	rm -rf t
+	"$NUMARING" record -d 10 -o t -- sh -c "printf X | dd of=t/$file bs=1 seek=50 conv=notrunc 2>/dev/null" \
+		>out 2>err
+	equal "$file overwritten: exit status" $? 1
+	check "$file overwritten: says so" grep -q "t/$file was overwritten" err
+done
 
 # ---- a limit on the size of files ----
 rm -rf t

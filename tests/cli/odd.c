@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Writes traces no recording would make, for odd.sh: `odd raw|twins|unordered|huge|large|past|far DIR`.
- *   raw        one record of a known type, one of none
- *   twins      two records of one type, which has two ids
- *   unordered  the second record has an earlier time than the first
- *   huge       a packet that says it has 12 GiB, in a sparse file of that size
- *   large      the same with 800 MiB, which is not more than a packet may have
- *   past       records of 1969
- *   far        records of 2262, of a host that has been up for longer than a double can count in ns
+ * Writes traces no recording would make, for odd.sh: `odd
+ * raw|twins|unordered|huge|large|misplaced|past|far DIR`. raw        one record of a known type,
+ * one of none twins      two records of one type, which has two ids unordered  the second record
+ * has an earlier time than the first huge       a packet that says it has 12 GiB, in a sparse file
+ * of that size large      the same with 800 MiB, which is not more than a packet may have misplaced
+ * five losses in the packet before the one in which they happened past       records of 1969 far
+ * records of 2262, of a host that has been up for longer than a double can count in ns
  */
 #include <bpf/btf.h>
 #include <stdio.h>
@@ -54,9 +53,20 @@ static uint16_t second_id(const char *what)
 	return !strcmp(what, "twins") ? 3 : 1;
 }
 
+/* The next record of the CPU says that it has lost five. */
+static void write_loss(struct nr_writer *writer)
+{
+	const struct nr_record rec = { .ts = 5000, .id = 1, .lost = 5 };
+	const uint32_t x = 0;
+	const struct nr_event ev = { .rec = &rec, .data = &x, .size = 4, .ts = rec.ts };
+
+	need(!nr_writer_append(writer, &ev, 1), "append");
+	need(!nr_writer_commit(writer, 6000, 5), "commit");
+}
+
 static void write_trace(const char *dir, const char *what)
 {
-	bool far = !strcmp(what, "far");
+	bool far = !strcmp(what, "far"), misplaced = !strcmp(what, "misplaced");
 	const struct nr_writer_opts opts = {
 		.start = 1000,
 		.clock_offset = far			? INT64_MAX
@@ -67,7 +77,9 @@ static void write_trace(const char *dir, const char *what)
 		{ .ts = far ? 1ull << 53 : 1500, .id = 1 },
 		{ .ts = far ? (1ull << 53) + 1 : 2000, .id = second_id(what) },
 	};
-	const struct nr_account account = { .end = recs[1].ts + 2000, .reserved = 2, .written = 2 };
+	const struct nr_account account = {
+		.end = recs[1].ts + 2000, .reserved = 2, .written = 2, .lost_total = 5 * misplaced
+	};
 	const uint32_t x = 0x04030201;
 	struct nr_types *types = make_types();
 	struct nr_writer *writer = NULL;
@@ -80,7 +92,9 @@ static void write_trace(const char *dir, const char *what)
 
 		need(!nr_writer_append(writer, &ev, 1), "append");
 	}
-	need(!nr_writer_commit(writer, recs[1].ts + 1000, 0), "commit");
+	need(!nr_writer_commit(writer, recs[1].ts + 1000, 5 * misplaced), "commit");
+	if (misplaced)
+		write_loss(writer);
 	need(!nr_writer_finish(writer, &account), "end mark");
 	need(!nr_writer_close(writer), "close");
 	nr_types_free(types);

@@ -32,6 +32,12 @@ equal "unordered: exit status" $? 1
 equal "unordered: counted" "$(jq .unordered stat.json)" 1
 check "unordered: a duration" jq -e '.duration_s < 1e-6' stat.json
 
+# Five losses stand in a packet whose last record says that its CPU had lost none.
+"$ODD" misplaced misplaced || fail "misplaced: cannot be made"
+"$NUMARING" stat --json misplaced >stat.json
+equal "misplaced: exit status" $? 1
+equal "misplaced: counted" "$(jq .misplaced stat.json)" 5
+
 # A name in a message cannot steer the terminal, and stays legible in any script.
 "$NUMARING" stat $'\e[2J\x9b2J\xc2\x9b\xe2\x80\xaeb\rä日本\xe0\x82\x9b' 2>err
 equal "message: quotes the name" "$(cat err)" \
