@@ -9,15 +9,20 @@
 
 int nr_losses_init(struct nr_losses *l, uint32_t nr_cpus, nr_losses_read read, void *ctx)
 {
+	bool good;
+
 	*l = (struct nr_losses){
 		.nr_cpus = nr_cpus,
 		.by_cpu = calloc(nr_cpus, sizeof(*l->by_cpu)),
-		.next.lost = calloc(nr_cpus, sizeof(*l->next.lost)),
-		.newest.lost = calloc(nr_cpus, sizeof(*l->newest.lost)),
 		.read = read,
 		.ctx = ctx,
 	};
-	if (l->by_cpu && l->next.lost && l->newest.lost)
+	good = l->by_cpu;
+	for (unsigned i = 0; i < NR_LOSSES_SAMPLES; i++) {
+		l->samples[i].lost = calloc(nr_cpus, sizeof(*l->samples[i].lost));
+		good &= !!l->samples[i].lost;
+	}
+	if (good)
 		return 0;
 	nr_losses_destroy(l);
 	return -ENOMEM;
@@ -26,24 +31,48 @@ int nr_losses_init(struct nr_losses *l, uint32_t nr_cpus, nr_losses_read read, v
 void nr_losses_destroy(struct nr_losses *l)
 {
 	free(l->by_cpu);
-	free(l->next.lost);
-	free(l->newest.lost);
+	for (unsigned i = 0; i < NR_LOSSES_SAMPLES; i++)
+		free(l->samples[i].lost);
 	memset(l, 0, sizeof(*l));
 }
 
-static void take_sample(struct nr_losses *l, struct nr_losses_sample *s)
+/* Takes one out of those that wait; its memory waits behind them. */
+static void drop(struct nr_losses *l, unsigned i)
 {
-	s->at = l->read(l->ctx, s->lost);
+	struct nr_losses_sample dropped = l->samples[i];
+
+	l->nr--;
+	memmove(&l->samples[i], &l->samples[i + 1], (l->nr - i) * sizeof(dropped));
+	l->samples[l->nr] = dropped;
+}
+
+/* The one that tells least, now that there is another: not the first, which counts next. */
+static unsigned least_telling(const struct nr_losses *l, uint64_t now)
+{
+	uint64_t least = UINT64_MAX;
+	unsigned found = 1;
+
+	for (unsigned i = 1; i < l->nr; i++) {
+		uint64_t after = i + 1 < l->nr ? l->samples[i + 1].at : now;
+
+		if (after - l->samples[i - 1].at < least) {
+			least = after - l->samples[i - 1].at;
+			found = i;
+		}
+	}
+	return found;
 }
 
 void nr_losses_sample(struct nr_losses *l, uint64_t now)
 {
-	if (!l->read)
+	struct nr_losses_sample *s;
+
+	if (!l->read || (l->nr && now - l->samples[l->nr - 1].at < SAMPLE_AGAIN_NS))
 		return;
-	if (!l->next.at)
-		take_sample(l, &l->next);
-	else if (now - (l->newest.at ?: l->next.at) >= SAMPLE_AGAIN_NS)
-		take_sample(l, &l->newest);
+	if (l->nr == NR_LOSSES_SAMPLES)
+		drop(l, least_telling(l, now));
+	s = &l->samples[l->nr++];
+	s->at = l->read(l->ctx, s->lost);
 }
 
 static void count_sample(struct nr_losses *l, const struct nr_losses_sample *s)
@@ -58,12 +87,9 @@ static void count_sample(struct nr_losses *l, const struct nr_losses_sample *s)
 
 uint64_t nr_losses_until(struct nr_losses *l, uint64_t end)
 {
-	while (l->next.at && l->next.at <= end) {
-		struct nr_losses_sample counted = l->next;
-
-		count_sample(l, &counted);
-		l->next = l->newest;
-		l->newest = (struct nr_losses_sample){ .lost = counted.lost };
+	while (l->nr && l->samples[0].at <= end) {
+		count_sample(l, &l->samples[0]);
+		drop(l, 0);
 	}
 	return l->total;
 }
@@ -71,8 +97,9 @@ uint64_t nr_losses_until(struct nr_losses *l, uint64_t end)
 uint64_t nr_losses_all(struct nr_losses *l)
 {
 	if (l->read) {
-		take_sample(l, &l->newest);
-		count_sample(l, &l->newest);
+		l->nr = 0; /* the newest has all that the others have */
+		l->read(l->ctx, l->samples[0].lost);
+		count_sample(l, &l->samples[0]);
 	}
 	return l->total;
 }

@@ -6,8 +6,8 @@
  * Every record says what its CPU had lost by then, so losses between two records of a CPU are
  * placed by the second. Those of a CPU that writes no more are placed by a sample: its counter, as
  * read at a time that is not after the packet's end. Samples are taken ahead of the stream and wait
- * until it has come to their time. Two wait at most: the next one that will count, and the newest,
- * which is taken afresh until the other has counted.
+ * until it has come to their time. When too many wait, the one whose neighbours are closest goes:
+ * so the ones before and after a pause stay, and a loss in the pause is placed there.
  *
  * Merge thread.
  */
@@ -23,8 +23,10 @@
  * had happened, CLOCK_MONOTONIC ns. */
 typedef uint64_t (*nr_losses_read)(void *ctx, uint64_t *lost);
 
+#define NR_LOSSES_SAMPLES 8
+
 struct nr_losses_sample {
-	uint64_t at;	/* every loss in it happened before, CLOCK_MONOTONIC ns; 0: there is none */
+	uint64_t at;	/* every loss in it happened before, CLOCK_MONOTONIC ns */
 	uint64_t *lost; /* [nr_cpus] */
 };
 
@@ -32,7 +34,8 @@ struct nr_losses {
 	uint32_t nr_cpus;
 	uint64_t *by_cpu; /* [nr_cpus] what each had lost by the end of what was taken */
 	uint64_t total;	  /* their sum */
-	struct nr_losses_sample next, newest;
+	struct nr_losses_sample samples[NR_LOSSES_SAMPLES]; /* by time */
+	unsigned nr;					    /* of them that wait */
 	nr_losses_read read; /* NULL: the records alone place losses */
 	void *ctx;
 };

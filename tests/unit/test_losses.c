@@ -131,6 +131,35 @@ static void test_histories(void **state)
 	}
 }
 
+static uint64_t now_ns, lost_now;
+
+static uint64_t read_now(void *ctx, uint64_t *lost)
+{
+	(void)ctx;
+	*lost = lost_now;
+	return now_ns;
+}
+
+/* The stream stood still, samples went on, and all was stopped in between: the first packet that
+ * ends after the pause counts what was lost in it. */
+static void test_pause(void **state)
+{
+	struct nr_losses l;
+
+	(void)state;
+	assert_int_equal(nr_losses_init(&l, 1, read_now, NULL), 0);
+	for (now_ns = 1000000; now_ns < 100000000; now_ns += 1000000)
+		nr_losses_sample(&l, now_ns);
+	now_ns = 1500000000;
+	lost_now = 1000;
+	for (int i = 0; i < 100; i++, now_ns += 1000000, lost_now++)
+		nr_losses_sample(&l, now_ns);
+	assert_int_equal(nr_losses_until(&l, 100000000), 0);
+	assert_int_equal(nr_losses_until(&l, 1500000000), 1000);
+	assert_int_equal(nr_losses_until(&l, now_ns), lost_now - 1);
+	nr_losses_destroy(&l);
+}
+
 /* A count that steps back is no loss: its record was interrupted by the one before it. */
 static void test_step_back(void **state)
 {
@@ -154,6 +183,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_histories),
+		cmocka_unit_test(test_pause),
 		cmocka_unit_test(test_step_back),
 	};
 
