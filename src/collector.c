@@ -903,5 +903,6 @@ void nr_collector_close(struct nr_collector *c)
 	nr_topology_free(c->topo);
 	free(c->trace_dir);
 	pthread_mutex_destroy(&c->lock);
+	pthread_mutex_destroy(&c->log_lock);
 	free(c);
 }

@@ -64,7 +64,8 @@ static int commit(struct nr_stream *s)
 	return 0;
 }
 
-/* The last packet is empty, and comes after everything: it counts every loss (I11). */
+/* The last packet before the end mark has no records and counts every loss (I11), even if the mark
+ * cannot be written. */
 static int end_stream(struct nr_stream *s)
 {
 	int err = s->dirty ? commit(s) : 0;

@@ -18,14 +18,16 @@ void misfits_print(FILE *out, const struct misfits *m)
 	for (unsigned i = 0; i < m->nr; i++) {
 		const struct nr_type_stats *of = at(m, i);
 
-		if (of->id == NR_NO_TYPE)
+		if (of->id == NR_NO_TYPE) {
 			fprintf(out,
 				"%" PRIu64 " records of no known type were kept as raw bytes\n",
 				of->shorter);
-		else if (of->longer)
+			continue;
+		}
+		if (of->longer)
 			fprintf(out, "%s: %" PRIu64 " records longer than the type were cut\n",
 				name_of(m, of), of->longer);
-		if (of->id != NR_NO_TYPE && of->shorter)
+		if (of->shorter)
 			fprintf(out,
 				"%s: %" PRIu64
 				" records shorter than the type were kept as raw bytes\n",

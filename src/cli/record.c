@@ -339,7 +339,7 @@ static int open_stats(struct record *r)
 
 	if (!r->stats_json || outlet_is_fifo(&r->stats)) /* its reader may come later */
 		return 0;
-	opts.force = true; /* what is there stays until there is something to replace it */
+	opts.force = true;
 	return outlet_open(&r->stats, &opts, -1, 0);
 }
 

@@ -57,8 +57,9 @@ static const struct argp argp = {
 	.args_doc = "DIR",
 	.doc = "Count the events of a trace by type and CPU, and the losses, and check that no "
 	       "event comes before its predecessor.\v"
-	       "Exit status: 1 if the trace is damaged or not in order, if it ends without its end "
-	       "mark and is not being recorded, or if its end mark says that the recording ended "
+	       "Exit status: 1 if the trace is damaged or not in order, if a packet counts losses "
+	       "that happened elsewhere (misplaced), if the trace ends without its end mark and "
+	       "is not being recorded, or if its end mark says that the recording ended "
 	       "with an error, or that records were not written or are unaccounted for; 0 "
 	       "otherwise, for a repaired trace too.",
 };

@@ -259,16 +259,11 @@ static void recover(const struct nr_trace_dir *d)
  * A write lock of the descriptor: whoever may only read the file cannot take it. True unless
  * somebody holds it: some file systems have no locks.
  */
-static bool try_lock(int fd)
+bool nr_lock_file(int fd)
 {
 	struct flock whole = { .l_type = F_WRLCK };
 
 	return !fcntl(fd, F_OFD_SETLK, &whole) || (errno != EAGAIN && errno != EACCES);
-}
-
-bool nr_stream_lock(int fd)
-{
-	return try_lock(fd);
 }
 
 bool nr_stream_is_recorded(int fd)
@@ -299,7 +294,7 @@ static int lock(struct nr_trace_dir *d)
 
 		if (fd < 0)
 			return fd;
-		if (!try_lock(fd)) {
+		if (!nr_lock_file(fd)) {
 			close(fd);
 			break;
 		}

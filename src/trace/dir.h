@@ -64,9 +64,9 @@ void nr_trace_dir_undo(struct nr_trace_dir *d);
 /* Lets others record into it. Takes one that is not open. */
 void nr_trace_dir_close(struct nr_trace_dir *d);
 
-/* Marks a stream as being recorded, until fd is closed; where the file system has no locks, nothing
- * does. False: somebody else has marked it. */
-bool nr_stream_lock(int fd);
+/* Locks a file for writing until fd is closed: a stream that is locked is being recorded. False:
+ * somebody else holds a lock on it. True where the file system has no locks, too. */
+bool nr_lock_file(int fd);
 /* Is this stream being recorded? fd needs to be readable only. False where locks are not supported.
  */
 bool nr_stream_is_recorded(int fd);

@@ -235,7 +235,7 @@ static int cut_and_mark(struct repair *r, int fd)
 
 	if (nr_stream_is_recorded(fd))
 		return is_recorded(r);
-	nr_stream_lock(fd); /* a reader may hold a lock of its own, and does not matter */
+	nr_lock_file(fd); /* a reader may hold a lock of its own, and does not matter */
 	if (!is_same_file(fd, r->trace->fd))
 		err = -ESTALE;
 	else

@@ -314,7 +314,7 @@ static int begin(struct nr_writer *w, const struct nr_writer_opts *opts)
 	w->fd = nr_trace_dir_create(&w->dir, NR_FILE_STREAM);
 	if (w->fd < 0)
 		return w->fd;
-	nr_stream_lock(w->fd);
+	nr_lock_file(w->fd);
 	return nr_writer_commit(w, opts->start, 0);
 }
 
