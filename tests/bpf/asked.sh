@@ -8,6 +8,14 @@ need jq clang
 need_bpf
 scratch
 
+# Three processes that make system calls, however quiet the host is.
+for i in 1 2 3; do
+	bash -c "touch up$i; while [ -e up$i ]; do sleep 0.02; done" &
+	pid[i]=$!
+done
+trap 'kill "${pid[@]}" 2>/dev/null; rm -rf "$dir"' EXIT
+until [ -e up1 ] && [ -e up2 ] && [ -e up3 ]; do sleep 0.05; done
+
 # Sources add up.
 "$NUMARING" record -e sched -e syscalls -d 300ms -o both >/dev/null || fail "-e -e: exit status $?"
 "$NUMARING" cat --json both | jq -r .event | sort -u >types
@@ -17,14 +25,7 @@ check "-e sched -e syscalls records syscalls" grep -q sys_enter types
 equal "a source twice, in two options: exit status" $? 1
 check "a source twice, in two options" grep -q 'sched is added already' err
 
-# Processes add up: three make system calls.
-for i in 1 2 3; do
-	bash -c "touch up$i; while [ -e up$i ]; do sleep 0.02; done" &
-	pid[i]=$!
-done
-trap 'kill "${pid[@]}" 2>/dev/null; rm -rf "$dir"' EXIT
-until [ -e up1 ] && [ -e up2 ] && [ -e up3 ]; do sleep 0.05; done
-
+# Processes add up.
 seen() { # which of the three are in the trace t, and anybody else
 	"$NUMARING" cat --json t | jq -r .fields.pid | sort -u |
 		sed "s/^${pid[1]}\$/one/; s/^${pid[2]}\$/two/; s/^${pid[3]}\$/three/" | sort | paste -sd ' '
