@@ -71,8 +71,10 @@ int losses_event(struct losses *l, const struct nr_event *ev, const struct nr_pa
 		l->sum += more;
 	}
 	l->packets[l->nr - 1].least = l->sum;
-	/* Its count was read after its time: at this time it had lost no more. */
-	cpu->first = ev->ts == packet->end ? l->nr : l->nr - 1;
+	/* Its count was read after its time: at this time it had lost no more. The place of a late
+	 * one is not its time, and says nothing. */
+	if (!(ev->flags & NR_EVENT_LATE))
+		cpu->first = ev->ts == packet->end ? l->nr : l->nr - 1;
 	return 0;
 }
 

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Writes traces no recording would make, for odd.sh: `odd
- * raw|twins|unordered|huge|large|misplaced|past|far DIR`. raw        one record of a known type,
- * one of none twins      two records of one type, which has two ids unordered  the second record
- * has an earlier time than the first huge       a packet that says it has 12 GiB, in a sparse file
- * of that size large      the same with 800 MiB, which is not more than a packet may have misplaced
- * five losses in the packet before the one in which they happened past       records of 1969 far
- * records of 2262, of a host that has been up for longer than a double can count in ns
+ * Writes traces no recording would make, for odd.sh: `odd KIND DIR`. The kinds are:
+ *
+ *  - raw: one record of a known type, one of none
+ *  - twins: two records of one type, which has two ids
+ *  - unordered: the second record has an earlier time than the first
+ *  - huge: a packet that says it has 12 GiB, in a sparse file of that size
+ *  - large: the same with 800 MiB, which is not more than a packet may have
+ *  - misplaced: five losses in the packet before the one in which they happened
+ *  - late-loss: the same, but they may stand there, because that packet ends with a late record
+ *  - past: records of 1969
+ *  - far: records of 2262, of a host that has been up for longer than a double can count in ns
  */
 #include <bpf/btf.h>
 #include <stdio.h>
@@ -66,7 +70,8 @@ static void write_loss(struct nr_writer *writer)
 
 static void write_trace(const char *dir, const char *what)
 {
-	bool far = !strcmp(what, "far"), misplaced = !strcmp(what, "misplaced");
+	bool late = !strcmp(what, "late-loss"), far = !strcmp(what, "far");
+	bool losses = late || !strcmp(what, "misplaced");
 	const struct nr_writer_opts opts = {
 		.start = 1000,
 		.clock_offset = far			? INT64_MAX
@@ -78,7 +83,7 @@ static void write_trace(const char *dir, const char *what)
 		{ .ts = far ? (1ull << 53) + 1 : 2000, .id = second_id(what) },
 	};
 	const struct nr_account account = {
-		.end = recs[1].ts + 2000, .reserved = 2, .written = 2, .lost_total = 5 * misplaced
+		.end = recs[1].ts + 2000, .reserved = 2, .written = 2, .lost_total = 5 * losses
 	};
 	const uint32_t x = 0x04030201;
 	struct nr_types *types = make_types();
@@ -87,13 +92,17 @@ static void write_trace(const char *dir, const char *what)
 	need(!nr_writer_open(&writer, dir, types, &opts), "open");
 	for (unsigned i = 0; i < 2; i++) {
 		const struct nr_event ev = {
-			.rec = &recs[i], .data = &x, .size = 4, .ts = recs[i].ts
+			.rec = &recs[i],
+			.data = &x,
+			.size = 4,
+			.flags = late && i ? NR_EVENT_LATE : 0,
+			.ts = late && i ? 2500 : recs[i].ts,
 		};
 
 		need(!nr_writer_append(writer, &ev, 1), "append");
 	}
-	need(!nr_writer_commit(writer, recs[1].ts + 1000, 5 * misplaced), "commit");
-	if (misplaced)
+	need(!nr_writer_commit(writer, recs[1].ts + 1000, 5 * losses), "commit");
+	if (losses)
 		write_loss(writer);
 	need(!nr_writer_finish(writer, &account), "end mark");
 	need(!nr_writer_close(writer), "close");
