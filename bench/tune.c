@@ -4,7 +4,8 @@
  * distance, and which shards and rings follow from it for a rate.
  *
  * The runs are those of a sweep of `single`, each in a process of its own, and so are their
- * medians: what tune and sweep say of the same configuration differs by chance only.
+ * medians: what tune and sweep say of the same configuration differs by chance only. What merge and
+ * consumers need comes from runs that write a trace, as a recording does.
  */
 #include <argp.h>
 #include <errno.h>
@@ -37,6 +38,10 @@
 
 #define MORE_ROUNDS 5
 
+/* A run to a trace writes no more than that. Flat out it would be the disk that is measured. */
+#define TRACE_RATE	  1000000.0
+#define TRACE_BYTES_PER_S 160e6
+
 #define PING_NS	   100000000ull
 #define PING_BATCH 50
 
@@ -58,6 +63,8 @@ struct tune {
 
 	json_t *rows;				/* of all runs, as in a sweep */
 	json_t *medians;			/* of these */
+	json_t *traces;				/* rows of the runs to a trace */
+	bool no_trace;				/* none can be written here */
 	double clock_ns, ping_ns[NR_DISTANCES]; /* the least of all; 0: unknown */
 
 	struct spread3 alone_ns;	      /* cost of a record */
@@ -177,6 +184,21 @@ static int measure_ring(struct tune *t, const unsigned *cpus, unsigned producers
 	return json_object_get(row, "seconds") ? 0 : -EIO;
 }
 
+/* One producer. Where it cannot write, the child has said why, and is not asked again. */
+static void measure_trace(struct tune *t)
+{
+	struct config cfg = config_of(t, t->cpus, 1);
+	json_t *row;
+
+	if (t->no_trace)
+		return;
+	cfg.trace = true;
+	cfg.rate = fmin(TRACE_RATE, TRACE_BYTES_PER_S / t->size);
+	row = child_run(&cfg);
+	t->no_trace = !json_object_get(row, "seconds");
+	json_array_append_new(t->traces, row);
+}
+
 static int measure_round(struct tune *t)
 {
 	int err = measure_ring(t, t->cpus, 1);
@@ -188,6 +210,8 @@ static int measure_round(struct tune *t)
 		ping(t->pair[d][0], t->pair[d][1], &t->ping_ns[d]);
 		err = measure_ring(t, t->pair[d], 2);
 	}
+	if (!err)
+		measure_trace(t);
 	return err;
 }
 
@@ -294,14 +318,27 @@ static void fill_unknown(struct tune *t)
 			t->hand_ns[d] = t->hand_ns[d - 1];
 }
 
+/* What a record takes behind the ring; to a callback if nothing is known of a trace. */
+static void estimate_user_side(struct tune *t)
+{
+	json_t *medians = sweep_medians(t->traces);
+	const json_t *sum = json_array_get(medians, 0);
+
+	t->no_trace = !number(sum, "merge_s_per_million", "n");
+	if (t->no_trace)
+		sum = sum_of(t, t->cpus, 1);
+	t->consumer_ns = spread_of(sum, "consumers_s_per_million", 1e3);
+	t->merge_ns = spread_of(sum, "merge_s_per_million", 1e3);
+	json_decref(medians);
+}
+
 static void estimate(struct tune *t)
 {
 	const json_t *alone = sum_of(t, t->cpus, 1), *sum;
 	size_t i;
 
 	t->alone_ns = spread_of(alone, "cost_mean_ns", 1);
-	t->consumer_ns = spread_of(alone, "consumers_s_per_million", 1e3);
-	t->merge_ns = spread_of(alone, "merge_s_per_million", 1e3);
+	estimate_user_side(t);
 	json_array_foreach(t->medians, i, sum) t->lag_ms =
 		fmax(t->lag_ms, number(sum, "lag_max_ms", "q3"));
 	for (unsigned d = NR_SAME_CORE; d < NR_DISTANCES; d++)
@@ -563,7 +600,9 @@ static void print_measured(const struct tune *t)
 		if (t->have[d])
 			print_pair(t, d);
 	print_figure("CPU time of the consumer for a record", &t->consumer_ns);
-	print_figure("CPU time of the merge for a record", &t->merge_ns);
+	print_figure(t->no_trace ? "CPU time of the merge, to a callback"
+				 : "CPU time of the merge, to a trace",
+		     &t->merge_ns);
 	print_doubts(t);
 }
 
@@ -639,9 +678,10 @@ static void print_user_side(const struct tune *t, const struct advice *a)
 		puts("  What the merge and the consumers will need is unknown.");
 		return;
 	}
-	printf("  The merge will need %.1f %% of a CPU (measured with one ring), the busiest "
+	printf("  The merge will need %.1f %% of a CPU (measured with one ring, %s), the busiest "
 	       "consumer %.1f %%.\n",
-	       100 * merge, 100 * consumer);
+	       100 * merge, t->no_trace ? "to a callback; to a trace it is more" : "to a trace",
+	       100 * consumer);
 	if (merge > 0.7 || consumer > 0.7)
 		puts("  That is more than a thread should have: expect loss, and emit less.");
 }
@@ -798,7 +838,7 @@ int cmd_tune(int argc, char **argv)
 		.parser = parse_opt,
 		.doc = "Measure this host for half a minute and recommend shards and a ring size.",
 	};
-	struct tune t = { .size = 64, .seconds = 30, .rows = json_array() };
+	struct tune t = { .size = 64, .seconds = 30, .rows = json_array(), .traces = json_array() };
 	int err;
 
 	argp_err_exit_status = BENCH_USAGE;
@@ -809,6 +849,7 @@ int cmd_tune(int argc, char **argv)
 		return BENCH_FAILED;
 	err = tune(&t);
 	json_decref(t.rows);
+	json_decref(t.traces);
 	json_decref(t.medians);
 	nr_topology_free(t.topo);
 	free(t.cpus);

@@ -118,6 +118,13 @@ check "tune: the estimate is told" grep -q "2 hand-overs; all other" advice
 check "tune: one ring or one for each node is known" grep -qE "^  (node|single) +1 ring " advice
 check "tune: every run is told" grep -qE "^    delivered [0-9.]+ M/s:( [0-9.]+)+" advice
 check "tune: recommends" grep -qE "^  --shards [a-z]" advice
+check "tune: the merge is that of a recording" grep -qE "^  CPU time of the merge, to a trace +[0-9]" advice
+check "tune: and so is what it will need" grep -qE "^  The merge will need .*, to a trace\)" advice
+check "tune: nothing is left" test -z "$(find . -name '.numaring-bench*')"
+(cd /proc/self && exec "$BENCH" tune -d 0 --rate 100k) >advice 2>err
+equal "tune where no file can be: exit status" $? 0
+check "tune where no file can be: says so" grep -q "cannot make a directory for the trace" err
+check "tune where no file can be: the merge is another" grep -qE "^  CPU time of the merge, to a callback +[0-9]" advice
 check "tune: more than any ring holds" "$BENCH" tune -d 0 --rate 100G >advice
 check "tune: says so" grep -q "no ring is larger" advice
 "$BENCH" tune -d 0 >/dev/full 2>err
