@@ -16,6 +16,9 @@
 /* Two recordings at most meet at the lock; more rounds are somebody's game. */
 #define LOCK_ROUNDS 100
 
+/* Of links that lead to links. */
+#define MAX_LINKS 8
+
 /* ---- files ---- */
 
 int nr_write_all(int fd, const void *data, size_t size, uint64_t off)
@@ -322,28 +325,41 @@ static void unlock(struct nr_trace_dir *d)
 
 /* ---- the beginning ---- */
 
-/* Cuts the path, without slashes at its end, before its last component. */
-static int open_parent(struct nr_trace_dir *d)
+/* Opens what is before the last component of a path, and cuts the slashes at its end. */
+static int open_parent(int from, char *path, const char **name)
 {
-	size_t len = strlen(d->path);
+	size_t len = strlen(path);
 	char *slash, *parent;
 	int fd;
 
-	while (len > 1 && d->path[len - 1] == '/')
-		d->path[--len] = 0;
-	slash = strrchr(d->path, '/');
-	d->name = !slash ? d->path : slash[1] ? slash + 1 : ".";
-	parent = slash ? strndup(d->path, slash == d->path ? 1 : slash - d->path) : strdup(".");
-	fd = parent ? open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	while (len > 1 && path[len - 1] == '/')
+		path[--len] = 0;
+	slash = strrchr(path, '/');
+	*name = !slash ? path : slash[1] ? slash + 1 : ".";
+	parent = slash ? strndup(path, slash == path ? 1 : slash - path) : strdup(".");
+	fd = parent ? openat(from, parent, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 	free(parent);
+	return fd;
+}
+
+static int open_named(int parent, const char *name, unsigned links);
+
+static int open_target(int parent, char *target, unsigned links)
+{
+	const char *name;
+	int dir = open_parent(parent, target, &name);
+	int fd = dir < 0 ? -1 : open_named(dir, name, links);
+
+	if (dir >= 0)
+		close(dir);
 	return fd;
 }
 
 /* The link of somebody else would let them choose where we write. What is looked at is what is
  * followed, whoever gives its name to another one meanwhile. */
-static int follow(const struct nr_trace_dir *d, int parent)
+static int follow(int parent, const char *name, unsigned links)
 {
-	int link = openat(parent, d->name, O_PATH | O_NOFOLLOW | O_CLOEXEC), fd = -1;
+	int link = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC), fd = -1;
 	char target[PATH_MAX] = "";
 	struct stat st;
 
@@ -353,19 +369,20 @@ static int follow(const struct nr_trace_dir *d, int parent)
 		errno = ENOTDIR;
 	else if (st.st_uid && st.st_uid != geteuid())
 		errno = ELOOP;
+	else if (links == MAX_LINKS)
+		errno = EMLINK;
 	else if (readlinkat(link, "", target, sizeof(target) - 1) > 0)
-		fd = openat(parent, target, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		fd = open_target(parent, target, links + 1);
 	close(link);
 	return fd;
 }
 
-static int open_made(const struct nr_trace_dir *d, int parent, bool made)
+/* A directory, or what a link leads to: each link on the way is looked at. */
+static int open_named(int parent, const char *name, unsigned links)
 {
-	int fd = openat(parent, d->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-	if (fd < 0 && !made && (errno == ENOTDIR || errno == ELOOP))
-		fd = follow(d, parent);
-	return fd;
+	return fd < 0 && (errno == ENOTDIR || errno == ELOOP) ? follow(parent, name, links) : fd;
 }
 
 static int cannot_make(const struct nr_trace_dir *d, int err)
@@ -392,13 +409,14 @@ static void remove_made(struct nr_trace_dir *d)
 
 static int make(struct nr_trace_dir *d)
 {
-	int parent = open_parent(d), err = parent < 0 ? -errno : 0;
+	int parent = open_parent(AT_FDCWD, d->path, &d->name), err = parent < 0 ? -errno : 0;
 	bool made = !err && !mkdirat(parent, d->name, 0700);
 
 	if (!err && !made && errno != EEXIST)
 		err = -errno;
 	if (!err) {
-		d->fd = open_made(d, parent, made);
+		/* What we made is no link. */
+		d->fd = open_named(parent, d->name, made ? MAX_LINKS : 0);
 		err = d->fd < 0 ? -errno : 0;
 	}
 	if (made && err)

@@ -434,14 +434,24 @@ static void test_links(void **state)
 	(void)state;
 	mkdir(in_scratch("target"), 0700);
 	assert_int_equal(symlink("target", in_scratch("link")), 0);
-	assert_int_equal(begin(in_scratch("link/"), (struct nr_writer_opts){}), 0);
-	nr_writer_discard(writer);
-	assert_int_equal(access(in_scratch("target"), F_OK), 0);
+	assert_int_equal(symlink("target/../link//", in_scratch("chain")), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(
+			begin(in_scratch(i ? "chain" : "link/"), (struct nr_writer_opts){}), 0);
+		nr_writer_discard(writer);
+		assert_int_equal(access(in_scratch("target"), F_OK), 0);
+	}
+	assert_int_equal(symlink("loop", in_scratch("loop")), 0);
+	assert_int_equal(begin(in_scratch("loop"), (struct nr_writer_opts){}), -EMLINK);
 	if (geteuid())
 		return;
 	assert_int_equal(lchown(in_scratch("link"), OTHER, OTHER), 0);
-	assert_int_equal(begin(in_scratch("link"), (struct nr_writer_opts){}), -ELOOP);
-	assert_non_null(strstr(said, "symbolic link of another user"));
+	for (unsigned i = 0; i < 2; i++) { /* also where a link of ours leads */
+		assert_int_equal(begin(in_scratch(i ? "chain" : "link"), (struct nr_writer_opts){}),
+				 -ELOOP);
+		assert_non_null(strstr(said, "symbolic link of another user"));
+		assert_int_equal(access(in_scratch("target/metadata"), F_OK), -1);
+	}
 	/* The lock's name leads nowhere either. */
 	save_file(in_scratch("precious"), "precious", 8);
 	assert_int_equal(symlink("../precious", in_scratch("target/.numaring.lock")), 0);
