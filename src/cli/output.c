@@ -204,12 +204,13 @@ static int refused(const char *path, int err)
 
 static int opened(struct output *o, const struct output *new, FILE *file)
 {
-	struct stat st;
+	struct stat st = {};
 
 	*o = *new;
 	o->file = file;
 	o->linked = !fstat(fileno(file), &st) && st.st_nlink;
 	o->at = lseek(fileno(file), 0, SEEK_CUR);
+	o->begin = fcntl(fileno(file), F_GETFL) & O_APPEND ? st.st_size : o->at;
 	return 0;
 }
 
@@ -310,6 +311,37 @@ int output_wrote(struct output *o, size_t size)
 	return o->error = -ESTALE;
 }
 
+/* Opened anew: those who share our descriptor share its position, too. */
+static off_t find_hole(const struct output *o)
+{
+	char path[32];
+	off_t hole;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fileno(o->file));
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	hole = lseek(fd, o->begin, SEEK_HOLE);
+	close(fd);
+	return hole;
+}
+
+/* What we write has no zeros, so no file system makes a hole of it. */
+static int check_holes(struct output *o)
+{
+	off_t end = lseek(fileno(o->file), 0, SEEK_CUR), hole = -1;
+	struct stat st;
+
+	if (!fstat(fileno(o->file), &st) && S_ISREG(st.st_mode) && end > o->begin)
+		hole = find_hole(o);
+	if (hole < 0 || hole >= end)
+		return 0;
+	cli_error("another program made a hole in %s at byte %jd",
+		  o->file == stdout ? "standard output" : o->path, (intmax_t)hole);
+	return o->error = -ESTALE;
+}
+
 int output_keep(struct output *o)
 {
 	int err;
@@ -335,7 +367,7 @@ int output_close(struct output *o)
 
 	if (!o->file)
 		return 0;
-	err = fflush(o->file) ? -errno : output_check(o);
+	err = fflush(o->file) ? -errno : output_check(o) ?: check_holes(o);
 	if (o->temporary[0])
 		output_remove(o);
 	if (o->file != stdout && fclose(o->file) && !err)

@@ -14,6 +14,7 @@ struct output {
 	FILE *file;	  /* stdout too; NULL: not open */
 	const char *path; /* for messages */
 	bool linked;	  /* it had a name when it was opened */
+	off_t begin;	  /* where our content begins */
 	off_t at;	  /* where the last write ended that output_wrote was told of */
 	int error;	  /* what output_check or output_wrote found */
 	int dir;	  /* has it under this name: */
@@ -44,8 +45,8 @@ int output_wrote(struct output *o, size_t size);
 int output_keep(struct output *o);
 /* Takes a file back that was made, if it still has its name. */
 void output_remove(const struct output *o);
-/* Checks it once more and closes it, but for standard output. 0 or a negative errno. A zeroed one
- * is fine. */
+/* Checks it once more, also for holes, and closes it, but for standard output. 0 or a negative
+ * errno. A zeroed one is fine. */
 int output_close(struct output *o);
 
 /* A group's number, from its name or number; ends the program if there is no such group. */

@@ -170,6 +170,14 @@ if fallocate -l 8192 probe && fallocate -p -o 0 -l 4096 probe; then
 		fallocate -p -o 4096 -l 4096 t/stream' >out 2>err
 	equal "a hole: exit status" $? 1
 	check "a hole: says so" grep -q "t/stream was overwritten in packet" err
+	for hole in "fallocate -p -o 4096 -l 4096" "truncate -s +8192"; do
+		rm -f l.json
+		"$NUMARING" record -e syscalls --format jsonl -o l.json -d 30 -- sh -c "
+			while [ \$(stat -c %s l.json) -lt 20000 ]; do sleep 0.1; done
+			sync l.json; $hole l.json; sleep 0.5" >out 2>err
+		equal "JSON lines, $hole: exit status" $? 1
+		check "JSON lines, $hole: says so" grep -q "another program made a hole in l.json at byte" err
+	done
 fi
 
 for file in metadata .btf; do
