@@ -65,7 +65,10 @@ size_t patient_write(int fd, int end_fd, const char *data, size_t size, int *err
 
 const char *patient_reason(int err)
 {
-	return err == -ETIMEDOUT ? "the reader stopped reading" : strerror(-err);
+	if (err == -ETIMEDOUT)
+		return "the reader stopped reading";
+	return err == -EFBIG ? "File too large: raise the file size limit (ulimit -f)"
+			     : strerror(-err);
 }
 
 static ssize_t write_last(void *cookie, const char *data, size_t size)

@@ -197,6 +197,14 @@ equal "a file size limit: exit status" $? 1
 check "a file size limit: says so" grep -q "t/metadata: File too large: raise the file size limit (ulimit -f)" err
 equal "a file size limit: the old trace" "$("$NUMARING" stat --json t | jq .events)" "$events"
 equal "nothing else is left" "$(ls -A t | paste -sd ' ')" ".btf metadata stream"
+rm -f l.json s.json
+(ulimit -f 2 && exec "$NUMARING" record --format jsonl -d 0.3 -o l.json >/dev/null 2>err)
+equal "a file size limit, JSON lines: exit status" $? 1
+check "a file size limit, JSON lines: says so" grep -q "File too large: raise the file size limit (ulimit -f)" err
+(ulimit -f 1 && exec "$NUMARING" record --format jsonl -d 0.1 -o /dev/null --stats-json s.json 2>err)
+equal "a file size limit, statistics: exit status" $? 1
+check "a file size limit, statistics: says so" \
+	grep -q "s.json: File too large: raise the file size limit (ulimit -f)" err
 file_signal() { echo $((0x$(awk '/SigIgn/ { print $2 }' "$1") & 1 << 24)); } # 25 is SIGXFSZ
 "$NUMARING" record -o t2 -- cat /proc/self/status >out
 equal "the command hears of its limits as we do" "$(file_signal out)" "$(file_signal /proc/self/status)"
