@@ -36,6 +36,21 @@ static void empty(int dir_fd)
 		closedir(dir);
 }
 
+/* Is it the one that we have made, and not a full one that somebody gave its name to? */
+static bool is_empty(int dir_fd)
+{
+	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	bool empty = dir;
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir)))
+		empty &= !strcmp(e->d_name, ".") || !strcmp(e->d_name, "..");
+	if (dir)
+		closedir(dir);
+	return empty;
+}
+
 /* A session of its own: Ctrl-C is not for it. */
 static _Noreturn void keep(const char *path, int dir_fd, int pipe_fd)
 {
@@ -90,6 +105,8 @@ int scratch_make(struct scratch *s, const char *dir)
 		fd = open(s->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		err = -errno;
+	else if (!is_empty(fd))
+		err = -ENOTEMPTY;
 	else
 		err = start_keeper(s, fd);
 	if (err)

@@ -2,7 +2,9 @@
 /* numaring-bench sweep: many configurations, each in a process of its own, interleaved. */
 #include <argp.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <libgen.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +28,8 @@ struct sweep {
 	char default_output[64];
 	char output_copy[4096];
 	const char *directory; /* of the output: traces go there too */
+	const char *name;      /* in it */
+	int dir_fd;
 
 	struct nr_topology *topo;
 	struct grid grid;
@@ -91,24 +95,44 @@ static bool same_host(const json_t *a, const json_t *b)
 	return true;
 }
 
+/* Whoever owns a directory around it may put another one in its place: it is held. */
+static int open_directory(struct sweep *s)
+{
+	const char *slash = strrchr(s->output, '/');
+
+	s->name = slash ? slash + 1 : s->output;
+	s->dir_fd = open(s->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (s->dir_fd >= 0)
+		return 0;
+	bench_error("cannot create %s: %s", s->output, strerror(errno));
+	return -EIO;
+}
+
+static FILE *create(const struct sweep *s, const char *name)
+{
+	int fd = openat(s->dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+
+	return fd < 0 ? NULL : fdopen(fd, "w");
+}
+
 /* Writes what the file had, without a last line cut short and without the medians. */
 static int rewrite(struct sweep *s)
 {
-	char path[4096];
+	char name[NAME_MAX + 8];
 	const json_t *row;
 	size_t i;
 	int err;
 
-	snprintf(path, sizeof(path), "%s.new", s->output);
-	unlink(path); /* a rest of ours, or a link of somebody else */
-	s->out = fopen(path, "wxe");
+	snprintf(name, sizeof(name), "%s.new", s->name);
+	unlinkat(s->dir_fd, name, 0); /* a rest of ours, or a link of somebody else */
+	s->out = create(s, name);
 	if (!s->out) {
-		bench_error("cannot create %s: %s", path, strerror(errno));
+		bench_error("cannot create %s.new: %s", s->output, strerror(errno));
 		return -EIO;
 	}
 	err = write_line(s, s->file.host);
 	json_array_foreach(s->file.runs, i, row) err = err ? err : write_line(s, row);
-	if (!err && rename(path, s->output)) {
+	if (!err && renameat(s->dir_fd, name, s->dir_fd, s->name)) {
 		bench_error("cannot replace %s: %s", s->output, strerror(errno));
 		err = -EIO;
 	}
@@ -140,7 +164,7 @@ static int resume(struct sweep *s, json_t *host)
 static int begin(struct sweep *s, json_t *host)
 {
 	s->file = (struct sweep_file){ .host = json_incref(host), .runs = json_array() };
-	s->out = fopen(s->output, "wxe");
+	s->out = create(s, s->name);
 	if (!s->out) {
 		bench_error("cannot create %s: %s%s", s->output, strerror(errno),
 			    errno == EEXIST ? "; --resume goes on with it" : "");
@@ -152,8 +176,12 @@ static int begin(struct sweep *s, json_t *host)
 static int open_output(struct sweep *s)
 {
 	json_t *host = host_line(s);
-	int err = s->resume && !access(s->output, F_OK) ? resume(s, host) : begin(s, host);
+	int err = open_directory(s);
 
+	if (!err && s->resume && !faccessat(s->dir_fd, s->name, F_OK, 0))
+		err = resume(s, host);
+	else if (!err)
+		err = begin(s, host);
 	json_decref(host);
 	return err;
 }
@@ -393,7 +421,7 @@ int cmd_sweep(int argc, char **argv)
 		       "LIST is values separated by commas. Without a grid, one that suits this "
 		       "host is run. It may be interrupted; with --resume it goes on.",
 	};
-	struct sweep s = { .repeat = 5 };
+	struct sweep s = { .repeat = 5, .dir_fd = -1 };
 	struct sigaction action = { .sa_handler = on_signal };
 	int err;
 
@@ -411,6 +439,8 @@ int cmd_sweep(int argc, char **argv)
 	err = sweep(&s);
 	if (s.out)
 		fclose(s.out);
+	if (s.dir_fd >= 0)
+		close(s.dir_fd);
 	sweep_free(&s.file);
 	grid_free(&s.grid);
 	nr_topology_free(s.topo);

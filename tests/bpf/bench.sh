@@ -179,6 +179,22 @@ equal "runs that failed: done again" "$(jq -s '[.[] | select(.kind == "run" and 
 equal "an endless file: exit status" $? 1
 check "an endless file: says so" grep -q "not a line of a sweep" err
 
+# Whoever owns the directory around the file puts a link in its place while the file is read.
+mkdir around victim
+echo precious | tee victim/s.jsonl >victim/s.jsonl.new
+mkfifo around/s.jsonl
+"$BENCH" sweep --grid grid --repeat 2 -o around/s.jsonl --resume 2>/dev/null &
+sweep=$!
+exec 3>around/s.jsonl
+mv around aside && ln -s victim around
+cat s.jsonl >&3
+exec 3>&-
+wait $sweep
+equal "a directory swapped for a link: exit status" $? 0
+equal "what the link leads to is untouched" "$(cat victim/s.jsonl victim/s.jsonl.new | xargs)" "precious precious"
+equal "the file is where it was" "$(jq -r 'select(.kind == "run") | .valid' aside/s.jsonl | sort | uniq -c | xargs)" \
+	"$((2 * configs)) true"
+
 # Without the right to run BPF programs: one sentence, and no file that a later sweep would stumble on.
 if command -v setpriv >/dev/null; then
 	mkdir -m 777 other
