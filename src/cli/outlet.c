@@ -14,26 +14,13 @@
 /* The kernel does not tell when somebody opens a FIFO. */
 #define TRY_AGAIN_MS 20
 
-/* Whoever owns the directory can give the name to another file while we wait for a reader: this
- * keeps hold of the FIFO. */
-static int hold_fifo(const char *path)
-{
-	int fd = open(path, O_PATH | O_CLOEXEC);
-	struct stat st;
-
-	if (fd < 0 || (!fstat(fd, &st) && S_ISFIFO(st.st_mode)))
-		return fd;
-	close(fd);
-	return -1;
-}
-
 struct outlet outlet_named(const char *path)
 {
 	int descriptor = output_descriptor(path);
 
 	return (struct outlet){ .path = path,
 				.descriptor = descriptor,
-				.fifo = descriptor < 0 ? hold_fifo(path) : -1,
+				.fifo = descriptor < 0 ? output_hold_fifo(path) : -1,
 				.output.dir = -1 };
 }
 

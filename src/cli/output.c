@@ -149,6 +149,11 @@ static int follow(struct output *o, int link)
 	return split(o, o->dir, target);
 }
 
+static bool is_foreign(const struct stat *st)
+{
+	return st->st_uid && st->st_uid != geteuid();
+}
+
 static int take(struct output *o, const struct output_opts *opts, unsigned links);
 
 static int take_link(struct output *o, const struct output_opts *opts, int link, unsigned links)
@@ -183,12 +188,42 @@ static int take(struct output *o, const struct output_opts *opts, unsigned links
 		fd = -errno;
 	else if (!S_ISLNK(st.st_mode))
 		fd = take_file(o, opts, st.st_mode & S_IFMT);
-	else if (st.st_uid && st.st_uid != geteuid())
+	else if (is_foreign(&st))
 		fd = -ELOOP;
 	else
 		fd = take_link(o, opts, there, links);
 	close(there);
 	return fd;
+}
+
+static int hold(struct output *o, unsigned links)
+{
+	int fd = openat(o->dir, o->name, O_PATH | O_NOFOLLOW | O_CLOEXEC), next = -1;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) || !S_ISLNK(st.st_mode))
+		return fd;
+	if (is_foreign(&st) || links == MAX_LINKS)
+		; /* opening it to write says so */
+	else if (is_magic(fd))
+		next = openat(o->dir, o->name, O_PATH | O_CLOEXEC);
+	else if (!follow(o, fd))
+		next = hold(o, links + 1);
+	close(fd);
+	return next;
+}
+
+int output_hold_fifo(const char *path)
+{
+	struct output o = { .dir = -1 };
+	int fd = split(&o, AT_FDCWD, path) ? -1 : hold(&o, 0);
+	struct stat st;
+
+	forget_name(&o);
+	if (fd < 0 || (!fstat(fd, &st) && S_ISFIFO(st.st_mode)))
+		return fd;
+	close(fd);
+	return -1;
 }
 
 static int refused(const char *path, int err)

@@ -101,6 +101,17 @@ for option in "--format jsonl -o" "--stats-json"; do
 	equal "$option: a link of another user: exit status" $? 1
 	check "$option: says so" grep -q "l.json is a symbolic link of another user" err
 done
+other mkfifo home/f && other ln -s f home/fifo && ln -s home/fifo to-fifo
+for output in home/fifo to-fifo; do
+	for option in "--format jsonl -o" "--stats-json"; do
+		other timeout 5 cat home/f >got &
+		"$NUMARING" record -d 0.1 --force $option $output -- true >out 2>err
+		equal "$option $output: a link of another user to a FIFO: exit status" $? 1
+		check "$option $output: says so" grep -q "$output is a symbolic link of another user" err
+		kill $! && wait $!
+		equal "$option $output: what they read" "$(cat got)" ""
+	done
+done
 other ln -s ../victim home/d
 "$NUMARING" record -d 0.1 -o home/d --force 2>err
 equal "a directory that is a link of another user: exit status" $? 1
