@@ -390,10 +390,12 @@ int output_keep(struct output *o)
 	return 0;
 }
 
-void output_remove(const struct output *o)
+void output_remove(struct output *o)
 {
-	if (o->file && o->made && is_named(o, fileno(o->file)))
-		unlinkat(o->dir, present_name(o), 0);
+	if (!o->file || !o->made || !is_named(o, fileno(o->file)))
+		return;
+	unlinkat(o->dir, present_name(o), 0);
+	o->linked = false; /* it was us */
 }
 
 int output_close(struct output *o)

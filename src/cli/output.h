@@ -47,7 +47,7 @@ int output_wrote(struct output *o, size_t size);
  * then, and for ever if this is not called. 0, or a negative errno: it was said why. */
 int output_keep(struct output *o);
 /* Takes a file back that was made, if it still has its name. */
-void output_remove(const struct output *o);
+void output_remove(struct output *o);
 /* Checks it once more, also for holes, and closes it, but for standard output. 0 or a negative
  * errno. A zeroed one is fine. */
 int output_close(struct output *o);

@@ -51,6 +51,10 @@ what="a FIFO without a reader, -d"
 record_ 1 --format jsonl -o fifo -d 300ms
 check "$what: says so" grep -q 'no reader opened fifo' err
 check "$what: it is still there" test -p fifo
+what="a FIFO without a reader, and statistics"
+record_ 1 --format jsonl -o fifo -d 300ms --stats-json s.json
+equal "$what: nothing else is said" "$(cat err)" "numaring: no reader opened fifo: nothing was recorded"
+check "$what: no file is left" test ! -e s.json
 
 what="a FIFO whose reader comes later"
 (sleep 0.5 && exec cat fifo >lines) &
