@@ -679,6 +679,8 @@ static void *release_later(void *arg)
 {
 	struct rig *rig = arg;
 
+	while (!atomic_load(&rig->sink.hung)) /* which a busy machine may do late */
+		usleep(1000);
 	usleep(400000);
 	atomic_store(&rig->sink.hang, false);
 	return NULL;
