@@ -46,7 +46,7 @@ equal "files: nothing else is named" "$(grep -v ': Too many open files' said)" "
 hide() { # WHERE: records with an empty directory there
 	rm -rf t
 	unshare -m sh -c 'mount -t tmpfs none "$1" || exit 99; shift; exec "$@"' - "$1" \
-		"$NUMARING" record -e sched -d 0.3 -o t --stats-json s.json >out 2>&1
+		"$NUMARING" record -e sched -o t --stats-json s.json -- sleep 0.3 >out 2>&1
 	status=$?
 }
 works() { # WHAT WORDS: it recorded, and warned of this alone

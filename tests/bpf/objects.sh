@@ -197,7 +197,7 @@ for file in old.jsonl link.jsonl; do
 	equal "a start that failed: the old lines of $file" "$(cat old.jsonl)" old
 	equal "a start that failed: nothing else" "$(ls -A | grep -c '^.numaring')" 0
 done
-"$NUMARING" record --object one.bpf.o --format jsonl --force -d 0.1 -o link.jsonl >out 2>&1 ||
+"$NUMARING" record --object one.bpf.o --format jsonl --force -o link.jsonl -- sleep 0.1 >out 2>&1 ||
 	fail "the next start has the lines: $(cat out)"
 check "the link is there" test -L link.jsonl
 check "the lines are new" grep -q '"event":"one"' old.jsonl
@@ -392,12 +392,13 @@ program exec exec "__u64 value;" 1 tp_btf/sched_process_exec
 mkfifo pipe
 "$NUMARING" record --object exec.bpf.o --format jsonl --latency 50 -d 12 >pipe 2>/dev/null &
 recorder=$!
-(for _ in 1 2 3; do sleep 1; done) &
+while sleep 1; do :; done &
+trickle=$!
 head -n 1 pipe >line
 arrived=$(date +%s%3N)
 check "live: a line within 5 s of its event" test $((arrived - $(date -d "$(jq -r .time line)" +%s%3N))) -lt 5000
 check "live: the closed pipe ends it" wait $recorder
-wait $!
+kill $trickle
 # Numbers beyond 2^53.
 program wide wide "__u64 value; __u64 most; __s64 least;" 1 tp_btf/sys_enter
 sed -i 's/e->value = .*/e->value = 9007199254740993ULL; e->most = ~0ULL; e->least = 1LL << 63;/' wide.bpf.c
