@@ -59,6 +59,15 @@ need_bpf() {
 	why=$(no_bpf) && skip "$why"
 }
 
+# await COMMAND...: until it succeeds, for at most 30 seconds.
+await() {
+	local begin=$SECONDS
+	until "$@" 2>/dev/null; do
+		[ $((SECONDS - begin)) -lt 30 ] || { fail "waited in vain: $*" && return 1; }
+		sleep 0.02
+	done
+}
+
 # A directory of our own that goes away with the test.
 scratch() {
 	dir=$(mktemp -d)

@@ -52,9 +52,9 @@ equal "-e sched -p 1,3: switches of others" \
 		grep -cvE "\b(${pid[1]}|${pid[3]})\b")" 0
 
 # The recording ends with the last of them, and says so.
-"$NUMARING" record -e syscalls -p "${pid[1]},${pid[2]}" --force -o t >out 2>err &
+"$NUMARING" record -e syscalls -p "${pid[1]},${pid[2]}" -o last >out 2>err &
 recorder=$!
-sleep 1
+await test -s last/stream
 rm up1
 wait "${pid[1]}"
 sleep 0.5

@@ -12,14 +12,6 @@ chmod 755 .
 
 other() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
 mode() { stat -c %a "$1"; }
-await() { # COMMAND...: until it succeeds
-	local i
-	for ((i = 0; i < 500; i++)); do
-		"$@" && return
-		sleep 0.01
-	done
-	fail "waited in vain: $*"
-}
 
 # ---- who may read it ----
 umask 0
@@ -76,16 +68,18 @@ clang -target bpf -mcpu=v3 -O2 -g "-D__TARGET_ARCH_$(uname -m | sed 's/x86_64/x8
 mkdir home victim && chown 65534 home
 cat >swapper <<'SH'
 cd home || exit
-for ((i = 0; i < 100000; i++)); do
+until [ -e ../ended ]; do
 	[ -e t ] && sleep "$1" && mv t aside 2>/dev/null && ln -s ../victim t && exit
 done
 SH
 for ((i = 0; i < 5; i++)); do
 	touch victim/{stream,metadata,.btf}
-	other timeout 10 bash swapper 0.00$i &
+	other timeout 60 bash swapper 0.00$i &
 	(cd home && exec "$NUMARING" record -e sched --object ../late.bpf.o -o t 2>../err)
 	equal "late start $i: exit status" $? 1
+	touch ended
 	wait
+	rm ended
 	equal "what the link leads to is there" "$(ls -A victim | paste -sd ' ')" ".btf metadata stream"
 	[ -d home/aside ] && check "nothing is left elsewhere" test -z "$(ls -A home/aside)" && swapped=yes
 	rm -rf home/{t,aside}
@@ -118,13 +112,13 @@ equal "a directory that is a link of another user: exit status" $? 1
 check "says so" grep -q "home/d is a symbolic link of another user" err
 equal "what they lead to is untouched" "$(cat victim/stream)" precious
 ln -s l.json mine.json
-"$NUMARING" record --format jsonl -d 0.1 -o mine.json --force 2>err || fail "a link of ours: $(cat err)"
+"$NUMARING" record --format jsonl -o mine.json --force -- sleep 0.1 2>err || fail "a link of ours: $(cat err)"
 check "a link of ours is followed" test -L mine.json -a -s l.json
 
 # Two replace one trace at once: one of them has it, the other says why not.
 "$NUMARING" record -d 0.1 -o t >/dev/null
 for i in 1 2; do
-	("$NUMARING" record -d 1 -o t --force >/dev/null 2>err$i; echo $? >status$i) &
+	("$NUMARING" record -d 3 -o t --force >/dev/null 2>err$i; echo $? >status$i) &
 done
 wait
 equal "two at once: exit status" "$(sort status1 status2 | paste -sd ' ')" "0 1"

@@ -2,10 +2,11 @@
 /*
  * A disk that is slow or does not answer, for LD_PRELOAD. HANG_IN names the call that takes
  * HANG_MS, every time or from its HANG_FROMth on: pwrite, mkdir, or close, which is that of a file
- * "stream".
+ * "stream". A file "hangs" tells that one has begun.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@ static void hang_in(const char *call)
 
 	if (!which || strcmp(which, call) || ++calls < (from ? atoi(from) : 1))
 		return;
+	close(creat("hangs", 0600));
 	while (nanosleep(&left, &left)) /* as a disk, it does not hear of signals */
 		;
 }

@@ -38,9 +38,10 @@ check "sched: the collector has threads" test "$(wc -l <threads)" -ge 3
 equal "sched: the collector is not woken on record" "$(events sched_wakeup | jq .pid | grep -cxFf threads)" 0
 
 # One process only.
+rm -f pid
 "$LOAD" 0 0 >pid &
 load=$!
-sleep 0.3
+await test -s pid
 pid=$(cat pid)
 rm -rf t
 "$NUMARING" record -e syscalls -p "$pid" -d 0.5 -o t >/dev/null || fail "-p: exit status $?"
@@ -55,9 +56,10 @@ wait "$load" 2>/dev/null
 # A task that is frozen does not run: that it looked so was a bit too few in the mask.
 freezer=$(awk '$3 == "cgroup" && $4 ~ /(^|,)freezer(,|$)/ { print $2; exit }' /proc/mounts)
 if [ "$freezer" ] && mkdir "$freezer/numaring-$$" 2>/dev/null; then
+	rm -f pid
 	"$LOAD" 0 0 >pid &
 	load=$!
-	sleep 0.3
+	await test -s pid
 	rm -rf t
 	"$NUMARING" record -e sched -p "$(cat pid)" -o t >/dev/null &
 	recorder=$!
@@ -97,7 +99,7 @@ done
 # In a PID namespace, as in a container, where we know processes by other numbers than the programs do.
 if unshare -pf --mount-proc true 2>/dev/null; then
 	rm -rf t
-	unshare -pf --mount-proc bash -c "'$LOAD' 0 0 >pid & sleep 0.3
+	unshare -pf --mount-proc bash -c "rm -f pid; '$LOAD' 0 0 >pid & until [ -s pid ]; do sleep 0.02; done
 		'$NUMARING' record -e syscalls -p \$(cat pid) -d 0.5 -o t; kill \$(cat pid)" >out 2>&1
 	check "namespace: -p" test "$(events sys_enter | wc -l)" -gt 100
 	equal "namespace: -p, one process" "$(events sys_enter | jq .pid | sort -u | wc -l)" 1
@@ -106,7 +108,7 @@ if unshare -pf --mount-proc true 2>/dev/null; then
 		rm -rf t
 		# shellcheck disable=SC2086
 		unshare -pf --mount-proc "$NUMARING" record -e syscalls $flag -o t -d 1 >/dev/null &
-		sleep 0.5
+		await grep -q . /proc/$!/task/$!/children
 		recorder=$(cat /proc/$!/task/$!/children)
 		wait $! || fail "namespace: record $flag: exit status $?"
 		equal "namespace: the collector's own calls, with '$flag'" "$(self $recorder)" \

@@ -64,9 +64,10 @@ static void disturb(const char *how)
 	sleep_ms(100);
 	call_on(1, strcmp(how, "stopped") && strcmp(how, "slow") ? HELD_NS : 0);
 	sleep_ms(100);
-	if (!strcmp(how, "slow"))
+	if (!strcmp(how, "slow")) {
 		sleep_ms(STOPPED_MS);
-	else if (strcmp(how, "busy")) {
+		sleep_ms(STOPPED_MS);
+	} else if (strcmp(how, "busy")) {
 		kill(getppid(), SIGSTOP);
 		sleep_ms(STOPPED_MS);
 		kill(getppid(), SIGCONT);

@@ -35,6 +35,6 @@ done
 tr '\r' '\n' <out >lines
 check "slow: the progress line says so at the time" grep -q 'the output has been blocked for 0.[2-9] s' lines
 check "slow: the end summary names it" \
-	grep -qE '^the output was slow: one write took [5-9][0-9]{2,} ms; [0-9.]+ of [0-9.]+ s were spent writing$' lines
+	grep -qE '^the output was slow: one write took ([5-9]|[1-9][0-9])[0-9]{2} ms; [0-9.]+ of [0-9.]+ s were spent writing$' lines
 check "slow: all accounted for" grep -q ' 0 unaccounted' lines
 finish

@@ -58,7 +58,7 @@ recorder() { # the recording whose command's id is in this file, into recorder
 open_terminal
 
 # In the background: the shell keeps its terminal, and lives.
-type_ '"$NUMARING" record -e sched -o a -d 1 -- sh -c "echo \$\$ >a.pid; exec sleep 100" >a.out &'
+type_ '"$NUMARING" record -e sched -o a -d 3 -- sh -c "echo \$\$ >a.pid; exec sleep 100" >a.out &'
 within "background: the command runs" runs a.pid
 type_ 'echo it lives >a.shell'
 within "background: the shell goes on" test -s a.shell
@@ -96,7 +96,7 @@ within "reading: it reads" grep -qx hello d.word
 within "reading: and ends the recording" grep -q ' 0 unaccounted' d.out
 
 # -d ends all that the command started, and nothing else: the rest of the pipeline is not ours.
-type_ '"$NUMARING" record -e sched -o e -d 1 -- sh -c "sleep 100 & echo \$! >e.child; wait" | (sleep 3; cat >e.out)'
+type_ '"$NUMARING" record -e sched -o e -d 3 -- sh -c "sleep 100 & echo \$! >e.child; wait" | (sleep 5; cat >e.out)'
 within "pipeline: what the command started runs" runs e.child
 within "pipeline: -d ends it" gone e.child
 within "pipeline: its reader reads to the end" grep -q ' 0 unaccounted' e.out
@@ -123,7 +123,7 @@ check "hang-up: with its numbers" grep -q '"unaccounted": 0' f.json
 check "hang-up: the trace can be read" "$NUMARING" stat f >/dev/null
 
 # nohup asks for that not to be an end.
-(trap '' HUP; exec "$NUMARING" record -e sched -o g -d 2 >g.out) &
+(trap '' HUP; exec "$NUMARING" record -e sched -o g -d 4 >g.out) &
 within "nohup: it records" test -s g/stream
 kill -HUP $!
 sleep 0.3
