@@ -37,9 +37,13 @@ static const struct mistake {
 	"with an unsigned variable (\"if (len > sizeof(path)) return 0;\")"
 	{ "unbounded m", "", "", UNBOUNDED },
 	{ "value is negative", "", "", UNBOUNDED },
-	{ "value is outside of the allowed", "", "",
-	  "the program can read or write beyond the end of a record, a map value or an array: "
-	  "check the index or the length against its size" },
+	{ "pointer be out of bounds", "", "", UNBOUNDED }, /* an index that may be negative */
+	{ "unbounded variable-offset", "", "", UNBOUNDED },
+#define BEYOND                                                                                     \
+	"the program can read or write beyond the end of a record, a map value or an array: "      \
+	"check the index or the length against its size"
+	{ "value is outside of the allowed", "", "", BEYOND },
+	{ " stack R", "off=", "", BEYOND },
 	{ "is not a known constant", "", "",
 	  "the size of a reservation must be a constant: use nr_output_tail() for events of "
 	  "variable length" },
@@ -54,7 +58,6 @@ static const struct mistake {
 	"a program and the functions it calls share a stack of 512 bytes: fill the record in "     \
 	"place instead of a copy on the stack, or keep large data in a map"
 	{ "combined stack size", "", "", TOO_DEEP },
-	{ "invalid write to stack", "", "", TOO_DEEP },
 #define NO_GPL                                                                                     \
 	"the kernel reserves this for GPL programs: declare "                                      \
 	"char LICENSE[] SEC(\"license\") = \"GPL\"; or \"Dual BSD/GPL\""

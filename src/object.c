@@ -424,7 +424,8 @@ static int attach_program(struct nr_object *o, struct bpf_program *prog,
 	nr_listen_end();
 	if (link)
 		o->links[o->nr_links++] = link;
-	else if (!heard.len && (err == -EOPNOTSUPP || err == -ESRCH)) /* libbpf did not try */
+	else if (!heard.len && (err == -EOPNOTSUPP || err == -ESRCH || err == -EINVAL))
+		/* libbpf did not try; -EINVAL: "tracepoint/sched_switch", without its group */
 		say_no_auto_attach(o, prog, log);
 	else
 		say_not_attached(o, prog, err, &heard, log);

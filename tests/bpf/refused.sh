@@ -52,6 +52,10 @@ says kept 'call nr_submit() or nr_discard() on every path' 'Unreleased reference
 equal "the last 15 lines of the log" "$(grep -c '^numaring:   ' out)" 15
 program unbounded $tp 'struct text t = { nr }; char b[64] = {}; nr_output_tail(text, &t, b, nr);'
 says unbounded 'no limit of a length' 'unbounded memory access'
+program negative $tp "$reserve if (!e) return 0; int i = nr; ((char *)e)[i] = 1; nr_submit(e);"
+says negative 'no limit of a length'
+program stack $tp "$reserve if (!e) return 0; char b[16] = {}; e->value = b[(unsigned)nr]; nr_submit(e);"
+says stack 'no limit of a length'
 program variable $tp 'struct ev *e = nr_reserve_bytes(1, nr); if (e) nr_submit(e);'
 says variable 'must be a constant' 'is not a known constant'
 LICENSE=Proprietary program unfree $tp "bpf_probe_read_kernel(&nr, 8, regs); $reserve if (e) nr_submit(e);"
@@ -69,6 +73,11 @@ program no_function fentry/no_such_function ''
 says no_function 'no such function'
 program no_target tp_btf ''
 says no_target 'does not say what the program attaches to'
+
+program no_group tracepoint/sched_switch ''
+"$NUMARING" record --object no_group.bpf.o -d 0.1 -o t >out 2>&1
+equal "no_group: exit status" $? 1
+check "no_group: what to do" grep -q 'use a section that says where it goes' out
 
 # The whole log is in the debug log, however long it is.
 record kept -vv
