@@ -394,12 +394,12 @@ static int add_field(struct compiler *c, struct nr_field *st, const char *name, 
 	return err ?: check_kid(c, st);
 }
 
-/* Nothing that takes room: an empty struct, or an array without elements. The latter is the tail if
- * it is at top level and nothing follows. */
+/* Nothing that takes room: an empty struct, an array of such, or an array without elements. The
+ * last is the tail if it is at top level and nothing follows. */
 static int add_nothing(struct compiler *c, struct nr_field *st, const struct btf_type *t,
 		       const char *name, uint32_t type, uint32_t off, bool last)
 {
-	if (!btf_is_array(t))
+	if (!btf_is_array(t) || btf_array(t)->nelems)
 		return 0;
 	if (st == c->root) {
 		c->tail_name = name;

@@ -810,14 +810,16 @@ static void test_no_fields(void **state)
 	struct nr_trace *trace;
 	struct nr_event ev;
 	char buf[8] = "";
-	int empty = btf__add_struct(btf, "empty", 0), holes, gap;
+	int empty = btf__add_struct(btf, "empty", 0), many, holes, gap;
 
 	(void)state;
 	gap = btf__add_struct(btf, "gap", 4); /* of bit-fields without a name */
+	many = array(empty, 3);
 	holes = btf__add_struct(btf, "holes", 4);
 	field("none", empty, 0);
 	field("x", T.u32, 0);
 	field("end", empty, 4);
+	field("many", many, 4);
 	types = make_types();
 	assert_int_equal(nr_types_add(types, 20, "empty", btf, empty), 0);
 	assert_int_equal(nr_types_add(types, 21, "gap", btf, gap), 0);
