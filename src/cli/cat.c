@@ -61,10 +61,13 @@ static void parse_format(struct args *args, const char *arg)
 		cli_refuse(arg, "a format: there are jsonl and csv");
 }
 
+/* The keys of cat's options mean the same here. */
 static error_t parse_opt(int key, char *arg, struct argp_state *state)
 {
+	static const char *given[sizeof(export_options) / sizeof(export_options[0])];
 	struct args *args = state->input;
 
+	cli_once(given, export_options, key, arg);
 	switch (key) {
 	case 'j':
 		args->format = LINES_JSON;

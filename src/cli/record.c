@@ -141,7 +141,10 @@ static void list_sources(void)
 
 	for (unsigned i = 0; (name = nr_source_name(i)); i++)
 		printf("%-10s %s\n", name, nr_source_about(i));
-	exit(fflush(stdout) ? CLI_FAILED : CLI_DONE);
+	if (!fflush(stdout) && !ferror(stdout))
+		exit(CLI_DONE);
+	cli_error("cannot write the sources: %s", strerror(errno));
+	exit(CLI_FAILED);
 }
 
 static void add_events(struct record *r, char *arg)

@@ -25,8 +25,10 @@ static const struct argp_option options[] = {
 
 static error_t parse_opt(int key, char *arg, struct argp_state *state)
 {
+	static const char *given[sizeof(options) / sizeof(options[0])];
 	struct args *args = state->input;
 
+	cli_once(given, options, key, arg);
 	switch (key) {
 	case 'o':
 		args->output = arg;
@@ -72,6 +74,11 @@ static void print_result(const char *path, const struct nr_repair *r)
 {
 	char *name = cli_plain(path);
 
+	if (!r->needed) {
+		printf("%s needs no repair\n", name ?: "");
+		free(name);
+		return;
+	}
 	printf("%s: %" PRIu64 " events in %" PRIu64 " packets, %" PRIu64 " lost up to there\n",
 	       name ?: "", r->events, r->packets, r->lost);
 	free(name);
@@ -89,10 +96,7 @@ static int repair(const char *dir, const char *copy)
 
 	if (nr_trace_repair(dir, &opts, &result))
 		return CLI_FAILED;
-	if (result.needed)
-		print_result(copy ? copy : dir, &result);
-	else
-		printf("%s needs no repair\n", dir);
+	print_result(result.needed && copy ? copy : dir, &result);
 	return CLI_DONE;
 }
 

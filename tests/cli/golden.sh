@@ -63,20 +63,26 @@ case_ cat-no-trace cat nowhere
 case_ stat-no-trace stat nowhere
 case_ repair-no-trace repair nowhere
 case_ repair-dot repair ./
+case_ repair-two-outputs repair -o new -o newer nowhere
 case_ repair-both repair --in-place -o new nowhere
 case_ cat-nothing cat
+case_ cat-two-numbers cat -n 1 --number=2 x
 case_ cat-bad-number cat -n many x
 case_ record-bad-format record --format xml
 case_ record-trace-to-stdout record -o -
 case_ export-no-format export nowhere
+case_ export-two-formats export --to csv --to jsonl nowhere
+case_ export-two-outputs export --to csv -o a -o b nowhere
 case_ export-bad-format export --to xml nowhere
 case_ export-no-trace export --to csv nowhere
 case_ stat-damaged stat taken
 case_ topology-plan topology --synthetic "pack:2 [numa] l3:2 core:2 pu:2" --shards llc
+case_ topology-two-machines topology --synthetic "core:2 pu:1" --synthetic "core:4 pu:1"
 case_ topology-bad-policy topology --synthetic "pack:2 [numa] core:2 pu:1" --shards galaxy
 case_ topology-bad-machine topology --synthetic "nonsense"
 case_ selftest-none selftest
 case_ selftest-unknown selftest speed
+case_ selftest-two-durations selftest order -d 1 -d 2
 case_ selftest-bad-duration selftest order -d soon
 if ! no_bpf >/dev/null; then
 	case_ record-bad-source record -e sched,dance -o t

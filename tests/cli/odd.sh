@@ -49,6 +49,15 @@ equal "late-loss: late, misplaced" "$(jq -c '[.late, .misplaced]' stat.json)" "[
 equal "message: quotes the name" "$(cat err)" \
 	'numaring: cannot open the trace ?[2J\x9b2J\xc2\x9b\xe2\x80\xaeb?ä日本\xe0\x82\x9b: No such file or directory'
 
+mv twins $'tw\e[2Jins\xe2\x80\xae'
+equal "repair: quotes the name" "$("$NUMARING" repair $'tw\e[2Jins\xe2\x80\xae')" \
+	'tw\x1b[2Jins\xe2\x80\xae needs no repair'
+
+# A list that cannot be written is not met with silence.
+"$NUMARING" record -e list 2>err >/dev/full
+equal "list to a full disk: exit status" $? 1
+equal "list to a full disk" "$(cat err)" "numaring: cannot write the sources: No space left on device"
+
 # Times are text, and what no double can hold is a string: jq 1.6 gives all of it back as it was.
 "$ODD" past past || fail "past: cannot be made"
 equal "past: JSON" "$("$NUMARING" cat --json past | jq -r '"\(.time) \(.ts)"' | tr '\n' ' ')" \
