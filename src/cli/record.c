@@ -97,6 +97,7 @@ struct record {
 	gid_t group;
 	bool fail_on_loss;
 	unsigned duration_ms; /* 0: until told otherwise */
+	unsigned trial_ms;    /* how long the objects took that were loaded for a trial */
 	int verbosity;
 	struct command command;
 	const char *given[sizeof(options) / sizeof(options[0])];
@@ -291,6 +292,7 @@ static int add_sources(struct record *r, char *names)
 
 static int add_events_of(struct record *r)
 {
+	uint64_t begin = cli_now_ms();
 	int err = 0;
 
 	if (!r->events.nr && !r->objects.nr)
@@ -300,6 +302,7 @@ static int add_events_of(struct record *r)
 	for (unsigned i = 0; !err && i < r->objects.nr; i++)
 		err = refuse_twins(r, i)
 			      ?: nr_collector_add_object(r->collector, r->objects.list[i]);
+	r->trial_ms = cli_now_ms() - begin;
 	return err;
 }
 
@@ -582,10 +585,11 @@ static int check_processes(struct record *r)
 }
 
 /* A start that hangs in a file system is over some time after the recording should be. How long a
- * healthy one takes depends on the number of CPUs. */
+ * healthy one takes depends on the number of CPUs, and on the verifier, which has seen the objects
+ * once. */
 static int start(struct record *r)
 {
-	unsigned most = 5000 + 250 * sysconf(_SC_NPROCESSORS_CONF);
+	unsigned most = 5000 + 250 * sysconf(_SC_NPROCESSORS_CONF) + 4 * r->trial_ms;
 	int err;
 
 	if (r->duration_ms && r->duration_ms < UINT_MAX - most)

@@ -69,6 +69,9 @@ program branchy $tp '
 		if (bpf_get_prandom_u32() & 1) nr += bpf_ktime_get_ns(); else nr *= bpf_ktime_get_ns();
 	return nr;'
 says branchy 'give every loop'
+# The verifier takes seconds, several times: that is no start that hangs.
+program slow $tp "$reserve for (volatile __u64 i = 0; i < nr; i++) {} if (e) nr_submit(e);"
+says slow 'give every loop'
 program no_function fentry/no_such_function ''
 says no_function 'no such function'
 program no_target tp_btf ''
