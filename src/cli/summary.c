@@ -337,7 +337,8 @@ int summary_json(FILE *out, const struct summary *s)
 	int err = 0;
 
 	errno = 0;
-	if (json_dumpf(o, out, JSON_INDENT(2) | JSON_ENSURE_ASCII) || fputc('\n', out) == EOF || fflush(out))
+	if (json_dumpf(o, out, JSON_INDENT(2) | JSON_ENSURE_ASCII) || fputc('\n', out) == EOF ||
+	    fflush(out))
 		err = errno ? -errno : -EIO;
 	json_decref(o);
 	return err;
