@@ -61,13 +61,12 @@ static void parse_format(struct args *args, const char *arg)
 		cli_refuse(arg, "a format: there are jsonl and csv");
 }
 
-/* The keys of cat's options mean the same here. */
+/* Of both commands: export has all options of cat that take a value. */
 static error_t parse_opt(int key, char *arg, struct argp_state *state)
 {
-	static const char *given[sizeof(export_options) / sizeof(export_options[0])];
 	struct args *args = state->input;
 
-	cli_once(given, export_options, key, arg);
+	cli_once(export_options, key, arg);
 	switch (key) {
 	case 'j':
 		args->format = LINES_JSON;

@@ -30,9 +30,9 @@ int cmd_selftest(int argc, char **argv);
 
 /* Ends the program: "ARG" is not WHAT. */
 void cli_refuse(const char *arg, const char *what) __attribute__((noreturn));
-/* Keeps arg in given, which has a place for each of options. Ends the program if the option was
- * given with another value before. */
-void cli_once(const char **given, const struct argp_option *options, int key, const char *arg);
+/* Ends the program if this option was given with another value before. Other keys are ignored, as
+ * are options without a value. */
+void cli_once(const struct argp_option *options, int key, const char *arg);
 /* Seconds, or a number with ms, s, m or h, like "5", "0.5", "500ms" or "1h", to milliseconds, at
  * least 1. Ends the program if it is no such thing. */
 unsigned cli_duration_ms(const char *arg);

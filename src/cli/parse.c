@@ -98,19 +98,22 @@ void cli_refuse(const char *arg, const char *what)
 	exit(CLI_USAGE);
 }
 
-void cli_once(const char **given, const struct argp_option *options, int key, const char *arg)
+/* All keys of options are below this. */
+#define KEYS 1024
+
+void cli_once(const struct argp_option *options, int key, const char *arg)
 {
-	while (options->name && options->key != key) {
+	static const char *given[KEYS];
+
+	while (options->name && options->key != key)
 		options++;
-		given++;
-	}
 	if (!options->name || !arg)
 		return;
-	if (*given && strcmp(*given, arg)) {
-		cli_error("--%s is given twice: \"%s\" and \"%s\"", options->name, *given, arg);
+	if (given[key] && strcmp(given[key], arg)) {
+		cli_error("--%s is given twice: \"%s\" and \"%s\"", options->name, given[key], arg);
 		exit(CLI_USAGE);
 	}
-	*given = arg;
+	given[key] = arg;
 }
 
 /* ms of a unit; 0: there is no such unit. */

@@ -20,10 +20,9 @@ static const struct argp_option options[] = {
 
 static error_t parse_opt(int key, char *arg, struct argp_state *state)
 {
-	static const char *given[3]; /* the value of each of options */
 	struct nr_plan_opts *plan = state->input;
 
-	cli_once(given, options, key, arg);
+	cli_once(options, key, arg);
 	switch (key) {
 	case OPT_SHARDS:
 		plan->policy = arg;

@@ -100,7 +100,6 @@ struct record {
 	unsigned trial_ms;    /* how long the objects took that were loaded for a trial */
 	int verbosity;
 	struct command command;
-	const char *given[sizeof(options) / sizeof(options[0])];
 
 	struct nr_collector *collector;
 	struct live stream;
@@ -249,7 +248,7 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 		return 0;
 	}
 	if (!may_repeat(key))
-		cli_once(r->given, options, key, arg);
+		cli_once(options, key, arg);
 	return set_flag(r, key) || set_value(r, key, arg) ? 0 : ARGP_ERR_UNKNOWN;
 }
 

@@ -611,10 +611,9 @@ static const struct argp_option options[] = {
 
 static error_t parse_opt(int key, char *arg, struct argp_state *state)
 {
-	static const char *given[sizeof(options) / sizeof(options[0])];
 	struct selftest *t = state->input;
 
-	cli_once(given, options, key, arg);
+	cli_once(options, key, arg);
 	switch (key) {
 	case 'd':
 		t->seconds = cli_duration_ms(arg) / 1000.0;

@@ -31,10 +31,9 @@ static const struct argp_option options[] = {
 
 static error_t parse_opt(int key, char *arg, struct argp_state *state)
 {
-	static const char *given[sizeof(options) / sizeof(options[0])];
 	struct args *args = state->input;
 
-	cli_once(given, options, key, arg);
+	cli_once(options, key, arg);
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &args->plan;
