@@ -36,7 +36,7 @@ static void empty(int dir_fd)
 		closedir(dir);
 }
 
-/* Is it the one that we have made, and not a full one that somebody gave its name to? */
+/* The directory that we made is empty: one with files in it has taken its name. */
 static bool is_empty(int dir_fd)
 {
 	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

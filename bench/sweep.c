@@ -28,8 +28,8 @@ struct sweep {
 	char default_output[64];
 	char output_copy[4096];
 	const char *directory; /* of the output: traces go there too */
-	const char *name;      /* in it */
-	int dir_fd;
+	const char *name;      /* of the output in that directory */
+	int dir_fd;	       /* that directory */
 
 	struct nr_topology *topo;
 	struct grid grid;
@@ -95,7 +95,7 @@ static bool same_host(const json_t *a, const json_t *b)
 	return true;
 }
 
-/* Whoever owns a directory around it may put another one in its place: it is held. */
+/* Keeps the directory open: the owner of a parent directory may replace it during the sweep. */
 static int open_directory(struct sweep *s)
 {
 	const char *slash = strrchr(s->output, '/');

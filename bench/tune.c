@@ -38,7 +38,7 @@
 
 #define MORE_ROUNDS 5
 
-/* A run to a trace writes no more than that. Flat out it would be the disk that is measured. */
+/* The limits of a run that writes a trace: without them, the run would measure the disk. */
 #define TRACE_RATE	  1000000.0
 #define TRACE_BYTES_PER_S 160e6
 
@@ -64,7 +64,7 @@ struct tune {
 	json_t *rows;				/* of all runs, as in a sweep */
 	json_t *medians;			/* of these */
 	json_t *traces;				/* rows of the runs to a trace */
-	bool no_trace;				/* none can be written here */
+	bool no_trace;				/* no trace can be written here */
 	double clock_ns, ping_ns[NR_DISTANCES]; /* the least of all; 0: unknown */
 
 	struct spread3 alone_ns;	      /* cost of a record */
@@ -184,7 +184,8 @@ static int measure_ring(struct tune *t, const unsigned *cpus, unsigned producers
 	return json_object_get(row, "seconds") ? 0 : -EIO;
 }
 
-/* One producer. Where it cannot write, the child has said why, and is not asked again. */
+/* Runs one producer to a trace. After the first failure, which the child has reported, it is not
+ * tried again. */
 static void measure_trace(struct tune *t)
 {
 	struct config cfg = config_of(t, t->cpus, 1);
@@ -318,7 +319,8 @@ static void fill_unknown(struct tune *t)
 			t->hand_ns[d] = t->hand_ns[d - 1];
 }
 
-/* What a record takes behind the ring; to a callback if nothing is known of a trace. */
+/* The CPU time of consumers and merge for a record: from the runs to a trace, or, if there are
+ * none, from those to a callback. */
 static void estimate_user_side(struct tune *t)
 {
 	json_t *medians = sweep_medians(t->traces);

@@ -71,8 +71,8 @@ int losses_event(struct losses *l, const struct nr_event *ev, const struct nr_pa
 		l->sum += more;
 	}
 	l->packets[l->nr - 1].least = l->sum;
-	/* Its count was read after its time: at this time it had lost no more. The place of a late
-	 * one is not its time, and says nothing. */
+	/* Its count was read after its time: at this time it had lost no more. A late record
+	 * stands after its time, so its place bounds nothing. */
 	if (!(ev->flags & NR_EVENT_LATE))
 		cpu->first = ev->ts == packet->end ? l->nr : l->nr - 1;
 	return 0;

@@ -14,7 +14,7 @@
 #include "cli.h"
 #include "output.h"
 
-/* Of links that lead to links. */
+/* Longest chain of symbolic links that is followed. */
 #define MAX_LINKS 8
 
 /* The name it has for now. */
@@ -204,7 +204,7 @@ static int hold(struct output *o, unsigned links)
 	if (fd < 0 || fstat(fd, &st) || !S_ISLNK(st.st_mode))
 		return fd;
 	if (is_foreign(&st) || links == MAX_LINKS)
-		; /* opening it to write says so */
+		; /* output_open reports it */
 	else if (is_magic(fd))
 		next = openat(o->dir, o->name, O_PATH | O_CLOEXEC);
 	else if (!follow(o, fd))
@@ -346,7 +346,7 @@ int output_wrote(struct output *o, size_t size)
 	return o->error = -ESTALE;
 }
 
-/* Opened anew: those who share our descriptor share its position, too. */
+/* Opens the file anew: lseek would move the position of everybody who shares our descriptor. */
 static off_t find_hole(const struct output *o)
 {
 	char path[32];
@@ -362,7 +362,7 @@ static off_t find_hole(const struct output *o)
 	return hole;
 }
 
-/* What we write has no zeros, so no file system makes a hole of it. */
+/* Text has no zero bytes, so no file system turns it into holes. */
 static int check_holes(struct output *o)
 {
 	off_t end = lseek(fileno(o->file), 0, SEEK_CUR), hole = -1;
@@ -395,7 +395,7 @@ void output_remove(struct output *o)
 	if (!o->file || !o->made || !is_named(o, fileno(o->file)))
 		return;
 	unlinkat(o->dir, present_name(o), 0);
-	o->linked = false; /* it was us */
+	o->linked = false; /* output_check must not blame another program */
 }
 
 int output_close(struct output *o)

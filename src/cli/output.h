@@ -30,8 +30,9 @@ struct output_opts {
 
 /* The descriptor that a path names, as "-", /dev/stdout and /dev/fd/5 do; -1: none. */
 int output_descriptor(const char *path);
-/* Whoever owns the directory can give the name to another file while we wait for a reader: this
- * keeps hold of the FIFO, by the same rule for links as output_open. -1: there is none. */
+/* Opens a FIFO (O_PATH), following links as output_open does, to keep it while we wait for a
+ * reader: the owner of the directory may give its name to another file meanwhile. -1: it is no
+ * FIFO. */
 int output_hold_fifo(const char *path);
 /* NULL is "-". A descriptor that is named is written from its position on. Devices and pipes need
  * no force. A symbolic link is followed if it is of this user or of root. 0, or a negative errno:

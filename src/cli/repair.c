@@ -69,18 +69,14 @@ static char *default_output(const char *dir)
 	return path;
 }
 
-static void print_result(const char *path, const struct nr_repair *r)
+static void print_result(const char *name, const struct nr_repair *r)
 {
-	char *name = cli_plain(path);
-
 	if (!r->needed) {
-		printf("%s needs no repair\n", name ?: "");
-		free(name);
+		printf("%s needs no repair\n", name);
 		return;
 	}
 	printf("%s: %" PRIu64 " events in %" PRIu64 " packets, %" PRIu64 " lost up to there\n",
-	       name ?: "", r->events, r->packets, r->lost);
-	free(name);
+	       name, r->events, r->packets, r->lost);
 	printf("%" PRIu64 " bytes after the last whole packet were left out; how many events "
 	       "followed is not known\n",
 	       r->left_out);
@@ -92,10 +88,13 @@ static int repair(const char *dir, const char *copy)
 {
 	const struct nr_repair_opts opts = { .sz = sizeof(opts), .log = cli_log, .copy = copy };
 	struct nr_repair result = { .sz = sizeof(result) };
+	char *name;
 
 	if (nr_trace_repair(dir, &opts, &result))
 		return CLI_FAILED;
-	print_result(result.needed && copy ? copy : dir, &result);
+	name = cli_plain(result.needed && copy ? copy : dir);
+	print_result(name ?: "", &result);
+	free(name);
 	return CLI_DONE;
 }
 

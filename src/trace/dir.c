@@ -16,7 +16,7 @@
 /* Two recordings at most meet at the lock; more rounds are somebody's game. */
 #define LOCK_ROUNDS 100
 
-/* Of links that lead to links. */
+/* Longest chain of symbolic links that is followed. */
 #define MAX_LINKS 8
 
 /* ---- files ---- */
