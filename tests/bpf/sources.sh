@@ -167,6 +167,8 @@ check "full output: says so" grep -q 'cannot write the summary' err
 name=$'t\xff'
 "$NUMARING" record -e sched -d 0.1 -o "$name" --stats-json s.json >/dev/null || fail "odd name: exit status $?"
 equal "odd name: there is one" "$(jq -r .output s.json)" "t?"
+"$NUMARING" record -e sched -d 0.1 -o $'t\xe2\x80\xae' --stats-json s.json >/dev/null || fail "a name that turns the text: exit status $?"
+check "a name that turns the text: it is escaped" grep -q '"output": "t\\u202[eE]"' s.json
 "$NUMARING" record -e sched -o u -d 20 >/dev/null &
 recorder=$!
 for ((i = 0; i < 200; i++)); do
