@@ -362,27 +362,65 @@ static void catch_up(struct check *k)
 	nr_stats_free(st);
 }
 
-static void check_threads(struct check *k)
+/* The shard that a thread drains; -1: none, or the thread is gone. */
+static int drained_by(const char *task)
+{
+	char path[300];
+	FILE *f;
+	int s;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%s/comm", task);
+	f = fopen(path, "re");
+	if (!f || fscanf(f, "nr-drain-%d", &s) != 1)
+		s = -1;
+	if (f)
+		fclose(f);
+	return s;
+}
+
+/* Puts the consumers' ids into tasks, by shard; returns how many there are. */
+static unsigned list_consumers(char tasks[SYS_MAX][16])
 {
 	DIR *dir = opendir("/proc/self/task");
 	struct dirent *entry;
-	unsigned nr = 0, s;
+	unsigned nr = 0;
 
-	catch_up(k);
 	while ((entry = readdir(dir))) {
-		char path[300], name[64];
+		int s = drained_by(entry->d_name);
 
-		if (entry->d_name[0] == '.')
+		if (s < 0 || s >= SYS_MAX)
 			continue;
-		snprintf(path, sizeof(path), "/proc/self/task/%s/status", entry->d_name);
-		sys_status(name, sizeof(name), path, "Name");
-		if (sscanf(name, "nr-drain-%u", &s) != 1)
-			continue;
+		snprintf(tasks[s], sizeof(tasks[s]), "%.15s", entry->d_name);
 		nr++;
-		check_thread(k, s, entry->d_name);
 	}
 	closedir(dir);
+	return nr;
+}
+
+/* A thread that has been joined may still be ending, and then readdir can leave out others. */
+static unsigned find_consumers(const struct check *k, char tasks[SYS_MAX][16])
+{
+	const struct timespec pause = { .tv_nsec = 10000000 };
+	double then = now_ms();
+	unsigned nr;
+
+	while ((nr = list_consumers(tasks)) < k->plan->nr_shards && now_ms() - then < CATCH_UP_MS)
+		nanosleep(&pause, NULL);
+	return nr;
+}
+
+static void check_threads(struct check *k)
+{
+	static char tasks[SYS_MAX][16];
+	unsigned nr;
+
+	catch_up(k);
+	memset(tasks, 0, sizeof(tasks));
+	nr = find_consumers(k, tasks);
 	expect(k, nr == k->plan->nr_shards, "%u consumers for %u shards", nr, k->plan->nr_shards);
+	for (unsigned s = 0; s < k->plan->nr_shards; s++)
+		if (*tasks[s])
+			check_thread(k, s, tasks[s]);
 }
 
 /* --- the trace ----------------------------------------------------------------------------------
