@@ -30,15 +30,15 @@ void bench_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* nr_log_fn: errors and warnings. */
 void bench_log(void *ctx, enum nr_log_level level, const char *text);
 
-/* The host's CLOCK_MONOTONIC, which records carry, ns; in a time namespace only after host_check. */
+/* The host's CLOCK_MONOTONIC, which records carry, ns; in a time namespace only after host_check.
+ */
 uint64_t bench_now(void);
 void bench_sleep_until(uint64_t time);
 int bench_find_clock(void); /* for bench_now */
 /* The calling thread gets the priority numaring gives its own threads, so that transports are
  * compared and not priorities. */
 void bench_raise_priority(void);
-int bench_pin(pthread_t thread, const unsigned *cpus,
-	      unsigned nr); /* cpus ascend; nr 0: leave it */
+int bench_pin(pthread_t thread, const unsigned *cpus, unsigned n); /* cpus ascend; n 0: leave it */
 
 /* ---- one configuration (config.c) -------------------------------------------------------------
  */
@@ -85,9 +85,9 @@ int bench_parse_count(const char *s, uint64_t *out);
 /* ---- producers (producers.c) ------------------------------------------------------------------
  */
 
-/* CPUs in the order in which they get a producer; *out is malloc'ed, *nr how many there are.
+/* CPUs in the order in which they get a producer; *out is malloc'ed, *n how many there are.
  * -EINVAL: a CPU that is not in the topology, or comes twice. */
-int placement(const struct nr_topology *topo, const char *how, unsigned **out, unsigned *nr);
+int placement(const struct nr_topology *topo, const char *how, unsigned **out, unsigned *n);
 
 struct producers;
 /* Threads that wait, each pinned to its CPU. */
@@ -104,13 +104,13 @@ bool producers_have(const struct producers *p, int tid);
 struct run {
 	struct config cfg;
 	struct nr_topology *topo;
-	unsigned nr_cpus; /* possible */
+	unsigned n_cpus; /* possible */
 	struct check check;
 
 	/* The transport fills these. */
 	void *transport;
 	int prog_fd;
-	const struct bench_cell *cells; /* [nr_cpus], mapped */
+	const struct bench_cell *cells; /* [n_cpus], mapped */
 	uint64_t trace_bytes;		/* of its stream; 0: no trace */
 	const char *file_system;	/* that holds the trace; NULL: no trace */
 	unsigned shards;
@@ -162,9 +162,9 @@ double histogram_max(const __u64 *bucket);
 
 struct spread3 {
 	double q1, median, q3;
-	unsigned nr;
+	unsigned n;
 };
-struct spread3 quartiles(double *values, unsigned nr); /* sorts values */
+struct spread3 quartiles(double *values, unsigned n); /* sorts values */
 
 /*
  * Do the values fall into two groups, so that a median describes neither? They do if, in ratios,
@@ -172,11 +172,11 @@ struct spread3 quartiles(double *values, unsigned nr); /* sorts values */
  * two values at least, and none is 0. Returns how many are in the lower group, 0: one group. Of
  * five values that vary at random by a tenth, 2 % are told to be two groups, by two fifths, 14 %.
  */
-unsigned two_groups(const double *sorted, unsigned nr);
+unsigned two_groups(const double *sorted, unsigned n);
 
 struct range {
 	double low, high;
-	unsigned nr;
+	unsigned n;
 };
 
 /* Is every value of one above every value of the other? By chance alone that is so once in 126

@@ -6,12 +6,12 @@
 #include <unistd.h>
 #include "bench.h"
 
-int check_init(struct check *c, unsigned nr_cpus)
+int check_init(struct check *c, unsigned n_cpus)
 {
 	memset(c, 0, sizeof(*c));
-	c->nr_cpus = nr_cpus;
+	c->n_cpus = n_cpus;
 	c->begin = c->end = UINT64_MAX;
-	c->cpus = calloc(nr_cpus, sizeof(*c->cpus));
+	c->cpus = calloc(n_cpus, sizeof(*c->cpus));
 	return c->cpus ? 0 : -ENOMEM;
 }
 
@@ -60,7 +60,7 @@ static void account(struct check *c, const struct nr_record *rec, const void *da
 	struct check_cpu *cpu;
 
 	__atomic_store_n(&c->count, c->count + 1, __ATOMIC_RELAXED);
-	if (rec->cpu >= c->nr_cpus) {
+	if (rec->cpu >= c->n_cpus) {
 		c->foreign++;
 		return;
 	}
@@ -86,13 +86,13 @@ void check_event(struct check *c, const struct nr_event *ev)
 	c->last_cpu = ev->rec->cpu;
 }
 
-void check_batch(struct check *c, const struct nr_event *events, unsigned nr)
+void check_batch(struct check *c, const struct nr_event *events, unsigned n)
 {
 	uint64_t began = thread_time(), now = bench_now();
 	bool inside = is_inside(c, now);
 
 	note_tid(c);
-	for (unsigned i = 0; i < nr; i++) {
+	for (unsigned i = 0; i < n; i++) {
 		check_event(c, &events[i]);
 		if (inside)
 			c->latency[bench_bucket(now - events[i].rec->ts)]++;
@@ -123,7 +123,7 @@ double check_rate(const struct check_mark *begin, const struct check_mark *end)
 
 const char *check_accounts(const struct check *c, const struct bench_cell *cells)
 {
-	for (unsigned i = 0; i < c->nr_cpus; i++) {
+	for (unsigned i = 0; i < c->n_cpus; i++) {
 		const struct check_cpu *cpu = &c->cpus[i];
 		uint64_t left_out = cpu->gaps + cells[i].attempts - cpu->next;
 

@@ -29,7 +29,7 @@ struct check_mark {
 
 struct check {
 	/* Set before. */
-	unsigned nr_cpus;
+	unsigned n_cpus;
 	struct check_cpu *cpus;
 	bool sequence; /* the records are long enough to carry a number */
 
@@ -49,11 +49,11 @@ struct check {
 	__u64 latency[BENCH_BUCKETS]; /* event to here, ns, in the window */
 };
 
-int check_init(struct check *c, unsigned nr_cpus);
+int check_init(struct check *c, unsigned n_cpus);
 void check_destroy(struct check *c);
 void check_open_window(struct check *c, uint64_t begin);
 void check_close_window(struct check *c, uint64_t end);
-void check_batch(struct check *c, const struct nr_event *events, unsigned nr);
+void check_batch(struct check *c, const struct nr_event *events, unsigned n);
 /* One event of a trace that is read back: all of the above but its latency. */
 void check_event(struct check *c, const struct nr_event *ev);
 /* One record of a transport that promises no order: counted, its sequence looked at, nothing else.

@@ -25,7 +25,7 @@ struct event {
 
 struct job {
 	struct event *events;
-	unsigned nr;
+	unsigned n;
 	const struct nr_types *types;
 	struct btf *btf;
 	struct btf_dump *dump;
@@ -62,14 +62,14 @@ static int load_events(struct job *job, struct nr_trace *trace)
 	job->events = calloc(EVENTS, sizeof(*job->events));
 	if (!job->events)
 		return -ENOMEM;
-	while (job->nr < EVENTS) {
+	while (job->n < EVENTS) {
 		err = nr_trace_next(trace, &ev);
 		if (err <= 0)
 			return err;
-		err = copy_event(&job->events[job->nr], &ev);
+		err = copy_event(&job->events[job->n], &ev);
 		if (err)
 			return err;
-		job->nr++;
+		job->n++;
 	}
 	return 0;
 }
@@ -130,7 +130,7 @@ typedef int (*format_fn)(struct job *job, const struct event *e);
 
 static int verify(struct job *job, format_fn format)
 {
-	for (unsigned i = 0; i < job->nr; i++) {
+	for (unsigned i = 0; i < job->n; i++) {
 		if (format(job, &job->events[i]) < 0 || !names_all(job, &job->events[i])) {
 			bench_error("event %u of the trace did not come out whole: %.200s", i,
 				    job->text);
@@ -153,9 +153,9 @@ static double ns_per_event(struct job *job, format_fn format)
 {
 	uint64_t start = cpu_time();
 
-	for (unsigned i = 0; i < job->nr; i++)
+	for (unsigned i = 0; i < job->n; i++)
 		format(job, &job->events[i]);
-	return (double)(cpu_time() - start) / job->nr;
+	return (double)(cpu_time() - start) / job->n;
 }
 
 /* Median, quartiles, and every round's. */
@@ -186,8 +186,8 @@ static int compare(struct job *job)
 		theirs[i] = ns_per_event(job, by_btf_dump);
 		ratio[i] = theirs[i] / ours[i];
 	}
-	printf("%u events, %d rounds in turns, CPU time; median [quartiles]: every round\n",
-	       job->nr, ROUNDS);
+	printf("%u events, %d rounds in turns, CPU time; median [quartiles]: every round\n", job->n,
+	       ROUNDS);
 	print("compiled layout, JSON", ours, "ns/event");
 	print("libbpf's btf_dump, C", theirs, "ns/event");
 	print("ratio", ratio, "times");
@@ -196,7 +196,7 @@ static int compare(struct job *job)
 
 static void free_job(struct job *job)
 {
-	for (unsigned i = 0; i < job->nr; i++)
+	for (unsigned i = 0; i < job->n; i++)
 		free(job->events[i].data);
 	free(job->events);
 	free(job->text);
@@ -244,7 +244,7 @@ int cmd_format(int argc, char **argv)
 	}
 	if (!err)
 		err = load_btf(&job, dir);
-	if (!err && !job.nr) {
+	if (!err && !job.n) {
 		bench_error("%s holds no event", dir);
 		err = -ENODATA;
 	}

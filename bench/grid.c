@@ -8,12 +8,12 @@
 
 static int append(struct grid *grid, const struct config *cfg)
 {
-	struct config *grown = realloc(grid->cfg, (grid->nr + 1) * sizeof(*grown));
+	struct config *grown = realloc(grid->cfg, (grid->n + 1) * sizeof(*grown));
 
 	if (!grown)
 		return -ENOMEM;
 	grid->cfg = grown;
-	grid->cfg[grid->nr++] = *cfg;
+	grid->cfg[grid->n++] = *cfg;
 	return 0;
 }
 
@@ -141,8 +141,8 @@ static bool same_plan(const struct nr_topology *topo, const char *a, const char 
 	nr_plan_make(&x, topo, &opts);
 	opts.policy = b;
 	nr_plan_make(&y, topo, &opts);
-	same = x && y && x->nr_cpus == y->nr_cpus &&
-	       !memcmp(x->cpu_shard, y->cpu_shard, x->nr_cpus * sizeof(*x->cpu_shard));
+	same = x && y && x->n_cpus == y->n_cpus &&
+	       !memcmp(x->cpu_shard, y->cpu_shard, x->n_cpus * sizeof(*x->cpu_shard));
 	nr_plan_free(x);
 	nr_plan_free(y);
 	return same;
@@ -204,19 +204,19 @@ static bool same_config(const struct config *a, const struct config *b)
 
 void grid_settle(struct grid *grid, const struct nr_topology *topo)
 {
-	unsigned nr = 0;
+	unsigned n = 0;
 
-	for (unsigned i = 0; i < grid->nr; i++) {
+	for (unsigned i = 0; i < grid->n; i++) {
 		struct config cfg = grid->cfg[i];
 		bool twice = false;
 
 		config_settle(&cfg, topo);
-		for (unsigned k = 0; !twice && k < nr; k++)
+		for (unsigned k = 0; !twice && k < n; k++)
 			twice = same_config(&grid->cfg[k], &cfg);
 		if (!twice)
-			grid->cfg[nr++] = cfg;
+			grid->cfg[n++] = cfg;
 	}
-	grid->nr = nr;
+	grid->n = n;
 }
 
 void grid_free(struct grid *grid)

@@ -117,14 +117,14 @@ static void lock_type(char *buf, size_t size)
 
 unsigned host_domains(const struct nr_topology *topo, enum nr_distance level, unsigned *heads)
 {
-	unsigned nr = nr_topology_cpus(topo, NULL, 0), n = 0;
-	unsigned *cpus = calloc(nr ? nr : 1, sizeof(*cpus));
+	unsigned count = nr_topology_cpus(topo, NULL, 0), n = 0;
+	unsigned *cpus = calloc(count ? count : 1, sizeof(*cpus));
 
 	if (!cpus)
 		return 0;
-	nr_topology_cpus(topo, cpus, nr);
+	nr_topology_cpus(topo, cpus, count);
 	/* Neighbours in caches are neighbours in this order. */
-	for (unsigned i = 0; i < nr; i++)
+	for (unsigned i = 0; i < count; i++)
 		if (!i || nr_topology_distance(topo, heads[n - 1], cpus[i]) > level)
 			heads[n++] = cpus[i];
 	free(cpus);
@@ -133,13 +133,13 @@ unsigned host_domains(const struct nr_topology *topo, enum nr_distance level, un
 
 static json_t *topology_json(const struct nr_topology *topo)
 {
-	unsigned nr = nr_topology_cpus(topo, NULL, 0);
-	unsigned *heads = calloc(nr ? nr : 1, sizeof(*heads));
+	unsigned n = nr_topology_cpus(topo, NULL, 0);
+	unsigned *heads = calloc(n ? n : 1, sizeof(*heads));
 	json_t *o;
 
 	if (!heads)
 		return json_null();
-	o = json_pack("{s:i, s:i, s:i, s:i, s:i}", "cpus", (int)nr, "cores",
+	o = json_pack("{s:i, s:i, s:i, s:i, s:i}", "cpus", (int)n, "cores",
 		      (int)host_domains(topo, NR_SAME_CORE, heads), "caches",
 		      (int)host_domains(topo, NR_SAME_LLC, heads), "nodes",
 		      (int)host_domains(topo, NR_SAME_NODE, heads), "packages",
@@ -160,8 +160,8 @@ json_t *host_json(const struct nr_topology *topo)
 	lock_type(lock, sizeof(lock));
 	snprintf(libbpf, sizeof(libbpf), "%u.%u", libbpf_major_version(), libbpf_minor_version());
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:s, s:s, s:o}", "numaring",
-			 NR_VERSION_STRING, "kernel", name.release, "machine", name.machine, "cpu_model",
-			 model, "hypervisor", below, "emulated", host_is_emulated(), "clocksource",
-			 clocksource, "lock", lock, "libbpf", libbpf, "topology",
+			 NR_VERSION_STRING, "kernel", name.release, "machine", name.machine,
+			 "cpu_model", model, "hypervisor", below, "emulated", host_is_emulated(),
+			 "clocksource", clocksource, "lock", lock, "libbpf", libbpf, "topology",
 			 topology_json(topo));
 }

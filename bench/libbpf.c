@@ -67,7 +67,7 @@ static int plain_open(struct run *r)
 	if (!p->skel)
 		return -errno;
 	p->skel->rodata->bench_words = (r->cfg.size - sizeof(struct nr_record)) / 8;
-	bpf_map__set_max_entries(p->skel->maps.bench_cells, r->nr_cpus);
+	bpf_map__set_max_entries(p->skel->maps.bench_cells, r->n_cpus);
 	bpf_map__set_max_entries(p->skel->maps.bench_ring, r->ring_bytes);
 	err = plain_bpf__load(p->skel);
 	if (err)
@@ -102,7 +102,7 @@ static int plain_stop(struct run *r)
 
 	join(p);
 	n = ring_buffer__consume(p->rb);
-	for (unsigned i = 0; i < r->nr_cpus; i++)
+	for (unsigned i = 0; i < r->n_cpus; i++)
 		r->lost[NR_LOSS_FULL] += r->cells[i].failed;
 	return n < 0 ? n : 0;
 }

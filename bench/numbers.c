@@ -52,23 +52,22 @@ static int compare(const void *a, const void *b)
 }
 
 /* Linear between the two values next to the place. */
-static double at(const double *sorted, unsigned nr, double share)
+static double at(const double *sorted, unsigned n, double share)
 {
-	double place = share * (nr - 1);
+	double place = share * (n - 1);
 	unsigned below = place;
 
-	if (below + 1 >= nr)
-		return sorted[nr - 1];
+	if (below + 1 >= n)
+		return sorted[n - 1];
 	return sorted[below] + (place - below) * (sorted[below + 1] - sorted[below]);
 }
 
-struct spread3 quartiles(double *values, unsigned nr)
+struct spread3 quartiles(double *values, unsigned n)
 {
-	if (!nr)
+	if (!n)
 		return (struct spread3){ 0 };
-	qsort(values, nr, sizeof(*values), compare);
-	return (struct spread3){ at(values, nr, 0.25), at(values, nr, 0.5), at(values, nr, 0.75),
-				 nr };
+	qsort(values, n, sizeof(*values), compare);
+	return (struct spread3){ at(values, n, 0.25), at(values, n, 0.5), at(values, n, 0.75), n };
 }
 
 /* The host's CLOCK_MONOTONIC less this process's: another one in a time namespace. */
@@ -82,12 +81,12 @@ int bench_find_clock(void)
 #define GAP_LEAST  1.25
 #define GAP_SPREAD 1.5
 
-unsigned two_groups(const double *sorted, unsigned nr)
+unsigned two_groups(const double *sorted, unsigned n)
 {
 	double widest = 1, within;
 	unsigned cut = 0;
 
-	for (unsigned i = 2; i + 2 <= nr && sorted[0] > 0; i++) {
+	for (unsigned i = 2; i + 2 <= n && sorted[0] > 0; i++) {
 		if (sorted[i] / sorted[i - 1] > widest) {
 			widest = sorted[i] / sorted[i - 1];
 			cut = i;
@@ -95,13 +94,13 @@ unsigned two_groups(const double *sorted, unsigned nr)
 	}
 	if (!cut)
 		return 0;
-	within = fmax(sorted[cut - 1] / sorted[0], sorted[nr - 1] / sorted[cut]);
+	within = fmax(sorted[cut - 1] / sorted[0], sorted[n - 1] / sorted[cut]);
 	return widest >= GAP_LEAST && log(widest) > GAP_SPREAD * log(within) ? cut : 0;
 }
 
 bool ranges_differ(struct range a, struct range b)
 {
-	return a.nr >= 3 && b.nr >= 3 && (a.low > b.high || a.high < b.low);
+	return a.n >= 3 && b.n >= 3 && (a.low > b.high || a.high < b.low);
 }
 
 uint64_t bench_now(void)
@@ -126,20 +125,20 @@ void bench_raise_priority(void)
 	setpriority(PRIO_PROCESS, 0, -20);
 }
 
-int bench_pin(pthread_t thread, const unsigned *cpus, unsigned nr)
+int bench_pin(pthread_t thread, const unsigned *cpus, unsigned n)
 {
-	unsigned highest = nr ? cpus[nr - 1] : 0;
+	unsigned highest = n ? cpus[n - 1] : 0;
 	size_t size = CPU_ALLOC_SIZE(highest + 1);
 	cpu_set_t *set;
 	int err;
 
-	if (!nr)
+	if (!n)
 		return 0;
 	set = CPU_ALLOC(highest + 1);
 	if (!set)
 		return -ENOMEM;
 	CPU_ZERO_S(size, set);
-	for (unsigned i = 0; i < nr; i++)
+	for (unsigned i = 0; i < n; i++)
 		CPU_SET_S(cpus[i], size, set);
 	err = -pthread_setaffinity_np(thread, size, set);
 	CPU_FREE(set);

@@ -47,7 +47,7 @@ struct drainer {
 	struct perfbuf *all;
 	pthread_t thread;
 	bool running;
-	unsigned nr_cpus;
+	unsigned n_cpus;
 	int *cpus;
 	struct perf_buffer *pb;
 	int kick_fd;
@@ -57,7 +57,7 @@ struct perfbuf {
 	struct run *run;
 	struct perfbuf_bpf *skel;
 	struct nr_plan *plan;
-	unsigned nr_drainers;
+	unsigned n_drainers;
 	struct drainer *drainer;
 	sem_t drained;
 	int inner_fd, outer_fd; /* for grace periods */
@@ -111,7 +111,7 @@ static size_t queued(const struct drainer *d)
 {
 	size_t sum = 0;
 
-	for (unsigned i = 0; i < d->nr_cpus; i++) {
+	for (unsigned i = 0; i < d->n_cpus; i++) {
 		const struct queue *q = &d->all->queue[d->cpus[i]];
 
 		sum += atomic_load_explicit(&q->bytes_in, memory_order_relaxed) -
@@ -159,9 +159,9 @@ static void drain_all(struct perfbuf *all)
 {
 	const uint64_t one = 1;
 
-	for (unsigned i = 0; i < all->nr_drainers; i++)
+	for (unsigned i = 0; i < all->n_drainers; i++)
 		(void)!write(all->drainer[i].kick_fd, &one, sizeof(one));
-	for (unsigned i = 0; i < all->nr_drainers; i++)
+	for (unsigned i = 0; i < all->n_drainers; i++)
 		while (sem_wait(&all->drained))
 			;
 }
@@ -179,10 +179,10 @@ static const struct nr_record *load_key(struct perfbuf *all, uint32_t cpu, uint3
 	return rec;
 }
 
-static void deliver(struct perfbuf *all, unsigned nr)
+static void deliver(struct perfbuf *all, unsigned n)
 {
-	check_batch(&all->run->check, all->batch, nr);
-	for (unsigned i = 0; i < all->run->nr_cpus; i++)
+	check_batch(&all->run->check, all->batch, n);
+	for (unsigned i = 0; i < all->run->n_cpus; i++)
 		queue_free_spent(&all->queue[i]);
 }
 
@@ -207,10 +207,10 @@ static void take_winner(struct perfbuf *all, struct nr_event *ev)
 static uint64_t merge_below(struct perfbuf *all, uint64_t to)
 {
 	uint64_t total = 0;
-	unsigned nr = 0;
+	unsigned n = 0;
 	uint32_t size;
 
-	for (unsigned i = 0; i < all->run->nr_cpus; i++)
+	for (unsigned i = 0; i < all->run->n_cpus; i++)
 		load_key(all, i, &size);
 	nr_tree_build(&all->tree);
 	for (;;) {
@@ -218,15 +218,15 @@ static uint64_t merge_below(struct perfbuf *all, uint64_t to)
 
 		if (all->tree.dry[cpu] || all->tree.key[cpu] >= to)
 			break;
-		take_winner(all, &all->batch[nr++]);
-		if (nr == BATCH) {
-			deliver(all, nr);
-			total += nr;
-			nr = 0;
+		take_winner(all, &all->batch[n++]);
+		if (n == BATCH) {
+			deliver(all, n);
+			total += n;
+			n = 0;
 		}
 	}
-	deliver(all, nr);
-	return total + nr;
+	deliver(all, n);
+	return total + n;
 }
 
 /* An update of a map in a map waits for one, where membarrier does not: it is refused on nohz_full
@@ -326,12 +326,12 @@ static int open_drainer(struct perfbuf *all, struct drainer *d, const struct nr_
 
 	d->all = all;
 	d->kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	d->cpus = calloc(shard->nr_cpus, sizeof(*d->cpus));
+	d->cpus = calloc(shard->n_cpus, sizeof(*d->cpus));
 	if (d->kick_fd < 0 || !d->cpus)
 		return -ENOMEM;
-	for (unsigned i = 0; i < shard->nr_cpus; i++)
+	for (unsigned i = 0; i < shard->n_cpus; i++)
 		d->cpus[i] = shard->cpus[i];
-	d->nr_cpus = opts.cpu_cnt = shard->nr_cpus;
+	d->n_cpus = opts.cpu_cnt = shard->n_cpus;
 	opts.cpus = opts.map_keys = d->cpus;
 	d->pb = perf_buffer__new_raw(bpf_map__fd(all->skel->maps.bench_perf), pages, &attr,
 				     on_event, d, &opts);
@@ -354,24 +354,24 @@ static int open_drainers(struct perfbuf *all)
 	}
 	all->run->shards = cpus;
 	all->run->ring_bytes = pages * page * cpus;
-	all->quota = all->run->cfg.memory / all->plan->nr_shards;
-	all->drainer = calloc(all->plan->nr_shards, sizeof(*all->drainer));
+	all->quota = all->run->cfg.memory / all->plan->n_shards;
+	all->drainer = calloc(all->plan->n_shards, sizeof(*all->drainer));
 	if (!all->drainer)
 		return -ENOMEM;
-	for (; !err && all->nr_drainers < all->plan->nr_shards; all->nr_drainers++)
-		err = open_drainer(all, &all->drainer[all->nr_drainers],
-				   nr_plan_shard_at(all->plan, all->nr_drainers), pages);
+	for (; !err && all->n_drainers < all->plan->n_shards; all->n_drainers++)
+		err = open_drainer(all, &all->drainer[all->n_drainers],
+				   nr_plan_shard_at(all->plan, all->n_drainers), pages);
 	return err;
 }
 
 static int open_queues(struct perfbuf *all)
 {
-	int err = nr_tree_init(&all->tree, all->run->nr_cpus);
+	int err = nr_tree_init(&all->tree, all->run->n_cpus);
 
-	all->queue = calloc(all->run->nr_cpus, sizeof(*all->queue));
+	all->queue = calloc(all->run->n_cpus, sizeof(*all->queue));
 	if (!all->queue)
 		return -ENOMEM;
-	for (unsigned i = 0; !err && i < all->run->nr_cpus; i++)
+	for (unsigned i = 0; !err && i < all->run->n_cpus; i++)
 		err = queue_init(&all->queue[i]) ? -ENOMEM : 0;
 	return err;
 }
@@ -396,8 +396,8 @@ static int perfbuf_open(struct run *r)
 	if (!all->skel)
 		return -errno;
 	all->skel->rodata->bench_words = (r->cfg.size - sizeof(struct nr_record)) / 8;
-	bpf_map__set_max_entries(all->skel->maps.bench_cells, r->nr_cpus);
-	bpf_map__set_max_entries(all->skel->maps.bench_perf, r->nr_cpus);
+	bpf_map__set_max_entries(all->skel->maps.bench_cells, r->n_cpus);
+	bpf_map__set_max_entries(all->skel->maps.bench_perf, r->n_cpus);
 	err = perfbuf_bpf__load(all->skel);
 	if (!err)
 		err = grace_open(all);
@@ -409,14 +409,14 @@ static int perfbuf_start(struct run *r)
 	struct perfbuf *all = r->transport;
 
 	r->prog_fd = bpf_program__fd(all->skel->progs.bench_perfbuf);
-	for (unsigned i = 0; i < all->nr_drainers; i++) {
+	for (unsigned i = 0; i < all->n_drainers; i++) {
 		struct drainer *d = &all->drainer[i];
 		const struct nr_plan_shard *shard = nr_plan_shard_at(all->plan, i);
 
 		if (pthread_create(&d->thread, NULL, drain, d))
 			return -EAGAIN;
 		d->running = true;
-		bench_pin(d->thread, shard->consumer_cpus, shard->nr_consumer_cpus);
+		bench_pin(d->thread, shard->consumer_cpus, shard->n_consumer_cpus);
 	}
 	if (pthread_create(&all->merge, NULL, merge, all))
 		return -EAGAIN;
@@ -445,7 +445,7 @@ static int perfbuf_stop(struct run *r)
 	/* No producer runs any more, so all there is can be had at once. */
 	drain_all(all);
 	merge_below(all, UINT64_MAX);
-	for (unsigned i = 0; i < r->nr_cpus; i++)
+	for (unsigned i = 0; i < r->n_cpus; i++)
 		r->lost[NR_LOSS_FULL] += r->cells[i].failed;
 	return all->merge_err;
 }
@@ -475,10 +475,10 @@ static void perfbuf_close(struct run *r)
 		return;
 	join_merge(all);
 	__atomic_store_n(&all->stop, true, __ATOMIC_RELAXED);
-	for (unsigned i = 0; i < all->nr_drainers; i++)
+	for (unsigned i = 0; i < all->n_drainers; i++)
 		close_drainer(&all->drainer[i]);
 	free(all->drainer);
-	for (unsigned i = 0; all->queue && i < r->nr_cpus; i++)
+	for (unsigned i = 0; all->queue && i < r->n_cpus; i++)
 		queue_destroy(&all->queue[i]);
 	free(all->queue);
 	nr_tree_destroy(&all->tree);

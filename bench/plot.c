@@ -13,14 +13,14 @@
 
 extern char **environ;
 
-static int append(struct plot_point **points, unsigned *nr, const struct plot_point *point)
+static int append(struct plot_point **points, unsigned *n, const struct plot_point *point)
 {
-	struct plot_point *grown = realloc(*points, (*nr + 1) * sizeof(*grown));
+	struct plot_point *grown = realloc(*points, (*n + 1) * sizeof(*grown));
 
 	if (!grown)
 		return -ENOMEM;
 	*points = grown;
-	grown[(*nr)++] = *point;
+	grown[(*n)++] = *point;
 	return 0;
 }
 
@@ -28,14 +28,14 @@ static struct plot_series *series_of(struct plot *plot, const char *label)
 {
 	struct plot_series *s;
 
-	for (unsigned i = 0; i < plot->nr; i++)
+	for (unsigned i = 0; i < plot->n; i++)
 		if (!strcmp(plot->series[i].label, label))
 			return &plot->series[i];
-	s = realloc(plot->series, (plot->nr + 1) * sizeof(*s));
+	s = realloc(plot->series, (plot->n + 1) * sizeof(*s));
 	if (!s)
 		return NULL;
 	plot->series = s;
-	s = &plot->series[plot->nr++];
+	s = &plot->series[plot->n++];
 	*s = (struct plot_series){ 0 };
 	snprintf(s->label, sizeof(s->label), "%s", label);
 	return s;
@@ -45,7 +45,7 @@ int plot_add(struct plot *plot, const char *label, const struct plot_point *poin
 	     const json_t *runs, double scale)
 {
 	struct plot_series *s = series_of(plot, label);
-	int err = s ? append(&s->points, &s->nr, point) : -ENOMEM;
+	int err = s ? append(&s->points, &s->n, point) : -ENOMEM;
 	const json_t *run;
 	size_t i;
 
@@ -54,20 +54,20 @@ int plot_add(struct plot *plot, const char *label, const struct plot_point *poin
 		struct plot_point p = { point->x, scale * json_number_value(run), 0 };
 
 		if (!err && !(plot->log_y && !(p.y > 0)))
-			err = append(&s->runs, &s->nr_runs, &p);
+			err = append(&s->runs, &s->n_runs, &p);
 	}
 	return err;
 }
 
 void plot_free(struct plot *plot)
 {
-	for (unsigned i = 0; i < plot->nr; i++) {
+	for (unsigned i = 0; i < plot->n; i++) {
 		free(plot->series[i].points);
 		free(plot->series[i].runs);
 	}
 	free(plot->series);
 	plot->series = NULL;
-	plot->nr = 0;
+	plot->n = 0;
 }
 
 static int compare_x(const void *a, const void *b)
@@ -91,7 +91,7 @@ static void quote(FILE *out, const char *text)
 /* Beside the others of the same x, so that their runs can be told apart. */
 static double beside(const struct plot *plot, unsigned series, double x, double span)
 {
-	double place = series - (plot->nr - 1) / 2.0;
+	double place = series - (plot->n - 1) / 2.0;
 
 	return plot->log_x ? x * exp(place * 0.006 * log(span)) : x + place * 0.008 * span;
 }
@@ -100,8 +100,8 @@ static double x_span(const struct plot *plot)
 {
 	double low = INFINITY, high = -INFINITY;
 
-	for (unsigned i = 0; i < plot->nr; i++) {
-		for (unsigned k = 0; k < plot->series[i].nr; k++) {
+	for (unsigned i = 0; i < plot->n; i++) {
+		for (unsigned k = 0; k < plot->series[i].n; k++) {
 			low = fmin(low, plot->series[i].points[k].x);
 			high = fmax(high, plot->series[i].points[k].x);
 		}
@@ -110,12 +110,12 @@ static double x_span(const struct plot *plot)
 }
 
 static void write_points(FILE *out, const char *name, unsigned series, const struct plot *plot,
-			 const struct plot_point *points, unsigned nr)
+			 const struct plot_point *points, unsigned n)
 {
 	double span = x_span(plot);
 
 	fprintf(out, "$%s%u << END\n", name, series);
-	for (unsigned k = 0; k < nr; k++)
+	for (unsigned k = 0; k < n; k++)
 		fprintf(out, "%.9g %.9g %.9g\n", beside(plot, series, points[k].x, span),
 			points[k].y, points[k].low);
 	fputs("END\n", out);
@@ -123,12 +123,12 @@ static void write_points(FILE *out, const char *name, unsigned series, const str
 
 static void write_data(FILE *out, const struct plot *plot)
 {
-	for (unsigned i = 0; i < plot->nr; i++) {
+	for (unsigned i = 0; i < plot->n; i++) {
 		struct plot_series *s = &plot->series[i];
 
-		qsort(s->points, s->nr, sizeof(*s->points), compare_x);
-		write_points(out, "line", i, plot, s->points, s->nr);
-		write_points(out, "runs", i, plot, s->runs, s->nr_runs);
+		qsort(s->points, s->n, sizeof(*s->points), compare_x);
+		write_points(out, "line", i, plot, s->points, s->n);
+		write_points(out, "runs", i, plot, s->runs, s->n_runs);
 	}
 }
 
@@ -137,8 +137,8 @@ static unsigned distinct_x(const struct plot *plot, double *x, unsigned max)
 {
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < plot->nr; i++) {
-		for (unsigned k = 0; k < plot->series[i].nr; k++) {
+	for (unsigned i = 0; i < plot->n; i++) {
+		for (unsigned k = 0; k < plot->series[i].n; k++) {
 			bool known = false;
 
 			for (unsigned j = 0; j < n; j++)
@@ -187,8 +187,8 @@ static void write_y_axis(FILE *out, const struct plot *plot)
 {
 	double high = 0;
 
-	for (unsigned i = 0; i < plot->nr; i++)
-		for (unsigned k = 0; k < plot->series[i].nr_runs; k++)
+	for (unsigned i = 0; i < plot->n; i++)
+		for (unsigned k = 0; k < plot->series[i].n_runs; k++)
 			high = fmax(high, plot->series[i].runs[k].y);
 	if (plot->log_y)
 		fputs("set logscale y\n", out);
@@ -204,13 +204,13 @@ static void write_lines(FILE *out, const struct plot *plot)
 	write_x_axis(out, plot);
 	write_y_axis(out, plot);
 	fputs("plot ", out);
-	for (unsigned i = 0; i < plot->nr; i++) {
+	for (unsigned i = 0; i < plot->n; i++) {
 		fprintf(out,
 			"%s$line%u using 1:2 with linespoints lc rgb '%s' lw 1.5 pt %u ps 0.6 "
 			"dt %u title ",
 			i ? ", " : "", i, colours[i % 8], 4 + i % 10, 1 + i / 8);
 		quote(out, plot->series[i].label);
-		if (plot->series[i].nr_runs)
+		if (plot->series[i].n_runs)
 			fprintf(out,
 				", $runs%u using 1:2 with points lc rgb '%s' pt 7 ps 0.3 notitle",
 				i, colours[i % 8]);
@@ -222,21 +222,21 @@ static void write_bars(FILE *out, const struct plot *plot)
 {
 	fputs("set yrange [0:*]\nset style fill solid 0.8 noborder\nset boxwidth 0.6\nset xtics (",
 	      out);
-	for (unsigned i = 0; i < plot->nr; i++) {
+	for (unsigned i = 0; i < plot->n; i++) {
 		fputs(i ? ", " : "", out);
 		quote(out, plot->series[i].label);
 		fprintf(out, " %u", i);
 	}
-	fprintf(out, ") rotate by -20\nset xrange [-0.6:%u.6]\nplot ", plot->nr - 1);
-	for (unsigned i = 0; i < plot->nr; i++)
+	fprintf(out, ") rotate by -20\nset xrange [-0.6:%u.6]\nplot ", plot->n - 1);
+	for (unsigned i = 0; i < plot->n; i++)
 		fprintf(out, "$line%u using (%u):2 with boxes lc rgb '#56b4e9' %s%s%s, ", i, i,
 			i ? "notitle" : "title '", i ? "" : plot->parts[1], i ? "" : "'");
-	for (unsigned i = 0; i < plot->nr; i++)
+	for (unsigned i = 0; i < plot->n; i++)
 		fprintf(out, "%s$line%u using (%u):3 with boxes lc rgb '#0072b2' %s%s%s",
 			i ? ", " : "", i, i, i ? "notitle" : "title '", i ? "" : plot->parts[0],
 			i ? "" : "'");
-	for (unsigned i = 0; i < plot->nr; i++)
-		if (plot->series[i].nr_runs)
+	for (unsigned i = 0; i < plot->n; i++)
+		if (plot->series[i].n_runs)
 			fprintf(out,
 				", $runs%u using (%u):2 with points lc rgb '#000000' pt 7 ps 0.3 "
 				"notitle",

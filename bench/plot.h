@@ -12,9 +12,9 @@ struct plot_point {
 
 struct plot_series {
 	char label[96];
-	unsigned nr;
+	unsigned n;
 	struct plot_point *points;
-	unsigned nr_runs; /* of all points together */
+	unsigned n_runs; /* of all points together */
 	struct plot_point *runs;
 };
 
@@ -24,7 +24,7 @@ struct plot {
 	bool log_x, log_y;
 	bool bars; /* one bar for each series, in two parts */
 	const char *parts[2];
-	unsigned nr;
+	unsigned n;
 	struct plot_series *series;
 };
 

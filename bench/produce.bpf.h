@@ -57,13 +57,13 @@ static __always_inline int produce(void *ctx)
 {
 	struct bench_burst burst = { ctx, bpf_ktime_get_ns(), bpf_get_smp_processor_id() };
 	struct bench_cell *cell = bpf_map_lookup_elem(&bench_cells, &burst.cpu);
-	int nr;
+	int n;
 
 	if (!cell)
 		return 0;
-	nr = bpf_loop(*(__u64 *)ctx, produce_one, &burst, 0);
+	n = bpf_loop(*(__u64 *)ctx, produce_one, &burst, 0);
 	cell->ns += bpf_ktime_get_ns() - burst.began;
-	return nr;
+	return n;
 }
 
 #endif

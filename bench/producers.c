@@ -26,7 +26,7 @@ struct producer {
 };
 
 struct producers {
-	unsigned nr;
+	unsigned n;
 	uint64_t rate;
 	unsigned burst;
 	int prog_fd;
@@ -40,25 +40,25 @@ struct producers {
  */
 
 /* One more of the domain that begins at cpus[first]: threads of cores that have none yet, then the
- * rest. Returns the index, or nr if the domain is used up. */
-static unsigned next_of_domain(const struct nr_topology *topo, const unsigned *cpus, unsigned nr,
+ * rest. Returns the index, or n if the domain is used up. */
+static unsigned next_of_domain(const struct nr_topology *topo, const unsigned *cpus, unsigned n,
 			       unsigned first, bool *used)
 {
-	unsigned second_choice = nr;
+	unsigned second_choice = n;
 
-	for (unsigned i = first; i < nr; i++) {
+	for (unsigned i = first; i < n; i++) {
 		bool fresh = true;
 
 		if (nr_topology_distance(topo, cpus[first], cpus[i]) > NR_SAME_LLC)
 			break;
 		if (used[i])
 			continue;
-		for (unsigned k = first; fresh && k < nr; k++)
+		for (unsigned k = first; fresh && k < n; k++)
 			fresh = !used[k] ||
 				nr_topology_distance(topo, cpus[k], cpus[i]) > NR_SAME_CORE;
 		if (fresh)
 			return i;
-		second_choice = second_choice < nr ? second_choice : i;
+		second_choice = second_choice < n ? second_choice : i;
 	}
 	return second_choice;
 }
@@ -69,10 +69,10 @@ static bool begins_domain(const struct nr_topology *topo, const unsigned *cpus, 
 }
 
 /* One CPU of each domain in turn, until none is left. */
-static int spread_out(const struct nr_topology *topo, unsigned *cpus, unsigned nr)
+static int spread_out(const struct nr_topology *topo, unsigned *cpus, unsigned n)
 {
-	unsigned *from = malloc(nr * sizeof(*from));
-	bool *used = calloc(nr, sizeof(*used));
+	unsigned *from = malloc(n * sizeof(*from));
+	bool *used = calloc(n, sizeof(*used));
 	unsigned done = 0;
 
 	if (!from || !used) {
@@ -80,14 +80,14 @@ static int spread_out(const struct nr_topology *topo, unsigned *cpus, unsigned n
 		free(used);
 		return -ENOMEM;
 	}
-	memcpy(from, cpus, nr * sizeof(*from));
-	while (done < nr) {
-		for (unsigned i = 0; i < nr; i++) {
-			unsigned next = nr;
+	memcpy(from, cpus, n * sizeof(*from));
+	while (done < n) {
+		for (unsigned i = 0; i < n; i++) {
+			unsigned next = n;
 
 			if (begins_domain(topo, from, i))
-				next = next_of_domain(topo, from, nr, i, used);
-			if (next == nr)
+				next = next_of_domain(topo, from, n, i, used);
+			if (next == n)
 				continue;
 			used[next] = true;
 			cpus[done++] = from[next];
@@ -99,7 +99,7 @@ static int spread_out(const struct nr_topology *topo, unsigned *cpus, unsigned n
 }
 
 /* "0+4": these, each once, and no others. */
-static int pick(const char *list, unsigned *cpus, unsigned *nr)
+static int pick(const char *list, unsigned *cpus, unsigned *n)
 {
 	unsigned done = 0;
 
@@ -108,19 +108,19 @@ static int pick(const char *list, unsigned *cpus, unsigned *nr)
 		unsigned long cpu = strtoul(p, &end, 10);
 		unsigned i = done;
 
-		while (i < *nr && cpus[i] != cpu)
+		while (i < *n && cpus[i] != cpu)
 			i++;
-		if (i == *nr)
+		if (i == *n)
 			return -EINVAL;
 		cpus[i] = cpus[done];
 		cpus[done++] = cpu;
 		p = end + (*end == '+');
 	}
-	*nr = done;
+	*n = done;
 	return 0;
 }
 
-int placement(const struct nr_topology *topo, const char *how, unsigned **out, unsigned *nr)
+int placement(const struct nr_topology *topo, const char *how, unsigned **out, unsigned *count)
 {
 	unsigned n = nr_topology_cpus(topo, NULL, 0);
 	unsigned *cpus = malloc((n ? n : 1) * sizeof(*cpus));
@@ -137,17 +137,17 @@ int placement(const struct nr_topology *topo, const char *how, unsigned **out, u
 		return err;
 	}
 	*out = cpus;
-	*nr = n;
+	*count = n;
 	return 0;
 }
 
 /* ---- threads ----------------------------------------------------------------------------------
  */
 
-/* Tries to emit nr events; returns how many it tried, or a negative errno. */
-static int emit(int prog_fd, uint64_t nr)
+/* Tries to emit n events; returns how many it tried, or a negative errno. */
+static int emit(int prog_fd, uint64_t n)
 {
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &nr, .ctx_size_in = sizeof(nr));
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &n, .ctx_size_in = sizeof(n));
 	int err = bpf_prog_test_run_opts(prog_fd, &opts);
 
 	return err ? err : (int)opts.retval;
@@ -189,17 +189,17 @@ static int emit_paced(const struct producers *all)
 	int got = 0;
 
 	while (got >= 0 && !__atomic_load_n(&all->stop, __ATOMIC_RELAXED)) {
-		uint64_t now = bench_now(), behind, nr;
+		uint64_t now = bench_now(), behind, n;
 
 		if (now < due_time(all, done + all->burst)) {
 			wait_for(due_time(all, done + all->burst), sleep);
 			now = bench_now();
 		}
 		behind = (uint64_t)((double)(now - all->start) * (double)all->rate / 1e9) - done;
-		nr = behind > BENCH_MAX_BURST ? BENCH_MAX_BURST
-		     : behind < all->burst    ? all->burst
-					      : behind;
-		got = emit(all->prog_fd, nr);
+		n = behind > BENCH_MAX_BURST ? BENCH_MAX_BURST
+		    : behind < all->burst    ? all->burst
+					     : behind;
+		got = emit(all->prog_fd, n);
 		done += got;
 		yielded = yield_sometimes(yielded);
 	}
@@ -242,11 +242,11 @@ int producers_new(struct producers **out, const struct config *cfg, const unsign
 	*all = (struct producers){ .rate = cfg->rate, .burst = cfg->burst, .prog_fd = -1 };
 	pthread_barrier_init(&all->ready, NULL, cfg->producers + 1);
 	pthread_barrier_init(&all->go, NULL, cfg->producers + 1);
-	for (; all->nr < cfg->producers; all->nr++) {
-		struct producer *p = &all->producer[all->nr];
+	for (; all->n < cfg->producers; all->n++) {
+		struct producer *p = &all->producer[all->n];
 
 		p->all = all;
-		p->cpu = cpus[all->nr];
+		p->cpu = cpus[all->n];
 		/* The others wait at a barrier that would never open: there is no way back. */
 		if (pthread_create(&p->thread, NULL, run, p)) {
 			bench_error("cannot start %u producer threads", cfg->producers);
@@ -271,7 +271,7 @@ int producers_stop(struct producers *all)
 	int err = 0;
 
 	__atomic_store_n(&all->stop, true, __ATOMIC_RELAXED);
-	for (unsigned i = 0; i < all->nr; i++) {
+	for (unsigned i = 0; i < all->n; i++) {
 		struct producer *p = &all->producer[i];
 
 		if (p->running)
@@ -286,7 +286,7 @@ void producers_free(struct producers *all)
 {
 	if (!all)
 		return;
-	if (all->nr && all->producer[0].running) {
+	if (all->n && all->producer[0].running) {
 		all->stop = true;
 		if (!all->start)
 			producers_go(all, -1);
@@ -299,7 +299,7 @@ void producers_free(struct producers *all)
 
 bool producers_have(const struct producers *all, int tid)
 {
-	for (unsigned i = 0; i < all->nr; i++)
+	for (unsigned i = 0; i < all->n; i++)
 		if (all->producer[i].tid == tid)
 			return true;
 	return false;

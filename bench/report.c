@@ -391,7 +391,7 @@ static void ratio_text(const json_t *a, const json_t *b, const char *metric, cha
 {
 	struct range x = range_of(a, metric), y = range_of(b, metric);
 
-	if (x.nr < 3 || y.nr < 3)
+	if (x.n < 3 || y.n < 3)
 		snprintf(buf, size, "too few runs to tell");
 	else if (!ranges_differ(x, y))
 		snprintf(buf, size, "no difference beyond the spread");
@@ -664,12 +664,12 @@ static json_t *most_common(const json_t *medians, const char *key)
 	json_array_foreach(medians, i, sum)
 	{
 		const json_t *other;
-		unsigned nr = 0;
+		unsigned n = 0;
 
-		json_array_foreach(medians, k, other) nr +=
+		json_array_foreach(medians, k, other) n +=
 			json_equal(json_object_get(sum, key), json_object_get(other, key));
-		if (nr > most) {
-			most = nr;
+		if (n > most) {
+			most = n;
 			best = json_object_get(sum, key);
 		}
 	}
@@ -819,8 +819,8 @@ static int fill_memory(const struct report *r, double producers, struct plot *pl
 
 static bool has_two_x(const struct plot *plot)
 {
-	for (unsigned i = 0; i < plot->nr; i++)
-		for (unsigned k = 1; k < plot->series[i].nr; k++)
+	for (unsigned i = 0; i < plot->n; i++)
+		for (unsigned k = 1; k < plot->series[i].n; k++)
 			if (plot->series[i].points[k].x != plot->series[i].points[0].x)
 				return true;
 	return false;
@@ -855,7 +855,7 @@ static int draw_spec(FILE *out, const struct report *r, const struct spec *s)
 	int err = plot.bars ? fill_memory(r, producers, &plot) : fill_plot(r, s, producers, &plot);
 
 	/* What was not swept is no plot. */
-	if (!err && plot.nr && (!needs_two_x(s) || has_two_x(&plot)))
+	if (!err && plot.n && (!needs_two_x(s) || has_two_x(&plot)))
 		err = figure(out, &plot, s, producers);
 	plot_free(&plot);
 	return err;
@@ -934,14 +934,14 @@ static void drop_page(const struct report *r)
 /* The medians are made anew, of the runs: the report also says how many were not valid. */
 static int check_runs(const struct report *r)
 {
-	size_t nr = json_array_size(r->file.runs);
+	size_t n = json_array_size(r->file.runs);
 
-	if (!nr && r->file.medians)
+	if (!n && r->file.medians)
 		bench_error("%s has medians only and none of the runs that a report is made of",
 			    r->input);
-	else if (!nr)
+	else if (!n)
 		bench_error("%s has no run, so there is nothing to report", r->input);
-	else if (sweep_invalid(r->file.runs) == nr)
+	else if (sweep_invalid(r->file.runs) == n)
 		bench_error("%s has no valid run, so there is nothing to report", r->input);
 	else
 		return 0;

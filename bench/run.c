@@ -36,8 +36,8 @@ void run_invalid(struct run *r, const char *fmt, ...)
 
 int run_map_cells(struct run *r, int map_fd)
 {
-	void *p = mmap(NULL, r->nr_cpus * sizeof(struct bench_cell), PROT_READ, MAP_SHARED, map_fd,
-		       0);
+	void *p =
+		mmap(NULL, r->n_cpus * sizeof(struct bench_cell), PROT_READ, MAP_SHARED, map_fd, 0);
 
 	if (p == MAP_FAILED)
 		return -errno;
@@ -60,7 +60,7 @@ struct snapshot {
 	uint64_t own_ns;  /* CPU time of this process */
 	uint64_t busy_ns; /* of all CPUs of the host, what a hypervisor took included */
 	struct bench_cell *cells;
-	unsigned nr_threads;
+	unsigned n_threads;
 	struct thread_time *threads;
 };
 
@@ -79,20 +79,20 @@ static int snapshot_threads(struct snapshot *s)
 	struct dirent *e;
 	int err = dir ? 0 : -errno;
 
-	s->nr_threads = 0;
+	s->n_threads = 0;
 	while (!err && (e = readdir(dir))) {
 		struct thread_time *grown;
 		int tid = atoi(e->d_name);
 
 		if (!tid)
 			continue;
-		grown = realloc(s->threads, (s->nr_threads + 1) * sizeof(*grown));
+		grown = realloc(s->threads, (s->n_threads + 1) * sizeof(*grown));
 		if (!grown) {
 			err = -ENOMEM;
 			break;
 		}
 		s->threads = grown;
-		s->threads[s->nr_threads++] =
+		s->threads[s->n_threads++] =
 			(struct thread_time){ .tid = tid, .ns = thread_ns(tid) };
 	}
 	if (dir)
@@ -126,7 +126,7 @@ static uint64_t host_busy_ns(void)
  * not matter that they are read a little later than the rest. */
 static void snapshot_ticks(struct snapshot *s)
 {
-	for (unsigned i = 0; i < s->nr_threads; i++) {
+	for (unsigned i = 0; i < s->n_threads; i++) {
 		struct thread_time *t = &s->threads[i];
 		char path[64];
 		FILE *f;
@@ -146,7 +146,7 @@ static int snapshot_try(struct snapshot *s, struct run *r, const struct transpor
 {
 	t->sample(r);
 	check_mark_take(&s->mark, &r->check);
-	memcpy(s->cells, r->cells, r->nr_cpus * sizeof(*s->cells));
+	memcpy(s->cells, r->cells, r->n_cpus * sizeof(*s->cells));
 	s->own_ns = process_ns();
 	s->busy_ns = host_busy_ns();
 	return snapshot_threads(s);
@@ -157,7 +157,7 @@ static int snapshot_take(struct snapshot *s, struct run *r, const struct transpo
 	unsigned tries = 0;
 	int err;
 
-	s->cells = malloc(r->nr_cpus * sizeof(*s->cells));
+	s->cells = malloc(r->n_cpus * sizeof(*s->cells));
 	if (!s->cells)
 		return -ENOMEM;
 	do
@@ -176,7 +176,7 @@ static void snapshot_free(struct snapshot *s)
 /* What the thread had used by then; nothing, if it came later. */
 static struct thread_time time_before(const struct snapshot *s, int tid)
 {
-	for (unsigned i = 0; i < s->nr_threads; i++)
+	for (unsigned i = 0; i < s->n_threads; i++)
 		if (s->threads[i].tid == tid)
 			return s->threads[i];
 	return (struct thread_time){ 0 };
@@ -211,12 +211,12 @@ static int measure_window(struct run *r, const struct transport *t, struct measu
 {
 	int err = snapshot_take(&m->begin, r, t);
 	uint64_t end = m->begin.mark.time + (uint64_t)(r->cfg.seconds * 1e9);
-	unsigned nr = 0;
+	unsigned n = 0;
 
 	check_open_window(&r->check, m->begin.mark.time);
 	r->lag_max = 0;
 	for (uint64_t next = bench_now(); !err && next < end; next += SAMPLE_NS) {
-		size_t anon = nr++ % 8 ? 0 : anon_bytes();
+		size_t anon = n++ % 8 ? 0 : anon_bytes();
 
 		m->anon_peak = anon > m->anon_peak ? anon : m->anon_peak;
 		t->sample(r);
@@ -267,7 +267,7 @@ static void verify(struct run *r)
 static void producer_sums(const struct run *r, const struct measured *m, struct bench_cell *sum)
 {
 	memset(sum, 0, sizeof(*sum));
-	for (unsigned i = 0; i < r->nr_cpus; i++) {
+	for (unsigned i = 0; i < r->n_cpus; i++) {
 		const struct bench_cell *a = &m->begin.cells[i], *b = &m->end.cells[i];
 
 		sum->attempts += b->attempts - a->attempts;
@@ -330,7 +330,7 @@ static struct cpu_sums cpu_sums(const struct run *r, const struct measured *m,
 {
 	struct cpu_sums sum = { 0 };
 
-	for (unsigned i = 0; i < m->end.nr_threads; i++) {
+	for (unsigned i = 0; i < m->end.n_threads; i++) {
 		const struct thread_time *t = &m->end.threads[i];
 		struct thread_time before = time_before(&m->begin, t->tid);
 
@@ -370,11 +370,11 @@ static json_t *lost_json(const struct run *r)
 	return lost;
 }
 
-static json_t *cpus_json(const unsigned *cpus, unsigned nr)
+static json_t *cpus_json(const unsigned *cpus, unsigned n)
 {
 	json_t *list = json_array();
 
-	for (unsigned i = 0; i < nr; i++)
+	for (unsigned i = 0; i < n; i++)
 		json_array_append_new(list, json_integer(cpus[i]));
 	return list;
 }
@@ -440,13 +440,13 @@ static const struct transport *transport_of(const struct config *cfg)
 
 static int choose_cpus(const struct run *r, unsigned **cpus)
 {
-	unsigned nr;
-	int err = placement(r->topo, r->cfg.placement, cpus, &nr);
+	unsigned n;
+	int err = placement(r->topo, r->cfg.placement, cpus, &n);
 
 	if (err == -EINVAL)
 		bench_error("--placement %s: no such CPU, or one comes twice", r->cfg.placement);
-	if (!err && r->cfg.producers > nr) {
-		bench_error("%u producers need as many CPUs, there are %u", r->cfg.producers, nr);
+	if (!err && r->cfg.producers > n) {
+		bench_error("%u producers need as many CPUs, there are %u", r->cfg.producers, n);
 		err = -EINVAL;
 	}
 	return err;
@@ -460,7 +460,7 @@ static int prepare(struct run *r)
 		bench_error("cannot read this host's topology: %s", strerror(-err));
 		return err;
 	}
-	r->nr_cpus = nr_topology_possible_cpus(r->topo);
+	r->n_cpus = nr_topology_possible_cpus(r->topo);
 	config_settle(&r->cfg, r->topo);
 	if (r->cfg.trace && transport_of(&r->cfg) != &transport_sharded) {
 		bench_error("%s writes no trace: use --delivery callback", r->cfg.transport);
@@ -471,7 +471,7 @@ static int prepare(struct run *r)
 			    r->cfg.size);
 		return -EINVAL;
 	}
-	return check_init(&r->check, r->nr_cpus);
+	return check_init(&r->check, r->n_cpus);
 }
 
 /* Until rings are as full as they will get and every thread has run. */
@@ -539,7 +539,7 @@ static int run_config(json_t **out, const struct config *cfg)
 	producers_free(p);
 	t->close(&r);
 	if (r.cells)
-		munmap((void *)r.cells, r.nr_cpus * sizeof(*r.cells));
+		munmap((void *)r.cells, r.n_cpus * sizeof(*r.cells));
 	snapshot_free(&m.begin);
 	snapshot_free(&m.end);
 	check_destroy(&r.check);

@@ -19,7 +19,7 @@ struct sharded {
 
 static int on_batch(void *ctx, const struct nr_batch *batch)
 {
-	check_batch(ctx, batch->events, batch->nr);
+	check_batch(ctx, batch->events, batch->n);
 	return 0;
 }
 
@@ -34,8 +34,8 @@ static int ring_size(struct run *r, size_t *out)
 
 	if (err)
 		return err;
-	r->shards = plan->nr_shards;
-	*out = floor_power(r->cfg.memory / plan->nr_shards);
+	r->shards = plan->n_shards;
+	*out = floor_power(r->cfg.memory / plan->n_shards);
 	nr_plan_free(plan);
 	if (*out < (size_t)sysconf(_SC_PAGESIZE)) {
 		bench_error("%zu bytes are too few for %u rings", r->cfg.memory, r->shards);
@@ -58,7 +58,7 @@ static int open_collector(struct run *r, struct sharded *s)
 	if (err)
 		return err;
 	plan = nr_collector_plan(s->collector);
-	for (unsigned i = 0; i < plan->nr_shards; i++)
+	for (unsigned i = 0; i < plan->n_shards; i++)
 		r->ring_bytes += nr_plan_shard_at(plan, i)->ring_bytes;
 	r->consumer_cpu = nr_plan_shard_at(plan, 0)->consumer_cpus[0];
 	return 0;
@@ -92,7 +92,7 @@ static int sharded_open(struct run *r)
 	if (!s->skel)
 		return -errno;
 	s->skel->rodata->bench_words = (r->cfg.size - sizeof(struct nr_record)) / 8;
-	bpf_map__set_max_entries(s->skel->maps.bench_cells, r->nr_cpus);
+	bpf_map__set_max_entries(s->skel->maps.bench_cells, r->n_cpus);
 	bpf_program__set_autoattach(s->skel->progs.bench_sharded, false);
 	err = nr_collector_add_bpf_object(s->collector, s->skel->obj);
 	return err ? err : set_output(r, s);
@@ -154,7 +154,7 @@ static int sharded_stop(struct run *r)
 		run_invalid(r, "the collector's accounts do not close");
 	if (st->events_written != r->check.count || st->reserved != r->check.count)
 		run_invalid(r, "the collector counts other records than were delivered");
-	for (unsigned i = 0; i < st->nr_shards; i++)
+	for (unsigned i = 0; i < st->n_shards; i++)
 		if (nr_stats_shard(st, i)->behind)
 			run_invalid(r, "shard %u broke its own watermark", i);
 	nr_stats_free(st);

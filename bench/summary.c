@@ -107,11 +107,11 @@ void sweep_free(struct sweep_file *f)
 unsigned sweep_invalid(const json_t *runs)
 {
 	const json_t *row;
-	unsigned nr = 0;
+	unsigned n = 0;
 	size_t i;
 
-	json_array_foreach(runs, i, row) nr += !json_is_true(json_object_get(row, "valid"));
-	return nr;
+	json_array_foreach(runs, i, row) n += !json_is_true(json_object_get(row, "valid"));
+	return n;
 }
 
 /* ---- medians ----------------------------------------------------------------------------------
@@ -127,7 +127,7 @@ static json_t *median_of(const json_t *runs, const json_t *config, const struct 
 	double *values = calloc(json_array_size(runs) + 1, sizeof(*values));
 	json_t *sum, *all = json_array();
 	struct spread3 s = { 0 };
-	unsigned nr = 0;
+	unsigned n = 0;
 	json_t *row;
 	size_t i;
 
@@ -138,14 +138,14 @@ static json_t *median_of(const json_t *runs, const json_t *config, const struct 
 		if (!values || !json_is_true(json_object_get(row, "valid")) || !json_is_number(v) ||
 		    !json_equal(is, config))
 			continue;
-		values[nr++] = json_number_value(v);
+		values[n++] = json_number_value(v);
 		json_array_append(all, v);
 	}
-	s = quartiles(values, nr);
-	sum = nr ? json_pack("{s:f, s:f, s:f, s:i, s:O, s:i}", "median", s.median, "q1", s.q1, "q3",
-			     s.q3, "n", (int)s.nr, "runs", all, "groups",
-			     two_groups(values, nr) ? 2 : 1)
-		 : json_null();
+	s = quartiles(values, n);
+	sum = n ? json_pack("{s:f, s:f, s:f, s:i, s:O, s:i}", "median", s.median, "q1", s.q1, "q3",
+			    s.q3, "n", (int)s.n, "runs", all, "groups",
+			    two_groups(values, n) ? 2 : 1)
+		: json_null();
 	json_decref(all);
 	free(values);
 	return sum;
@@ -157,7 +157,7 @@ static void add_runs(json_t *sum, const json_t *runs, const json_t *config)
 	/* What the runs of one configuration have in common. */
 	static const char *const same[] = { "producer_cpus", "consumer_cpu", "rings",
 					    "file_system" };
-	int nr = 0, valid = 0;
+	int n = 0, valid = 0;
 	const json_t *row;
 	size_t i;
 
@@ -167,7 +167,7 @@ static void add_runs(json_t *sum, const json_t *runs, const json_t *config)
 
 		if (!json_equal(json_object_get(row, "config"), config))
 			continue;
-		nr++;
+		n++;
 		valid += json_is_true(json_object_get(row, "valid"));
 		if (json_is_string(reason))
 			json_object_set(sum, "reason", reason);
@@ -175,9 +175,9 @@ static void add_runs(json_t *sum, const json_t *runs, const json_t *config)
 			if (json_object_get(row, same[k]))
 				json_object_set(sum, same[k], json_object_get(row, same[k]));
 	}
-	json_object_set_new(sum, "runs", json_integer(nr));
+	json_object_set_new(sum, "runs", json_integer(n));
 	json_object_set_new(sum, "valid_runs", json_integer(valid));
-	json_object_set_new(sum, "valid", json_boolean(nr && nr == valid));
+	json_object_set_new(sum, "valid", json_boolean(n && n == valid));
 }
 
 static bool is_known(const json_t *medians, const json_t *config)

@@ -61,10 +61,10 @@ static int write_line(struct sweep *s, const json_t *line)
 static json_t *placement_json(const struct nr_topology *topo, const char *how)
 {
 	json_t *list = json_array();
-	unsigned *cpus = NULL, nr = 0;
+	unsigned *cpus = NULL, n = 0;
 
-	placement(topo, how, &cpus, &nr);
-	for (unsigned i = 0; i < nr; i++)
+	placement(topo, how, &cpus, &n);
+	for (unsigned i = 0; i < n; i++)
 		json_array_append_new(list, json_integer(cpus[i]));
 	free(cpus);
 	return list;
@@ -281,13 +281,13 @@ static int make_grid(struct sweep *s)
 		err = grid_add_default(&s->grid, s->topo, s->quick);
 	if (!err)
 		grid_settle(&s->grid, s->topo);
-	for (unsigned i = 0; i < s->grid.nr; i++)
+	for (unsigned i = 0; i < s->grid.n; i++)
 		s->grid.cfg[i].directory = s->directory;
-	if (!err && !s->grid.nr) {
+	if (!err && !s->grid.n) {
 		bench_error("the grid is empty");
 		err = -EINVAL;
 	}
-	s->total = s->grid.nr * s->repeat;
+	s->total = s->grid.n * s->repeat;
 	return err;
 }
 
@@ -300,11 +300,11 @@ static int sweep(struct sweep *s)
 	if (!err)
 		err = open_output(s);
 	if (!err)
-		fprintf(stderr, "%u configurations, %u times each, into %s\n", s->grid.nr,
-			s->repeat, s->output);
+		fprintf(stderr, "%u configurations, %u times each, into %s\n", s->grid.n, s->repeat,
+			s->output);
 	s->started = bench_now();
 	for (unsigned rep = 0; !err && rep < s->repeat; rep++)
-		for (unsigned i = 0; !err && i < s->grid.nr; i++)
+		for (unsigned i = 0; !err && i < s->grid.n; i++)
 			err = do_run(s, &s->grid.cfg[i], rep);
 	if (!err)
 		err = write_medians(s);

@@ -13,7 +13,7 @@
  */
 
 struct grid {
-	unsigned nr;
+	unsigned n;
 	struct config *cfg;
 };
 

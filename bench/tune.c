@@ -57,7 +57,7 @@ struct tune {
 
 	struct nr_topology *topo;
 	unsigned *cpus; /* spread */
-	unsigned nr_cpus;
+	unsigned n_cpus;
 	unsigned pair[NR_DISTANCES][2];
 	bool have[NR_DISTANCES]; /* this host has two CPUs that far apart */
 
@@ -293,17 +293,17 @@ static void estimate_distance(struct tune *t, enum nr_distance d)
 	const json_t *cost = json_object_get(json_object_get(sum, "cost_mean_ns"), "runs");
 	const json_t *turns = json_object_get(json_object_get(sum, "turns_share"), "runs");
 	double *values = calloc(json_array_size(cost) + 1, sizeof(*values));
-	unsigned nr = 0;
+	unsigned n = 0;
 
 	/* Each valid run has both: where it has no cost, nobody emitted. */
 	for (size_t i = 0; values && i < json_array_size(cost); i++) {
 		double share = json_number_value(json_array_get(turns, i));
 
 		if (share >= TURNS_LEAST)
-			values[nr++] = hand_over(json_number_value(json_array_get(cost, i)), share,
-						 t->alone_ns.median);
+			values[n++] = hand_over(json_number_value(json_array_get(cost, i)), share,
+						t->alone_ns.median);
 	}
-	t->hand_ns[d] = quartiles(values, nr);
+	t->hand_ns[d] = quartiles(values, n);
 	free(values);
 }
 
@@ -312,10 +312,10 @@ static void estimate_distance(struct tune *t, enum nr_distance d)
 static void fill_unknown(struct tune *t)
 {
 	for (unsigned d = NR_DISTANCES - 1; d-- > 0;)
-		if (!t->hand_ns[d].nr)
+		if (!t->hand_ns[d].n)
 			t->hand_ns[d] = t->hand_ns[d + 1];
 	for (unsigned d = 1; d < NR_DISTANCES; d++)
-		if (!t->hand_ns[d].nr)
+		if (!t->hand_ns[d].n)
 			t->hand_ns[d] = t->hand_ns[d - 1];
 }
 
@@ -352,7 +352,7 @@ static void estimate(struct tune *t)
 /* For each distance that this host has, two CPUs that far apart. */
 static void find_pairs(struct tune *t)
 {
-	for (unsigned i = 1; i < t->nr_cpus; i++) {
+	for (unsigned i = 1; i < t->n_cpus; i++) {
 		enum nr_distance d = nr_topology_distance(t->topo, t->cpus[0], t->cpus[i]);
 
 		if (t->have[d])
@@ -368,16 +368,16 @@ static int prepare(struct tune *t)
 	int err = nr_topology_open(&t->topo, NULL);
 
 	if (!err)
-		err = placement(t->topo, "spread", &t->cpus, &t->nr_cpus);
+		err = placement(t->topo, "spread", &t->cpus, &t->n_cpus);
 	if (err) {
 		bench_error("cannot read this host's topology: %s", strerror(-err));
 		return err;
 	}
 	if (!t->producers)
-		t->producers = t->nr_cpus;
-	if (t->producers > t->nr_cpus) {
+		t->producers = t->n_cpus;
+	if (t->producers > t->n_cpus) {
 		bench_error("%u producers need as many CPUs, there are %u", t->producers,
-			    t->nr_cpus);
+			    t->n_cpus);
 		return -EINVAL;
 	}
 	find_pairs(t);
@@ -415,12 +415,12 @@ static struct spread3 mean_hand_over(const struct tune *t, const struct nr_plan 
 			sum.q1 += h->q1;
 			sum.median += h->median;
 			sum.q3 += h->q3;
-			sum.nr++;
+			sum.n++;
 		}
 	}
-	if (!sum.nr || !t->hand_ns[0].nr)
+	if (!sum.n || !t->hand_ns[0].n)
 		return t->alone_ns;
-	return (struct spread3){ sum.q1 / sum.nr, sum.median / sum.nr, sum.q3 / sum.nr, sum.nr };
+	return (struct spread3){ sum.q1 / sum.n, sum.median / sum.n, sum.q3 / sum.n, sum.n };
 }
 
 /* As many rings of these producers take, if each ring has an equal share of the work. */
@@ -428,7 +428,7 @@ static struct spread3 limit_of(const struct tune *t, struct spread3 ns, unsigned
 {
 	double scale = 1e9 * t->producers / members;
 
-	return (struct spread3){ scale / ns.q3, scale / ns.median, scale / ns.q1, ns.nr };
+	return (struct spread3){ scale / ns.q3, scale / ns.median, scale / ns.q1, ns.n };
 }
 
 /* Nodes with fewer cores than parts are no matter here. */
@@ -448,9 +448,9 @@ static int advise(const struct tune *t, const char *policy, struct advice *a)
 
 	if (err)
 		return err;
-	*a = (struct advice){ .shards = plan->nr_shards, .limit.median = INFINITY };
+	*a = (struct advice){ .shards = plan->n_shards, .limit.median = INFINITY };
 	snprintf(a->policy, sizeof(a->policy), "%s", policy);
-	for (unsigned s = 0; s < plan->nr_shards; s++) {
+	for (unsigned s = 0; s < plan->n_shards; s++) {
 		unsigned members;
 		struct spread3 ns = mean_hand_over(t, plan, s, &members);
 		struct spread3 limit;
@@ -475,41 +475,41 @@ static int by_rings(const void *a, const void *b)
 	return (x->shards > y->shards) - (x->shards < y->shards);
 }
 
-static int add_advice(const struct tune *t, const char *policy, struct advice *list, unsigned *nr)
+static int add_advice(const struct tune *t, const char *policy, struct advice *list, unsigned *n)
 {
 	struct advice a;
 	int err = advise(t, policy, &a);
 
-	for (unsigned i = 0; !err && i < *nr; i++)
+	for (unsigned i = 0; !err && i < *n; i++)
 		if (list[i].shards == a.shards)
 			return 0;
 	if (!err)
-		list[(*nr)++] = a;
+		list[(*n)++] = a;
 	return err;
 }
 
 /* Policies that come to the same here stand in it once. By number of rings. */
-static int advise_all(const struct tune *t, struct advice *list, unsigned *nr)
+static int advise_all(const struct tune *t, struct advice *list, unsigned *n)
 {
 	static const char *const policies[] = { "node", "llc", "cpu", "single" };
 	unsigned nodes, most;
 	int err = 0;
 
-	*nr = 0;
+	*n = 0;
 	for (size_t i = 0; !err && i < sizeof(policies) / sizeof(policies[0]); i++)
-		err = add_advice(t, policies[i], list, nr);
+		err = add_advice(t, policies[i], list, n);
 	if (err)
 		return err;
 	nodes = list[0].shards;
-	qsort(list, *nr, sizeof(*list), by_rings);
-	most = list[*nr - 1].shards;
+	qsort(list, *n, sizeof(*list), by_rings);
+	most = list[*n - 1].shards;
 	for (unsigned k = 2; !err && k <= MAX_PARTS && nodes * k < most; k *= 2) {
 		char policy[16];
 
 		snprintf(policy, sizeof(policy), "node/%u", k);
-		err = add_advice(t, policy, list, nr);
+		err = add_advice(t, policy, list, n);
 	}
-	qsort(list, *nr, sizeof(*list), by_rings);
+	qsort(list, *n, sizeof(*list), by_rings);
 	return err;
 }
 
@@ -526,7 +526,7 @@ static char *count_text(char *buf, size_t size, double n)
 
 static void print_figure(const char *what, const struct spread3 *s)
 {
-	if (s->nr)
+	if (s->n)
 		printf("  %-41s%6.0f [%.0f, %.0f] ns\n", what, s->median, s->q1, s->q3);
 	else
 		printf("  %-41sunknown\n", what);
@@ -619,7 +619,7 @@ static void print_estimate(const struct tune *t)
 		if (!t->have[d])
 			continue;
 		print_figure(host_distance_name(d), &t->hand_ns[d]);
-		if (!t->hand_ns[d].nr)
+		if (!t->hand_ns[d].n)
 			printf("    The two hardly ran at the same time: the ring turned with less "
 			       "than "
 			       "%.0f %% of\n    the records in each run. Without this figure, "
@@ -629,13 +629,13 @@ static void print_estimate(const struct tune *t)
 	}
 }
 
-static void print_table(const struct advice *a, unsigned nr)
+static void print_table(const struct advice *a, unsigned n)
 {
 	char limit[3][32];
 
 	puts("\nA ring takes a record in the mean hand-over over all pairs of its producers. The "
 	     "busiest is full up at:");
-	for (unsigned i = 0; i < nr; i++)
+	for (unsigned i = 0; i < n; i++)
 		printf("  %-8s %4u ring%s  %8s [%s, %s] records/s of all  (%u producer%s on it, "
 		       "%.0f ns a record)\n",
 		       a[i].policy, a[i].shards, a[i].shards == 1 ? " " : "s",
@@ -676,7 +676,7 @@ static void print_user_side(const struct tune *t, const struct advice *a)
 	double merge = t->rate * t->merge_ns.median / 1e9;
 	double consumer = (double)t->rate * a->busiest / t->producers * t->consumer_ns.median / 1e9;
 
-	if (!t->merge_ns.nr || !t->consumer_ns.nr) {
+	if (!t->merge_ns.n || !t->consumer_ns.n) {
 		puts("  What the merge and the consumers will need is unknown.");
 		return;
 	}
@@ -689,13 +689,13 @@ static void print_user_side(const struct tune *t, const struct advice *a)
 }
 
 /* node is the default; fewer rings are told of, more are taken if they are needed. */
-static unsigned choose(const struct tune *t, const struct advice *a, unsigned nr)
+static unsigned choose(const struct tune *t, const struct advice *a, unsigned n)
 {
 	unsigned i = 0;
 
-	while (i + 1 < nr && strcmp(a[i].policy, "node"))
+	while (i + 1 < n && strcmp(a[i].policy, "node"))
 		i++;
-	while (i + 1 < nr && t->rate > UTILISATION * a[i].limit.median)
+	while (i + 1 < n && t->rate > UTILISATION * a[i].limit.median)
 		i++;
 	return i;
 }
@@ -731,9 +731,9 @@ static void print_fewer(const struct tune *t, const struct advice *a)
 		puts(": whether that would do too, the spread of the runs does not tell.");
 }
 
-static void print_advice(const struct tune *t, const struct advice *a, unsigned nr)
+static void print_advice(const struct tune *t, const struct advice *a, unsigned n)
 {
-	unsigned i = choose(t, a, nr);
+	unsigned i = choose(t, a, n);
 	char rate[32];
 
 	printf("\nFor %s records/s from %u producer%s:\n  --shards %-8s  the busiest ring is used "
@@ -756,7 +756,7 @@ static void print_advice(const struct tune *t, const struct advice *a, unsigned 
 static int tune(struct tune *t)
 {
 	struct advice advice[MAX_ADVICE];
-	unsigned nr;
+	unsigned n;
 	int err = prepare(t);
 
 	if (!err) {
@@ -766,14 +766,14 @@ static int tune(struct tune *t)
 	if (err)
 		return err;
 	estimate(t);
-	err = advise_all(t, advice, &nr);
+	err = advise_all(t, advice, &n);
 	if (err)
 		return err;
 	print_measured(t);
 	print_estimate(t);
-	print_table(advice, nr);
+	print_table(advice, n);
 	if (t->rate)
-		print_advice(t, advice, nr);
+		print_advice(t, advice, n);
 	else
 		puts("\nWith --rate it says which of them, and how large a ring.");
 	return 0;

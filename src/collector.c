@@ -43,15 +43,15 @@ static int add_pid(struct nr_collector *c, pid_t pid)
 		nr_log(&c->log, NR_LOG_ERROR, "there is no process %d", pid);
 		return -EINVAL;
 	}
-	for (unsigned i = 0; i < c->nr_pids; i++)
+	for (unsigned i = 0; i < c->n_pids; i++)
 		if (c->pids[i] == pid)
 			return 0;
-	if (c->nr_pids == NR_PIDS_MAX) {
+	if (c->n_pids == NR_PIDS_MAX) {
 		nr_log(&c->log, NR_LOG_ERROR,
 		       "a recording cannot be limited to more than %d processes", NR_PIDS_MAX);
 		return -E2BIG;
 	}
-	c->pids[c->nr_pids++] = pid;
+	c->pids[c->n_pids++] = pid;
 	return 0;
 }
 
@@ -59,12 +59,12 @@ static int copy_pids(struct nr_collector *c)
 {
 	int err = c->opts.pid ? add_pid(c, c->opts.pid) : 0;
 
-	if (c->opts.nr_pids && !c->opts.pids) {
+	if (c->opts.n_pids && !c->opts.pids) {
 		nr_log(&c->log, NR_LOG_ERROR, "there are %u pids, but pids is NULL",
-		       c->opts.nr_pids);
+		       c->opts.n_pids);
 		return -EINVAL;
 	}
-	for (unsigned i = 0; !err && i < c->opts.nr_pids; i++)
+	for (unsigned i = 0; !err && i < c->opts.n_pids; i++)
 		err = add_pid(c, c->opts.pids[i]);
 	return err;
 }
@@ -122,17 +122,17 @@ static int make_plan(struct nr_collector *c)
 
 static int make_shards(struct nr_collector *c)
 {
-	unsigned nr = c->plan->nr_shards;
+	unsigned n = c->plan->n_shards;
 	int err = 0;
 
-	c->shards = aligned_alloc(64, nr * sizeof(*c->shards));
-	c->shard_ptr = calloc(nr, sizeof(*c->shard_ptr));
-	c->consumers = calloc(nr, sizeof(*c->consumers));
-	c->placement = calloc(nr, sizeof(*c->placement));
+	c->shards = aligned_alloc(64, n * sizeof(*c->shards));
+	c->shard_ptr = calloc(n, sizeof(*c->shard_ptr));
+	c->consumers = calloc(n, sizeof(*c->consumers));
+	c->placement = calloc(n, sizeof(*c->placement));
 	if (!c->shards || !c->shard_ptr || !c->consumers || !c->placement)
 		return -ENOMEM;
-	memset(c->shards, 0, nr * sizeof(*c->shards));
-	for (unsigned i = 0; !err && i < nr; i++) {
+	memset(c->shards, 0, n * sizeof(*c->shards));
+	for (unsigned i = 0; !err && i < n; i++) {
 		const struct nr_plan_shard *plan = &c->plan->shards[i];
 		struct nr_ring ring = {};
 
@@ -143,11 +143,11 @@ static int make_shards(struct nr_collector *c)
 			.id = i,
 			.waiter = { -1, -1 },
 			.cpus = plan->consumer_cpus,
-			.nr_cpus = plan->nr_consumer_cpus,
+			.n_cpus = plan->n_consumer_cpus,
 		};
 		err = nr_ring_map(&ring, c->maps.ring_fd[i], plan->ring_bytes);
 		if (!err)
-			err = nr_shard_init(&c->shards[i], &ring, c->maps.nr_cpus);
+			err = nr_shard_init(&c->shards[i], &ring, c->maps.n_cpus);
 		if (err)
 			nr_ring_unmap(&ring);
 	}
@@ -167,7 +167,7 @@ static uint64_t read_losses(void *ctx, uint64_t *lost)
 {
 	const struct nr_maps *maps = &((struct nr_collector *)ctx)->maps;
 
-	for (uint32_t cpu = 0; cpu < maps->nr_cpus; cpu++)
+	for (uint32_t cpu = 0; cpu < maps->n_cpus; cpu++)
 		lost[cpu] = nr_maps_lost_by_cpu(maps, cpu);
 	/* The counters are read before the clock. */
 	atomic_thread_fence(memory_order_seq_cst);
@@ -176,7 +176,7 @@ static uint64_t read_losses(void *ctx, uint64_t *lost)
 
 static const char *plural(const struct nr_collector *c)
 {
-	return c->plan->nr_shards == 1 ? "" : "s";
+	return c->plan->n_shards == 1 ? "" : "s";
 }
 
 static int build(struct nr_collector *c)
@@ -195,9 +195,9 @@ static int build(struct nr_collector *c)
 	if (!err)
 		err = nr_types_new(&c->types, log_of_types, c);
 	if (!err)
-		err = nr_merge_init(&c->stream.merge, c->shard_ptr, c->plan->nr_shards);
+		err = nr_merge_init(&c->stream.merge, c->shard_ptr, c->plan->n_shards);
 	if (!err)
-		err = nr_losses_init(&c->stream.merge.losses, c->maps.nr_cpus, read_losses, c);
+		err = nr_losses_init(&c->stream.merge.losses, c->maps.n_cpus, read_losses, c);
 	if (!err)
 		err = nr_waiter_init(&c->drain.merge, -1);
 	if (!err) {
@@ -205,7 +205,7 @@ static int build(struct nr_collector *c)
 		err = c->stream.error_fd < 0 ? -errno : 0;
 	}
 	if (err)
-		nr_log(&c->log, NR_LOG_ERROR, "cannot set up %u shard%s: %s", c->plan->nr_shards,
+		nr_log(&c->log, NR_LOG_ERROR, "cannot set up %u shard%s: %s", c->plan->n_shards,
 		       plural(c), nr_reason(err));
 	return err;
 }
@@ -248,7 +248,7 @@ int nr_collector_open(struct nr_collector **out, const struct nr_collector_opts 
 		return err;
 	}
 	c->clock_offset = clock_offset();
-	nr_log(&c->log, NR_LOG_INFO, "%u shard%s set up in %.0f ms", c->plan->nr_shards, plural(c),
+	nr_log(&c->log, NR_LOG_INFO, "%u shard%s set up in %.0f ms", c->plan->n_shards, plural(c),
 	       (nr_clock_local() - begin) / 1e6);
 	*out = c;
 	return 0;
@@ -271,15 +271,15 @@ static int next_object(struct nr_collector *c, struct nr_object **o)
 
 	if (err)
 		return err;
-	if ((c->nr_objects + 1) * NR_OBJECT_IDS > NR_LATE_ID) {
-		nr_log(&c->log, NR_LOG_ERROR, "too many BPF objects: %u at most", c->nr_objects);
+	if ((c->n_objects + 1) * NR_OBJECT_IDS > NR_LATE_ID) {
+		nr_log(&c->log, NR_LOG_ERROR, "too many BPF objects: %u at most", c->n_objects);
 		return -E2BIG;
 	}
-	grown = realloc(c->objects, (c->nr_objects + 1) * sizeof(*grown));
+	grown = realloc(c->objects, (c->n_objects + 1) * sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
 	c->objects = grown;
-	*o = &grown[c->nr_objects];
+	*o = &grown[c->n_objects];
 	return 0;
 }
 
@@ -289,12 +289,12 @@ static int enter_object(struct nr_collector *c, struct nr_object *o)
 	int err;
 
 	c->entering = o;
-	err = nr_object_types(o, c->nr_objects * NR_OBJECT_IDS, c->types, &c->log);
+	err = nr_object_types(o, c->n_objects * NR_OBJECT_IDS, c->types, &c->log);
 	c->entering = NULL;
 	if (err)
 		nr_object_close(o);
 	else
-		c->nr_objects++;
+		c->n_objects++;
 	return err;
 }
 
@@ -320,7 +320,7 @@ int nr_collector_add_bpf_object(struct nr_collector *c, struct bpf_object *obj)
 	struct nr_object *o = NULL;
 	int err = next_object(c, &o);
 
-	for (unsigned i = 0; !err && i < c->nr_objects; i++) {
+	for (unsigned i = 0; !err && i < c->n_objects; i++) {
 		if (c->objects[i].obj != obj)
 			continue;
 		nr_log(&c->log, NR_LOG_ERROR, "%s was added already", c->objects[i].name);
@@ -422,9 +422,9 @@ static size_t trace_room(void *ctx)
 	return nr_writer_room(((struct nr_collector *)ctx)->writer);
 }
 
-static int trace_push(void *ctx, const struct nr_event *evs, unsigned nr)
+static int trace_push(void *ctx, const struct nr_event *evs, unsigned n)
 {
-	return nr_writer_append(((struct nr_collector *)ctx)->writer, evs, nr);
+	return nr_writer_append(((struct nr_collector *)ctx)->writer, evs, n);
 }
 
 static int trace_commit(void *ctx, uint64_t watermark, uint64_t lost)
@@ -445,13 +445,13 @@ static size_t batch_room(void *ctx)
 /* The collector whose batch function this thread is in. */
 static _Thread_local const struct nr_collector *in_batch_of;
 
-static int batch_push(void *ctx, const struct nr_event *evs, unsigned nr)
+static int batch_push(void *ctx, const struct nr_event *evs, unsigned n)
 {
 	struct nr_collector *c = ctx;
-	const struct nr_batch batch = { evs, nr };
+	const struct nr_batch batch = { evs, n };
 	int err;
 
-	for (unsigned i = 0; i < nr; i++)
+	for (unsigned i = 0; i < n; i++)
 		nr_misfits_size(&c->misfits, c->types, &evs[i]);
 	in_batch_of = c;
 	err = c->batch(c->batch_ctx, &batch);
@@ -508,7 +508,7 @@ static int check_complete(const struct nr_collector *c)
 		       "the stream needs one place to go: a trace directory or a function");
 		return -EINVAL;
 	}
-	if (!c->nr_objects) {
+	if (!c->n_objects) {
 		nr_log(&c->log, NR_LOG_ERROR, "nothing to record: add a source or a BPF object");
 		return -EINVAL;
 	}
@@ -520,7 +520,7 @@ static int find_processes(struct nr_collector *c, struct nr_object_config *confi
 {
 	int err = c->opts.self ? 0 : nr_pid_on_host(getpid(), &config->hidden_tgid, &c->log);
 
-	for (unsigned i = 0; !err && i < c->nr_pids; i++) {
+	for (unsigned i = 0; !err && i < c->n_pids; i++) {
 		err = nr_pid_on_host(c->pids[i], &config->only_tgid[i], &c->log);
 		if (!err && config->only_tgid[i] == config->hidden_tgid)
 			nr_log(&c->log, NR_LOG_WARN,
@@ -536,7 +536,7 @@ static int load_objects(struct nr_collector *c)
 	struct nr_object_config config = {};
 	int err = find_processes(c, &config);
 
-	for (unsigned i = 0; !err && i < c->nr_objects; i++) {
+	for (unsigned i = 0; !err && i < c->n_objects; i++) {
 		config.id_base = i * NR_OBJECT_IDS;
 		if (c->opts.order == NR_ORDER_RCU)
 			nr_object_warn_sleepable(&c->objects[i], &c->log);
@@ -551,10 +551,10 @@ static int start_threads(struct nr_collector *c)
 	int err = 0;
 
 	nr_merge_start(&c->stream.merge, now);
-	for (unsigned i = 0; i < c->plan->nr_shards; i++)
+	for (unsigned i = 0; i < c->plan->n_shards; i++)
 		nr_shard_start(&c->shards[i], now);
 	c->threads = true;
-	for (unsigned i = 0; !err && i < c->plan->nr_shards; i++)
+	for (unsigned i = 0; !err && i < c->plan->n_shards; i++)
 		err = nr_consumer_start(&c->consumers[i], c->maps.ring_fd[i]);
 	if (!err && c->drain.order == NR_ORDER_RCU) {
 		c->grace = (struct nr_grace){ &c->drain, &c->maps, &c->log, {} };
@@ -567,14 +567,14 @@ static int start_threads(struct nr_collector *c)
 		err = nr_stream_start(&c->stream);
 	if (err)
 		nr_log(&c->log, NR_LOG_ERROR, "cannot start %u consumer thread%s: %s",
-		       c->plan->nr_shards, plural(c), nr_reason(err));
+		       c->plan->n_shards, plural(c), nr_reason(err));
 	return err;
 }
 
 /* Which shards are not where the plan wants them. */
 static void report_placement(struct nr_collector *c)
 {
-	for (unsigned i = 0; i < c->plan->nr_shards; i++) {
+	for (unsigned i = 0; i < c->plan->n_shards; i++) {
 		const struct nr_placement *p = &c->placement[i];
 
 		if (p->pages_on_node >= 0 && (size_t)p->pages_on_node < p->pages)
@@ -588,7 +588,7 @@ static void check_placement(struct nr_collector *c)
 {
 	size_t page = sysconf(_SC_PAGESIZE);
 
-	for (unsigned i = 0; i < c->plan->nr_shards; i++) {
+	for (unsigned i = 0; i < c->plan->n_shards; i++) {
 		const struct nr_ring *ring = &c->shards[i].ring;
 		int node = c->plan->shards[i].node;
 
@@ -624,7 +624,7 @@ static void check_index(struct nr_collector *c, unsigned i)
 /* Which consumers did not run where the plan wants them. */
 static void check_consumers(struct nr_collector *c)
 {
-	for (unsigned i = 0; i < c->plan->nr_shards; i++) {
+	for (unsigned i = 0; i < c->plan->n_shards; i++) {
 		const struct nr_placement *p = &c->placement[i];
 		int err = atomic_load(&c->consumers[i].pin_error);
 
@@ -644,14 +644,14 @@ static int attach_objects(struct nr_collector *c)
 {
 	int err = 0;
 
-	for (unsigned i = 0; i < c->nr_objects; i++)
+	for (unsigned i = 0; i < c->n_objects; i++)
 		err = nr_object_attach(&c->objects[i], &c->log) ?: err;
 	return err;
 }
 
 static void detach_objects(struct nr_collector *c)
 {
-	for (unsigned i = 0; i < c->nr_objects; i++)
+	for (unsigned i = 0; i < c->n_objects; i++)
 		nr_object_detach(&c->objects[i]);
 }
 
@@ -694,7 +694,7 @@ static int drain_to_the_end(struct nr_collector *c)
 	const struct timespec pause = { .tv_nsec = 1000000 };
 	int err = 0;
 
-	for (unsigned i = 0; i < c->plan->nr_shards; i++) {
+	for (unsigned i = 0; i < c->plan->n_shards; i++) {
 		struct nr_shard *shard = &c->shards[i];
 		int got = atomic_load(&c->consumers[i].error);
 
@@ -747,9 +747,9 @@ static int write_account(struct nr_collector *c, int error)
 		.unaccounted = st->unaccounted,
 		.late = st->late,
 		.lost_total = st->lost_total,
-		.nr_lost = NR_LOSS_CAUSES,
+		.n_lost = NR_LOSS_CAUSES,
 		.lost = st->lost,
-		.nr_misfits = st->nr_types,
+		.n_misfits = st->n_types,
 		.misfits = st->types,
 		.misfit_stride = st->type_stride,
 	};
@@ -841,13 +841,13 @@ static int end_recording(struct nr_collector *c)
 	 * can sleep may go on: what it reserves after the last pass counts as never read. */
 	nr_maps_wait_grace(&c->maps);
 	atomic_store(&c->drain.stop, true);
-	for (unsigned i = 0; i < c->plan->nr_shards; i++)
+	for (unsigned i = 0; i < c->plan->n_shards; i++)
 		nr_consumer_join(&c->consumers[i]);
 	nr_grace_join(&c->grace);
 	check_consumers(c);
 	err = drain_to_the_end(c);
 	end = finish_stream(c);
-	for (unsigned i = 0; !c->stream.thread.running && i < c->plan->nr_shards; i++)
+	for (unsigned i = 0; !c->stream.thread.running && i < c->plan->n_shards; i++)
 		nr_consumer_destroy(&c->consumers[i]);
 	c->end_error = end ?: err;
 	c->threads = false;
@@ -872,7 +872,7 @@ int nr_collector_stop(struct nr_collector *c)
 
 static void destroy_shards(struct nr_collector *c)
 {
-	for (unsigned i = 0; c->shards && c->plan && i < c->plan->nr_shards; i++)
+	for (unsigned i = 0; c->shards && c->plan && i < c->plan->n_shards; i++)
 		nr_shard_destroy(&c->shards[i]);
 	free(c->shards);
 	free(c->shard_ptr);
@@ -886,7 +886,7 @@ void nr_collector_close(struct nr_collector *c)
 		return;
 	if (c->threads)
 		end_recording(c);
-	for (unsigned i = 0; i < c->nr_objects; i++)
+	for (unsigned i = 0; i < c->n_objects; i++)
 		nr_object_close(&c->objects[i]);
 	if (atomic_load(&c->abandoned))
 		return; /* the rest is in use */

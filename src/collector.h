@@ -27,24 +27,24 @@ struct nr_collector {
 	bool silent;		  /* it is not to be called any more */
 	pthread_mutex_t lock;	  /* nr_collector_enter and statistics take it */
 	pid_t pids[NR_PIDS_MAX];  /* the only ones to record; none: all */
-	unsigned nr_pids;
+	unsigned n_pids;
 	enum nr_state state;
 	int64_t clock_offset; /* CLOCK_REALTIME less the host's CLOCK_MONOTONIC, ns */
 	struct nr_topology *topo;
 	struct nr_plan *plan;
 	struct nr_maps maps;
-	struct nr_shard *shards;     /* [plan->nr_shards] */
-	struct nr_shard **shard_ptr; /* [plan->nr_shards] for the merge */
+	struct nr_shard *shards;     /* [plan->n_shards] */
+	struct nr_shard **shard_ptr; /* [plan->n_shards] for the merge */
 	struct nr_types *types;
 	struct nr_misfits misfits;
 	struct nr_object *objects;
-	unsigned nr_objects;
+	unsigned n_objects;
 	unsigned sources;		  /* a bit for each that was added */
 	const struct nr_object *entering; /* whose events go into types right now */
 
 	bool threads; /* some were started: they have to be ended */
 	struct nr_drain drain;
-	struct nr_consumer *consumers; /* [plan->nr_shards] */
+	struct nr_consumer *consumers; /* [plan->n_shards] */
 	struct nr_grace grace;
 	struct nr_stream stream;
 
@@ -64,7 +64,7 @@ struct nr_collector {
 
 	uint64_t started, stopped;	/* CLOCK_MONOTONIC ns; stopped from NR_STOPPED on */
 	uint64_t cpu_before, cpu_after; /* the same */
-	struct nr_placement *placement; /* [plan->nr_shards] */
+	struct nr_placement *placement; /* [plan->n_shards] */
 	char clocksource[32];
 };
 

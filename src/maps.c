@@ -34,22 +34,22 @@ static int create_rings(struct nr_maps *maps, const struct nr_plan *plan,
 {
 	const char *smaller = "; try smaller rings or a policy with fewer shards";
 
-	maps->ring_fd = calloc(plan->nr_shards, sizeof(*maps->ring_fd));
+	maps->ring_fd = calloc(plan->n_shards, sizeof(*maps->ring_fd));
 	if (!maps->ring_fd)
 		return -ENOMEM;
-	for (; maps->nr_shards < plan->nr_shards; maps->nr_shards++) {
-		const struct nr_plan_shard *shard = &plan->shards[maps->nr_shards];
+	for (; maps->n_shards < plan->n_shards; maps->n_shards++) {
+		const struct nr_plan_shard *shard = &plan->shards[maps->n_shards];
 		int fd = create_ring(shard);
 
 		if (fd < 0) {
 			nr_log(log, NR_LOG_ERROR,
 			       "cannot create ring %u of %u (%zu KiB on node %d): %s%s",
-			       maps->nr_shards + 1, plan->nr_shards, shard->ring_bytes >> 10,
+			       maps->n_shards + 1, plan->n_shards, shard->ring_bytes >> 10,
 			       shard->node, nr_reason(fd),
 			       fd == -EMFILE || fd == -ENOMEM ? "" : smaller);
 			return fd;
 		}
-		maps->ring_fd[maps->nr_shards] = fd;
+		maps->ring_fd[maps->n_shards] = fd;
 	}
 	return 0;
 }
@@ -85,20 +85,20 @@ static void *fill_stretch(void *arg)
 static int fill_shards(struct nr_maps *maps)
 {
 	struct stretch stretches[FILL_THREADS] = {};
-	uint32_t *keys = calloc(maps->nr_shards, sizeof(*keys));
+	uint32_t *keys = calloc(maps->n_shards, sizeof(*keys));
 	int err = 0;
 
 	if (!keys)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < maps->nr_shards; i++)
+	for (uint32_t i = 0; i < maps->n_shards; i++)
 		keys[i] = i;
 	for (uint32_t t = 0; t < FILL_THREADS; t++) {
 		struct stretch *s = &stretches[t];
 
 		s->maps = maps;
 		s->keys = keys;
-		s->first = (uint64_t)maps->nr_shards * t / FILL_THREADS;
-		s->end = (uint64_t)maps->nr_shards * (t + 1) / FILL_THREADS;
+		s->first = (uint64_t)maps->n_shards * t / FILL_THREADS;
+		s->end = (uint64_t)maps->n_shards * (t + 1) / FILL_THREADS;
 		if (s->first < s->end && nr_thread_start(&s->thread, fill_stretch, s, "nr-fill"))
 			fill_stretch(s);
 	}
@@ -115,20 +115,20 @@ static int create_shards(struct nr_maps *maps)
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .inner_map_fd = maps->ring_fd[0]);
 
 	maps->shards_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "nr_shards", sizeof(uint32_t),
-					 sizeof(uint32_t), maps->nr_shards, &opts);
+					 sizeof(uint32_t), maps->n_shards, &opts);
 	return maps->shards_fd < 0 ? maps->shards_fd : fill_shards(maps);
 }
 
 static int create_nodes(struct nr_maps *maps, const struct nr_plan *plan)
 {
-	uint32_t nr = plan->nr_nodes ? plan->nr_nodes : 1;
+	uint32_t n = plan->n_nodes ? plan->n_nodes : 1;
 	int err = 0;
 
 	maps->nodes_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "nr_nodes", sizeof(uint32_t),
-					sizeof(uint32_t), nr, NULL);
+					sizeof(uint32_t), n, NULL);
 	if (maps->nodes_fd < 0)
 		return maps->nodes_fd;
-	for (uint32_t node = 0; !err && node < plan->nr_nodes; node++)
+	for (uint32_t node = 0; !err && node < plan->n_nodes; node++)
 		err = bpf_map_update_elem(maps->nodes_fd, &node, &plan->node_shard[node], 0);
 	return err;
 }
@@ -141,14 +141,14 @@ static int create_nodes(struct nr_maps *maps, const struct nr_plan *plan)
 static void fill_cpu(struct nr_cpu *cpu, const struct nr_plan_shard *shard)
 {
 	cpu->fill_bytes = shard->ring_bytes / 4;
-	cpu->check_bytes = shard->ring_bytes / 16 / (shard->nr_cpus ? shard->nr_cpus : 1);
+	cpu->check_bytes = shard->ring_bytes / 16 / (shard->n_cpus ? shard->n_cpus : 1);
 }
 
 static const struct nr_plan_shard *smallest(const struct nr_plan *plan)
 {
 	const struct nr_plan_shard *least = &plan->shards[0];
 
-	for (unsigned i = 1; i < plan->nr_shards; i++)
+	for (unsigned i = 1; i < plan->n_shards; i++)
 		if (plan->shards[i].ring_bytes < least->ring_bytes)
 			least = &plan->shards[i];
 	return least;
@@ -160,8 +160,8 @@ static void fill_cpus(struct nr_maps *maps, const struct nr_plan *plan)
 	const struct nr_plan_shard *least = smallest(plan);
 	bool numa = numa_available() >= 0; /* or its other calls may not be made */
 
-	for (uint32_t c = 0; c < maps->nr_cpus; c++) {
-		int shard = c < plan->nr_cpus ? plan->cpu_shard[c] : -1;
+	for (uint32_t c = 0; c < maps->n_cpus; c++) {
+		int shard = c < plan->n_cpus ? plan->cpu_shard[c] : -1;
 		int node = numa ? numa_node_of_cpu(c) : -1; /* need not be the ring's */
 
 		maps->cpus[c].shard = shard < 0 ? NR_NO_SHARD : (uint32_t)shard;
@@ -175,12 +175,12 @@ static int create_cpus(struct nr_maps *maps, const struct nr_plan *plan)
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
 	void *p;
 
-	maps->nr_cpus = plan->nr_cpus;
+	maps->n_cpus = plan->n_cpus;
 	maps->cpus_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "nr_cpus", sizeof(uint32_t),
-				       sizeof(struct nr_cpu), maps->nr_cpus, &opts);
+				       sizeof(struct nr_cpu), maps->n_cpus, &opts);
 	if (maps->cpus_fd < 0)
 		return maps->cpus_fd;
-	p = mmap(NULL, maps->nr_cpus * sizeof(struct nr_cpu), PROT_READ | PROT_WRITE, MAP_SHARED,
+	p = mmap(NULL, maps->n_cpus * sizeof(struct nr_cpu), PROT_READ | PROT_WRITE, MAP_SHARED,
 		 maps->cpus_fd, 0);
 	if (p == MAP_FAILED)
 		return -errno;
@@ -219,11 +219,11 @@ static void close_fd(int fd)
 
 void nr_maps_destroy(struct nr_maps *maps)
 {
-	for (uint32_t i = 0; i < maps->nr_shards; i++)
+	for (uint32_t i = 0; i < maps->n_shards; i++)
 		close_fd(maps->ring_fd[i]);
 	free(maps->ring_fd);
 	if (maps->cpus)
-		munmap(maps->cpus, maps->nr_cpus * sizeof(struct nr_cpu));
+		munmap(maps->cpus, maps->n_cpus * sizeof(struct nr_cpu));
 	close_fd(maps->shards_fd);
 	close_fd(maps->nodes_fd);
 	close_fd(maps->cpus_fd);
@@ -243,7 +243,7 @@ int nr_maps_fd(const struct nr_maps *maps, const char *name)
 
 void nr_maps_lost(const struct nr_maps *maps, uint32_t shard, uint64_t lost[NR_LOSS_SLOTS])
 {
-	for (uint32_t c = 0; c < maps->nr_cpus; c++) {
+	for (uint32_t c = 0; c < maps->n_cpus; c++) {
 		uint32_t of = __atomic_load_n(&maps->cpus[c].shard, __ATOMIC_RELAXED);
 
 		if (shard != NR_NO_SHARD && of != shard)

@@ -12,13 +12,13 @@
 #include "../topology/log.h"
 
 struct nr_maps {
-	uint32_t nr_shards;
-	int *ring_fd; /* [nr_shards] */
+	uint32_t n_shards;
+	int *ring_fd; /* [n_shards] */
 	int shards_fd;
 	int nodes_fd;
 	int cpus_fd;
-	struct nr_cpu *cpus; /* [nr_cpus], mapped */
-	uint32_t nr_cpus;
+	struct nr_cpu *cpus; /* [n_cpus], mapped */
+	uint32_t n_cpus;
 };
 
 int nr_maps_create(struct nr_maps *maps, const struct nr_plan *plan, const struct nr_logger *log);

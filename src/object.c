@@ -423,7 +423,7 @@ static int attach_program(struct nr_object *o, struct bpf_program *prog,
 	err = link ? 0 : -errno;
 	nr_listen_end();
 	if (link)
-		o->links[o->nr_links++] = link;
+		o->links[o->n_links++] = link;
 	else if (!heard.len && (err == -EOPNOTSUPP || err == -ESRCH || err == -EINVAL))
 		/* libbpf did not try; -EINVAL: "tracepoint/sched_switch", without its group */
 		say_no_auto_attach(o, prog, log);
@@ -435,12 +435,12 @@ static int attach_program(struct nr_object *o, struct bpf_program *prog,
 int nr_object_attach(struct nr_object *o, const struct nr_logger *log)
 {
 	struct bpf_program *prog;
-	unsigned nr = 0;
+	unsigned n = 0;
 	int err = 0;
 
 	bpf_object__for_each_program (prog, o->obj)
-		nr++;
-	o->links = calloc(nr ? nr : 1, sizeof(*o->links));
+		n++;
+	o->links = calloc(n ? n : 1, sizeof(*o->links));
 	if (!o->links)
 		return -ENOMEM;
 	/* All of them, so that all that cannot be attached are named. */
@@ -453,11 +453,11 @@ int nr_object_attach(struct nr_object *o, const struct nr_logger *log)
 
 void nr_object_detach(struct nr_object *o)
 {
-	for (unsigned i = 0; i < o->nr_links; i++)
+	for (unsigned i = 0; i < o->n_links; i++)
 		bpf_link__destroy(o->links[i]);
 	free(o->links);
 	o->links = NULL;
-	o->nr_links = 0;
+	o->n_links = 0;
 }
 
 void nr_object_close(struct nr_object *o)

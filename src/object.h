@@ -18,7 +18,7 @@ struct nr_object {
 	struct bpf_object *obj;
 	bool own_obj; /* ours to close */
 	struct bpf_link **links;
-	unsigned nr_links;
+	unsigned n_links;
 };
 
 /* Values for the constants of numaring.bpf.h in an object. */

@@ -122,10 +122,10 @@ static uint64_t unaccounted_cpus(const struct nr_collector *c)
 {
 	uint64_t sum = 0;
 
-	for (uint32_t cpu = 0; cpu < c->maps.nr_cpus; cpu++) {
+	for (uint32_t cpu = 0; cpu < c->maps.n_cpus; cpu++) {
 		uint64_t seen = 0;
 
-		for (unsigned i = 0; i < c->plan->nr_shards; i++)
+		for (unsigned i = 0; i < c->plan->n_shards; i++)
 			seen += nr_counter_get(&c->shards[i].cpu_records[cpu]);
 		sum += difference(seen, reserved_on(c, cpu));
 	}
@@ -155,16 +155,16 @@ static void fill_types(struct snapshot *snap, const struct nr_collector *c)
 {
 	struct nr_stats *sum = &snap->stats;
 
-	for (uint32_t id = 0; id <= c->types->nr_ids; id++) {
+	for (uint32_t id = 0; id <= c->types->n_ids; id++) {
 		struct nr_type_stats of = {
-			.id = id < c->types->nr_ids ? id : NR_NO_TYPE,
+			.id = id < c->types->n_ids ? id : NR_NO_TYPE,
 			.longer = nr_counter_get(&c->misfits.by_id[id].longer),
 			.shorter = nr_counter_get(&c->misfits.by_id[id].shorter),
 		};
 
 		if (!of.longer && !of.shorter)
 			continue;
-		snap->types[sum->nr_types++] = of;
+		snap->types[sum->n_types++] = of;
 		sum->misfits += of.longer + of.shorter;
 	}
 }
@@ -195,33 +195,33 @@ static void fill(struct snapshot *snap, const struct nr_collector *c)
 	sum->merge_idle_max_ns = nr_counter_get(&c->stream.idle_max);
 	if (stopped)
 		sum->unaccounted = unaccounted_cpus(c);
-	for (unsigned i = 0; i < c->plan->nr_shards; i++) {
+	for (unsigned i = 0; i < c->plan->n_shards; i++) {
 		fill_shard(&snap->shards[i], c, i, now);
 		add_shard(sum, &snap->shards[i]);
 		if (stopped)
 			account_shard(sum, &snap->shards[i], c, i);
 	}
 	fill_types(snap, c);
-	for (uint32_t cpu = 0; cpu < c->maps.nr_cpus; cpu++)
+	for (uint32_t cpu = 0; cpu < c->maps.n_cpus; cpu++)
 		sum->reserved += reserved_on(c, cpu);
 }
 
 struct nr_stats *nr_collector_stats(const struct nr_collector *c)
 {
-	unsigned nr = c->plan->nr_shards;
-	size_t shards = nr * sizeof(struct nr_shard_stats);
-	size_t types = (c->types->nr_ids + 1) * sizeof(struct nr_type_stats);
+	unsigned n = c->plan->n_shards;
+	size_t shards = n * sizeof(struct nr_shard_stats);
+	size_t types = (c->types->n_ids + 1) * sizeof(struct nr_type_stats);
 	struct snapshot *snap = NULL;
 
 	if (c->misfits.by_id) /* a start has come that far */
 		snap = calloc(1, sizeof(*snap) + shards + types);
 	if (!snap)
 		return NULL;
-	snap->types = (void *)&snap->shards[nr];
+	snap->types = (void *)&snap->shards[n];
 	memcpy(snap->clocksource, c->clocksource, sizeof(snap->clocksource));
 	snap->stats = (struct nr_stats){
 		.sz = sizeof(snap->stats),
-		.nr_shards = nr,
+		.n_shards = n,
 		.shard_stride = sizeof(snap->shards[0]),
 		.shards = snap->shards,
 		.clocksource = snap->clocksource,

@@ -78,10 +78,10 @@ static int end_stream(struct nr_stream *s)
 	return leave_sink(s, s->sink.commit(s->sink.ctx, nr_clock_now(), lost));
 }
 
-static int push(struct nr_stream *s, const struct nr_event *evs, unsigned nr)
+static int push(struct nr_stream *s, const struct nr_event *evs, unsigned n)
 {
 	enter_sink(s);
-	return leave_sink(s, s->sink.push(s->sink.ctx, evs, nr));
+	return leave_sink(s, s->sink.push(s->sink.ctx, evs, n));
 }
 
 /* Moves the whole window into the sink. */
@@ -91,14 +91,14 @@ static int move_window(struct nr_stream *s, struct nr_event *evs)
 
 	while (!err) {
 		size_t room = s->sink.room(s->sink.ctx);
-		unsigned nr = nr_merge_take(&s->merge, evs, BATCH, room);
+		unsigned n = nr_merge_take(&s->merge, evs, BATCH, room);
 
-		if (nr && !s->dirty) {
+		if (n && !s->dirty) {
 			s->dirty = true;
 			s->dirty_since = nr_clock_now();
 		}
-		if (nr)
-			err = push(s, evs, nr);
+		if (n)
+			err = push(s, evs, n);
 		else if (nr_merge_more(&s->merge))
 			err = commit(s);
 		else
@@ -132,7 +132,7 @@ static void hurry_laggards(struct nr_stream *s)
 	bool urgent = false;
 
 	atomic_store_explicit(&s->drain->urgent, true, memory_order_relaxed);
-	for (uint32_t i = 0; i < s->merge.nr_shards; i++) {
+	for (uint32_t i = 0; i < s->merge.n_shards; i++) {
 		if (lags(s, i, newest)) {
 			nr_consumer_kick(&s->consumers[i]);
 			urgent = true;
@@ -151,7 +151,7 @@ static void note_consumer_errors(struct nr_stream *s)
 {
 	uint64_t one = 1;
 
-	for (uint32_t i = 0; i < s->merge.nr_shards; i++)
+	for (uint32_t i = 0; i < s->merge.n_shards; i++)
 		if (atomic_load(&s->consumers[i].error))
 			(void)!write(s->error_fd, &one, sizeof(one));
 }

@@ -17,7 +17,7 @@ struct nr_sink {
 	void *ctx;
 	/* Bytes the sink takes before it wants a commit. */
 	size_t (*room)(void *ctx);
-	int (*push)(void *ctx, const struct nr_event *evs, unsigned nr);
+	int (*push)(void *ctx, const struct nr_event *evs, unsigned n);
 	/* When it returns 0, everything pushed is safe. watermark: complete below; lost: by the end
 	 * of what was pushed (I11). */
 	int (*commit)(void *ctx, uint64_t watermark, uint64_t lost);
@@ -25,7 +25,7 @@ struct nr_sink {
 
 struct nr_stream {
 	struct nr_drain *drain;
-	struct nr_consumer *consumers; /* [merge.nr_shards] */
+	struct nr_consumer *consumers; /* [merge.n_shards] */
 	struct nr_merge merge;
 	struct nr_sink sink;
 	uint64_t latency_ns;

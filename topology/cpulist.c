@@ -46,16 +46,16 @@ int topo_parse_cpus(const char *s, hwloc_bitmap_t set)
 	}
 }
 
-static unsigned range_length(const unsigned *cpus, unsigned nr)
+static unsigned range_length(const unsigned *cpus, unsigned count)
 {
 	unsigned n = 1;
 
-	while (n < nr && cpus[n] == cpus[n - 1] + 1)
+	while (n < count && cpus[n] == cpus[n - 1] + 1)
 		n++;
 	return n;
 }
 
-char *nr_cpu_list(char *buf, size_t size, const unsigned *cpus, unsigned nr)
+char *nr_cpu_list(char *buf, size_t size, const unsigned *cpus, unsigned count)
 {
 	size_t len = 0, cut = 0; /* cut: end of the last range after which ",..." still fits */
 	unsigned i, n;
@@ -63,11 +63,11 @@ char *nr_cpu_list(char *buf, size_t size, const unsigned *cpus, unsigned nr)
 	if (!size)
 		return buf;
 	buf[0] = '\0';
-	for (i = 0; i < nr; i += n) {
+	for (i = 0; i < count; i += n) {
 		char item[32];
 		int add;
 
-		n = range_length(cpus + i, nr - i);
+		n = range_length(cpus + i, count - i);
 		add = snprintf(item, sizeof(item), n > 1 ? "%s%u-%u" : "%s%u", i ? "," : "",
 			       cpus[i], cpus[i] + n - 1);
 		if (len + add + 1 > size) {

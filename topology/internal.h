@@ -26,8 +26,8 @@ struct topo_cpu {
 struct topo_node {
 	int os; /* -1: a node of which the description has only the CPUs */
 	bool has_memory;
-	unsigned nr_cpus;
-	unsigned first_cpu; /* if nr_cpus */
+	unsigned n_cpus;
+	unsigned first_cpu; /* if n_cpus */
 	unsigned memory;    /* the node itself, or the nearest that has memory */
 	hwloc_obj_t home;   /* smallest object around it that has CPUs */
 };
@@ -35,14 +35,14 @@ struct topo_node {
 struct nr_topology {
 	hwloc_topology_t hw;
 	bool this_host;
-	unsigned nr_cpus;
+	unsigned n_cpus;
 	struct topo_cpu *cpus; /* in hwloc's logical order */
 	unsigned cpu_end;      /* highest CPU number + 1 */
 	unsigned possible_end; /* the same of those that may come online */
 	int *cpu_index;	       /* [cpu_end], CPU number -> index or -1 */
-	unsigned nr_nodes;
+	unsigned n_nodes;
 	struct topo_node *nodes;
-	unsigned *dist;	       /* [nr_nodes * nr_nodes], 10 is local as in the SLIT */
+	unsigned *dist;	       /* [n_nodes * n_nodes], 10 is local as in the SLIT */
 	hwloc_bitmap_t usual;  /* CPUs this process runs on if nobody says otherwise */
 	hwloc_bitmap_t usable; /* CPUs it may move to: those of its cpuset */
 };
@@ -70,6 +70,6 @@ static inline bool topo_same_llc(const struct topo_cpu *a, const struct topo_cpu
 
 /* Shard number of every CPU by a policy, counted from 0 in the order of the CPUs. */
 int topo_apply_policy(const struct nr_topology *topo, const char *policy, unsigned *shard_of,
-		      unsigned *nr_shards, const struct nr_logger *log);
+		      unsigned *n_shards, const struct nr_logger *log);
 
 #endif

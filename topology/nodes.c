@@ -20,7 +20,7 @@
 
 unsigned topo_dist(const struct nr_topology *topo, unsigned from, unsigned to)
 {
-	return topo->dist[from * topo->nr_nodes + to];
+	return topo->dist[from * topo->n_nodes + to];
 }
 
 unsigned topo_height(const struct nr_topology *topo, hwloc_obj_t a, hwloc_obj_t b)
@@ -45,7 +45,7 @@ static bool has_own_memory(const struct nr_topology *topo, const unsigned *weigh
 {
 	unsigned i;
 
-	for (i = 0; i < topo->nr_nodes; i++)
+	for (i = 0; i < topo->n_nodes; i++)
 		if (weight[i] && topo->nodes[i].has_memory)
 			return true;
 	return false;
@@ -56,7 +56,7 @@ static uint64_t cost(const struct nr_topology *topo, const unsigned *weight, uns
 	uint64_t sum = 0;
 	unsigned i;
 
-	for (i = 0; i < topo->nr_nodes; i++)
+	for (i = 0; i < topo->n_nodes; i++)
 		sum += (uint64_t)weight[i] * topo_dist(topo, i, to);
 	return sum;
 }
@@ -71,8 +71,8 @@ static bool preferred(const struct nr_topology *topo, unsigned a, unsigned b, un
 	const struct topo_node *n = topo->nodes;
 	int at = n[from].first_cpu;
 
-	if (!n[a].nr_cpus || !n[b].nr_cpus)
-		return n[a].nr_cpus;
+	if (!n[a].n_cpus || !n[b].n_cpus)
+		return n[a].n_cpus;
 	return abs((int)n[a].first_cpu - at) < abs((int)n[b].first_cpu - at);
 }
 
@@ -92,7 +92,7 @@ unsigned topo_memory_for(const struct nr_topology *topo, const unsigned *weight)
 	uint64_t best_cost = UINT64_MAX;
 	unsigned i, best = 0;
 
-	for (i = 0; i < topo->nr_nodes; i++) {
+	for (i = 0; i < topo->n_nodes; i++) {
 		const struct topo_node *node = &topo->nodes[i];
 		uint64_t c;
 
@@ -134,25 +134,25 @@ static void list_nodes(struct nr_topology *topo)
 	hwloc_obj_t obj = NULL;
 
 	while ((obj = hwloc_get_next_obj_by_type(topo->hw, HWLOC_OBJ_NUMANODE, obj)))
-		topo->nodes[topo->nr_nodes++] = (struct topo_node){
+		topo->nodes[topo->n_nodes++] = (struct topo_node){
 			.os = obj->os_index,
 			.has_memory = obj->attr->numanode.local_memory > 0 && may_use(topo, obj),
 			.home = normal_ancestor(obj),
 		};
-	qsort(topo->nodes, topo->nr_nodes, sizeof(*topo->nodes), by_os_number);
+	qsort(topo->nodes, topo->n_nodes, sizeof(*topo->nodes), by_os_number);
 }
 
 static unsigned add_node(struct nr_topology *topo, int os, hwloc_obj_t home)
 {
-	topo->nodes[topo->nr_nodes] = (struct topo_node){ .os = os, .home = home };
-	return topo->nr_nodes++;
+	topo->nodes[topo->n_nodes] = (struct topo_node){ .os = os, .home = home };
+	return topo->n_nodes++;
 }
 
 static unsigned find_or_add_node(struct nr_topology *topo, int os, hwloc_obj_t home)
 {
 	unsigned i;
 
-	for (i = 0; i < topo->nr_nodes; i++)
+	for (i = 0; i < topo->n_nodes; i++)
 		if (topo->nodes[i].os == os && (os >= 0 || topo->nodes[i].home == home))
 			return i;
 	return add_node(topo, os, home);
@@ -164,7 +164,7 @@ static unsigned smallest_node_around(const struct nr_topology *topo, unsigned cp
 	unsigned i, best = NOBODY;
 	int weight = INT_MAX;
 
-	for (i = 0; i < topo->nr_nodes; i++) {
+	for (i = 0; i < topo->n_nodes; i++) {
 		hwloc_obj_t obj;
 		int w;
 
@@ -215,10 +215,10 @@ static void assume_memory(struct nr_topology *topo)
 {
 	unsigned i;
 
-	for (i = 0; i < topo->nr_nodes; i++)
+	for (i = 0; i < topo->n_nodes; i++)
 		if (topo->nodes[i].has_memory)
 			return;
-	for (i = 0; i < topo->nr_nodes; i++)
+	for (i = 0; i < topo->n_nodes; i++)
 		topo->nodes[i].has_memory = topo->nodes[i].os >= 0;
 }
 
@@ -248,13 +248,13 @@ static unsigned known_distance(const struct nr_topology *topo, struct hwloc_dist
 static int find_distances(struct nr_topology *topo, bool ask_kernel)
 {
 	struct hwloc_distances_s *d = NULL;
-	unsigned n = topo->nr_nodes, nr = 1, i, j, v;
+	unsigned n = topo->n_nodes, count = 1, i, j, v;
 	int err = -ENOMEM;
 
 	topo->dist = malloc((size_t)n * n * sizeof(*topo->dist));
 	if (!topo->dist)
 		goto out;
-	if (hwloc_distances_get_by_name(topo->hw, "NUMALatency", &nr, &d, 0) || !nr)
+	if (hwloc_distances_get_by_name(topo->hw, "NUMALatency", &count, &d, 0) || !count)
 		d = NULL;
 	for (i = 0; i < n; i++)
 		for (j = 0; j < n; j++) {
@@ -270,12 +270,12 @@ out:
 
 static int find_memory(struct nr_topology *topo)
 {
-	unsigned *weight = calloc(topo->nr_nodes, sizeof(*weight));
+	unsigned *weight = calloc(topo->n_nodes, sizeof(*weight));
 	unsigned i;
 
 	if (!weight)
 		return -ENOMEM;
-	for (i = 0; i < topo->nr_nodes; i++) {
+	for (i = 0; i < topo->n_nodes; i++) {
 		weight[i] = 1;
 		topo->nodes[i].memory = topo_memory_for(topo, weight);
 		weight[i] = 0;
@@ -287,21 +287,21 @@ static int find_memory(struct nr_topology *topo)
 int topo_find_nodes(struct nr_topology *topo)
 {
 	bool ask_kernel = topo->this_host && numa_available() >= 0;
-	int nr = hwloc_get_nbobjs_by_type(topo->hw, HWLOC_OBJ_NUMANODE);
+	int n = hwloc_get_nbobjs_by_type(topo->hw, HWLOC_OBJ_NUMANODE);
 	unsigned i;
 	int err;
 
 	/* Each CPU adds one node at most. */
-	topo->nodes = calloc((nr > 0 ? nr : 0) + topo->nr_cpus, sizeof(*topo->nodes));
+	topo->nodes = calloc((n > 0 ? n : 0) + topo->n_cpus, sizeof(*topo->nodes));
 	if (!topo->nodes)
 		return -ENOMEM;
 	list_nodes(topo);
-	for (i = 0; i < topo->nr_cpus; i++) {
+	for (i = 0; i < topo->n_cpus; i++) {
 		struct topo_node *node;
 
 		topo->cpus[i].node = node_of_cpu(topo, &topo->cpus[i], ask_kernel);
 		node = &topo->nodes[topo->cpus[i].node];
-		if (!node->nr_cpus++)
+		if (!node->n_cpus++)
 			node->first_cpu = i;
 	}
 	assume_memory(topo);

@@ -21,21 +21,21 @@ struct maker {
 	const struct nr_topology *topo;
 	struct nr_plan_opts opts;
 	struct nr_logger log;
-	unsigned *shard_of;	/* [topo->nr_cpus] */
-	unsigned *weight;	/* [topo->nr_nodes], CPUs of the shard at hand per node */
-	unsigned *ring_node;	/* [nr_shards], index of the node */
-	unsigned *home_node;	/* [nr_shards], of the shard's first CPU */
-	hwloc_obj_t *first_pu;	/* [nr_shards] */
+	unsigned *shard_of;	/* [topo->n_cpus] */
+	unsigned *weight;	/* [topo->n_nodes], CPUs of the shard at hand per node */
+	unsigned *ring_node;	/* [n_shards], index of the node */
+	unsigned *home_node;	/* [n_shards], of the shard's first CPU */
+	hwloc_obj_t *first_pu;	/* [n_shards] */
 	hwloc_bitmap_t allowed; /* CPUs for consumers */
-	unsigned nr_shards;
+	unsigned n_shards;
 	struct nr_plan_shard *shards;
 	int *cpu_shard, *node_shard;
 	struct nr_plan *plan;
 };
 
-static void *new_array(size_t nr, size_t size)
+static void *new_array(size_t n, size_t size)
 {
-	return calloc(nr ? nr : 1, size);
+	return calloc(n ? n : 1, size);
 }
 
 static size_t round_up_pow2(size_t v)
@@ -59,12 +59,12 @@ static int check_ring_bytes(const struct maker *m)
 	return -EINVAL;
 }
 
-static size_t ring_bytes(const struct maker *m, unsigned nr_cpus)
+static size_t ring_bytes(const struct maker *m, unsigned n_cpus)
 {
 	size_t bytes = m->opts.ring_bytes;
 
 	if (!bytes) {
-		bytes = nr_cpus * RING_PER_CPU;
+		bytes = n_cpus * RING_PER_CPU;
 		if (bytes < RING_DEFAULT_MIN)
 			bytes = RING_DEFAULT_MIN;
 		if (bytes > RING_DEFAULT_MAX)
@@ -75,17 +75,17 @@ static size_t ring_bytes(const struct maker *m, unsigned nr_cpus)
 
 static int check_table_length(struct maker *m)
 {
-	if (!m->opts.nr_cpus)
-		m->opts.nr_cpus = m->topo->possible_end;
-	if (m->opts.nr_cpus > TOPO_MAX_CPU + 1) {
+	if (!m->opts.n_cpus)
+		m->opts.n_cpus = m->topo->possible_end;
+	if (m->opts.n_cpus > TOPO_MAX_CPU + 1) {
 		nr_log(&m->log, NR_LOG_ERROR, "a table of %u CPUs is too long: at most %u",
-		       m->opts.nr_cpus, TOPO_MAX_CPU + 1);
+		       m->opts.n_cpus, TOPO_MAX_CPU + 1);
 		return -EINVAL;
 	}
-	if (m->opts.nr_cpus >= m->topo->cpu_end)
+	if (m->opts.n_cpus >= m->topo->cpu_end)
 		return 0;
 	nr_log(&m->log, NR_LOG_ERROR, "a table of %u CPUs is too short: CPU %u is online",
-	       m->opts.nr_cpus, m->topo->cpu_end - 1);
+	       m->opts.n_cpus, m->topo->cpu_end - 1);
 	return -EINVAL;
 }
 
@@ -132,7 +132,7 @@ static int find_consumer_node(const struct maker *m, unsigned ring_node, unsigne
 	bool found = false;
 	unsigned i, best = 0;
 
-	for (i = 0; i < topo->nr_cpus; i++) {
+	for (i = 0; i < topo->n_cpus; i++) {
 		unsigned node = topo->cpus[i].node;
 
 		if (!may_consume(m, &topo->cpus[i], node))
@@ -165,14 +165,14 @@ static int set_consumers(const struct maker *m, struct nr_plan_shard *s, unsigne
 {
 	const struct nr_topology *topo = m->topo;
 	unsigned os, node, others = 0, n = 0;
-	int spare = s->nr_cpus == 1 ? (int)s->cpus[0] : -1;
+	int spare = s->n_cpus == 1 ? (int)s->cpus[0] : -1;
 	unsigned *cpus;
 	int err;
 
 	err = find_consumer_node(m, ring_node, &node);
 	if (err)
 		return err;
-	cpus = new_array(topo->nodes[node].nr_cpus, sizeof(*cpus));
+	cpus = new_array(topo->nodes[node].n_cpus, sizeof(*cpus));
 	if (!cpus)
 		return -ENOMEM;
 	for (os = 0; os < topo->cpu_end; os++) {
@@ -184,13 +184,13 @@ static int set_consumers(const struct maker *m, struct nr_plan_shard *s, unsigne
 		others += (int)os != spare;
 	}
 	s->consumer_cpus = cpus;
-	s->nr_consumer_cpus = n;
+	s->n_consumer_cpus = n;
 	if (!others || others == n)
 		return 0;
 	for (n = 0; (int)cpus[n] != spare; n++)
 		;
 	memmove(cpus + n, cpus + n + 1, (others - n) * sizeof(*cpus));
-	s->nr_consumer_cpus = others;
+	s->n_consumer_cpus = others;
 	return 0;
 }
 
@@ -199,18 +199,18 @@ static int set_consumers(const struct maker *m, struct nr_plan_shard *s, unsigne
 static int make_tables(struct maker *m)
 {
 	const struct nr_topology *topo = m->topo;
-	unsigned i, n = m->nr_shards;
+	unsigned i, n = m->n_shards;
 
 	m->shards = new_array(n, sizeof(*m->shards));
 	m->ring_node = new_array(n, sizeof(*m->ring_node));
 	m->home_node = new_array(n, sizeof(*m->home_node));
 	m->first_pu = new_array(n, sizeof(*m->first_pu));
-	m->weight = new_array(topo->nr_nodes, sizeof(*m->weight));
-	m->cpu_shard = new_array(m->opts.nr_cpus, sizeof(*m->cpu_shard));
+	m->weight = new_array(topo->n_nodes, sizeof(*m->weight));
+	m->cpu_shard = new_array(m->opts.n_cpus, sizeof(*m->cpu_shard));
 	if (!m->shards || !m->ring_node || !m->home_node || !m->first_pu || !m->weight ||
 	    !m->cpu_shard)
 		return -ENOMEM;
-	for (i = 0; i < m->opts.nr_cpus; i++) {
+	for (i = 0; i < m->opts.n_cpus; i++) {
 		int cpu = i < topo->cpu_end ? topo->cpu_index[i] : -1;
 
 		m->cpu_shard[i] = cpu < 0 ? -1 : (int)m->shard_of[cpu];
@@ -226,19 +226,19 @@ static int deal_cpus(struct maker *m)
 
 	for (os = 0; os < m->topo->cpu_end; os++)
 		if (m->cpu_shard[os] >= 0)
-			m->shards[m->cpu_shard[os]].nr_cpus++;
-	for (s = 0; s < m->nr_shards; s++) {
-		m->shards[s].cpus = new_array(m->shards[s].nr_cpus, sizeof(unsigned));
+			m->shards[m->cpu_shard[os]].n_cpus++;
+	for (s = 0; s < m->n_shards; s++) {
+		m->shards[s].cpus = new_array(m->shards[s].n_cpus, sizeof(unsigned));
 		if (!m->shards[s].cpus)
 			return -ENOMEM;
-		m->shards[s].nr_cpus = 0;
+		m->shards[s].n_cpus = 0;
 	}
 	for (os = 0; os < m->topo->cpu_end; os++) {
 		if (m->cpu_shard[os] < 0)
 			continue;
 		s = m->cpu_shard[os];
 		cpus = (unsigned *)m->shards[s].cpus;
-		cpus[m->shards[s].nr_cpus++] = os;
+		cpus[m->shards[s].n_cpus++] = os;
 	}
 	return 0;
 }
@@ -250,8 +250,8 @@ static void place_ring(struct maker *m, unsigned shard)
 	const struct topo_cpu *cpu = NULL;
 	unsigned i, node;
 
-	memset(m->weight, 0, topo->nr_nodes * sizeof(*m->weight));
-	for (i = s->nr_cpus; i--;) {
+	memset(m->weight, 0, topo->n_nodes * sizeof(*m->weight));
+	for (i = s->n_cpus; i--;) {
 		cpu = &topo->cpus[topo->cpu_index[s->cpus[i]]];
 		m->weight[cpu->node]++;
 	}
@@ -261,7 +261,7 @@ static void place_ring(struct maker *m, unsigned shard)
 	m->ring_node[shard] = node;
 	s->node = topo->nodes[node].os;
 	s->node_is_own = m->weight[node] > 0;
-	s->ring_bytes = ring_bytes(m, s->nr_cpus);
+	s->ring_bytes = ring_bytes(m, s->n_cpus);
 }
 
 struct neighbour {
@@ -283,13 +283,13 @@ static int by_nearness(const void *a, const void *b)
 
 static int set_nearest(const struct maker *m, unsigned shard, struct neighbour *list)
 {
-	unsigned *nearest = new_array(m->nr_shards - 1, sizeof(*nearest));
+	unsigned *nearest = new_array(m->n_shards - 1, sizeof(*nearest));
 	unsigned i, other, n = 0;
 
 	if (!nearest)
 		return -ENOMEM;
-	for (i = 1; i < m->nr_shards; i++) {
-		other = (shard + i) % m->nr_shards;
+	for (i = 1; i < m->n_shards; i++) {
+		other = (shard + i) % m->n_shards;
 		list[n++] = (struct neighbour){
 			.shard = other,
 			.dist = topo_dist(m->topo, m->home_node[shard], m->ring_node[other]),
@@ -306,18 +306,18 @@ static int set_nearest(const struct maker *m, unsigned shard, struct neighbour *
 
 static int make_shards(struct maker *m)
 {
-	struct neighbour *list = new_array(m->nr_shards, sizeof(*list));
+	struct neighbour *list = new_array(m->n_shards, sizeof(*list));
 	unsigned s;
 	int err = -ENOMEM;
 
 	if (!list)
 		goto out;
 	err = deal_cpus(m);
-	for (s = 0; s < m->nr_shards && !err; s++) {
+	for (s = 0; s < m->n_shards && !err; s++) {
 		place_ring(m, s);
 		err = set_consumers(m, &m->shards[s], m->ring_node[s]);
 	}
-	for (s = 0; s < m->nr_shards && !err; s++)
+	for (s = 0; s < m->n_shards && !err; s++)
 		err = set_nearest(m, s, list);
 out:
 	free(list);
@@ -332,7 +332,7 @@ static unsigned shard_near(const struct maker *m, unsigned node)
 	const struct nr_topology *topo = m->topo;
 	unsigned i, best = 0;
 
-	for (i = 1; i < topo->nr_cpus; i++)
+	for (i = 1; i < topo->n_cpus; i++)
 		if (topo->cpus[i].node != topo->cpus[best].node &&
 		    topo_nearer(topo, node, topo->cpus[i].node, topo->cpus[best].node))
 			best = i;
@@ -342,19 +342,19 @@ static unsigned shard_near(const struct maker *m, unsigned node)
 static int set_node_shards(struct maker *m)
 {
 	const struct nr_topology *topo = m->topo;
-	unsigned i, nr = 1;
+	unsigned i, n = 1;
 
-	for (i = 0; i < topo->nr_nodes; i++)
-		if (topo->nodes[i].os >= (int)nr)
-			nr = topo->nodes[i].os + 1;
+	for (i = 0; i < topo->n_nodes; i++)
+		if (topo->nodes[i].os >= (int)n)
+			n = topo->nodes[i].os + 1;
 	/* Numbers that are no node: 0, a shard like any other. */
-	m->node_shard = new_array(nr, sizeof(*m->node_shard));
+	m->node_shard = new_array(n, sizeof(*m->node_shard));
 	if (!m->node_shard)
 		return -ENOMEM;
-	for (i = 0; i < topo->nr_nodes; i++)
+	for (i = 0; i < topo->n_nodes; i++)
 		if (topo->nodes[i].os >= 0)
 			m->node_shard[topo->nodes[i].os] = shard_near(m, i);
-	m->plan->nr_nodes = nr;
+	m->plan->n_nodes = n;
 	return 0;
 }
 
@@ -369,7 +369,7 @@ static int make(struct maker *m)
 	if (!err)
 		err = check_table_length(m);
 	if (!err)
-		err = topo_apply_policy(m->topo, policy, m->shard_of, &m->nr_shards, &m->log);
+		err = topo_apply_policy(m->topo, policy, m->shard_of, &m->n_shards, &m->log);
 	if (!err)
 		err = find_allowed(m);
 	if (!err)
@@ -387,10 +387,10 @@ static int make(struct maker *m)
 /* The plan owns its tables from here on, also if it is not complete. */
 static void fill_plan(struct maker *m)
 {
-	m->plan->nr_cpus = m->opts.nr_cpus;
+	m->plan->n_cpus = m->opts.n_cpus;
 	m->plan->cpu_shard = m->cpu_shard;
 	m->plan->node_shard = m->node_shard;
-	m->plan->nr_shards = m->shards ? m->nr_shards : 0;
+	m->plan->n_shards = m->shards ? m->n_shards : 0;
 	m->plan->shard_stride = sizeof(*m->shards);
 	m->plan->shards = m->shards;
 }
@@ -407,7 +407,7 @@ int nr_plan_make(struct nr_plan **out, const struct nr_topology *topo,
 	m.log = (struct nr_logger){ m.opts.log, m.opts.log_ctx };
 	err = -ENOMEM;
 	m.plan = calloc(1, sizeof(*m.plan));
-	m.shard_of = new_array(topo->nr_cpus, sizeof(*m.shard_of));
+	m.shard_of = new_array(topo->n_cpus, sizeof(*m.shard_of));
 	if (!m.plan || !m.shard_of)
 		goto out;
 	err = make(&m);
@@ -433,7 +433,7 @@ void nr_plan_free(struct nr_plan *plan)
 
 	if (!plan)
 		return;
-	for (s = 0; s < plan->nr_shards; s++) {
+	for (s = 0; s < plan->n_shards; s++) {
 		free((void *)plan->shards[s].cpus);
 		free((void *)plan->shards[s].consumer_cpus);
 		free((void *)plan->shards[s].nearest);

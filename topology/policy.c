@@ -20,15 +20,15 @@ struct group {
 
 /* Number of the group, a new one if it is the first of its kind. Neighbours are mostly in the same
  * group, so look from the end. */
-static unsigned group_number(struct group *groups, unsigned *nr, struct group g)
+static unsigned group_number(struct group *groups, unsigned *n, struct group g)
 {
-	unsigned i = *nr;
+	unsigned i = *n;
 
 	while (i--)
 		if (groups[i].unit == g.unit && groups[i].node == g.node)
 			return i;
-	groups[*nr] = g;
-	return (*nr)++;
+	groups[*n] = g;
+	return (*n)++;
 }
 
 static struct group in_single(const struct topo_cpu *cpu)
@@ -71,7 +71,7 @@ enum level { LEVEL_LLC, LEVEL_CLUSTER, LEVEL_CORE };
 
 /* A stretch of a node's CPUs. */
 struct unit {
-	unsigned first, nr_cpus, nr_cores;
+	unsigned first, n_cpus, n_cores;
 	unsigned parts; /* how many parts it is cut into */
 };
 
@@ -86,19 +86,19 @@ static hwloc_obj_t object_at(const struct topo_cpu *cpu, enum level level)
 	return level == LEVEL_LLC ? cpu->llc : level == LEVEL_CLUSTER ? cpu->cluster : cpu->core;
 }
 
-static unsigned find_units(const struct cut *cut, unsigned first, unsigned nr, enum level level,
+static unsigned find_units(const struct cut *cut, unsigned first, unsigned count, enum level level,
 			   struct unit *units)
 {
 	unsigned i, n = 0;
 
-	for (i = first; i < first + nr; i++) {
+	for (i = first; i < first + count; i++) {
 		const struct topo_cpu *cpu = cut->cpus[i];
 		const struct topo_cpu *prev = i > first ? cut->cpus[i - 1] : NULL;
 
 		if (!prev || object_at(prev, level) != object_at(cpu, level))
 			units[n++] = (struct unit){ .first = i, .parts = 1 };
-		units[n - 1].nr_cpus++;
-		units[n - 1].nr_cores += !prev || prev->core != cpu->core;
+		units[n - 1].n_cpus++;
+		units[n - 1].n_cores += !prev || prev->core != cpu->core;
 	}
 	return n;
 }
@@ -107,13 +107,13 @@ static void give(struct cut *cut, const struct unit *unit)
 {
 	unsigned i;
 
-	for (i = 0; i < unit->nr_cpus; i++)
+	for (i = 0; i < unit->n_cpus; i++)
 		cut->part[unit->first + i] = cut->next_part;
 }
 
 /* At least as many units as parts: give out whole units, each part as near as can be to its share
  * of what is left. */
-static void deal_units(struct cut *cut, const struct unit *units, unsigned nr, unsigned left,
+static void deal_units(struct cut *cut, const struct unit *units, unsigned n, unsigned left,
 		       unsigned parts)
 {
 	unsigned u = 0, got;
@@ -122,53 +122,53 @@ static void deal_units(struct cut *cut, const struct unit *units, unsigned nr, u
 		got = 0;
 		do {
 			give(cut, &units[u]);
-			got += units[u++].nr_cpus;
-		} while (nr - u >= parts && (2 * got + units[u].nr_cpus) * parts <= 2 * left);
+			got += units[u++].n_cpus;
+		} while (n - u >= parts && (2 * got + units[u].n_cpus) * parts <= 2 * left);
 	}
 }
 
 /* Fewer units than parts: cut the units, the one with the most cores per part first. */
-static void share_parts(struct unit *units, unsigned nr, unsigned parts)
+static void share_parts(struct unit *units, unsigned n, unsigned parts)
 {
 	unsigned best, u;
 
-	for (parts -= nr; parts; parts--) {
-		for (best = 0, u = 1; u < nr; u++)
-			if (units[u].nr_cores * units[best].parts >
-			    units[best].nr_cores * units[u].parts)
+	for (parts -= n; parts; parts--) {
+		for (best = 0, u = 1; u < n; u++)
+			if (units[u].n_cores * units[best].parts >
+			    units[best].n_cores * units[u].parts)
 				best = u;
 		units[best].parts++;
 	}
 }
 
 /* parts <= number of cores, so that the cores are always enough. */
-static int cut_stretch(struct cut *cut, unsigned first, unsigned nr_cpus, unsigned parts,
+static int cut_stretch(struct cut *cut, unsigned first, unsigned n_cpus, unsigned parts,
 		       enum level level)
 {
-	struct unit *units = calloc(nr_cpus, sizeof(*units));
-	unsigned nr, u;
+	struct unit *units = calloc(n_cpus, sizeof(*units));
+	unsigned n, u;
 	int err = 0;
 
 	if (!units)
 		return -ENOMEM;
-	nr = find_units(cut, first, nr_cpus, level, units);
-	if (nr >= parts) {
-		deal_units(cut, units, nr, nr_cpus, parts);
+	n = find_units(cut, first, n_cpus, level, units);
+	if (n >= parts) {
+		deal_units(cut, units, n, n_cpus, parts);
 		goto out;
 	}
-	share_parts(units, nr, parts);
-	for (u = 0; u < nr && !err; u++)
-		err = cut_stretch(cut, units[u].first, units[u].nr_cpus, units[u].parts, level + 1);
+	share_parts(units, n, parts);
+	for (u = 0; u < n && !err; u++)
+		err = cut_stretch(cut, units[u].first, units[u].n_cpus, units[u].parts, level + 1);
 out:
 	free(units);
 	return err;
 }
 
-static unsigned count_cores(const struct cut *cut, unsigned nr)
+static unsigned count_cores(const struct cut *cut, unsigned count)
 {
 	unsigned i, n = 0;
 
-	for (i = 0; i < nr; i++)
+	for (i = 0; i < count; i++)
 		n += !i || cut->cpus[i]->core != cut->cpus[i - 1]->core;
 	return n;
 }
@@ -177,7 +177,7 @@ static unsigned collect_node(const struct nr_topology *topo, unsigned node, stru
 {
 	unsigned i, n = 0;
 
-	for (i = 0; i < topo->nr_cpus; i++)
+	for (i = 0; i < topo->n_cpus; i++)
 		if (topo->cpus[i].node == node)
 			cut->cpus[n++] = &topo->cpus[i];
 	return n;
@@ -186,12 +186,12 @@ static unsigned collect_node(const struct nr_topology *topo, unsigned node, stru
 static int cut_node(const struct nr_topology *topo, unsigned node, unsigned k, struct cut *cut,
 		    unsigned *shard_of, const struct nr_logger *log)
 {
-	unsigned nr = collect_node(topo, node, cut);
-	unsigned cores = count_cores(cut, nr);
+	unsigned n = collect_node(topo, node, cut);
+	unsigned cores = count_cores(cut, n);
 	unsigned i;
 	int err;
 
-	if (!nr)
+	if (!n)
 		return 0;
 	if (k > cores) {
 		nr_log(log, NR_LOG_WARN, "node %d has %u core%s: %u shard%s there instead of %u",
@@ -199,39 +199,38 @@ static int cut_node(const struct nr_topology *topo, unsigned node, unsigned k, s
 		       cores > 1 ? "s" : "", k);
 		k = cores;
 	}
-	err = cut_stretch(cut, 0, nr, k, LEVEL_LLC);
-	for (i = 0; i < nr && !err; i++)
+	err = cut_stretch(cut, 0, n, k, LEVEL_LLC);
+	for (i = 0; i < n && !err; i++)
 		shard_of[cut->cpus[i] - topo->cpus] = cut->part[i];
 	return err;
 }
 
 /* Parts are numbered node by node; shards in the order of the CPUs, as in every other policy. */
 static void renumber(const struct nr_topology *topo, unsigned *shard_of, struct group *groups,
-		     unsigned *nr_shards)
+		     unsigned *n_shards)
 {
 	unsigned i;
 
-	for (i = 0; i < topo->nr_cpus; i++)
-		shard_of[i] =
-			group_number(groups, nr_shards, (struct group){ .node = shard_of[i] });
+	for (i = 0; i < topo->n_cpus; i++)
+		shard_of[i] = group_number(groups, n_shards, (struct group){ .node = shard_of[i] });
 }
 
 static int cut_nodes(const struct nr_topology *topo, unsigned k, unsigned *shard_of,
-		     struct group *groups, unsigned *nr_shards, const struct nr_logger *log)
+		     struct group *groups, unsigned *n_shards, const struct nr_logger *log)
 {
 	struct cut cut = { 0 };
 	unsigned node;
 	int err = -ENOMEM;
 
-	cut.cpus = calloc(topo->nr_cpus, sizeof(*cut.cpus));
-	cut.part = calloc(topo->nr_cpus, sizeof(*cut.part));
+	cut.cpus = calloc(topo->n_cpus, sizeof(*cut.cpus));
+	cut.part = calloc(topo->n_cpus, sizeof(*cut.part));
 	if (!cut.cpus || !cut.part)
 		goto out;
 	err = 0;
-	for (node = 0; node < topo->nr_nodes && !err; node++)
+	for (node = 0; node < topo->n_nodes && !err; node++)
 		err = cut_node(topo, node, k, &cut, shard_of, log);
 	if (!err)
-		renumber(topo, shard_of, groups, nr_shards);
+		renumber(topo, shard_of, groups, n_shards);
 out:
 	free(cut.part);
 	free(cut.cpus);
@@ -255,16 +254,16 @@ static unsigned parse_parts(const char *policy)
 }
 
 int topo_apply_policy(const struct nr_topology *topo, const char *policy, unsigned *shard_of,
-		      unsigned *nr_shards, const struct nr_logger *log)
+		      unsigned *n_shards, const struct nr_logger *log)
 {
-	struct group *groups = calloc(topo->nr_cpus, sizeof(*groups));
-	unsigned k = parse_parts(policy), nr = 0, i, p;
+	struct group *groups = calloc(topo->n_cpus, sizeof(*groups));
+	unsigned k = parse_parts(policy), n = 0, i, p;
 	int err = -ENOMEM;
 
 	if (!groups)
 		goto out;
 	if (k) {
-		err = cut_nodes(topo, k, shard_of, groups, &nr, log);
+		err = cut_nodes(topo, k, shard_of, groups, &n, log);
 		goto out;
 	}
 	err = -EINVAL;
@@ -276,12 +275,12 @@ int topo_apply_policy(const struct nr_topology *topo, const char *policy, unsign
 		       policy, known_policies);
 		goto out;
 	}
-	for (i = 0; i < topo->nr_cpus; i++)
-		shard_of[i] = group_number(groups, &nr, policies[p].group_of(&topo->cpus[i]));
+	for (i = 0; i < topo->n_cpus; i++)
+		shard_of[i] = group_number(groups, &n, policies[p].group_of(&topo->cpus[i]));
 	err = 0;
 out:
 	if (!err)
-		*nr_shards = nr;
+		*n_shards = n;
 	free(groups);
 	return err;
 }

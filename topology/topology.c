@@ -218,20 +218,20 @@ static int check_environment(const struct nr_topology *topo, const struct nr_top
 
 static int find_cpus(struct nr_topology *topo)
 {
-	int nr = hwloc_get_nbobjs_by_type(topo->hw, HWLOC_OBJ_PU);
+	int n = hwloc_get_nbobjs_by_type(topo->hw, HWLOC_OBJ_PU);
 	unsigned i;
 
-	if (nr <= 0)
+	if (n <= 0)
 		return -EINVAL;
-	topo->nr_cpus = nr;
-	topo->cpus = calloc(nr, sizeof(*topo->cpus));
+	topo->n_cpus = n;
+	topo->cpus = calloc(n, sizeof(*topo->cpus));
 	topo->cpu_end = hwloc_bitmap_last(hwloc_topology_get_topology_cpuset(topo->hw)) + 1;
 	topo->cpu_index = malloc(topo->cpu_end * sizeof(*topo->cpu_index));
 	if (!topo->cpus || !topo->cpu_index)
 		return -ENOMEM;
 	for (i = 0; i < topo->cpu_end; i++)
 		topo->cpu_index[i] = -1;
-	for (i = 0; i < topo->nr_cpus; i++) {
+	for (i = 0; i < topo->n_cpus; i++) {
 		place_cpu(topo, &topo->cpus[i], hwloc_get_obj_by_type(topo->hw, HWLOC_OBJ_PU, i));
 		topo->cpu_index[topo->cpus[i].os] = i;
 	}
@@ -345,9 +345,9 @@ unsigned nr_topology_cpus(const struct nr_topology *topo, unsigned *cpus, unsign
 {
 	unsigned i;
 
-	for (i = 0; i < topo->nr_cpus && i < max; i++)
+	for (i = 0; i < topo->n_cpus && i < max; i++)
 		cpus[i] = topo->cpus[i].os;
-	return topo->nr_cpus;
+	return topo->n_cpus;
 }
 
 unsigned nr_topology_possible_cpus(const struct nr_topology *topo)

@@ -16,23 +16,23 @@
 
 /* ---- values ---------------------------------------------------------------------------------- */
 /* Calls one() for each word of a list; -EINVAL for a bad word, -E2BIG for too many. */
-static int each_word(struct args *a, const char *list, unsigned *nr,
+static int each_word(struct args *a, const char *list, unsigned *count,
 		     int (*one)(struct args *a, const char *word))
 {
 	char word[32];
 	int err = 0;
 
-	*nr = 0;
+	*count = 0;
 	for (const char *p = list; !err; p++) {
 		size_t n = strcspn(p, ",");
 
 		if (!n || n >= sizeof(word))
 			return -EINVAL;
-		if (*nr == MAX_LIST)
+		if (*count == MAX_LIST)
 			return -E2BIG;
 		snprintf(word, sizeof(word), "%.*s", (int)n, p);
 		err = one(a, word);
-		++*nr;
+		++*count;
 		p += n;
 		if (!*p)
 			break;
@@ -42,7 +42,7 @@ static int each_word(struct args *a, const char *list, unsigned *nr,
 
 static int add_policy(struct args *a, const char *word)
 {
-	snprintf(a->policies[a->nr_policies], sizeof(a->policies[0]), "%s", word);
+	snprintf(a->policies[a->n_policies], sizeof(a->policies[0]), "%s", word);
 	return 0;
 }
 
@@ -52,7 +52,7 @@ static int add_producers(struct args *a, const char *word)
 
 	if (strcmp(word, "all") && (bench_parse_count(word, &v) || !v || v > UINT_MAX))
 		return -EINVAL;
-	a->producers[a->nr_producers] = v;
+	a->producers[a->n_producers] = v;
 	return 0;
 }
 
@@ -62,7 +62,7 @@ static int add_rate(struct args *a, const char *word)
 
 	if (strcmp(word, "flat") && bench_parse_count(word, &v))
 		return -EINVAL;
-	a->rates[a->nr_rates] = v;
+	a->rates[a->n_rates] = v;
 	return 0;
 }
 
@@ -164,12 +164,12 @@ static void parse_words(struct args *a, struct argp_state *state, int arg_num, c
 
 static void parse_lists(struct args *a, struct argp_state *state, int key, const char *arg)
 {
-	if (key == 'p' && each_word(a, arg, &a->nr_policies, add_policy))
+	if (key == 'p' && each_word(a, arg, &a->n_policies, add_policy))
 		argp_error(state, "--policy %s: a list of at most %d policies", arg, MAX_LIST);
-	if (key == 'n' && each_word(a, arg, &a->nr_producers, add_producers))
+	if (key == 'n' && each_word(a, arg, &a->n_producers, add_producers))
 		argp_error(state, "--producers %s: a list of at most %d numbers from 1, or all",
 			   arg, MAX_LIST);
-	if (key == 'r' && each_word(a, arg, &a->nr_rates, add_rate))
+	if (key == 'r' && each_word(a, arg, &a->n_rates, add_rate))
 		argp_error(state,
 			   "--rate %s: a list of at most %d whole numbers, with k, M or G, or flat",
 			   arg, MAX_LIST);
@@ -260,13 +260,13 @@ static const char *default_data(void)
 /* A limit is of a lock and of a rate. */
 static void check_limits(struct args *a)
 {
-	for (unsigned i = 0; i < a->nr_policies; i++)
+	for (unsigned i = 0; i < a->n_policies; i++)
 		if (!strcmp(a->policies[i], "perfbuf")) {
 			nr_model_error(
 				"limits --policy perfbuf: perf buffers have no lock to saturate");
 			exit(2);
 		}
-	for (unsigned i = 0; i < a->nr_rates; i++)
+	for (unsigned i = 0; i < a->n_rates; i++)
 		if (a->rates[i] == 0) {
 			nr_model_error("limits --rate flat: a limit is the number of producers at "
 				       "a rate, as in --rate 100k");
@@ -298,13 +298,13 @@ void nr_model_parse_args(struct args *a, int argc, char **argv)
 	argp_err_exit_status = 2;
 	argp_parse(&argp, argc, argv, 0, NULL, a);
 	limits = a->verb == VERB_LIMITS;
-	if (!a->nr_policies)
-		each_word(a, limits ? "single,node,llc" : "single,node,llc,perfbuf",
-			  &a->nr_policies, add_policy);
-	if (!a->nr_producers)
-		each_word(a, "all", &a->nr_producers, add_producers);
-	if (!a->nr_rates)
-		each_word(a, limits ? "1k,10k,100k" : "1k,10k,100k,flat", &a->nr_rates, add_rate);
+	if (!a->n_policies)
+		each_word(a, limits ? "single,node,llc" : "single,node,llc,perfbuf", &a->n_policies,
+			  add_policy);
+	if (!a->n_producers)
+		each_word(a, "all", &a->n_producers, add_producers);
+	if (!a->n_rates)
+		each_word(a, limits ? "1k,10k,100k" : "1k,10k,100k,flat", &a->n_rates, add_rate);
 	if (limits)
 		check_limits(a);
 	if (a->verb == VERB_FIT)

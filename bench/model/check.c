@@ -43,14 +43,14 @@ enum { USL, TWO_LEVEL, MODEL, NR_MODELS };
 
 struct errors {
 	double sum[NR_MODELS];
-	unsigned nr;
+	unsigned n;
 	double at_two; /* log ratio of the model at N = 2, if it was predicted */
 	bool has_two;
 };
 
 static double rms(const struct errors *e, unsigned model)
 {
-	return e->nr ? 100 * sqrt(e->sum[model] / e->nr) : 0;
+	return e->n ? 100 * sqrt(e->sum[model] / e->n) : 0;
 }
 
 static void predict_rest(struct errors *e, const struct nr_model_curve *train,
@@ -65,29 +65,29 @@ static void predict_rest(struct errors *e, const struct nr_model_curve *train,
 	nr_model_fit_usl(&usl, train);
 	nr_model_fit_two_level(&two, train);
 	nr_model_fit(&costs, train, prior);
-	for (unsigned i = 0; i < test->nr; i++) {
+	for (unsigned i = 0; i < test->n; i++) {
 		const struct nr_model_point *p = &test->points[i];
 		double off[NR_MODELS] = {
-			log(nr_model_usl_ns(&usl, p->mix.nr) / p->ns),
+			log(nr_model_usl_ns(&usl, p->mix.n) / p->ns),
 			log(nr_model_two_level_ns(&two, &p->mix) / p->ns),
 			log(nr_model_mean_ns(&costs, &p->mix) / p->ns),
 		};
 
-		if (p->mix.nr == 2) {
+		if (p->mix.n == 2) {
 			e->at_two = 100 * off[MODEL];
 			e->has_two = true;
 		}
-		if (p->mix.nr < least)
+		if (p->mix.n < least)
 			continue;
 		for (unsigned m = 0; m < NR_MODELS; m++)
 			e->sum[m] += off[m] * off[m];
-		e->nr++;
+		e->n++;
 	}
 }
 
 static bool has_three_levels(const struct nr_model_curve *curve)
 {
-	const double *pair = curve->points[curve->nr - 1].mix.pair;
+	const double *pair = curve->points[curve->n - 1].mix.pair;
 
 	return (pair[NR_SAME_LLC] > 0) + (pair[NR_SAME_NODE] > 0) + (pair[NR_SAME_PACKAGE] > 0) +
 		       (pair[NR_OTHER_PACKAGE] > 0) >=
@@ -96,7 +96,7 @@ static bool has_three_levels(const struct nr_model_curve *curve)
 
 struct halves {
 	double mean[2][NR_MODELS], three[NR_MODELS];
-	unsigned nr[2], nr_three;
+	unsigned n[2], nr_three;
 };
 
 static void halve_one(struct check *c, struct halves *h, const struct nr_model_curve *curve,
@@ -113,7 +113,7 @@ static void halve_one(struct check *c, struct halves *h, const struct nr_model_c
 		if (has_three_levels(curve))
 			h->three[m] += rms(&e, m);
 	}
-	h->nr[half]++;
+	h->n[half]++;
 	h->nr_three += has_three_levels(curve);
 	if (e.has_two)
 		snprintf(two, sizeof(two), "%+.1f", e.at_two);
@@ -122,17 +122,17 @@ static void halve_one(struct check *c, struct halves *h, const struct nr_model_c
 	       verdict(c, rms(&e, MODEL) <= MAX_SERIES));
 }
 
-static void print_mean(struct check *c, const char *what, double *sum, unsigned nr, double bound)
+static void print_mean(struct check *c, const char *what, double *sum, unsigned n, double bound)
 {
 	for (unsigned m = 0; m < NR_MODELS; m++)
-		sum[m] /= nr;
+		sum[m] /= n;
 	printf("%-33s %6.1f %9.1f %7.1f   bound %.1f, and less than both%s\n", what, sum[USL],
 	       sum[TWO_LEVEL], sum[MODEL], bound,
 	       verdict(c, sum[MODEL] <= bound && sum[MODEL] < sum[USL] &&
 				  sum[MODEL] < sum[TWO_LEVEL]));
 }
 
-static void check_halves(struct check *c, const struct nr_model_curve *curves, unsigned nr)
+static void check_halves(struct check *c, const struct nr_model_curve *curves, unsigned n)
 {
 	struct halves h = { 0 };
 
@@ -142,11 +142,11 @@ static void check_halves(struct check *c, const struct nr_model_curve *curves, u
 	       MAX_SERIES);
 	printf("%-27s %-5s %6s %9s %7s %8s\n", "series", "fit", "USL", "two-level", "model",
 	       "at two");
-	for (unsigned i = 0; i < nr; i++)
+	for (unsigned i = 0; i < n; i++)
 		for (unsigned half = 0; half < 2; half++)
 			halve_one(c, &h, &curves[i], half);
-	print_mean(c, "mean, first half fitted", h.mean[0], h.nr[0], MAX_MEAN_FIRST);
-	print_mean(c, "mean, other half fitted", h.mean[1], h.nr[1], MAX_MEAN_OTHER);
+	print_mean(c, "mean, first half fitted", h.mean[0], h.n[0], MAX_MEAN_FIRST);
+	print_mean(c, "mean, other half fitted", h.mean[1], h.n[1], MAX_MEAN_OTHER);
 	print_mean(c, "mean, three levels, both halves", h.three, h.nr_three, MAX_THREE);
 }
 
@@ -211,7 +211,7 @@ static int cost_row(struct check *c, const struct nr_model_curve *curve, const c
 	return 0;
 }
 
-static int check_costs(struct check *c, const struct nr_model_curve *curves, unsigned nr,
+static int check_costs(struct check *c, const struct nr_model_curve *curves, unsigned n,
 		       const char *path)
 {
 	int err = 0;
@@ -223,7 +223,7 @@ static int check_costs(struct check *c, const struct nr_model_curve *curves, uns
 	       MIN_TRANSFERS, MAX_TRANSFERS);
 	printf("%-27s %5s %5s %5s %5s %5s %5s %5s %5s  %5s  %5s\n", "series", "alone", "own", "llc",
 	       "node", "pack", "other", "rtake", "cons", "near", "far");
-	for (unsigned i = 0; !err && i < nr; i++)
+	for (unsigned i = 0; !err && i < n; i++)
 		err = cost_row(c, &curves[i], path);
 	return err;
 }
@@ -250,16 +250,16 @@ static int read_lock_curve(struct nr_model_curve *curve, const char *path, const
 			err = nr_model_add_plain(curve, machine, threads, 0, -1, 1e9 / ops);
 	if (f)
 		fclose(f);
-	return err ? err : curve->nr ? 0 : -ENODATA;
+	return err ? err : curve->n ? 0 : -ENODATA;
 }
 
 static void until(struct nr_model_curve *out, const struct nr_model_curve *curve, unsigned least,
 		  unsigned most)
 {
 	memset(out, 0, sizeof(*out));
-	for (unsigned i = 0; i < curve->nr; i++)
-		if (curve->points[i].mix.nr >= least && curve->points[i].mix.nr <= most)
-			out->points[out->nr++] = curve->points[i];
+	for (unsigned i = 0; i < curve->n; i++)
+		if (curve->points[i].mix.n >= least && curve->points[i].mix.n <= most)
+			out->points[out->n++] = curve->points[i];
 }
 
 static void lock_row(struct check *c, const struct nr_model_curve *curve, bool plateau_only)
@@ -336,7 +336,7 @@ static int simulate_flat(struct nr_model_sim_result *out, const struct nr_model_
 		.records = 150000,
 		.batches = 1,
 	};
-	struct nr_model_load load = { .nr = n, .consumer_cpu = -1 };
+	struct nr_model_load load = { .n = n, .consumer_cpu = -1 };
 	unsigned *cpus = calloc(n, sizeof(*cpus));
 	int err = -ENOMEM;
 
@@ -426,7 +426,7 @@ static int formula_off(double *off, const struct nr_model_machine *machine,
 		       const struct nr_model_costs *costs, const struct nr_model_load *load)
 {
 	struct nr_model_sim_opts opts = { .seed = SEED,
-					  .records = 4 * load->nr + 200,
+					  .records = 4 * load->n + 200,
 					  .batches = 60 };
 	struct nr_model_sim_result r;
 	struct nr_model_mix mix;
@@ -454,10 +454,10 @@ static int formula_row(struct check *c, const struct nr_model_curve *curve)
 	if (!err && costs.consumer == 0)
 		load.consumer_cpu = -1;
 	for (unsigned i = 0; !err && i < 52; i++)
-		cpus[i] = (i + (load.consumer_cpu == 0)) % machine->nr_cpus;
+		cpus[i] = (i + (load.consumer_cpu == 0)) % machine->n_cpus;
 	printf("%-27s", curve->name);
 	for (unsigned i = 0; !err && i < sizeof(producers) / sizeof(producers[0]); i++) {
-		load.nr = producers[i];
+		load.n = producers[i];
 		err = formula_off(&off, machine, &costs, &load);
 		printf(" %+6.2f", off);
 		worst = fmax(worst, fabs(off));
@@ -467,7 +467,7 @@ static int formula_row(struct check *c, const struct nr_model_curve *curve)
 	return err;
 }
 
-static int check_formula(struct check *c, const struct nr_model_curve *curves, unsigned nr)
+static int check_formula(struct check *c, const struct nr_model_curve *curves, unsigned n)
 {
 	int err = 0;
 
@@ -475,7 +475,7 @@ static int check_formula(struct check *c, const struct nr_model_curve *curves, u
 	       "%%.\n"
 	       "   Bound %.0f %%.\n\n%-27s %6d %6d %6d %6d %6d %6d\n",
 	       MAX_FORMULA, "series", 2, 3, 8, 16, 28, 52);
-	for (unsigned i = 0; !err && i < nr; i++)
+	for (unsigned i = 0; !err && i < n; i++)
 		err = formula_row(c, &curves[i]);
 	return err;
 }
@@ -484,16 +484,16 @@ static int check_formula(struct check *c, const struct nr_model_curve *curves, u
 static void across_row(const struct nr_model_host *host, const char *like,
 		       const struct nr_model_host_error *e, double wide)
 {
-	printf("%-12s %-34s %5u %6.0f %6.2f %6.2f %10.0f", host->prefix, like, e->nr, 100 * e->rms,
-	       exp(e->least), exp(e->most), 100.0 * e->inside / e->nr);
+	printf("%-12s %-34s %5u %6.0f %6.2f %6.2f %10.0f", host->prefix, like, e->n, 100 * e->rms,
+	       exp(e->least), exp(e->most), 100.0 * e->inside / e->n);
 	if (wide > 0)
-		printf(" %8.0f\n", 100.0 * e->inside_wide / e->nr);
+		printf(" %8.0f\n", 100.0 * e->inside_wide / e->n);
 	else
 		printf(" %8s\n", "-");
 }
 
 /* All others: what comes of the wrong --like. */
-static int row_of_others(const struct nr_model_curve *curves, unsigned nr,
+static int row_of_others(const struct nr_model_curve *curves, unsigned n,
 			 const struct nr_model_host *host)
 {
 	struct nr_model_host_error e;
@@ -501,21 +501,21 @@ static int row_of_others(const struct nr_model_curve *curves, unsigned nr,
 	unsigned len = 0;
 	int err;
 
-	for (unsigned i = 0; i < nr_model_nr_hosts; i++)
+	for (unsigned i = 0; i < nr_model_n_hosts; i++)
 		if (&nr_model_hosts[i] != host)
 			len += snprintf(like + len, sizeof(like) - len, "%s%s", len ? "," : "",
 					nr_model_hosts[i].prefix);
-	err = nr_model_predict_host(&e, curves, nr, host, like, 0);
+	err = nr_model_predict_host(&e, curves, n, host, like, 0);
 	if (!err)
 		across_row(host, "all others", &e, 0);
 	return err;
 }
 
-static int check_across(struct check *c, const struct nr_model_curve *curves, unsigned nr)
+static int check_across(struct check *c, const struct nr_model_curve *curves, unsigned n)
 {
 	unsigned points = 0, inside = 0;
 	double across;
-	int err = nr_model_across_hosts(&across, curves, nr);
+	int err = nr_model_across_hosts(&across, curves, n);
 
 	printf("\n6. Leave-one-host-out: all series of a host, predicted from the other host of "
 	       "its "
@@ -526,21 +526,21 @@ static int check_across(struct check *c, const struct nr_model_curve *curves, un
 	       "and "
 	       "widened by the rms of this\n   table. Bounds: rms %.0f, inside at least %.0f.\n\n",
 	       MAX_ACROSS, MIN_INSIDE);
-	printf("%-12s %-34s %5s %6s %6s %6s %10s %8s\n", "host", "predicted from", "nr", "rms",
+	printf("%-12s %-34s %5s %6s %6s %6s %10s %8s\n", "host", "predicted from", "n", "rms",
 	       "least", "most", "inside own", "this");
-	for (unsigned i = 0; !err && i < nr_model_nr_hosts; i++) {
+	for (unsigned i = 0; !err && i < nr_model_n_hosts; i++) {
 		const struct nr_model_host *host = &nr_model_hosts[i];
 		struct nr_model_host_error e;
 
 		if (host->kin) {
-			err = nr_model_predict_host(&e, curves, nr, host, host->kin, across);
+			err = nr_model_predict_host(&e, curves, n, host, host->kin, across);
 			if (err)
 				break;
 			across_row(host, host->kin, &e, across);
-			points += e.nr;
+			points += e.n;
 			inside += e.inside_wide;
 		}
-		err = row_of_others(curves, nr, host);
+		err = row_of_others(curves, n, host);
 	}
 	if (err)
 		return err;
@@ -568,11 +568,11 @@ static int read_own(struct nr_model_sweep *out, const char *path, const char *tr
 	return err;
 }
 
-static double own_row(const char *transport, unsigned nr, double measured_ns, double model_ns)
+static double own_row(const char *transport, unsigned n, double measured_ns, double model_ns)
 {
 	double off = log(model_ns / measured_ns);
 
-	printf("%-10s %9u %13.3f %11.3f %+7.1f\n", transport, nr, 1e3 / measured_ns, 1e3 / model_ns,
+	printf("%-10s %9u %13.3f %11.3f %+7.1f\n", transport, n, 1e3 / measured_ns, 1e3 / model_ns,
 	       100 * off);
 	return off * off;
 }
@@ -584,9 +584,9 @@ static int own_rings(const char *path, double alone)
 	struct nr_model_sweep sweep;
 	int err = read_own(&sweep, path, "cpu");
 
-	for (unsigned i = 0; !err && i < sweep.curve.nr; i++)
-		own_row("cpu", sweep.curve.points[i].mix.nr, sweep.curve.points[i].ns,
-			alone / sweep.curve.points[i].mix.nr);
+	for (unsigned i = 0; !err && i < sweep.curve.n; i++)
+		own_row("cpu", sweep.curve.points[i].mix.n, sweep.curve.points[i].ns,
+			alone / sweep.curve.points[i].mix.n);
 	return err;
 }
 
@@ -605,16 +605,16 @@ static int check_own(struct check *c, const char *path)
 	       "rms; a\n   ring for each CPU, predicted from that, no bound: producers share the "
 	       "CPUs with what\n   reads. Log ratio of time per record, %%. Fitted: alone %.0f ns, "
 	       "hand-over %.0f ns, consumer's\n   share %.2f; %u points, fewer than costs.\n\n",
-	       MAX_OWN, costs.alone, costs.hand[NR_SAME_LLC], costs.consumer, sweep.curve.nr);
+	       MAX_OWN, costs.alone, costs.hand[NR_SAME_LLC], costs.consumer, sweep.curve.n);
 	printf("%-10s %9s %13s %11s %7s\n", "transport", "producers", "measured, M/s", "model, M/s",
 	       "%");
-	for (unsigned i = 0; i < sweep.curve.nr; i++) {
+	for (unsigned i = 0; i < sweep.curve.n; i++) {
 		const struct nr_model_point *p = &sweep.curve.points[i];
 
-		sum += own_row("single", p->mix.nr, p->ns, nr_model_mean_ns(&costs, &p->mix));
+		sum += own_row("single", p->mix.n, p->ns, nr_model_mean_ns(&costs, &p->mix));
 	}
 	err = own_rings(path, costs.alone);
-	sum = 100 * sqrt(sum / sweep.curve.nr);
+	sum = 100 * sqrt(sum / sweep.curve.n);
 	printf("rms of the fit %.1f %%%s\n", sum, verdict(c, sum <= MAX_OWN));
 	return err;
 }
@@ -625,16 +625,16 @@ int nr_model_check(const char *data_dir)
 	struct nr_model_curve *curves = NULL;
 	struct check c = { 0 };
 	char path[4096];
-	unsigned nr = 0;
+	unsigned n = 0;
 	int err;
 
 	snprintf(path, sizeof(path), "%s/ringbuf_contention.csv", data_dir);
-	if (nr_model_read_published(&curves, &nr, path, nr_model_print_log, NULL))
+	if (nr_model_read_published(&curves, &n, path, nr_model_print_log, NULL))
 		return 1;
 	printf("seed %d\n\n", SEED);
-	check_halves(&c, curves, nr);
+	check_halves(&c, curves, n);
 	snprintf(path, sizeof(path), "%s/core_to_core_latency.csv", data_dir);
-	err = check_costs(&c, curves, nr, path);
+	err = check_costs(&c, curves, n, path);
 	if (err)
 		goto out_path;
 	snprintf(path, sizeof(path), "%s/kernel_lock_192_threads.csv", data_dir);
@@ -644,10 +644,10 @@ int nr_model_check(const char *data_dir)
 	err = check_exact(&c);
 	if (err)
 		goto out;
-	err = check_formula(&c, curves, nr);
+	err = check_formula(&c, curves, n);
 	if (err)
 		goto out;
-	err = check_across(&c, curves, nr);
+	err = check_across(&c, curves, n);
 	if (err)
 		goto out;
 	snprintf(path, sizeof(path), "%s/own_sweep.jsonl", data_dir);

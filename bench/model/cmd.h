@@ -21,7 +21,7 @@ struct args {
 	uint64_t seed;
 	struct nr_model_rest rest;
 
-	unsigned nr_policies, nr_producers, nr_rates;
+	unsigned n_policies, n_producers, n_rates;
 	char policies[MAX_LIST][32];
 	unsigned producers[MAX_LIST]; /* 0: all */
 	double rates[MAX_LIST];	      /* 0: flat out */
@@ -33,7 +33,7 @@ void nr_model_parse_args(struct args *a, int argc, char **argv);
 /* A plan as the model wants it. */
 struct shards {
 	int *cpu_shard, *consumer;
-	unsigned nr; /* 0: perf buffers */
+	unsigned n; /* 0: perf buffers */
 };
 
 struct job {

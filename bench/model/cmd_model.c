@@ -76,18 +76,18 @@ static int open_topology(struct nr_topology **out, const char *host, const char 
 }
 
 /* Each prefix of this order is spread over the machine as evenly as it can be. */
-static unsigned spread_order(unsigned *cpus, unsigned nr)
+static unsigned spread_order(unsigned *cpus, unsigned count)
 {
 	unsigned n = 0, bits = 0;
 
-	while ((1u << bits) < nr)
+	while ((1u << bits) < count)
 		bits++;
 	for (unsigned i = 0; i < 1u << bits; i++) {
 		unsigned cpu = 0;
 
 		for (unsigned b = 0; b < bits; b++)
 			cpu |= (i >> b & 1) << (bits - 1 - b);
-		if (cpu < nr)
+		if (cpu < count)
 			cpus[n++] = cpu;
 	}
 	return n;
@@ -98,7 +98,7 @@ static unsigned spread_order(unsigned *cpus, unsigned nr)
 struct inputs {
 	const struct args *args;
 	struct nr_model_curve *curves;
-	unsigned nr_curves;
+	unsigned n_curves;
 	struct nr_model_like like;
 	struct nr_topology *topo;
 	struct nr_model_machine *machine;
@@ -122,10 +122,10 @@ static int read_published(struct inputs *in)
 	int err;
 
 	snprintf(path, sizeof(path), "%s/ringbuf_contention.csv", in->args->data);
-	err = nr_model_read_published(&in->curves, &in->nr_curves, path, nr_model_print_log, NULL);
+	err = nr_model_read_published(&in->curves, &in->n_curves, path, nr_model_print_log, NULL);
 	if (err)
 		return FAILED;
-	err = nr_model_like_of(&in->like, in->curves, in->nr_curves, in->args->like,
+	err = nr_model_like_of(&in->like, in->curves, in->n_curves, in->args->like,
 			       nr_model_print_log, NULL);
 	return err ? USAGE : 0;
 }
@@ -191,10 +191,10 @@ static int family_of_sweep(struct inputs *in)
 
 static int fit_family(struct inputs *in)
 {
-	int err = nr_model_family_fit(&in->family, in->curves, in->nr_curves, in->args->like);
+	int err = nr_model_family_fit(&in->family, in->curves, in->n_curves, in->args->like);
 
 	if (!err)
-		err = nr_model_across_hosts(&in->across, in->curves, in->nr_curves);
+		err = nr_model_across_hosts(&in->across, in->curves, in->n_curves);
 	if (!err)
 		err = is_published(&in->own, in);
 	if (err)
@@ -224,13 +224,13 @@ static void print_busy(const struct nr_model_sweep *sweep, const char *begin)
 		printf("%sThe host was BUSY in %u of the %u rows used, more than %.0f %% of its "
 		       "CPU time went elsewhere: producers that do not run neither deliver nor "
 		       "contend, so take the costs with care\n",
-		       begin, sweep->busy, sweep->curve.nr, 100 * NR_MODEL_BUSY);
+		       begin, sweep->busy, sweep->curve.n, 100 * NR_MODEL_BUSY);
 }
 
 /* ---- tables of predictions ------------------------------------------------------------------- */
-static void free_shards(struct shards *s, unsigned nr)
+static void free_shards(struct shards *s, unsigned n)
 {
-	for (unsigned i = 0; i < nr; i++) {
+	for (unsigned i = 0; i < n; i++) {
 		free(s[i].cpu_shard);
 		free(s[i].consumer);
 	}
@@ -250,16 +250,16 @@ static int shards_of(struct shards *s, const struct inputs *in, const char *poli
 	err = nr_plan_make(&plan, in->topo, &opts);
 	if (err)
 		return err == -EINVAL ? USAGE : err; /* the first was explained */
-	s->cpu_shard = calloc(m->nr_cpus, sizeof(*s->cpu_shard));
-	s->consumer = calloc(plan->nr_shards, sizeof(*s->consumer));
+	s->cpu_shard = calloc(m->n_cpus, sizeof(*s->cpu_shard));
+	s->consumer = calloc(plan->n_shards, sizeof(*s->consumer));
 	if (!s->cpu_shard || !s->consumer) {
 		err = -ENOMEM;
 		goto out;
 	}
-	s->nr = plan->nr_shards;
-	for (unsigned i = 0; i < m->nr_cpus; i++)
+	s->n = plan->n_shards;
+	for (unsigned i = 0; i < m->n_cpus; i++)
 		s->cpu_shard[i] = plan->cpu_shard[m->os[i]];
-	for (unsigned i = 0; i < s->nr; i++)
+	for (unsigned i = 0; i < s->n; i++)
 		s->consumer[i] = nr_model_cpu_index(m, nr_plan_shard_at(plan, i)->consumer_cpus[0]);
 out:
 	nr_plan_free(plan);
@@ -300,11 +300,11 @@ static void print_preamble(const struct inputs *in)
 	const struct args *a = in->args;
 
 	printf("%sPredicted, not measured: %u CPUs, ", a->markdown ? "" : "# ",
-	       in->machine->nr_cpus);
+	       in->machine->n_cpus);
 	print_source(in);
 	printf(" (%u parameter set%s, error %.0f %%), seed %llu.\n%sEach figure: middle [lowest, "
 	       "highest]. Producers %s.\n",
-	       in->family->nr, in->family->nr == 1 ? "" : "s", 100 * in->family->error,
+	       in->family->n, in->family->n == 1 ? "" : "s", 100 * in->family->error,
 	       (unsigned long long)a->seed, a->markdown ? "" : "# ",
 	       a->fill ? "fill one cache domain after the other" : "spread evenly");
 	print_rows_left_out(&in->sweep, a->markdown ? "" : "# ");
@@ -313,12 +313,12 @@ static void print_preamble(const struct inputs *in)
 		printf("\n");
 }
 
-static int check_producers(const struct args *a, unsigned nr_cpus)
+static int check_producers(const struct args *a, unsigned n_cpus)
 {
-	for (unsigned i = 0; i < a->nr_producers; i++)
-		if (a->producers[i] > nr_cpus) {
+	for (unsigned i = 0; i < a->n_producers; i++)
+		if (a->producers[i] > n_cpus) {
 			nr_model_error("--producers %u: the machine has %u CPUs", a->producers[i],
-				       nr_cpus);
+				       n_cpus);
 			return USAGE;
 		}
 	return 0;
@@ -327,24 +327,24 @@ static int check_producers(const struct args *a, unsigned nr_cpus)
 static int print_tables(const struct inputs *in)
 {
 	const struct args *a = in->args;
-	unsigned *order = calloc(in->machine->nr_cpus, sizeof(*order));
+	unsigned *order = calloc(in->machine->n_cpus, sizeof(*order));
 	struct shards shards[MAX_LIST] = { 0 };
 	struct job job = { a, in->machine, in->family, shards, order };
 	int err = order ? 0 : -ENOMEM;
 
-	for (unsigned i = 0; !err && i < a->nr_policies; i++)
+	for (unsigned i = 0; !err && i < a->n_policies; i++)
 		err = shards_of(&shards[i], in, a->policies[i]);
 	if (err)
 		goto out;
 	if (a->fill)
-		for (unsigned i = 0; i < in->machine->nr_cpus; i++)
+		for (unsigned i = 0; i < in->machine->n_cpus; i++)
 			order[i] = i;
 	else
-		spread_order(order, in->machine->nr_cpus);
+		spread_order(order, in->machine->n_cpus);
 	print_preamble(in);
 	err = nr_model_print_table(&job);
 out:
-	free_shards(shards, a->nr_policies);
+	free_shards(shards, a->n_policies);
 	free(order);
 	return err;
 }
@@ -357,7 +357,7 @@ static int predict(const struct args *a)
 	if (!err)
 		err = read_machine(&in);
 	if (!err)
-		err = check_producers(a, in.machine->nr_cpus);
+		err = check_producers(a, in.machine->n_cpus);
 	if (!err)
 		err = fit_family(&in);
 	if (!err)
@@ -383,23 +383,23 @@ static void print_fitted_sweep(const char *path, const struct nr_model_sweep *sw
 	double sum = 0;
 
 	print_costs(path, c);
-	for (unsigned i = 0; i < curve->nr; i++) {
+	for (unsigned i = 0; i < curve->n; i++) {
 		const struct nr_model_point *p = &curve->points[i];
 		double ns = nr_model_mean_ns(c, &p->mix);
 
-		printf("%4u producers: measured %.3f, model %.3f M/s\n", p->mix.nr, 1e3 / p->ns,
+		printf("%4u producers: measured %.3f, model %.3f M/s\n", p->mix.n, 1e3 / p->ns,
 		       1e3 / ns);
 		sum += log(ns / p->ns) * log(ns / p->ns);
 	}
-	printf("rms log ratio %.1f %%, in the fit\n", 100 * sqrt(sum / curve->nr));
+	printf("rms log ratio %.1f %%, in the fit\n", 100 * sqrt(sum / curve->n));
 	print_rows_left_out(sweep, "");
 	print_busy(sweep, "");
 	if (sweep->consumer_not_known)
 		printf("where the consumer was is not told: its share is in the hand-overs\n");
-	if (curve->nr < 3 + (unsigned)__builtin_popcount(c->seen))
+	if (curve->n < 3 + (unsigned)__builtin_popcount(c->seen))
 		printf("%u points are fewer than there are costs: what the published hosts have "
 		       "fills in\n",
-		       curve->nr);
+		       curve->n);
 }
 
 static int fit(const struct args *a)
@@ -408,7 +408,7 @@ static int fit(const struct args *a)
 	struct nr_model_costs c;
 	int err = read_published(&in);
 
-	for (unsigned i = 0; !err && !a->sweep && i < in.nr_curves; i++) {
+	for (unsigned i = 0; !err && !a->sweep && i < in.n_curves; i++) {
 		nr_model_fit(&c, &in.curves[i], &nr_model_host_of(in.curves[i].name)->prior);
 		print_costs(in.curves[i].name, &c);
 	}

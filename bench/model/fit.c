@@ -38,10 +38,10 @@ static unsigned seen_levels(const struct nr_model_curve *curve)
 	unsigned seen = 0;
 
 	/* A producer alone hands nothing over. */
-	for (unsigned i = 0; i < curve->nr; i++)
+	for (unsigned i = 0; i < curve->n; i++)
 		for (unsigned d = NR_SAME_LLC; d < NR_MODEL_LEVELS; d++)
-			if (curve->points[i].mix.nr > 1 && (curve->points[i].mix.pair[d] > 0 ||
-							    curve->points[i].mix.consumer[d] > 0))
+			if (curve->points[i].mix.n > 1 && (curve->points[i].mix.pair[d] > 0 ||
+							   curve->points[i].mix.consumer[d] > 0))
 				seen |= 1u << d;
 	return seen;
 }
@@ -100,10 +100,10 @@ static double misfit(const double *x, void *ctx)
 		     CONSUMER_WEIGHT * off_consumer * off_consumer;
 
 	/* Without a point of one producer nothing tells alone: it stays where it was begun. */
-	if (fit->curve->points[0].mix.nr > 1)
+	if (fit->curve->points[0].mix.n > 1)
 		sum += ALONE_WEIGHT * off_alone * off_alone;
 	decode(&c, x, fit);
-	for (unsigned i = 0; i < fit->curve->nr; i++)
+	for (unsigned i = 0; i < fit->curve->n; i++)
 		sum += squared_log_ratio(nr_model_mean_ns(&c, &fit->curve->points[i].mix),
 					 fit->curve->points[i].ns);
 	return sum;
@@ -115,14 +115,14 @@ void nr_model_fit(struct nr_model_costs *out, const struct nr_model_curve *curve
 	struct fit fit = { curve, prior, has_consumer(curve), seen_levels(curve) };
 	double x[NR_MODEL_MAX_DIM] = { log(curve->points[0].ns), logit(prior->retake),
 				       log(CONSUMER_PRIOR) };
-	unsigned nr = X_HAND;
+	unsigned n = X_HAND;
 
 	for (unsigned d = 0; d < NR_MODEL_LEVELS; d++)
 		if (fit.seen & (1u << d)) {
-			x[nr] = log(nr == X_HAND ? 90 : 150);
-			nr++;
+			x[n] = log(n == X_HAND ? 90 : 150);
+			n++;
 		}
-	nr_model_minimize(misfit, &fit, x, nr);
+	nr_model_minimize(misfit, &fit, x, n);
 	decode(out, x, &fit);
 }
 
@@ -148,8 +148,8 @@ static double usl_misfit(const double *x, void *ctx)
 	double sum = 0;
 
 	decode_usl(&u, x);
-	for (unsigned i = 0; i < curve->nr; i++)
-		sum += squared_log_ratio(nr_model_usl_ns(&u, curve->points[i].mix.nr),
+	for (unsigned i = 0; i < curve->n; i++)
+		sum += squared_log_ratio(nr_model_usl_ns(&u, curve->points[i].mix.n),
 					 curve->points[i].ns);
 	return sum;
 }
@@ -166,7 +166,7 @@ double nr_model_two_level_ns(const struct nr_model_two_level *t, const struct nr
 {
 	double near = mix->pair[NR_SAME_CPU] + mix->pair[NR_SAME_CORE] + mix->pair[NR_SAME_LLC];
 
-	return mix->nr < 2 ? t->alone : near * t->near + (1 - near) * t->far;
+	return mix->n < 2 ? t->alone : near * t->near + (1 - near) * t->far;
 }
 
 static void decode_two_level(struct nr_model_two_level *t, const double *x)
@@ -183,7 +183,7 @@ static double two_level_misfit(const double *x, void *ctx)
 	double sum = 0;
 
 	decode_two_level(&t, x);
-	for (unsigned i = 0; i < curve->nr; i++)
+	for (unsigned i = 0; i < curve->n; i++)
 		sum += squared_log_ratio(nr_model_two_level_ns(&t, &curve->points[i].mix),
 					 curve->points[i].ns);
 	return sum;

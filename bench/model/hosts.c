@@ -72,11 +72,11 @@ const struct nr_model_host nr_model_hosts[] = {
 		.latency_far = "median",
 	},
 };
-const unsigned nr_model_nr_hosts = sizeof(nr_model_hosts) / sizeof(nr_model_hosts[0]);
+const unsigned nr_model_n_hosts = sizeof(nr_model_hosts) / sizeof(nr_model_hosts[0]);
 
 const struct nr_model_host *nr_model_host_of(const char *series)
 {
-	for (unsigned i = 0; i < nr_model_nr_hosts; i++)
+	for (unsigned i = 0; i < nr_model_n_hosts; i++)
 		if (!strncmp(series, nr_model_hosts[i].prefix, strlen(nr_model_hosts[i].prefix)))
 			return &nr_model_hosts[i];
 	return NULL;
@@ -95,10 +95,10 @@ bool nr_model_is_like(const char *series, const char *like)
 	return false;
 }
 
-static bool begins_a_series(const struct nr_model_curve *curves, unsigned nr, const char *word,
+static bool begins_a_series(const struct nr_model_curve *curves, unsigned n, const char *word,
 			    size_t len)
 {
-	for (unsigned i = 0; i < nr; i++)
+	for (unsigned i = 0; i < n; i++)
 		if (len && !strncmp(curves[i].name, word, len))
 			return true;
 	return false;
@@ -123,14 +123,14 @@ static bool add_host(struct nr_model_like *like, const struct nr_model_host *hos
 }
 
 int nr_model_like_of(struct nr_model_like *out, const struct nr_model_curve *curves,
-		     unsigned nr_curves, const char *text, nr_log_fn log, void *ctx)
+		     unsigned n_curves, const char *text, nr_log_fn log, void *ctx)
 {
 	struct nr_model_like like = { 0 };
 
 	for (const char *word = text;; word++) {
 		size_t n = strcspn(word, ",");
 
-		if (!begins_a_series(curves, nr_curves, word, n)) {
+		if (!begins_a_series(curves, n_curves, word, n)) {
 			nr_model_say(log, ctx, "--like %s: no published series begins with '%.*s'",
 				     text, (int)n, word);
 			return -ENOENT;
@@ -139,7 +139,7 @@ int nr_model_like_of(struct nr_model_like *out, const struct nr_model_curve *cur
 		if (!*word)
 			break;
 	}
-	for (unsigned i = 0; i < nr_curves; i++)
+	for (unsigned i = 0; i < n_curves; i++)
 		if (nr_model_is_like(curves[i].name, text) &&
 		    !add_host(&like, nr_model_host_of(curves[i].name))) {
 			nr_model_say(

@@ -17,7 +17,7 @@ void nr_model_machine_free(struct nr_model_machine *m)
 
 int nr_model_cpu_index(const struct nr_model_machine *m, unsigned os)
 {
-	for (unsigned i = 0; i < m->nr_cpus; i++)
+	for (unsigned i = 0; i < m->n_cpus; i++)
 		if (m->os[i] == os)
 			return i;
 	return -1;
@@ -26,7 +26,7 @@ int nr_model_cpu_index(const struct nr_model_machine *m, unsigned os)
 static void count_pairs(size_t pairs[NR_MODEL_LEVELS], const struct nr_model_machine *m)
 {
 	memset(pairs, 0, NR_MODEL_LEVELS * sizeof(*pairs));
-	for (size_t i = 0; i < (size_t)m->nr_cpus * m->nr_cpus; i++)
+	for (size_t i = 0; i < (size_t)m->n_cpus * m->n_cpus; i++)
 		pairs[m->distance[i]]++;
 }
 
@@ -51,28 +51,28 @@ unsigned nr_model_machine_levels(const struct nr_model_machine *m)
 	return levels;
 }
 
-static struct nr_model_machine *machine_new(unsigned nr_cpus)
+static struct nr_model_machine *machine_new(unsigned n_cpus)
 {
 	struct nr_model_machine *m = calloc(1, sizeof(*m));
 
 	if (!m)
 		return NULL;
-	m->nr_cpus = nr_cpus;
-	m->distance = calloc((size_t)nr_cpus * nr_cpus, 1);
-	m->os = calloc(nr_cpus, sizeof(*m->os));
+	m->n_cpus = n_cpus;
+	m->distance = calloc((size_t)n_cpus * n_cpus, 1);
+	m->os = calloc(n_cpus, sizeof(*m->os));
 	if (!m->distance || !m->os) {
 		nr_model_machine_free(m);
 		return NULL;
 	}
-	for (unsigned i = 0; i < nr_cpus; i++)
+	for (unsigned i = 0; i < n_cpus; i++)
 		m->os[i] = i;
 	return m;
 }
 
 static uint8_t regular_distance(const struct nr_model_layout *l, unsigned a, unsigned b)
 {
-	unsigned nr_cores = l->packages * l->cores;
-	unsigned ca = a % nr_cores, cb = b % nr_cores;
+	unsigned n_cores = l->packages * l->cores;
+	unsigned ca = a % n_cores, cb = b % n_cores;
 	unsigned in_a = ca % l->cores, in_b = cb % l->cores;
 
 	if (a == b)
@@ -89,26 +89,26 @@ static uint8_t regular_distance(const struct nr_model_layout *l, unsigned a, uns
 int nr_model_machine_regular(struct nr_model_machine **out, const struct nr_model_layout *l)
 {
 	struct nr_model_machine *m;
-	unsigned nr;
+	unsigned n;
 
 	if (!l->packages || !l->cores || !l->smt || !l->llc || !l->node)
 		return -EINVAL;
-	nr = l->packages * l->cores * l->smt;
-	m = machine_new(nr);
+	n = l->packages * l->cores * l->smt;
+	m = machine_new(n);
 	if (!m)
 		return -ENOMEM;
-	for (unsigned a = 0; a < nr; a++)
-		for (unsigned b = 0; b < nr; b++)
-			m->distance[(size_t)a * nr + b] = regular_distance(l, a, b);
+	for (unsigned a = 0; a < n; a++)
+		for (unsigned b = 0; b < n; b++)
+			m->distance[(size_t)a * n + b] = regular_distance(l, a, b);
 	*out = m;
 	return 0;
 }
 
 /* Number of each CPU's core within its package, in the topology's order. */
-static void rank_cores(const struct nr_topology *topo, const unsigned *cpus, unsigned nr,
+static void rank_cores(const struct nr_topology *topo, const unsigned *cpus, unsigned n,
 		       unsigned *rank)
 {
-	for (unsigned i = 0; i < nr; i++) {
+	for (unsigned i = 0; i < n; i++) {
 		enum nr_distance d = NR_OTHER_PACKAGE;
 
 		if (i)
@@ -128,27 +128,27 @@ static bool apart(unsigned group, unsigned a, unsigned b)
 int nr_model_machine_from_topology(struct nr_model_machine **out, const struct nr_topology *topo,
 				   unsigned hidden_llc, unsigned hidden_node)
 {
-	unsigned nr = nr_topology_cpus(topo, NULL, 0);
-	unsigned *cpus = calloc(nr, sizeof(*cpus));
-	unsigned *rank = calloc(nr, sizeof(*rank));
-	struct nr_model_machine *m = machine_new(nr);
+	unsigned n = nr_topology_cpus(topo, NULL, 0);
+	unsigned *cpus = calloc(n, sizeof(*cpus));
+	unsigned *rank = calloc(n, sizeof(*rank));
+	struct nr_model_machine *m = machine_new(n);
 	int err = -ENOMEM;
 
 	if (!cpus || !rank || !m)
 		goto out;
-	nr_topology_cpus(topo, cpus, nr);
-	rank_cores(topo, cpus, nr, rank);
-	for (unsigned a = 0; a < nr; a++)
+	nr_topology_cpus(topo, cpus, n);
+	rank_cores(topo, cpus, n, rank);
+	for (unsigned a = 0; a < n; a++)
 		m->os[a] = cpus[a];
-	for (unsigned a = 0; a < nr; a++)
-		for (unsigned b = 0; b < nr; b++) {
+	for (unsigned a = 0; a < n; a++)
+		for (unsigned b = 0; b < n; b++) {
 			enum nr_distance d = nr_topology_distance(topo, cpus[a], cpus[b]);
 
 			if (d == NR_SAME_LLC && apart(hidden_llc, rank[a], rank[b]))
 				d = NR_SAME_NODE;
 			if (d == NR_SAME_NODE && apart(hidden_node, rank[a], rank[b]))
 				d = NR_SAME_PACKAGE;
-			m->distance[(size_t)a * nr + b] = d;
+			m->distance[(size_t)a * n + b] = d;
 		}
 	*out = m;
 	m = NULL;

@@ -7,29 +7,29 @@
 void nr_model_mix(struct nr_model_mix *mix, const struct nr_model_machine *m,
 		  const struct nr_model_load *load)
 {
-	double pairs = (double)load->nr * (load->nr - 1);
+	double pairs = (double)load->n * (load->n - 1);
 
 	memset(mix, 0, sizeof(*mix));
-	mix->nr = load->nr;
-	for (unsigned i = 0; i < load->nr; i++) {
+	mix->n = load->n;
+	for (unsigned i = 0; i < load->n; i++) {
 		unsigned cpu = load->cpus[i];
 
-		for (unsigned j = 0; j < load->nr; j++)
+		for (unsigned j = 0; j < load->n; j++)
 			if (j != i)
 				mix->pair[nr_model_distance(m, cpu, load->cpus[j])] += 1 / pairs;
 		if (load->consumer_cpu >= 0)
 			mix->consumer[nr_model_distance(m, cpu, load->consumer_cpu)] +=
-				1.0 / load->nr;
+				1.0 / load->n;
 	}
 }
 
 double nr_model_mean_ns(const struct nr_model_costs *c, const struct nr_model_mix *mix)
 {
 	/* With two, the owner may win again; with more, the queue is first come, first served. */
-	double retake = mix->nr == 2 ? c->retake : 0;
+	double retake = mix->n == 2 ? c->retake : 0;
 	double hand = 0;
 
-	if (mix->nr < 2)
+	if (mix->n < 2)
 		return c->alone;
 	for (unsigned d = 0; d < NR_MODEL_LEVELS; d++)
 		hand += c->hand[d] * (mix->pair[d] + c->consumer * mix->consumer[d]);

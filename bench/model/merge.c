@@ -23,8 +23,8 @@ struct record {
 
 struct sources {
 	struct record *records; /* each source's are next to each other, sorted */
-	uint32_t *next, *end;	/* [nr] */
-	uint32_t nr;
+	uint32_t *next, *end;	/* [n] */
+	uint32_t n;
 };
 
 static void free_sources(struct sources *s)
@@ -34,10 +34,10 @@ static void free_sources(struct sources *s)
 	free(s->end);
 }
 
-static int new_sources(struct sources *s, uint32_t nr)
+static int new_sources(struct sources *s, uint32_t n)
 {
-	*s = (struct sources){ calloc(NR_RECORDS, sizeof(*s->records)),
-			       calloc(nr, sizeof(*s->next)), calloc(nr, sizeof(*s->end)), nr };
+	*s = (struct sources){ calloc(NR_RECORDS, sizeof(*s->records)), calloc(n, sizeof(*s->next)),
+			       calloc(n, sizeof(*s->end)), n };
 	if (s->records && s->next && s->end)
 		return 0;
 	free_sources(s);
@@ -47,11 +47,11 @@ static int new_sources(struct sources *s, uint32_t nr)
 /* Independent streams of the same rate. */
 static void fill_sources(struct sources *s, struct nr_model_rng *rng)
 {
-	for (uint32_t i = 0; i < s->nr; i++) {
+	for (uint32_t i = 0; i < s->n; i++) {
 		uint64_t ts = 0;
 
-		s->next[i] = (uint64_t)NR_RECORDS * i / s->nr;
-		s->end[i] = (uint64_t)NR_RECORDS * (i + 1) / s->nr;
+		s->next[i] = (uint64_t)NR_RECORDS * i / s->n;
+		s->end[i] = (uint64_t)NR_RECORDS * (i + 1) / s->n;
 		for (uint32_t r = s->next[i]; r < s->end[i]; r++) {
 			ts += 1 + nr_model_rand_exp(rng, 1e6);
 			s->records[r].ts = ts;
@@ -79,7 +79,7 @@ static double merge_once(struct nr_tree *tree, struct sources *s, struct record 
 {
 	double begin = seconds();
 
-	for (uint32_t i = 0; i < s->nr; i++)
+	for (uint32_t i = 0; i < s->n; i++)
 		set_key(tree, s, i);
 	nr_tree_build(tree);
 	for (uint32_t n = 0; n < NR_RECORDS; n++) {
@@ -92,17 +92,17 @@ static double merge_once(struct nr_tree *tree, struct sources *s, struct record 
 	return (seconds() - begin) * 1e9 / NR_RECORDS;
 }
 
-static int measure(uint32_t nr, struct record *out)
+static int measure(uint32_t n, struct record *out)
 {
 	struct nr_model_rng rng = { 20200529 };
 	double least = INFINITY, most = 0;
 	struct nr_tree tree = { 0 };
 	struct sources s;
-	int err = new_sources(&s, nr);
+	int err = new_sources(&s, n);
 
 	if (err)
 		return err;
-	err = nr_tree_init(&tree, nr);
+	err = nr_tree_init(&tree, n);
 	for (unsigned i = 0; !err && i < NR_TIMES; i++) {
 		double ns;
 
@@ -112,7 +112,7 @@ static int measure(uint32_t nr, struct record *out)
 		most = fmax(most, ns);
 	}
 	if (!err)
-		printf("%7u %9.1f %9.1f\n", nr, least, most);
+		printf("%7u %9.1f %9.1f\n", n, least, most);
 	nr_tree_destroy(&tree);
 	free_sources(&s);
 	return err;

@@ -14,7 +14,7 @@
 struct simplex {
 	nr_model_objective f;
 	void *ctx;
-	unsigned nr; /* dimensions; nr + 1 corners, sorted by value */
+	unsigned n; /* dimensions; n + 1 corners, sorted by value */
 	double corner[NR_MODEL_MAX_DIM + 1][NR_MODEL_MAX_DIM];
 	double value[NR_MODEL_MAX_DIM + 1];
 };
@@ -24,7 +24,7 @@ static void sort_corners(struct simplex *s)
 	double tmp[NR_MODEL_MAX_DIM], v;
 	unsigned j;
 
-	for (unsigned i = 1; i <= s->nr; i++) {
+	for (unsigned i = 1; i <= s->n; i++) {
 		memcpy(tmp, s->corner[i], sizeof(tmp));
 		v = s->value[i];
 		for (j = i; j && s->value[j - 1] > v; j--) {
@@ -38,28 +38,28 @@ static void sort_corners(struct simplex *s)
 
 static void replace_worst(struct simplex *s, const double *x, double v)
 {
-	memcpy(s->corner[s->nr], x, sizeof(s->corner[0]));
-	s->value[s->nr] = v;
+	memcpy(s->corner[s->n], x, sizeof(s->corner[0]));
+	s->value[s->n] = v;
 }
 
 /* The point on the line from the worst corner through the centre of the others; returns its value.
  */
 static double along(struct simplex *s, double t, double *x)
 {
-	for (unsigned d = 0; d < s->nr; d++) {
+	for (unsigned d = 0; d < s->n; d++) {
 		double centre = 0;
 
-		for (unsigned i = 0; i < s->nr; i++)
-			centre += s->corner[i][d] / s->nr;
-		x[d] = centre + t * (s->corner[s->nr][d] - centre);
+		for (unsigned i = 0; i < s->n; i++)
+			centre += s->corner[i][d] / s->n;
+		x[d] = centre + t * (s->corner[s->n][d] - centre);
 	}
 	return s->f(x, s->ctx);
 }
 
 static void shrink(struct simplex *s)
 {
-	for (unsigned i = 1; i <= s->nr; i++) {
-		for (unsigned d = 0; d < s->nr; d++)
+	for (unsigned i = 1; i <= s->n; i++) {
+		for (unsigned d = 0; d < s->n; d++)
 			s->corner[i][d] = (s->corner[i][d] + s->corner[0][d]) / 2;
 		s->value[i] = s->f(s->corner[i], s->ctx);
 	}
@@ -73,11 +73,11 @@ static void step(struct simplex *s)
 	if (vx < s->value[0]) {
 		vy = along(s, -2, y);
 		replace_worst(s, vy < vx ? y : x, fmin(vx, vy));
-	} else if (vx < s->value[s->nr - 1]) {
+	} else if (vx < s->value[s->n - 1]) {
 		replace_worst(s, x, vx);
 	} else {
-		vy = along(s, vx < s->value[s->nr] ? -0.5 : 0.5, y);
-		if (vy < fmin(vx, s->value[s->nr]))
+		vy = along(s, vx < s->value[s->n] ? -0.5 : 0.5, y);
+		if (vy < fmin(vx, s->value[s->n]))
 			replace_worst(s, y, vy);
 		else
 			shrink(s);
@@ -86,29 +86,29 @@ static void step(struct simplex *s)
 
 static void spread_corners(struct simplex *s, const double *x)
 {
-	for (unsigned i = 0; i <= s->nr; i++) {
+	for (unsigned i = 0; i <= s->n; i++) {
 		memset(s->corner[i], 0, sizeof(s->corner[i]));
-		memcpy(s->corner[i], x, s->nr * sizeof(*x));
+		memcpy(s->corner[i], x, s->n * sizeof(*x));
 		if (i)
 			s->corner[i][i - 1] += 0.3;
 		s->value[i] = s->f(s->corner[i], s->ctx);
 	}
 }
 
-double nr_model_minimize(nr_model_objective f, void *ctx, double *x, unsigned nr)
+double nr_model_minimize(nr_model_objective f, void *ctx, double *x, unsigned n)
 {
-	struct simplex s = { .f = f, .ctx = ctx, .nr = nr };
+	struct simplex s = { .f = f, .ctx = ctx, .n = n };
 
 	for (unsigned run = 0; run < RESTARTS; run++) {
 		spread_corners(&s, x);
 		for (unsigned i = 0; i < MAX_STEPS; i++) {
 			sort_corners(&s);
-			if (s.value[nr] - s.value[0] < 1e-12)
+			if (s.value[n] - s.value[0] < 1e-12)
 				break;
 			step(&s);
 		}
 		sort_corners(&s);
-		memcpy(x, s.corner[0], nr * sizeof(*x));
+		memcpy(x, s.corner[0], n * sizeof(*x));
 	}
 	return s.value[0];
 }

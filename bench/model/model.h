@@ -30,13 +30,13 @@ struct nr_model_rng {
 };
 double nr_model_rand(struct nr_model_rng *rng); /* uniform in [0, 1) */
 double nr_model_rand_exp(struct nr_model_rng *rng, double mean);
-void nr_model_shuffle(struct nr_model_rng *rng, unsigned *v, unsigned nr);
+void nr_model_shuffle(struct nr_model_rng *rng, unsigned *v, unsigned n);
 
 /* ---- machines -------------------------------------------------------------------------------- */
 struct nr_model_machine {
-	unsigned nr_cpus;
-	uint8_t *distance; /* [nr_cpus * nr_cpus], enum nr_distance */
-	unsigned *os;	   /* [nr_cpus], the operating system's number of each CPU */
+	unsigned n_cpus;
+	uint8_t *distance; /* [n_cpus * n_cpus], enum nr_distance */
+	unsigned *os;	   /* [n_cpus], the operating system's number of each CPU */
 };
 
 /* A machine as vendors build them. CPU numbers are plain: all cores of package 0, of package 1,
@@ -68,7 +68,7 @@ int nr_model_cpu_index(const struct nr_model_machine *machine, unsigned os);
 
 static inline unsigned nr_model_distance(const struct nr_model_machine *m, unsigned a, unsigned b)
 {
-	return m->distance[(size_t)a * m->nr_cpus + b];
+	return m->distance[(size_t)a * m->n_cpus + b];
 }
 
 /* ---- costs ----------------------------------------------------------------------------------- */
@@ -83,14 +83,14 @@ struct nr_model_costs {
 
 /* Who produces and where the consumer is: consumer_cpu -1 for none. */
 struct nr_model_load {
-	unsigned nr;
-	const unsigned *cpus; /* [nr], indices into the machine */
+	unsigned n;
+	const unsigned *cpus; /* [n], indices into the machine */
 	int consumer_cpu;
 };
 
 /* How often two producers drawn at random are this far apart, and a producer and the consumer. */
 struct nr_model_mix {
-	unsigned nr;
+	unsigned n;
 	double pair[NR_MODEL_LEVELS];
 	double consumer[NR_MODEL_LEVELS];
 };
@@ -147,14 +147,14 @@ struct nr_model_point {
 #define NR_MODEL_MAX_POINTS 1024 /* both placements of each number of producers, to 512 CPUs */
 struct nr_model_curve {
 	char name[64];
-	unsigned nr;
-	struct nr_model_point points[NR_MODEL_MAX_POINTS]; /* ascending in mix.nr */
+	unsigned n;
+	struct nr_model_point points[NR_MODEL_MAX_POINTS]; /* ascending in mix.n */
 };
 
-/* Any function of x[nr]; minimized in place by Nelder-Mead with restarts; returns the minimum. */
+/* Any function of x[n]; minimized in place by Nelder-Mead with restarts; returns the minimum. */
 typedef double (*nr_model_objective)(const double *x, void *ctx);
 #define NR_MODEL_MAX_DIM 12
-double nr_model_minimize(nr_model_objective f, void *ctx, double *x, unsigned nr);
+double nr_model_minimize(nr_model_objective f, void *ctx, double *x, unsigned n);
 
 /* What is known before the fit: own_ns, which a curve does not contain, and the chance of a re-take
  * on other hosts, which counts only as far as the curve has no point at two producers. */
@@ -194,14 +194,14 @@ struct nr_model_host {
 	const char *latency_host, *latency_near, *latency_far;
 };
 extern const struct nr_model_host nr_model_hosts[];
-extern const unsigned nr_model_nr_hosts;
+extern const unsigned nr_model_n_hosts;
 const struct nr_model_host *nr_model_host_of(const char *series);
 
 /* All curves of a CSV with columns series,producers,mops_per_sec, placed by plain CPU numbers on
  * the published host: the consumer on CPU 0 (series with _noconsumer in their names: none),
  * producers on the CPUs after it. The caller frees *out. -ENOENT: a series of a host that is not
  * known here. */
-int nr_model_read_published(struct nr_model_curve **out, unsigned *nr, const char *path,
+int nr_model_read_published(struct nr_model_curve **out, unsigned *n, const char *path,
 			    nr_log_fn log, void *log_ctx);
 
 /* Part of a host's CPU time that others may have. */
@@ -229,7 +229,7 @@ int nr_model_add_point(struct nr_model_curve *curve, const struct nr_model_machi
 void nr_model_sort_points(struct nr_model_curve *curve);
 /* Appends a point of producers on CPUs first, first + 1, ... (modulo the machine's number). */
 int nr_model_add_plain(struct nr_model_curve *curve, const struct nr_model_machine *machine,
-		       unsigned nr, unsigned first, int consumer_cpu, double ns);
+		       unsigned n, unsigned first, int consumer_cpu, double ns);
 
 /* Every other point: the half with the first point (0), or the other half and the first point (1).
  */
@@ -250,14 +250,14 @@ struct nr_model_like {
 bool nr_model_is_like(const char *series, const char *like);
 /* -ENOENT: no series begins with one of the prefixes; -EINVAL: hosts that hide different things. */
 int nr_model_like_of(struct nr_model_like *out, const struct nr_model_curve *curves,
-		     unsigned nr_curves, const char *like, nr_log_fn log, void *log_ctx);
+		     unsigned n_curves, const char *like, nr_log_fn log, void *log_ctx);
 
 /* Parameter sets of published hosts that a machine is taken to be like: a fit of each series and of
  * each series less a quarter of its points. A machine that is larger than the curves reach has
  * distances they do not contain; such a set comes twice, with the cheapest and the dearest guess.
  */
 struct nr_model_family {
-	unsigned nr;
+	unsigned n;
 	struct nr_model_costs *sets;
 	/* By which the sets may be off. As fitted: rms log ratio of the leave-half-out predictions
 	 * of its series, N >= 3. */
@@ -266,23 +266,23 @@ struct nr_model_family {
 };
 /* like: prefixes of series, "e5_2680v4,spr". -ENOENT: no series begins with any of them. */
 int nr_model_family_fit(struct nr_model_family **out, const struct nr_model_curve *curves,
-			unsigned nr_curves, const char *like);
+			unsigned n_curves, const char *like);
 void nr_model_family_free(struct nr_model_family *family);
 
 /* A published host predicted from others, N >= 3: the middle of their family against each series.
  */
 struct nr_model_host_error {
 	double rms, least, most; /* log ratio, predicted / measured time */
-	unsigned nr;		 /* points */
+	unsigned n;		 /* points */
 	unsigned inside;	 /* points in the family's interval, widened by its own error */
 	unsigned inside_wide;	 /* widened by `wide` */
 };
 int nr_model_predict_host(struct nr_model_host_error *out, const struct nr_model_curve *curves,
-			  unsigned nr_curves, const struct nr_model_host *host, const char *like,
+			  unsigned n_curves, const struct nr_model_host *host, const char *like,
 			  double wide);
 /* What a prediction for a host is off by that was not itself published: each host is predicted from
  * the other one of its maker; rms over the hosts. */
-int nr_model_across_hosts(double *out, const struct nr_model_curve *curves, unsigned nr_curves);
+int nr_model_across_hosts(double *out, const struct nr_model_curve *curves, unsigned n_curves);
 
 /* Parameter sets of a sweep. `levels` are the distances of the machine that they are for; those
  * above what the sweep contains come from `like`, and then they are off by `across`. */
@@ -302,11 +302,11 @@ extern const struct nr_model_rest nr_model_rest_default;
 
 struct nr_model_question {
 	const struct nr_model_machine *machine;
-	const int *cpu_shard;	   /* [machine->nr_cpus] */
-	const int *shard_consumer; /* [nr_shards], index of a CPU */
-	unsigned nr_shards;	   /* 0: perf buffers, one per CPU, no lock */
-	unsigned nr;		   /* producers */
-	const unsigned *cpus;	   /* [nr] */
+	const int *cpu_shard;	   /* [machine->n_cpus] */
+	const int *shard_consumer; /* [n_shards], index of a CPU */
+	unsigned n_shards;	   /* 0: perf buffers, one per CPU, no lock */
+	unsigned n;		   /* producers */
+	const unsigned *cpus;	   /* [n] */
 	double rate;		   /* per producer, 0: flat out */
 	uint64_t seed;
 };
@@ -324,7 +324,7 @@ struct nr_model_answer {
 int nr_model_predict(struct nr_model_answer *out, const struct nr_model_question *question,
 		     const struct nr_model_family *family, const struct nr_model_rest *rest);
 
-/* The number of producers, the first question->nr ones of question->cpus tried one by one, at which
+/* The number of producers, the first question->n ones of question->cpus tried one by one, at which
  * something happens; INFINITY: not with that many. question->rate > 0. */
 struct nr_model_limits {
 	struct nr_model_interval

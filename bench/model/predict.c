@@ -20,13 +20,13 @@
 /* ---- families -------------------------------------------------------------------------------- */
 static struct nr_model_costs *add_set(struct nr_model_family *f, const struct nr_model_costs *set)
 {
-	struct nr_model_costs *sets = realloc(f->sets, (f->nr + 1) * sizeof(*sets));
+	struct nr_model_costs *sets = realloc(f->sets, (f->n + 1) * sizeof(*sets));
 
 	if (!sets)
 		return NULL;
 	f->sets = sets;
-	sets[f->nr] = *set;
-	return &sets[f->nr++];
+	sets[f->n] = *set;
+	return &sets[f->n++];
 }
 
 static void guess_far(struct nr_model_costs *set, double ratio)
@@ -59,14 +59,14 @@ static void without_group(struct nr_model_curve *out, const struct nr_model_curv
 {
 	memset(out, 0, sizeof(*out));
 	memcpy(out->name, curve->name, sizeof(out->name));
-	for (unsigned i = 0; i < curve->nr; i++)
+	for (unsigned i = 0; i < curve->n; i++)
 		if (!i || i % NR_GROUPS != group)
-			out->points[out->nr++] = curve->points[i];
+			out->points[out->n++] = curve->points[i];
 }
 
-/* Sum of the squares over *nr more points. */
+/* Sum of the squares over *n more points. */
 static double half_error(const struct nr_model_curve *curve, const struct nr_model_prior *prior,
-			 unsigned half, unsigned *nr)
+			 unsigned half, unsigned *n)
 {
 	struct nr_model_curve train, test;
 	struct nr_model_costs c;
@@ -74,14 +74,14 @@ static double half_error(const struct nr_model_curve *curve, const struct nr_mod
 
 	nr_model_halve(curve, half, &train, &test);
 	nr_model_fit(&c, &train, prior);
-	for (unsigned i = 0; i < test.nr; i++) {
+	for (unsigned i = 0; i < test.n; i++) {
 		const struct nr_model_point *p = &test.points[i];
 		double e = log(nr_model_mean_ns(&c, &p->mix) / p->ns);
 
-		if (p->mix.nr < 3)
+		if (p->mix.n < 3)
 			continue;
 		sum += e * e;
-		++*nr;
+		++*n;
 	}
 	return sum;
 }
@@ -99,26 +99,26 @@ static int fit_series(struct nr_model_family *f, const struct nr_model_curve *cu
 }
 
 int nr_model_family_fit(struct nr_model_family **out, const struct nr_model_curve *curves,
-			unsigned nr_curves, const char *like)
+			unsigned n_curves, const char *like)
 {
 	struct nr_model_family *f = calloc(1, sizeof(*f));
-	unsigned nr_errors = 0;
+	unsigned n_errors = 0;
 	double sum = 0;
 	int err = f ? 0 : -ENOMEM;
 
-	for (unsigned i = 0; !err && i < nr_curves; i++) {
+	for (unsigned i = 0; !err && i < n_curves; i++) {
 		if (!nr_model_is_like(curves[i].name, like))
 			continue;
 		err = fit_series(f, &curves[i]);
 		for (unsigned half = 0; half < 2; half++)
 			sum += half_error(&curves[i], &nr_model_host_of(curves[i].name)->prior,
-					  half, &nr_errors);
+					  half, &n_errors);
 	}
-	if (!err && !f->nr)
+	if (!err && !f->n)
 		err = -ENOENT;
 	if (err)
 		goto out;
-	f->error = nr_errors ? sqrt(sum / nr_errors) : 0;
+	f->error = n_errors ? sqrt(sum / n_errors) : 0;
 	*out = f;
 	f = NULL;
 out:
@@ -139,18 +139,18 @@ static double fit_error(const struct nr_model_costs *c, const struct nr_model_cu
 {
 	double sum = 0;
 
-	for (unsigned i = 0; i < curve->nr; i++) {
+	for (unsigned i = 0; i < curve->n; i++) {
 		double e = log(nr_model_mean_ns(c, &curve->points[i].mix) / curve->points[i].ns);
 
 		sum += e * e;
 	}
-	return sqrt(sum / curve->nr);
+	return sqrt(sum / curve->n);
 }
 
 /* As many points as costs: alone, re-take, the consumer's share, a hand-over for each distance. */
 static bool enough_points(const struct nr_model_curve *curve, unsigned seen)
 {
-	return curve->nr >= 3 + (unsigned)__builtin_popcount(seen);
+	return curve->n >= 3 + (unsigned)__builtin_popcount(seen);
 }
 
 /* If halves of the sweep are too few points, what the like hosts showed stands for its error. */
@@ -159,14 +159,14 @@ static double sweep_error(const struct nr_model_curve *curve, const struct nr_mo
 {
 	struct nr_model_curve train, test;
 	double sum = 0;
-	unsigned nr = 0;
+	unsigned n = 0;
 
 	nr_model_halve(curve, 1, &train, &test);
 	if (!enough_points(&train, fit->seen))
 		return fmax(fit_error(fit, curve), like_error);
 	for (unsigned half = 0; half < 2; half++)
-		sum += half_error(curve, prior, half, &nr);
-	return fmax(fit_error(fit, curve), nr ? sqrt(sum / nr) : like_error);
+		sum += half_error(curve, prior, half, &n);
+	return fmax(fit_error(fit, curve), n ? sqrt(sum / n) : like_error);
 }
 
 /* Distances of the machine that are farther than any the sweep contains. */
@@ -217,7 +217,7 @@ static int add_sweep_sets(struct nr_model_family *f, const struct nr_model_curve
 static int add_borrowed_sets(struct nr_model_family *f, const struct nr_model_costs *fit,
 			     const struct nr_model_family *like)
 {
-	for (unsigned i = 0; i < like->nr; i++) {
+	for (unsigned i = 0; i < like->n; i++) {
 		struct nr_model_costs set = *fit;
 
 		borrow(&set, &like->sets[i], f->borrowed);
@@ -280,14 +280,14 @@ static double think_ns(const struct nr_model_question *q)
 }
 
 static int simulate_shard(struct outcome *out, const struct nr_model_question *q, unsigned shard,
-			  const unsigned *cpus, unsigned nr, const struct nr_model_costs *costs)
+			  const unsigned *cpus, unsigned n, const struct nr_model_costs *costs)
 {
-	struct nr_model_load load = { nr, cpus, q->shard_consumer[shard] };
+	struct nr_model_load load = { n, cpus, q->shard_consumer[shard] };
 	struct nr_model_sim_opts opts = {
 		.seed = q->seed,
 		.think_ns = think_ns(q),
 		.think = NR_MODEL_EXPONENTIAL,
-		.records = SIM_RECORDS + 2 * nr,
+		.records = SIM_RECORDS + 2 * n,
 		.batches = SIM_BATCHES,
 	};
 	struct nr_model_sim_result r;
@@ -300,12 +300,12 @@ static int simulate_shard(struct outcome *out, const struct nr_model_question *q
 
 static unsigned shard_cpus(const struct nr_model_question *q, unsigned shard, unsigned *cpus)
 {
-	unsigned nr = 0;
+	unsigned n = 0;
 
-	for (unsigned i = 0; i < q->nr; i++)
+	for (unsigned i = 0; i < q->n; i++)
 		if ((unsigned)q->cpu_shard[q->cpus[i]] == shard)
-			cpus[nr++] = q->cpus[i];
-	return nr;
+			cpus[n++] = q->cpus[i];
+	return n;
 }
 
 /* Two shards with the same distances between their producers behave alike: simulate one of them. */
@@ -315,7 +315,7 @@ static bool same_mix(const struct nr_model_mix *a, const struct nr_model_mix *b)
 
 	for (unsigned d = 0; d < NR_MODEL_LEVELS; d++)
 		off += fabs(a->pair[d] - b->pair[d]) + fabs(a->consumer[d] - b->consumer[d]);
-	return a->nr == b->nr && off < 0.02;
+	return a->n == b->n && off < 0.02;
 }
 
 struct memo {
@@ -324,22 +324,22 @@ struct memo {
 };
 
 static int shard_outcome(struct outcome *out, const struct nr_model_question *q, unsigned shard,
-			 const unsigned *cpus, unsigned nr, const struct nr_model_costs *costs,
-			 struct memo *memo, unsigned *nr_memo)
+			 const unsigned *cpus, unsigned n, const struct nr_model_costs *costs,
+			 struct memo *memo, unsigned *n_memo)
 {
-	struct nr_model_load load = { nr, cpus, q->shard_consumer[shard] };
+	struct nr_model_load load = { n, cpus, q->shard_consumer[shard] };
 	struct nr_model_mix mix;
 	int err;
 
 	nr_model_mix(&mix, q->machine, &load);
-	for (unsigned i = 0; i < *nr_memo; i++)
+	for (unsigned i = 0; i < *n_memo; i++)
 		if (same_mix(&memo[i].mix, &mix)) {
 			*out = memo[i].outcome;
 			return 0;
 		}
-	err = simulate_shard(out, q, shard, cpus, nr, costs);
+	err = simulate_shard(out, q, shard, cpus, n, costs);
 	if (!err)
-		memo[(*nr_memo)++] = (struct memo){ mix, *out };
+		memo[(*n_memo)++] = (struct memo){ mix, *out };
 	return err;
 }
 
@@ -348,11 +348,11 @@ static unsigned shard_mixes(struct nr_model_mix *mixes, const struct nr_model_qu
 {
 	unsigned used = 0;
 
-	for (unsigned s = 0; s < q->nr_shards; s++) {
+	for (unsigned s = 0; s < q->n_shards; s++) {
 		struct nr_model_load load = { 0, cpus, q->shard_consumer[s] };
 
-		load.nr = shard_cpus(q, s, cpus);
-		if (load.nr)
+		load.n = shard_cpus(q, s, cpus);
+		if (load.n)
 			nr_model_mix(&mixes[used++], q->machine, &load);
 	}
 	return used;
@@ -372,18 +372,18 @@ static double capacity_of(const struct nr_model_costs *costs, const struct nr_mo
 static int locks_outcome(struct outcome *out, const struct nr_model_question *q,
 			 const struct nr_model_costs *costs)
 {
-	unsigned *cpus = calloc(q->nr, sizeof(*cpus));
-	struct memo *memo = calloc(q->nr_shards, sizeof(*memo));
+	unsigned *cpus = calloc(q->n, sizeof(*cpus));
+	struct memo *memo = calloc(q->n_shards, sizeof(*memo));
 	struct outcome sum = { 0 }, one = { 0 };
-	unsigned nr_memo = 0;
+	unsigned n_memo = 0;
 	int err = cpus && memo ? 0 : -ENOMEM;
 
-	for (unsigned s = 0; !err && s < q->nr_shards; s++) {
-		unsigned nr = shard_cpus(q, s, cpus);
+	for (unsigned s = 0; !err && s < q->n_shards; s++) {
+		unsigned n = shard_cpus(q, s, cpus);
 
-		if (!nr)
+		if (!n)
 			continue;
-		err = shard_outcome(&one, q, s, cpus, nr, costs, memo, &nr_memo);
+		err = shard_outcome(&one, q, s, cpus, n, costs, memo, &n_memo);
 		if (err)
 			break;
 		sum.per_sec += one.per_sec;
@@ -438,10 +438,10 @@ static int compare(const void *a, const void *b)
 }
 
 /* Sorts v. */
-static struct nr_model_interval spread(double *v, unsigned nr)
+static struct nr_model_interval spread(double *v, unsigned n)
 {
-	qsort(v, nr, sizeof(*v), compare);
-	return (struct nr_model_interval){ v[0], v[nr / 2], v[nr - 1] };
+	qsort(v, n, sizeof(*v), compare);
+	return (struct nr_model_interval){ v[0], v[n / 2], v[n - 1] };
 }
 
 static void predict_perf(struct nr_model_answer *a, const struct nr_model_question *q,
@@ -457,25 +457,25 @@ static void predict_perf(struct nr_model_answer *a, const struct nr_model_questi
 	if (r->perf_sample < 100)
 		a->wait_p99_ns = (struct nr_model_interval){ ns[0] + wake[0], ns[1] + wake[1],
 							     ns[2] + wake[2] };
-	a->lock_per_sec = (struct nr_model_interval){ q->nr * 1e9 / (think_ns(q) + wait[2]),
-						      q->nr * 1e9 / (think_ns(q) + wait[1]),
-						      q->nr * 1e9 / (think_ns(q) + wait[0]) };
-	a->lock_capacity = (struct nr_model_interval){ q->nr * 1e9 / wait[2], q->nr * 1e9 / wait[1],
-						       q->nr * 1e9 / wait[0] };
-	a->merge_per_sec = merge_interval(r, q->nr);
+	a->lock_per_sec = (struct nr_model_interval){ q->n * 1e9 / (think_ns(q) + wait[2]),
+						      q->n * 1e9 / (think_ns(q) + wait[1]),
+						      q->n * 1e9 / (think_ns(q) + wait[0]) };
+	a->lock_capacity = (struct nr_model_interval){ q->n * 1e9 / wait[2], q->n * 1e9 / wait[1],
+						       q->n * 1e9 / wait[0] };
+	a->merge_per_sec = merge_interval(r, q->n);
 }
 
 static int predict_sets(struct nr_model_answer *a, const struct nr_model_question *q,
 			const struct nr_model_family *f, const struct nr_model_mix *mixes,
 			unsigned used)
 {
-	unsigned nr = NR_SCALES * f->nr;
-	double *v = calloc(4 * (size_t)nr, sizeof(*v));
-	double *rate = v, *wait = v + nr, *p99 = v + 2 * (size_t)nr, *most = v + 3 * (size_t)nr;
+	unsigned n = NR_SCALES * f->n;
+	double *v = calloc(4 * (size_t)n, sizeof(*v));
+	double *rate = v, *wait = v + n, *p99 = v + 2 * (size_t)n, *most = v + 3 * (size_t)n;
 	struct outcome o;
 	int err = v ? 0 : -ENOMEM;
 
-	for (unsigned i = 0; !err && i < nr; i++) {
+	for (unsigned i = 0; !err && i < n; i++) {
 		struct nr_model_costs c = scaled_set(f, i);
 
 		err = locks_outcome(&o, q, &c);
@@ -488,10 +488,10 @@ static int predict_sets(struct nr_model_answer *a, const struct nr_model_questio
 	}
 	if (err)
 		goto out;
-	a->lock_per_sec = spread(rate, nr);
-	a->wait_ns = spread(wait, nr);
-	a->wait_p99_ns = spread(p99, nr);
-	a->lock_capacity = spread(most, nr);
+	a->lock_per_sec = spread(rate, n);
+	a->wait_ns = spread(wait, n);
+	a->wait_p99_ns = spread(p99, n);
+	a->lock_capacity = spread(most, n);
 out:
 	free(v);
 	return err;
@@ -500,8 +500,8 @@ out:
 static int predict_rings(struct nr_model_answer *a, const struct nr_model_question *q,
 			 const struct nr_model_family *f, const struct nr_model_rest *r)
 {
-	struct nr_model_mix *mixes = calloc(q->nr_shards, sizeof(*mixes));
-	unsigned *cpus = calloc(q->nr, sizeof(*cpus)), used = 0;
+	struct nr_model_mix *mixes = calloc(q->n_shards, sizeof(*mixes));
+	unsigned *cpus = calloc(q->n, sizeof(*cpus)), used = 0;
 	int err = -ENOMEM;
 
 	if (!mixes || !cpus)
@@ -511,7 +511,7 @@ static int predict_rings(struct nr_model_answer *a, const struct nr_model_questi
 	if (err)
 		goto out;
 	if (q->rate > 0) { /* nobody writes more than he has to say */
-		double most = q->nr * q->rate;
+		double most = q->n * q->rate;
 
 		a->lock_per_sec =
 			lesser(a->lock_per_sec, (struct nr_model_interval){ most, most, most });
@@ -529,9 +529,9 @@ int nr_model_predict(struct nr_model_answer *out, const struct nr_model_question
 	struct nr_model_answer a;
 	int err = 0;
 
-	if (!q->nr || !rest->perf_sample)
+	if (!q->n || !rest->perf_sample)
 		return -EINVAL;
-	if (q->nr_shards)
+	if (q->n_shards)
 		err = predict_rings(&a, q, family, rest);
 	else
 		predict_perf(&a, q, rest);
@@ -576,30 +576,30 @@ static void note_limits(struct limits *l, const struct nr_model_question *q,
 	double ns = 0;
 
 	for (unsigned i = 0; i < used; i++)
-		ns += nr_model_mean_ns(&l->costs, &mixes[i]) * mixes[i].nr / q->nr;
-	if (isinf(l->saturated) && q->nr * q->rate > capacity_of(&l->costs, mixes, used))
-		l->saturated = q->nr;
-	if (isinf(l->dearer) && q->nr > 1 && is_dearer(l, ns, used, q->nr))
-		l->dearer = q->nr;
+		ns += nr_model_mean_ns(&l->costs, &mixes[i]) * mixes[i].n / q->n;
+	if (isinf(l->saturated) && q->n * q->rate > capacity_of(&l->costs, mixes, used))
+		l->saturated = q->n;
+	if (isinf(l->dearer) && q->n > 1 && is_dearer(l, ns, used, q->n))
+		l->dearer = q->n;
 }
 
 static double merge_limit(const struct nr_model_question *q, double ns, double log2_ns)
 {
-	for (unsigned n = 1; n <= q->nr; n++)
+	for (unsigned n = 1; n <= q->n; n++)
 		if (n * q->rate >
-		    merge_rate(ns, log2_ns, q->nr_shards && q->nr_shards < n ? q->nr_shards : n))
+		    merge_rate(ns, log2_ns, q->n_shards && q->n_shards < n ? q->n_shards : n))
 			return n;
 	return INFINITY;
 }
 
-static void collect(struct nr_model_limits *out, const struct limits *l, unsigned nr, double *v)
+static void collect(struct nr_model_limits *out, const struct limits *l, unsigned n, double *v)
 {
-	for (unsigned i = 0; i < nr; i++)
+	for (unsigned i = 0; i < n; i++)
 		v[i] = l[i].saturated;
-	out->saturated = spread(v, nr);
-	for (unsigned i = 0; i < nr; i++)
+	out->saturated = spread(v, n);
+	for (unsigned i = 0; i < n; i++)
 		v[i] = l[i].dearer;
-	out->dearer = spread(v, nr);
+	out->dearer = spread(v, n);
 }
 
 int nr_model_find_limits(struct nr_model_limits *out, const struct nr_model_question *question,
@@ -607,29 +607,29 @@ int nr_model_find_limits(struct nr_model_limits *out, const struct nr_model_ques
 {
 	struct nr_model_question q = *question;
 	struct nr_model_mix *mixes = NULL;
-	unsigned nr = NR_SCALES * f->nr;
+	unsigned n = NR_SCALES * f->n;
 	struct limits *l = NULL;
 	unsigned *cpus = NULL;
 	double *v = NULL;
 	int err = -ENOMEM;
 
-	if (!q.nr || !q.nr_shards || !(q.rate > 0))
+	if (!q.n || !q.n_shards || !(q.rate > 0))
 		return -EINVAL;
-	mixes = calloc(q.nr_shards, sizeof(*mixes));
-	l = calloc(nr, sizeof(*l));
-	v = calloc(nr, sizeof(*v));
-	cpus = calloc(q.nr, sizeof(*cpus));
+	mixes = calloc(q.n_shards, sizeof(*mixes));
+	l = calloc(n, sizeof(*l));
+	v = calloc(n, sizeof(*v));
+	cpus = calloc(q.n, sizeof(*cpus));
 	if (!mixes || !l || !v || !cpus)
 		goto out;
-	for (unsigned i = 0; i < nr; i++)
+	for (unsigned i = 0; i < n; i++)
 		start_limits(&l[i], f, r, i);
-	for (q.nr = 1; q.nr <= question->nr; q.nr++) {
+	for (q.n = 1; q.n <= question->n; q.n++) {
 		unsigned used = shard_mixes(mixes, &q, cpus);
 
-		for (unsigned i = 0; i < nr; i++)
+		for (unsigned i = 0; i < n; i++)
 			note_limits(&l[i], &q, mixes, used);
 	}
-	collect(out, l, nr, v);
+	collect(out, l, n, v);
 	out->merge = (struct nr_model_interval){
 		merge_limit(question, r->merge_ns.hi, r->merge_log2_ns.hi),
 		merge_limit(question, r->merge_ns.mid, r->merge_log2_ns.mid),
@@ -649,13 +649,13 @@ out:
 static int family_ns(struct nr_model_interval *out, const struct nr_model_family *f,
 		     const struct nr_model_mix *mix)
 {
-	double *v = calloc(f->nr, sizeof(*v));
+	double *v = calloc(f->n, sizeof(*v));
 
 	if (!v)
 		return -ENOMEM;
-	for (unsigned i = 0; i < f->nr; i++)
+	for (unsigned i = 0; i < f->n; i++)
 		v[i] = nr_model_mean_ns(&f->sets[i], mix);
-	*out = spread(v, f->nr);
+	*out = spread(v, f->n);
 	free(v);
 	return 0;
 }
@@ -668,13 +668,13 @@ static bool is_inside(const struct nr_model_interval *i, double error, double ns
 static int compare_series(struct nr_model_host_error *e, const struct nr_model_family *f,
 			  const struct nr_model_curve *curve, double wide)
 {
-	for (unsigned i = 0; i < curve->nr; i++) {
+	for (unsigned i = 0; i < curve->n; i++) {
 		const struct nr_model_point *p = &curve->points[i];
 		struct nr_model_interval ns;
 		double off;
 		int err;
 
-		if (p->mix.nr < 3)
+		if (p->mix.n < 3)
 			continue;
 		err = family_ns(&ns, f, &p->mix);
 		if (err)
@@ -685,50 +685,50 @@ static int compare_series(struct nr_model_host_error *e, const struct nr_model_f
 		e->most = fmax(e->most, off);
 		e->inside += is_inside(&ns, f->error, p->ns);
 		e->inside_wide += is_inside(&ns, wide, p->ns);
-		e->nr++;
+		e->n++;
 	}
 	return 0;
 }
 
 int nr_model_predict_host(struct nr_model_host_error *out, const struct nr_model_curve *curves,
-			  unsigned nr_curves, const struct nr_model_host *host, const char *like,
+			  unsigned n_curves, const struct nr_model_host *host, const char *like,
 			  double wide)
 {
 	struct nr_model_host_error e = { .least = INFINITY, .most = -INFINITY };
 	struct nr_model_family *f = NULL;
-	int err = nr_model_family_fit(&f, curves, nr_curves, like);
+	int err = nr_model_family_fit(&f, curves, n_curves, like);
 
-	for (unsigned i = 0; !err && i < nr_curves; i++)
+	for (unsigned i = 0; !err && i < n_curves; i++)
 		if (nr_model_host_of(curves[i].name) == host)
 			err = compare_series(&e, f, &curves[i], wide);
 	nr_model_family_free(f);
 	if (err)
 		return err;
-	if (!e.nr)
+	if (!e.n)
 		return -ENOENT;
-	e.rms = sqrt(e.rms / e.nr);
+	e.rms = sqrt(e.rms / e.n);
 	*out = e;
 	return 0;
 }
 
-int nr_model_across_hosts(double *out, const struct nr_model_curve *curves, unsigned nr_curves)
+int nr_model_across_hosts(double *out, const struct nr_model_curve *curves, unsigned n_curves)
 {
 	struct nr_model_host_error e;
-	unsigned nr = 0;
+	unsigned n = 0;
 	double sum = 0;
 
-	for (unsigned i = 0; i < nr_model_nr_hosts; i++) {
+	for (unsigned i = 0; i < nr_model_n_hosts; i++) {
 		const struct nr_model_host *host = &nr_model_hosts[i];
 		int err;
 
 		if (!host->kin)
 			continue;
-		err = nr_model_predict_host(&e, curves, nr_curves, host, host->kin, 0);
+		err = nr_model_predict_host(&e, curves, n_curves, host, host->kin, 0);
 		if (err)
 			return err;
 		sum += e.rms * e.rms;
-		nr++;
+		n++;
 	}
-	*out = sqrt(sum / nr);
+	*out = sqrt(sum / n);
 	return 0;
 }

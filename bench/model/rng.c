@@ -23,9 +23,9 @@ double nr_model_rand_exp(struct nr_model_rng *rng, double mean)
 	return -mean * log1p(-nr_model_rand(rng));
 }
 
-void nr_model_shuffle(struct nr_model_rng *rng, unsigned *v, unsigned nr)
+void nr_model_shuffle(struct nr_model_rng *rng, unsigned *v, unsigned n)
 {
-	for (unsigned i = nr; i > 1; i--) {
+	for (unsigned i = n; i > 1; i--) {
 		unsigned j = nr_model_rand(rng) * i;
 		unsigned tmp = v[i - 1];
 

@@ -110,11 +110,11 @@ static bool comparable(const json_t *a, const json_t *b)
 static unsigned count_like(const json_t *rows, const char *transport, const json_t *like)
 {
 	const json_t *row;
-	unsigned nr = 0;
+	unsigned n = 0;
 	size_t i;
 
-	json_array_foreach(rows, i, row) nr += is_wanted(row, transport) && comparable(row, like);
-	return nr;
+	json_array_foreach(rows, i, row) n += is_wanted(row, transport) && comparable(row, like);
+	return n;
 }
 
 /* One of the rows that most others can be compared with, NULL: none is wanted. */
@@ -126,10 +126,10 @@ static const json_t *most_common(const json_t *rows, const char *transport)
 
 	json_array_foreach(rows, i, row)
 	{
-		unsigned nr = is_wanted(row, transport) ? count_like(rows, transport, row) : 0;
+		unsigned n = is_wanted(row, transport) ? count_like(rows, transport, row) : 0;
 
-		if (nr > most) {
-			most = nr;
+		if (n > most) {
+			most = n;
 			best = row;
 		}
 	}
@@ -137,16 +137,16 @@ static const json_t *most_common(const json_t *rows, const char *transport)
 }
 
 /* ---- rows to points -------------------------------------------------------------------------- */
-static unsigned nr_packages(const struct nr_model_machine *m)
+static unsigned n_packages(const struct nr_model_machine *m)
 {
-	unsigned nr = 0;
+	unsigned n = 0;
 
-	for (unsigned i = 0, head = 0; i < m->nr_cpus; i++)
+	for (unsigned i = 0, head = 0; i < m->n_cpus; i++)
 		if (!i || nr_model_distance(m, head, i) == NR_OTHER_PACKAGE) {
 			head = i;
-			nr++;
+			n++;
 		}
-	return nr;
+	return n;
 }
 
 /* The first line says how many CPUs and packages the machine of the sweep has. */
@@ -157,32 +157,32 @@ static int check_machine(const json_t *rows, const char *path, const struct nr_m
 	int cpus = json_integer_value(json_object_get(topo, "cpus"));
 	int packages = json_integer_value(json_object_get(topo, "packages"));
 
-	if (!topo || (cpus == (int)m->nr_cpus && packages == (int)nr_packages(m)))
+	if (!topo || (cpus == (int)m->n_cpus && packages == (int)n_packages(m)))
 		return 0;
 	nr_model_say(
 		log, ctx,
 		"%s: a sweep of a machine with %d CPUs in %d packages, not of this one with %u "
 		"in %u; describe the sweep's with --sweep-host",
-		path, cpus, packages, m->nr_cpus, nr_packages(m));
+		path, cpus, packages, m->n_cpus, n_packages(m));
 	return -EINVAL;
 }
 
 static int row_cpus(const json_t *row, const struct nr_model_machine *machine, unsigned *cpus,
-		    unsigned *nr)
+		    unsigned *count)
 {
 	const json_t *list = json_object_get(row, "producer_cpus"), *cpu;
 	size_t i;
 
-	*nr = 0;
+	*count = 0;
 	json_array_foreach(list, i, cpu)
 	{
 		int n = nr_model_cpu_index(machine, json_integer_value(cpu));
 
-		if (i == machine->nr_cpus || n < 0)
+		if (i == machine->n_cpus || n < 0)
 			return -EINVAL;
-		cpus[(*nr)++] = n;
+		cpus[(*count)++] = n;
 	}
-	return *nr ? 0 : -EINVAL;
+	return *count ? 0 : -EINVAL;
 }
 
 static int add_row(struct nr_model_sweep *sweep, const json_t *row,
@@ -190,7 +190,7 @@ static int add_row(struct nr_model_sweep *sweep, const json_t *row,
 {
 	const json_t *consumer = json_object_get(row, "consumer_cpu");
 	struct nr_model_load load = { 0, cpus, -1 };
-	int err = row_cpus(row, machine, cpus, &load.nr);
+	int err = row_cpus(row, machine, cpus, &load.n);
 
 	if (err)
 		return err;
@@ -205,7 +205,7 @@ static int add_rows(struct nr_model_sweep *sweep, const json_t *rows, const char
 		    const struct nr_model_machine *machine)
 {
 	const json_t *like = most_common(rows, transport), *row;
-	unsigned *cpus = calloc(machine->nr_cpus, sizeof(*cpus));
+	unsigned *cpus = calloc(machine->n_cpus, sizeof(*cpus));
 	int err = cpus ? 0 : -ENOMEM;
 	size_t i;
 
@@ -242,7 +242,7 @@ int nr_model_read_sweep(struct nr_model_sweep *out, const char *path, const char
 	} else if (err) {
 		nr_model_say(log, ctx, "%s: its rows are not of this machine or have no figures",
 			     path);
-	} else if (!sweep.curve.nr) {
+	} else if (!sweep.curve.n) {
 		err = -ENODATA;
 		nr_model_say(log, ctx, "%s: no valid median of transport %s, flat out%s", path,
 			     transport, sweep.no_rate ? ", that has a rate" : "");

@@ -27,8 +27,8 @@ struct sim {
 	double now;
 	int last; /* producer that owned the lock last */
 	struct arrival *heap;
-	unsigned nr_heap;
-	struct arrival *queue; /* a circle of load->nr places */
+	unsigned n_heap;
+	struct arrival *queue; /* a circle of load->n places */
 	unsigned head, nr_queue;
 	double *done; /* when the consumer is through with a record: a circle of capacity */
 	uint64_t pushed, popped;
@@ -36,14 +36,14 @@ struct sim {
 	unsigned *order;
 	uint64_t *count;
 	double *waits;
-	size_t nr_waits;
+	size_t n_waits;
 	uint64_t measured_written;
 	double busy, elapsed;
 };
 
 static void heap_push(struct sim *s, struct arrival a)
 {
-	unsigned i = s->nr_heap++;
+	unsigned i = s->n_heap++;
 
 	for (; i && s->heap[(i - 1) / 2].at > a.at; i = (i - 1) / 2)
 		s->heap[i] = s->heap[(i - 1) / 2];
@@ -52,11 +52,11 @@ static void heap_push(struct sim *s, struct arrival a)
 
 static struct arrival heap_pop(struct sim *s)
 {
-	struct arrival top = s->heap[0], a = s->heap[--s->nr_heap];
+	struct arrival top = s->heap[0], a = s->heap[--s->n_heap];
 	unsigned i = 0, child;
 
-	while ((child = 2 * i + 1) < s->nr_heap) {
-		if (child + 1 < s->nr_heap && s->heap[child + 1].at < s->heap[child].at)
+	while ((child = 2 * i + 1) < s->n_heap) {
+		if (child + 1 < s->n_heap && s->heap[child + 1].at < s->heap[child].at)
 			child++;
 		if (a.at <= s->heap[child].at)
 			break;
@@ -69,15 +69,15 @@ static struct arrival heap_pop(struct sim *s)
 
 static void enqueue_arrived(struct sim *s)
 {
-	while (s->nr_heap && s->heap[0].at <= s->now)
-		s->queue[(s->head + s->nr_queue++) % s->load->nr] = heap_pop(s);
+	while (s->n_heap && s->heap[0].at <= s->now)
+		s->queue[(s->head + s->nr_queue++) % s->load->n] = heap_pop(s);
 }
 
 static struct arrival dequeue(struct sim *s)
 {
 	struct arrival a = s->queue[s->head];
 
-	s->head = (s->head + 1) % s->load->nr;
+	s->head = (s->head + 1) % s->load->n;
 	s->nr_queue--;
 	return a;
 }
@@ -147,7 +147,7 @@ static void reserve(struct sim *s, struct nr_model_sim_result *r, struct arrival
 		return;
 	s->busy += ns;
 	s->measured_written += written;
-	s->waits[s->nr_waits++] = s->now - a.at;
+	s->waits[s->n_waits++] = s->now - a.at;
 	s->count[a.producer]++;
 }
 
@@ -179,19 +179,19 @@ static unsigned turn(struct sim *s, struct nr_model_sim_result *r, unsigned left
 
 static void start_batch(struct sim *s)
 {
-	unsigned nr = s->load->nr;
+	unsigned n = s->load->n;
 
 	s->now = 0;
 	s->last = -1;
-	s->nr_heap = s->nr_queue = s->head = 0;
+	s->n_heap = s->nr_queue = s->head = 0;
 	s->pushed = s->popped = 0;
 	s->consumer_free = 0;
-	for (unsigned i = 0; i < nr; i++)
+	for (unsigned i = 0; i < n; i++)
 		s->order[i] = i;
-	nr_model_shuffle(&s->rng, s->order, nr);
+	nr_model_shuffle(&s->rng, s->order, n);
 	/* Spread over one think time; flat out they begin at once, in a random order. */
-	for (unsigned i = 0; i < nr; i++)
-		heap_push(s, (struct arrival){ i * (s->opts->think_ns / nr + 1e-3), s->order[i] });
+	for (unsigned i = 0; i < n; i++)
+		heap_push(s, (struct arrival){ i * (s->opts->think_ns / n + 1e-3), s->order[i] });
 }
 
 static void run_batch(struct sim *s, struct nr_model_sim_result *r)
@@ -199,7 +199,7 @@ static void run_batch(struct sim *s, struct nr_model_sim_result *r)
 	double start;
 
 	start_batch(s);
-	for (unsigned done = 0, want = 4 * s->load->nr; done < want;)
+	for (unsigned done = 0, want = 4 * s->load->n; done < want;)
 		done += turn(s, r, want - done, false);
 	start = s->now;
 	for (unsigned done = 0; done < s->opts->records;)
@@ -222,16 +222,16 @@ static void summarize(struct sim *s, struct nr_model_sim_result *r)
 {
 	double sum = 0;
 
-	for (size_t i = 0; i < s->nr_waits; i++)
+	for (size_t i = 0; i < s->n_waits; i++)
 		sum += s->waits[i];
-	qsort(s->waits, s->nr_waits, sizeof(*s->waits), compare);
+	qsort(s->waits, s->n_waits, sizeof(*s->waits), compare);
 	r->per_sec = s->measured_written / s->elapsed * 1e9;
-	r->wait_mean_ns = sum / s->nr_waits;
-	r->wait_p50_ns = s->waits[s->nr_waits / 2];
-	r->wait_p99_ns = s->waits[s->nr_waits - 1 - s->nr_waits / 100];
+	r->wait_mean_ns = sum / s->n_waits;
+	r->wait_p50_ns = s->waits[s->n_waits / 2];
+	r->wait_p99_ns = s->waits[s->n_waits - 1 - s->n_waits / 100];
 	r->utilization = s->busy / s->elapsed;
 	r->least = r->most = s->count[0];
-	for (unsigned i = 0; i < s->load->nr; i++) {
+	for (unsigned i = 0; i < s->load->n; i++) {
 		if (s->count[i] < r->least)
 			r->least = s->count[i];
 		if (s->count[i] > r->most)
@@ -268,13 +268,13 @@ int nr_model_sim(struct nr_model_sim_result *out, const struct nr_model_machine 
 	bool drains = opts->drain_ns > 0;
 	int err = -ENOMEM;
 
-	if (!load->nr || !opts->records || !opts->batches || (drains && !opts->capacity) ||
+	if (!load->n || !opts->records || !opts->batches || (drains && !opts->capacity) ||
 	    !are_times(costs, opts))
 		return -EINVAL;
-	s.heap = calloc(load->nr, sizeof(*s.heap));
-	s.queue = calloc(load->nr, sizeof(*s.queue));
-	s.order = calloc(load->nr, sizeof(*s.order));
-	s.count = calloc(load->nr, sizeof(*s.count));
+	s.heap = calloc(load->n, sizeof(*s.heap));
+	s.queue = calloc(load->n, sizeof(*s.queue));
+	s.order = calloc(load->n, sizeof(*s.order));
+	s.count = calloc(load->n, sizeof(*s.count));
 	s.waits = calloc((size_t)opts->records * opts->batches, sizeof(*s.waits));
 	s.done = drains ? calloc(opts->capacity, sizeof(*s.done)) : NULL;
 	if (!s.heap || !s.queue || !s.order || !s.count || !s.waits || (drains && !s.done))

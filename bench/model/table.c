@@ -46,11 +46,11 @@ static const char *count_interval(char *buf, size_t size, struct nr_model_interv
 	return buf;
 }
 
-static void print_cells(const struct args *a, const char *const *cells, unsigned nr)
+static void print_cells(const struct args *a, const char *const *cells, unsigned n)
 {
 	static const int width[] = { 14, 9, 9, 22, 28, 24, 24, 10 };
 
-	for (unsigned i = 0; i < nr; i++)
+	for (unsigned i = 0; i < n; i++)
 		if (a->markdown)
 			printf("| %s ", cells[i]);
 		else
@@ -58,11 +58,11 @@ static void print_cells(const struct args *a, const char *const *cells, unsigned
 	printf(a->markdown ? "|\n" : "\n");
 }
 
-static void print_head(const struct args *a, const char *const *cells, unsigned nr)
+static void print_head(const struct args *a, const char *const *cells, unsigned n)
 {
-	print_cells(a, cells, nr);
-	for (unsigned i = 0; a->markdown && i < nr; i++)
-		printf("|---%s", i == nr - 1 ? "|\n" : "");
+	print_cells(a, cells, n);
+	for (unsigned i = 0; a->markdown && i < n; i++)
+		printf("|---%s", i == n - 1 ? "|\n" : "");
 }
 
 static void format_rate(char *buf, size_t size, double rate)
@@ -94,10 +94,10 @@ static struct bound bound_by(const struct nr_model_answer *ans, unsigned rings, 
 }
 
 static int predict_row(const struct job *job, const char *policy, const struct shards *s,
-		       unsigned nr, double rate)
+		       unsigned n, double rate)
 {
-	struct nr_model_question q = { job->machine, s->cpu_shard, s->consumer, s->nr,
-				       nr,	     job->order,   rate,	job->args->seed };
+	struct nr_model_question q = { job->machine, s->cpu_shard, s->consumer,	   s->n, n,
+				       job->order,   rate,	   job->args->seed };
 	char rings[16], producers[16], per[32], rates[128], wait[128], p99[128];
 	struct nr_model_answer ans;
 	char by[32];
@@ -106,10 +106,10 @@ static int predict_row(const struct job *job, const char *policy, const struct s
 
 	if (err)
 		return err;
-	bound = bound_by(&ans, s->nr, nr * rate);
+	bound = bound_by(&ans, s->n, n * rate);
 	snprintf(by, sizeof(by), "%s%s", bound.name, bound.at_low ? "?" : "");
-	snprintf(rings, sizeof(rings), "%u", s->nr ? s->nr : job->machine->nr_cpus);
-	snprintf(producers, sizeof(producers), "%u", nr);
+	snprintf(rings, sizeof(rings), "%u", s->n ? s->n : job->machine->n_cpus);
+	snprintf(producers, sizeof(producers), "%u", n);
 	format_rate(per, sizeof(per), rate);
 	print_cells(job->args,
 		    (const char *[]){ policy, rings, producers, per,
@@ -123,8 +123,8 @@ static int predict_row(const struct job *job, const char *policy, const struct s
 static int limits_row(const struct job *job, const char *policy, const struct shards *s,
 		      double rate)
 {
-	struct nr_model_question q = { job->machine, s->cpu_shard,	    s->consumer,
-				       s->nr,	     job->machine->nr_cpus, job->order,
+	struct nr_model_question q = { job->machine, s->cpu_shard,	   s->consumer,
+				       s->n,	     job->machine->n_cpus, job->order,
 				       rate,	     job->args->seed };
 	char rings[16], per[32], sat[128], dear[128], merge[128];
 	struct nr_model_limits l;
@@ -133,7 +133,7 @@ static int limits_row(const struct job *job, const char *policy, const struct sh
 	err = nr_model_find_limits(&l, &q, job->family, &job->args->rest);
 	if (err)
 		return err;
-	snprintf(rings, sizeof(rings), "%u", s->nr);
+	snprintf(rings, sizeof(rings), "%u", s->n);
 	format_rate(per, sizeof(per), rate);
 	print_cells(job->args,
 		    (const char *[]){ policy, rings, per,
@@ -148,10 +148,10 @@ static int limits_row(const struct job *job, const char *policy, const struct sh
  * taken, at the low end too; else "1.0 [0.7, 1.9] L . 177 [90, 279]" with the first letter of what
  * bounds it, a small one if only the low end cannot take the demand. */
 static int surface_cell(char *buf, size_t size, const struct job *job, const struct shards *s,
-			unsigned nr, double rate)
+			unsigned n, double rate)
 {
-	struct nr_model_question q = { job->machine, s->cpu_shard, s->consumer, s->nr,
-				       nr,	     job->order,   rate,	job->args->seed };
+	struct nr_model_question q = { job->machine, s->cpu_shard, s->consumer,	   s->n, n,
+				       job->order,   rate,	   job->args->seed };
 	char rates[128], wait[128];
 	struct nr_model_answer ans;
 	struct bound bound;
@@ -159,7 +159,7 @@ static int surface_cell(char *buf, size_t size, const struct job *job, const str
 
 	if (err)
 		return err;
-	bound = bound_by(&ans, s->nr, nr * rate);
+	bound = bound_by(&ans, s->n, n * rate);
 	interval(rates, sizeof(rates), ans.per_sec, 1e6);
 	interval(wait, sizeof(wait), ans.wait_ns, 1e3);
 	if (!strcmp(bound.name, "demand"))
@@ -171,34 +171,34 @@ static int surface_cell(char *buf, size_t size, const struct job *job, const str
 }
 
 static int surface_row(const struct job *job, const char *policy, const struct shards *s,
-		       unsigned nr)
+		       unsigned n)
 {
 	const struct args *a = job->args;
 	char cell[MAX_LIST][320], rings[64], producers[16];
 	const char *cells[MAX_LIST + 2] = { rings, producers };
 	int err = 0;
 
-	snprintf(rings, sizeof(rings), "%.40s (%u)", policy, s->nr ? s->nr : job->machine->nr_cpus);
-	snprintf(producers, sizeof(producers), "%u", nr);
-	for (unsigned r = 0; !err && r < a->nr_rates; r++) {
+	snprintf(rings, sizeof(rings), "%.40s (%u)", policy, s->n ? s->n : job->machine->n_cpus);
+	snprintf(producers, sizeof(producers), "%u", n);
+	for (unsigned r = 0; !err && r < a->n_rates; r++) {
 		cells[r + 2] = cell[r];
-		err = surface_cell(cell[r], sizeof(cell[r]), job, s, nr, a->rates[r]);
+		err = surface_cell(cell[r], sizeof(cell[r]), job, s, n, a->rates[r]);
 	}
 	if (!err)
-		print_cells(a, cells, a->nr_rates + 2);
+		print_cells(a, cells, a->n_rates + 2);
 	return err;
 }
 
 static int rows_of_producers(const struct job *job, const char *policy, const struct shards *s,
-			     unsigned nr)
+			     unsigned n)
 {
 	const struct args *a = job->args;
 	int err = 0;
 
 	if (a->verb == VERB_SURFACE)
-		return surface_row(job, policy, s, nr);
-	for (unsigned r = 0; !err && r < a->nr_rates; r++)
-		err = predict_row(job, policy, s, nr, a->rates[r]);
+		return surface_row(job, policy, s, n);
+	for (unsigned r = 0; !err && r < a->n_rates; r++)
+		err = predict_row(job, policy, s, n, a->rates[r]);
 	return err;
 }
 
@@ -208,13 +208,13 @@ static int rows_of_policy(const struct job *job, const char *policy, const struc
 	int err = 0;
 
 	if (a->verb == VERB_LIMITS) {
-		for (unsigned r = 0; !err && r < a->nr_rates; r++)
+		for (unsigned r = 0; !err && r < a->n_rates; r++)
 			err = limits_row(job, policy, s, a->rates[r]);
 		return err;
 	}
-	for (unsigned p = 0; !err && p < a->nr_producers; p++)
+	for (unsigned p = 0; !err && p < a->n_producers; p++)
 		err = rows_of_producers(job, policy, s,
-					a->producers[p] ? a->producers[p] : job->machine->nr_cpus);
+					a->producers[p] ? a->producers[p] : job->machine->n_cpus);
 	return err;
 }
 
@@ -242,12 +242,12 @@ static void print_surface_head(const struct args *a)
 	const char *cells[MAX_LIST + 2] = { "policy (rings)", "producers" };
 	char head[MAX_LIST][48], rate[32];
 
-	for (unsigned r = 0; r < a->nr_rates; r++) {
+	for (unsigned r = 0; r < a->n_rates; r++) {
 		format_rate(rate, sizeof(rate), a->rates[r]);
 		snprintf(head[r], sizeof(head[r]), "%s%s", rate, a->rates[r] > 0 ? "/s each" : "");
 		cells[r + 2] = head[r];
 	}
-	print_head(a, cells, a->nr_rates + 2);
+	print_head(a, cells, a->n_rates + 2);
 }
 
 int nr_model_print_table(const struct job *job)
@@ -261,7 +261,7 @@ int nr_model_print_table(const struct job *job)
 		print_surface_head(a);
 	else
 		print_head(a, predict_head, 8);
-	for (unsigned p = 0; !err && p < a->nr_policies; p++)
+	for (unsigned p = 0; !err && p < a->n_policies; p++)
 		err = rows_of_policy(job, a->policies[p], &job->shards[p]);
 	return err;
 }

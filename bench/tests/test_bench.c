@@ -38,12 +38,12 @@ static const char machine[] = "pack:2 [numa] l3:2 core:2 pu:2";
 static void fill_is_one_domain_after_the_other(void **state)
 {
 	struct nr_topology *topo = synthetic(machine);
-	unsigned *cpus, nr;
+	unsigned *cpus, n;
 
 	(void)state;
-	assert_int_equal(placement(topo, "fill", &cpus, &nr), 0);
-	assert_int_equal(nr, 16);
-	for (unsigned i = 0; i < nr; i++)
+	assert_int_equal(placement(topo, "fill", &cpus, &n), 0);
+	assert_int_equal(n, 16);
+	for (unsigned i = 0; i < n; i++)
 		assert_int_equal(
 			nr_topology_distance(topo, cpus[i], cpus[i / 4 * 4]) <= NR_SAME_LLC, 1);
 	free(cpus);
@@ -53,12 +53,12 @@ static void fill_is_one_domain_after_the_other(void **state)
 static void spread_takes_caches_in_turn_and_cores_first(void **state)
 {
 	struct nr_topology *topo = synthetic(machine);
-	unsigned *cpus, nr, seen = 0;
+	unsigned *cpus, n, seen = 0;
 
 	(void)state;
-	assert_int_equal(placement(topo, "spread", &cpus, &nr), 0);
-	assert_int_equal(nr, 16);
-	for (unsigned i = 0; i < nr; i++) {
+	assert_int_equal(placement(topo, "spread", &cpus, &n), 0);
+	assert_int_equal(n, 16);
+	for (unsigned i = 0; i < n; i++) {
 		seen |= 1u << cpus[i];
 		for (unsigned k = i / 4 * 4; k < i; k++)
 			assert_true(nr_topology_distance(topo, cpus[i], cpus[k]) > NR_SAME_LLC);
@@ -74,15 +74,15 @@ static void spread_takes_caches_in_turn_and_cores_first(void **state)
 static void producers_are_put_where_they_are_told_to(void **state)
 {
 	struct nr_topology *topo = synthetic(machine);
-	unsigned *cpus, nr;
+	unsigned *cpus, n;
 
 	(void)state;
-	assert_int_equal(placement(topo, "9+0+15", &cpus, &nr), 0);
-	assert_int_equal(nr, 3);
+	assert_int_equal(placement(topo, "9+0+15", &cpus, &n), 0);
+	assert_int_equal(n, 3);
 	assert_true(cpus[0] == 9 && cpus[1] == 0 && cpus[2] == 15);
 	free(cpus);
-	assert_int_equal(placement(topo, "16", &cpus, &nr), -EINVAL);
-	assert_int_equal(placement(topo, "1+2+1", &cpus, &nr), -EINVAL);
+	assert_int_equal(placement(topo, "16", &cpus, &n), -EINVAL);
+	assert_int_equal(placement(topo, "1+2+1", &cpus, &n), -EINVAL);
 	nr_topology_free(topo);
 }
 
@@ -110,7 +110,7 @@ static void quartiles_are_those_of_the_sorted_values(void **state)
 	struct spread3 s = quartiles(values, 5);
 
 	(void)state;
-	assert_true(s.q1 == 2 && s.median == 3 && s.q3 == 4 && s.nr == 5);
+	assert_true(s.q1 == 2 && s.median == 3 && s.q3 == 4 && s.n == 5);
 	s = quartiles(two, 2);
 	assert_true(s.q1 == 1.25 && s.median == 1.5 && s.q3 == 1.75);
 }
@@ -118,10 +118,10 @@ static void quartiles_are_those_of_the_sorted_values(void **state)
 /* ---- groups -----------------------------------------------------------------------------------
  */
 
-static unsigned groups_of(double *values, unsigned nr)
+static unsigned groups_of(double *values, unsigned n)
 {
-	quartiles(values, nr);
-	return two_groups(values, nr);
+	quartiles(values, n);
+	return two_groups(values, n);
 }
 
 /* One ring with two producers, where a second measurement some minutes later had one group. */
@@ -151,20 +151,20 @@ static double gauss(unsigned short seed[3])
 	return sum;
 }
 
-/* Share of tries in which nr values of this spread, a part of them `apart` times larger, are told
+/* Share of tries in which n values of this spread, a part of them `apart` times larger, are told
  * to be two groups. */
-static double found(unsigned nr, double spread, double apart)
+static double found(unsigned n, double spread, double apart)
 {
 	unsigned short seed[3] = { 1, 2, 3 };
 	unsigned hits = 0, tries = 2000;
 
 	for (unsigned t = 0; t < tries; t++) {
-		unsigned larger = 2 + (unsigned)(erand48(seed) * (nr - 3));
+		unsigned larger = 2 + (unsigned)(erand48(seed) * (n - 3));
 		double values[20];
 
-		for (unsigned i = 0; i < nr; i++)
+		for (unsigned i = 0; i < n; i++)
 			values[i] = exp(spread * gauss(seed)) * (i < larger ? apart : 1);
-		hits += groups_of(values, nr) > 0;
+		hits += groups_of(values, n) > 0;
 	}
 	return (double)hits / tries;
 }
@@ -172,20 +172,20 @@ static double found(unsigned nr, double spread, double apart)
 static void groups_are_rarely_seen_where_there_are_none(void **state)
 {
 	(void)state;
-	for (unsigned nr = 5; nr <= 20; nr += 5) {
-		assert_true(found(nr, 0.03, 1) == 0);
-		assert_true(found(nr, 0.1, 1) < 0.02);
-		assert_true(found(nr, 0.4, 1) < 0.15);
-		assert_true(found(nr, 0.03, 1.5) > 0.99);
-		assert_true(found(nr, 0.08, 2.5) > 0.9);
+	for (unsigned n = 5; n <= 20; n += 5) {
+		assert_true(found(n, 0.03, 1) == 0);
+		assert_true(found(n, 0.1, 1) < 0.02);
+		assert_true(found(n, 0.4, 1) < 0.15);
+		assert_true(found(n, 0.03, 1.5) > 0.99);
+		assert_true(found(n, 0.08, 2.5) > 0.9);
 	}
 }
 
-static struct range draw(unsigned short seed[3], unsigned nr, double middle)
+static struct range draw(unsigned short seed[3], unsigned n, double middle)
 {
-	struct range range = { INFINITY, -INFINITY, nr };
+	struct range range = { INFINITY, -INFINITY, n };
 
-	for (unsigned i = 0; i < nr; i++) {
+	for (unsigned i = 0; i < n; i++) {
 		double v = middle + gauss(seed);
 
 		range.low = fmin(range.low, v);
@@ -357,9 +357,9 @@ static void a_grid_is_every_combination_once(void **state)
 				       "--transport single --producers 4,8 # 4 again\n",
 				       "test"),
 			 0);
-	assert_int_equal(grid.nr, 8);
+	assert_int_equal(grid.n, 8);
 	grid_settle(&grid, topo);
-	assert_int_equal(grid.nr, 7);
+	assert_int_equal(grid.n, 7);
 	assert_string_equal(grid.cfg[0].transport, "cpu");
 	assert_int_equal(grid.cfg[1].producers, 2);
 	assert_int_equal(grid.cfg[6].producers, 8);
@@ -379,7 +379,7 @@ static void an_empty_file_adds_nothing(void **state)
 	assert_int_equal(grid_add_file(&grid, "/dev/null"), 0);
 	assert_int_equal(grid_add_file(&grid, "/"), -EISDIR);
 	assert_int_equal(grid_add_file(&grid, "/dev/null/none"), -ENOTDIR);
-	assert_int_equal(grid.nr, 0);
+	assert_int_equal(grid.n, 0);
 	grid_free(&grid);
 }
 
@@ -399,7 +399,7 @@ static void the_quick_grid_suits_the_machine(void **state)
 
 		assert_int_equal(grid_add_default(&grid, topo, true), 0);
 		grid_settle(&grid, topo);
-		for (unsigned i = 0; i < grid.nr; i++)
+		for (unsigned i = 0; i < grid.n; i++)
 			flat_out += grid.cfg[i].producers == 1 && !grid.cfg[i].rate;
 		assert_int_equal(flat_out, machines[m].policies + 3);
 		grid_free(&grid);

@@ -2,9 +2,9 @@
 /*
  * Events in user space: one record with its size, and the types that tell what is in it.
  *
- * The same struct comes out of a running collector (numaring.h) and out of a trace (trace.h), and the
- * same functions turn it into text. Conventions: see plan.h. A struct nr_types does not change once
- * events come from it; any number of threads may read it then.
+ * The same struct comes out of a running collector (numaring.h) and out of a trace (trace.h), and
+ * the same functions turn it into text. Conventions: see plan.h. A struct nr_types does not change
+ * once events come from it; any number of threads may read it then.
  */
 #ifndef NUMARING_EVENT_H
 #define NUMARING_EVENT_H
@@ -22,10 +22,10 @@ extern "C" {
 
 struct nr_event {
 	const struct nr_record *rec; /* header; rec->ts is what the BPF program read */
-	const void *data;            /* payload, 8-byte aligned */
-	uint32_t size;               /* bytes of payload */
-	uint32_t flags;              /* NR_EVENT_LATE or 0 */
-	uint64_t ts;                 /* place in the order, ns: rec->ts unless late */
+	const void *data;	     /* payload, 8-byte aligned */
+	uint32_t size;		     /* bytes of payload */
+	uint32_t flags;		     /* NR_EVENT_LATE or 0 */
+	uint64_t ts;		     /* place in the order, ns: rec->ts unless late */
 };
 
 /* As the id of records whose own id is no type's. */
@@ -44,7 +44,8 @@ struct nr_types;
 /* Name of the event type, NULL if there is no such id. */
 NR_API const char *nr_types_name(const struct nr_types *types, uint16_t id);
 
-/* The other way round: number of the event type, the lowest if several objects declare it; -ENOENT. */
+/* The other way round: number of the event type, the lowest if several objects declare it; -ENOENT.
+ */
 NR_API int nr_types_id(const struct nr_types *types, const char *name);
 
 /* Calls fn for every type in order of id; stops at and returns the first value that is not 0. */
@@ -54,18 +55,18 @@ NR_API int nr_types_each(const struct nr_types *types,
 enum nr_format {
 	NR_FORMAT_TEXT, /* prev_pid = 3, comm = "sh", state = RUNNING (0), pos = { x = 1, y = 2 } */
 	NR_FORMAT_JSON, /* {"prev_pid":3,"comm":"sh","state":"RUNNING","pos":{"x":1,"y":2}} */
-	NR_FORMAT_CSV,  /* 3,sh,RUNNING,1,2: nested fields flattened, quoted per RFC 4180 */
+	NR_FORMAT_CSV,	/* 3,sh,RUNNING,1,2: nested fields flattened, quoted per RFC 4180 */
 };
 
 /*
- * Writes the fields of the payload into buf as snprintf does: always terminated if size > 0, returns
- * the length the whole text has, without the terminating 0. -ENOENT: the type is not known; -EINVAL: there
- * is no such format; both leave buf as it was. -EOVERFLOW: the length is above INT_MAX.
- * A payload shorter than its type yields the fields that are whole. Allocates nothing.
+ * Writes the fields of the payload into buf as snprintf does: always terminated if size > 0,
+ * returns the length the whole text has, without the terminating 0. -ENOENT: the type is not known;
+ * -EINVAL: there is no such format; both leave buf as it was. -EOVERFLOW: the length is above
+ * INT_MAX. A payload shorter than its type yields the fields that are whole. Allocates nothing.
  *
- * Integers are exact at 64 bits. In JSON those that a double may not hold, below -2^53 or above 2^53, are
- * strings. Text is safe on a terminal: control characters, bidirectional and invisible ones, and bytes that
- * are no UTF-8 are escaped (docs/format.md).
+ * Integers are exact at 64 bits. In JSON those that a double may not hold, below -2^53 or above
+ * 2^53, are strings. Text is safe on a terminal: control characters, bidirectional and invisible
+ * ones, and bytes that are no UTF-8 are escaped (docs/format.md).
  */
 NR_API int nr_types_format(const struct nr_types *types, const struct nr_event *ev,
 			   enum nr_format format, char *buf, size_t size);

@@ -3,10 +3,11 @@
  * How the library speaks: it never prints. Whoever calls it may pass a function that is given one
  * clear sentence, without a newline, for every error and for what else is worth knowing.
  *
- * Where the kernel refuses a BPF program, the sentence that says so is followed by the last 15 lines of
- * the verifier's log (or by libbpf's own words), one line a call, each behind two spaces; and for the
- * usual mistakes by one sentence that says what to do. Such texts have at most 1,023 bytes and
- * no control characters; libbpf's own, at NR_LOG_DEBUG, may have many lines and megabytes.
+ * Where the kernel refuses a BPF program, the sentence that says so is followed by the last 15
+ * lines of the verifier's log (or by libbpf's own words), one line a call, each behind two spaces;
+ * and for the usual mistakes by one sentence that says what to do. Such texts have at most 1,023
+ * bytes and no control characters; libbpf's own, at NR_LOG_DEBUG, may have many lines and
+ * megabytes.
  */
 #ifndef NUMARING_LOG_H
 #define NUMARING_LOG_H

@@ -2,24 +2,24 @@
 /*
  * Which CPU writes into which ring, and who drains it.
  *
- * Open a topology (this host, an hwloc XML file or an hwloc synthetic description), make a plan of it
- * by a policy, read the plan. A plan is a pure function of topology and options (I9): no thread is
- * pinned and no memory is bound here.
+ * Open a topology (this host, an hwloc XML file or an hwloc synthetic description), make a plan of
+ *it by a policy, read the plan. A plan is a pure function of topology and options (I9): no thread
+ *is pinned and no memory is bound here.
  *
  *	struct nr_topology *topo;
  *	struct nr_plan *plan;
  *	nr_topology_open(&topo, NULL);
  *	nr_plan_make(&plan, topo, NULL);
- *	for (unsigned s = 0; s < plan->nr_shards; s++)
+ *	for (unsigned s = 0; s < plan->n_shards; s++)
  *		printf("shard %u on node %d\n", s, nr_plan_shard_at(plan, s)->node);
  *	nr_plan_free(plan);
  *	nr_topology_free(topo);
  *
  * Conventions of every header here: functions return 0 or a negative errno; *out is untouched on
- * failure; free functions take NULL; CPU and node numbers are the operating system's. Within a soname,
- * structs only grow, and only at their end: option structs, whose sz says which fields the caller knows,
- * and structs that the library allocates (docs/api.md, What may grow). Nothing in this file is bound to a
- * thread; one object is used by one thread at a time.
+ * failure; free functions take NULL; CPU and node numbers are the operating system's. Within a
+ *soname, structs only grow, and only at their end: option structs, whose sz says which fields the
+ *caller knows, and structs that the library allocates (docs/api.md, What may grow). Nothing in this
+ *file is bound to a thread; one object is used by one thread at a time.
  */
 #ifndef NUMARING_PLAN_H
 #define NUMARING_PLAN_H
@@ -37,15 +37,15 @@ extern "C" {
 struct nr_topology;
 
 struct nr_topology_opts {
-	size_t sz;             /* sizeof(struct nr_topology_opts) */
+	size_t sz;	       /* sizeof(struct nr_topology_opts) */
 	const char *synthetic; /* hwloc synthetic description, "pack:4 [numa] l3:2 core:8 pu:2" */
-	const char *xml;       /* path of an hwloc XML file (lstopo file.xml); at most one of the two */
-	nr_log_fn log;         /* may be NULL */
+	const char *xml; /* path of an hwloc XML file (lstopo file.xml); at most one of the two */
+	nr_log_fn log;	 /* may be NULL */
 	void *log_ctx;
 };
 
-/* opts NULL: this host. -EINVAL: both, a bad description, or hwloc's environment variables put another
- * machine in this one's place; -ENOENT/-EACCES...: the file's error. */
+/* opts NULL: this host. -EINVAL: both, a bad description, or hwloc's environment variables put
+ * another machine in this one's place; -ENOENT/-EACCES...: the file's error. */
 NR_API int nr_topology_open(struct nr_topology **out, const struct nr_topology_opts *opts);
 NR_API void nr_topology_free(struct nr_topology *topo);
 
@@ -55,21 +55,22 @@ NR_API bool nr_topology_is_this_host(const struct nr_topology *topo);
 /* How far two CPUs are apart: the innermost thing they share. */
 enum nr_distance {
 	NR_SAME_CPU,
-	NR_SAME_CORE,  /* SMT siblings */
-	NR_SAME_LLC,   /* last-level cache */
-	NR_SAME_NODE,  /* NUMA node */
+	NR_SAME_CORE, /* SMT siblings */
+	NR_SAME_LLC,  /* last-level cache */
+	NR_SAME_NODE, /* NUMA node */
 	NR_SAME_PACKAGE,
 	NR_OTHER_PACKAGE,
 };
 NR_API enum nr_distance nr_topology_distance(const struct nr_topology *topo, unsigned cpu_a,
 					     unsigned cpu_b);
 
-/* CPUs of the topology in hwloc's logical order (neighbours in caches are neighbours here). Writes up
- * to max of them to cpus (may be NULL if max is 0), returns how many there are. */
+/* CPUs of the topology in hwloc's logical order (neighbours in caches are neighbours here). Writes
+ * up to max of them to cpus (may be NULL if max is 0), returns how many there are. */
 NR_API unsigned nr_topology_cpus(const struct nr_topology *topo, unsigned *cpus, unsigned max);
 
-/* Length of a table with a place for each CPU, by number: on this host the highest number of a possible
- * CPU + 1, so that one that comes online later has a place; else the highest of the topology + 1. */
+/* Length of a table with a place for each CPU, by number: on this host the highest number of a
+ * possible CPU + 1, so that one that comes online later has a place; else the highest of the
+ * topology + 1. */
 NR_API unsigned nr_topology_possible_cpus(const struct nr_topology *topo);
 
 /* NUMA node a CPU belongs to, the nearest one with memory if its own has none; -1 if unknown. */
@@ -80,57 +81,57 @@ struct nr_plan_opts {
 	/* "single": one ring; "package", "node" (or "numa"), "llc", "cpu": one ring each;
 	 * "node/K": K rings per node, 1 <= K, cut along caches. NULL: "node". */
 	const char *policy;
-	/* Bytes of each ring; rounded up to a power of two, at least a page, at most 1 GiB. 0: 2 MiB
-	 * for each CPU of the shard, at least 4 MiB, at most 64 MiB. */
+	/* Bytes of each ring; rounded up to a power of two, at least a page, at most 1 GiB. 0: 2
+	 * MiB for each CPU of the shard, at least 4 MiB, at most 64 MiB. */
 	size_t ring_bytes;
 	/* CPUs the consumer threads may use, as a kernel CPU list ("0-3,8"). NULL: all the process
 	 * may use. A shard whose own node has none of them uses the nearest node that has. */
 	const char *consumer_cpus;
 	/* Length of the CPU table; 0: nr_topology_possible_cpus. */
-	unsigned nr_cpus;
+	unsigned n_cpus;
 	nr_log_fn log; /* may be NULL */
 	void *log_ctx;
 };
 
 struct nr_plan_shard {
-	int node;             /* node that holds the ring; -1: the machine tells of no nodes */
-	bool node_is_own;     /* false: the CPUs' own node has no memory for us, this is the nearest */
-	unsigned nr_cpus;     /* CPUs that write here */
-	const unsigned *cpus; /* [nr_cpus], ascending */
-	unsigned nr_consumer_cpus;
-	const unsigned *consumer_cpus; /* [nr_consumer_cpus], ascending: where the consumer runs */
-	size_t ring_bytes;             /* a power of two, a multiple of the page size */
-	const unsigned *nearest;       /* [nr_shards - 1], the other shards, nearest first */
+	int node;	  /* node that holds the ring; -1: the machine tells of no nodes */
+	bool node_is_own; /* false: the CPUs' own node has no memory for us, this is the nearest */
+	unsigned n_cpus;  /* CPUs that write here */
+	const unsigned *cpus; /* [n_cpus], ascending */
+	unsigned n_consumer_cpus;
+	const unsigned *consumer_cpus; /* [n_consumer_cpus], ascending: where the consumer runs */
+	size_t ring_bytes;	       /* a power of two, a multiple of the page size */
+	const unsigned *nearest;       /* [n_shards - 1], the other shards, nearest first */
 };
 
 /* Read-only for callers. */
 struct nr_plan {
 	const char *policy; /* as given, "node" if nothing was */
-	unsigned nr_cpus;
-	const int *cpu_shard; /* [nr_cpus], -1: no such CPU in the topology */
-	unsigned nr_nodes;    /* highest node number + 1 */
-	/* [nr_nodes], shard for a CPU of this node that was not in the topology (it was offline): the
-	 * node's first shard; for a node without shards the nearest one's. Never -1. */
+	unsigned n_cpus;
+	const int *cpu_shard; /* [n_cpus], -1: no such CPU in the topology */
+	unsigned n_nodes;     /* highest node number + 1 */
+	/* [n_nodes], shard for a CPU of this node that was not in the topology (it was offline):
+	 * the node's first shard; for a node without shards the nearest one's. Never -1. */
 	const int *node_shard;
-	unsigned nr_shards; /* >= 1 */
-	size_t shard_stride; /* bytes from one shard to the next */
-	const struct nr_plan_shard *shards; /* [nr_shards]: use nr_plan_shard_at */
+	unsigned n_shards;		    /* >= 1 */
+	size_t shard_stride;		    /* bytes from one shard to the next */
+	const struct nr_plan_shard *shards; /* [n_shards]: use nr_plan_shard_at */
 };
 
-/* Shard i, below plan->nr_shards. */
+/* Shard i, below plan->n_shards. */
 static inline const struct nr_plan_shard *nr_plan_shard_at(const struct nr_plan *plan, unsigned i)
 {
 	return (const struct nr_plan_shard *)((const char *)plan->shards + i * plan->shard_stride);
 }
 
-/* opts NULL: all defaults. -EINVAL: unknown policy, bad size or bad CPU list; -ENODEV: no CPU left to
- * run a consumer on. */
+/* opts NULL: all defaults. -EINVAL: unknown policy, bad size or bad CPU list; -ENODEV: no CPU left
+ * to run a consumer on. */
 NR_API int nr_plan_make(struct nr_plan **out, const struct nr_topology *topo,
 			const struct nr_plan_opts *opts);
 NR_API void nr_plan_free(struct nr_plan *plan);
 
 /* Kernel CPU list of cpus ("0-3,8") into buf, cut with "..." if it does not fit; returns buf. */
-NR_API char *nr_cpu_list(char *buf, size_t size, const unsigned *cpus, unsigned nr);
+NR_API char *nr_cpu_list(char *buf, size_t size, const unsigned *cpus, unsigned n);
 
 #ifdef __cplusplus
 }

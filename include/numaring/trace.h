@@ -11,8 +11,8 @@
  *	}
  *	nr_trace_close(trace);
  *
- * The name is NULL for a record of no known type, of which there are only the bytes (docs/format.md,
- * records that do not fit their type).
+ * The name is NULL for a record of no known type, of which there are only the bytes
+ *(docs/format.md, records that do not fit their type).
  *
  * Conventions: see plan.h. A trace is used by one thread at a time.
  */
@@ -41,7 +41,7 @@ struct nr_packet {
 	uint64_t begin, end; /* times of its first and last event; both the watermark if empty */
 	uint64_t watermark;  /* every record with a time below is in this packet or an earlier one;
 			      * UINT64_MAX in the end mark: nothing more will come */
-	uint64_t lost;       /* records lost since the recording began, all causes and CPUs */
+	uint64_t lost;	     /* records lost since the recording began, all causes and CPUs */
 };
 
 /* -ENOENT: no trace there; -EBADMSG: damaged; -EPROTO: of another format version. */
@@ -53,40 +53,41 @@ NR_API const struct nr_types *nr_trace_types(const struct nr_trace *trace);
 /* Adds to a time of the trace to get ns since the epoch, UTC. */
 NR_API int64_t nr_trace_clock_offset(const struct nr_trace *trace);
 
-/* 1: *ev is the next event, valid until the next call; 0: end; -EBADMSG: the file is damaged here (what
- * came before is good: every packet is verified as a whole before its first event is returned); -ENOMEM,
- * or what read or fstat said: the packet may be good, and cannot be read here. After an error there is
- * nothing more, and every call returns it again. */
+/* 1: *ev is the next event, valid until the next call; 0: end; -EBADMSG: the file is damaged here
+ * (what came before is good: every packet is verified as a whole before its first event is
+ * returned); -ENOMEM, or what read or fstat said: the packet may be good, and cannot be read here.
+ * After an error there is nothing more, and every call returns it again. */
 NR_API int nr_trace_next(struct nr_trace *trace, struct nr_event *ev);
 
-/* Packet of the last event returned; after the end, the last packet, which has the final loss (the end mark,
- * if the trace has one, and after it its begin and end are the time at which the recording ended); after an
- * error, the last that is whole. NULL before the first call of nr_trace_next, and if no packet is whole. */
+/* Packet of the last event returned; after the end, the last packet, which has the final loss (the
+ * end mark, if the trace has one, and after it its begin and end are the time at which the
+ * recording ended); after an error, the last that is whole. NULL before the first call of
+ * nr_trace_next, and if no packet is whole. */
 NR_API const struct nr_packet *nr_trace_packet(const struct nr_trace *trace);
 
 /* The final account of a recording, as its end mark holds it. */
 struct nr_account {
-	size_t sz;     /* sizeof(struct nr_account); nr_trace_end fills in no more than that */
-	uint64_t end;  /* when the recording ended, CLOCK_MONOTONIC ns */
-	int error;     /* 0: it ended as asked; else the negative errno that ended it */
-	bool repaired; /* nr_trace_repair wrote the mark: it knows written, late and lost_total only, and
-			* end is the time of the last whole packet */
-	uint64_t reserved;    /* by BPF programs, on all CPUs */
-	uint64_t written;     /* events in the trace */
-	uint64_t discarded;   /* taken back by BPF programs */
-	uint64_t malformed;   /* submitted by programs that do not use numaring.bpf.h; not written */
-	uint64_t unwritten;   /* seen in a ring, and not in the trace: writing failed before */
+	size_t sz;	    /* sizeof(struct nr_account); nr_trace_end fills in no more than that */
+	uint64_t end;	    /* when the recording ended, CLOCK_MONOTONIC ns */
+	int error;	    /* 0: it ended as asked; else the negative errno that ended it */
+	bool repaired;	    /* nr_trace_repair wrote the mark: it knows written, late and lost_total
+			     * only, and      end is the time of the last whole packet */
+	uint64_t reserved;  /* by BPF programs, on all CPUs */
+	uint64_t written;   /* events in the trace */
+	uint64_t discarded; /* taken back by BPF programs */
+	uint64_t malformed; /* submitted by programs that do not use numaring.bpf.h; not written */
+	uint64_t unwritten; /* seen in a ring, and not in the trace: writing failed before */
 	uint64_t unaccounted; /* as in struct nr_stats */
 	uint64_t late;
 	uint64_t lost_total;
-	unsigned nr_lost;     /* causes that the recorder knew */
-	unsigned nr_misfits;
-	const uint64_t *lost; /* [nr_lost], by enum nr_loss */
-	const struct nr_type_stats *misfits; /* [nr_misfits]: use nr_account_misfits */
-	size_t misfit_stride; /* bytes from one type's to the next */
+	unsigned n_lost; /* causes that the recorder knew */
+	unsigned n_misfits;
+	const uint64_t *lost;		     /* [n_lost], by enum nr_loss */
+	const struct nr_type_stats *misfits; /* [n_misfits]: use nr_account_misfits */
+	size_t misfit_stride;		     /* bytes from one type's to the next */
 };
 
-/* Misfits of a type, i below account->nr_misfits; only types that have any are there. */
+/* Misfits of a type, i below account->n_misfits; only types that have any are there. */
 static inline const struct nr_type_stats *nr_account_misfits(const struct nr_account *account,
 							     unsigned i)
 {
@@ -95,11 +96,11 @@ static inline const struct nr_type_stats *nr_account_misfits(const struct nr_acc
 }
 
 /*
- * How the trace ended. Call it when nr_trace_next has returned 0 or an error; the arrays are valid until
- * nr_trace_close. 0: with its end mark, whose account is in *account (the caller sets sz);
- * -ENODATA: without, so the recorder was killed, or the machine or the disk failed, or the mark is behind
- * the damage; -EBUSY: it is being recorded right now; -EOPNOTSUPP: format 1.0 has no end mark;
- * -EAGAIN: nr_trace_next has not come to the end; -EINVAL: sz is not set.
+ * How the trace ended. Call it when nr_trace_next has returned 0 or an error; the arrays are valid
+ * until nr_trace_close. 0: with its end mark, whose account is in *account (the caller sets sz);
+ * -ENODATA: without, so the recorder was killed, or the machine or the disk failed, or the mark is
+ * behind the damage; -EBUSY: it is being recorded right now; -EOPNOTSUPP: format 1.0 has no end
+ * mark; -EAGAIN: nr_trace_next has not come to the end; -EINVAL: sz is not set.
  */
 NR_API int nr_trace_end(const struct nr_trace *trace, struct nr_account *account);
 
@@ -112,24 +113,26 @@ struct nr_repair_opts {
 
 /* What nr_trace_repair found. */
 struct nr_repair {
-	size_t sz;        /* sizeof(struct nr_repair); nr_trace_repair fills in no more than that */
-	bool needed;      /* false: the trace has its end mark (or is of format 1.0) and no damage;
+	size_t sz;	  /* sizeof(struct nr_repair); nr_trace_repair fills in no more than that */
+	bool needed;	  /* false: the trace has its end mark (or is of format 1.0) and no damage;
 			   * nothing was written */
-	bool more;        /* whole packets may be among the bytes that were left out */
+	bool more;	  /* whole packets may be among the bytes that were left out */
 	uint64_t packets; /* whole ones, from the beginning of the stream */
 	uint64_t events;  /* in these */
-	uint64_t lost;    /* losses they tell of */
+	uint64_t lost;	  /* losses they tell of */
 	uint64_t left_out; /* bytes of the stream behind them */
 };
 
 /*
- * Ends a trace with its last whole packet and an end mark that says so, in a copy or in place. Every packet
- * is verified as nr_trace_next does. All that is written is on the disk when it returns 0.
- * -EBUSY: the trace is being recorded; -EEXIST: copy exists; -ENODATA: no packet is whole; others as
- * nr_trace_open and of the file system. After an error in a copy nothing of it is left; in place, the trace
- * can be repaired again. *result may be NULL, and is filled in on success.
+ * Ends a trace with its last whole packet and an end mark that says so, in a copy or in place.
+ * Every packet is verified as nr_trace_next does. All that is written is on the disk when it
+ * returns 0. -EBUSY: the trace is being recorded; -EEXIST: copy exists; -ENODATA: no packet is
+ * whole; others as nr_trace_open and of the file system. After an error in a copy nothing of it is
+ * left; in place, the trace can be repaired again. *result may be NULL, and is filled in on
+ * success.
  */
-NR_API int nr_trace_repair(const char *dir, const struct nr_repair_opts *opts, struct nr_repair *result);
+NR_API int nr_trace_repair(const char *dir, const struct nr_repair_opts *opts,
+			   struct nr_repair *result);
 
 #ifdef __cplusplus
 }

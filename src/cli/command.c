@@ -144,7 +144,7 @@ void command_reap(struct command *c)
 
 struct pids {
 	pid_t *list;
-	size_t nr;
+	size_t n;
 };
 
 /* The children of one thread. */
@@ -154,11 +154,11 @@ static void add_children(struct pids *pids, const char *path)
 	pid_t pid, *list;
 
 	while (f && fscanf(f, "%d", &pid) == 1) {
-		list = reallocarray(pids->list, pids->nr + 1, sizeof(*list));
+		list = reallocarray(pids->list, pids->n + 1, sizeof(*list));
 		if (!list)
 			break;
 		pids->list = list;
-		pids->list[pids->nr++] = pid;
+		pids->list[pids->n++] = pid;
 	}
 	if (f)
 		fclose(f);
@@ -190,18 +190,18 @@ static struct pids children_of(pid_t parent)
 static unsigned signal_tree(const struct command *c, pid_t parent, int signal_number)
 {
 	struct pids pids = children_of(parent);
-	unsigned nr = 0;
+	unsigned n = 0;
 
 	if (parent != getpid()) {
 		kill(parent, signal_number);
 		kill(parent, signal_number ? SIGCONT : 0); /* one that was stopped shall see it */
-		nr = 1;
+		n = 1;
 	}
-	for (size_t i = 0; i < pids.nr; i++)
+	for (size_t i = 0; i < pids.n; i++)
 		if (pids.list[i] == c->pid || getsid(pids.list[i]) == getsid(0))
-			nr += signal_tree(c, pids.list[i], signal_number);
+			n += signal_tree(c, pids.list[i], signal_number);
 	free(pids.list);
-	return nr;
+	return n;
 }
 
 /* Until there is nothing left; KILL is repeated, because what is killed may have started another.

@@ -18,13 +18,13 @@
 static uint64_t count_lines(const char *data, size_t size)
 {
 	const char *end = data + size;
-	uint64_t nr = 0;
+	uint64_t n = 0;
 
 	while ((data = memchr(data, '\n', end - data))) {
 		data++;
-		nr++;
+		n++;
 	}
-	return nr;
+	return n;
 }
 
 static ssize_t write_all(void *ctx, const char *data, size_t size)
@@ -50,7 +50,7 @@ static int print_batch(void *ctx, const struct nr_batch *batch)
 	struct live *live = ctx;
 	int err = 0;
 
-	if (!batch->nr)
+	if (!batch->n)
 		fflush(live->lines.out);
 	nr_batch_for_each (ev, batch) {
 		err = lines_event(&live->lines, ev);

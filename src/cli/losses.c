@@ -37,16 +37,16 @@ static int add_packet(struct losses *l, const struct nr_packet *packet)
 {
 	struct losses_packet *grown;
 
-	if (l->nr && l->packets[l->nr - 1].seq == packet->seq)
+	if (l->n && l->packets[l->n - 1].seq == packet->seq)
 		return 0;
-	if (l->nr == l->room) {
+	if (l->n == l->room) {
 		l->room = l->room ? 2 * l->room : 64;
 		grown = reallocarray(l->packets, l->room, sizeof(*grown));
 		if (!grown)
 			return -ENOMEM;
 		l->packets = grown;
 	}
-	l->packets[l->nr++] = (struct losses_packet){
+	l->packets[l->n++] = (struct losses_packet){
 		.seq = packet->seq, .count = packet->lost, .least = l->sum, .end = packet->end
 	};
 	return 0;
@@ -63,18 +63,18 @@ int losses_event(struct losses *l, const struct nr_event *ev, const struct nr_pa
 	if (more > 0) {
 		/* They happened since its last record: every packet that ended since may count
 		 * them. */
-		if (cpu->first < l->nr) {
+		if (cpu->first < l->n) {
 			l->packets[cpu->first].slack += more;
-			l->packets[l->nr - 1].slack -= more;
+			l->packets[l->n - 1].slack -= more;
 		}
 		cpu->lost += more;
 		l->sum += more;
 	}
-	l->packets[l->nr - 1].least = l->sum;
+	l->packets[l->n - 1].least = l->sum;
 	/* Its count was read after its time: at this time it had lost no more. A late record
 	 * stands after its time, so its place bounds nothing. */
 	if (!(ev->flags & NR_EVENT_LATE))
-		cpu->first = ev->ts == packet->end ? l->nr : l->nr - 1;
+		cpu->first = ev->ts == packet->end ? l->n : l->n - 1;
 	return 0;
 }
 
@@ -91,7 +91,7 @@ uint64_t losses_misplaced(struct losses *l, const struct nr_packet *last)
 	uint64_t silent = last && last->lost > l->sum ? last->lost - l->sum : 0;
 	uint64_t misplaced = 0, before = 0, slack = 0;
 
-	for (size_t i = 0; i < l->nr; i++) {
+	for (size_t i = 0; i < l->n; i++) {
 		uint64_t now;
 
 		slack += l->packets[i].slack;

@@ -20,7 +20,7 @@ struct losses {
 	/* Of each packet: its count, the least that it can be, and how much more it can be, as the
 	 * difference from the packet before. */
 	struct losses_packet *packets;
-	size_t nr, room;
+	size_t n, room;
 };
 
 int losses_open(struct losses *l); /* 0 or -ENOMEM */

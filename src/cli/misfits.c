@@ -15,7 +15,7 @@ static const char *name_of(const struct misfits *m, const struct nr_type_stats *
 
 void misfits_print(FILE *out, const struct misfits *m)
 {
-	for (unsigned i = 0; i < m->nr; i++) {
+	for (unsigned i = 0; i < m->n; i++) {
 		const struct nr_type_stats *of = at(m, i);
 
 		if (of->id == NR_NO_TYPE) {
@@ -44,7 +44,7 @@ json_t *misfits_json(const struct misfits *m)
 {
 	json_t *types = json_object();
 
-	for (unsigned i = 0; i < m->nr; i++) {
+	for (unsigned i = 0; i < m->n; i++) {
 		const char *name = name_of(m, at(m, i));
 		json_t *o = json_object_get(types, name);
 

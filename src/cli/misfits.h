@@ -10,8 +10,8 @@
 
 struct misfits {
 	const struct nr_types *types;
-	const struct nr_type_stats *first; /* [nr], stride bytes apart */
-	unsigned nr;
+	const struct nr_type_stats *first; /* [n], stride bytes apart */
+	unsigned n;
 	size_t stride;
 };
 

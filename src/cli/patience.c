@@ -8,12 +8,12 @@
 #include "patience.h"
 
 /* A signal does not end it. */
-static int poll_on(struct pollfd *fds, unsigned nr, int timeout_ms)
+static int poll_on(struct pollfd *fds, unsigned count, int timeout_ms)
 {
 	int n;
 
 	do
-		n = poll(fds, nr, timeout_ms);
+		n = poll(fds, count, timeout_ms);
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : n;
 }

@@ -49,7 +49,7 @@ static pid_t parse_pid(const char *arg)
 
 static bool is_known(const struct processes *p, pid_t pid)
 {
-	for (unsigned i = 0; i < p->nr; i++)
+	for (unsigned i = 0; i < p->n; i++)
 		if (p->pids[i] == pid)
 			return true;
 	return false;
@@ -61,19 +61,19 @@ static void add(struct processes *p, pid_t pid)
 	struct epoll_event event = { .events = EPOLLIN };
 	int fd;
 
-	if (p->nr == NR_PIDS_MAX) {
+	if (p->n == NR_PIDS_MAX) {
 		cli_error("-p takes at most %d processes", NR_PIDS_MAX);
 		exit(CLI_USAGE);
 	}
 	fd = syscall(SYS_pidfd_open, pid, 0); /* closed on exec */
 	if (fd < 0)
 		refuse(pid, errno);
-	if (!p->nr)
+	if (!p->n)
 		p->fd = epoll_create1(EPOLL_CLOEXEC);
 	event.data.fd = fd;
 	if (epoll_ctl(p->fd, EPOLL_CTL_ADD, fd, &event))
 		refuse(pid, errno);
-	p->pids[p->nr++] = pid;
+	p->pids[p->n++] = pid;
 	p->left++;
 }
 
@@ -97,5 +97,5 @@ bool processes_ended(struct processes *p)
 		close(event.data.fd); /* which takes it out of the epoll */
 		p->left--;
 	}
-	return p->nr && !p->left;
+	return p->n && !p->left;
 }

@@ -9,9 +9,9 @@
 
 struct processes {
 	pid_t pids[NR_PIDS_MAX];
-	unsigned nr;
+	unsigned n;
 	unsigned left; /* of these, not known to have ended */
-	int fd;	       /* readable when one ends; valid if nr > 0 */
+	int fd;	       /* readable when one ends; valid if n > 0 */
 };
 
 /* Adds those of "PID,PID,...". Ends the program if one of them is no process. */

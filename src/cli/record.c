@@ -76,7 +76,7 @@ static const struct argp_option options[] = {
 /* An option that may be given again keeps all its words. */
 struct words {
 	char **list;
-	unsigned nr;
+	unsigned n;
 };
 
 struct record {
@@ -127,12 +127,12 @@ static bool parse_format(const char *arg)
 
 static void add_word(struct words *words, char *word)
 {
-	words->list = reallocarray(words->list, words->nr + 1, sizeof(*words->list));
+	words->list = reallocarray(words->list, words->n + 1, sizeof(*words->list));
 	if (!words->list) {
 		cli_error("no memory");
 		exit(CLI_FAILED);
 	}
-	words->list[words->nr++] = word;
+	words->list[words->n++] = word;
 }
 
 static void list_sources(void)
@@ -294,11 +294,11 @@ static int add_events_of(struct record *r)
 	uint64_t begin = cli_now_ms();
 	int err = 0;
 
-	if (!r->events.nr && !r->objects.nr)
+	if (!r->events.n && !r->objects.n)
 		return nr_collector_add_source(r->collector, "sched");
-	for (unsigned i = 0; !err && i < r->events.nr; i++)
+	for (unsigned i = 0; !err && i < r->events.n; i++)
 		err = add_sources(r, r->events.list[i]);
-	for (unsigned i = 0; !err && i < r->objects.nr; i++)
+	for (unsigned i = 0; !err && i < r->objects.n; i++)
 		err = refuse_twins(r, i)
 			      ?: nr_collector_add_object(r->collector, r->objects.list[i]);
 	r->trial_ms = cli_now_ms() - begin;
@@ -465,7 +465,7 @@ static bool processes_gone(struct record *r)
 {
 	if (!processes_ended(&r->processes))
 		return false;
-	cli_error(r->processes.nr == 1 ? "the process has ended" : "all processes have ended");
+	cli_error(r->processes.n == 1 ? "the process has ended" : "all processes have ended");
 	return true;
 }
 
@@ -478,7 +478,7 @@ static void wait_for_end(struct record *r)
 		{ .fd = nr_collector_fd(r->collector), .events = POLLIN },
 		/* Only asks for errors: the reader of the pipe has left. */
 		{ .fd = r->live ? fileno(r->outlet.output.file) : -1 },
-		{ .fd = r->processes.nr ? r->processes.fd : -1, .events = POLLIN },
+		{ .fd = r->processes.n ? r->processes.fd : -1, .events = POLLIN },
 	};
 	uint64_t start = cli_now_ms(), shown = start, events = 0;
 	bool terminal = isatty(STDERR_FILENO);
@@ -578,7 +578,7 @@ static int check_processes(struct record *r)
 {
 	if (!processes_ended(&r->processes))
 		return 0;
-	for (unsigned i = 0; i < r->processes.nr; i++)
+	for (unsigned i = 0; i < r->processes.n; i++)
 		cli_error("there is no process %d", r->processes.pids[i]);
 	return -ESRCH;
 }
@@ -689,7 +689,7 @@ int cmd_record(int argc, char **argv)
 	argp_err_exit_status = CLI_USAGE;
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &r);
 	r.opts.pids = r.processes.pids;
-	r.opts.nr_pids = r.processes.nr;
+	r.opts.n_pids = r.processes.n;
 	r.opts.policy = r.plan.policy;
 	r.opts.ring_bytes = r.plan.ring_bytes;
 	r.opts.consumer_cpus = r.plan.consumer_cpus;

@@ -89,12 +89,12 @@ struct run {
 	struct result *result;
 	struct nr_collector *collector;
 	struct producer *producers;
-	unsigned nr_producers;
+	unsigned n_producers;
 	_Atomic(int) part;
 	/* Of the stream, by the thread that delivers it. */
 	uint64_t last_ts;
-	uint64_t *last_count; /* [nr_cpus] */
-	unsigned nr_cpus;
+	uint64_t *last_count; /* [n_cpus] */
+	unsigned n_cpus;
 };
 
 struct selftest {
@@ -103,7 +103,7 @@ struct selftest {
 	bool json;
 	char clocksource[32];
 	unsigned *cpus;
-	unsigned nr_cpus;
+	unsigned n_cpus;
 	struct result results[NR_RUNS];
 };
 
@@ -177,7 +177,7 @@ static uint64_t violations(const struct nr_stats *st)
 {
 	uint64_t sum = 0;
 
-	for (unsigned i = 0; i < st->nr_shards; i++)
+	for (unsigned i = 0; i < st->n_shards; i++)
 		sum += nr_stats_shard(st, i)->behind;
 	return sum;
 }
@@ -216,7 +216,7 @@ static int run_producers(struct run *run, double seconds, double *more)
 	unsigned started = 0;
 	int err = 0;
 
-	while (!err && started < run->nr_producers) {
+	while (!err && started < run->n_producers) {
 		err = start_producer(&run->producers[started]);
 		started += !err;
 	}
@@ -235,7 +235,7 @@ static double ns_per_call(const struct run *run, enum part part)
 {
 	uint64_t calls = 0, ns = 0;
 
-	for (unsigned i = 0; i < run->nr_producers; i++) {
+	for (unsigned i = 0; i < run->n_producers; i++) {
 		calls += run->producers[i].calls[part];
 		ns += run->producers[i].ns[part];
 	}
@@ -252,8 +252,7 @@ static int check_order(void *ctx, const struct nr_batch *batch)
 
 	nr_batch_for_each (ev, batch) {
 		uint64_t count = *(const uint64_t *)ev->data;
-		uint64_t *last =
-			ev->rec->cpu < run->nr_cpus ? &run->last_count[ev->rec->cpu] : NULL;
+		uint64_t *last = ev->rec->cpu < run->n_cpus ? &run->last_count[ev->rec->cpu] : NULL;
 		bool late = ev->flags & NR_EVENT_LATE;
 
 		if (ev->ts < run->last_ts || !last || (!late && count <= *last))
@@ -273,7 +272,7 @@ static int take_numbers(struct run *run)
 	if (!st)
 		return -ENOMEM;
 
-	for (unsigned i = 0; i < st->nr_shards; i++) {
+	for (unsigned i = 0; i < st->n_shards; i++) {
 		const struct nr_shard_stats *s = nr_stats_shard(st, i);
 
 		r->records += s->records;
@@ -331,15 +330,15 @@ static int collect(struct run *run, double seconds, struct selftest *t)
 
 static int run_one(struct selftest *t, struct result *r)
 {
-	unsigned highest = t->cpus[t->nr_cpus - 1];
-	struct run run = { .result = r, .nr_producers = t->nr_cpus, .nr_cpus = highest + 1 };
+	unsigned highest = t->cpus[t->n_cpus - 1];
+	struct run run = { .result = r, .n_producers = t->n_cpus, .n_cpus = highest + 1 };
 	int err = -ENOMEM;
 
-	run.producers = calloc(t->nr_cpus, sizeof(*run.producers));
-	run.last_count = calloc(run.nr_cpus, sizeof(*run.last_count));
+	run.producers = calloc(t->n_cpus, sizeof(*run.producers));
+	run.last_count = calloc(run.n_cpus, sizeof(*run.last_count));
 	if (!run.producers || !run.last_count)
 		goto out;
-	for (unsigned i = 0; i < t->nr_cpus; i++)
+	for (unsigned i = 0; i < t->n_cpus; i++)
 		run.producers[i] = (struct producer){ .run = &run, .cpu = t->cpus[i] };
 	err = collect(&run, t->seconds / NR_RUNS, t);
 out:
@@ -414,7 +413,7 @@ static const char *verdict(const struct selftest *t, char *buf, size_t size)
 {
 	bool fence = is_broken(t, "fence"), rcu = is_broken(t, "rcu");
 
-	if (t->nr_cpus < 2)
+	if (t->n_cpus < 2)
 		return "Nothing can be proved on one CPU: the program that writes a record and the "
 		       "consumer that looks for it never run at the same moment.";
 	if ((fence || rcu) && bearable(t))
@@ -448,14 +447,14 @@ static bool good(const struct selftest *t)
 
 static bool proved(const struct selftest *t)
 {
-	return t->nr_cpus > 1 && good(t) && !not_caught(t);
+	return t->n_cpus > 1 && good(t) && !not_caught(t);
 }
 
 /* ---- output ---- */
 
 static void print_head(const struct selftest *t)
 {
-	printf("%u CPUs, %g s for each line\n", t->nr_cpus, t->seconds / NR_RUNS);
+	printf("%u CPUs, %g s for each line\n", t->n_cpus, t->seconds / NR_RUNS);
 	printf("%-26s %-7s %9s %10s %9s %6s %9s %9s %8s %8s\n", "", "RINGS", "RECORDS",
 	       "VIOLATIONS", "BACK-STEP", "LATE", "UNORDERED", "UNSORTED", "NS/EVENT", "LOST");
 }
@@ -503,17 +502,17 @@ static json_t *json_result(const struct result *r)
 	return o;
 }
 
-static void print_json(const struct selftest *t, unsigned nr_results)
+static void print_json(const struct selftest *t, unsigned n_results)
 {
 	json_t *o = json_object(), *list = json_array();
 	char text[256];
 
 	json_object_set_new(o, "proved", json_boolean(proved(t)));
 	json_object_set_new(o, "verdict", json_string(verdict(t, text, sizeof(text))));
-	set(o, "cpus", t->nr_cpus);
+	set(o, "cpus", t->n_cpus);
 	json_object_set_new(o, "seconds", json_real(t->seconds));
 	json_object_set_new(o, "clocksource", json_string(t->clocksource));
-	for (unsigned i = 0; i < nr_results; i++)
+	for (unsigned i = 0; i < n_results; i++)
 		json_array_append_new(list, json_result(&t->results[i]));
 	json_object_set_new(o, "variants", list);
 	json_dumpf(o, stdout, JSON_INDENT(2));
@@ -539,7 +538,7 @@ static int find_cpus(struct selftest *t)
 		err = -ENOMEM;
 	for (unsigned cpu = 0; !err && cpu < most; cpu++)
 		if (CPU_ISSET_S(cpu, size, set))
-			t->cpus[t->nr_cpus++] = cpu;
+			t->cpus[t->n_cpus++] = cpu;
 	CPU_FREE(set);
 	return err;
 }
@@ -577,20 +576,20 @@ static int run_all(struct selftest *t)
 static int selftest_order(struct selftest *t)
 {
 	char text[256];
-	unsigned nr = 0;
+	unsigned n = 0;
 
 	read_clocksource(t);
 	t->more = t->seconds;
 	for (unsigned i = 0; i < NR_RUNS; i++)
 		t->results[i] = (struct result){ .variant = &variants[i % NR_VARIANTS],
 						 .policy = policies[i / NR_VARIANTS] };
-	if (t->nr_cpus > 1) {
+	if (t->n_cpus > 1) {
 		if (run_all(t))
 			return CLI_FAILED;
-		nr = NR_RUNS;
+		n = NR_RUNS;
 	}
 	if (t->json)
-		print_json(t, nr);
+		print_json(t, n);
 	else
 		puts(verdict(t, text, sizeof(text)));
 	if (fflush(stdout) || ferror(stdout)) {

@@ -53,7 +53,7 @@ static void *watch_unread(void *arg)
 }
 
 static struct limit {
-	_Atomic(unsigned) nr; /* of the one that holds */
+	_Atomic(unsigned) n; /* of the one that holds */
 	unsigned ms;
 	const char *sentence;
 } limit;
@@ -62,11 +62,11 @@ static struct limit {
 static void *watch_limit(void *arg)
 {
 	const struct timespec step = { .tv_nsec = STEP_MS * 1000000 };
-	unsigned nr = (uintptr_t)arg, ms = limit.ms;
+	unsigned n = (uintptr_t)arg, ms = limit.ms;
 
-	for (unsigned waited = 0; waited < ms && atomic_load(&limit.nr) == nr; waited += STEP_MS)
+	for (unsigned waited = 0; waited < ms && atomic_load(&limit.n) == n; waited += STEP_MS)
 		nanosleep(&step, NULL);
-	if (atomic_load(&limit.nr) != nr)
+	if (atomic_load(&limit.n) != n)
 		return NULL;
 	cli_error("%s", limit.sentence);
 	_exit(CLI_FAILED);
@@ -76,12 +76,12 @@ void limit_begin(unsigned ms, const char *sentence)
 {
 	limit.ms = ms;
 	limit.sentence = sentence;
-	start_thread(watch_limit, (void *)(uintptr_t)(atomic_load(&limit.nr)));
+	start_thread(watch_limit, (void *)(uintptr_t)(atomic_load(&limit.n)));
 }
 
 void limit_end(void)
 {
-	atomic_fetch_add(&limit.nr, 1);
+	atomic_fetch_add(&limit.n, 1);
 }
 
 int signals_take(struct signals *s)

@@ -168,7 +168,7 @@ static void print_completeness(const struct ending *e)
 
 static struct misfits misfits_of(const struct nr_account *a, const struct nr_types *types)
 {
-	return (struct misfits){ types, a->misfits, a->nr_misfits, a->misfit_stride };
+	return (struct misfits){ types, a->misfits, a->n_misfits, a->misfit_stride };
 }
 
 static void print_text(const struct nr_trace *trace, struct counts *n, const struct ending *e)
@@ -230,7 +230,7 @@ static json_t *json_causes(const struct nr_account *a)
 	json_t *o = json_object();
 	char key[32];
 
-	for (unsigned k = 0; k < a->nr_lost; k++) {
+	for (unsigned k = 0; k < a->n_lost; k++) {
 		const char *name = nr_loss_name(k);
 
 		snprintf(key, sizeof(key), "cause_%u", k); /* of a recorder that is newer */

@@ -13,7 +13,7 @@ static double fullest(const struct nr_stats *st)
 {
 	double most = 0;
 
-	for (unsigned i = 0; i < st->nr_shards; i++) {
+	for (unsigned i = 0; i < st->n_shards; i++) {
 		const struct nr_shard_stats *s = nr_stats_shard(st, i);
 		double percent = s->ring_bytes ? 100.0 * s->fill / s->ring_bytes : 0;
 
@@ -48,7 +48,7 @@ static void print_stall(FILE *out, const struct nr_stats *st, enum nr_order orde
 	const struct nr_shard_stats *worst;
 	unsigned at = 0;
 
-	for (unsigned i = 1; i < st->nr_shards; i++)
+	for (unsigned i = 1; i < st->n_shards; i++)
 		if (holds_longer(nr_stats_shard(st, i), nr_stats_shard(st, at)))
 			at = i;
 	worst = nr_stats_shard(st, at);
@@ -60,7 +60,7 @@ static void print_stall(FILE *out, const struct nr_stats *st, enum nr_order orde
 /* Shards that held up the stream at some time. */
 static void print_stalls(FILE *out, const struct nr_stats *st, enum nr_order order)
 {
-	for (unsigned i = 0; i < st->nr_shards; i++) {
+	for (unsigned i = 0; i < st->n_shards; i++) {
 		const struct nr_shard_stats *s = nr_stats_shard(st, i);
 
 		if (s->lag_max_ns > STALLED_NS)
@@ -140,7 +140,7 @@ static void print_shard(FILE *out, unsigned i, const struct nr_plan_shard *plan,
 		snprintf(pages, sizeof(pages), "%zd/%zu", s->pages_on_node, s->pages);
 	fprintf(out, "%5u  %4d%s %-24s  %5s  %13s  %12" PRIu64 "  %4.0f %%  %6" PRIu64 "  %" PRIu64,
 		i, plan->node, plan->node_is_own ? " " : "*",
-		nr_cpu_list(cpus, sizeof(cpus), plan->cpus, plan->nr_cpus),
+		nr_cpu_list(cpus, sizeof(cpus), plan->cpus, plan->n_cpus),
 		cli_format_size(ring, sizeof(ring), plan->ring_bytes), pages, s->records,
 		100.0 * s->fill_peak / plan->ring_bytes, s->late, sum_lost(s->lost));
 	print_causes(out, s->lost);
@@ -163,7 +163,7 @@ static struct misfits misfits_of(const struct summary *s)
 {
 	const struct nr_stats *st = s->stats;
 
-	return (struct misfits){ s->types, st->types, st->nr_types, st->type_stride };
+	return (struct misfits){ s->types, st->types, st->n_types, st->type_stride };
 }
 
 static void print_identity(FILE *out, const struct summary *s)
@@ -185,7 +185,7 @@ static void print_identity(FILE *out, const struct summary *s)
 			"%" PRIu64 " came from a program that does not use numaring.bpf.h: not "
 			"written\n",
 			st->malformed);
-	for (unsigned i = 0; i < st->nr_shards; i++)
+	for (unsigned i = 0; i < st->n_shards; i++)
 		if (nr_stats_shard(st, i)->unread)
 			fprintf(out, "shard %u: %" PRIu64 " bytes of its ring were never read\n", i,
 				nr_stats_shard(st, i)->unread);
@@ -210,7 +210,7 @@ int summary_print(FILE *out, const struct summary *s)
 	fprintf(out, "%.2f s of CPU, %" PRIu64 " late\n", st->cpu_ns / 1e9, st->late);
 	fprintf(out, "%5s  %4s  %-24s  %5s  %13s  %12s  %6s  %6s  %s\n", "SHARD", "NODE", "CPUS",
 		"RING", "PAGES ON NODE", "RECORDS", "PEAK", "LATE", "LOST");
-	for (unsigned i = 0; i < st->nr_shards; i++)
+	for (unsigned i = 0; i < st->n_shards; i++)
 		print_shard(out, i, nr_plan_shard_at(s->plan, i), nr_stats_shard(st, i));
 	print_merge(out, st);
 	print_stalls(out, st, s->order);
@@ -234,7 +234,7 @@ static json_t *json_cpus(const struct nr_plan_shard *plan)
 {
 	json_t *list = json_array();
 
-	for (unsigned i = 0; i < plan->nr_cpus; i++)
+	for (unsigned i = 0; i < plan->n_cpus; i++)
 		json_array_append_new(list, json_integer(plan->cpus[i]));
 	return list;
 }
@@ -324,7 +324,7 @@ static json_t *json_summary(const struct summary *s)
 	json_object_set_new(o, "clocksource", json_string(st->clocksource));
 	json_object_set_new(o, "output", json_path(s->output));
 	json_object_set_new(o, "error", s->error ? json_string(s->error) : json_null());
-	for (unsigned i = 0; i < st->nr_shards; i++)
+	for (unsigned i = 0; i < st->n_shards; i++)
 		json_array_append_new(
 			shards, json_shard(nr_plan_shard_at(s->plan, i), nr_stats_shard(st, i)));
 	json_object_set_new(o, "shards", shards);

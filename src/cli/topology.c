@@ -66,12 +66,12 @@ static const struct argp argp = {
 /* Table -------------------------------------------------------------------------------------- */
 
 /* A list of n CPUs is at most "65535," each. */
-static char *new_cpu_list(const unsigned *cpus, unsigned nr)
+static char *new_cpu_list(const unsigned *cpus, unsigned n)
 {
-	size_t size = (size_t)nr * 6 + 4;
+	size_t size = (size_t)n * 6 + 4;
 	char *buf = malloc(size);
 
-	return buf ? nr_cpu_list(buf, size, cpus, nr) : NULL;
+	return buf ? nr_cpu_list(buf, size, cpus, n) : NULL;
 }
 
 struct row {
@@ -90,22 +90,22 @@ static int fill_row(struct row *row, const struct nr_plan *plan, unsigned i)
 	snprintf(row->shard, sizeof(row->shard), "%u", i);
 	snprintf(row->node, sizeof(row->node), "%d%s", s->node, s->node_is_own ? "" : "*");
 	cli_format_size(row->ring, sizeof(row->ring), s->ring_bytes);
-	row->cpus = new_cpu_list(s->cpus, s->nr_cpus);
-	row->consumers = new_cpu_list(s->consumer_cpus, s->nr_consumer_cpus);
+	row->cpus = new_cpu_list(s->cpus, s->n_cpus);
+	row->consumers = new_cpu_list(s->consumer_cpus, s->n_consumer_cpus);
 	return row->cpus && row->consumers ? 0 : -1;
 }
 
-static void print_rows(const struct row *rows, unsigned nr)
+static void print_rows(const struct row *rows, unsigned n)
 {
 	size_t cpus = strlen(heads.cpus);
 	unsigned i;
 
-	for (i = 0; i < nr; i++)
+	for (i = 0; i < n; i++)
 		if (strlen(rows[i].cpus) > cpus)
 			cpus = strlen(rows[i].cpus);
 	printf("%5s  %-5s  %-*s  %5s  %s\n", heads.shard, heads.node, (int)cpus, heads.cpus,
 	       heads.ring, heads.consumers);
-	for (i = 0; i < nr; i++)
+	for (i = 0; i < n; i++)
 		printf("%5s  %-5s  %-*s  %5s  %s\n", rows[i].shard, rows[i].node, (int)cpus,
 		       rows[i].cpus, rows[i].ring, rows[i].consumers);
 }
@@ -114,7 +114,7 @@ static void print_notes(const struct nr_plan *plan)
 {
 	unsigned i;
 
-	for (i = 0; i < plan->nr_shards; i++)
+	for (i = 0; i < plan->n_shards; i++)
 		if (!nr_plan_shard_at(plan, i)->node_is_own) {
 			puts("* the CPUs' own node has no memory for this process; this is the "
 			     "nearest that has");
@@ -124,20 +124,20 @@ static void print_notes(const struct nr_plan *plan)
 
 static int print_table(const struct nr_plan *plan)
 {
-	struct row *rows = calloc(plan->nr_shards, sizeof(*rows));
-	unsigned i, nr = rows ? plan->nr_shards : 0;
+	struct row *rows = calloc(plan->n_shards, sizeof(*rows));
+	unsigned i, n = rows ? plan->n_shards : 0;
 	int ret = CLI_FAILED;
 
-	for (i = 0; i < nr; i++)
+	for (i = 0; i < n; i++)
 		if (fill_row(&rows[i], plan, i))
 			goto out;
-	if (nr) {
-		print_rows(rows, nr);
+	if (n) {
+		print_rows(rows, n);
 		print_notes(plan);
 		ret = CLI_DONE;
 	}
 out:
-	for (i = 0; i < nr; i++) {
+	for (i = 0; i < n; i++) {
 		free(rows[i].cpus);
 		free(rows[i].consumers);
 	}
@@ -147,22 +147,22 @@ out:
 
 /* JSON --------------------------------------------------------------------------------------- */
 
-static json_t *json_list(const unsigned *v, unsigned nr)
+static json_t *json_list(const unsigned *v, unsigned n)
 {
 	json_t *list = json_array();
 	unsigned i;
 
-	for (i = 0; i < nr; i++)
+	for (i = 0; i < n; i++)
 		json_array_append_new(list, json_integer(v[i]));
 	return list;
 }
 
-static json_t *json_table(const int *v, unsigned nr)
+static json_t *json_table(const int *v, unsigned n)
 {
 	json_t *list = json_array();
 	unsigned i;
 
-	for (i = 0; i < nr; i++)
+	for (i = 0; i < n; i++)
 		json_array_append_new(list, json_integer(v[i]));
 	return list;
 }
@@ -173,9 +173,9 @@ static json_t *json_shard(const struct nr_plan *plan, unsigned i)
 
 	return json_pack("{s:i, s:i, s:b, s:I, s:o, s:o, s:o}", "shard", (int)i, "node", s->node,
 			 "node_is_own", (int)s->node_is_own, "ring_bytes",
-			 (json_int_t)s->ring_bytes, "cpus", json_list(s->cpus, s->nr_cpus),
-			 "consumer_cpus", json_list(s->consumer_cpus, s->nr_consumer_cpus),
-			 "nearest", json_list(s->nearest, plan->nr_shards - 1));
+			 (json_int_t)s->ring_bytes, "cpus", json_list(s->cpus, s->n_cpus),
+			 "consumer_cpus", json_list(s->consumer_cpus, s->n_consumer_cpus),
+			 "nearest", json_list(s->nearest, plan->n_shards - 1));
 }
 
 static int print_json(const struct nr_plan *plan, bool this_host)
@@ -184,11 +184,11 @@ static int print_json(const struct nr_plan *plan, bool this_host)
 	unsigned i;
 	int ret = CLI_FAILED;
 
-	for (i = 0; i < plan->nr_shards; i++)
+	for (i = 0; i < plan->n_shards; i++)
 		json_array_append_new(shards, json_shard(plan, i));
 	root = json_pack("{s:s, s:b, s:o, s:o, s:o}", "policy", plan->policy, "this_host",
-			 (int)this_host, "cpu_shard", json_table(plan->cpu_shard, plan->nr_cpus),
-			 "node_shard", json_table(plan->node_shard, plan->nr_nodes), "shards",
+			 (int)this_host, "cpu_shard", json_table(plan->cpu_shard, plan->n_cpus),
+			 "node_shard", json_table(plan->node_shard, plan->n_nodes), "shards",
 			 shards);
 	if (root && !json_dumpf(root, stdout, JSON_COMPACT)) {
 		putchar('\n');

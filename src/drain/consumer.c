@@ -27,18 +27,18 @@ static uint64_t pass_time(struct nr_drain *drain)
 
 static int pin(const struct nr_consumer *c)
 {
-	unsigned highest = c->nr_cpus ? c->cpus[c->nr_cpus - 1] : 0;
+	unsigned highest = c->n_cpus ? c->cpus[c->n_cpus - 1] : 0;
 	size_t size = CPU_ALLOC_SIZE(highest + 1);
 	cpu_set_t *set;
 	int err;
 
-	if (!c->nr_cpus)
+	if (!c->n_cpus)
 		return 0;
 	set = CPU_ALLOC(highest + 1);
 	if (!set)
 		return -ENOMEM;
 	CPU_ZERO_S(size, set);
-	for (unsigned i = 0; i < c->nr_cpus; i++)
+	for (unsigned i = 0; i < c->n_cpus; i++)
 		CPU_SET_S(c->cpus[i], size, set);
 	err = sched_setaffinity(0, size, set) ? -errno : 0;
 	CPU_FREE(set);

@@ -35,7 +35,7 @@ struct nr_consumer {
 	struct nr_shard *shard;
 	unsigned id;	      /* number of the shard, for the name of the thread */
 	const unsigned *cpus; /* where it may run; none: anywhere */
-	unsigned nr_cpus;
+	unsigned n_cpus;
 	struct nr_waiter waiter;
 	struct nr_thread thread;
 	_Atomic(int) error;	/* -EBADMSG: the ring could not be read on */

@@ -51,17 +51,17 @@ static size_t queue_bytes(const struct nr_shard *shard)
 	return (shard->queue_mask + 1) * sizeof(struct nr_entry);
 }
 
-int nr_shard_init(struct nr_shard *shard, const struct nr_ring *ring, uint32_t nr_cpus)
+int nr_shard_init(struct nr_shard *shard, const struct nr_ring *ring, uint32_t n_cpus)
 {
 	uint64_t pos = nr_ring_consumed(ring);
 
 	memset(shard, 0, sizeof(*shard));
 	shard->queue_mask = round_up_pow2(ring->size / MIN_RECORD + 1) - 1;
-	shard->nr_cpus = nr_cpus;
+	shard->n_cpus = n_cpus;
 	shard->queue = reserve_memory(queue_bytes(shard));
 	shard->run = reserve_memory(queue_bytes(shard));
 	shard->tmp = reserve_memory(queue_bytes(shard));
-	shard->cpu_records = reserve_memory(nr_cpus * sizeof(*shard->cpu_records));
+	shard->cpu_records = reserve_memory(n_cpus * sizeof(*shard->cpu_records));
 	if (!shard->queue || !shard->run || !shard->tmp || !shard->cpu_records) {
 		nr_shard_destroy(shard);
 		return -ENOMEM;
@@ -77,7 +77,7 @@ void nr_shard_destroy(struct nr_shard *shard)
 	release_memory(shard->queue, queue_bytes(shard));
 	release_memory(shard->run, queue_bytes(shard));
 	release_memory(shard->tmp, queue_bytes(shard));
-	release_memory(shard->cpu_records, shard->nr_cpus * sizeof(*shard->cpu_records));
+	release_memory(shard->cpu_records, shard->n_cpus * sizeof(*shard->cpu_records));
 	nr_ring_unmap(&shard->ring);
 	memset(shard, 0, sizeof(*shard));
 }
@@ -99,7 +99,7 @@ static void note_record(struct nr_shard *shard, const struct nr_slot *slot, uint
 		nr_counter_add(slot->discarded ? &shard->discarded : &shard->malformed, 1);
 		return;
 	}
-	if (rec->cpu < shard->nr_cpus)
+	if (rec->cpu < shard->n_cpus)
 		nr_counter_add(&shard->cpu_records[rec->cpu], 1);
 	if (slot->discarded) {
 		nr_counter_add(&shard->discarded, 1);
@@ -155,12 +155,12 @@ static uint32_t lower_pos(uint32_t a, uint32_t b)
 	return (int32_t)(a - b) < 0 ? a : b;
 }
 
-/* Position of the first record that will still be needed when run[0..nr) is emitted. */
-static uint32_t lowest_held(const struct nr_shard *shard, size_t nr)
+/* Position of the first record that will still be needed when run[0..n) is emitted. */
+static uint32_t lowest_held(const struct nr_shard *shard, size_t n)
 {
 	uint32_t lowest = shard->walked;
 
-	for (size_t i = nr; i < shard->held; i++)
+	for (size_t i = n; i < shard->held; i++)
 		lowest = lower_pos(shard->run[i].pos, lowest);
 	return lowest;
 }
@@ -171,22 +171,22 @@ static uint64_t full_pos(const struct nr_shard *shard, uint32_t low)
 	return shard->walked - (uint32_t)((uint32_t)shard->walked - low);
 }
 
-/* Moves run[0..nr) to the queue; what stays is held back. */
-static void publish(struct nr_shard *shard, size_t nr)
+/* Moves run[0..n) to the queue; what stays is held back. */
+static void publish(struct nr_shard *shard, size_t n)
 {
 	uint64_t tail = atomic_load_explicit(&shard->tail, memory_order_relaxed);
-	uint32_t safe = lowest_held(shard, nr);
+	uint32_t safe = lowest_held(shard, n);
 	uint64_t floor = full_pos(shard, safe);
 
-	for (size_t i = nr; i-- > 0;) {
+	for (size_t i = n; i-- > 0;) {
 		shard->run[i].safe = safe;
 		safe = lower_pos(shard->run[i].pos, safe);
 		shard->queue[(tail + i) & shard->queue_mask] = shard->run[i];
 	}
-	memmove(shard->run, shard->run + nr, (shard->held - nr) * sizeof(*shard->run));
-	shard->held -= nr;
+	memmove(shard->run, shard->run + n, (shard->held - n) * sizeof(*shard->run));
+	shard->held -= n;
 	/* Both pair with the acquire loads in nr_shard_look. */
-	atomic_store_explicit(&shard->tail, tail + nr, memory_order_release);
+	atomic_store_explicit(&shard->tail, tail + n, memory_order_release);
 	atomic_store_explicit(&shard->floor, floor, memory_order_release);
 }
 

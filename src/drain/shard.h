@@ -43,7 +43,7 @@ struct nr_shard {
 	struct nr_ring ring;
 	struct nr_entry *queue; /* [queue_mask + 1] */
 	uint64_t queue_mask;
-	uint32_t nr_cpus;
+	uint32_t n_cpus;
 
 	/* Consumer thread. */
 	uint64_t start;	      /* producer_pos when the shard was set up */
@@ -64,7 +64,7 @@ struct nr_shard {
 	_Atomic(uint64_t) behind_by; /* by at most that many ns */
 	_Atomic(uint64_t) unsorted;  /* records that came before an earlier one in the ring (I1) */
 	_Atomic(uint64_t) peak;	     /* largest fill seen, bytes */
-	_Atomic(uint64_t) *cpu_records; /* [nr_cpus] all records walked, discarded too, by writer */
+	_Atomic(uint64_t) *cpu_records; /* [n_cpus] all records walked, discarded too, by writer */
 
 	_Alignas(64) _Atomic(uint64_t) tail; /* entries put into the queue so far */
 	_Atomic(uint64_t) floor; /* with all of them emitted the ring is free below this position */
@@ -79,7 +79,7 @@ struct nr_shard {
 
 /* Takes over the ring, which holds no record older than its consumer_pos. Memory is reserved here
  * and touched first by the consumer thread, so that it lies on that thread's node. -ENOMEM. */
-int nr_shard_init(struct nr_shard *shard, const struct nr_ring *ring, uint32_t nr_cpus);
+int nr_shard_init(struct nr_shard *shard, const struct nr_ring *ring, uint32_t n_cpus);
 void nr_shard_destroy(struct nr_shard *shard); /* unmaps the ring too; a zeroed shard is fine */
 
 /* No record will be older than this: so far the shard is complete. Before the first pass. */

@@ -28,7 +28,7 @@ static inline bool nr_entry_before(const struct nr_entry *a, const struct nr_ent
 	return a->ts < b->ts || (a->ts == b->ts && (int32_t)(a->pos - b->pos) < 0);
 }
 
-/* tmp has room for nr entries. Returns the number of places where entries was not ascending. */
-size_t nr_sort(struct nr_entry *entries, struct nr_entry *tmp, size_t nr);
+/* tmp has room for n entries. Returns the number of places where entries was not ascending. */
+size_t nr_sort(struct nr_entry *entries, struct nr_entry *tmp, size_t n);
 
 #endif

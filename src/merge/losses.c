@@ -7,19 +7,19 @@
 /* Reading them takes a cache line from every CPU. */
 #define SAMPLE_AGAIN_NS 1000000u
 
-int nr_losses_init(struct nr_losses *l, uint32_t nr_cpus, nr_losses_read read, void *ctx)
+int nr_losses_init(struct nr_losses *l, uint32_t n_cpus, nr_losses_read read, void *ctx)
 {
 	bool good;
 
 	*l = (struct nr_losses){
-		.nr_cpus = nr_cpus,
-		.by_cpu = calloc(nr_cpus, sizeof(*l->by_cpu)),
+		.n_cpus = n_cpus,
+		.by_cpu = calloc(n_cpus, sizeof(*l->by_cpu)),
 		.read = read,
 		.ctx = ctx,
 	};
 	good = l->by_cpu;
 	for (unsigned i = 0; i < NR_LOSSES_SAMPLES; i++) {
-		l->samples[i].lost = calloc(nr_cpus, sizeof(*l->samples[i].lost));
+		l->samples[i].lost = calloc(n_cpus, sizeof(*l->samples[i].lost));
 		good &= !!l->samples[i].lost;
 	}
 	if (good)
@@ -41,9 +41,9 @@ static void drop(struct nr_losses *l, unsigned i)
 {
 	struct nr_losses_sample dropped = l->samples[i];
 
-	l->nr--;
-	memmove(&l->samples[i], &l->samples[i + 1], (l->nr - i) * sizeof(dropped));
-	l->samples[l->nr] = dropped;
+	l->n--;
+	memmove(&l->samples[i], &l->samples[i + 1], (l->n - i) * sizeof(dropped));
+	l->samples[l->n] = dropped;
 }
 
 /* The one that tells least, now that there is another: not the first, which counts next. */
@@ -52,8 +52,8 @@ static unsigned least_telling(const struct nr_losses *l, uint64_t now)
 	uint64_t least = UINT64_MAX;
 	unsigned found = 1;
 
-	for (unsigned i = 1; i < l->nr; i++) {
-		uint64_t after = i + 1 < l->nr ? l->samples[i + 1].at : now;
+	for (unsigned i = 1; i < l->n; i++) {
+		uint64_t after = i + 1 < l->n ? l->samples[i + 1].at : now;
 
 		if (after - l->samples[i - 1].at < least) {
 			least = after - l->samples[i - 1].at;
@@ -67,17 +67,17 @@ void nr_losses_sample(struct nr_losses *l, uint64_t now)
 {
 	struct nr_losses_sample *s;
 
-	if (!l->read || (l->nr && now - l->samples[l->nr - 1].at < SAMPLE_AGAIN_NS))
+	if (!l->read || (l->n && now - l->samples[l->n - 1].at < SAMPLE_AGAIN_NS))
 		return;
-	if (l->nr == NR_LOSSES_SAMPLES)
+	if (l->n == NR_LOSSES_SAMPLES)
 		drop(l, least_telling(l, now));
-	s = &l->samples[l->nr++];
+	s = &l->samples[l->n++];
 	s->at = l->read(l->ctx, s->lost);
 }
 
 static void count_sample(struct nr_losses *l, const struct nr_losses_sample *s)
 {
-	for (uint32_t cpu = 0; cpu < l->nr_cpus; cpu++) {
+	for (uint32_t cpu = 0; cpu < l->n_cpus; cpu++) {
 		if (s->lost[cpu] <= l->by_cpu[cpu])
 			continue;
 		l->total += s->lost[cpu] - l->by_cpu[cpu];
@@ -87,7 +87,7 @@ static void count_sample(struct nr_losses *l, const struct nr_losses_sample *s)
 
 uint64_t nr_losses_until(struct nr_losses *l, uint64_t end)
 {
-	while (l->nr && l->samples[0].at <= end) {
+	while (l->n && l->samples[0].at <= end) {
 		count_sample(l, &l->samples[0]);
 		drop(l, 0);
 	}
@@ -97,7 +97,7 @@ uint64_t nr_losses_until(struct nr_losses *l, uint64_t end)
 uint64_t nr_losses_all(struct nr_losses *l)
 {
 	if (l->read) {
-		l->nr = 0; /* the newest has all that the others have */
+		l->n = 0; /* the newest has all that the others have */
 		l->read(l->ctx, l->samples[0].lost);
 		count_sample(l, &l->samples[0]);
 	}

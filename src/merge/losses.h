@@ -19,7 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Reads the counters of all CPUs into lost, [nr_cpus]; returns a time at which all that was read
+/* Reads the counters of all CPUs into lost, [n_cpus]; returns a time at which all that was read
  * had happened, CLOCK_MONOTONIC ns. */
 typedef uint64_t (*nr_losses_read)(void *ctx, uint64_t *lost);
 
@@ -27,20 +27,20 @@ typedef uint64_t (*nr_losses_read)(void *ctx, uint64_t *lost);
 
 struct nr_losses_sample {
 	uint64_t at;	/* every loss in it happened before, CLOCK_MONOTONIC ns */
-	uint64_t *lost; /* [nr_cpus] */
+	uint64_t *lost; /* [n_cpus] */
 };
 
 struct nr_losses {
-	uint32_t nr_cpus;
-	uint64_t *by_cpu; /* [nr_cpus] what each had lost by the end of what was taken */
+	uint32_t n_cpus;
+	uint64_t *by_cpu; /* [n_cpus] what each had lost by the end of what was taken */
 	uint64_t total;	  /* their sum */
 	struct nr_losses_sample samples[NR_LOSSES_SAMPLES]; /* by time */
-	unsigned nr;					    /* of them that wait */
+	unsigned n;					    /* of them that wait */
 	nr_losses_read read; /* NULL: the records alone place losses */
 	void *ctx;
 };
 
-int nr_losses_init(struct nr_losses *l, uint32_t nr_cpus, nr_losses_read read, void *ctx);
+int nr_losses_init(struct nr_losses *l, uint32_t n_cpus, nr_losses_read read, void *ctx);
 void nr_losses_destroy(struct nr_losses *l);
 
 /* A record joins the stream. Its count has 32 bits, and a step back is no loss (docs/format.md). */
@@ -48,7 +48,7 @@ static inline void nr_losses_note(struct nr_losses *l, const struct nr_record *r
 {
 	int32_t more;
 
-	if (rec->cpu >= l->nr_cpus)
+	if (rec->cpu >= l->n_cpus)
 		return;
 	more = rec->lost - (uint32_t)l->by_cpu[rec->cpu];
 	if (__builtin_expect(more > 0, 0)) {

@@ -5,17 +5,17 @@
 #include "../../topology/counter.h"
 #include "merge.h"
 
-int nr_merge_init(struct nr_merge *m, struct nr_shard **shards, uint32_t nr)
+int nr_merge_init(struct nr_merge *m, struct nr_shard **shards, uint32_t n)
 {
 	int err;
 
 	memset(m, 0, sizeof(*m));
-	err = nr_tree_init(&m->tree, nr);
+	err = nr_tree_init(&m->tree, n);
 	if (err)
 		return err;
 	m->shards = shards;
-	m->nr_shards = nr;
-	m->tail = calloc(nr, sizeof(*m->tail));
+	m->n_shards = n;
+	m->tail = calloc(n, sizeof(*m->tail));
 	if (!m->tail) {
 		nr_merge_destroy(m);
 		return -ENOMEM;
@@ -41,7 +41,7 @@ static uint64_t common_watermark(const struct nr_merge *m)
 {
 	uint64_t least = NR_TIME_END;
 
-	for (uint32_t s = 0; s < m->nr_shards; s++) {
+	for (uint32_t s = 0; s < m->n_shards; s++) {
 		uint64_t w = nr_shard_watermark(m->shards[s]);
 
 		least = w < least ? w : least;
@@ -67,7 +67,7 @@ uint64_t nr_merge_begin(struct nr_merge *m)
 	if (w > m->watermark)
 		m->watermark = w;
 	/* After the watermarks: what they promise is in the queues by now (D1). */
-	for (uint32_t s = 0; s < m->nr_shards; s++) {
+	for (uint32_t s = 0; s < m->n_shards; s++) {
 		m->tail[s] = nr_shard_look(m->shards[s]);
 		load_key(m, s);
 	}
@@ -120,15 +120,15 @@ static size_t take_one(struct nr_merge *m, struct nr_event *ev)
 
 unsigned nr_merge_take(struct nr_merge *m, struct nr_event *evs, unsigned max, size_t room)
 {
-	unsigned nr = 0;
+	unsigned n = 0;
 	size_t used = 0;
 
-	while (nr < max && nr_merge_more(m)) {
+	while (n < max && nr_merge_more(m)) {
 		if (used >= room && next_time(m) != m->last)
 			break;
-		used += take_one(m, &evs[nr++]);
+		used += take_one(m, &evs[n++]);
 	}
-	return nr;
+	return n;
 }
 
 uint64_t nr_merge_complete_to(const struct nr_merge *m)
@@ -138,6 +138,6 @@ uint64_t nr_merge_complete_to(const struct nr_merge *m)
 
 void nr_merge_release(struct nr_merge *m)
 {
-	for (uint32_t s = 0; s < m->nr_shards; s++)
+	for (uint32_t s = 0; s < m->n_shards; s++)
 		nr_shard_release(m->shards[s]);
 }

@@ -21,10 +21,10 @@
 #include "tree.h"
 
 struct nr_merge {
-	struct nr_shard **shards; /* [nr_shards] */
-	uint32_t nr_shards;
+	struct nr_shard **shards; /* [n_shards] */
+	uint32_t n_shards;
 	struct nr_tree tree;
-	uint64_t *tail; /* [nr_shards] end of what is in view in each queue */
+	uint64_t *tail;		 /* [n_shards] end of what is in view in each queue */
 	struct nr_losses losses; /* zeroed by init: places nothing */
 	/* CLOCK_MONOTONIC ns. */
 	uint64_t watermark;  /* W of this window */
@@ -32,7 +32,7 @@ struct nr_merge {
 	uint64_t last;	     /* of the record emitted last */
 };
 
-int nr_merge_init(struct nr_merge *m, struct nr_shard **shards, uint32_t nr);
+int nr_merge_init(struct nr_merge *m, struct nr_shard **shards, uint32_t n);
 /* The stream begins at this time: what is below is late. Before the first window. */
 void nr_merge_start(struct nr_merge *m, uint64_t time);
 void nr_merge_destroy(struct nr_merge *m); /* the shards stay */

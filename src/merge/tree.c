@@ -4,13 +4,13 @@
 #include <string.h>
 #include "tree.h"
 
-int nr_tree_init(struct nr_tree *tree, uint32_t nr)
+int nr_tree_init(struct nr_tree *tree, uint32_t n)
 {
 	*tree = (struct nr_tree){
-		.nr = nr,
-		.node = calloc(nr, sizeof(*tree->node)),
-		.key = calloc(nr, sizeof(*tree->key)),
-		.dry = calloc(nr, sizeof(*tree->dry)),
+		.n = n,
+		.node = calloc(n, sizeof(*tree->node)),
+		.key = calloc(n, sizeof(*tree->key)),
+		.dry = calloc(n, sizeof(*tree->dry)),
 	};
 	if (tree->node && tree->key && tree->dry)
 		return 0;
@@ -26,13 +26,13 @@ void nr_tree_destroy(struct nr_tree *tree)
 	memset(tree, 0, sizeof(*tree));
 }
 
-/* Winner of the subtree at node i; leaves are nr..2*nr-1. */
+/* Winner of the subtree at node i; leaves are n..2*nr-1. */
 static uint32_t play(struct nr_tree *tree, uint32_t i)
 {
 	uint32_t a, b;
 
-	if (i >= tree->nr)
-		return i - tree->nr;
+	if (i >= tree->n)
+		return i - tree->n;
 	a = play(tree, 2 * i);
 	b = play(tree, 2 * i + 1);
 	if (nr_tree_beats(tree, a, b)) {
@@ -45,5 +45,5 @@ static uint32_t play(struct nr_tree *tree, uint32_t i)
 
 void nr_tree_build(struct nr_tree *tree)
 {
-	tree->node[0] = tree->nr > 1 ? play(tree, 1) : 0;
+	tree->node[0] = tree->n > 1 ? play(tree, 1) : 0;
 }

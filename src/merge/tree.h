@@ -13,13 +13,13 @@
 #include <stdint.h>
 
 struct nr_tree {
-	uint32_t nr;
-	uint32_t *node; /* [nr]: losers, and the winner in node[0] */
-	uint64_t *key;	/* [nr] */
-	bool *dry;	/* [nr] */
+	uint32_t n;
+	uint32_t *node; /* [n]: losers, and the winner in node[0] */
+	uint64_t *key;	/* [n] */
+	bool *dry;	/* [n] */
 };
 
-int nr_tree_init(struct nr_tree *tree, uint32_t nr); /* nr >= 1; -ENOMEM */
+int nr_tree_init(struct nr_tree *tree, uint32_t n); /* n >= 1; -ENOMEM */
 void nr_tree_destroy(struct nr_tree *tree);
 
 /* After keys were set at will: plays all matches. */
@@ -44,7 +44,7 @@ static inline void nr_tree_replay(struct nr_tree *tree)
 {
 	uint32_t winner = tree->node[0];
 
-	for (uint32_t i = (winner + tree->nr) / 2; i > 0; i /= 2) {
+	for (uint32_t i = (winner + tree->n) / 2; i > 0; i /= 2) {
 		uint32_t loser = tree->node[i];
 
 		if (nr_tree_beats(tree, loser, winner)) {

@@ -15,8 +15,8 @@
 
 static size_t packet_size(const struct nr_account *a)
 {
-	return HEAD + sizeof(struct nr_end_head) + a->nr_lost * sizeof(uint64_t) +
-	       a->nr_misfits * sizeof(struct nr_end_misfits);
+	return HEAD + sizeof(struct nr_end_head) + a->n_lost * sizeof(uint64_t) +
+	       a->n_misfits * sizeof(struct nr_end_misfits);
 }
 
 static void put_account(uint8_t *p, const struct nr_account *a)
@@ -25,8 +25,8 @@ static void put_account(uint8_t *p, const struct nr_account *a)
 		.size = sizeof(h),
 		.flags = a->repaired ? NR_END_REPAIRED : 0,
 		.error = a->error,
-		.nr_lost = a->nr_lost,
-		.nr_misfits = a->nr_misfits,
+		.n_lost = a->n_lost,
+		.n_misfits = a->n_misfits,
 		.reserved = a->reserved,
 		.written = a->written,
 		.discarded = a->discarded,
@@ -38,9 +38,9 @@ static void put_account(uint8_t *p, const struct nr_account *a)
 
 	memcpy(p, &h, sizeof(h));
 	p += sizeof(h);
-	for (unsigned i = 0; i < a->nr_lost; i++, p += sizeof(a->lost[i]))
+	for (unsigned i = 0; i < a->n_lost; i++, p += sizeof(a->lost[i]))
 		memcpy(p, &a->lost[i], sizeof(a->lost[i]));
-	for (unsigned i = 0; i < a->nr_misfits; i++, p += sizeof(struct nr_end_misfits)) {
+	for (unsigned i = 0; i < a->n_misfits; i++, p += sizeof(struct nr_end_misfits)) {
 		const struct nr_type_stats *of = nr_account_misfits(a, i);
 		const struct nr_end_misfits m = { .id = of->id,
 						  .longer = of->longer,
@@ -84,15 +84,15 @@ static int read_arrays(struct nr_end *end, const uint8_t *p)
 {
 	const struct nr_account *a = &end->account;
 
-	end->lost = calloc(a->nr_lost + 1, sizeof(*end->lost));
-	end->misfits = calloc(a->nr_misfits + 1, sizeof(*end->misfits));
+	end->lost = calloc(a->n_lost + 1, sizeof(*end->lost));
+	end->misfits = calloc(a->n_misfits + 1, sizeof(*end->misfits));
 	if (!end->lost || !end->misfits) {
 		nr_end_free(end);
 		return -ENOMEM;
 	}
-	for (unsigned i = 0; i < a->nr_lost; i++, p += sizeof(end->lost[i]))
+	for (unsigned i = 0; i < a->n_lost; i++, p += sizeof(end->lost[i]))
 		memcpy(&end->lost[i], p, sizeof(end->lost[i]));
-	for (unsigned i = 0; i < a->nr_misfits; i++, p += sizeof(struct nr_end_misfits)) {
+	for (unsigned i = 0; i < a->n_misfits; i++, p += sizeof(struct nr_end_misfits)) {
 		struct nr_end_misfits m;
 
 		memcpy(&m, p, sizeof(m));
@@ -114,7 +114,7 @@ int nr_end_read(struct nr_end *end, const uint8_t *packet, size_t size)
 		return -EBADMSG;
 	memcpy(&packet_head, packet, HEAD);
 	memcpy(&h, packet + HEAD, sizeof(h));
-	arrays = h.nr_lost * 8ull + h.nr_misfits * (uint64_t)sizeof(struct nr_end_misfits);
+	arrays = h.n_lost * 8ull + h.n_misfits * (uint64_t)sizeof(struct nr_end_misfits);
 	if (h.size < sizeof(h) || h.size > size - HEAD || arrays > size - HEAD - h.size ||
 	    h.error > 0 || h.error < -MAX_ERRNO)
 		return -EBADMSG;
@@ -131,8 +131,8 @@ int nr_end_read(struct nr_end *end, const uint8_t *packet, size_t size)
 		.unaccounted = h.unaccounted,
 		.late = h.late,
 		.lost_total = packet_head.lost,
-		.nr_lost = h.nr_lost,
-		.nr_misfits = h.nr_misfits,
+		.n_lost = h.n_lost,
+		.n_misfits = h.n_misfits,
 	};
 	return read_arrays(end, packet + HEAD + h.size);
 }

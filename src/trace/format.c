@@ -328,7 +328,7 @@ static void put_text(struct out *o, const uint8_t *p, size_t n)
 
 static const struct nr_enum_value *find_value(const struct nr_field *f, uint64_t v)
 {
-	unsigned lo = 0, hi = f->nr_values;
+	unsigned lo = 0, hi = f->n_values;
 
 	while (lo < hi) { /* the first that is not less */
 		unsigned mid = (lo + hi) / 2;
@@ -339,7 +339,7 @@ static const struct nr_enum_value *find_value(const struct nr_field *f, uint64_t
 		else
 			hi = mid;
 	}
-	return lo < f->nr_values && f->values[lo].value == v ? &f->values[lo] : NULL;
+	return lo < f->n_values && f->values[lo].value == v ? &f->values[lo] : NULL;
 }
 
 static void put_enum(struct out *o, const struct nr_field *f, uint64_t v)
@@ -507,7 +507,7 @@ static void put_members(struct out *o, const struct nr_layout *layout, const str
 {
 	bool json = o->format == NR_FORMAT_JSON, first = true;
 
-	for (unsigned i = 0; i < st->nr_kids; i++) {
+	for (unsigned i = 0; i < st->n_kids; i++) {
 		const struct nr_field *f = &st->kids[i];
 
 		if (!is_there(layout, f, s))
@@ -542,7 +542,7 @@ static void put_csv_array(struct out *o, const struct nr_layout *layout, const s
 static void put_columns(struct out *o, const struct nr_layout *layout, const struct nr_field *st,
 			struct span s, bool *more)
 {
-	for (unsigned i = 0; i < st->nr_kids; i++) {
+	for (unsigned i = 0; i < st->n_kids; i++) {
 		const struct nr_field *f = &st->kids[i];
 
 		if (f->kind == NR_STRUCT) {
@@ -578,7 +578,7 @@ static void put_path(struct out *o, const struct path *path)
 
 static void put_titles(struct out *o, const struct nr_field *st, const struct path *up, bool *more)
 {
-	for (unsigned i = 0; i < st->nr_kids; i++) {
+	for (unsigned i = 0; i < st->n_kids; i++) {
 		struct path path = { up, &st->kids[i] };
 
 		if (path.f->kind == NR_STRUCT) {

@@ -16,7 +16,7 @@ struct compiler {
 	const char *event;
 	const struct nr_logger *log;
 	const struct nr_field *root;
-	unsigned nr_fields;
+	unsigned n_fields;
 	bool cut_enums;
 	/* A zero-length array seen last at top level: the tail unless a field follows. */
 	const char *tail_name;
@@ -159,7 +159,7 @@ static uint64_t extend(uint64_t v, unsigned bits, bool is_signed)
 /* A stable insertion from the back: enums are declared in order more often than not. */
 static void enter_value(struct nr_field *f, uint64_t value, char *name)
 {
-	unsigned i = f->nr_values++;
+	unsigned i = f->n_values++;
 
 	for (; i && (f->is_signed ? (int64_t)f->values[i - 1].value > (int64_t)value
 				  : f->values[i - 1].value > value);
@@ -178,7 +178,7 @@ static int compile_enum(struct compiler *c, struct nr_field *f, const struct btf
 	f->is_signed = enum_is_signed(t);
 	if (t->size > 8 || !t->size || f->bits > t->size * 8)
 		return refuse(c, -EINVAL, "enum %s has %u bits", f->name ?: "[]", f->bits);
-	c->nr_fields += btf_vlen(t) / 16; /* they take room too */
+	c->n_fields += btf_vlen(t) / 16; /* they take room too */
 	/* A row of BTF_KIND_ENUM has 32 bits: what clang before 15 puts there is the low half. */
 	cut = btf_is_enum(t) && t->size > 4;
 	c->cut_enums |= cut;
@@ -209,9 +209,9 @@ static int compile_enum(struct compiler *c, struct nr_field *f, const struct btf
 	return 0;
 }
 
-static const struct nr_field *find_kid(const struct nr_field *st, unsigned nr, const char *name)
+static const struct nr_field *find_kid(const struct nr_field *st, unsigned n, const char *name)
 {
-	for (unsigned i = 0; i < nr; i++)
+	for (unsigned i = 0; i < n; i++)
 		if (!strcmp(st->kids[i].name, name))
 			return &st->kids[i];
 	return NULL;
@@ -224,7 +224,7 @@ static int name_union(const struct nr_field *st, struct nr_field *f)
 	char name[MAX_FIELDS + 32], *copy;
 	int n = sprintf(name, "union_%u", f->off / 8);
 
-	while (find_kid(st, st->nr_kids, name)) {
+	while (find_kid(st, st->n_kids, name)) {
 		name[n++] = '_';
 		name[n] = 0;
 	}
@@ -242,7 +242,7 @@ static int name_unions(struct nr_field *st)
 {
 	int err = 0;
 
-	for (unsigned i = 0; !err && i < st->nr_kids; i++)
+	for (unsigned i = 0; !err && i < st->n_kids; i++)
 		if (!*st->kids[i].name)
 			err = name_union(st, &st->kids[i]);
 	return err;
@@ -272,7 +272,7 @@ static int compile_array(struct compiler *c, struct nr_field *f, const struct bt
 	f->kids = calloc(1, sizeof(*f->kids));
 	if (!f->kids)
 		return -ENOMEM;
-	f->nr_kids = 1;
+	f->n_kids = 1;
 	err = compile_type(c, f->kids, arr->type, 0, depth + 1);
 	if (err)
 		return err;
@@ -291,7 +291,7 @@ static int compile_struct(struct compiler *c, struct nr_field *f, const struct b
 	f->kind = NR_STRUCT;
 	f->bits = t->size * 8;
 	err = add_members(c, f, t, 0, depth + 1) ?: name_unions(f);
-	if (!err && !f->nr_kids) /* nameless bit-fields only */
+	if (!err && !f->n_kids) /* nameless bit-fields only */
 		err = compile_bytes(c, f, t->size);
 	return err;
 }
@@ -301,7 +301,7 @@ static int compile_type(struct compiler *c, struct nr_field *f, uint32_t id, uns
 {
 	const struct btf_type *t = resolve(c->btf, id);
 
-	if (++c->nr_fields > MAX_FIELDS || depth > MAX_DEPTH)
+	if (++c->n_fields > MAX_FIELDS || depth > MAX_DEPTH)
 		return refuse(c, -ENOTSUP, "more than %u fields, or nested deeper than %u",
 			      MAX_FIELDS, MAX_DEPTH);
 	if (!t)
@@ -338,18 +338,18 @@ static struct nr_field *new_kid(struct nr_field *st, const char *name)
 {
 	struct nr_field *kids = st->kids, *f;
 
-	if (!(st->nr_kids & (st->nr_kids - 1))) /* room doubles at powers of two */
-		kids = reallocarray(st->kids, st->nr_kids ? 2 * st->nr_kids : 1, sizeof(*kids));
+	if (!(st->n_kids & (st->n_kids - 1))) /* room doubles at powers of two */
+		kids = reallocarray(st->kids, st->n_kids ? 2 * st->n_kids : 1, sizeof(*kids));
 	if (!kids)
 		return NULL;
 	st->kids = kids;
-	f = &kids[st->nr_kids];
+	f = &kids[st->n_kids];
 	memset(f, 0, sizeof(*f));
 	f->name = strdup(name);
 	if (!f->name)
 		return NULL;
 	f->name_len = strlen(name);
-	st->nr_kids++;
+	st->n_kids++;
 	return f;
 }
 
@@ -361,7 +361,7 @@ static int check_name(struct compiler *c, const struct nr_field *st, const struc
 	if (!is_identifier(f->name))
 		return refuse(c, -EINVAL, "field \"%s\": use only letters, digits and _ in names",
 			      f->name);
-	if (find_kid(st, st->nr_kids - 1, f->name))
+	if (find_kid(st, st->n_kids - 1, f->name))
 		return refuse(c, -EINVAL, "two fields are called %s", f->name);
 	return 0;
 }
@@ -369,8 +369,8 @@ static int check_name(struct compiler *c, const struct nr_field *st, const struc
 /* Offsets of C ascend. */
 static int check_kid(struct compiler *c, const struct nr_field *st)
 {
-	const struct nr_field *f = &st->kids[st->nr_kids - 1];
-	const struct nr_field *prev = st->nr_kids > 1 ? f - 1 : NULL;
+	const struct nr_field *f = &st->kids[st->n_kids - 1];
+	const struct nr_field *prev = st->n_kids > 1 ? f - 1 : NULL;
 	bool single = f->kind != NR_STRUCT && f->kind != NR_ARRAY && f->kind != NR_TEXT;
 
 	if ((prev && f->off < prev->off + prev->bits) || (uint64_t)f->off + f->bits > st->bits ||
@@ -434,7 +434,7 @@ static int add_member(struct compiler *c, struct nr_field *st, const struct btf_
 	if (st == c->root)
 		c->tail_name = NULL;
 	if (!*name && btf_is_struct(mt)) {
-		if (++c->nr_fields > MAX_FIELDS || depth > MAX_DEPTH || off % 8)
+		if (++c->n_fields > MAX_FIELDS || depth > MAX_DEPTH || off % 8)
 			return refuse(c, -ENOTSUP, "an anonymous struct nested too deep");
 		return add_members(c, st, mt, off, depth + 1);
 	}
@@ -458,7 +458,7 @@ static int find_len(const struct compiler *c, struct nr_layout *layout)
 {
 	const struct nr_field *tail = layout->tail;
 
-	for (unsigned i = 0; i + 1 < layout->root.nr_kids; i++) {
+	for (unsigned i = 0; i + 1 < layout->root.n_kids; i++) {
 		const struct nr_field *f = &layout->root.kids[i];
 
 		if (f->kind == NR_UINT && f->name_len == tail->name_len + 4 &&
@@ -484,8 +484,8 @@ static int add_tail(struct compiler *c, struct nr_layout *layout)
 	err = add_field(c, &layout->root, name, c->tail_type, c->tail_off, 0, 1);
 	if (err)
 		return err;
-	layout->tail = &layout->root.kids[layout->root.nr_kids - 1];
-	layout->root.kids[layout->root.nr_kids - 1].tail = true;
+	layout->tail = &layout->root.kids[layout->root.n_kids - 1];
+	layout->root.kids[layout->root.n_kids - 1].tail = true;
 	layout->size = layout->tail->off / 8;
 	return find_len(c, layout);
 }
@@ -529,9 +529,9 @@ int nr_layout_new(struct nr_layout **out, const struct btf *btf, uint32_t type_i
 
 static void field_clear(struct nr_field *f)
 {
-	for (unsigned i = 0; i < f->nr_kids; i++)
+	for (unsigned i = 0; i < f->n_kids; i++)
 		field_clear(&f->kids[i]);
-	for (unsigned i = 0; i < f->nr_values; i++)
+	for (unsigned i = 0; i < f->n_values; i++)
 		free(f->values[i].name);
 	free(f->kids);
 	free(f->values);
@@ -550,14 +550,14 @@ static bool field_equal(const struct nr_field *a, const struct nr_field *b)
 {
 	if (a->kind != b->kind || a->is_signed != b->is_signed || a->tail != b->tail ||
 	    a->off != b->off || a->bits != b->bits || a->count != b->count ||
-	    a->stride != b->stride || a->nr_kids != b->nr_kids || a->nr_values != b->nr_values ||
+	    a->stride != b->stride || a->n_kids != b->n_kids || a->n_values != b->n_values ||
 	    strcmp(a->name ?: "", b->name ?: ""))
 		return false;
-	for (unsigned i = 0; i < a->nr_values; i++)
+	for (unsigned i = 0; i < a->n_values; i++)
 		if (a->values[i].value != b->values[i].value ||
 		    strcmp(a->values[i].name, b->values[i].name))
 			return false;
-	for (unsigned i = 0; i < a->nr_kids; i++)
+	for (unsigned i = 0; i < a->n_kids; i++)
 		if (!field_equal(&a->kids[i], &b->kids[i]))
 			return false;
 	return true;
@@ -571,17 +571,17 @@ bool nr_layout_equal(const struct nr_layout *a, const struct nr_layout *b)
 /* A bit-field: gathers the bytes it touches, nine at most. */
 static uint64_t load_bits(const uint8_t *p, unsigned shift, unsigned bits)
 {
-	unsigned nr = (shift + bits + 7) / 8;
+	unsigned n = (shift + bits + 7) / 8;
 	unsigned __int128 v = 0;
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	for (unsigned i = nr; i--;)
+	for (unsigned i = n; i--;)
 		v = v << 8 | p[i];
 	return v >> shift;
 #else
-	for (unsigned i = 0; i < nr; i++)
+	for (unsigned i = 0; i < n; i++)
 		v = v << 8 | p[i];
-	return v >> (nr * 8 - shift - bits);
+	return v >> (n * 8 - shift - bits);
 #endif
 }
 

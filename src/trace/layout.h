@@ -44,9 +44,9 @@ struct nr_field {
 	uint32_t bits;	 /* of the whole field, 3 for a bit-field of 3, 0 for a tail */
 	uint32_t count;	 /* NR_TEXT, NR_BYTES, NR_ARRAY: elements */
 	uint32_t stride; /* and bits from one to the next */
-	unsigned nr_kids;
+	unsigned n_kids;
 	struct nr_field *kids; /* NR_STRUCT: members, by offset; NR_ARRAY: one, the element */
-	unsigned nr_values;
+	unsigned n_values;
 	struct nr_enum_value
 		*values; /* NR_ENUM: by value; of equal ones the first declared first */
 

@@ -60,12 +60,12 @@ static void put_name(FILE *out, const char *name)
 	fprintf(out, "_%s%s", taken ? "numaring_c" : "", name);
 }
 
-static void put_padding(FILE *out, uint32_t bits, unsigned depth, unsigned *nr)
+static void put_padding(FILE *out, uint32_t bits, unsigned depth, unsigned *n)
 {
 	for (; bits; bits -= bits > 64 ? 64 : bits) {
 		fprintf(out, "%*s", 2 * depth, "");
 		put_int(out, bits > 64 ? 64 : bits, 1, false, " base = 16;");
-		fprintf(out, " _numaring_pad%u;\n", (*nr)++);
+		fprintf(out, " _numaring_pad%u;\n", (*n)++);
 	}
 }
 
@@ -74,7 +74,7 @@ static void put_enum(FILE *out, const struct nr_field *f)
 	fprintf(out, "enum : ");
 	put_int(out, f->bits, f->align, f->is_signed, "");
 	fprintf(out, " { ");
-	for (unsigned i = 0; i < f->nr_values; i++)
+	for (unsigned i = 0; i < f->n_values; i++)
 		fprintf(out, f->is_signed ? "%s\"%s\" = %" PRId64 : "%s\"%s\" = %" PRIu64,
 			i ? ", " : "", f->values[i].name, f->values[i].value);
 	fprintf(out, " }");
@@ -94,7 +94,7 @@ static void put_type(FILE *out, const struct nr_field *f, unsigned depth)
 		put_int(out, f->bits, f->align, false, " base = 16;");
 		break;
 	case NR_ENUM:
-		if (f->nr_values)
+		if (f->n_values)
 			put_enum(out, f);
 		else
 			put_int(out, f->bits, f->align, f->is_signed, "");
@@ -140,12 +140,12 @@ static void put_dimensions(FILE *out, const struct nr_field *f)
 
 static void put_struct(FILE *out, const struct nr_field *st, unsigned depth)
 {
-	unsigned nr_pads = 0;
+	unsigned n_pads = 0;
 
-	for (unsigned i = 0; i < st->nr_kids; i++) {
+	for (unsigned i = 0; i < st->n_kids; i++) {
 		const struct nr_field *f = &st->kids[i];
 
-		put_padding(out, f->pad, depth, &nr_pads);
+		put_padding(out, f->pad, depth, &n_pads);
 		fprintf(out, "%*s", 2 * depth, "");
 		put_type(out, f, depth);
 		putc(' ', out);
@@ -153,7 +153,7 @@ static void put_struct(FILE *out, const struct nr_field *st, unsigned depth)
 		put_dimensions(out, f);
 		fprintf(out, ";\n");
 	}
-	put_padding(out, st->last_pad, depth, &nr_pads);
+	put_padding(out, st->last_pad, depth, &n_pads);
 }
 
 static void put_class(FILE *out, const char *name, unsigned id, const struct nr_layout *layout)
@@ -250,7 +250,7 @@ static void put_all(FILE *out, const struct nr_types *types, const struct nr_met
 	put_clock(out, md);
 	put_stream(out);
 	for (unsigned late = 0; late <= NR_LATE_ID; late += NR_LATE_ID) {
-		for (uint32_t id = 0; id < types->nr_ids; id++)
+		for (uint32_t id = 0; id < types->n_ids; id++)
 			if (types->by_id[id].name)
 				put_class(out, types->by_id[id].name, id | late,
 					  types->by_id[id].layout);

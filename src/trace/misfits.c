@@ -6,7 +6,7 @@
 int nr_misfits_init(struct nr_misfits *m, const struct nr_types *types)
 {
 	m->types = types;
-	m->by_id = calloc(types->nr_ids + 1, sizeof(*m->by_id));
+	m->by_id = calloc(types->n_ids + 1, sizeof(*m->by_id));
 	return m->by_id ? 0 : -ENOMEM;
 }
 
@@ -25,7 +25,7 @@ void nr_misfits_note(struct nr_misfits *m, const struct nr_event *ev)
 	if (!m)
 		return;
 	layout = nr_types_layout(m->types, id);
-	of = &m->by_id[layout ? id : m->types->nr_ids];
+	of = &m->by_id[layout ? id : m->types->n_ids];
 	if (!layout || nr_layout_size(layout, ev->data, ev->size) > ev->size)
 		nr_counter_add(&of->shorter, 1);
 	else if (ev->size > layout->root.bits / 8) /* a tail may begin in the struct's padding */

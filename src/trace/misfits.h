@@ -18,7 +18,7 @@ struct nr_misfit {
 
 struct nr_misfits {
 	const struct nr_types *types;
-	struct nr_misfit *by_id; /* [types->nr_ids + 1], the last for ids that no type has */
+	struct nr_misfit *by_id; /* [types->n_ids + 1], the last for ids that no type has */
 };
 
 /* types gets no more types. -ENOMEM. */

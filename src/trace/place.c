@@ -112,7 +112,7 @@ static uint32_t place_struct(struct nr_field *st, uint32_t grant)
 	uint32_t pos = 0;
 
 	st->align = 1;
-	for (unsigned i = 0; i < st->nr_kids; i++) {
+	for (unsigned i = 0; i < st->n_kids; i++) {
 		pos = place_field(&st->kids[i], pos, grant);
 		if (st->kids[i].align > st->align)
 			st->align = st->kids[i].align;
@@ -139,7 +139,7 @@ static uint32_t element_end(const struct nr_field *f)
 		return (f->count - 1) * f->stride + element_end(f->kids);
 	if (f->kind != NR_STRUCT || f->last_pad)
 		return f->bits;
-	last = &f->kids[f->nr_kids - 1];
+	last = &f->kids[f->n_kids - 1];
 	return last->off + element_end(last);
 }
 

@@ -64,8 +64,8 @@ struct nr_end_head {
 	__u32 size; /* of this struct: later minor versions append to it */
 	__u32 flags;
 	__s32 error;
-	__u32 nr_lost;
-	__u32 nr_misfits;
+	__u32 n_lost;
+	__u32 n_misfits;
 	__u32 zero;
 	__u64 reserved, written, discarded, malformed, unwritten, unaccounted, late;
 };
@@ -99,14 +99,14 @@ struct nr_type {
 
 struct nr_types {
 	struct btf *btf;
-	struct nr_type *by_id; /* [nr_ids], name NULL: no such type */
-	uint32_t nr_ids;
+	struct nr_type *by_id; /* [n_ids], name NULL: no such type */
+	uint32_t n_ids;
 	struct nr_logger log;
 };
 
 static inline const struct nr_layout *nr_types_layout(const struct nr_types *types, uint16_t id)
 {
-	return id < types->nr_ids ? types->by_id[id].layout : NULL;
+	return id < types->n_ids ? types->by_id[id].layout : NULL;
 }
 
 /* What the metadata says beside the event types. */

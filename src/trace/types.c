@@ -29,7 +29,7 @@ void nr_types_free(struct nr_types *types)
 {
 	if (!types)
 		return;
-	for (uint32_t i = 0; i < types->nr_ids; i++) {
+	for (uint32_t i = 0; i < types->n_ids; i++) {
 		free(types->by_id[i].name);
 		nr_layout_free(types->by_id[i].layout);
 	}
@@ -40,12 +40,12 @@ void nr_types_free(struct nr_types *types)
 
 const char *nr_types_name(const struct nr_types *types, uint16_t id)
 {
-	return id < types->nr_ids ? types->by_id[id].name : NULL;
+	return id < types->n_ids ? types->by_id[id].name : NULL;
 }
 
 int nr_types_id(const struct nr_types *types, const char *name)
 {
-	for (uint32_t id = 0; id < types->nr_ids; id++)
+	for (uint32_t id = 0; id < types->n_ids; id++)
 		if (types->by_id[id].name && !strcmp(types->by_id[id].name, name))
 			return id;
 	return -ENOENT;
@@ -54,7 +54,7 @@ int nr_types_id(const struct nr_types *types, const char *name)
 int nr_types_each(const struct nr_types *types, int (*fn)(void *ctx, uint16_t id, const char *name),
 		  void *ctx)
 {
-	for (uint32_t id = 0; id < types->nr_ids; id++) {
+	for (uint32_t id = 0; id < types->n_ids; id++) {
 		int ret = types->by_id[id].name ? fn(ctx, id, types->by_id[id].name) : 0;
 
 		if (ret)
@@ -106,7 +106,7 @@ static int check_new(const struct nr_types *types, uint16_t id, const char *name
 static int check_twin(const struct nr_types *types, const char *name,
 		      const struct nr_layout *layout)
 {
-	for (uint32_t i = 0; i < types->nr_ids; i++) {
+	for (uint32_t i = 0; i < types->n_ids; i++) {
 		const struct nr_type *t = &types->by_id[i];
 
 		if (t->name && !strcmp(t->name, name) && !nr_layout_equal(t->layout, layout)) {
@@ -122,14 +122,14 @@ static int grow(struct nr_types *types, uint16_t id)
 {
 	struct nr_type *by_id;
 
-	if (id < types->nr_ids)
+	if (id < types->n_ids)
 		return 0;
 	by_id = reallocarray(types->by_id, id + 1, sizeof(*by_id));
 	if (!by_id)
 		return -ENOMEM;
-	memset(&by_id[types->nr_ids], 0, (id + 1 - types->nr_ids) * sizeof(*by_id));
+	memset(&by_id[types->n_ids], 0, (id + 1 - types->n_ids) * sizeof(*by_id));
 	types->by_id = by_id;
-	types->nr_ids = id + 1;
+	types->n_ids = id + 1;
 	return 0;
 }
 

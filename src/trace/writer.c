@@ -112,16 +112,16 @@ static int put(struct nr_writer *w, const struct nr_event *ev)
 	return 0;
 }
 
-int nr_writer_append(struct nr_writer *w, const struct nr_event *evs, unsigned nr)
+int nr_writer_append(struct nr_writer *w, const struct nr_event *evs, unsigned n)
 {
 	size_t used = w->used, last = w->last;
 	uint64_t last_ts = w->last_ts;
 	uint32_t events = w->events;
 	int err = 0;
 
-	if (nr > UINT32_MAX - events)
+	if (n > UINT32_MAX - events)
 		return -ENOMEM;
-	for (unsigned i = 0; i < nr && !err; i++)
+	for (unsigned i = 0; i < n && !err; i++)
 		err = put(w, &evs[i]);
 	if (!err)
 		return 0;

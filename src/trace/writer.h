@@ -44,7 +44,7 @@ int nr_writer_open(struct nr_writer **out, const char *dir, const struct nr_type
 size_t nr_writer_room(const struct nr_writer *w);
 
 /* Copies the events, whose ts must not go back; grows the packet if they do not fit. -ENOMEM. */
-int nr_writer_append(struct nr_writer *w, const struct nr_event *evs, unsigned nr);
+int nr_writer_append(struct nr_writer *w, const struct nr_event *evs, unsigned n);
 
 /*
  * Writes the packet, complete to watermark, with lost records so far. A packet without events is

@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void call(unsigned long nr, int cpu)
+static void call(unsigned long n, int cpu)
 {
 	cpu_set_t set;
 
@@ -20,7 +20,7 @@ static void call(unsigned long nr, int cpu)
 		perror("load: cannot pin");
 		_exit(1);
 	}
-	for (unsigned long i = 0; !nr || i < nr; i++)
+	for (unsigned long i = 0; !n || i < n; i++)
 		syscall(SYS_getpgid, 0);
 	_exit(0);
 }

@@ -37,11 +37,11 @@ int BPF_PROG(on_enter, struct pt_regs *regs, long nr)
 		return 0;
 	calls++;
 	nr_output(plain, words, 16);
-	nr_output(plain, words, 40);			/* longer */
-	nr_output(plain, words, 12);			/* shorter */
+	nr_output(plain, words, 40); /* longer */
+	nr_output(plain, words, 12); /* shorter */
 	nr_output_tail(tailed, &tail, words, 4);
 	tail.data_len = 9;
-	nr_output_tail(tailed, &tail, words, 4);	/* shorter */
-	nr_output_bytes(200, words, 16, NULL, 0);	/* of no type */
+	nr_output_tail(tailed, &tail, words, 4);  /* shorter */
+	nr_output_bytes(200, words, 16, NULL, 0); /* of no type */
 	return 0;
 }

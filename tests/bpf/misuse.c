@@ -100,7 +100,7 @@ static int stop_inside(void *ctx, const struct nr_batch *batch)
 {
 	struct callback *cb = ctx;
 
-	if (!batch->nr)
+	if (!batch->n)
 		return 0;
 	cb->calls++;
 	cb->stopped = nr_collector_stop(cb->collector);
@@ -143,7 +143,7 @@ static void test_start_and_callback(void)
 
 static int count(void *ctx, const struct nr_batch *batch)
 {
-	*(unsigned *)ctx += batch->nr;
+	*(unsigned *)ctx += batch->n;
 	return 0;
 }
 

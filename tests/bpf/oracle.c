@@ -101,7 +101,7 @@ static int write_record(struct nr_writer *w, const uint8_t *at, uint32_t length,
 
 /* The kernel's header: length and, in its two highest bits, BUSY and DISCARD; 8 bytes in all. */
 static int write_cpu(struct nr_writer *w, const uint8_t *data, uint64_t produced, unsigned cpu,
-		     uint64_t *nr)
+		     uint64_t *n)
 {
 	uint64_t last = 0;
 	int err = 0;
@@ -114,7 +114,7 @@ static int write_cpu(struct nr_writer *w, const uint8_t *data, uint64_t produced
 			return -EBADMSG; /* the sources discard nothing, and all has ended */
 		if (((const struct nr_record *)at)->cpu == cpu) {
 			err = write_record(w, at, length, &last);
-			(*nr)++;
+			(*n)++;
 		}
 		pos += 8 + (length + 7) / 8 * 8;
 	}
@@ -126,7 +126,7 @@ struct split {
 	const char *dir;
 	int64_t clock_offset;
 	uint64_t start;
-	uint64_t nr;
+	uint64_t n;
 };
 
 static int write_stream(struct split *s, const uint8_t *data, uint64_t produced, unsigned ring,
@@ -142,7 +142,7 @@ static int write_stream(struct split *s, const uint8_t *data, uint64_t produced,
 	snprintf(dir, sizeof(dir), "%s/%u-%u", s->dir, ring, cpu);
 	err = nr_writer_open(&w, dir, s->types, &opts);
 	if (!err)
-		err = write_cpu(w, data, produced, cpu, &s->nr);
+		err = write_cpu(w, data, produced, cpu, &s->n);
 	return nr_writer_close(w) ?: err;
 }
 
@@ -159,7 +159,7 @@ static int write_ring(struct split *s, const struct nr_collector *c, unsigned ri
 		fprintf(stderr, "ring %u has wrapped, nothing can be compared\n", ring);
 		return -EOVERFLOW;
 	}
-	for (unsigned i = 0; !err && i < plan->nr_cpus; i++)
+	for (unsigned i = 0; !err && i < plan->n_cpus; i++)
 		err = write_stream(s, data, produced, ring, plan->cpus[i]);
 	return err;
 }
@@ -176,9 +176,9 @@ static int write_streams(const struct nr_collector *c, const char *trace, const 
 	nr_trace_close(t);
 	if (mkdir(dir, 0755))
 		return -errno;
-	for (unsigned i = 0; !err && i < c->plan->nr_shards; i++)
+	for (unsigned i = 0; !err && i < c->plan->n_shards; i++)
 		err = write_ring(&s, c, i);
-	printf("%llu in the rings\n", (unsigned long long)s.nr);
+	printf("%llu in the rings\n", (unsigned long long)s.n);
 	return err;
 }
 

@@ -54,7 +54,7 @@ struct process {
 
 struct own {
 	unsigned calls;
-	unsigned nr;
+	unsigned n;
 	struct process processes[MAX_PROCESSES];
 	uint16_t open_id, close_id;
 	uint64_t last_ts;
@@ -116,7 +116,7 @@ static int run_load(struct own *own)
 
 	if (pipe2(go, O_CLOEXEC))
 		return -1;
-	for (unsigned p = 0; p < own->nr; p++) {
+	for (unsigned p = 0; p < own->n; p++) {
 		own->processes[p].pid = fork();
 		if (!own->processes[p].pid) {
 			close(go[1]);
@@ -125,7 +125,7 @@ static int run_load(struct own *own)
 	}
 	close(go[0]);
 	close(go[1]);
-	for (unsigned p = 0; p < own->nr; p++) {
+	for (unsigned p = 0; p < own->n; p++) {
 		waitpid(own->processes[p].pid, &status, 0);
 		bad |= status;
 	}
@@ -134,7 +134,7 @@ static int run_load(struct own *own)
 
 static void print_pids(const struct own *own)
 {
-	for (unsigned p = 0; p < own->nr; p++)
+	for (unsigned p = 0; p < own->n; p++)
 		printf("%d\n", own->processes[p].pid);
 }
 
@@ -148,7 +148,7 @@ static void wrong(struct own *own, const char *what, const struct process *p, un
 
 static struct process *find(struct own *own, uint32_t pid)
 {
-	for (unsigned p = 0; p < own->nr; p++)
+	for (unsigned p = 0; p < own->n; p++)
 		if (own->processes[p].pid == (pid_t)pid)
 			return &own->processes[p];
 	return NULL;
@@ -197,7 +197,7 @@ static void check_close(struct own *own, const struct who *who, int32_t fd)
 
 static int conclude(struct own *own)
 {
-	for (unsigned p = 0; p < own->nr; p++) {
+	for (unsigned p = 0; p < own->n; p++) {
 		const struct process *q = &own->processes[p];
 
 		if (q->opens != own->calls || q->closes != own->calls) {
@@ -206,7 +206,7 @@ static int conclude(struct own *own)
 			own->wrong++;
 		}
 	}
-	fprintf(stderr, "%u processes, %u calls each, %u wrong\n", own->nr, own->calls, own->wrong);
+	fprintf(stderr, "%u processes, %u calls each, %u wrong\n", own->n, own->calls, own->wrong);
 	return own->wrong ? 1 : 0;
 }
 
@@ -231,7 +231,7 @@ struct kept {
 };
 
 static struct kept *kept;
-static size_t nr_kept, max_kept;
+static size_t n_kept, max_kept;
 
 static int keep(void *ctx, const struct nr_batch *batch)
 {
@@ -241,15 +241,15 @@ static int keep(void *ctx, const struct nr_batch *batch)
 		if (ev->ts < own->last_ts || ev->flags)
 			own->wrong++;
 		own->last_ts = ev->ts;
-		if (nr_kept == max_kept) {
+		if (n_kept == max_kept) {
 			max_kept = max_kept ? 2 * max_kept : 4096;
 			kept = realloc(kept, max_kept * sizeof(*kept));
 			if (!kept)
 				return -ENOMEM;
 		}
-		kept[nr_kept].rec = *ev->rec;
-		kept[nr_kept].size = ev->size;
-		memcpy(kept[nr_kept++].bytes, ev->data,
+		kept[n_kept].rec = *ev->rec;
+		kept[n_kept].size = ev->size;
+		memcpy(kept[n_kept++].bytes, ev->data,
 		       ev->size < sizeof(kept->bytes) ? ev->size : sizeof(kept->bytes));
 	}
 	return 0;
@@ -309,7 +309,7 @@ static int through_callback(struct own *own, const char *object)
 {
 	int err = record(own, object, NULL);
 
-	for (size_t i = 0; !err && i < nr_kept; i++)
+	for (size_t i = 0; !err && i < n_kept; i++)
 		check_kept(own, &kept[i]);
 	free(kept);
 	return err ? 1 : conclude(own);
@@ -439,7 +439,7 @@ int main(int argc, char **argv)
 		return usage();
 	own.calls = atoi(argv[skip]);
 	for (int i = skip + 1; i < argc; i++)
-		own.processes[own.nr++] =
+		own.processes[own.n++] =
 			(struct process){ .pid = atoi(argv[i]), .cpu = atoi(argv[i]) };
 	if (!strcmp(mode, "callback"))
 		return through_callback(&own, argv[2]);

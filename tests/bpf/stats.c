@@ -53,7 +53,7 @@ static void check_sums(const struct nr_stats *st)
 {
 	uint64_t written = 0, lost = 0;
 
-	for (unsigned i = 0; i < st->nr_shards; i++) {
+	for (unsigned i = 0; i < st->n_shards; i++) {
 		const struct nr_shard_stats *s = nr_stats_shard(st, i);
 
 		written += s->written;
@@ -87,7 +87,7 @@ static void check_rise(const struct nr_stats *a, const struct nr_stats *b)
 	expect(a->reserved <= b->reserved, "reserved fell");
 	expect(a->events_written <= b->events_written, "events_written fell");
 	expect(a->lost_total <= b->lost_total, "lost_total fell");
-	for (unsigned i = 0; i < b->nr_shards; i++)
+	for (unsigned i = 0; i < b->n_shards; i++)
 		check_shard(nr_stats_shard(a, i), nr_stats_shard(b, i));
 }
 
@@ -162,7 +162,7 @@ static void check_end(const struct reader *readers)
 		expect(st->events_written == end->events_written &&
 			       st->duration_ns == end->duration_ns && st->cpu_ns == end->cpu_ns,
 		       "two threads saw two ends");
-		expect(!memcmp(st->shards, end->shards, st->nr_shards * st->shard_stride),
+		expect(!memcmp(st->shards, end->shards, st->n_shards * st->shard_stride),
 		       "two threads saw two ends of a shard");
 	}
 	nr_stats_free(end);

@@ -55,7 +55,7 @@ struct producer {
 };
 
 static struct producer producers[MAX_CPUS];
-static unsigned nr_producers;
+static unsigned n_producers;
 static _Atomic(unsigned long) stamp; /* what to do; ~0: end */
 static unsigned calls_per_s;
 static uint64_t steps[STEPS];
@@ -108,7 +108,7 @@ static int deliver(void *ctx, const struct nr_batch *batch)
 
 		steps[step < STEPS ? step : STEPS - 1]++;
 	}
-	delivered += batch->nr;
+	delivered += batch->n;
 	return 0;
 }
 
@@ -130,7 +130,7 @@ static int start_producers(void)
 	cpu_set_t set;
 	int err = 0;
 
-	for (unsigned i = 0; !err && i < nr_producers; i++) {
+	for (unsigned i = 0; !err && i < n_producers; i++) {
 		producers[i] = (struct producer){ .cpu = producers[i].cpu };
 		CPU_ZERO(&set);
 		CPU_SET(producers[i].cpu, &set);
@@ -154,7 +154,7 @@ static void take_figures(double *f, const struct nr_collector *c, double seconds
 	struct nr_stats *st = nr_collector_stats(c);
 	double calls[2] = { 0 }, ns[2] = { 0 }, cpu_ns = 0;
 
-	for (unsigned i = 0; i < nr_producers; i++) {
+	for (unsigned i = 0; i < n_producers; i++) {
 		for (int k = 0; k < 2; k++) {
 			calls[k] += producers[i].calls[k];
 			ns[k] += producers[i].ns[k];
@@ -198,7 +198,7 @@ static int run(const struct setup *s, struct nr_collector_opts *opts, double sec
 	stamp = s->stamp;
 	sleep_for(seconds * (1 - IDLE_PART));
 	stamp = ~0ul;
-	for (unsigned i = 0; i < nr_producers; i++)
+	for (unsigned i = 0; i < n_producers; i++)
 		pthread_join(producers[i].thread, NULL);
 	err = nr_collector_stop(c);
 	if (!err)
@@ -267,6 +267,6 @@ int main(int argc, char **argv)
 	sched_getaffinity(0, sizeof(set), &set);
 	for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
 		if (CPU_ISSET(cpu, &set))
-			producers[nr_producers++].cpu = cpu;
+			producers[n_producers++].cpu = cpu;
 	return !!compare(&opts, atof(argv[1]), times);
 }

@@ -86,9 +86,9 @@ static void add_up(const struct nr_trace *trace)
 
 	if (nr_trace_end(trace, &a))
 		return;
-	for (unsigned i = 0; i < a.nr_lost; i++)
+	for (unsigned i = 0; i < a.n_lost; i++)
 		looked_at += a.lost[i];
-	for (unsigned i = 0; i < a.nr_misfits; i++)
+	for (unsigned i = 0; i < a.n_misfits; i++)
 		looked_at += a.misfits[i].id + a.misfits[i].longer + a.misfits[i].shorter;
 	if (!strerror(-a.error))
 		abort();

@@ -18,8 +18,8 @@ int main(void)
 	if (!err)
 		err = nr_plan_make(&plan, topology, NULL);
 	if (!err)
-		printf("%u shards, the last on node %d\n", plan->nr_shards,
-		       nr_plan_shard_at(plan, plan->nr_shards - 1)->node);
+		printf("%u shards, the last on node %d\n", plan->n_shards,
+		       nr_plan_shard_at(plan, plan->n_shards - 1)->node);
 	nr_plan_free(plan);
 	nr_topology_free(topology);
 	nr_collector_close(NULL);

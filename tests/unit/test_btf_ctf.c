@@ -27,10 +27,10 @@ struct node {
 	unsigned size; /* INT, BITS, FLOAT: bytes; TEXT, UNION: elements */
 	unsigned bits;
 	bool is_signed;
-	unsigned nr_dims, dims[2];
+	unsigned n_dims, dims[2];
 	unsigned packed, aligned;
 	bool is_volatile, gap; /* gap: a zero-width bit-field before it */
-	unsigned nr_kids;
+	unsigned n_kids;
 	struct node *kids[MAX_KIDS];
 };
 
@@ -100,7 +100,7 @@ static struct node *make_node(unsigned depth, bool in_array)
 	if (n->kind == ANON || n->kind == BITS)
 		return n;
 	if (one_in(4)) {
-		n->nr_dims = 1 + one_in(3);
+		n->n_dims = 1 + one_in(3);
 		n->dims[0] = 1 + below(3);
 		n->dims[1] = 1 + below(3);
 	}
@@ -116,8 +116,8 @@ static struct node *make_struct(enum kind kind, unsigned depth)
 	n->kind = kind;
 	n->uid = ++uids;
 	n->packed = one_in(4);
-	n->nr_kids = 1 + below(MAX_KIDS);
-	for (unsigned i = 0; i < n->nr_kids; i++)
+	n->n_kids = 1 + below(MAX_KIDS);
+	for (unsigned i = 0; i < n->n_kids; i++)
 		n->kids[i] = make_node(depth, false);
 	return n;
 }
@@ -126,7 +126,7 @@ static void free_node(struct node *n)
 {
 	if (!n)
 		return;
-	for (unsigned i = 0; i < n->nr_kids; i++)
+	for (unsigned i = 0; i < n->n_kids; i++)
 		free_node(n->kids[i]);
 	free(n);
 }
@@ -149,9 +149,9 @@ static struct event make_event(void)
 
 	if (one_in(3)) {
 		e.tail = make_node(1, true);
-		e.tail->nr_dims = e.tail->nr_dims ? 1 : 0;
+		e.tail->n_dims = e.tail->n_dims ? 1 : 0;
 		e.tail->aligned = e.tail->is_volatile = 0;
-		e.len_at = below(e.st->nr_kids + 1);
+		e.len_at = below(e.st->n_kids + 1);
 		e.len_type = types[below(4)];
 		e.len_bits = one_in(4) ? 3 + below(6) : 0;
 	}
@@ -224,9 +224,9 @@ static void put_decl(FILE *out, const struct node *n, const char *name, const ch
 		fprintf(out, "} %s%s", n->packed ? "__attribute__((packed)) " : "", name);
 	}
 	fprintf(out, "%s", after);
-	for (unsigned i = 0; i < n->nr_dims; i++)
+	for (unsigned i = 0; i < n->n_dims; i++)
 		fprintf(out, "[%u]", n->dims[i]);
-	if (n->kind == TEXT && (!*after || n->nr_dims)) /* char tail[] has no size of its own */
+	if (n->kind == TEXT && (!*after || n->n_dims)) /* char tail[] has no size of its own */
 		fprintf(out, "[%u]", n->size);
 	if (n->kind == BITS)
 		fprintf(out, " : %u", n->bits);
@@ -238,7 +238,7 @@ static void put_decl(FILE *out, const struct node *n, const char *name, const ch
 /* Every other union is anonymous where that is possible. */
 static bool is_anonymous_union(const struct node *n)
 {
-	return n->kind == UNION && n->uid % 2 && !n->nr_dims && !n->is_volatile && !n->aligned;
+	return n->kind == UNION && n->uid % 2 && !n->n_dims && !n->is_volatile && !n->aligned;
 }
 
 static void put_member(FILE *out, const struct node *n)
@@ -255,7 +255,7 @@ static void put_member(FILE *out, const struct node *n)
 
 static void put_members(FILE *out, const struct node *st)
 {
-	for (unsigned i = 0; i < st->nr_kids; i++)
+	for (unsigned i = 0; i < st->n_kids; i++)
 		put_member(out, st->kids[i]);
 }
 
@@ -272,11 +272,11 @@ static void put_len(FILE *out, const struct event *e, unsigned at)
 static void put_event(FILE *out, const struct event *e, unsigned i)
 {
 	fprintf(out, "struct e%u {\n", i);
-	for (unsigned k = 0; k < e->st->nr_kids; k++) {
+	for (unsigned k = 0; k < e->st->n_kids; k++) {
 		put_len(out, e, k);
 		put_member(out, e->st->kids[k]);
 	}
-	put_len(out, e, e->st->nr_kids);
+	put_len(out, e, e->st->n_kids);
 	if (e->tail)
 		put_decl(out, e->tail, "tail", "[]");
 	fprintf(out, "}%s;\n", e->st->packed ? " __attribute__((packed))" : "");
@@ -287,7 +287,7 @@ static void put_offsets(FILE *out, const struct node *st, const char *tag)
 {
 	char inner[32];
 
-	for (unsigned i = 0; i < st->nr_kids; i++) {
+	for (unsigned i = 0; i < st->n_kids; i++) {
 		const struct node *n = st->kids[i];
 
 		snprintf(inner, sizeof(inner), "struct s%u", n->uid);
@@ -455,7 +455,7 @@ static void put_dim(struct sinks *s, const struct node *n, const char *lv, unsig
 {
 	char path[256];
 
-	if (dim == n->nr_dims) {
+	if (dim == n->n_dims) {
 		put_scalar(s, n, lv);
 		return;
 	}
@@ -493,7 +493,7 @@ static void put_member_of(struct sinks *s, const struct node *n, const char *lv,
 
 static void put_members_of(struct sinks *s, const struct node *st, const char *lv, bool *more)
 {
-	for (unsigned i = 0; i < st->nr_kids; i++)
+	for (unsigned i = 0; i < st->n_kids; i++)
 		put_member_of(s, st->kids[i], lv, more);
 }
 
@@ -502,7 +502,7 @@ static void put_tail(struct sinks *s, const struct event *e, unsigned count, boo
 	char path[64];
 
 	put_name(s, "tail", more);
-	if (e->tail->kind == TEXT && !e->tail->nr_dims) { /* char tail[] */
+	if (e->tail->kind == TEXT && !e->tail->n_dims) { /* char tail[] */
 		put_text(s, "(*p).tail", count);
 		return;
 	}
@@ -518,7 +518,7 @@ static void put_tail(struct sinks *s, const struct event *e, unsigned count, boo
 
 static void put_record(FILE *c, struct event *e, unsigned i, unsigned r)
 {
-	bool text = e->tail && e->tail->kind == TEXT && !e->tail->nr_dims;
+	bool text = e->tail && e->tail->kind == TEXT && !e->tail->n_dims;
 	unsigned count = text ? 1 + below(6) : below(7);
 	size_t size;
 	struct sinks s = { .c = c };
@@ -528,12 +528,12 @@ static void put_record(FILE *c, struct event *e, unsigned i, unsigned r)
 	s.json = open_memstream(&e->json[r], &size);
 	fprintf(c, "unsigned fill_%u_%u(struct e%u *p) {\n", i, r, i);
 	both(&s, "{ ", "{");
-	for (unsigned k = 0; k <= e->st->nr_kids; k++) {
+	for (unsigned k = 0; k <= e->st->n_kids; k++) {
 		if (e->tail && k == e->len_at) {
 			put_name(&s, "tail_len", &more);
 			put_number(&s, "(*p).tail_len", count, 32, false);
 		}
-		if (k < e->st->nr_kids)
+		if (k < e->st->n_kids)
 			put_member_of(&s, e->st->kids[k], "(*p)", &more);
 	}
 	if (e->tail)
@@ -547,14 +547,14 @@ static void put_record(FILE *c, struct event *e, unsigned i, unsigned r)
 	fclose(s.json);
 }
 
-static void put_sources(struct event *events, unsigned nr)
+static void put_sources(struct event *events, unsigned n)
 {
 	FILE *bpf = fopen(in_scratch("bpf.c"), "we"), *host = fopen(in_scratch("host.c"), "we");
 	char tag[32];
 
 	fputs(prelude, bpf);
 	fputs(prelude, host);
-	for (unsigned i = 0; i < nr; i++) {
+	for (unsigned i = 0; i < n; i++) {
 		put_event(bpf, &events[i], i);
 		put_event(host, &events[i], i);
 		fprintf(bpf, "struct e%u *v%u;\n", i, i);
@@ -608,7 +608,7 @@ static void expect(const char *what, unsigned i, unsigned r, const char *got, co
 			 r, what, got, want);
 }
 
-static struct nr_types *add_types(unsigned nr)
+static struct nr_types *add_types(unsigned n)
 {
 	struct btf *btf = btf__parse_elf(in_scratch("bpf.o"), NULL);
 	struct nr_types *types = NULL;
@@ -616,7 +616,7 @@ static struct nr_types *add_types(unsigned nr)
 
 	assert_non_null(btf);
 	assert_int_equal(nr_types_new(&types, listen, NULL), 0);
-	for (unsigned i = 0; i < nr; i++) {
+	for (unsigned i = 0; i < n; i++) {
 		int id;
 
 		snprintf(name, sizeof(name), "e%u", i);
@@ -628,9 +628,9 @@ static struct nr_types *add_types(unsigned nr)
 	return types;
 }
 
-static void write_all(struct nr_writer *w, void *lib, unsigned nr, uint8_t *payload)
+static void write_all(struct nr_writer *w, void *lib, unsigned n, uint8_t *payload)
 {
-	for (unsigned i = 0; i < nr * RECORDS; i++) {
+	for (unsigned i = 0; i < n * RECORDS; i++) {
 		struct nr_record rec = { .ts = 1000 + i, .id = i / RECORDS, .cpu = 1, .lost = 7 };
 		struct nr_event ev = { &rec, payload, 0, 0, rec.ts };
 		unsigned (*fill)(void *);
@@ -653,7 +653,7 @@ static void write_all(struct nr_writer *w, void *lib, unsigned nr, uint8_t *payl
 	assert_int_equal(nr_writer_commit(w, 1u << 20, 0), 0);
 }
 
-static void check_json(void *lib, const struct event *events, unsigned nr)
+static void check_json(void *lib, const struct event *events, unsigned n)
 {
 	struct nr_trace_opts opts = { sizeof(opts), listen, NULL };
 	struct nr_trace *trace;
@@ -661,7 +661,7 @@ static void check_json(void *lib, const struct event *events, unsigned nr)
 	char *buf = malloc(PAYLOAD);
 
 	assert_int_equal(nr_trace_open(&trace, in_scratch("trace"), &opts), 0);
-	for (unsigned i = 0; i < nr * RECORDS; i++) {
+	for (unsigned i = 0; i < n * RECORDS; i++) {
 		char *want = resolve_offsets(lib, events[i / RECORDS].json[i % RECORDS]);
 
 		assert_int_equal(nr_trace_next(trace, &ev), 1);
@@ -676,13 +676,13 @@ static void check_json(void *lib, const struct event *events, unsigned nr)
 	free(buf);
 }
 
-static void check_babble(void *lib, const struct event *events, unsigned nr)
+static void check_babble(void *lib, const struct event *events, unsigned n)
 {
 	struct babble b = babeltrace(in_scratch("trace"), "--clock-cycles");
 	char *line = strtok(b.out, "\n");
 
 	assert_string_equal(b.err, "");
-	for (unsigned i = 0; i < nr * RECORDS; i++, line = strtok(NULL, "\n")) {
+	for (unsigned i = 0; i < n * RECORDS; i++, line = strtok(NULL, "\n")) {
 		char *want = resolve_offsets(lib, events[i / RECORDS].babble[i % RECORDS]);
 		char *got = line ? strstr(line, "lost = 7 }, ") : NULL, late[32];
 
@@ -704,8 +704,8 @@ static void check_babble(void *lib, const struct event *events, unsigned nr)
 
 static void test_values_come_back(void **state)
 {
-	unsigned nr = seed_env("NR_STRUCTS", 60);
-	struct event *events = calloc(nr, sizeof(*events));
+	unsigned n = seed_env("NR_STRUCTS", 60);
+	struct event *events = calloc(n, sizeof(*events));
 	struct nr_writer_opts opts = { .start = 0, .log = listen };
 	uint8_t *payload = aligned_alloc(64, PAYLOAD);
 	struct nr_writer *w = NULL;
@@ -713,22 +713,22 @@ static void test_values_come_back(void **state)
 	void *lib;
 
 	(void)state;
-	for (unsigned i = 0; i < nr; i++)
+	for (unsigned i = 0; i < n; i++)
 		events[i] = make_event();
-	put_sources(events, nr);
+	put_sources(events, n);
 	assert_int_equal(run("clang -target bpf -g -O1 -w -c '%s/bpf.c' -o '%s/bpf.o' %s", ""), 0);
 	assert_int_equal(run("clang -shared -fPIC -O0 -w '%s/host.c' -o '%s/host.so' %s", ""), 0);
 	lib = dlopen(in_scratch("host.so"), RTLD_NOW);
 	if (!lib)
 		fail_msg("%s", dlerror());
-	types = add_types(nr);
+	types = add_types(n);
 	assert_int_equal(nr_writer_open(&w, in_scratch("trace"), types, &opts), 0);
-	write_all(w, lib, nr, payload);
+	write_all(w, lib, n, payload);
 	assert_int_equal(nr_writer_close(w), 0);
-	check_json(lib, events, nr);
-	check_babble(lib, events, nr);
+	check_json(lib, events, n);
+	check_babble(lib, events, n);
 
-	for (unsigned i = 0; i < nr; i++) {
+	for (unsigned i = 0; i < n; i++) {
 		for (unsigned r = 0; r < RECORDS; r++) {
 			free(events[i].babble[r]);
 			free(events[i].json[r]);

@@ -103,7 +103,7 @@ static struct nr_account some_account(void)
 		.reserved = 10,
 		.written = 10,
 		.lost_total = PACKETS,
-		.nr_lost = 4,
+		.n_lost = 4,
 		.lost = some_lost,
 	};
 }
@@ -192,11 +192,11 @@ static void expect_account(const struct nr_account *a, const struct nr_account *
 	assert_int_equal(a->unaccounted, b->unaccounted);
 	assert_int_equal(a->late, b->late);
 	assert_int_equal(a->lost_total, b->lost_total);
-	assert_int_equal(a->nr_lost, b->nr_lost);
-	assert_int_equal(a->nr_misfits, b->nr_misfits);
-	for (unsigned i = 0; i < a->nr_lost; i++)
+	assert_int_equal(a->n_lost, b->n_lost);
+	assert_int_equal(a->n_misfits, b->n_misfits);
+	for (unsigned i = 0; i < a->n_lost; i++)
 		assert_int_equal(a->lost[i], b->lost[i]);
-	for (unsigned i = 0; i < a->nr_misfits; i++) {
+	for (unsigned i = 0; i < a->n_misfits; i++) {
 		assert_int_equal(a->misfits[i].id, b->misfits[i].id);
 		assert_int_equal(a->misfits[i].longer, b->misfits[i].longer);
 		assert_int_equal(a->misfits[i].shorter, b->misfits[i].shorter);
@@ -221,8 +221,8 @@ static void test_any_account(void **state)
 			.unaccounted = seed_next(&seed),
 			.late = seed_next(&seed),
 			.lost_total = PACKETS + seed_next(&seed) / 2,
-			.nr_lost = seed_below(&seed, 20),
-			.nr_misfits = seed_below(&seed, 300),
+			.n_lost = seed_below(&seed, 20),
+			.n_misfits = seed_below(&seed, 300),
 			.lost = lost,
 			.misfits = misfits,
 			.misfit_stride = sizeof(*misfits),
@@ -230,9 +230,9 @@ static void test_any_account(void **state)
 		struct nr_writer *w = write_packets();
 		struct reading r;
 
-		for (unsigned i = 0; i < a.nr_lost; i++)
+		for (unsigned i = 0; i < a.n_lost; i++)
 			lost[i] = seed_next(&seed);
-		for (unsigned i = 0; i < a.nr_misfits; i++)
+		for (unsigned i = 0; i < a.n_misfits; i++)
 			misfits[i] = (struct nr_type_stats){ seed_next(&seed), seed_next(&seed),
 							     seed_next(&seed) };
 		assert_int_equal(nr_writer_finish(w, &a), 0);
@@ -459,7 +459,7 @@ static void test_lies(void **state)
 			assert_true(r.read == 0 || r.read == -EBADMSG);
 			assert_int_equal(r.end, r.read ? -ENODATA : 0);
 			assert_int_equal(r.events, 10);
-			for (unsigned k = 0; !r.read && k < r.account.nr_lost; k++)
+			for (unsigned k = 0; !r.read && k < r.account.n_lost; k++)
 				seed.state ^= r.account.lost[k];
 			nr_trace_close(r.trace);
 			s.data[i] = was;

@@ -67,7 +67,7 @@ static char *read_file(const char *path)
 static void test_refusals(void **state)
 {
 	char *text = read_file(*state), *next = strstr(text, "=== ");
-	unsigned nr = 0;
+	unsigned n = 0;
 
 	while (next) {
 		char *head = next + strlen("=== "), *said = strchr(head, '\n') + 1;
@@ -76,10 +76,10 @@ static void test_refusals(void **state)
 		if (next)
 			*next++ = '\0';
 		check_case(head, said);
-		nr++;
+		n++;
 	}
 	free(text);
-	assert_in_range(nr, 30, 100);
+	assert_in_range(n, 30, 100);
 }
 
 /* A long log, of which the listener kept the end only: its first line is a part of one. */

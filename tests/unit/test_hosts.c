@@ -35,31 +35,31 @@ static void complain(void *ctx, enum nr_log_level level, const char *text)
 	fprintf(out, "%s %s\n", level == NR_LOG_WARN ? "warning:" : "log:", text);
 }
 
-static void print_list(FILE *out, const char *what, const unsigned *v, unsigned nr)
+static void print_list(FILE *out, const char *what, const unsigned *v, unsigned n)
 {
 	char buf[128];
 
-	fprintf(out, " %s %s", what, nr_cpu_list(buf, sizeof(buf), v, nr));
+	fprintf(out, " %s %s", what, nr_cpu_list(buf, sizeof(buf), v, n));
 }
 
 static void print_plan(FILE *out, const struct nr_plan *plan)
 {
 	unsigned i;
 
-	for (i = 0; i < plan->nr_shards; i++) {
+	for (i = 0; i < plan->n_shards; i++) {
 		const struct nr_plan_shard *s = &plan->shards[i];
 
 		fprintf(out, "%u node %d%s", i, s->node, s->node_is_own ? "" : "*");
-		print_list(out, "cpus", s->cpus, s->nr_cpus);
+		print_list(out, "cpus", s->cpus, s->n_cpus);
 		fprintf(out, " ring %zuM", s->ring_bytes >> 20);
-		print_list(out, "consumer", s->consumer_cpus, s->nr_consumer_cpus);
-		if (plan->nr_shards > 1)
+		print_list(out, "consumer", s->consumer_cpus, s->n_consumer_cpus);
+		if (plan->n_shards > 1)
 			print_list(out, "nearest", s->nearest,
-				   plan->nr_shards < 9 ? plan->nr_shards - 1 : 8);
+				   plan->n_shards < 9 ? plan->n_shards - 1 : 8);
 		fputc('\n', out);
 	}
 	fputs("shard of node", out);
-	for (i = 0; i < plan->nr_nodes; i++)
+	for (i = 0; i < plan->n_nodes; i++)
 		fprintf(out, " %d", plan->node_shard[i]);
 	fputc('\n', out);
 }

@@ -23,25 +23,25 @@ struct expected {
 };
 
 struct rig {
-	uint32_t nr;
+	uint32_t n;
 	struct fake_ring fake[MAX_SHARDS];
 	struct nr_shard shard[MAX_SHARDS];
 	struct nr_shard *ptr[MAX_SHARDS];
 	struct nr_merge merge;
 	uint32_t seq[MAX_SHARDS];
 	struct expected *all; /* in the order they were put */
-	size_t nr_all;
-	size_t nr_out;
+	size_t n_all;
+	size_t n_out;
 	uint64_t last;
 };
 
 /* Calls of calloc until one fails; -1: none does. */
 static int calloc_left = -1;
 
-void *__real_calloc(size_t nr, size_t size);
-void *__wrap_calloc(size_t nr, size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
 
-void *__wrap_calloc(size_t nr, size_t size)
+void *__wrap_calloc(size_t n, size_t size)
 {
 	if (calloc_left == 0) {
 		calloc_left = -1;
@@ -49,17 +49,17 @@ void *__wrap_calloc(size_t nr, size_t size)
 	}
 	if (calloc_left > 0)
 		calloc_left--;
-	return __real_calloc(nr, size);
+	return __real_calloc(n, size);
 }
 
-static struct rig *open_rig(uint32_t nr)
+static struct rig *open_rig(uint32_t n)
 {
 	struct rig *rig = aligned_alloc(_Alignof(struct rig), sizeof(*rig));
 
 	memset(rig, 0, sizeof(*rig));
-	rig->nr = nr;
+	rig->n = n;
 	rig->all = malloc(MAX_SHARDS * (PAGE / 32) * sizeof(*rig->all));
-	for (uint32_t s = 0; s < nr; s++) {
+	for (uint32_t s = 0; s < n; s++) {
 		struct nr_ring ring;
 
 		fake_ring_open(&rig->fake[s], PAGE, s * 1000000064ull);
@@ -67,14 +67,14 @@ static struct rig *open_rig(uint32_t nr)
 		assert_int_equal(nr_shard_init(&rig->shard[s], &ring, 1), 0);
 		rig->ptr[s] = &rig->shard[s];
 	}
-	assert_int_equal(nr_merge_init(&rig->merge, rig->ptr, nr), 0);
+	assert_int_equal(nr_merge_init(&rig->merge, rig->ptr, n), 0);
 	return rig;
 }
 
 static void close_rig(struct rig *rig)
 {
 	nr_merge_destroy(&rig->merge);
-	for (uint32_t s = 0; s < rig->nr; s++) {
+	for (uint32_t s = 0; s < rig->n; s++) {
 		nr_shard_destroy(&rig->shard[s]);
 		fake_ring_close(&rig->fake[s]);
 	}
@@ -90,7 +90,7 @@ static bool put(struct rig *rig, uint32_t s, uint64_t ts)
 		return false;
 	payload[0] = s;
 	payload[1] = rig->seq[s];
-	rig->all[rig->nr_all++] = (struct expected){ ts, s, rig->seq[s]++ };
+	rig->all[rig->n_all++] = (struct expected){ ts, s, rig->seq[s]++ };
 	return true;
 }
 
@@ -102,7 +102,7 @@ static void pass(struct rig *rig, uint32_t s, uint64_t time)
 
 static void pass_all(struct rig *rig, uint64_t time)
 {
-	for (uint32_t s = 0; s < rig->nr; s++)
+	for (uint32_t s = 0; s < rig->n; s++)
 		pass(rig, s, time);
 }
 
@@ -119,11 +119,11 @@ static int compare(const void *x, const void *y)
 
 static void check_event(struct rig *rig, const struct nr_event *ev)
 {
-	const struct expected *want = &rig->all[rig->nr_out++];
+	const struct expected *want = &rig->all[rig->n_out++];
 	const uint32_t *payload = ev->data;
 
 	if (ev->ts != want->ts || payload[0] != want->shard || payload[1] != want->seq)
-		fail_msg("event %zu is (%llu, %u, %u), not (%llu, %u, %u)", rig->nr_out - 1,
+		fail_msg("event %zu is (%llu, %u, %u), not (%llu, %u, %u)", rig->n_out - 1,
 			 (unsigned long long)ev->ts, payload[0], payload[1],
 			 (unsigned long long)want->ts, want->shard, want->seq);
 	assert_true(ev->rec->ts == ev->ts);
@@ -137,56 +137,56 @@ static void check_event(struct rig *rig, const struct nr_event *ev)
 static void check_window(struct rig *rig, struct seed *seed)
 {
 	struct nr_event evs[64];
-	unsigned nr, max;
+	unsigned n, max;
 
-	qsort(rig->all + rig->nr_out, rig->nr_all - rig->nr_out, sizeof(*rig->all), compare);
+	qsort(rig->all + rig->n_out, rig->n_all - rig->n_out, sizeof(*rig->all), compare);
 	nr_merge_begin(&rig->merge);
 	while (nr_merge_more(&rig->merge)) {
 		uint64_t complete;
 
 		max = 1 + seed_below(seed, 64);
-		nr = nr_merge_take(&rig->merge, evs, max, 1 + seed_below(seed, 2000));
-		assert_in_range(nr, 1, max);
-		for (unsigned i = 0; i < nr; i++)
+		n = nr_merge_take(&rig->merge, evs, max, 1 + seed_below(seed, 2000));
+		assert_in_range(n, 1, max);
+		for (unsigned i = 0; i < n; i++)
 			check_event(rig, &evs[i]);
 		complete = nr_merge_complete_to(&rig->merge);
 		assert_true(complete <= rig->merge.watermark);
-		assert_true(rig->nr_out == rig->nr_all || rig->all[rig->nr_out].ts >= complete);
+		assert_true(rig->n_out == rig->n_all || rig->all[rig->n_out].ts >= complete);
 	}
 	assert_int_equal(nr_merge_take(&rig->merge, evs, 64, ALL), 0);
 	assert_true(nr_merge_complete_to(&rig->merge) == rig->merge.watermark);
 	/* M1: all below W were among them. */
-	if (rig->nr_out < rig->nr_all && rig->merge.watermark != NR_TIME_END)
-		assert_true(rig->all[rig->nr_out].ts >= rig->merge.watermark);
+	if (rig->n_out < rig->n_all && rig->merge.watermark != NR_TIME_END)
+		assert_true(rig->all[rig->n_out].ts >= rig->merge.watermark);
 	nr_merge_release(&rig->merge);
 }
 
-static void random_history(uint32_t nr, struct seed *seed)
+static void random_history(uint32_t n, struct seed *seed)
 {
-	struct rig *rig = open_rig(nr);
+	struct rig *rig = open_rig(n);
 	uint64_t now = seed_once_in(seed, 4) ? 0 : seed_next(seed) >> 2;
 	uint64_t spread = 1 + seed_below(seed, 5000);
 
 	for (int round = 0; round < 5; round++) {
-		for (uint32_t s = 0; s < nr; s++) {
+		for (uint32_t s = 0; s < n; s++) {
 			uint64_t in = seed_once_in(seed, 4) ? 0 : seed_below(seed, PAGE / 32 / 6);
 
 			while (in--)
 				put(rig, s, now + seed_below(seed, spread));
 		}
 		now += seed_below(seed, spread);
-		for (uint32_t s = 0; s < nr; s++) {
-			if (!seed_once_in(seed, nr + 1)) /* or this one is behind */
+		for (uint32_t s = 0; s < n; s++) {
+			if (!seed_once_in(seed, n + 1)) /* or this one is behind */
 				pass(rig, s, now - (now ? seed_below(seed, 2) : 0));
 		}
 		check_window(rig, seed);
 	}
-	put(rig, seed_below(seed, nr), UINT64_MAX);
-	put(rig, seed_below(seed, nr), UINT64_MAX - EPS);
+	put(rig, seed_below(seed, n), UINT64_MAX);
+	put(rig, seed_below(seed, n), UINT64_MAX - EPS);
 	pass_all(rig, NR_TIME_END);
 	check_window(rig, seed);
-	assert_int_equal(rig->nr_out, rig->nr_all);
-	for (uint32_t s = 0; s < nr; s++)
+	assert_int_equal(rig->n_out, rig->n_all);
+	for (uint32_t s = 0; s < n; s++)
 		assert_true(fake_ring_consumed(&rig->fake[s]) == fake_ring_produced(&rig->fake[s]));
 	close_rig(rig);
 }
@@ -205,13 +205,13 @@ static void test_random(void **state)
 
 static unsigned take(struct rig *rig, struct nr_event *evs, unsigned max, size_t room)
 {
-	unsigned nr = nr_merge_take(&rig->merge, evs, max, room);
+	unsigned n = nr_merge_take(&rig->merge, evs, max, room);
 
-	for (unsigned i = 0; i < nr; i++) {
+	for (unsigned i = 0; i < n; i++) {
 		assert_true(evs[i].ts >= rig->last); /* M2 */
 		rig->last = evs[i].ts;
 	}
-	return nr;
+	return n;
 }
 
 static void test_epsilon(void **state)
@@ -286,7 +286,7 @@ static void test_ties(void **state)
 		put(rig, (i * 3) % 5, 7000 + i / 15);
 	pass_all(rig, NR_TIME_END);
 	check_window(rig, &seed);
-	assert_int_equal(rig->nr_out, 20);
+	assert_int_equal(rig->n_out, 20);
 	close_rig(rig);
 }
 
@@ -449,13 +449,13 @@ static void test_edges(void **state)
 	}
 	pass_all(rig, EPS + 1);
 	check_window(rig, &seed);
-	assert_int_equal(rig->nr_out, 4);
+	assert_int_equal(rig->n_out, 4);
 	pass_all(rig, UINT64_MAX - 1); /* not the end: UINT64_MAX - 1 - EPS */
 	check_window(rig, &seed);
-	assert_int_equal(rig->nr_out, 8);
+	assert_int_equal(rig->n_out, 8);
 	pass_all(rig, NR_TIME_END);
 	check_window(rig, &seed);
-	assert_int_equal(rig->nr_out, 16);
+	assert_int_equal(rig->n_out, 16);
 	close_rig(rig);
 }
 

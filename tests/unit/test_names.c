@@ -104,7 +104,7 @@ struct node {
 	const char *name; /* "" for what has none */
 	unsigned off;	  /* bits from the start of the C struct around it */
 	unsigned bits;
-	unsigned nr_kids;
+	unsigned n_kids;
 	struct node *kids[MAX_KIDS];
 	int type;
 };
@@ -185,17 +185,17 @@ static void place_members(struct node *st)
 	bool packed = below(2);
 	unsigned pos = 0;
 
-	for (unsigned i = 0; i < st->nr_kids; i++)
+	for (unsigned i = 0; i < st->n_kids; i++)
 		pos = place(st->kids[i], pos, packed);
 	st->bits = (pos + 7) / 8 * 8 + (below(3) ? 0 : 8 * below(9));
 }
 
 static void draw_members(struct node *st, struct scope *s, unsigned depth)
 {
-	unsigned nr = 1 + below(MAX_KIDS - 2);
+	unsigned n = 1 + below(MAX_KIDS - 2);
 
-	while (st->nr_kids < nr)
-		st->kids[st->nr_kids++] = draw_node(s, depth);
+	while (st->n_kids < n)
+		st->kids[st->n_kids++] = draw_node(s, depth);
 	place_members(st);
 }
 
@@ -226,19 +226,19 @@ static void draw_event(struct event *e)
 	draw_members(e->st, &s, 0);
 	if (!e->tail)
 		return;
-	at = below(e->st->nr_kids + 1);
+	at = below(e->st->n_kids + 1);
 	memmove(&e->st->kids[at + 1], &e->st->kids[at],
-		(e->st->nr_kids - at) * sizeof(e->st->kids[0]));
+		(e->st->n_kids - at) * sizeof(e->st->kids[0]));
 	e->st->kids[at] = e->len;
-	e->st->kids[++e->st->nr_kids] = e->tail;
+	e->st->kids[++e->st->n_kids] = e->tail;
 	place_members(e->st);
-	e->st->nr_kids++;
+	e->st->n_kids++;
 	e->tail->off = e->st->bits;
 }
 
 static void free_node(struct node *n)
 {
-	for (unsigned i = 0; i < n->nr_kids; i++)
+	for (unsigned i = 0; i < n->n_kids; i++)
 		free_node(n->kids[i]);
 	free(n);
 }
@@ -289,10 +289,10 @@ static int add_type(struct node *n)
 
 static int add_struct(struct node *st)
 {
-	for (unsigned i = 0; i < st->nr_kids; i++)
+	for (unsigned i = 0; i < st->n_kids; i++)
 		st->kids[i]->type = add_type(st->kids[i]);
 	st->type = btf__add_struct(b.btf, NULL, st->bits / 8);
-	for (unsigned i = 0; i < st->nr_kids; i++) {
+	for (unsigned i = 0; i < st->n_kids; i++) {
 		const struct node *n = st->kids[i];
 
 		assert_int_equal(btf__add_field(b.btf, n->name, n->type, n->off,
@@ -327,7 +327,7 @@ static void both(struct sinks *s, const char *babble, const char *json)
 
 static bool has_name(const struct node *st, const char *name)
 {
-	for (unsigned i = 0; i < st->nr_kids; i++)
+	for (unsigned i = 0; i < st->n_kids; i++)
 		if (!strcmp(st->kids[i]->name, name) ||
 		    (st->kids[i]->kind == ANON && has_name(st->kids[i], name)))
 			return true;
@@ -349,10 +349,10 @@ static void put_name(struct sinks *s, const struct node *scope, const struct nod
 	fprintf(s->json, "\"%s\":", name);
 }
 
-static void put_bytes(struct sinks *s, unsigned off, unsigned nr)
+static void put_bytes(struct sinks *s, unsigned off, unsigned n)
 {
 	both(s, "[ ", "\"");
-	for (unsigned i = 0; i < nr; i++) {
+	for (unsigned i = 0; i < n; i++) {
 		fprintf(s->babble, "%s[%u] = 0x%X", i ? ", " : "", i, s->payload[off / 8 + i]);
 		fprintf(s->json, "%02x", s->payload[off / 8 + i]);
 	}
@@ -412,7 +412,7 @@ static void put_value(struct sinks *s, const struct node *n, unsigned off)
 static void put_members(struct sinks *s, const struct node *scope, unsigned start,
 			const struct node *st, unsigned base, bool *more)
 {
-	for (unsigned i = 0; i < st->nr_kids; i++) {
+	for (unsigned i = 0; i < st->n_kids; i++) {
 		const struct node *n = st->kids[i];
 
 		if (n->kind == ANON) {

@@ -166,10 +166,10 @@ static void test_table(void **state)
 	btf__free(btf);
 }
 
-/* A pointer to an array of nr: how NR_EVENT keeps a number. */
-static int add_number(struct btf *btf, int integer, unsigned nr)
+/* A pointer to an array of n: how NR_EVENT keeps a number. */
+static int add_number(struct btf *btf, int integer, unsigned n)
 {
-	return btf__add_ptr(btf, btf__add_array(btf, integer, integer, nr));
+	return btf__add_ptr(btf, btf__add_array(btf, integer, integer, n));
 }
 
 /* struct NAME { int x; } with the number 7. */
@@ -240,7 +240,7 @@ static const void *good_object(size_t *size)
 static void test_mutated_btf(void **state)
 {
 	struct seed s = { seed_first("mutated BTF") };
-	unsigned nr = seed_env("NR_MUTANTS", 5000);
+	unsigned n = seed_env("NR_MUTANTS", 5000);
 	size_t elf_size;
 	const void *raw = good_object(&elf_size);
 	struct nr_object o;
@@ -252,7 +252,7 @@ static void test_mutated_btf(void **state)
 	raw = btf__raw_data(bpf_object__btf(o.obj), &size);
 	assert_int_equal(enter(bpf_object__btf(o.obj)), 0);
 	copy = malloc(size);
-	for (unsigned i = 0; i < nr; i++) {
+	for (unsigned i = 0; i < n; i++) {
 		struct btf *btf;
 
 		memcpy(copy, raw, size);
@@ -297,13 +297,13 @@ static void test_trial_was_killed(void **state)
 static void test_mutated_objects(void **state)
 {
 	struct seed s = { seed_first("mutated objects") };
-	unsigned nr = seed_env("NR_MUTANTS", 5000) / 100;
+	unsigned n = seed_env("NR_MUTANTS", 5000) / 100;
 	size_t size;
 	const void *good = good_object(&size);
 	uint8_t *copy = malloc(size);
 
 	(void)state;
-	for (unsigned i = 0; i < nr; i++) {
+	for (unsigned i = 0; i < n; i++) {
 		struct nr_types *types = NULL;
 		struct nr_object o;
 

@@ -74,7 +74,7 @@ struct side { /* consumer side of a shard */
 	bool has_time;
 	uint64_t time;
 	uint32_t *ids; /* in order of reservation */
-	uint32_t nr_ids, walked_ids;
+	uint32_t n_ids, walked_ids;
 	uint64_t submitted, discarded;
 };
 
@@ -83,22 +83,22 @@ struct history {
 	struct seed seed;
 	bool faulty, brief;
 	uint64_t now, tick;
-	uint32_t nr_shards, nr_cpus;
+	uint32_t n_shards, n_cpus;
 	struct cpu cpus[MAX_CPUS];
 	struct side sides[MAX_SHARDS];
 	struct nr_shard *ptr[MAX_SHARDS];
 	struct nr_merge merge;
 
 	struct written *all;
-	uint32_t nr_all;
+	uint32_t n_all;
 	uint32_t *out; /* ids */
-	uint32_t nr_out, committed;
+	uint32_t n_out, committed;
 	uint64_t complete_to; /* of the last commit */
 	uint64_t skip_below;  /* after a crash: what is below was written before it (I5) */
 	bool in_window, crashed;
 	uint64_t w, floor, last; /* of the merge; that of the window before; the last event's ts */
 	struct window *windows;
-	uint32_t nr_windows;
+	uint32_t n_windows;
 	uint64_t late;
 };
 
@@ -134,10 +134,10 @@ static bool once_in(uint64_t n)
 static void reserve(struct cpu *c)
 {
 	struct side *side = &h.sides[c->shard];
-	struct written *w = &h.all[h.nr_all];
+	struct written *w = &h.all[h.n_all];
 	uint32_t payload = 4 + (once_in(h.brief ? 8 : 50) ? below(side->fake.size / 4) : below(60));
 
-	if (h.nr_all == MAX_RECORDS)
+	if (h.n_all == MAX_RECORDS)
 		return;
 	c->length = sizeof(*c->rec) + payload;
 	c->rec = fake_ring_reserve(&side->fake, c->length);
@@ -145,11 +145,11 @@ static void reserve(struct cpu *c)
 		sum.full++;
 		return;
 	}
-	c->id = h.nr_all++;
+	c->id = h.n_all++;
 	c->step = RESERVED;
 	*w = (struct written){ .shard = c->shard };
 	w->pos = fake_ring_pos(&side->fake, c->rec) - side->start;
-	side->ids[side->nr_ids++] = c->id;
+	side->ids[side->n_ids++] = c->id;
 }
 
 static void stamp(struct cpu *c)
@@ -210,7 +210,7 @@ static void pass(struct side *side)
 	check(err == 0 || err == -EAGAIN);
 	check(nr_shard_watermark(&side->shard) >= before);
 	side->has_time = false;
-	for (; side->walked_ids < side->nr_ids; side->walked_ids++) {
+	for (; side->walked_ids < side->n_ids; side->walked_ids++) {
 		struct written *w = &h.all[side->ids[side->walked_ids]];
 
 		if (w->pos >= side->shard.walked - side->start)
@@ -241,7 +241,7 @@ static void check_content(const struct nr_event *ev, uint32_t id)
 {
 	const uint8_t *payload = ev->data;
 
-	check(id < h.nr_all);
+	check(id < h.n_all);
 	check(h.all[id].submitted);
 	check(ev->rec->ts == h.all[id].ts);
 	for (uint32_t i = 4; i < ev->size; i++)
@@ -265,9 +265,9 @@ static void check_place(const struct nr_event *ev, const struct written *w)
 	h.late += late;
 }
 
-static void emit(const struct nr_event *evs, unsigned nr)
+static void emit(const struct nr_event *evs, unsigned n)
 {
-	for (unsigned i = 0; i < nr; i++) {
+	for (unsigned i = 0; i < n; i++) {
 		uint32_t id;
 
 		memcpy(&id, evs[i].data, 4);
@@ -275,8 +275,8 @@ static void emit(const struct nr_event *evs, unsigned nr)
 		check_place(&evs[i], &h.all[id]);
 		if (evs[i].ts < h.skip_below)
 			continue;
-		check(h.nr_out < h.nr_all);
-		h.out[h.nr_out++] = id;
+		check(h.n_out < h.n_all);
+		h.out[h.n_out++] = id;
 	}
 }
 
@@ -286,7 +286,7 @@ static void commit(void)
 	uint64_t complete_to = nr_merge_complete_to(&h.merge);
 
 	check(complete_to <= h.w);
-	h.committed = h.nr_out;
+	h.committed = h.n_out;
 	if (complete_to > h.complete_to)
 		h.complete_to = complete_to;
 	nr_merge_release(&h.merge);
@@ -305,9 +305,9 @@ static void begin(void)
 static void end_window(void)
 {
 	h.in_window = false;
-	if (h.w >= h.skip_below && h.nr_windows < MAX_WINDOWS)
-		h.windows[h.nr_windows++] = (struct window){ h.w, h.nr_out };
-	if (h.committed == h.nr_out)
+	if (h.w >= h.skip_below && h.n_windows < MAX_WINDOWS)
+		h.windows[h.n_windows++] = (struct window){ h.w, h.n_out };
+	if (h.committed == h.n_out)
 		nr_merge_release(&h.merge);
 	else if (once_in(3) || h.w == NR_TIME_END)
 		commit();
@@ -316,17 +316,17 @@ static void end_window(void)
 static void step_merge(void)
 {
 	struct nr_event evs[64];
-	unsigned nr;
+	unsigned n;
 
 	if (!h.in_window) {
 		begin();
 		return;
 	}
-	nr = nr_merge_take(&h.merge, evs, 1 + below(64), once_in(4) ? 0 : below(4000));
-	emit(evs, nr);
-	if (!nr && nr_merge_more(&h.merge))
+	n = nr_merge_take(&h.merge, evs, 1 + below(64), once_in(4) ? 0 : below(4000));
+	emit(evs, n);
+	if (!n && nr_merge_more(&h.merge))
 		commit();
-	else if (!nr)
+	else if (!n)
 		end_window();
 }
 
@@ -353,7 +353,7 @@ static void open_shard(struct side *side)
 		return;
 	}
 	fake_ring_map(&side->fake, &ring);
-	check(!nr_shard_init(&side->shard, &ring, h.nr_cpus));
+	check(!nr_shard_init(&side->shard, &ring, h.n_cpus));
 }
 
 /* kill -9 of the collector, and another one that goes on with the same rings (I5). */
@@ -362,13 +362,13 @@ static void crash(void)
 	sum.crashes++;
 	h.crashed = true;
 	nr_merge_destroy(&h.merge);
-	for (uint32_t s = 0; s < h.nr_shards; s++) {
+	for (uint32_t s = 0; s < h.n_shards; s++) {
 		struct side *side = &h.sides[s];
 		struct nr_shard old = side->shard;
 		const uint8_t *data = side->fake.view.data;
 
 		open_shard(side);
-		for (uint32_t c = 0; c < h.nr_cpus; c++) {
+		for (uint32_t c = 0; c < h.n_cpus; c++) {
 			struct cpu *cpu = &h.cpus[c];
 
 			if (cpu->shard == s && cpu->step != IDLE)
@@ -381,10 +381,10 @@ static void crash(void)
 						   side->shard.walked - side->start)
 			side->walked_ids--;
 	}
-	check(!nr_merge_init(&h.merge, h.ptr, h.nr_shards));
-	h.nr_out = h.committed;
-	while (h.nr_windows && h.windows[h.nr_windows - 1].out > h.nr_out)
-		h.nr_windows--;
+	check(!nr_merge_init(&h.merge, h.ptr, h.n_shards));
+	h.n_out = h.committed;
+	while (h.n_windows && h.windows[h.n_windows - 1].out > h.n_out)
+		h.n_windows--;
 	h.skip_below = h.complete_to;
 	h.in_window = false;
 	h.w = h.floor = h.last = 0;
@@ -408,7 +408,7 @@ static void open_sides(void)
 	static const uint64_t starts[] = { 0, 0xfffffff0ull, 1ull << 63, -1024ull };
 	static uint32_t ids[MAX_SHARDS][MAX_RECORDS];
 
-	for (uint32_t s = 0; s < h.nr_shards; s++) {
+	for (uint32_t s = 0; s < h.n_shards; s++) {
 		struct side *side = &h.sides[s];
 
 		*side = (struct side){ .start = starts[below(4)],
@@ -418,7 +418,7 @@ static void open_sides(void)
 		open_shard(side);
 		h.ptr[s] = &side->shard;
 	}
-	check(!nr_merge_init(&h.merge, h.ptr, h.nr_shards));
+	check(!nr_merge_init(&h.merge, h.ptr, h.n_shards));
 }
 
 static void open_history(uint64_t number, bool faulty, bool brief)
@@ -436,23 +436,23 @@ static void open_history(uint64_t number, bool faulty, bool brief)
 	h.now = once_in(8) ? 0 : seed_next(&h.seed) >> 2;
 	h.now += faulty ? 20 * NR_EPSILON_NS : 0;
 	h.tick = ticks[below(5)];
-	h.nr_shards = 1 + below(brief ? SHORT_SIDES : once_in(20) ? MAX_SHARDS : 8);
-	h.nr_cpus = h.nr_shards + below(brief			      ? 3
-					: MAX_CPUS - h.nr_shards > 16 ? 16
-								      : MAX_CPUS - h.nr_shards);
+	h.n_shards = 1 + below(brief ? SHORT_SIDES : once_in(20) ? MAX_SHARDS : 8);
+	h.n_cpus = h.n_shards + below(brief			   ? 3
+				      : MAX_CPUS - h.n_shards > 16 ? 16
+								   : MAX_CPUS - h.n_shards);
 	h.all = all;
 	h.out = out;
 	h.windows = windows;
 	open_sides();
-	for (uint32_t c = 0; c < h.nr_cpus; c++)
+	for (uint32_t c = 0; c < h.n_cpus; c++)
 		h.cpus[c] =
-			(struct cpu){ .shard = c % h.nr_shards, .clock = below(NR_EPSILON_NS + 1) };
+			(struct cpu){ .shard = c % h.n_shards, .clock = below(NR_EPSILON_NS + 1) };
 }
 
 static void close_history(void)
 {
 	nr_merge_destroy(&h.merge);
-	for (uint32_t s = 0; s < h.nr_shards && !h.brief; s++) {
+	for (uint32_t s = 0; s < h.n_shards && !h.brief; s++) {
 		nr_shard_destroy(&h.sides[s].shard);
 		fake_ring_close(&h.sides[s].fake);
 	}
@@ -468,14 +468,14 @@ static void run_history(void)
 		switch (below(16)) {
 		case 0:
 		case 1:
-			step_consumer(&h.sides[below(h.nr_shards)]);
+			step_consumer(&h.sides[below(h.n_shards)]);
 			break;
 		case 2:
 		case 3:
 			step_merge();
 			break;
 		default:
-			step_cpu(&h.cpus[below(h.nr_cpus)]);
+			step_cpu(&h.cpus[below(h.n_cpus)]);
 		}
 		if (crash_in && !h.faulty && once_in(crash_in))
 			crash();
@@ -484,13 +484,13 @@ static void run_history(void)
 
 static void end_history(void)
 {
-	for (uint32_t c = 0; c < h.nr_cpus; c++) {
+	for (uint32_t c = 0; c < h.n_cpus; c++) {
 		if (h.cpus[c].step == RESERVED)
 			stamp(&h.cpus[c]);
 		if (h.cpus[c].step == STAMPED)
 			finish(&h.cpus[c]);
 	}
-	for (uint32_t s = 0; s < h.nr_shards; s++) {
+	for (uint32_t s = 0; s < h.n_shards; s++) {
 		struct side *side = &h.sides[s];
 
 		for (int i = 0; i < 3; i++) {
@@ -523,26 +523,26 @@ static int compare(const void *x, const void *y)
 /* All submitted ids, in order of time. Returns how many. */
 static uint32_t make_oracle(uint32_t *ids)
 {
-	uint32_t nr = 0;
+	uint32_t n = 0;
 
-	for (uint32_t id = 0; id < h.nr_all; id++) {
+	for (uint32_t id = 0; id < h.n_all; id++) {
 		if (h.all[id].submitted)
-			ids[nr++] = id;
+			ids[n++] = id;
 	}
-	qsort(ids, nr, sizeof(*ids), compare);
-	return nr;
+	qsort(ids, n, sizeof(*ids), compare);
+	return n;
 }
 
 /* Nothing above W was emitted in a window, nothing below it was held back (I4). */
-static void check_windows(const uint32_t *ids, uint32_t nr)
+static void check_windows(const uint32_t *ids, uint32_t n)
 {
-	for (uint32_t i = 0; i < h.nr_windows; i++) {
+	for (uint32_t i = 0; i < h.n_windows; i++) {
 		const struct window *win = &h.windows[i];
 
-		check(win->out <= nr);
+		check(win->out <= n);
 		if (win->out)
 			check(h.all[ids[win->out - 1]].ts < win->w || win->w == NR_TIME_END);
-		if (win->out < nr)
+		if (win->out < n)
 			check(h.all[ids[win->out]].ts >= win->w);
 	}
 }
@@ -557,18 +557,18 @@ static int compare_ids(const void *x, const void *y)
 /* Each id once: in exact order, or, with late records among them, in any. */
 static void check_output(void)
 {
-	uint32_t *ids = malloc((h.nr_all + 1) * sizeof(*ids));
-	uint32_t nr = make_oracle(ids);
+	uint32_t *ids = malloc((h.n_all + 1) * sizeof(*ids));
+	uint32_t n = make_oracle(ids);
 
-	check(h.nr_out == nr);
-	check(h.committed == nr);
+	check(h.n_out == n);
+	check(h.committed == n);
 	if (h.faulty) {
-		qsort(ids, nr, sizeof(*ids), compare_ids);
-		qsort(h.out, nr, sizeof(*ids), compare_ids);
+		qsort(ids, n, sizeof(*ids), compare_ids);
+		qsort(h.out, n, sizeof(*ids), compare_ids);
 	} else {
-		check_windows(ids, nr);
+		check_windows(ids, n);
 	}
-	check(!memcmp(ids, h.out, nr * sizeof(*ids)));
+	check(!memcmp(ids, h.out, n * sizeof(*ids)));
 	free(ids);
 }
 
@@ -576,7 +576,7 @@ static void check_counters(void)
 {
 	uint64_t late = 0;
 
-	for (uint32_t s = 0; s < h.nr_shards; s++) {
+	for (uint32_t s = 0; s < h.n_shards; s++) {
 		const struct side *side = &h.sides[s];
 
 		check(fake_ring_consumed(&side->fake) == fake_ring_produced(&side->fake));
@@ -599,9 +599,9 @@ static void one_history(uint64_t number, bool faulty, bool brief)
 	end_history();
 	check_output();
 	check_counters();
-	sum.records += h.nr_all;
+	sum.records += h.n_all;
 	sum.late += h.late;
-	sum.windows += h.nr_windows;
+	sum.windows += h.n_windows;
 	close_history();
 }
 

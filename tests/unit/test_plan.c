@@ -60,25 +60,25 @@ static struct nr_plan *make(const struct nr_topology *topo, const char *policy)
 	return make_with(topo, (struct nr_plan_opts){ .policy = policy });
 }
 
-static const char *list(const unsigned *cpus, unsigned nr)
+static const char *list(const unsigned *cpus, unsigned n)
 {
 	static char bufs[4][512];
 	static unsigned next;
 
-	return nr_cpu_list(bufs[next++ % 4], sizeof(bufs[0]), cpus, nr);
+	return nr_cpu_list(bufs[next++ % 4], sizeof(bufs[0]), cpus, n);
 }
 
 static void assert_cpus(const struct nr_plan *plan, unsigned shard, const char *cpus)
 {
-	assert_true(shard < plan->nr_shards);
-	assert_string_equal(list(plan->shards[shard].cpus, plan->shards[shard].nr_cpus), cpus);
+	assert_true(shard < plan->n_shards);
+	assert_string_equal(list(plan->shards[shard].cpus, plan->shards[shard].n_cpus), cpus);
 }
 
 static void assert_consumers(const struct nr_plan *plan, unsigned shard, const char *cpus)
 {
 	const struct nr_plan_shard *s = &plan->shards[shard];
 
-	assert_string_equal(list(s->consumer_cpus, s->nr_consumer_cpus), cpus);
+	assert_string_equal(list(s->consumer_cpus, s->n_consumer_cpus), cpus);
 }
 
 /* What holds for every plan ------------------------------------------------------------------- */
@@ -87,26 +87,26 @@ static void check_partition(const struct nr_topology *topo, const struct nr_plan
 {
 	unsigned n = nr_topology_cpus(topo, NULL, 0), dealt = 0, mapped = 0, s, i;
 
-	for (s = 0; s < plan->nr_shards; s++) {
+	for (s = 0; s < plan->n_shards; s++) {
 		const struct nr_plan_shard *shard = &plan->shards[s];
 
-		assert_true(shard->nr_cpus > 0);
-		for (i = 0; i < shard->nr_cpus; i++) {
-			assert_true(shard->cpus[i] < plan->nr_cpus);
+		assert_true(shard->n_cpus > 0);
+		for (i = 0; i < shard->n_cpus; i++) {
+			assert_true(shard->cpus[i] < plan->n_cpus);
 			assert_int_equal(plan->cpu_shard[shard->cpus[i]], s);
 			assert_true(!i || shard->cpus[i - 1] < shard->cpus[i]);
 		}
-		dealt += shard->nr_cpus;
+		dealt += shard->n_cpus;
 	}
-	for (i = 0; i < plan->nr_cpus; i++)
+	for (i = 0; i < plan->n_cpus; i++)
 		mapped += plan->cpu_shard[i] >= 0;
 	assert_int_equal(dealt, n);
 	assert_int_equal(mapped, n);
 }
 
-static size_t expected_ring(unsigned nr_cpus)
+static size_t expected_ring(unsigned n_cpus)
 {
-	size_t want = nr_cpus * 2 * MIB, ring = 4 * MIB;
+	size_t want = n_cpus * 2 * MIB, ring = 4 * MIB;
 
 	while (ring < want && ring < 64 * MIB)
 		ring *= 2;
@@ -115,14 +115,14 @@ static size_t expected_ring(unsigned nr_cpus)
 
 static void check_nearest(const struct nr_plan *plan, unsigned shard)
 {
-	bool *seen = calloc(plan->nr_shards, sizeof(*seen));
+	bool *seen = calloc(plan->n_shards, sizeof(*seen));
 	unsigned i;
 
 	assert_non_null(seen);
-	for (i = 0; i + 1 < plan->nr_shards; i++) {
+	for (i = 0; i + 1 < plan->n_shards; i++) {
 		unsigned other = plan->shards[shard].nearest[i];
 
-		assert_true(other < plan->nr_shards);
+		assert_true(other < plan->n_shards);
 		assert_int_not_equal(other, shard);
 		assert_false(seen[other]);
 		seen[other] = true;
@@ -130,11 +130,11 @@ static void check_nearest(const struct nr_plan *plan, unsigned shard)
 	free(seen);
 }
 
-static bool in_list(const unsigned *v, unsigned nr, unsigned x)
+static bool in_list(const unsigned *v, unsigned n, unsigned x)
 {
 	unsigned i;
 
-	for (i = 0; i < nr; i++)
+	for (i = 0; i < n; i++)
 		if (v[i] == x)
 			return true;
 	return false;
@@ -144,58 +144,57 @@ static void check_consumers(const struct nr_topology *topo, const struct nr_plan
 {
 	unsigned i;
 
-	assert_true(s->nr_consumer_cpus > 0);
-	for (i = 0; i < s->nr_consumer_cpus; i++) {
+	assert_true(s->n_consumer_cpus > 0);
+	for (i = 0; i < s->n_consumer_cpus; i++) {
 		assert_true(!i || s->consumer_cpus[i - 1] < s->consumer_cpus[i]);
 		assert_true(nr_topology_cpu_node(topo, s->consumer_cpus[i]) >= 0);
 	}
 	/* The only producer is left alone if there is anybody else. */
-	if (s->nr_cpus == 1 && s->nr_consumer_cpus > 1)
-		assert_false(in_list(s->consumer_cpus, s->nr_consumer_cpus, s->cpus[0]));
+	if (s->n_cpus == 1 && s->n_consumer_cpus > 1)
+		assert_false(in_list(s->consumer_cpus, s->n_consumer_cpus, s->cpus[0]));
 }
 
 static void check_plan(const struct nr_topology *topo, const struct nr_plan *plan)
 {
 	unsigned i;
 
-	assert_true(plan->nr_shards >= 1);
+	assert_true(plan->n_shards >= 1);
 	check_partition(topo, plan);
-	for (i = 0; i < plan->nr_nodes; i++)
-		assert_in_range(plan->node_shard[i], 0, plan->nr_shards - 1);
-	for (i = 0; i < plan->nr_shards; i++) {
-		assert_in_range(plan->shards[i].node, 0, plan->nr_nodes - 1);
-		assert_int_equal(plan->shards[i].ring_bytes,
-				 expected_ring(plan->shards[i].nr_cpus));
+	for (i = 0; i < plan->n_nodes; i++)
+		assert_in_range(plan->node_shard[i], 0, plan->n_shards - 1);
+	for (i = 0; i < plan->n_shards; i++) {
+		assert_in_range(plan->shards[i].node, 0, plan->n_nodes - 1);
+		assert_int_equal(plan->shards[i].ring_bytes, expected_ring(plan->shards[i].n_cpus));
 		check_nearest(plan, i);
 		check_consumers(topo, &plan->shards[i]);
 	}
 }
 
-static bool same_list(const unsigned *a, const unsigned *b, unsigned nr)
+static bool same_list(const unsigned *a, const unsigned *b, unsigned n)
 {
-	return !nr || !memcmp(a, b, nr * sizeof(*a));
+	return !n || !memcmp(a, b, n * sizeof(*a));
 }
 
 static void assert_same_plan(const struct nr_plan *a, const struct nr_plan *b)
 {
 	unsigned i;
 
-	assert_int_equal(a->nr_shards, b->nr_shards);
-	assert_int_equal(a->nr_cpus, b->nr_cpus);
-	assert_int_equal(a->nr_nodes, b->nr_nodes);
-	assert_memory_equal(a->cpu_shard, b->cpu_shard, a->nr_cpus * sizeof(int));
-	assert_memory_equal(a->node_shard, b->node_shard, a->nr_nodes * sizeof(int));
-	for (i = 0; i < a->nr_shards; i++) {
+	assert_int_equal(a->n_shards, b->n_shards);
+	assert_int_equal(a->n_cpus, b->n_cpus);
+	assert_int_equal(a->n_nodes, b->n_nodes);
+	assert_memory_equal(a->cpu_shard, b->cpu_shard, a->n_cpus * sizeof(int));
+	assert_memory_equal(a->node_shard, b->node_shard, a->n_nodes * sizeof(int));
+	for (i = 0; i < a->n_shards; i++) {
 		const struct nr_plan_shard *x = &a->shards[i], *y = &b->shards[i];
 
 		assert_int_equal(x->node, y->node);
 		assert_int_equal(x->node_is_own, y->node_is_own);
 		assert_int_equal(x->ring_bytes, y->ring_bytes);
-		assert_int_equal(x->nr_cpus, y->nr_cpus);
-		assert_int_equal(x->nr_consumer_cpus, y->nr_consumer_cpus);
-		assert_true(same_list(x->cpus, y->cpus, x->nr_cpus));
-		assert_true(same_list(x->consumer_cpus, y->consumer_cpus, x->nr_consumer_cpus));
-		assert_true(same_list(x->nearest, y->nearest, a->nr_shards - 1));
+		assert_int_equal(x->n_cpus, y->n_cpus);
+		assert_int_equal(x->n_consumer_cpus, y->n_consumer_cpus);
+		assert_true(same_list(x->cpus, y->cpus, x->n_cpus));
+		assert_true(same_list(x->consumer_cpus, y->consumer_cpus, x->n_consumer_cpus));
+		assert_true(same_list(x->nearest, y->nearest, a->n_shards - 1));
 	}
 }
 
@@ -209,12 +208,12 @@ static void expect(const char *synthetic, const char *policy, const char *want)
 	unsigned s;
 
 	check_plan(topo, plan);
-	for (s = 0; s < plan->nr_shards; s++) {
+	for (s = 0; s < plan->n_shards; s++) {
 		const struct nr_plan_shard *shard = &plan->shards[s];
 		size_t at = strlen(got);
 
 		snprintf(got + at, sizeof(got) - at, "%s%d:%s", s ? " " : "", shard->node,
-			 list(shard->cpus, shard->nr_cpus));
+			 list(shard->cpus, shard->n_cpus));
 		assert_true(shard->node_is_own);
 	}
 	assert_string_equal(got, want);
@@ -294,8 +293,8 @@ static void test_sparse_cpus(void **state)
 
 	(void)state;
 	check_plan(topo, plan);
-	assert_int_equal(plan->nr_cpus, 8192);
-	assert_int_equal(plan->nr_nodes, 9);
+	assert_int_equal(plan->n_cpus, 8192);
+	assert_int_equal(plan->n_nodes, 9);
 	assert_cpus(plan, 0, "0,4,100,104");
 	assert_cpus(plan, 1, "1024,2048,4095,8191");
 	assert_int_equal(plan->shards[1].node, 8);
@@ -332,7 +331,7 @@ static void test_clipped_parts(void **state)
 	struct nr_plan *plan = make(topo, "node/4000000000");
 
 	(void)state;
-	assert_int_equal(plan->nr_shards, 3);
+	assert_int_equal(plan->n_shards, 3);
 	assert_non_null(strstr(last_log, "3 cores"));
 	nr_plan_free(plan);
 	nr_topology_free(topo);
@@ -391,7 +390,7 @@ static void test_default_is_node(void **state)
 	(void)state;
 	assert_int_equal(nr_plan_make(&plan, topo, NULL), 0);
 	assert_string_equal(plan->policy, "node");
-	assert_int_equal(plan->nr_shards, 2);
+	assert_int_equal(plan->n_shards, 2);
 	nr_plan_free(plan);
 	plan = make(topo, "numa");
 	assert_string_equal(plan->policy, "numa");
@@ -428,11 +427,11 @@ static void test_ring_bytes(void **state)
 static void test_table_length(void **state)
 {
 	struct nr_topology *topo = open_synthetic("pack:1 [numa] core:5 pu:1");
-	struct nr_plan *plan = make_with(topo, (struct nr_plan_opts){ .nr_cpus = 100 });
+	struct nr_plan *plan = make_with(topo, (struct nr_plan_opts){ .n_cpus = 100 });
 
 	(void)state;
 	check_plan(topo, plan);
-	assert_int_equal(plan->nr_cpus, 100);
+	assert_int_equal(plan->n_cpus, 100);
 	assert_int_equal(plan->cpu_shard[5], -1);
 	assert_int_equal(plan->cpu_shard[99], -1);
 	nr_plan_free(plan);
@@ -495,8 +494,8 @@ static const struct {
 	{ { .ring_bytes = 1 }, -EINVAL, "(a page) to 1073741824 (1 GiB)" },
 	{ { .ring_bytes = 1024 * 1024 * 1024 + 1ul }, -EINVAL, "1 GiB" },
 	{ { .ring_bytes = SIZE_MAX }, -EINVAL, "1 GiB" },
-	{ { .nr_cpus = 3 }, -EINVAL, "too short" },
-	{ { .nr_cpus = UINT_MAX }, -EINVAL, "too long" },
+	{ { .n_cpus = 3 }, -EINVAL, "too short" },
+	{ { .n_cpus = UINT_MAX }, -EINVAL, "too long" },
 	{ { .consumer_cpus = "" }, -EINVAL, "0-3,8" },
 	{ { .consumer_cpus = "1-" }, -EINVAL, "0-3,8" },
 	{ { .consumer_cpus = "3-1" }, -EINVAL, "0-3,8" },
@@ -641,7 +640,7 @@ static void test_this_host(void **state)
 	assert_int_equal(nr_topology_cpus(topo, NULL, 0), sysconf(_SC_NPROCESSORS_ONLN));
 	assert_in_range(nr_topology_possible_cpus(topo), sysconf(_SC_NPROCESSORS_CONF), 65536);
 	plan = make(topo, "cpu");
-	assert_int_equal(plan->nr_cpus, nr_topology_possible_cpus(topo));
+	assert_int_equal(plan->n_cpus, nr_topology_possible_cpus(topo));
 	check_plan(topo, plan);
 	nr_plan_free(plan);
 	nr_topology_free(topo);
@@ -725,7 +724,7 @@ static void test_disallowed_cpus(void **state)
 	unlink(xml);
 	plan = make(topo, "node");
 	check_plan(topo, plan);
-	assert_int_equal(plan->nr_shards, 2);
+	assert_int_equal(plan->n_shards, 2);
 	assert_cpus(plan, 1, "2-3");
 	assert_consumers(plan, 1, "2-3");
 	nr_plan_free(plan);
@@ -740,7 +739,7 @@ static void test_disallowed_cpus(void **state)
 /* A machine of random shape: some nodes without memory, sparse numbers, random distances. */
 struct machine {
 	char text[16384], xml[64];
-	unsigned nr_nodes;
+	unsigned n_nodes;
 	int node_os[MAX_NODES];
 	bool memory[MAX_NODES];
 	unsigned own[MAX_NODES]; /* shard of policy "node" -> index of its CPUs' node */
@@ -761,22 +760,22 @@ static void add_text(struct machine *m, const char *fmt, unsigned v)
 }
 
 /* Ascending with gaps, then shuffled or not. */
-static void add_indexes(struct machine *m, unsigned nr, unsigned gap, bool shuffle)
+static void add_indexes(struct machine *m, unsigned n, unsigned gap, bool shuffle)
 {
 	unsigned v[MAX_CPUS], i, next = 0;
 
-	for (i = 0; i < nr; i++) {
+	for (i = 0; i < n; i++) {
 		v[i] = next;
 		next += pick(1, gap);
 	}
-	for (i = nr; shuffle && i-- > 1;) {
+	for (i = n; shuffle && i-- > 1;) {
 		unsigned j = rand() % (i + 1), t = v[i];
 
 		v[i] = v[j];
 		v[j] = t;
 	}
 	add_text(m, "(indexes=%u", v[0]);
-	for (i = 1; i < nr; i++)
+	for (i = 1; i < n; i++)
 		add_text(m, ",%u", v[i]);
 	add_text(m, ")", 0);
 }
@@ -809,24 +808,24 @@ static void set_memory(struct machine *m, hwloc_topology_t hw, hwloc_obj_t *node
 {
 	unsigned i, with = 0;
 
-	m->nr_nodes = hwloc_get_nbobjs_by_type(hw, HWLOC_OBJ_NUMANODE);
-	assert_in_range(m->nr_nodes, 1, MAX_NODES);
-	for (i = 0; i < m->nr_nodes; i++) {
+	m->n_nodes = hwloc_get_nbobjs_by_type(hw, HWLOC_OBJ_NUMANODE);
+	assert_in_range(m->n_nodes, 1, MAX_NODES);
+	for (i = 0; i < m->n_nodes; i++) {
 		nodes[i] = hwloc_get_obj_by_type(hw, HWLOC_OBJ_NUMANODE, i);
 		m->node_os[i] = nodes[i]->os_index;
 		m->memory[i] = pick(0, 3) != 0;
 		with += m->memory[i];
 	}
 	if (!with)
-		m->memory[pick(0, m->nr_nodes - 1)] = true;
-	for (i = 0; i < m->nr_nodes; i++)
+		m->memory[pick(0, m->n_nodes - 1)] = true;
+	for (i = 0; i < m->n_nodes; i++)
 		nodes[i]->attr->numanode.local_memory = m->memory[i] ? 1 << 30 : 0;
 }
 
 static void set_distances(struct machine *m, hwloc_topology_t hw, hwloc_obj_t *nodes)
 {
 	hwloc_distances_add_handle_t h;
-	unsigned i, j, n = m->nr_nodes;
+	unsigned i, j, n = m->n_nodes;
 
 	for (i = 0; i < n; i++)
 		for (j = 0; j < n; j++)
@@ -850,7 +849,7 @@ static void build(struct machine *m)
 	if (hwloc_topology_set_synthetic(hw, m->text) || hwloc_topology_load(hw))
 		fail_msg("hwloc refuses %s", m->text);
 	set_memory(m, hw, nodes);
-	if (m->nr_nodes > 1)
+	if (m->n_nodes > 1)
 		set_distances(m, hw, nodes);
 	assert_int_equal(hwloc_topology_export_xml(hw, m->xml, 0), 0);
 	hwloc_topology_destroy(hw);
@@ -862,7 +861,7 @@ static unsigned node_index(const struct machine *m, int os)
 {
 	unsigned i;
 
-	for (i = 0; i < m->nr_nodes; i++)
+	for (i = 0; i < m->n_nodes; i++)
 		if (m->node_os[i] == os)
 			return i;
 	fail_msg("no node %d", os);
@@ -873,9 +872,9 @@ static unsigned node_index(const struct machine *m, int os)
  * nearest list never steps back to a shorter distance. */
 static void check_node_plan(struct machine *m, const struct nr_plan *plan)
 {
-	unsigned i, j, n = m->nr_nodes;
+	unsigned i, j, n = m->n_nodes;
 
-	assert_int_equal(plan->nr_shards, n);
+	assert_int_equal(plan->n_shards, n);
 	for (i = 0; i < n; i++)
 		m->own[plan->node_shard[m->node_os[i]]] = i;
 	for (i = 0; i < n; i++) {
@@ -898,12 +897,12 @@ static void check_node_plan(struct machine *m, const struct nr_plan *plan)
 	}
 }
 
-static unsigned count_units(const struct nr_topology *topo, const unsigned *cpus, unsigned nr,
+static unsigned count_units(const struct nr_topology *topo, const unsigned *cpus, unsigned count,
 			    enum nr_distance within)
 {
 	unsigned i, j, n = 0;
 
-	for (i = 0; i < nr; i++) {
+	for (i = 0; i < count; i++) {
 		for (j = 0; j < i; j++)
 			if (nr_topology_distance(topo, cpus[i], cpus[j]) <= within)
 				break;
@@ -912,11 +911,11 @@ static unsigned count_units(const struct nr_topology *topo, const unsigned *cpus
 	return n;
 }
 
-static unsigned count_shards(const struct nr_plan *plan, const unsigned *cpus, unsigned nr)
+static unsigned count_shards(const struct nr_plan *plan, const unsigned *cpus, unsigned count)
 {
 	unsigned i, j, n = 0;
 
-	for (i = 0; i < nr; i++) {
+	for (i = 0; i < count; i++) {
 		for (j = 0; j < i; j++)
 			if (plan->cpu_shard[cpus[i]] == plan->cpu_shard[cpus[j]])
 				break;
@@ -927,11 +926,11 @@ static unsigned count_shards(const struct nr_plan *plan, const unsigned *cpus, u
 
 /* Is no thing of this kind cut? */
 static bool whole(const struct nr_topology *topo, const struct nr_plan *plan, const unsigned *cpus,
-		  unsigned nr, enum nr_distance within)
+		  unsigned n, enum nr_distance within)
 {
 	unsigned i, j;
 
-	for (i = 0; i < nr; i++)
+	for (i = 0; i < n; i++)
 		for (j = 0; j < i; j++)
 			if (nr_topology_distance(topo, cpus[i], cpus[j]) <= within &&
 			    plan->cpu_shard[cpus[i]] != plan->cpu_shard[cpus[j]])
@@ -948,15 +947,15 @@ static void check_parts(const struct machine *m, const struct nr_plan *nodes)
 	snprintf(policy, sizeof(policy), "node/%u", k);
 	plan = make(m->topo, policy);
 	check_plan(m->topo, plan);
-	for (i = 0; i < nodes->nr_shards; i++) {
+	for (i = 0; i < nodes->n_shards; i++) {
 		const struct nr_plan_shard *s = &nodes->shards[i];
 
-		llcs = count_units(m->topo, s->cpus, s->nr_cpus, NR_SAME_LLC);
-		cores = count_units(m->topo, s->cpus, s->nr_cpus, NR_SAME_CORE);
-		assert_int_equal(count_shards(plan, s->cpus, s->nr_cpus), k < cores ? k : cores);
-		assert_true(whole(m->topo, plan, s->cpus, s->nr_cpus, NR_SAME_CORE));
+		llcs = count_units(m->topo, s->cpus, s->n_cpus, NR_SAME_LLC);
+		cores = count_units(m->topo, s->cpus, s->n_cpus, NR_SAME_CORE);
+		assert_int_equal(count_shards(plan, s->cpus, s->n_cpus), k < cores ? k : cores);
+		assert_true(whole(m->topo, plan, s->cpus, s->n_cpus, NR_SAME_CORE));
 		if (llcs >= k)
-			assert_true(whole(m->topo, plan, s->cpus, s->nr_cpus, NR_SAME_LLC));
+			assert_true(whole(m->topo, plan, s->cpus, s->n_cpus, NR_SAME_LLC));
 	}
 	nr_plan_free(plan);
 }
@@ -967,50 +966,51 @@ static void check_llc(const struct machine *m, const struct nr_plan *nodes)
 	unsigned i, want = 0;
 
 	check_plan(m->topo, plan);
-	for (i = 0; i < nodes->nr_shards; i++) {
+	for (i = 0; i < nodes->n_shards; i++) {
 		const struct nr_plan_shard *s = &nodes->shards[i];
 
-		want += count_units(m->topo, s->cpus, s->nr_cpus, NR_SAME_LLC);
-		assert_true(whole(m->topo, plan, s->cpus, s->nr_cpus, NR_SAME_LLC));
+		want += count_units(m->topo, s->cpus, s->n_cpus, NR_SAME_LLC);
+		assert_true(whole(m->topo, plan, s->cpus, s->n_cpus, NR_SAME_LLC));
 	}
-	assert_int_equal(plan->nr_shards, want);
+	assert_int_equal(plan->n_shards, want);
 	nr_plan_free(plan);
 }
 
 /* Is no allowed CPU on a nearer node than the consumers' CPUs are, and all of them on one? */
 static void check_consumer_node(const struct machine *m, const struct nr_plan *nodes,
-				const struct nr_plan_shard *s, const unsigned *some, unsigned nr)
+				const struct nr_plan_shard *s, const unsigned *some, unsigned n)
 {
-	const hwloc_uint64_t *dist = m->dist + node_index(m, s->node) * m->nr_nodes;
+	const hwloc_uint64_t *dist = m->dist + node_index(m, s->node) * m->n_nodes;
 	int shard = nodes->cpu_shard[s->consumer_cpus[0]];
 	unsigned i;
 
-	for (i = 0; i < s->nr_consumer_cpus; i++) {
-		assert_true(in_list(some, nr, s->consumer_cpus[i]));
+	for (i = 0; i < s->n_consumer_cpus; i++) {
+		assert_true(in_list(some, n, s->consumer_cpus[i]));
 		assert_int_equal(nodes->cpu_shard[s->consumer_cpus[i]], shard);
 	}
-	for (i = 0; i < nr && m->nr_nodes > 1; i++)
+	for (i = 0; i < n && m->n_nodes > 1; i++)
 		assert_true(dist[m->own[shard]] <= dist[m->own[nodes->cpu_shard[some[i]]]]);
 }
 
 static void check_restricted(const struct machine *m, const struct nr_plan *nodes,
 			     const char *policy)
 {
-	unsigned all[MAX_CPUS], some[MAX_CPUS + 1], n, nr = 0, i;
+	unsigned all[MAX_CPUS], some[MAX_CPUS + 1], n, count = 0, i;
 	char text[8192];
 	struct nr_plan *plan;
 
 	n = nr_topology_cpus(m->topo, all, MAX_CPUS);
-	some[nr++] = all[pick(0, n - 1)];
+	some[count++] = all[pick(0, n - 1)];
 	for (i = 0; i < n; i++)
 		if (pick(0, 5) == 0)
-			some[nr++] = all[i];
-	plan = make_with(m->topo, (struct nr_plan_opts){ .policy = policy,
-							 .consumer_cpus = nr_cpu_list(
-								 text, sizeof(text), some, nr) });
+			some[count++] = all[i];
+	plan = make_with(m->topo,
+			 (struct nr_plan_opts){
+				 .policy = policy,
+				 .consumer_cpus = nr_cpu_list(text, sizeof(text), some, count) });
 	check_plan(m->topo, plan);
-	for (i = 0; i < plan->nr_shards; i++)
-		check_consumer_node(m, nodes, &plan->shards[i], some, nr);
+	for (i = 0; i < plan->n_shards; i++)
+		check_consumer_node(m, nodes, &plan->shards[i], some, count);
 	nr_plan_free(plan);
 }
 

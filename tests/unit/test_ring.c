@@ -93,17 +93,17 @@ static void test_limits(void **state)
 
 static void test_full(void **state)
 {
-	unsigned nr = 0;
+	unsigned n = 0;
 	struct rig rig;
 
 	(void)state;
 	open_rig(&rig, -64ull);
-	while (fake_ring_put(&rig.fake, nr, 0, 0))
-		nr++;
-	assert_int_equal(nr, (PAGE - 1) / 24);
+	while (fake_ring_put(&rig.fake, n, 0, 0))
+		n++;
+	assert_int_equal(n, (PAGE - 1) / 24);
 	nr_ring_release(&rig.ring, nr_ring_consumed(&rig.ring) + 24);
-	assert_non_null(fake_ring_put(&rig.fake, nr, 0, 0));
-	assert_null(fake_ring_put(&rig.fake, nr, 0, 0));
+	assert_non_null(fake_ring_put(&rig.fake, n, 0, 0));
+	assert_null(fake_ring_put(&rig.fake, n, 0, 0));
 	close_rig(&rig);
 }
 
@@ -197,12 +197,12 @@ static void test_garbage(void **state)
 static int count_maps(void)
 {
 	FILE *f = fopen("/proc/self/maps", "r");
-	int c, nr = 0;
+	int c, n = 0;
 
 	while ((c = fgetc(f)) != EOF)
-		nr += c == '\n';
+		n += c == '\n';
 	fclose(f);
-	return nr;
+	return n;
 }
 
 /* The three parts are where the kernel has them. A plain file shows the data only once. */

@@ -99,9 +99,9 @@ static uint64_t take(struct rig *rig)
 	return ts;
 }
 
-static void expect_queue(struct rig *rig, const uint64_t *ts, size_t nr)
+static void expect_queue(struct rig *rig, const uint64_t *ts, size_t n)
 {
-	for (size_t i = 0; i < nr; i++)
+	for (size_t i = 0; i < n; i++)
 		assert_int_equal(take(rig), ts[i]);
 	assert_true(take(rig) == UINT64_MAX);
 }
@@ -448,7 +448,7 @@ static void test_peak(void **state)
 static void test_full_ring(void **state)
 {
 	struct rig rig;
-	uint64_t nr = 0;
+	uint64_t n = 0;
 
 	(void)state;
 	open_rig(&rig, -1024ull);
@@ -460,12 +460,12 @@ static void test_full_ring(void **state)
 		assert_int_equal(pass(&rig, base + 500), 0); /* all held back */
 		assert_true(take(&rig) == UINT64_MAX);
 		assert_int_equal(pass(&rig, base + 2000), 0);
-		nr += in;
+		n += in;
 		while (in--)
 			assert_int_equal(take(&rig), base + 1000 - in);
 		assert_int_equal(unreleased(&rig), 0);
 	}
-	assert_int_equal(rig.shard.records, nr);
+	assert_int_equal(rig.shard.records, n);
 	close_rig(&rig);
 }
 
@@ -545,12 +545,12 @@ static void produce(struct life *life)
 	life->busy[i] = rec;
 }
 
-static void take_some(struct life *life, uint64_t nr)
+static void take_some(struct life *life, uint64_t n)
 {
 	struct nr_shard *shard = &life->rig.shard;
 	uint64_t tail = nr_shard_look(shard);
 
-	while (nr-- && shard->head != tail) {
+	while (n-- && shard->head != tail) {
 		struct nr_entry e = *nr_shard_entry(shard, shard->head);
 		uint64_t pos = shard->walked - (uint32_t)((uint32_t)shard->walked - e.pos);
 		const struct nr_record *rec =

@@ -21,29 +21,29 @@ static int compare(const void *x, const void *y)
 	return a->safe < b->safe ? -1 : a->safe > b->safe;
 }
 
-static size_t count_breaks(size_t nr)
+static size_t count_breaks(size_t n)
 {
 	size_t breaks = 0;
 
-	for (size_t i = 1; i < nr; i++)
+	for (size_t i = 1; i < n; i++)
 		breaks += entries[i].ts < entries[i - 1].ts;
 	return breaks;
 }
 
 /* Positions ascend with the index, as in a ring, from any start. */
-static void check(size_t nr, uint32_t first_pos)
+static void check(size_t n, uint32_t first_pos)
 {
-	size_t breaks = count_breaks(nr);
+	size_t breaks = count_breaks(n);
 
-	for (size_t i = 0; i < nr; i++) {
+	for (size_t i = 0; i < n; i++) {
 		entries[i].pos = first_pos + i * 24;
 		entries[i].safe = i;
 	}
-	memcpy(expected, entries, nr * sizeof(*entries));
-	qsort(expected, nr, sizeof(*expected), compare);
-	assert_int_equal(nr_sort(entries, tmp, nr), breaks);
-	if (memcmp(entries, expected, nr * sizeof(*entries)))
-		fail_msg("%zu entries from position %u are not in order", nr, first_pos);
+	memcpy(expected, entries, n * sizeof(*entries));
+	qsort(expected, n, sizeof(*expected), compare);
+	assert_int_equal(nr_sort(entries, tmp, n), breaks);
+	if (memcmp(entries, expected, n * sizeof(*entries)))
+		fail_msg("%zu entries from position %u are not in order", n, first_pos);
 }
 
 static void test_shapes(void **state)
@@ -51,20 +51,20 @@ static void test_shapes(void **state)
 	static const uint32_t firsts[] = { 0, 0xffffff00u, 0x7fffff00u };
 
 	(void)state;
-	for (size_t nr = 0; nr <= 130; nr++) {
+	for (size_t n = 0; n <= 130; n++) {
 		for (int k = 0; k < 3; k++) {
-			for (size_t i = 0; i < nr; i++)
+			for (size_t i = 0; i < n; i++)
 				entries[i].ts = 1000 + i;
-			check(nr, firsts[k]);
-			for (size_t i = 0; i < nr; i++)
+			check(n, firsts[k]);
+			for (size_t i = 0; i < n; i++)
 				entries[i].ts = 1000 - i;
-			check(nr, firsts[k]);
-			for (size_t i = 0; i < nr; i++)
+			check(n, firsts[k]);
+			for (size_t i = 0; i < n; i++)
 				entries[i].ts = 7;
-			check(nr, firsts[k]);
-			for (size_t i = 0; i < nr; i++)
+			check(n, firsts[k]);
+			for (size_t i = 0; i < n; i++)
 				entries[i].ts = i % 2 ? UINT64_MAX - i / 50 : i / 50;
-			check(nr, firsts[k]);
+			check(n, firsts[k]);
 		}
 	}
 }
@@ -87,15 +87,15 @@ static void test_few_out_of_place(void **state)
 
 	(void)state;
 	for (int round = 0; round < 300; round++) {
-		size_t nr = 1 + seed_below(&seed, MAX);
+		size_t n = 1 + seed_below(&seed, MAX);
 		uint64_t now = seed_next(&seed) >> 8;
 
-		for (size_t i = 0; i < nr; i++) {
+		for (size_t i = 0; i < n; i++) {
 			now += seed_below(&seed, 4);
 			entries[i].ts =
 				now - (seed_once_in(&seed, 200) ? seed_below(&seed, 1000) : 0);
 		}
-		check(nr, seed_next(&seed));
+		check(n, seed_next(&seed));
 	}
 }
 
@@ -105,12 +105,12 @@ static void test_random(void **state)
 
 	(void)state;
 	for (int round = 0; round < 1000; round++) {
-		size_t nr = seed_below(&seed, seed_once_in(&seed, 10) ? MAX : 100);
+		size_t n = seed_below(&seed, seed_once_in(&seed, 10) ? MAX : 100);
 		unsigned shift = seed_below(&seed, 64);
 
-		for (size_t i = 0; i < nr; i++)
+		for (size_t i = 0; i < n; i++)
 			entries[i].ts = seed_next(&seed) >> shift;
-		check(nr, seed_next(&seed));
+		check(n, seed_next(&seed));
 	}
 }
 

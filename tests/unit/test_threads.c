@@ -146,9 +146,9 @@ static void check_event(struct checking_sink *sink, const struct nr_event *nr_ev
 	}
 }
 
-static int sink_push(void *ctx, const struct nr_event *evs, unsigned nr)
+static int sink_push(void *ctx, const struct nr_event *evs, unsigned n)
 {
-	for (unsigned i = 0; i < nr; i++)
+	for (unsigned i = 0; i < n; i++)
 		check_event(ctx, &evs[i]);
 	return 0;
 }
@@ -291,9 +291,9 @@ static void check(const char *name, struct rig *rig)
 	assert_int_equal(sink->below_watermark, 0);
 	assert_int_equal(sink->clamped_wrong, 0);
 	for (int p = 0; p < PRODUCERS; p++) {
-		uint64_t nr = rig->producer[p].submitted;
+		uint64_t n = rig->producer[p].submitted;
 
-		assert_int_equal(sink->sum[p], nr * (nr - 1) / 2);
+		assert_int_equal(sink->sum[p], n * (n - 1) / 2);
 	}
 }
 

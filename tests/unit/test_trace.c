@@ -64,9 +64,9 @@ static struct {
 	int color, big, u, point, kinds, tail, byte;
 } T;
 
-static int array(int type, unsigned nr)
+static int array(int type, unsigned n)
 {
-	return btf__add_array(btf, T.u32, type, nr);
+	return btf__add_array(btf, T.u32, type, n);
 }
 
 static void field(const char *name, int type, size_t byte)

@@ -49,12 +49,12 @@
 
 /* Of bpf/syscalls.bpf.c. */
 struct sys_enter {
-	__u32 nr, pid, tid;
+	__u32 n, pid, tid;
 };
 
 struct sys_exit {
 	__s64 ret;
-	__u32 nr, pid, tid;
+	__u32 n, pid, tid;
 };
 
 struct check {
@@ -65,7 +65,7 @@ struct check {
 	bool may_stray;	   /* a consumer's CPUs are all away for a while */
 	unsigned latency_ms;
 	char **steps;
-	unsigned nr_steps;
+	unsigned n_steps;
 	struct crew crew;
 
 	struct nr_collector *collector;
@@ -125,12 +125,12 @@ static void print_log(void *ctx, enum nr_log_level level, const char *text)
 
 static int shard_of(const struct check *k, unsigned cpu)
 {
-	int shard = cpu < k->plan->nr_cpus ? k->plan->cpu_shard[cpu] : -1;
+	int shard = cpu < k->plan->n_cpus ? k->plan->cpu_shard[cpu] : -1;
 	int node = k->node_of[cpu];
 
 	if (shard >= 0 || node < 0)
 		return shard;
-	return (unsigned)node < k->plan->nr_nodes ? k->plan->node_shard[node] : 0;
+	return (unsigned)node < k->plan->n_nodes ? k->plan->node_shard[node] : 0;
 }
 
 static unsigned count_distinct(const struct check *k, int (*of)(unsigned cpu))
@@ -143,9 +143,9 @@ static unsigned count_distinct(const struct check *k, int (*of)(unsigned cpu))
 		if (what < 0 || seen.has[what])
 			continue;
 		seen.has[what] = true;
-		seen.nr++;
+		seen.n++;
 	}
-	return seen.nr;
+	return seen.n;
 }
 
 /* How many shards there must be; 0: who knows. */
@@ -154,7 +154,7 @@ static unsigned wanted_shards(const struct check *k)
 	if (!strcmp(k->policy, "single"))
 		return 1;
 	if (!strcmp(k->policy, "cpu"))
-		return k->online.nr;
+		return k->online.n;
 	if (!strcmp(k->policy, "package"))
 		return count_distinct(k, sys_cpu_package);
 	if (!strcmp(k->policy, "node"))
@@ -187,7 +187,7 @@ static void check_place(struct check *k, unsigned s)
 	       "shard %u is on node %d, which has no memory", s, shard->node);
 	if (spans_nodes(k))
 		return;
-	for (unsigned i = 0; i < shard->nr_cpus; i++)
+	for (unsigned i = 0; i < shard->n_cpus; i++)
 		expect(k, sys_cpu_node(shard->cpus[i]) == home, "shard %u mixes CPUs %u and %u", s,
 		       shard->cpus[0], shard->cpus[i]);
 	expect(k, shard->node_is_own == k->memory.has[home], "shard %u: is its node its own?", s);
@@ -201,7 +201,7 @@ static void check_nearest(struct check *k, unsigned s)
 	const struct nr_plan_shard *shards = k->plan->shards;
 	int home = sys_cpu_node(shards[s].cpus[0]), before = 0;
 
-	for (unsigned i = 0; !spans_nodes(k) && i + 1 < k->plan->nr_shards; i++) {
+	for (unsigned i = 0; !spans_nodes(k) && i + 1 < k->plan->n_shards; i++) {
 		unsigned other = shards[s].nearest[i];
 		int distance = sys_distance(home, shards[other].node);
 
@@ -238,8 +238,8 @@ static void check_consumers(struct check *k, unsigned s)
 	if (k->consumer_cpus)
 		sys_parse(&allowed, k->consumer_cpus);
 	find_drains(k, &nodes, shard->node, &allowed);
-	expect(k, shard->nr_consumer_cpus, "shard %u has no consumer CPUs", s);
-	for (unsigned i = 0; i < shard->nr_consumer_cpus; i++) {
+	expect(k, shard->n_consumer_cpus, "shard %u has no consumer CPUs", s);
+	for (unsigned i = 0; i < shard->n_consumer_cpus; i++) {
 		unsigned cpu = shard->consumer_cpus[i];
 
 		expect(k, allowed.has[cpu], "consumer %u may run on CPU %u", s, cpu);
@@ -252,11 +252,11 @@ static void check_consumers(struct check *k, unsigned s)
 /* Where CPUs go that come online later: to a shard of their node. */
 static void check_node_shard(struct check *k, unsigned node)
 {
-	int s = node < k->plan->nr_nodes ? (int)k->plan->node_shard[node] : -1;
+	int s = node < k->plan->n_nodes ? (int)k->plan->node_shard[node] : -1;
 	bool has = false;
 
-	if (s >= 0 && s < (int)k->plan->nr_shards)
-		for (unsigned i = 0; i < k->plan->shards[s].nr_cpus; i++)
+	if (s >= 0 && s < (int)k->plan->n_shards)
+		for (unsigned i = 0; i < k->plan->shards[s].n_cpus; i++)
 			has |= k->node_of[k->plan->shards[s].cpus[i]] == (int)node;
 	expect(k, has, "new CPUs of node %u go to shard %d, which has none of that node", node, s);
 }
@@ -277,20 +277,19 @@ static void check_node_shards(struct check *k)
 
 static void check_plan(struct check *k)
 {
-	unsigned want = wanted_shards(k), nr = 0;
+	unsigned want = wanted_shards(k), n = 0;
 
-	expect(k, !want || k->plan->nr_shards == want, "%u shards, not %u", k->plan->nr_shards,
-	       want);
-	for (unsigned s = 0; s < k->plan->nr_shards; s++) {
-		nr += k->plan->shards[s].nr_cpus;
+	expect(k, !want || k->plan->n_shards == want, "%u shards, not %u", k->plan->n_shards, want);
+	for (unsigned s = 0; s < k->plan->n_shards; s++) {
+		n += k->plan->shards[s].n_cpus;
 		check_place(k, s);
 		check_consumers(k, s);
 		/* One read of sysfs for each pair: not for hundreds of shards. */
-		if (k->plan->nr_shards <= 16)
+		if (k->plan->n_shards <= 16)
 			check_nearest(k, s);
 	}
 	check_node_shards(k);
-	expect(k, nr == k->online.nr, "%u CPUs have a shard, %u are online", nr, k->online.nr);
+	expect(k, n == k->online.n, "%u CPUs have a shard, %u are online", n, k->online.n);
 }
 
 /* --- the threads --------------------------------------------------------------------------------
@@ -322,7 +321,7 @@ static void check_thread(struct check *k, unsigned s, const char *task)
 
 	snprintf(path, sizeof(path), "/proc/self/task/%s/status", task);
 	sys_status(list, sizeof(list), path, "Cpus_allowed_list");
-	nr_cpu_list(want, sizeof(want), shard->consumer_cpus, shard->nr_consumer_cpus);
+	nr_cpu_list(want, sizeof(want), shard->consumer_cpus, shard->n_consumer_cpus);
 	expect(k, !strcmp(list, want), "consumer %u is bound to %s, not %s", s, list, want);
 	sys_parse(&allowed, list);
 	expect(k, allowed.has[cpu], "consumer %u runs on CPU %d", s, cpu);
@@ -335,7 +334,7 @@ static bool caught_up(const struct check *k, double then)
 	unsigned long calls = 0;
 	bool good;
 
-	for (unsigned cpu = 0; cpu < k->crew.nr; cpu++)
+	for (unsigned cpu = 0; cpu < k->crew.n; cpu++)
 		calls += k->crew.members[cpu].calls;
 	good = st->lag_ns && now_ms() - st->lag_ns / 1e6 > then &&
 	       (k->lossy || k->crew.busy || st->events_written >= 2 * calls);
@@ -383,7 +382,7 @@ static unsigned list_consumers(char tasks[SYS_MAX][16])
 {
 	DIR *dir = opendir("/proc/self/task");
 	struct dirent *entry;
-	unsigned nr = 0;
+	unsigned n = 0;
 
 	while ((entry = readdir(dir))) {
 		int s = drained_by(entry->d_name);
@@ -391,10 +390,10 @@ static unsigned list_consumers(char tasks[SYS_MAX][16])
 		if (s < 0 || s >= SYS_MAX)
 			continue;
 		snprintf(tasks[s], sizeof(tasks[s]), "%.15s", entry->d_name);
-		nr++;
+		n++;
 	}
 	closedir(dir);
-	return nr;
+	return n;
 }
 
 /* A thread that has been joined may still be ending, and then readdir can leave out others. */
@@ -402,23 +401,23 @@ static unsigned find_consumers(const struct check *k, char tasks[SYS_MAX][16])
 {
 	const struct timespec pause = { .tv_nsec = 10000000 };
 	double then = now_ms();
-	unsigned nr;
+	unsigned n;
 
-	while ((nr = list_consumers(tasks)) < k->plan->nr_shards && now_ms() - then < CATCH_UP_MS)
+	while ((n = list_consumers(tasks)) < k->plan->n_shards && now_ms() - then < CATCH_UP_MS)
 		nanosleep(&pause, NULL);
-	return nr;
+	return n;
 }
 
 static void check_threads(struct check *k)
 {
 	static char tasks[SYS_MAX][16];
-	unsigned nr;
+	unsigned n;
 
 	catch_up(k);
 	memset(tasks, 0, sizeof(tasks));
-	nr = find_consumers(k, tasks);
-	expect(k, nr == k->plan->nr_shards, "%u consumers for %u shards", nr, k->plan->nr_shards);
-	for (unsigned s = 0; s < k->plan->nr_shards; s++)
+	n = find_consumers(k, tasks);
+	expect(k, n == k->plan->n_shards, "%u consumers for %u shards", n, k->plan->n_shards);
+	for (unsigned s = 0; s < k->plan->n_shards; s++)
 		if (*tasks[s])
 			check_thread(k, s, tasks[s]);
 }
@@ -428,7 +427,7 @@ static void check_threads(struct check *k)
 
 static int member_of(const struct check *k, pid_t pid)
 {
-	for (unsigned cpu = 0; cpu < k->crew.nr; cpu++)
+	for (unsigned cpu = 0; cpu < k->crew.n; cpu++)
 		if (k->crew.members[cpu].pid == pid)
 			return cpu;
 	return -1;
@@ -436,24 +435,24 @@ static int member_of(const struct check *k, pid_t pid)
 
 static void check_token(struct check *k, struct tally *t, unsigned member)
 {
-	if (t->tokens < k->crew.nr_visits)
+	if (t->tokens < k->crew.n_visits)
 		expect(k, k->crew.visits[t->tokens] == member,
 		       "call %u of the token is by CPU %u and should be by %u", t->tokens, member,
 		       k->crew.visits[t->tokens]);
 	t->tokens++;
 }
 
-static void check_call(struct check *k, struct tally *t, const struct nr_event *ev, unsigned nr,
+static void check_call(struct check *k, struct tally *t, const struct nr_event *ev, unsigned n,
 		       pid_t pid)
 {
-	int member = nr == CREW_LOAD || nr == CREW_TOKEN ? member_of(k, pid) : -1;
+	int member = n == CREW_LOAD || n == CREW_TOKEN ? member_of(k, pid) : -1;
 	bool enter = ev->rec->id == t->enter_id;
 
 	if (member < 0)
 		return;
 	expect(k, k->crew.members[member].moved || ev->rec->cpu == member,
 	       "a call of CPU %d comes from CPU %u", member, ev->rec->cpu);
-	if (nr == CREW_TOKEN) {
+	if (n == CREW_TOKEN) {
 		if (enter)
 			check_token(k, t, member);
 		return;
@@ -481,9 +480,9 @@ static void check_event(struct check *k, struct tally *t, const struct nr_event 
 	t->lost[cpu] = ev->rec->lost;
 	t->by_cpu[cpu]++;
 	if (ev->rec->id == t->enter_id)
-		check_call(k, t, ev, enter->nr, enter->pid);
+		check_call(k, t, ev, enter->n, enter->pid);
 	else if (ev->rec->id == t->exit_id)
-		check_call(k, t, ev, exit->nr, exit->pid);
+		check_call(k, t, ev, exit->n, exit->pid);
 }
 
 static void read_trace(struct check *k, struct tally *t)
@@ -505,7 +504,7 @@ static void read_trace(struct check *k, struct tally *t)
 
 static void check_members(struct check *k, const struct tally *t)
 {
-	for (unsigned cpu = 0; cpu < k->crew.nr; cpu++) {
+	for (unsigned cpu = 0; cpu < k->crew.n; cpu++) {
 		unsigned long calls = k->crew.members[cpu].calls;
 
 		expect(k, k->lossy || (t->entries[cpu] == calls && t->exits[cpu] == calls),
@@ -513,8 +512,8 @@ static void check_members(struct check *k, const struct tally *t)
 		       " exits",
 		       cpu, calls, t->entries[cpu], t->exits[cpu]);
 	}
-	expect(k, t->tokens == k->crew.nr_visits, "the token went %u times, the trace has %u",
-	       k->crew.nr_visits, t->tokens);
+	expect(k, t->tokens == k->crew.n_visits, "the token went %u times, the trace has %u",
+	       k->crew.n_visits, t->tokens);
 }
 
 /* What the load called is in the trace, or was counted as lost; there is little else to lose. */
@@ -522,7 +521,7 @@ static void check_loss(struct check *k, const struct tally *t, uint64_t lost)
 {
 	uint64_t missing = 0;
 
-	for (unsigned cpu = 0; cpu < k->crew.nr; cpu++)
+	for (unsigned cpu = 0; cpu < k->crew.n; cpu++)
 		missing += 2 * k->crew.members[cpu].calls - t->entries[cpu] - t->exits[cpu];
 	if (k->lossy)
 		printf("  %" PRIu64 " events lost, %" PRIu64 " of them calls\n", lost, missing);
@@ -559,7 +558,7 @@ static void check_rings(struct check *k)
 {
 	int rings = place_find_rings();
 
-	for (unsigned s = 0; s < k->plan->nr_shards; s++) {
+	for (unsigned s = 0; s < k->plan->n_shards; s++) {
 		const struct nr_plan_shard *shard = &k->plan->shards[s];
 		size_t strays = place_ring_strays(rings, s, shard->ring_bytes, shard->node);
 
@@ -588,7 +587,7 @@ static void check_indexes(struct check *k, const struct nr_stats *st)
 {
 	size_t most[SYS_MAX] = {};
 
-	for (unsigned s = 0; s < st->nr_shards; s++)
+	for (unsigned s = 0; s < st->n_shards; s++)
 		most[memory_of(k, k->node_of[k->plan->shards[s].consumer_cpus[0]])] +=
 			nr_stats_shard(st, s)->index_pages + COUNTER_PAGES;
 	for (unsigned node = 0; !k->may_stray && node < SYS_MAX; node++)
@@ -610,7 +609,7 @@ static void check_stats(struct check *k, const struct tally *t, const struct nr_
 	       st->events_written);
 	expect(k, st->events_written == t->events, "%" PRIu64 " written, %" PRIu64 " in the trace",
 	       st->events_written, t->events);
-	for (unsigned s = 0; s < st->nr_shards; s++) {
+	for (unsigned s = 0; s < st->n_shards; s++) {
 		const struct nr_shard_stats *shard = nr_stats_shard(st, s);
 		uint64_t percent = 100 * shard->fill_peak / shard->ring_bytes;
 
@@ -623,7 +622,7 @@ static void check_stats(struct check *k, const struct tally *t, const struct nr_
 	}
 	printf("  %" PRIu64 " events from %u shards, %" PRIu64 " unsorted, fullest %" PRIu64
 	       " %%, a consumer idle for %" PRIu64 " ms\n",
-	       t->events, st->nr_shards, unsorted, peak, idle / 1000000);
+	       t->events, st->n_shards, unsorted, peak, idle / 1000000);
 }
 
 /* --- one recording ------------------------------------------------------------------------------
@@ -701,7 +700,7 @@ static void do_step(struct check *k, const char *step)
 /* Room for all that a shard's CPUs write: a consumer may not get a turn for long here. */
 static size_t ring_bytes(const struct check *k)
 {
-	unsigned nodes = count_distinct(k, sys_cpu_node), cpus = k->online.nr, loads = 1;
+	unsigned nodes = count_distinct(k, sys_cpu_node), cpus = k->online.n, loads = 1;
 	size_t bytes = 65536, want;
 
 	if (k->ring_bytes)
@@ -710,9 +709,9 @@ static size_t ring_bytes(const struct check *k)
 		cpus = 1;
 	else if (strcmp(k->policy, "single"))
 		cpus = (cpus + nodes - 1) / nodes;
-	for (unsigned i = 0; i < k->nr_steps; i++)
+	for (unsigned i = 0; i < k->n_steps; i++)
 		loads += !!strchr(k->steps[i], ':');
-	want = cpus * loads * (k->calls + k->online.nr) * BYTES_PER_CALL;
+	want = cpus * loads * (k->calls + k->online.n) * BYTES_PER_CALL;
 	while (bytes < want)
 		bytes *= 2;
 	return bytes;
@@ -741,7 +740,7 @@ static void start(struct check *k)
 	    nr_collector_set_trace(k->collector, TRACE, true) || nr_collector_start(k->collector))
 		sys_die("cannot start");
 	printf("%s, %s: %u shards of %zu KiB, %u files, open in %.0f ms, all in %.0f ms\n",
-	       k->policy, k->order, k->plan->nr_shards, opts.ring_bytes >> 10,
+	       k->policy, k->order, k->plan->n_shards, opts.ring_bytes >> 10,
 	       sys_count_files() - files, opened - began, now_ms() - began);
 }
 
@@ -760,7 +759,7 @@ static void record(struct check *k)
 	crew_forget(&k->crew);
 	start(k);
 	began = now_ms();
-	for (unsigned i = 0; i < k->nr_steps; i++)
+	for (unsigned i = 0; i < k->n_steps; i++)
 		do_step(k, k->steps[i]);
 	crew_wait(&k->crew);
 	place_count_index(k->index_pages);
@@ -887,9 +886,9 @@ int main(int argc, char **argv)
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	k.steps = argv + optind;
-	k.nr_steps = argc - optind;
+	k.n_steps = argc - optind;
 	sys_read_set(&possible, "/sys/devices/system/cpu/possible");
-	crew_start(&k.crew, possible.nr);
+	crew_start(&k.crew, possible.n);
 	if (group)
 		join_cgroup(group);
 	find_memory(&k);

@@ -40,7 +40,7 @@ __attribute__((noreturn)) static void serve(unsigned cpu, int fd, int done_fd)
 	_exit(0);
 }
 
-void crew_start(struct crew *crew, unsigned nr_cpus)
+void crew_start(struct crew *crew, unsigned n_cpus)
 {
 	int done[2], work[2];
 
@@ -48,8 +48,8 @@ void crew_start(struct crew *crew, unsigned nr_cpus)
 	if (pipe(done))
 		sys_die("no pipe: %s", strerror(errno));
 	crew->done_fd = done[0];
-	for (; crew->nr < nr_cpus; crew->nr++) {
-		struct crew_member *m = &crew->members[crew->nr];
+	for (; crew->n < n_cpus; crew->n++) {
+		struct crew_member *m = &crew->members[crew->n];
 
 		if (pipe(work))
 			sys_die("no pipe: %s", strerror(errno));
@@ -58,25 +58,25 @@ void crew_start(struct crew *crew, unsigned nr_cpus)
 		if (m->pid < 0)
 			sys_die("no process: %s", strerror(errno));
 		if (!m->pid)
-			serve(crew->nr, work[0], done[1]);
+			serve(crew->n, work[0], done[1]);
 		close(work[0]);
 	}
 }
 
 void crew_forget(struct crew *crew)
 {
-	for (unsigned cpu = 0; cpu < crew->nr; cpu++) {
+	for (unsigned cpu = 0; cpu < crew->n; cpu++) {
 		crew->members[cpu].calls = 0;
 		crew->members[cpu].moved = false;
 	}
-	crew->nr_visits = 0;
+	crew->n_visits = 0;
 }
 
 static void tell(struct crew *crew, unsigned cpu, unsigned long calls)
 {
 	const struct order order = { .calls = calls };
 
-	if (cpu >= crew->nr)
+	if (cpu >= crew->n)
 		sys_die("there is no CPU %u", cpu);
 	if (write(crew->members[cpu].fd, &order, sizeof(order)) != sizeof(order))
 		sys_die("member %u is gone", cpu);
@@ -102,24 +102,24 @@ void crew_wait(struct crew *crew)
 
 static void visit(struct crew *crew, unsigned cpu)
 {
-	crew->visits = realloc(crew->visits, (crew->nr_visits + 1) * sizeof(*crew->visits));
+	crew->visits = realloc(crew->visits, (crew->n_visits + 1) * sizeof(*crew->visits));
 	if (!crew->visits)
 		sys_die("no memory");
-	crew->visits[crew->nr_visits++] = cpu;
+	crew->visits[crew->n_visits++] = cpu;
 	tell(crew, cpu, 0);
 	crew_wait(crew);
 }
 
 void crew_pass_token(struct crew *crew, const struct sys_set *cpus, unsigned rounds)
 {
-	unsigned list[SYS_MAX], nr = 0, stride;
+	unsigned list[SYS_MAX], n = 0, stride;
 
 	for (unsigned cpu = 0; cpu < SYS_MAX; cpu++)
 		if (cpus->has[cpu])
-			list[nr++] = cpu;
+			list[n++] = cpu;
 	/* Above a third, and no divisor in common: comes by all of them. */
-	for (stride = nr / 3 + 1; stride > 1; stride++) {
-		unsigned a = nr, b = stride, rest;
+	for (stride = n / 3 + 1; stride > 1; stride++) {
+		unsigned a = n, b = stride, rest;
 
 		while ((rest = a % b)) {
 			a = b;
@@ -128,6 +128,6 @@ void crew_pass_token(struct crew *crew, const struct sys_set *cpus, unsigned rou
 		if (b == 1)
 			break;
 	}
-	for (unsigned i = 0; i < nr * rounds; i++)
-		visit(crew, list[(unsigned long)i * stride % nr]);
+	for (unsigned i = 0; i < n * rounds; i++)
+		visit(crew, list[(unsigned long)i * stride % n]);
 }

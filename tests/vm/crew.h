@@ -23,15 +23,15 @@ struct crew_member {
 };
 
 struct crew {
-	unsigned nr; /* CPU c has member c */
+	unsigned n; /* CPU c has member c */
 	struct crew_member members[SYS_MAX];
 	int done_fd;
 	unsigned busy;	  /* how many have work */
 	unsigned *visits; /* CPUs in the order in which they had the token */
-	unsigned nr_visits;
+	unsigned n_visits;
 };
 
-void crew_start(struct crew *crew, unsigned nr_cpus);
+void crew_start(struct crew *crew, unsigned n_cpus);
 void crew_forget(struct crew *crew);
 
 /* Each member of cpus makes calls + cpu calls, so that no two CPUs are alike. Returns at once. */

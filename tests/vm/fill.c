@@ -20,7 +20,7 @@
 
 struct fill {
 	int outer;
-	uint32_t nr;
+	uint32_t n;
 	uint32_t *keys;
 	int *rings;
 	_Atomic(uint32_t) next;
@@ -37,7 +37,7 @@ static double now_ms(void)
 
 static void put_singly(struct fill *f)
 {
-	for (uint32_t i = 0; i < f->nr; i++)
+	for (uint32_t i = 0; i < f->n; i++)
 		if (bpf_map_update_elem(f->outer, &f->keys[i], &f->rings[i], 0))
 			atomic_store(&f->err, 1);
 }
@@ -56,7 +56,7 @@ static void *put_stretch(void *arg)
 	struct fill *f = arg;
 	uint32_t t = atomic_fetch_add(&f->next, 1);
 
-	put_batch(f, f->nr * t / THREADS, f->nr * (t + 1) / THREADS);
+	put_batch(f, f->n * t / THREADS, f->n * (t + 1) / THREADS);
 	return NULL;
 }
 
@@ -75,11 +75,11 @@ static int make(struct fill *f)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts);
 
-	f->keys = calloc(f->nr, sizeof(*f->keys));
-	f->rings = calloc(f->nr, sizeof(*f->rings));
+	f->keys = calloc(f->n, sizeof(*f->keys));
+	f->rings = calloc(f->n, sizeof(*f->rings));
 	if (!f->keys || !f->rings)
 		return -1;
-	for (uint32_t i = 0; i < f->nr; i++) {
+	for (uint32_t i = 0; i < f->n; i++) {
 		f->keys[i] = i;
 		f->rings[i] = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ring", 0, 0,
 					     sysconf(_SC_PAGESIZE), NULL);
@@ -87,13 +87,13 @@ static int make(struct fill *f)
 			return -1;
 	}
 	opts.inner_map_fd = f->rings[0];
-	f->outer = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "rings", 4, 4, f->nr, &opts);
+	f->outer = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "rings", 4, 4, f->n, &opts);
 	return f->outer < 0 ? -1 : 0;
 }
 
 int main(int argc, char **argv)
 {
-	struct fill f = { .nr = argc > 1 ? atoi(argv[1]) : 128 };
+	struct fill f = { .n = argc > 1 ? atoi(argv[1]) : 128 };
 	double t[4];
 
 	if (make(&f)) {
@@ -103,11 +103,11 @@ int main(int argc, char **argv)
 	t[0] = now_ms();
 	put_singly(&f);
 	t[1] = now_ms();
-	put_batch(&f, 0, f.nr);
+	put_batch(&f, 0, f.n);
 	t[2] = now_ms();
 	put_threaded(&f);
 	t[3] = now_ms();
-	printf("fill: %u rings: singly %.0f ms, batch %.0f ms, from %d threads %.0f ms\n", f.nr,
+	printf("fill: %u rings: singly %.0f ms, batch %.0f ms, from %d threads %.0f ms\n", f.n,
 	       t[1] - t[0], t[2] - t[1], THREADS, t[3] - t[2]);
 	return atomic_load(&f.err) || t[3] - t[2] > (t[1] - t[0]) / 2;
 }

@@ -29,19 +29,19 @@ int place_find_rings(void)
 	sys_die("the collector has no array of rings");
 }
 
-static size_t count_strays(char *memory, size_t nr, int node)
+static size_t count_strays(char *memory, size_t n, int node)
 {
 	size_t page = sysconf(_SC_PAGESIZE), strays = 0;
-	void **pages = calloc(nr, sizeof(*pages));
-	int *nodes = calloc(nr, sizeof(*nodes));
+	void **pages = calloc(n, sizeof(*pages));
+	int *nodes = calloc(n, sizeof(*nodes));
 
 	if (!pages || !nodes)
 		sys_die("no memory");
-	for (size_t i = 0; i < nr; i++)
+	for (size_t i = 0; i < n; i++)
 		pages[i] = memory + i * page;
-	if (syscall(SYS_move_pages, 0, nr, pages, NULL, nodes, 0))
+	if (syscall(SYS_move_pages, 0, n, pages, NULL, nodes, 0))
 		sys_die("move_pages: %s", strerror(errno));
-	for (size_t i = 0; i < nr; i++)
+	for (size_t i = 0; i < n; i++)
 		strays += nodes[i] != node;
 	free(pages);
 	free(nodes);

@@ -48,7 +48,7 @@ void sys_parse(struct sys_set *set, const char *list)
 		if (end == p || first > last || last >= SYS_MAX || (*end && *end != ','))
 			sys_die("\"%s\" is not a list", list);
 		for (; first <= last; first++) {
-			set->nr += !set->has[first];
+			set->n += !set->has[first];
 			set->has[first] = true;
 		}
 		p = *end ? end + 1 : end;
@@ -142,11 +142,11 @@ void sys_set_online(unsigned cpu, bool online)
 unsigned sys_count_files(void)
 {
 	DIR *dir = opendir("/proc/self/fd");
-	unsigned nr = 0;
+	unsigned n = 0;
 
 	while (dir && readdir(dir))
-		nr++;
+		n++;
 	if (dir)
 		closedir(dir);
-	return nr;
+	return n;
 }

@@ -10,7 +10,7 @@
 
 struct sys_set {
 	bool has[SYS_MAX];
-	unsigned nr;
+	unsigned n;
 };
 
 /* Reads a list like "0-3,8"; a bad one ends the program. */

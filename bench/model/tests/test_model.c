@@ -59,11 +59,11 @@ static struct nr_model_costs tiered_costs(void)
 }
 
 static struct nr_model_sim_result simulate(const struct nr_model_layout *layout,
-					   const struct nr_model_costs *costs, unsigned nr,
+					   const struct nr_model_costs *costs, unsigned n,
 					   int consumer_cpu, const struct nr_model_sim_opts *opts)
 {
 	struct nr_model_machine *m = machine_of(layout);
-	struct nr_model_load load = { nr, cpus, consumer_cpu };
+	struct nr_model_load load = { n, cpus, consumer_cpu };
 	struct nr_model_sim_result r;
 
 	assert_int_equal(nr_model_sim(&r, m, costs, &load, opts), 0);
@@ -78,7 +78,7 @@ static void test_distances_of_a_regular_machine(void **state)
 	struct nr_model_machine *m = machine_of(&layout);
 
 	(void)state;
-	assert_int_equal(m->nr_cpus, 32);
+	assert_int_equal(m->n_cpus, 32);
 	assert_int_equal(nr_model_distance(m, 3, 3), NR_SAME_CPU);
 	assert_int_equal(nr_model_distance(m, 3, 19), NR_SAME_CORE);
 	assert_int_equal(nr_model_distance(m, 2, 3), NR_SAME_LLC);
@@ -201,13 +201,13 @@ static void test_simulation_meets_closed_formula(void **state)
 {
 	struct nr_model_machine *m = machine_of(&tiered);
 	struct nr_model_costs c = tiered_costs();
-	static const unsigned nr[] = { 1, 2, 3, 8, 20, 64 };
+	static const unsigned n[] = { 1, 2, 3, 8, 20, 64 };
 
 	(void)state;
 	for (unsigned i = 0; i < 6; i++) {
-		struct nr_model_load load = { nr[i], cpus, 5 };
+		struct nr_model_load load = { n[i], cpus, 5 };
 		struct nr_model_sim_opts opts = { .seed = SEED,
-						  .records = 10 * nr[i] + 500,
+						  .records = 10 * n[i] + 500,
 						  .batches = 200 };
 		struct nr_model_sim_result r;
 		struct nr_model_mix mix;
@@ -274,7 +274,7 @@ static void test_simulation_refuses_nonsense(void **state)
 
 	(void)state;
 	assert_int_equal(nr_model_sim(&r, m, &c, &load, &opts), -EINVAL);
-	load.nr = 1;
+	load.n = 1;
 	opts.drain_ns = 1; /* and no capacity */
 	assert_int_equal(nr_model_sim(&r, m, &c, &load, &opts), -EINVAL);
 	assert_int_equal(r.attempts, 4711);
@@ -336,8 +336,8 @@ static void test_usl_fit_recovers_its_parameters(void **state)
 
 	(void)state;
 	for (unsigned n = 1; n <= 48; n += n < 4 ? 1 : 4) {
-		curve.points[curve.nr].mix.nr = n;
-		curve.points[curve.nr++].ns = nr_model_usl_ns(&truth, n);
+		curve.points[curve.n].mix.n = n;
+		curve.points[curve.n++].ns = nr_model_usl_ns(&truth, n);
 	}
 	nr_model_fit_usl(&got, &curve);
 	assert_near(got.lambda, truth.lambda, 1e-3);
@@ -377,7 +377,7 @@ static void test_fit_recovers_costs_from_a_simulated_curve(void **state)
 		assert_near(got.hand[d] * (1 + got.consumer), truth.hand[d] * (1 + truth.consumer),
 			    0.15);
 	}
-	for (unsigned i = 0; i < curve.nr; i++)
+	for (unsigned i = 0; i < curve.n; i++)
 		assert_near(nr_model_mean_ns(&got, &curve.points[i].mix), curve.points[i].ns, 0.05);
 	nr_model_machine_free(m);
 }
@@ -422,24 +422,24 @@ static void test_fit_without_one_producer(void **state)
 
 static void test_halves_share_only_the_first_point(void **state)
 {
-	struct nr_model_curve curve = { .nr = 7 }, train, test;
+	struct nr_model_curve curve = { .n = 7 }, train, test;
 
 	(void)state;
-	for (unsigned i = 0; i < curve.nr; i++)
-		curve.points[i].mix.nr = i + 1;
+	for (unsigned i = 0; i < curve.n; i++)
+		curve.points[i].mix.n = i + 1;
 	nr_model_halve(&curve, 0, &train, &test);
-	assert_int_equal(train.nr, 4);
-	assert_int_equal(test.nr, 3);
-	assert_int_equal(test.points[0].mix.nr, 2);
+	assert_int_equal(train.n, 4);
+	assert_int_equal(test.n, 3);
+	assert_int_equal(test.points[0].mix.n, 2);
 	nr_model_halve(&curve, 1, &train, &test);
-	assert_int_equal(train.nr, 4);
-	assert_int_equal(train.points[0].mix.nr, 1);
-	assert_int_equal(train.points[1].mix.nr, 2);
-	assert_int_equal(test.points[0].mix.nr, 3);
+	assert_int_equal(train.n, 4);
+	assert_int_equal(train.points[0].mix.n, 1);
+	assert_int_equal(train.points[1].mix.n, 2);
+	assert_int_equal(test.points[0].mix.n, 3);
 }
 
 /* ---- files ----------------------------------------------------------------------------------- */
-static int read_text(const char *text, struct nr_model_curve **curves, unsigned *nr)
+static int read_text(const char *text, struct nr_model_curve **curves, unsigned *n)
 {
 	char path[] = "/tmp/nr_model_test_XXXXXX";
 	int fd = mkstemp(path), err;
@@ -447,7 +447,7 @@ static int read_text(const char *text, struct nr_model_curve **curves, unsigned 
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 	close(fd);
-	err = nr_model_read_published(curves, nr, path, NULL, NULL);
+	err = nr_model_read_published(curves, n, path, NULL, NULL);
 	unlink(path);
 	return err;
 }
@@ -455,23 +455,22 @@ static int read_text(const char *text, struct nr_model_curve **curves, unsigned 
 static void test_published_curves_are_read_and_bad_ones_are_not(void **state)
 {
 	struct nr_model_curve *curves = NULL;
-	unsigned nr = 0;
+	unsigned n = 0;
 
 	(void)state;
 	assert_int_equal(
-		read_text("series,producers,mops_per_sec\nspr_a,2,4\nspr_a,1,10\n", &curves, &nr),
+		read_text("series,producers,mops_per_sec\nspr_a,2,4\nspr_a,1,10\n", &curves, &n),
 		0);
-	assert_int_equal(nr, 1);
-	assert_int_equal(curves[0].points[0].mix.nr, 1);
+	assert_int_equal(n, 1);
+	assert_int_equal(curves[0].points[0].mix.n, 1);
 	assert_near(curves[0].points[1].ns, 250, 1e-9);
 	free(curves);
 	curves = NULL;
-	assert_int_equal(read_text("head\n", &curves, &nr), -ENODATA);
-	assert_int_equal(read_text("head\nspr_a,1,0\n", &curves, &nr), -EINVAL);
-	assert_int_equal(read_text("head\nspr_a,1\n", &curves, &nr), -EINVAL);
-	assert_int_equal(read_text("head\nabacus,1,10\n", &curves, &nr), -ENOENT);
-	assert_int_equal(nr_model_read_published(&curves, &nr, "/nonexistent", NULL, NULL),
-			 -ENOENT);
+	assert_int_equal(read_text("head\n", &curves, &n), -ENODATA);
+	assert_int_equal(read_text("head\nspr_a,1,0\n", &curves, &n), -EINVAL);
+	assert_int_equal(read_text("head\nspr_a,1\n", &curves, &n), -EINVAL);
+	assert_int_equal(read_text("head\nabacus,1,10\n", &curves, &n), -ENOENT);
+	assert_int_equal(nr_model_read_published(&curves, &n, "/nonexistent", NULL, NULL), -ENOENT);
 	assert_null(curves);
 }
 
@@ -509,7 +508,7 @@ static void test_sweep_gives_the_single_rings_curve(void **state)
 							  ROW("single", "0", "true", "[1]", "1e7"),
 				  &sweep),
 			 0);
-	assert_int_equal(sweep.curve.nr, 2);
+	assert_int_equal(sweep.curve.n, 2);
 	assert_int_equal(sweep.dropped, 0);
 	assert_false(sweep.consumer_not_known);
 	assert_near(sweep.curve.points[0].ns, 100, 1e-9);
@@ -517,10 +516,10 @@ static void test_sweep_gives_the_single_rings_curve(void **state)
 	assert_int_equal(sweep_of(ROW("single", "0", "true", "[99]", "1e7"), &sweep), -EINVAL);
 	assert_int_equal(sweep_of("", &sweep), -ENODATA);
 	assert_int_equal(sweep_of("no json\n", &sweep), -EINVAL);
-	assert_int_equal(sweep.curve.nr, 2);
+	assert_int_equal(sweep.curve.n, 2);
 	/* Interrupted while it wrote the second row. */
 	assert_int_equal(sweep_of(ROW("single", "0", "true", "[1]", "1e7") "{\"trans", &sweep), 0);
-	assert_int_equal(sweep.curve.nr, 1);
+	assert_int_equal(sweep.curve.n, 1);
 }
 
 /* Records of 4096 bytes are not on the curve of those of 24. */
@@ -534,7 +533,7 @@ static void test_sweep_keeps_what_can_be_compared(void **state)
 						  ROW("single", "0", "true", "[1,8]", "4e6"),
 				  &sweep),
 			 0);
-	assert_int_equal(sweep.curve.nr, 2);
+	assert_int_equal(sweep.curve.n, 2);
 	assert_int_equal(sweep.dropped, 1);
 	assert_near(sweep.curve.points[1].ns, 250, 1e-9);
 }
@@ -554,7 +553,7 @@ static void test_sweep_leaves_out_rows_without_a_rate(void **state)
 		snprintf(text, sizeof(text), "%s%s%s", row, row,
 			 ROW("single", "0", "true", "[1]", "1e7"));
 		assert_int_equal(sweep_of(text, &sweep), 0);
-		assert_int_equal(sweep.curve.nr, 1);
+		assert_int_equal(sweep.curve.n, 1);
 		assert_near(sweep.curve.points[0].ns, 100, 1e-9);
 		assert_int_equal(sweep.no_rate, 2);
 		assert_int_equal(sweep.dropped, 0);
@@ -577,7 +576,7 @@ static void test_sweep_counts_busy_rows(void **state)
 						  SHARED_ROW("[1,2]", "48", "0.9"),
 				  &sweep),
 			 0);
-	assert_int_equal(sweep.curve.nr, 3);
+	assert_int_equal(sweep.curve.n, 3);
 	assert_int_equal(sweep.busy, 2);
 }
 
@@ -590,7 +589,7 @@ static void test_points_are_numbers(void **state)
 	(void)state;
 	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(nr_model_add_plain(&curve, m, 2, 0, 0, bad[i]), -EINVAL);
-	assert_int_equal(curve.nr, 0);
+	assert_int_equal(curve.n, 0);
 	nr_model_machine_free(m);
 }
 
@@ -612,11 +611,11 @@ static void test_sweep_of_another_machine_is_refused(void **state)
 }
 
 /* ---- predictions ----------------------------------------------------------------------------- */
-static struct nr_model_curve *published(unsigned *nr)
+static struct nr_model_curve *published(unsigned *n)
 {
 	struct nr_model_curve *curves = NULL;
 
-	assert_int_equal(nr_model_read_published(&curves, nr,
+	assert_int_equal(nr_model_read_published(&curves, n,
 						 NR_MODEL_DATA_SOURCE "/ringbuf_contention.csv",
 						 NULL, NULL),
 			 0);
@@ -626,10 +625,10 @@ static struct nr_model_curve *published(unsigned *nr)
 static struct nr_model_family *family_of(const char *like)
 {
 	struct nr_model_family *f = NULL;
-	unsigned nr = 0;
-	struct nr_model_curve *curves = published(&nr);
+	unsigned n = 0;
+	struct nr_model_curve *curves = published(&n);
 
-	assert_int_equal(nr_model_family_fit(&f, curves, nr, like), 0);
+	assert_int_equal(nr_model_family_fit(&f, curves, n, like), 0);
 	free(curves);
 	return f;
 }
@@ -641,10 +640,10 @@ static void assert_interval(const struct nr_model_interval *i)
 }
 
 static struct nr_model_answer ask(const struct nr_model_machine *m, unsigned shard_cpus,
-				  const struct nr_model_family *f, unsigned nr, double rate)
+				  const struct nr_model_family *f, unsigned n, double rate)
 {
 	struct nr_model_question q = {
-		.machine = m, .nr = nr, .cpus = cpus, .rate = rate, .seed = SEED
+		.machine = m, .n = n, .cpus = cpus, .rate = rate, .seed = SEED
 	};
 	int shard[NR_CPUS], consumer[NR_CPUS];
 	struct nr_model_answer a;
@@ -655,7 +654,7 @@ static struct nr_model_answer ask(const struct nr_model_machine *m, unsigned sha
 	}
 	q.cpu_shard = shard;
 	q.shard_consumer = consumer;
-	q.nr_shards = shard_cpus ? NR_CPUS / shard_cpus : 0;
+	q.n_shards = shard_cpus ? NR_CPUS / shard_cpus : 0;
 	assert_int_equal(nr_model_predict(&a, &q, f, &nr_model_rest_default), 0);
 	assert_interval(&a.per_sec);
 	assert_interval(&a.wait_ns);
@@ -687,7 +686,7 @@ static void test_predictions_are_intervals_and_make_sense(void **state)
 static void test_interval_is_as_wide_as_the_error(void **state)
 {
 	struct nr_model_costs c = tiered_costs();
-	struct nr_model_family one = { .nr = 1, .sets = &c, .error = 0.2 };
+	struct nr_model_family one = { .n = 1, .sets = &c, .error = 0.2 };
 	struct nr_model_machine *m = machine_of(&tiered);
 	struct nr_model_answer a = ask(m, 64, &one, 64, 0);
 
@@ -758,9 +757,9 @@ static void test_unknown_family(void **state)
 /* ---- likeness -------------------------------------------------------------------------------- */
 static int like_of(struct nr_model_like *like, const char *text)
 {
-	unsigned nr = 0;
-	struct nr_model_curve *curves = published(&nr);
-	int err = nr_model_like_of(like, curves, nr, text, NULL, NULL);
+	unsigned n = 0;
+	struct nr_model_curve *curves = published(&n);
+	int err = nr_model_like_of(like, curves, n, text, NULL, NULL);
 
 	free(curves);
 	return err;
@@ -841,7 +840,7 @@ static void test_a_sweep_predicts_its_own_host(void **state)
 	assert_true(f->error < 0.1);
 	a = ask(m, 64, f, 64, 0);
 	assert_near(a.lock_per_sec.mid,
-		    1e9 / nr_model_mean_ns(&truth, &curve.points[curve.nr - 1].mix), 0.1);
+		    1e9 / nr_model_mean_ns(&truth, &curve.points[curve.n - 1].mix), 0.1);
 	nr_model_family_free(f);
 	nr_model_family_free(like);
 	nr_model_machine_free(m);
@@ -861,9 +860,9 @@ static void test_a_sweep_borrows_what_it_does_not_contain(void **state)
 	f = sweep_family(&curve, nr_model_machine_levels(large), like);
 	assert_int_equal(f->borrowed,
 			 1u << NR_SAME_NODE | 1u << NR_SAME_PACKAGE | 1u << NR_OTHER_PACKAGE);
-	assert_int_equal(f->nr, like->nr);
+	assert_int_equal(f->n, like->n);
 	assert_true(f->error >= 0.5);
-	for (unsigned i = 0; i < f->nr; i++) {
+	for (unsigned i = 0; i < f->n; i++) {
 		assert_near(f->sets[i].alone, 90, 0.1);
 		assert_near(f->sets[i].hand[NR_SAME_PACKAGE],
 			    like->sets[i].hand[NR_SAME_PACKAGE] * (1 + like->sets[i].consumer),
@@ -884,11 +883,11 @@ static void test_a_sweep_borrows_what_it_does_not_contain(void **state)
 	assert_true(f->error >= like->error);
 	nr_model_family_free(f);
 	/* One producer alone has no hand-over at all, whoever reads. */
-	curve.nr = 0;
+	curve.n = 0;
 	assert_int_equal(nr_model_add_plain(&curve, small, 1, 1, 0, 90), 0);
 	f = sweep_family(&curve, nr_model_machine_levels(small), like);
 	assert_int_equal(f->borrowed, 1u << NR_SAME_LLC);
-	for (unsigned i = 0; i < f->nr; i++)
+	for (unsigned i = 0; i < f->n; i++)
 		assert_true(f->sets[i].hand[NR_SAME_LLC] > 10);
 	nr_model_family_free(f);
 	nr_model_family_free(like);

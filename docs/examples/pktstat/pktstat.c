@@ -28,7 +28,7 @@ struct row {
 struct pktstat {
 	uint64_t second; /* the one that is being counted, in the time of the events */
 	struct row rows[MAX_ROWS];
-	unsigned nr_rows;
+	unsigned n_rows;
 	uint64_t histogram[2][BUCKETS]; /* RECEIVED, SENT */
 };
 
@@ -75,12 +75,12 @@ static void print_histogram(const char *name, const uint64_t histogram[BUCKETS])
 static void print_second(struct pktstat *s)
 {
 	printf("second %lu\n", s->second);
-	for (unsigned i = 0; i < s->nr_rows; i++)
+	for (unsigned i = 0; i < s->n_rows; i++)
 		print_row(&s->rows[i]);
 	for (int d = RECEIVED; d <= SENT; d++)
 		print_histogram(direction_names[d], s->histogram[d]);
 	fflush(stdout);
-	s->nr_rows = 0;
+	s->n_rows = 0;
 	memset(s->histogram, 0, sizeof(s->histogram));
 }
 
@@ -96,13 +96,13 @@ static struct row *find_row(struct pktstat *s, const struct packet *p, unsigned 
 {
 	unsigned i = 0;
 
-	while (i < s->nr_rows && !same_row(&s->rows[i], p, cpu))
+	while (i < s->n_rows && !same_row(&s->rows[i], p, cpu))
 		i++;
 	if (i == MAX_ROWS)
 		return &s->rows[MAX_ROWS - 1];
-	if (i == s->nr_rows) {
+	if (i == s->n_rows) {
 		s->rows[i] = (struct row){ .packet = *p, .cpu = cpu };
-		s->nr_rows++;
+		s->n_rows++;
 	}
 	return &s->rows[i];
 }

@@ -20,7 +20,7 @@ struct connect {
 	__u32 pid;
 	enum outcome outcome;
 	__u16 port;
-	__u16 ipv6;	/* 1: daddr is an IPv6 address; 0: its first four bytes are an IPv4 address */
+	__u16 ipv6; /* 1: daddr is an IPv6 address; 0: its first four bytes are an IPv4 address */
 	__u8 daddr[16];
 	char comm[16];
 };

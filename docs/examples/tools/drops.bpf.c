@@ -54,7 +54,8 @@ int BPF_PROG(on_drop, struct sk_buff *skb, void *location, enum skb_drop_reason 
 	__builtin_memset(e, 0, sizeof(*e));
 	e->location = location;
 	e->reason = reason;
-	e->no_socket = reason == bpf_core_enum_value(enum skb_drop_reason, SKB_DROP_REASON_NO_SOCKET);
+	e->no_socket =
+		reason == bpf_core_enum_value(enum skb_drop_reason, SKB_DROP_REASON_NO_SOCKET);
 	e->ether_type = bpf_ntohs(BPF_CORE_READ(skb, protocol));
 	e->len = BPF_CORE_READ(skb, len);
 	e->ifindex = BPF_CORE_READ(dev, ifindex);
