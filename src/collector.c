@@ -5,13 +5,13 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
-#include "../topology/opts.h"
+#include "base/opts.h"
 #include "collector.h"
-#include "drain/clock.h"
-#include "../topology/counter.h"
-#include "pids.h"
-#include "sources.h"
-#include "timens.h"
+#include "base/clock.h"
+#include "base/counter.h"
+#include "kernel/pids.h"
+#include "kernel/sources.h"
+#include "kernel/timens.h"
 
 #define LATENCY_MS 100
 
@@ -545,6 +545,11 @@ static int load_objects(struct nr_collector *c)
 	return err;
 }
 
+static int wait_grace(void *maps)
+{
+	return nr_maps_wait_grace(maps);
+}
+
 static int start_threads(struct nr_collector *c)
 {
 	uint64_t now = nr_clock_now(); /* the output may have taken a while to open */
@@ -557,7 +562,7 @@ static int start_threads(struct nr_collector *c)
 	for (unsigned i = 0; !err && i < c->plan->n_shards; i++)
 		err = nr_consumer_start(&c->consumers[i], c->maps.ring_fd[i]);
 	if (!err && c->drain.order == NR_ORDER_RCU) {
-		c->grace = (struct nr_grace){ &c->drain, &c->maps, &c->log, {} };
+		c->grace = (struct nr_grace){ &c->drain, wait_grace, &c->maps, &c->log, {} };
 		err = nr_grace_start(&c->grace);
 	}
 	c->stream.drain = &c->drain;

@@ -4,11 +4,11 @@
 #define NR_COLLECTOR_H
 
 #include <pthread.h>
-#include "grace.h"
-#include "host.h"
-#include "object.h"
+#include "drain/grace.h"
+#include "kernel/host.h"
+#include "kernel/object.h"
 #include "stream.h"
-#include "trace/writer.h"
+#include "output/writer.h"
 
 enum nr_state { NR_OPEN, NR_RUNNING, NR_FAILED, NR_STOPPED };
 

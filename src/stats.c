@@ -13,8 +13,8 @@
 #include <string.h>
 #include <sys/resource.h>
 #include "collector.h"
-#include "drain/clock.h"
-#include "../topology/counter.h"
+#include "base/clock.h"
+#include "base/counter.h"
 
 /* What nr_stats_free frees. */
 struct snapshot {

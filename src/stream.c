@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
 #include <unistd.h>
-#include "drain/clock.h"
-#include "../topology/counter.h"
+#include "base/clock.h"
+#include "base/counter.h"
 #include "stream.h"
 
 #define BATCH 1024

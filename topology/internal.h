@@ -6,7 +6,7 @@
 
 #include <hwloc.h>
 #include <numaring/plan.h>
-#include "log.h"
+#include "base/log.h"
 
 /* No kernel has more; a larger number in a list is a slip of the keyboard. */
 #define TOPO_MAX_CPU 65535u

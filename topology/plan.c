@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "internal.h"
-#include "opts.h"
+#include "base/opts.h"
 
 #define RING_MAX	 ((size_t)1 << 30)
 #define RING_PER_CPU	 ((size_t)2 << 20)

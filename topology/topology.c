@@ -12,7 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "internal.h"
-#include "opts.h"
+#include "base/opts.h"
 
 #define CPUS	      "/sys/devices/system/cpu"
 #define NODES	      "/sys/devices/system/node"

@@ -4,8 +4,8 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include "../../topology/counter.h"
-#include "clock.h"
+#include "base/counter.h"
+#include "base/clock.h"
 #include "consumer.h"
 
 /* A BUSY record is submitted within microseconds; look again soon, without spinning. */

@@ -10,8 +10,8 @@
 
 #include <numaring/numaring.h>
 #include "shard.h"
-#include "thread.h"
-#include "waiter.h"
+#include "base/thread.h"
+#include "base/waiter.h"
 
 /* What the threads of one collector share. */
 struct nr_drain {

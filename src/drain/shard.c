@@ -6,20 +6,12 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include "../../topology/counter.h"
+#include "base/bits.h"
+#include "base/counter.h"
 #include "shard.h"
 
 /* The smallest record that is ours: the kernel's header and our own. */
 #define MIN_RECORD (NR_RING_HEADER + sizeof(struct nr_record))
-
-static size_t round_up_pow2(size_t n)
-{
-	size_t p = 1;
-
-	while (p < n)
-		p <<= 1;
-	return p;
-}
 
 /*
  * Address space only; a page gets memory, on the node of the thread that touches it, when it is
@@ -56,7 +48,7 @@ int nr_shard_init(struct nr_shard *shard, const struct nr_ring *ring, uint32_t n
 	uint64_t pos = nr_ring_consumed(ring);
 
 	memset(shard, 0, sizeof(*shard));
-	shard->queue_mask = round_up_pow2(ring->size / MIN_RECORD + 1) - 1;
+	shard->queue_mask = nr_round_up_pow2(ring->size / MIN_RECORD + 1) - 1;
 	shard->n_cpus = n_cpus;
 	shard->queue = reserve_memory(queue_bytes(shard));
 	shard->run = reserve_memory(queue_bytes(shard));

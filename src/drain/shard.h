@@ -29,15 +29,9 @@
 #define NR_SHARD_H
 
 #include <numaring/record.h>
-#include "../ring/ring.h"
+#include "base/clock.h"
+#include "ring/ring.h"
 #include "sort.h"
-
-/* As the time of a pass: there will be no more records, everything is complete. */
-#define NR_TIME_END UINT64_MAX
-
-/* What two readings of the clock on two CPUs may differ, and the step back that the kernel's
- * NMI-safe clock may make across an update of the timekeeper. */
-#define NR_EPSILON_NS 1000u
 
 struct nr_shard {
 	struct nr_ring ring;

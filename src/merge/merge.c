@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "../../topology/counter.h"
+#include "base/counter.h"
 #include "merge.h"
 
 int nr_merge_init(struct nr_merge *m, struct nr_shard **shards, uint32_t n)

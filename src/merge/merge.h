@@ -16,7 +16,7 @@
 #define NR_MERGE_H
 
 #include <numaring/event.h>
-#include "../drain/shard.h"
+#include "drain/shard.h"
 #include "losses.h"
 #include "tree.h"
 

@@ -18,9 +18,12 @@
 #include <string.h>
 #include <unistd.h>
 #include <fcntl.h>
-#include <zlib.h>
-#include "store.h"
-#include "trace/writer.h"
+#include <libdeflate.h>
+#include "base/bits.h"
+#include "base/trace_files.h"
+#include "packet/end.h"
+#include "packet/metadata.h"
+#include "output/writer.h"
 
 #define HEAD	    sizeof(struct nr_packet_head)
 #define HUGE_BYTES  (12ull << 30)
@@ -129,7 +132,7 @@ static void swap_times(int fd)
 	memcpy(packet + HEAD, &late, sizeof(late));
 	memcpy(packet + HEAD + 24, &early, sizeof(early));
 	head->crc = 0;
-	head->crc = crc32_z(0, packet, size);
+	head->crc = libdeflate_crc32(0, packet, size);
 	need(pwrite(fd, packet, size, HEAD) == (ssize_t)size, "write");
 }
 

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <bpf/libbpf.h>
-#include "events.h"
+#include "kernel/events.h"
 
 static void say_nothing(void *ctx, enum nr_log_level level, const char *text)
 {

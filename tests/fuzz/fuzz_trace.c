@@ -10,10 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <zlib.h>
+#include <libdeflate.h>
 #include <bpf/libbpf.h>
 #include <numaring/trace.h>
-#include "store.h"
+#include "base/bits.h"
+#include "base/trace_files.h"
+#include "packet/end.h"
+#include "packet/metadata.h"
 
 #define MODE_SEAL     1
 #define MODE_METADATA 2
@@ -53,7 +56,7 @@ static void seal_packets(uint8_t *p, size_t size)
 		memset(h.uuid, 0, sizeof(h.uuid));
 		h.crc = 0;
 		memcpy(p, &h, sizeof(h));
-		h.crc = crc32_z(0, p, h.packet_bits / 8);
+		h.crc = libdeflate_crc32(0, p, h.packet_bits / 8);
 		memcpy(p, &h, sizeof(h));
 		p += h.packet_bits / 8;
 		size -= h.packet_bits / 8;
@@ -111,7 +114,7 @@ static void read_trace(void)
 /* The metadata of a type that fits the reader's needs; libbpf's refusals are its own affair. */
 static void write_metadata(const uint8_t *btf, uint32_t size)
 {
-	struct nr_metadata md = { .btf_crc = crc32_z(0, btf, size) };
+	struct nr_metadata md = { .btf_crc = libdeflate_crc32(0, btf, size) };
 	struct nr_types *types = NULL, *given = NULL;
 	char *text = NULL;
 	size_t len;
@@ -136,7 +139,8 @@ static void fuzz_metadata(const uint8_t *data, size_t size)
 	char *text = malloc(size + 32);
 
 	memcpy(text, data, size);
-	snprintf(text + size, 32, "/* crc32 0x%08x */\n", (uint32_t)crc32_z(0, data, size));
+	snprintf(text + size, 32, "/* crc32 0x%08x */\n",
+		 (uint32_t)libdeflate_crc32(0, data, size));
 	nr_metadata_read(&md, text, size + strlen(text + size), &log);
 	free(text);
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 add_executable(test_plan ${CMAKE_CURRENT_LIST_DIR}/test_plan.c)
+target_include_directories(test_plan PRIVATE ${PROJECT_SOURCE_DIR}/src)
 target_link_libraries(test_plan PRIVATE nr_flags nr_topology PkgConfig::HWLOC PkgConfig::CMOCKA)
 add_test(NAME unit/plan COMMAND test_plan)
 set_tests_properties(unit/plan PROPERTIES TIMEOUT 400 SKIP_RETURN_CODE 77)

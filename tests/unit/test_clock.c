@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include "drain/clock.h"
+#include "base/clock.h"
 #include "drain/shard.h"
 #include "seed.h"
 

@@ -10,7 +10,8 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include "dir.h"
+#include "base/trace_files.h"
+#include "output/dir.h"
 
 #define OTHER 65534 /* another user and group */
 

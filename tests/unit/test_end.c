@@ -7,10 +7,13 @@
 
 #include <errno.h>
 #include <sys/stat.h>
-#include <zlib.h>
+#include <libdeflate.h>
 #include <bpf/btf.h>
 #include "seed.h"
-#include "store.h"
+#include "base/bits.h"
+#include "base/trace_files.h"
+#include "packet/end.h"
+#include "packet/metadata.h"
 
 #define HEAD	sizeof(struct nr_packet_head)
 #define PACKETS 4 /* with events, in a trace as write_trace leaves it */
@@ -360,7 +363,7 @@ static void make_1_0(void)
 	minor[strlen("tracer_minor = ")] = '0';
 	body = line - text;
 	snprintf(line + strlen("/* crc32 0x"), 9, "%08x",
-		 (uint32_t)crc32_z(0, (const Bytef *)text, body));
+		 (uint32_t)libdeflate_crc32(0, text, body));
 	line[strlen("/* crc32 0x") + 8] = ' ';
 	save_file(in_scratch("t/metadata"), text, size);
 	free(text);

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "explain.h"
+#include "kernel/explain.h"
 
 static unsigned count_lines(const struct nr_refusal *r)
 {

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include "host.h"
+#include "kernel/host.h"
 
 static void test_old(void **state)
 {

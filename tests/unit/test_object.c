@@ -15,10 +15,10 @@
 #include <cmocka.h>
 #include <linux/types.h>
 #include <numaring/record.h>
-#include "object.h"
+#include "kernel/object.h"
 #include "seed.h"
-#include "sources.h"
-#include "trial.h"
+#include "kernel/sources.h"
+#include "kernel/trial.h"
 
 static char said[4096];
 

@@ -18,7 +18,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include <numaring/plan.h>
-#include "../../topology/opts.h"
+#include "base/opts.h"
 
 #define KIB ((size_t)1024)
 #define MIB (KIB * KIB)

@@ -17,8 +17,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "fake_ring.h"
-#include "drain/clock.h"
-#include "drain/thread.h"
+#include "base/clock.h"
+#include "base/thread.h"
 #include "seed.h"
 #include "stream.h"
 

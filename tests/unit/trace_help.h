@@ -20,7 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <numaring/trace.h>
-#include "writer.h"
+#include "output/writer.h"
 
 #define SKIP 77
 

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+#include "trace_files.h"
+
+bool nr_is_trace_metadata(int dir, const char *name)
+{
+	char text[sizeof(NR_METADATA_BEGIN) - 1];
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	n = read(fd, text, sizeof(text));
+	close(fd);
+	return n == sizeof(text) && !memcmp(text, NR_METADATA_BEGIN, sizeof(text));
+}
+
+bool nr_trace_dir_is_interrupted(int dir)
+{
+	return nr_is_trace_metadata(dir, NR_OLD NR_FILE_METADATA);
+}
+
+/*
+ * A write lock of the descriptor: whoever may only read the file cannot take it. True unless
+ * somebody holds it: some file systems have no locks.
+ */
+bool nr_lock_file(int fd)
+{
+	struct flock whole = { .l_type = F_WRLCK };
+
+	return !fcntl(fd, F_OFD_SETLK, &whole) || (errno != EAGAIN && errno != EACCES);
+}
+
+bool nr_stream_is_recorded(int fd)
+{
+	struct flock whole = { .l_type = F_RDLCK }; /* what only a lock for writing excludes */
+
+	return !fcntl(fd, F_OFD_GETLK, &whole) && whole.l_type == F_WRLCK;
+}

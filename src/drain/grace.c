@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <string.h>
+#include <time.h>
+#include "base/clock.h"
+#include "grace.h"
+
+/* Between two grace periods, which take some milliseconds each. */
+static const struct timespec pause_between = { .tv_nsec = 1000000 };
+
+/* Without grace periods no watermark moves: the user hears of it once. */
+static void explain(const struct nr_grace *g, int err, bool *explained)
+{
+	if (!*explained)
+		nr_log(g->log, NR_LOG_ERROR,
+		       "cannot wait for a grace period of the kernel, and the stream is stalled: "
+		       "%s; use the order fence",
+		       strerror(-err));
+	*explained = true;
+}
+
+static void *run(void *arg)
+{
+	struct nr_grace *g = arg;
+	bool explained = false;
+
+	while (!atomic_load_explicit(&g->drain->stop, memory_order_relaxed)) {
+		uint64_t time = nr_clock_now();
+		int err;
+
+		nr_clock_barrier();
+		err = g->wait(g->ctx);
+		/* Release: pairs with the acquire in pass_time; producer_pos is read after the
+		 * wait. */
+		if (!err)
+			atomic_store_explicit(&g->drain->grace_time, time, memory_order_release);
+		else
+			explain(g, err, &explained);
+		/* Full rings waited for it: the merge will send the consumers. */
+		if (atomic_load_explicit(&g->drain->urgent, memory_order_relaxed))
+			nr_waiter_kick(&g->drain->merge);
+		nanosleep(&pause_between, NULL);
+	}
+	return NULL;
+}
+
+int nr_grace_start(struct nr_grace *g)
+{
+	return nr_thread_start(&g->thread, run, g, "nr-grace");
+}
+
+void nr_grace_join(struct nr_grace *g)
+{
+	nr_thread_join(&g->thread);
+}

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <numa.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include "base/thread.h"
+#include "maps.h"
+
+_Static_assert(sizeof(struct nr_cpu) == 128, "no two CPUs write to one pair of cache lines");
+_Static_assert(NR_LOSS_CAUSES <= NR_LOSS_SLOTS, "a slot for each cause");
+
+/* That fill the array of rings. */
+#define FILL_THREADS 32
+
+static int create_ring(const struct nr_plan_shard *shard)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts);
+
+	/* All rings of the array must have the same flags. */
+	if (shard->node >= 0) {
+		opts.map_flags = BPF_F_NUMA_NODE;
+		opts.numa_node = shard->node;
+	}
+	return bpf_map_create(BPF_MAP_TYPE_RINGBUF, "nr_ring", 0, 0, shard->ring_bytes, &opts);
+}
+
+static int create_rings(struct nr_maps *maps, const struct nr_plan *plan,
+			const struct nr_logger *log)
+{
+	const char *smaller = "; try smaller rings or a policy with fewer shards";
+
+	maps->ring_fd = calloc(plan->n_shards, sizeof(*maps->ring_fd));
+	if (!maps->ring_fd)
+		return -ENOMEM;
+	for (; maps->n_shards < plan->n_shards; maps->n_shards++) {
+		const struct nr_plan_shard *shard = &plan->shards[maps->n_shards];
+		int fd = create_ring(shard);
+
+		if (fd < 0) {
+			nr_log(log, NR_LOG_ERROR,
+			       "cannot create ring %u of %u (%zu KiB on node %d): %s%s",
+			       maps->n_shards + 1, plan->n_shards, shard->ring_bytes >> 10,
+			       shard->node, nr_reason(fd),
+			       fd == -EMFILE || fd == -ENOMEM ? "" : smaller);
+			return fd;
+		}
+		maps->ring_fd[maps->n_shards] = fd;
+	}
+	return 0;
+}
+
+/* A stretch of the array of rings, filled by a thread of its own. */
+struct stretch {
+	const struct nr_maps *maps;
+	const uint32_t *keys;
+	uint32_t first, end;
+	struct nr_thread thread;
+	int err;
+};
+
+static void *fill_stretch(void *arg)
+{
+	struct stretch *s = arg;
+	const int *fds = s->maps->ring_fd;
+	uint32_t count = s->end - s->first;
+
+	if (!bpf_map_update_batch(s->maps->shards_fd, s->keys + s->first, fds + s->first, &count,
+				  NULL))
+		return NULL;
+	/* A kernel without batches for this kind of map. */
+	for (uint32_t i = s->first; !s->err && i < s->end; i++)
+		s->err = bpf_map_update_elem(s->maps->shards_fd, &i, &fds[i], 0);
+	return NULL;
+}
+
+/*
+ * Every update of the array waits for a grace period; a batch waits once, but only from Linux 6.8
+ * on. Those who wait at the same time share a grace period on every kernel, so some threads do it.
+ */
+static int fill_shards(struct nr_maps *maps)
+{
+	struct stretch stretches[FILL_THREADS] = {};
+	uint32_t *keys = calloc(maps->n_shards, sizeof(*keys));
+	int err = 0;
+
+	if (!keys)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < maps->n_shards; i++)
+		keys[i] = i;
+	for (uint32_t t = 0; t < FILL_THREADS; t++) {
+		struct stretch *s = &stretches[t];
+
+		s->maps = maps;
+		s->keys = keys;
+		s->first = (uint64_t)maps->n_shards * t / FILL_THREADS;
+		s->end = (uint64_t)maps->n_shards * (t + 1) / FILL_THREADS;
+		if (s->first < s->end && nr_thread_start(&s->thread, fill_stretch, s, "nr-fill"))
+			fill_stretch(s);
+	}
+	for (uint32_t t = 0; t < FILL_THREADS; t++) {
+		nr_thread_join(&stretches[t].thread);
+		err = err ? err : stretches[t].err;
+	}
+	free(keys);
+	return err;
+}
+
+static int create_shards(struct nr_maps *maps)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .inner_map_fd = maps->ring_fd[0]);
+
+	maps->shards_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "nr_shards", sizeof(uint32_t),
+					 sizeof(uint32_t), maps->n_shards, &opts);
+	return maps->shards_fd < 0 ? maps->shards_fd : fill_shards(maps);
+}
+
+static int create_nodes(struct nr_maps *maps, const struct nr_plan *plan)
+{
+	uint32_t n = plan->n_nodes ? plan->n_nodes : 1;
+	int err = 0;
+
+	maps->nodes_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "nr_nodes", sizeof(uint32_t),
+					sizeof(uint32_t), n, NULL);
+	if (maps->nodes_fd < 0)
+		return maps->nodes_fd;
+	for (uint32_t node = 0; !err && node < plan->n_nodes; node++)
+		err = bpf_map_update_elem(maps->nodes_fd, &node, &plan->node_shard[node], 0);
+	return err;
+}
+
+/*
+ * When the CPUs of a shard look at the fill level: together they write a sixteenth of the ring
+ * between two looks at most; the consumer is woken at a quarter. So it is awake before five
+ * sixteenths are full.
+ */
+static void fill_cpu(struct nr_cpu *cpu, const struct nr_plan_shard *shard)
+{
+	cpu->fill_bytes = shard->ring_bytes / 4;
+	cpu->check_bytes = shard->ring_bytes / 16 / (shard->n_cpus ? shard->n_cpus : 1);
+}
+
+static const struct nr_plan_shard *smallest(const struct nr_plan *plan)
+{
+	const struct nr_plan_shard *least = &plan->shards[0];
+
+	for (unsigned i = 1; i < plan->n_shards; i++)
+		if (plan->shards[i].ring_bytes < least->ring_bytes)
+			least = &plan->shards[i];
+	return least;
+}
+
+/* A CPU that is not in the plan may come to any ring. */
+static void fill_cpus(struct nr_maps *maps, const struct nr_plan *plan)
+{
+	const struct nr_plan_shard *least = smallest(plan);
+	bool numa = numa_available() >= 0; /* or its other calls may not be made */
+
+	for (uint32_t c = 0; c < maps->n_cpus; c++) {
+		int shard = c < plan->n_cpus ? plan->cpu_shard[c] : -1;
+		int node = numa ? numa_node_of_cpu(c) : -1; /* need not be the ring's */
+
+		maps->cpus[c].shard = shard < 0 ? NR_NO_SHARD : (uint32_t)shard;
+		maps->cpus[c].node = node < 0 ? 0 : node;
+		fill_cpu(&maps->cpus[c], shard < 0 ? least : &plan->shards[shard]);
+	}
+}
+
+static int create_cpus(struct nr_maps *maps, const struct nr_plan *plan)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
+	void *p;
+
+	maps->n_cpus = plan->n_cpus;
+	maps->cpus_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "nr_cpus", sizeof(uint32_t),
+				       sizeof(struct nr_cpu), maps->n_cpus, &opts);
+	if (maps->cpus_fd < 0)
+		return maps->cpus_fd;
+	p = mmap(NULL, maps->n_cpus * sizeof(struct nr_cpu), PROT_READ | PROT_WRITE, MAP_SHARED,
+		 maps->cpus_fd, 0);
+	if (p == MAP_FAILED)
+		return -errno;
+	maps->cpus = p;
+	fill_cpus(maps, plan);
+	return 0;
+}
+
+int nr_maps_create(struct nr_maps *maps, const struct nr_plan *plan, const struct nr_logger *log)
+{
+	struct nr_maps new = { .shards_fd = -1, .nodes_fd = -1, .cpus_fd = -1 };
+	int err = create_rings(&new, plan, log);
+
+	if (err)
+		goto out;
+	err = create_shards(&new);
+	if (!err)
+		err = create_nodes(&new, plan);
+	if (!err)
+		err = create_cpus(&new, plan);
+	if (err)
+		nr_log(log, NR_LOG_ERROR, "cannot create the BPF maps: %s", nr_reason(err));
+out:
+	if (err)
+		nr_maps_destroy(&new);
+	else
+		*maps = new;
+	return err;
+}
+
+static void close_fd(int fd)
+{
+	if (fd > 0)
+		close(fd);
+}
+
+void nr_maps_destroy(struct nr_maps *maps)
+{
+	for (uint32_t i = 0; i < maps->n_shards; i++)
+		close_fd(maps->ring_fd[i]);
+	free(maps->ring_fd);
+	if (maps->cpus)
+		munmap(maps->cpus, maps->n_cpus * sizeof(struct nr_cpu));
+	close_fd(maps->shards_fd);
+	close_fd(maps->nodes_fd);
+	close_fd(maps->cpus_fd);
+	memset(maps, 0, sizeof(*maps));
+}
+
+int nr_maps_fd(const struct nr_maps *maps, const char *name)
+{
+	if (!strcmp(name, "nr_shards"))
+		return maps->shards_fd;
+	if (!strcmp(name, "nr_cpus"))
+		return maps->cpus_fd;
+	if (!strcmp(name, "nr_nodes"))
+		return maps->nodes_fd;
+	return -1;
+}
+
+void nr_maps_lost(const struct nr_maps *maps, uint32_t shard, uint64_t lost[NR_LOSS_SLOTS])
+{
+	for (uint32_t c = 0; c < maps->n_cpus; c++) {
+		uint32_t of = __atomic_load_n(&maps->cpus[c].shard, __ATOMIC_RELAXED);
+
+		if (shard != NR_NO_SHARD && of != shard)
+			continue;
+		for (int i = 0; i < NR_LOSS_SLOTS; i++)
+			lost[i] += __atomic_load_n(&maps->cpus[c].lost[i], __ATOMIC_RELAXED);
+	}
+}
+
+uint64_t nr_maps_lost_by_cpu(const struct nr_maps *maps, uint32_t cpu)
+{
+	uint64_t total = 0;
+
+	for (int i = 0; i < NR_LOSS_SLOTS; i++)
+		total += __atomic_load_n(&maps->cpus[cpu].lost[i], __ATOMIC_RELAXED);
+	return total;
+}
+
+int nr_maps_wait_grace(const struct nr_maps *maps)
+{
+	uint32_t first = 0;
+
+	/* With one CPU online membarrier returns at once: on a preemptible kernel a program may
+	 * still be in the middle. Nohz_full kernels refuse it. */
+	if (sysconf(_SC_NPROCESSORS_ONLN) > 1 &&
+	    !syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
+		return 0;
+	/* An update of a map in a map waits for the same: put ring 0 where it is already. */
+	return bpf_map_update_elem(maps->shards_fd, &first, &maps->ring_fd[0], 0);
+}

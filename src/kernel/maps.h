@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The maps that all BPF objects of a collector share: the rings, the array of them, and the table
+ * of CPUs. Made from the plan, before any object is loaded.
+ */
+#ifndef NR_MAPS_H
+#define NR_MAPS_H
+
+#include <linux/types.h>
+#include <numaring/plan.h>
+#include <numaring/record.h>
+#include "base/log.h"
+
+struct nr_maps {
+	uint32_t n_shards;
+	int *ring_fd; /* [n_shards] */
+	int shards_fd;
+	int nodes_fd;
+	int cpus_fd;
+	struct nr_cpu *cpus; /* [n_cpus], mapped */
+	uint32_t n_cpus;
+};
+
+int nr_maps_create(struct nr_maps *maps, const struct nr_plan *plan, const struct nr_logger *log);
+void nr_maps_destroy(struct nr_maps *maps); /* half-built or zeroed is fine */
+
+/* Fd of the shared map an object calls by this name; -1: it is none of ours. */
+int nr_maps_fd(const struct nr_maps *maps, const char *name);
+
+/* Records lost so far, by cause, added to lost[]; of shard, or of all if shard is NR_NO_SHARD. */
+void nr_maps_lost(const struct nr_maps *maps, uint32_t shard, uint64_t lost[NR_LOSS_SLOTS]);
+uint64_t nr_maps_lost_by_cpu(const struct nr_maps *maps, uint32_t cpu); /* all causes */
+
+/* Waits until every non-sleepable BPF program that runs now has ended (I3). */
+int nr_maps_wait_grace(const struct nr_maps *maps);
+
+#endif

@@ -1,0 +1,640 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Payloads as text, JSON and CSV, straight from the layout. */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "types.h"
+
+/* As snprintf: what does not fit is counted, not written. */
+struct out {
+	char *buf;
+	size_t size;
+	size_t len;
+	enum nr_format format;
+	bool quoted; /* inside a quoted CSV column: quotes are doubled */
+};
+
+/* The part of the payload a field is looked up in. */
+struct span {
+	const uint8_t *base; /* of the struct */
+	const uint8_t *end;  /* of the payload */
+};
+
+static void put_raw(struct out *o, const char *s, size_t n)
+{
+	if (o->len + n < o->size)
+		memcpy(o->buf + o->len, s, n);
+	else if (o->len < o->size)
+		memcpy(o->buf + o->len, s, o->size - o->len);
+	o->len += n;
+}
+
+static void put_doubled(struct out *o, const char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		put_raw(o, s[i] == '"' ? "\"\"" : &s[i], s[i] == '"' ? 2 : 1);
+}
+
+static inline void put(struct out *o, const char *s, size_t n)
+{
+	if (__builtin_expect(o->quoted, 0))
+		put_doubled(o, s, n);
+	else
+		put_raw(o, s, n);
+}
+
+#define PUT(o, literal) put(o, literal, sizeof(literal) - 1)
+
+/* ---- numbers ---- */
+
+static const char digits[201] = "000102030405060708091011121314151617181920212223242526272829303132"
+				"3334353637383940414243444546"
+				"474849505152535455565758596061626364656667686970717273747576777879"
+				"8081828384858687888990919293"
+				"949596979899";
+
+static void put_u64(struct out *o, uint64_t v)
+{
+	char text[20], *p = text + sizeof(text);
+
+	for (; v >= 100; v /= 100) {
+		p -= 2;
+		memcpy(p, &digits[v % 100 * 2], 2);
+	}
+	if (v >= 10) {
+		p -= 2;
+		memcpy(p, &digits[v * 2], 2);
+	} else {
+		*--p = '0' + v;
+	}
+	put(o, p, text + sizeof(text) - p);
+}
+
+static void put_int(struct out *o, uint64_t v, bool is_signed)
+{
+	if (is_signed && (int64_t)v < 0) {
+		PUT(o, "-");
+		v = -v;
+	}
+	put_u64(o, v);
+}
+
+/* JSON's readers take a number as a double, which has all integers up to 2^53 and only some above:
+ * those are strings. */
+static void put_number(struct out *o, uint64_t v, bool is_signed)
+{
+	uint64_t size = is_signed && (int64_t)v < 0 ? -v : v;
+	bool quote = size > 1ull << 53 && o->format == NR_FORMAT_JSON;
+
+	if (quote)
+		PUT(o, "\"");
+	put_int(o, v, is_signed);
+	if (quote)
+		PUT(o, "\"");
+}
+
+static void put_hex(struct out *o, uint64_t v)
+{
+	char text[18], *p = text + sizeof(text);
+
+	do
+		*--p = "0123456789abcdef"[v & 15];
+	while (v >>= 4);
+	*--p = 'x';
+	*--p = '0';
+	put(o, p, text + sizeof(text) - p);
+}
+
+static void put_hex_bytes(struct out *o, const uint8_t *data, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		char two[2] = { "0123456789abcdef"[data[i] >> 4],
+				"0123456789abcdef"[data[i] & 15] };
+
+		put(o, two, 2);
+	}
+}
+
+/* The shortest of the two precisions that reads back as the same number. The point is the locale's.
+ */
+static void print_float(char *text, size_t size, double v, bool single)
+{
+	snprintf(text, size, "%.*g", single ? 6 : 15, v);
+	if (single ? strtof(text, NULL) == (float)v : strtod(text, NULL) == v)
+		return;
+	snprintf(text, size, "%.*g", single ? 9 : 17, v);
+}
+
+static void put_float(struct out *o, const struct nr_field *f, const uint8_t *p)
+{
+	char text[64];
+	size_t n = 0;
+	double v;
+	float single;
+
+	if (f->bits == 32) {
+		memcpy(&single, p, sizeof(single));
+		v = single;
+	} else {
+		memcpy(&v, p, sizeof(v));
+	}
+	if (!isfinite(v) && o->format == NR_FORMAT_JSON) {
+		PUT(o, "null");
+		return;
+	}
+	print_float(text, sizeof(text), v, f->bits == 32);
+	/* whatever is not a digit, a sign or an exponent is the point */
+	for (const char *t = text; isfinite(v) && *t; t++) {
+		if (strchr("0123456789+-e", *t))
+			text[n++] = *t;
+		else if (!n || text[n - 1] != '.')
+			text[n++] = '.';
+	}
+	put(o, text, n ?: strlen(text));
+}
+
+/* ---- text ---- */
+
+/* Bytes of the UTF-8 character at p, 0 if there is none; what it is, to *out. */
+static size_t utf8_char(const uint8_t *p, size_t n, uint32_t *out)
+{
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	size_t len = *p < 0x80	 ? 1
+		     : *p < 0xc2 ? 0
+		     : *p < 0xe0 ? 2
+		     : *p < 0xf0 ? 3
+		     : *p < 0xf5 ? 4
+				 : 0;
+	uint32_t c = len == 1 ? *p : *p & (0xff >> (len + 1));
+
+	if (len > n)
+		return 0;
+	for (size_t i = 1; i < len; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (p[i] & 0x3f);
+	}
+	if (c < least[len] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+		return 0;
+	*out = c;
+	return len;
+}
+
+/* Characters that steer a terminal or the order of reading, or are not seen at all: two texts that
+ * differ must look different. */
+static bool is_hidden(uint32_t c)
+{
+	static const uint32_t ranges[][2] = {
+		{ 0x80, 0x9f },	      /* C1 */
+		{ 0xad, 0xad },	      /* soft hyphen */
+		{ 0x61c, 0x61c },     /* bidirectional mark */
+		{ 0x180e, 0x180e },   /* no width */
+		{ 0x200b, 0x200f },   /* no width, bidirectional marks */
+		{ 0x2028, 0x202e },   /* ends of line and paragraph, bidirectional embedding */
+		{ 0x2060, 0x206f },   /* no width, bidirectional isolates */
+		{ 0xfeff, 0xfeff },   /* byte order mark */
+		{ 0xfff9, 0xfffb },   /* annotations */
+		{ 0xe0000, 0xe007f }, /* tags */
+	};
+
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+		if (c <= ranges[i][1])
+			return c >= ranges[i][0];
+	return false;
+}
+
+static bool is_plain(const struct out *o, uint8_t c)
+{
+	if (c >= 0x7f)
+		return false;
+	if (o->format == NR_FORMAT_CSV)
+		return c >= ' ' || c == '\n' || c == '\r' || c == '\t';
+	return c >= ' ' && c != '"' && c != '\\';
+}
+
+/* JSON: \uXXXX, in pairs above U+FFFF. Else \u{X} for a character. */
+static void put_escaped_char(struct out *o, uint32_t c)
+{
+	char text[16];
+	int n;
+
+	if (o->format != NR_FORMAT_JSON)
+		n = sprintf(text, "\\u{%x}", c);
+	else if (c < 0x10000)
+		n = sprintf(text, "\\u%04x", c);
+	else
+		n = sprintf(text, "\\u%04x\\u%04x", 0xd7c0 + (c >> 10), 0xdc00 + (c & 0x3ff));
+	put(o, text, n);
+}
+
+/* A byte of ASCII, or one that is part of no character: JSON has no escape for bytes. */
+static void put_escaped_byte(struct out *o, uint8_t c)
+{
+	const char *known = "\"\"\\\\\nn\rr\tt";
+	char text[8];
+
+	for (const char *k = known; *k; k += 2)
+		if (k[0] == (char)c) {
+			put(o, (char[]){ '\\', k[1] }, 2);
+			return;
+		}
+	if (o->format == NR_FORMAT_JSON)
+		put_escaped_char(o, c);
+	else
+		put(o, text, sprintf(text, "\\x%02x", c));
+}
+
+#define EACH(byte) ((byte)*0x0101010101010101ull)
+
+/* Is one of the 8 bytes zero? */
+static inline bool has_zero(uint64_t v)
+{
+	return (v - EACH(1)) & ~v & EACH(0x80);
+}
+
+/* Are all 8 bytes plain in every format? */
+static inline bool all_plain(const uint8_t *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	/* a byte that has its high bit, or would borrow if ' ' were taken off */
+	if ((v | ((v - EACH(' ')) & ~v)) & EACH(0x80))
+		return false;
+	return !has_zero(v ^ EACH('"')) && !has_zero(v ^ EACH('\\')) && !has_zero(v ^ EACH(0x7f));
+}
+
+static size_t plain_run(const struct out *o, const uint8_t *p, size_t n)
+{
+	size_t run = 0;
+
+	while (run + 8 <= n && all_plain(p + run))
+		run += 8;
+	if (run && n - run < 8 && all_plain(p + n - 8)) /* the rest, and some once more */
+		return n;
+	while (run < n && is_plain(o, p[run]))
+		run++;
+	return run;
+}
+
+/* The first character of what plain_run has left; its bytes. */
+static size_t put_char(struct out *o, const uint8_t *p, size_t n)
+{
+	uint32_t c = 0;
+	size_t len = *p >= 0x80 ? utf8_char(p, n, &c) : 0;
+
+	if (!len)
+		put_escaped_byte(o, *p);
+	else if (is_hidden(c))
+		put_escaped_char(o, c);
+	else
+		put(o, (const char *)p, len);
+	return len ?: 1;
+}
+
+static void put_chars(struct out *o, const uint8_t *p, size_t n)
+{
+	while (n) {
+		size_t run = plain_run(o, p, n);
+
+		if (run)
+			put(o, (const char *)p, run);
+		else
+			run = put_char(o, p, n);
+		p += run;
+		n -= run;
+	}
+}
+
+static void put_text(struct out *o, const uint8_t *p, size_t n)
+{
+	bool csv = o->format == NR_FORMAT_CSV, quote = !csv;
+
+	n = strnlen((const char *)p, n);
+	for (size_t i = 0; csv && i < n && !quote; i++)
+		quote = p[i] == '"' || p[i] == ',' || p[i] == '\n' || p[i] == '\r';
+	if (quote)
+		PUT(o, "\"");
+	o->quoted |= csv && quote;
+	put_chars(o, p, n);
+	if (csv)
+		o->quoted = false;
+	if (quote)
+		PUT(o, "\"");
+}
+
+/* ---- values ---- */
+
+static const struct nr_enum_value *find_value(const struct nr_field *f, uint64_t v)
+{
+	unsigned lo = 0, hi = f->n_values;
+
+	while (lo < hi) { /* the first that is not less */
+		unsigned mid = (lo + hi) / 2;
+		uint64_t m = f->values[mid].value;
+
+		if (f->is_signed ? (int64_t)m < (int64_t)v : m < v)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < f->n_values && f->values[lo].value == v ? &f->values[lo] : NULL;
+}
+
+static void put_enum(struct out *o, const struct nr_field *f, uint64_t v)
+{
+	const struct nr_enum_value *known = find_value(f, v);
+	bool json = o->format == NR_FORMAT_JSON;
+
+	if (!known) {
+		put_number(o, v, f->is_signed);
+		return;
+	}
+	if (json)
+		PUT(o, "\"");
+	put(o, known->name, strlen(known->name));
+	if (json)
+		PUT(o, "\"");
+	if (o->format != NR_FORMAT_TEXT)
+		return;
+	PUT(o, " (");
+	put_int(o, v, f->is_signed);
+	PUT(o, ")");
+}
+
+static void put_string_quote(struct out *o)
+{
+	if (o->format == NR_FORMAT_JSON)
+		PUT(o, "\"");
+}
+
+/* Elements of f that are there; a tail's count is in the payload and may lie. */
+static uint32_t elements(const struct nr_layout *layout, const struct nr_field *f, struct span s)
+{
+	const uint8_t *p = s.base + f->off / 8;
+	uint64_t there = p < s.end ? (uint64_t)(s.end - p) / (f->stride / 8) : 0;
+	uint64_t count = f->tail ? nr_layout_tail_count(layout, s.base) : f->count;
+
+	return count < there ? count : there;
+}
+
+/* A field is shown when it is whole, a struct when its first member is. */
+static bool is_there(const struct nr_layout *layout, const struct nr_field *f, struct span s)
+{
+	const struct nr_field *len = layout->len;
+
+	if (f->tail)
+		return s.base + (len->off + len->bits + 7) / 8 <= s.end;
+	if (f->kind == NR_ARRAY)
+		return elements(layout, f, s);
+	if (f->kind == NR_STRUCT)
+		return is_there(layout, f->kids, (struct span){ s.base + f->off / 8, s.end });
+	return s.base + (f->off + f->bits + 7) / 8 <= s.end;
+}
+
+static void put_members(struct out *o, const struct nr_layout *layout, const struct nr_field *st,
+			struct span s);
+
+static void put_value(struct out *o, const struct nr_layout *layout, const struct nr_field *f,
+		      struct span s);
+
+static void put_array(struct out *o, const struct nr_layout *layout, const struct nr_field *f,
+		      struct span s)
+{
+	uint32_t n = elements(layout, f, s);
+
+	s.base += f->off / 8;
+	PUT(o, "[");
+	for (uint32_t i = 0; i < n; i++, s.base += f->stride / 8) {
+		if (i && o->format == NR_FORMAT_TEXT)
+			PUT(o, ", ");
+		else if (i)
+			PUT(o, ",");
+		put_value(o, layout, f->kids, s);
+	}
+	PUT(o, "]");
+}
+
+static void put_struct(struct out *o, const struct nr_layout *layout, const struct nr_field *f,
+		       struct span s)
+{
+	s.base += f->off / 8;
+	if (o->format == NR_FORMAT_TEXT)
+		PUT(o, "{ ");
+	else
+		PUT(o, "{");
+	put_members(o, layout, f, s);
+	if (o->format == NR_FORMAT_TEXT)
+		PUT(o, " }");
+	else
+		PUT(o, "}");
+}
+
+static void put_bool(struct out *o, bool v)
+{
+	if (v)
+		PUT(o, "true");
+	else
+		PUT(o, "false");
+}
+
+static void put_value(struct out *o, const struct nr_layout *layout, const struct nr_field *f,
+		      struct span s)
+{
+	const uint8_t *p = s.base + f->off / 8;
+
+	switch (f->kind) {
+	case NR_UINT:
+	case NR_INT:
+		put_number(o, nr_field_load(f, s.base), f->is_signed);
+		break;
+	case NR_BOOL:
+		put_bool(o, nr_field_load(f, s.base));
+		break;
+	case NR_ENUM:
+		put_enum(o, f, nr_field_load(f, s.base));
+		break;
+	case NR_FLOAT:
+		put_float(o, f, p);
+		break;
+	case NR_PTR:
+		put_string_quote(o);
+		put_hex(o, nr_field_load(f, s.base));
+		put_string_quote(o);
+		break;
+	case NR_TEXT:
+		put_text(o, p, f->tail ? elements(layout, f, s) : f->count);
+		break;
+	case NR_BYTES:
+		put_string_quote(o);
+		put_hex_bytes(o, p, f->count);
+		put_string_quote(o);
+		break;
+	case NR_STRUCT:
+		put_struct(o, layout, f, s);
+		break;
+	case NR_ARRAY:
+		put_array(o, layout, f, s);
+		break;
+	}
+}
+
+/* ,"name": in one piece where nothing has to be looked at; it is most of the text. */
+static inline void put_key(struct out *o, const struct nr_field *f, bool first)
+{
+	size_t n = f->name_len + 3 + !first;
+	char *p;
+
+	if (o->quoted || o->len + n >= o->size) {
+		put(o, ",", first ? 0 : 1);
+		PUT(o, "\"");
+		put(o, f->name, f->name_len);
+		PUT(o, "\":");
+		return;
+	}
+	p = o->buf + o->len;
+	*p = ',';
+	p += !first;
+	*p++ = '"';
+	memcpy(p, f->name, f->name_len);
+	memcpy(p + f->name_len, "\":", 2);
+	o->len += n;
+}
+
+static void put_members(struct out *o, const struct nr_layout *layout, const struct nr_field *st,
+			struct span s)
+{
+	bool json = o->format == NR_FORMAT_JSON, first = true;
+
+	for (unsigned i = 0; i < st->n_kids; i++) {
+		const struct nr_field *f = &st->kids[i];
+
+		if (!is_there(layout, f, s))
+			continue;
+		if (json) {
+			put_key(o, f, first);
+		} else {
+			put(o, ", ", first ? 0 : 2);
+			put(o, f->name, f->name_len);
+			PUT(o, " = ");
+		}
+		first = false;
+		put_value(o, layout, f, s);
+	}
+}
+
+/* ---- CSV: a column for each field, nested structs flattened; an array is one column of JSON ----
+ */
+
+static void put_csv_array(struct out *o, const struct nr_layout *layout, const struct nr_field *f,
+			  struct span s)
+{
+	PUT(o, "\"");
+	o->quoted = true;
+	o->format = NR_FORMAT_JSON;
+	put_array(o, layout, f, s);
+	o->format = NR_FORMAT_CSV;
+	o->quoted = false;
+	PUT(o, "\"");
+}
+
+static void put_columns(struct out *o, const struct nr_layout *layout, const struct nr_field *st,
+			struct span s, bool *more)
+{
+	for (unsigned i = 0; i < st->n_kids; i++) {
+		const struct nr_field *f = &st->kids[i];
+
+		if (f->kind == NR_STRUCT) {
+			put_columns(o, layout, f, (struct span){ s.base + f->off / 8, s.end },
+				    more);
+			continue;
+		}
+		if (*more)
+			PUT(o, ",");
+		*more = true;
+		if (!is_there(layout, f, s))
+			continue;
+		if (f->kind == NR_ARRAY)
+			put_csv_array(o, layout, f, s);
+		else
+			put_value(o, layout, f, s);
+	}
+}
+
+struct path {
+	const struct path *up;
+	const struct nr_field *f;
+};
+
+static void put_path(struct out *o, const struct path *path)
+{
+	if (path->up) {
+		put_path(o, path->up);
+		PUT(o, ".");
+	}
+	put(o, path->f->name, path->f->name_len);
+}
+
+static void put_titles(struct out *o, const struct nr_field *st, const struct path *up, bool *more)
+{
+	for (unsigned i = 0; i < st->n_kids; i++) {
+		struct path path = { up, &st->kids[i] };
+
+		if (path.f->kind == NR_STRUCT) {
+			put_titles(o, path.f, &path, more);
+			continue;
+		}
+		if (*more)
+			PUT(o, ",");
+		*more = true;
+		put_path(o, &path);
+	}
+}
+
+/* ---- */
+
+static int finish(struct out *o)
+{
+	if (o->size)
+		o->buf[o->len < o->size ? o->len : o->size - 1] = 0;
+	return o->len > INT32_MAX ? -EOVERFLOW : (int)o->len;
+}
+
+int nr_types_format(const struct nr_types *types, const struct nr_event *ev, enum nr_format format,
+		    char *buf, size_t size)
+{
+	const struct nr_layout *layout = nr_types_layout(types, ev->rec->id);
+	struct out o = { .buf = buf, .size = size, .format = format };
+	struct span s = { ev->data, (const uint8_t *)ev->data + ev->size };
+	bool more = false;
+
+	if (!layout)
+		return -ENOENT;
+	switch (format) {
+	case NR_FORMAT_TEXT:
+		put_members(&o, layout, &layout->root, s);
+		break;
+	case NR_FORMAT_JSON:
+		put_struct(&o, layout, &layout->root, s);
+		break;
+	case NR_FORMAT_CSV:
+		put_columns(&o, layout, &layout->root, s, &more);
+		break;
+	default:
+		return -EINVAL;
+	}
+	return finish(&o);
+}
+
+int nr_types_csv_header(const struct nr_types *types, uint16_t id, char *buf, size_t size)
+{
+	const struct nr_layout *layout = nr_types_layout(types, id);
+	struct out o = { .buf = buf, .size = size, .format = NR_FORMAT_CSV };
+	bool more = false;
+
+	if (!layout)
+		return -ENOENT;
+	put_titles(&o, &layout->root, NULL, &more);
+	return finish(&o);
+}
