@@ -36,6 +36,8 @@ int nr_object_open_mem(struct nr_object *o, const char *name, const void *data, 
 int nr_object_open_own(struct nr_object *o, const char *name, const void *data, size_t size,
 		       const struct nr_logger *log);
 int nr_object_adopt(struct nr_object *o, struct bpf_object *obj, const struct nr_logger *log);
+/* -EBUSY: a program of it is loaded already. */
+int nr_object_check_unloaded(const struct nr_object *o, const struct nr_logger *log);
 
 /* Enters the events it declares into types: all of them, or none. */
 int nr_object_types(const struct nr_object *o, uint16_t id_base, struct nr_types *types,

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <stdlib.h>
+#include "libbpf_log.h"
+#include "object.h"
+#include "report.h"
+
+static void say_no_auto_attach(const struct nr_object *o, const struct bpf_program *prog,
+			       const struct nr_logger *log)
+{
+	nr_log(log, NR_LOG_ERROR,
+	       "%s: program %s cannot be attached by its section name \"%s\": use a section that "
+	       "says where it goes, such as tp_btf/sched_switch, or call "
+	       "bpf_program__set_autoattach(prog, false) before the start and attach it yourself",
+	       o->name, bpf_program__name(prog), bpf_program__section_name(prog));
+}
+
+static int attach_program(struct nr_object *o, struct bpf_program *prog,
+			  const struct nr_logger *log)
+{
+	struct nr_libbpf_log heard = {};
+	struct bpf_link *link;
+	int err;
+
+	/* Run by whoever calls BPF_PROG_TEST_RUN; there is nothing to attach it to. */
+	if (bpf_program__type(prog) == BPF_PROG_TYPE_SYSCALL)
+		return 0;
+	nr_libbpf_log_begin(log, &heard);
+	link = bpf_program__attach(prog);
+	err = link ? 0 : -errno;
+	nr_libbpf_log_end();
+	if (link)
+		o->links[o->n_links++] = link;
+	else if (!heard.len && (err == -EOPNOTSUPP || err == -ESRCH || err == -EINVAL))
+		/* libbpf did not try; -EINVAL: "tracepoint/sched_switch", without its group */
+		say_no_auto_attach(o, prog, log);
+	else
+		nr_report_refused_attach(o, prog, err, &heard, log);
+	return err;
+}
+
+int nr_object_attach(struct nr_object *o, const struct nr_logger *log)
+{
+	struct bpf_program *prog;
+	unsigned n = 0;
+	int err = 0;
+
+	bpf_object__for_each_program (prog, o->obj)
+		n++;
+	o->links = calloc(n ? n : 1, sizeof(*o->links));
+	if (!o->links)
+		return -ENOMEM;
+	/* All of them, so that all that cannot be attached are named. */
+	bpf_object__for_each_program (prog, o->obj) {
+		if (bpf_program__autoload(prog) && bpf_program__autoattach(prog))
+			err = attach_program(o, prog, log) ?: err;
+	}
+	return err;
+}
+
+void nr_object_detach(struct nr_object *o)
+{
+	for (unsigned i = 0; i < o->n_links; i++)
+		bpf_link__destroy(o->links[i]);
+	free(o->links);
+	o->links = NULL;
+	o->n_links = 0;
+}

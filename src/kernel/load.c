@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <bpf/btf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "events.h"
+#include "host.h"
+#include "libbpf_log.h"
+#include "object.h"
+#include "report.h"
+
+static struct bpf_map *rodata_map(const struct nr_object *o)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map (map, o->obj) {
+		const char *name = bpf_map__name(map);
+		size_t len = strlen(name);
+
+		if (len >= 7 && !strcmp(name + len - 7, ".rodata"))
+			return map;
+	}
+	return NULL;
+}
+
+/* Sets the constants of numaring.bpf.h that the object uses. */
+static int set_constants(struct nr_object *o, const struct nr_object_config *config)
+{
+	const struct {
+		const char *name;
+		const void *value;
+		size_t size;
+	} constants[] = {
+		{ "nr_id_base", &config->id_base, sizeof(config->id_base) },
+		{ "nr_only_tgid", config->only_tgid, sizeof(config->only_tgid) },
+		{ "nr_hidden_tgid", &config->hidden_tgid, sizeof(config->hidden_tgid) },
+	};
+	struct bpf_map *map = rodata_map(o);
+	const void *data;
+	size_t size;
+	char *copy;
+	int err;
+
+	data = map ? bpf_map__initial_value(map, &size) : NULL;
+	if (!data)
+		return -EINVAL;
+	copy = malloc(size);
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, data, size);
+	for (size_t i = 0; i < sizeof(constants) / sizeof(constants[0]); i++) {
+		const struct btf_var_secinfo *v =
+			nr_constant_find(bpf_object__btf(o->obj), constants[i].name);
+
+		if (v && (size_t)v->offset + v->size <= size)
+			memcpy(copy + v->offset, constants[i].value,
+			       v->size < constants[i].size ? v->size : constants[i].size);
+	}
+	err = bpf_map__set_initial_value(map, copy, size);
+	free(copy);
+	return err;
+}
+
+static int share_maps(struct nr_object *o, const struct nr_maps *maps)
+{
+	struct bpf_map *map;
+	int err = 0;
+
+	bpf_object__for_each_map (map, o->obj) {
+		int fd = nr_maps_fd(maps, bpf_map__name(map));
+
+		if (fd >= 0 && !err)
+			err = bpf_map__reuse_fd(map, fd);
+	}
+	return err;
+}
+
+/* libbpf leaves out a program whose section begins with '?', or that its author took out. */
+static int check_any(const struct nr_object *o, const struct nr_logger *log)
+{
+	struct bpf_program *prog;
+
+	bpf_object__for_each_program (prog, o->obj)
+		if (bpf_program__autoload(prog))
+			return 0;
+	nr_log(log, NR_LOG_ERROR,
+	       "%s has no program to load, so it records nothing: each SEC(\"?...\") needs "
+	       "bpf_program__set_autoload, or no '?'",
+	       o->name);
+	return -EINVAL;
+}
+
+/* libbpf knows most programs by their sections; its author may have set the type of others. */
+static int check_sections(const struct nr_object *o, const struct nr_logger *log)
+{
+	struct bpf_program *prog;
+	int err = 0;
+
+	bpf_object__for_each_program (prog, o->obj) {
+		if (!bpf_program__autoload(prog) || bpf_program__type(prog) != BPF_PROG_TYPE_UNSPEC)
+			continue;
+		nr_log(log, NR_LOG_ERROR,
+		       "%s: program %s has the section \"%s\", which libbpf does not know: use one "
+		       "that says where it goes, such as tp_btf/sched_switch",
+		       o->name, bpf_program__name(prog), bpf_program__section_name(prog));
+		err = -EINVAL;
+	}
+	return err;
+}
+
+/* Of memory; nr_host_check has seen that it can be read. */
+static bool kernel_btf_is_too_large(void)
+{
+	struct btf *btf = btf__parse(NR_KERNEL_BTF, NULL);
+	bool too_large = !btf && errno == ENOMEM;
+
+	btf__free(btf);
+	return too_large;
+}
+
+/* libbpf takes some shortages for something that the kernel does not have: of memory where it reads
+ * the kernel's BTF, of files where it tries whether there is global data. */
+static int true_error(int err, const char *said)
+{
+	if (err == -ESRCH && kernel_btf_is_too_large())
+		return -ENOMEM;
+	return strstr(said, "is referenced but wasn't created") ? -EMFILE : err;
+}
+
+int nr_object_load(struct nr_object *o, const struct nr_maps *maps,
+		   const struct nr_object_config *config, const struct nr_logger *log)
+{
+	int err = nr_object_check_unloaded(o, log) ?: check_any(o, log) ?: check_sections(o, log);
+	struct nr_libbpf_log heard = {};
+
+	if (err)
+		return err;
+	nr_libbpf_log_begin(log, &heard);
+	err = share_maps(o, maps);
+	if (!err)
+		err = set_constants(o, config);
+	if (!err)
+		err = bpf_object__load(o->obj);
+	if (err) {
+		err = true_error(err, heard.text);
+		nr_report_refused_object(o, err, &heard, log);
+	}
+	nr_libbpf_log_end();
+	return err;
+}
+
+/* libbpf sets the flag itself only while it loads: until then "fentry.s/...", "uprobe.s" and the
+ * like tell by their names. */
+static bool is_sleepable(const struct bpf_program *prog)
+{
+	const char *section = bpf_program__section_name(prog);
+	size_t kind = strcspn(section, "/");
+
+	return bpf_program__type(prog) == BPF_PROG_TYPE_SYSCALL ||
+	       (bpf_program__flags(prog) & BPF_F_SLEEPABLE) ||
+	       (kind > 2 && !strncmp(section + kind - 2, ".s", 2));
+}
+
+void nr_object_warn_sleepable(const struct nr_object *o, const struct nr_logger *log)
+{
+	struct bpf_program *prog;
+
+	bpf_object__for_each_program (prog, o->obj) {
+		if (bpf_program__autoload(prog) && is_sleepable(prog))
+			nr_log(log, NR_LOG_WARN,
+			       "%s: program %s can sleep, and the order rcu does not cover it: its "
+			       "records may come late; use the order fence",
+			       o->name, bpf_program__name(prog));
+	}
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+#include "explain.h"
+#include "host.h"
+#include "report.h"
+
+#define ENOTSUPP 524 /* the kernel's own, in no header */
+
+static const char *reason(int err)
+{
+	return err == -ESRCH	  ? "it needs something that this kernel does not have"
+	       : err == -ENOTSUPP ? "this kernel does not support it"
+				  : nr_reason(err);
+}
+
+static const char *section_of(const struct bpf_program *prog)
+{
+	return prog ? bpf_program__section_name(prog) : "";
+}
+
+/* The lines of the verifier or of libbpf, and what to do. */
+static void explain(struct nr_refusal *r, const char *advice, const struct nr_logger *log)
+{
+	const char *end = r->lines + r->len;
+
+	for (const char *line = r->lines; line < end; line = strchrnul(line, '\n') + 1)
+		nr_log(log, NR_LOG_ERROR, "  %.*s", (int)(strchrnul(line, '\n') - line), line);
+	if (advice)
+		nr_log(log, NR_LOG_ERROR, "%s", advice);
+}
+
+static bool is_shortage(int err)
+{
+	return err == -ENOMEM || err == -EMFILE;
+}
+
+void nr_report_refused_object(const struct nr_object *o, int err, const struct nr_libbpf_log *heard,
+			      const struct nr_logger *log)
+{
+	const struct bpf_program *prog;
+	const char *advice;
+	struct utsname host = {};
+	struct nr_refusal r;
+
+	if (is_shortage(err)) {
+		nr_log(log, NR_LOG_ERROR, "cannot load %s: %s", o->name, nr_reason(err));
+		return;
+	}
+	uname(&host);
+	nr_refusal_read(&r, heard->text);
+	prog = bpf_object__find_program_by_name(o->obj, r.program);
+	advice = nr_refusal_advice(&r, section_of(prog));
+	if (nr_host_is_old(host.release))
+		advice = "this kernel is too old: Linux 5.18 is needed";
+	if (prog)
+		nr_log(log, NR_LOG_ERROR,
+		       r.verified ? "%s: the kernel (%s) refused program %s (%s): %s; the end of "
+				    "the verifier's log:"
+				  : "%s: this kernel (%s) cannot load program %s (%s): %s",
+		       o->name, host.release, r.program, section_of(prog), reason(err));
+	else
+		nr_log(log, NR_LOG_ERROR, "%s: this kernel (%s) cannot load it: %s", o->name,
+		       host.release, reason(err));
+	explain(&r, advice, log);
+}
+
+static bool has_tracefs(void)
+{
+	return !access("/sys/kernel/tracing/events", F_OK) ||
+	       !access("/sys/kernel/debug/tracing/events", F_OK);
+}
+
+void nr_report_refused_attach(const struct nr_object *o, const struct bpf_program *prog, int err,
+			      const struct nr_libbpf_log *heard, const struct nr_logger *log)
+{
+	struct nr_refusal r;
+	const char *advice;
+
+	nr_refusal_read(&r, heard->text);
+	advice = nr_refusal_advice(&r, section_of(prog));
+	/* libbpf finds the number of a tracepoint there. */
+	if (err == -ENOENT && bpf_program__type(prog) == BPF_PROG_TYPE_TRACEPOINT && !has_tracefs())
+		advice = "tracefs is not mounted: mount -t tracefs tracefs /sys/kernel/tracing";
+	nr_log(log, NR_LOG_ERROR, "%s: cannot attach program %s (%s): %s", o->name,
+	       bpf_program__name(prog), section_of(prog), reason(err));
+	if (!is_shortage(err))
+		explain(&r, advice, log);
+}
