@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "internal.h"
+#include "base/bits.h"
 #include "base/opts.h"
 
 #define RING_MAX	 ((size_t)1 << 30)
@@ -38,15 +39,6 @@ static void *new_array(size_t n, size_t size)
 	return calloc(n ? n : 1, size);
 }
 
-static size_t round_up_pow2(size_t v)
-{
-	size_t r = 1;
-
-	while (r < v)
-		r <<= 1;
-	return r;
-}
-
 static int check_ring_bytes(const struct maker *m)
 {
 	size_t page = sysconf(_SC_PAGESIZE), want = m->opts.ring_bytes;
@@ -70,7 +62,7 @@ static size_t ring_bytes(const struct maker *m, unsigned n_cpus)
 		if (bytes > RING_DEFAULT_MAX)
 			bytes = RING_DEFAULT_MAX;
 	}
-	return round_up_pow2(bytes);
+	return nr_round_up_pow2(bytes);
 }
 
 static int check_table_length(struct maker *m)

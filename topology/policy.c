@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "internal.h"
+#include "base/bits.h"
 
 static const char known_policies[] = "single, package, node (or numa), llc, cpu, node/K";
 
@@ -267,10 +268,10 @@ int topo_apply_policy(const struct nr_topology *topo, const char *policy, unsign
 		goto out;
 	}
 	err = -EINVAL;
-	for (p = 0; p < sizeof(policies) / sizeof(policies[0]); p++)
+	for (p = 0; p < NR_ARRAY_SIZE(policies); p++)
 		if (!strcmp(policy, policies[p].name))
 			break;
-	if (p == sizeof(policies) / sizeof(policies[0])) {
+	if (p == NR_ARRAY_SIZE(policies)) {
 		nr_log(log, NR_LOG_ERROR, "unknown policy \"%s\"; there are %s, with K from 1",
 		       policy, known_policies);
 		goto out;

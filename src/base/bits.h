@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define NR_ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
 /* Records and packets begin at multiples of 8 bytes. */
 static inline uint64_t nr_round8(uint64_t v)
 {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
 #include <linux/mempolicy.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -47,6 +49,26 @@ int nr_thread_start(struct nr_thread *thread, void *(*run)(void *), void *arg, c
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	thread->running = !err;
 	return -err;
+}
+
+int nr_thread_pin(const unsigned *cpus, unsigned n)
+{
+	unsigned end = n ? cpus[n - 1] + 1 : 0;
+	size_t size = CPU_ALLOC_SIZE(end);
+	cpu_set_t *set;
+	int err;
+
+	if (!n)
+		return 0;
+	set = CPU_ALLOC(end);
+	if (!set)
+		return -ENOMEM;
+	CPU_ZERO_S(size, set);
+	for (unsigned i = 0; i < n; i++)
+		CPU_SET_S(cpus[i], size, set);
+	err = sched_setaffinity(0, size, set) ? -errno : 0;
+	CPU_FREE(set);
+	return err;
 }
 
 bool nr_thread_join_within(struct nr_thread *thread, unsigned ms)

@@ -18,6 +18,9 @@ struct nr_thread {
  * drains rings works in short bursts, and what it comes too late for is lost. */
 int nr_thread_start(struct nr_thread *thread, void *(*run)(void *), void *arg, const char *name);
 void nr_thread_join(struct nr_thread *thread); /* takes one that was never started */
+/* Pins the calling thread to cpus, which ascend; n 0: it stays where it is. 0 or a negative errno.
+ */
+int nr_thread_pin(const unsigned *cpus, unsigned n);
 /* Waits for about ms at most; true if the thread has ended, and is joined then. */
 bool nr_thread_join_within(struct nr_thread *thread, unsigned ms);
 

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
 #include <linux/types.h>
-#include <sched.h>
 #include <stdio.h>
-#include <string.h>
 #include "base/counter.h"
 #include "base/clock.h"
 #include "consumer.h"
@@ -25,26 +23,6 @@ static uint64_t pass_time(struct nr_drain *drain)
 	return time;
 }
 
-static int pin(const struct nr_consumer *c)
-{
-	unsigned highest = c->n_cpus ? c->cpus[c->n_cpus - 1] : 0;
-	size_t size = CPU_ALLOC_SIZE(highest + 1);
-	cpu_set_t *set;
-	int err;
-
-	if (!c->n_cpus)
-		return 0;
-	set = CPU_ALLOC(highest + 1);
-	if (!set)
-		return -ENOMEM;
-	CPU_ZERO_S(size, set);
-	for (unsigned i = 0; i < c->n_cpus; i++)
-		CPU_SET_S(c->cpus[i], size, set);
-	err = sched_setaffinity(0, size, set) ? -errno : 0;
-	CPU_FREE(set);
-	return err;
-}
-
 /* When the last of its CPUs goes offline the kernel lets a thread run anywhere, for good. */
 static void keep_pinned(struct nr_consumer *c, uint64_t *pinned)
 {
@@ -52,7 +30,7 @@ static void keep_pinned(struct nr_consumer *c, uint64_t *pinned)
 
 	if (*pinned && now - *pinned < PIN_AGAIN_NS)
 		return;
-	atomic_store(&c->pin_error, pin(c));
+	atomic_store(&c->pin_error, nr_thread_pin(c->cpus, c->n_cpus));
 	*pinned = now;
 }
 

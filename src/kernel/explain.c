@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <stdio.h>
 #include <string.h>
+#include "base/bits.h"
 #include "explain.h"
 
 #define LOG_BEGIN "-- BEGIN PROG LOAD LOG --\n"
@@ -207,7 +208,7 @@ static const char *find_line(const struct nr_refusal *r, const struct mistake *m
 
 const char *nr_refusal_advice(struct nr_refusal *r, const char *section)
 {
-	for (size_t i = 0; i < sizeof(mistakes) / sizeof(*mistakes); i++) {
+	for (size_t i = 0; i < NR_ARRAY_SIZE(mistakes); i++) {
 		const struct mistake *m = &mistakes[i];
 		const char *line;
 		size_t len;

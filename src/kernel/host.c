@@ -14,6 +14,10 @@
 
 #define CLOCKSOURCE "/sys/devices/system/clocksource/clocksource0/current_clocksource"
 
+/* The kernel gives its initial namespaces these fixed inode numbers. */
+#define INITIAL_PIDNS  0xeffffffcu
+#define INITIAL_TIMENS 0xeffffffau
+
 static bool have_cap(const struct __user_cap_data_struct *data, int cap)
 {
 	return data[cap / 32].effective & (1u << (cap % 32));
@@ -101,11 +105,21 @@ int nr_host_check(const struct nr_logger *log)
 	return err ? err : check_kernel(log);
 }
 
-bool nr_host_in_namespace(const char *link, ino_t number)
+static bool in_namespace(const char *link, ino_t inode)
 {
 	struct stat st;
 
-	return !stat(link, &st) && st.st_ino == number;
+	return !stat(link, &st) && st.st_ino == inode;
+}
+
+bool nr_host_in_initial_pidns(void)
+{
+	return in_namespace("/proc/self/ns/pid", INITIAL_PIDNS);
+}
+
+bool nr_host_in_initial_timens(void)
+{
+	return in_namespace("/proc/self/ns/time", INITIAL_TIMENS);
 }
 
 void nr_host_clocksource(char *buf, size_t size)

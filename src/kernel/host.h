@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 #include "base/log.h"
 
 #define NR_KERNEL_BTF "/sys/kernel/btf/vmlinux"
@@ -18,8 +17,9 @@ int nr_host_check(const struct nr_logger *log);
  * carry changes back, so this explains a failure and is no reason to refuse. */
 bool nr_host_is_old(const char *release);
 
-/* Is the namespace of this link ("/proc/self/ns/pid") the one of this inode number? */
-bool nr_host_in_namespace(const char *link, ino_t number);
+/* Is this process in the host's initial PID or time namespace? */
+bool nr_host_in_initial_pidns(void);
+bool nr_host_in_initial_timens(void);
 
 /* Name of the kernel's clocksource, "unknown" if it does not say. */
 void nr_host_clocksource(char *buf, size_t size);

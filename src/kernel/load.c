@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/bits.h"
 #include "events.h"
 #include "host.h"
 #include "libbpf_log.h"
@@ -48,7 +49,7 @@ static int set_constants(struct nr_object *o, const struct nr_object_config *con
 	if (!copy)
 		return -ENOMEM;
 	memcpy(copy, data, size);
-	for (size_t i = 0; i < sizeof(constants) / sizeof(constants[0]); i++) {
+	for (size_t i = 0; i < NR_ARRAY_SIZE(constants); i++) {
 		const struct btf_var_secinfo *v =
 			nr_constant_find(bpf_object__btf(o->obj), constants[i].name);
 

@@ -9,9 +9,6 @@
 #include "pids.h"
 #include "pids.skel.h"
 
-/* The kernel's fixed number of the initial PID namespace. */
-#define INITIAL_NAMESPACE 0xeffffffcu
-
 /* Runs the iterator over all our tasks. */
 static int walk_tasks(struct pids_bpf *skel)
 {
@@ -54,7 +51,7 @@ int nr_pid_on_host(pid_t pid, uint32_t *out, const struct nr_logger *log)
 {
 	int err;
 
-	if (nr_host_in_namespace("/proc/self/ns/pid", INITIAL_NAMESPACE)) {
+	if (nr_host_in_initial_pidns()) {
 		*out = pid;
 		return 0;
 	}

@@ -2,6 +2,7 @@
 #include <numaring/numaring.h>
 #include <stdio.h>
 #include <string.h>
+#include "base/bits.h"
 #include "sched.skel.h"
 #include "sources.h"
 #include "syscalls.skel.h"
@@ -11,11 +12,9 @@ static const struct nr_source sources[] = {
 	{ "syscalls", "entry and exit of every system call", syscalls_bpf__elf_bytes },
 };
 
-#define NR_SOURCES (sizeof(sources) / sizeof(sources[0]))
-
 const struct nr_source *nr_source_find(const char *name)
 {
-	for (size_t i = 0; i < NR_SOURCES; i++)
+	for (size_t i = 0; i < NR_ARRAY_SIZE(sources); i++)
 		if (!strcmp(sources[i].name, name))
 			return &sources[i];
 	return NULL;
@@ -28,19 +27,19 @@ unsigned nr_source_bit(const struct nr_source *source)
 
 const char *nr_source_name(unsigned i)
 {
-	return i < NR_SOURCES ? sources[i].name : NULL;
+	return i < NR_ARRAY_SIZE(sources) ? sources[i].name : NULL;
 }
 
 const char *nr_source_about(unsigned i)
 {
-	return i < NR_SOURCES ? sources[i].about : NULL;
+	return i < NR_ARRAY_SIZE(sources) ? sources[i].about : NULL;
 }
 
 const char *nr_source_list(char *buf, size_t size)
 {
 	size_t len = 0;
 
-	for (size_t i = 0; i < NR_SOURCES && len < size; i++)
+	for (size_t i = 0; i < NR_ARRAY_SIZE(sources) && len < size; i++)
 		len += snprintf(buf + len, size - len, "%s%s", i ? ", " : "", sources[i].name);
 	return buf;
 }

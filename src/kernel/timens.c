@@ -10,9 +10,6 @@
 #include "timens.h"
 #include "timens.skel.h"
 
-/* The kernel's fixed number of the initial time namespace. */
-#define INITIAL_NAMESPACE 0xeffffffau
-
 /* Each reading takes about a microsecond; the first ones are slow. */
 #define READINGS 5
 
@@ -49,7 +46,7 @@ static int find_offset(int64_t *out, const struct nr_logger *log)
 {
 	int err;
 
-	if (nr_host_in_namespace("/proc/self/ns/time", INITIAL_NAMESPACE)) {
+	if (nr_host_in_initial_timens()) {
 		*out = 0;
 		return 0;
 	}

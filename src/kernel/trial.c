@@ -8,19 +8,18 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+#include "base/bits.h"
+#include "base/clock.h"
 #include "trial.h"
 
 /* What a thread does to itself. All other signals come from outside, and tell nothing of the try.
  */
 static const int crashes[] = { SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL };
 
-#define NR_CRASHES (sizeof(crashes) / sizeof(*crashes))
-
 static bool is_crash(int signal)
 {
-	for (size_t i = 0; i < NR_CRASHES; i++)
+	for (size_t i = 0; i < NR_ARRAY_SIZE(crashes); i++)
 		if (crashes[i] == signal)
 			return true;
 	return false;
@@ -31,7 +30,7 @@ static void prepare_to_die(void)
 {
 	const struct rlimit no_core = {};
 
-	for (size_t i = 0; i < NR_CRASHES; i++)
+	for (size_t i = 0; i < NR_ARRAY_SIZE(crashes); i++)
 		signal(crashes[i], SIG_DFL);
 	setrlimit(RLIMIT_CORE, &no_core);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -55,7 +54,7 @@ static pid_t fork_deaf(void)
 	pid_t pid;
 
 	sigfillset(&others);
-	for (size_t i = 0; i < NR_CRASHES; i++)
+	for (size_t i = 0; i < NR_ARRAY_SIZE(crashes); i++)
 		sigdelset(&others, crashes[i]);
 	pthread_sigmask(SIG_BLOCK, &others, &before);
 	pid = fork();
@@ -70,10 +69,7 @@ static pid_t fork_deaf(void)
 
 static int64_t now_ms(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * INT64_C(1000) + t.tv_nsec / 1000000;
+	return nr_clock_local() / 1000000;
 }
 
 /* Until the child has written or closed its end; false after timeout_ms. */

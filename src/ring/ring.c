@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include "base/bits.h"
 #include "ring.h"
 
 int nr_ring_map(struct nr_ring *ring, int fd, size_t size)
@@ -54,7 +55,7 @@ int nr_ring_next(const struct nr_ring *ring, uint64_t *pos, uint64_t limit, stru
 	if (word & NR_RING_BUSY)
 		return -EAGAIN;
 	length = word & ~NR_RING_DISCARD;
-	step = ((uint64_t)length + NR_RING_HEADER + 7) & ~7ull;
+	step = nr_round8((uint64_t)length + NR_RING_HEADER);
 	if (step > limit - *pos)
 		return -EBADMSG;
 	*slot = (struct nr_slot){
