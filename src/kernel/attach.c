@@ -5,12 +5,12 @@
 #include "object.h"
 #include "report.h"
 
-static void say_no_auto_attach(const struct nr_object *o, const struct bpf_program *prog,
-			       const struct nr_logger *log)
+static void report_no_auto_attach(const struct nr_object *o, const struct bpf_program *prog,
+				  const struct nr_logger *log)
 {
 	nr_log(log, NR_LOG_ERROR,
 	       "%s: program %s cannot be attached by its section name \"%s\": use a section that "
-	       "says where it goes, such as tp_btf/sched_switch, or call "
+	       "names its target, such as tp_btf/sched_switch, or call "
 	       "bpf_program__set_autoattach(prog, false) before the start and attach it yourself",
 	       o->name, bpf_program__name(prog), bpf_program__section_name(prog));
 }
@@ -18,24 +18,24 @@ static void say_no_auto_attach(const struct nr_object *o, const struct bpf_progr
 static int attach_program(struct nr_object *o, struct bpf_program *prog,
 			  const struct nr_logger *log)
 {
-	struct nr_libbpf_log heard = {};
+	struct nr_libbpf_warnings warnings = {};
 	struct bpf_link *link;
 	int err;
 
-	/* Run by whoever calls BPF_PROG_TEST_RUN; there is nothing to attach it to. */
+	/* BPF_PROG_TEST_RUN runs such a program; there is nothing to attach it to. */
 	if (bpf_program__type(prog) == BPF_PROG_TYPE_SYSCALL)
 		return 0;
-	nr_libbpf_log_begin(log, &heard);
+	nr_libbpf_log_begin(log, &warnings);
 	link = bpf_program__attach(prog);
 	err = link ? 0 : -errno;
 	nr_libbpf_log_end();
 	if (link)
 		o->links[o->n_links++] = link;
-	else if (!heard.len && (err == -EOPNOTSUPP || err == -ESRCH || err == -EINVAL))
-		/* libbpf did not try; -EINVAL: "tracepoint/sched_switch", without its group */
-		say_no_auto_attach(o, prog, log);
+	else if (!warnings.len && (err == -EOPNOTSUPP || err == -ESRCH || err == -EINVAL))
+		/* libbpf did not even try. -EINVAL: "tracepoint/sched_switch" lacks its group. */
+		report_no_auto_attach(o, prog, log);
 	else
-		nr_report_refused_attach(o, prog, err, &heard, log);
+		nr_report_attach_error(o, prog, err, &warnings, log);
 	return err;
 }
 
@@ -50,7 +50,7 @@ int nr_object_attach(struct nr_object *o, const struct nr_logger *log)
 	o->links = calloc(n ? n : 1, sizeof(*o->links));
 	if (!o->links)
 		return -ENOMEM;
-	/* All of them, so that all that cannot be attached are named. */
+	/* Go on after an error, so that every program that cannot be attached is named. */
 	bpf_object__for_each_program (prog, o->obj) {
 		if (bpf_program__autoload(prog) && bpf_program__autoattach(prog))
 			err = attach_program(o, prog, log) ?: err;

@@ -5,9 +5,9 @@
 #include <numaring/record.h>
 #include "events.h"
 
-/* The row of NR_EVENT: two pointers to arrays whose length is the number, and no elements of the
- * type. */
-struct event_row {
+/* What one NR_EVENT declares. Its variable is a struct of three members: two pointers to arrays,
+ * whose lengths are version and id, and an empty array of the event's type. */
+struct declaration {
 	uint32_t version;
 	uint32_t id;
 	uint32_t type_id;
@@ -28,14 +28,14 @@ static uint32_t array_length(const struct btf *btf, uint32_t id)
 	return t && btf_is_array(t) ? btf_array(t)->nelems : UINT32_MAX;
 }
 
-static uint32_t element(const struct btf *btf, uint32_t id)
+static uint32_t element_type(const struct btf *btf, uint32_t id)
 {
 	const struct btf_type *t = btf__type_by_id(btf, id);
 
 	return t && btf_is_array(t) ? btf_array(t)->type : 0;
 }
 
-static const struct btf_type *variable(const struct btf *btf, uint32_t id)
+static const struct btf_type *find_variable(const struct btf *btf, uint32_t id)
 {
 	const struct btf_type *t = btf__type_by_id(btf, id);
 
@@ -47,9 +47,9 @@ static const char *type_name(const struct btf *btf, const struct btf_type *t)
 	return t ? btf__name_by_offset(btf, t->name_off) : NULL;
 }
 
-static int read_row(const struct btf *btf, uint32_t var_id, struct event_row *row)
+static int read_declaration(const struct btf *btf, uint32_t var_id, struct declaration *d)
 {
-	const struct btf_type *var = variable(btf, var_id);
+	const struct btf_type *var = find_variable(btf, var_id);
 	const struct btf_type *t = var ? btf__type_by_id(btf, var->type) : NULL;
 	const struct btf_member *m;
 
@@ -58,28 +58,28 @@ static int read_row(const struct btf *btf, uint32_t var_id, struct event_row *ro
 	if (!btf_is_struct(t) || btf_vlen(t) != 3)
 		return -EPROTO;
 	m = btf_members(t);
-	*row = (struct event_row){
+	*d = (struct declaration){
 		.version = array_length(btf, m[0].type),
 		.id = array_length(btf, m[1].type),
-		.type_id = element(btf, m[2].type),
+		.type_id = element_type(btf, m[2].type),
 	};
-	row->name = type_name(btf, btf__type_by_id(btf, row->type_id));
-	return row->version == NR_RECORD_VERSION ? 0 : -EPROTO;
+	d->name = type_name(btf, btf__type_by_id(btf, d->type_id));
+	return d->version == NR_RECORD_VERSION ? 0 : -EPROTO;
 }
 
-static int check_row(const char *object, const struct btf *btf, uint32_t var_id,
-		     struct event_row *row, const struct nr_logger *log)
+static int check_declaration(const char *object, const struct btf *btf, uint32_t var_id,
+			     struct declaration *d, const struct nr_logger *log)
 {
-	int err = read_row(btf, var_id, row);
+	int err = read_declaration(btf, var_id, d);
 
 	if (err == -EPROTO) {
 		nr_log(log, NR_LOG_ERROR,
 		       "%s was built with another version of numaring.bpf.h (%d, this is %d): "
-		       "build it again with the header of this numaring",
-		       object, (int)row->version, NR_RECORD_VERSION);
+		       "rebuild it with the header of this numaring",
+		       object, (int)d->version, NR_RECORD_VERSION);
 		return err;
 	}
-	if (err || row->id >= NR_OBJECT_IDS || !row->name) {
+	if (err || d->id >= NR_OBJECT_IDS || !d->name) {
 		nr_log(log, NR_LOG_ERROR, "%s: its table of events is damaged: build it again",
 		       object);
 		return -EINVAL;
@@ -87,34 +87,35 @@ static int check_row(const char *object, const struct btf *btf, uint32_t var_id,
 	return 0;
 }
 
-/* All of them, into rows by their numbers, before one is entered. */
-static int check_events(const char *object, const struct btf *btf, const struct btf_type *table,
-			uint16_t id_base, const struct nr_types *types, struct event_row *rows,
+/* Checks all declarations before one is registered, and stores them in by_id. */
+static int check_events(const char *object, const struct btf *btf, const struct btf_type *section,
+			uint16_t id_base, const struct nr_types *types, struct declaration *by_id,
 			const struct nr_logger *log)
 {
-	for (int i = 0; i < btf_vlen(table); i++) {
-		struct event_row row = { .version = UINT32_MAX };
-		int err = check_row(object, btf, btf_var_secinfos(table)[i].type, &row, log);
+	for (int i = 0; i < btf_vlen(section); i++) {
+		struct declaration d = { .version = UINT32_MAX };
+		int err =
+			check_declaration(object, btf, btf_var_secinfos(section)[i].type, &d, log);
 
-		if (!err && rows[row.id].name) {
+		if (!err && by_id[d.id].name) {
 			nr_log(log, NR_LOG_ERROR,
 			       "%s: the event types %s and %s both have the number %u", object,
-			       rows[row.id].name, row.name, row.id);
+			       by_id[d.id].name, d.name, d.id);
 			return -EEXIST;
 		}
-		err = err ?: nr_types_check(types, id_base + row.id, row.name, btf, row.type_id);
+		err = err ?: nr_types_check(types, id_base + d.id, d.name, btf, d.type_id);
 		if (err)
 			return err;
-		rows[row.id] = row;
+		by_id[d.id] = d;
 	}
 	return 0;
 }
 
-int nr_events_enter(const char *object, const struct btf *btf, uint16_t id_base,
-		    struct nr_types *types, const struct nr_logger *log)
+int nr_events_register(const char *object, const struct btf *btf, uint16_t id_base,
+		       struct nr_types *types, const struct nr_logger *log)
 {
 	int section = btf ? btf__find_by_name_kind(btf, ".numaring", BTF_KIND_DATASEC) : -ENOENT;
-	struct event_row rows[NR_OBJECT_IDS] = {};
+	struct declaration by_id[NR_OBJECT_IDS] = {};
 	int err;
 
 	if (section < 0) {
@@ -123,11 +124,11 @@ int nr_events_enter(const char *object, const struct btf *btf, uint16_t id_base,
 		       object);
 		return -EINVAL;
 	}
-	err = check_events(object, btf, btf__type_by_id(btf, section), id_base, types, rows, log);
+	err = check_events(object, btf, btf__type_by_id(btf, section), id_base, types, by_id, log);
 	for (unsigned id = 0; !err && id < NR_OBJECT_IDS; id++)
-		if (rows[id].name)
-			err = nr_types_add(types, id_base + id, rows[id].name, btf,
-					   rows[id].type_id);
+		if (by_id[id].name)
+			err = nr_types_add(types, id_base + id, by_id[id].name, btf,
+					   by_id[id].type_id);
 	return err;
 }
 
@@ -138,7 +139,7 @@ const struct btf_var_secinfo *nr_constant_find(const struct btf *btf, const char
 
 	for (int i = 0; t && i < btf_vlen(t); i++) {
 		const struct btf_var_secinfo *v = &btf_var_secinfos(t)[i];
-		const char *found = type_name(btf, variable(btf, v->type));
+		const char *found = type_name(btf, find_variable(btf, v->type));
 
 		if (found && !strcmp(found, name))
 			return v;

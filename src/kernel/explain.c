@@ -7,10 +7,10 @@
 #define LOG_BEGIN "-- BEGIN PROG LOAD LOG --\n"
 #define LOG_END	  "-- END PROG LOAD LOG --"
 
-/* The words of kernels 5.18 to 6.18 and of libbpf 1.0 to 1.5. A row applies if one line has both
- * strings and the section begins with `section`. The first row that applies wins. */
+/* The messages are those of Linux 5.18 to 6.18 and of libbpf 1.0 to 1.5. A row matches if one line
+ * contains both strings and the program's section begins with `section`. The first match wins. */
 static const struct mistake {
-	const char *words, *more, *section;
+	const char *text, *other_text, *section;
 	const char *advice;
 } mistakes[] = {
 #define NO_CHECK                                                                                   \
@@ -34,8 +34,9 @@ static const struct mistake {
 	{ "invalid mem access '", "", "", BAD_POINTER },
 	{ "type=scalar expected=", "", "", BAD_POINTER },
 #define UNBOUNDED                                                                                  \
-	"the verifier knows no limit of a length or an index: check it right before its use, "     \
-	"with an unsigned variable (\"if (len > sizeof(path)) return 0;\")"
+	"a length or an index may be negative or has no limit that the verifier can see: check "   \
+	"it right before its use, with an unsigned variable "                                      \
+	"(\"if (len > sizeof(path)) return 0;\")"
 	{ "unbounded m", "", "", UNBOUNDED },
 	{ "value is negative", "", "", UNBOUNDED },
 	{ "pointer be out of bounds", "", "", UNBOUNDED }, /* an index that may be negative */
@@ -49,7 +50,7 @@ static const struct mistake {
 	  "the size of a reservation must be a constant: use nr_output_tail() for events of "
 	  "variable length" },
 #define TOO_COMPLEX                                                                                \
-	"the verifier follows at most 1,000,000 instructions: give every loop a small constant "   \
+	"the verifier gives up after 1,000,000 instructions: give every loop a small constant "    \
 	"limit, use bpf_loop(), or split the program"
 	{ "program is too large", "", "", TOO_COMPLEX },
 	{ "is too complex", "", "", TOO_COMPLEX },
@@ -57,10 +58,10 @@ static const struct mistake {
 	{ "back-edge from insn", "", "", TOO_COMPLEX },
 #define TOO_DEEP                                                                                   \
 	"a program and the functions it calls share a stack of 512 bytes: fill the record in "     \
-	"place instead of a copy on the stack, or keep large data in a map"
+	"place instead of copying it from the stack, or keep large data in a map"
 	{ "combined stack size", "", "", TOO_DEEP },
 #define NO_GPL                                                                                     \
-	"the kernel reserves this for GPL programs: declare "                                      \
+	"the kernel reserves this function for GPL programs: declare "                             \
 	"char LICENSE[] SEC(\"license\") = \"GPL\"; or \"Dual BSD/GPL\""
 	{ "non-GPL compatible", "", "", NO_GPL },
 #define NO_HELPER                                                                                  \
@@ -74,29 +75,30 @@ static const struct mistake {
 	  "the tracepoint or function has fewer arguments than the program reads: compare them "
 	  "with its prototype in this kernel" },
 	{ "invalid bpf_context access", "", "",
-	  "the program reads context that this type of program does not get: compare it with the "
+	  "the program reads context that its type of program does not have: compare it with the "
 	  "arguments of the tracepoint or function" },
 	{ "invalid CO-RE relocation", "", "",
-	  "this kernel has no such type or field: ask bpf_core_field_exists() before you read "
+	  "this kernel has no such type or field: check bpf_core_field_exists() before you read "
 	  "it" },
 #define NOT_SET "the program uses a variable that is not set on every path: initialize it"
 	{ "!read_ok", "", "", NOT_SET },
 	{ "read from stack", "invalid", "", NOT_SET },
 	{ "should have been in", "R0", "",
-	  "this type of program may not return such a value: return 0" },
-	/* libbpf's own. */
+	  "this type of program must not return such a value: return 0" },
+	/* Messages of libbpf. */
 	{ "no BTF-based attach target", "", "",
 	  "the section does not say what the program attaches to: append it, as in "
 	  "SEC(\"tp_btf/sched_switch\")" },
-	{ "failed to find kernel BTF type ID", "", "tp_btf/",
-	  "this kernel has no such tracepoint: /sys/kernel/tracing/events lists those it has" },
+#define NO_TRACEPOINT                                                                              \
+	"this kernel has no such tracepoint: /sys/kernel/tracing/events lists those it has"
+	{ "failed to find kernel BTF type ID", "", "tp_btf/", NO_TRACEPOINT },
 	{ "failed to find kernel BTF type ID", "", "lsm", "this kernel has no such LSM hook" },
 	{ "failed to find kernel BTF type ID", "", "",
-	  "this kernel has no such function, or it is static and was inlined: look it up with "
-	  "bpftool btf dump file /sys/kernel/btf/vmlinux" },
+	  "this kernel has no such function, or it is static and was inlined: look it up in the "
+	  "output of bpftool btf dump file /sys/kernel/btf/vmlinux" },
 #define NO_SYMBOL                                                                                  \
-	"this kernel has no such symbol: declare it __weak and test it before its use, or do "     \
-	"without"
+	"this kernel has no such symbol: declare it __weak and test it before you use it, or do "  \
+	"without it"
 	{ "extern", "not resolved", "", NO_SYMBOL },
 	{ "extern", "not found in kernel", "", NO_SYMBOL },
 	{ "extern", "incompatible with kernel", "",
@@ -106,7 +108,7 @@ static const struct mistake {
 	  "the kernel's configuration is neither in /proc/config.gz nor in /boot: declare the "
 	  "__kconfig symbol __weak" },
 #define NO_TRAMPOLINE                                                                              \
-	"this kernel does not let programs attach to functions this way (CONFIG_DYNAMIC_FTRACE "   \
+	"this kernel cannot attach programs to functions this way (CONFIG_DYNAMIC_FTRACE "         \
 	"is not set, or a security policy forbids it): use tp_btf/..., raw_tp/... or "             \
 	"tracepoint/..."
 	{ "failed: Operation not permitted", "", "f", NO_TRAMPOLINE }, /* fentry, fexit, ... */
@@ -126,8 +128,7 @@ static const struct mistake {
 	{ "failed to create k", "No such file", "k", NO_FUNCTION },
 	{ "failed to attach: Invalid argument", "", "kprobe.multi", NO_FUNCTION },
 	{ "failed to attach: No such process", "", "kprobe.multi", NO_FUNCTION },
-	{ "tracepoint '", "No such file", "",
-	  "this kernel has no such tracepoint: /sys/kernel/tracing/events lists those it has" },
+	{ "tracepoint '", "No such file", "", NO_TRACEPOINT },
 	{ "failed to attach to tracepoint '", "Permission denied", "",
 	  "the program reads beyond the fields of the tracepoint: compare its context with the "
 	  "tracepoint's format file in /sys/kernel/tracing/events" },
@@ -136,16 +137,16 @@ static const struct mistake {
 	  "the names)" },
 };
 
-static const char *find_last(const char *in, const char *what)
+static const char *find_last(const char *in, const char *text)
 {
 	const char *found = NULL;
 
-	for (in = strstr(in, what); in; in = strstr(in + 1, what))
+	for (in = strstr(in, text); in; in = strstr(in + 1, text))
 		found = in;
 	return found;
 }
 
-/* Begin of the last lines of [begin, end). */
+/* Returns where the last NR_REFUSAL_LINES lines of [begin, end) begin. */
 static const char *last_lines(const char *begin, const char *end)
 {
 	const char *p = end;
@@ -156,9 +157,9 @@ static const char *last_lines(const char *begin, const char *end)
 	return p;
 }
 
-static void read_name(struct nr_refusal *r, const char *said)
+static void read_program(struct nr_refusal *r, const char *warnings)
 {
-	const char *name = find_last(said, "prog '");
+	const char *name = find_last(warnings, "prog '");
 	int len;
 
 	if (!name)
@@ -168,28 +169,28 @@ static void read_name(struct nr_refusal *r, const char *said)
 	snprintf(r->program, sizeof(r->program), "%.*s", len, name);
 }
 
-void nr_refusal_read(struct nr_refusal *r, const char *said)
+void nr_refusal_read(struct nr_refusal *r, const char *warnings)
 {
-	const char *end = find_last(said, LOG_END);
-	const char *begin = find_last(said, LOG_BEGIN); /* cut off where the log is long */
+	const char *end = find_last(warnings, LOG_END);
+	const char *begin = find_last(warnings, LOG_BEGIN); /* NULL if a long log was cut */
 
-	*r = (struct nr_refusal){ .verified = end };
-	begin = end && begin ? begin + strlen(LOG_BEGIN) : said;
-	end = end ?: said + strlen(said);
+	*r = (struct nr_refusal){ .from_verifier = end };
+	begin = end && begin ? begin + strlen(LOG_BEGIN) : warnings;
+	end = end ?: warnings + strlen(warnings);
 	r->lines = last_lines(begin, end);
 	r->len = end - r->lines;
-	read_name(r, said);
+	read_program(r, warnings);
 }
 
-static bool has(const char *line, size_t len, const char *words)
+static bool contains(const char *line, size_t len, const char *text)
 {
-	return memmem(line, len, words, strlen(words));
+	return memmem(line, len, text, strlen(text));
 }
 
-/* Lines of source code, which the verifier quotes behind a semicolon, may hold anything. */
-static bool applies(const struct mistake *m, const char *line, size_t len)
+/* The verifier quotes source code behind a semicolon. Such a line proves nothing. */
+static bool matches(const struct mistake *m, const char *line, size_t len)
 {
-	return *line != ';' && has(line, len, m->words) && has(line, len, m->more);
+	return *line != ';' && contains(line, len, m->text) && contains(line, len, m->other_text);
 }
 
 static const char *find_line(const struct nr_refusal *r, const struct mistake *m, size_t *len)
@@ -200,7 +201,7 @@ static const char *find_line(const struct nr_refusal *r, const struct mistake *m
 		const char *newline = memchr(line, '\n', end - line);
 
 		*len = (newline ?: end) - line;
-		if (applies(m, line, *len))
+		if (matches(m, line, *len))
 			return line;
 	}
 	return NULL;
@@ -218,7 +219,7 @@ const char *nr_refusal_advice(struct nr_refusal *r, const char *section)
 		line = find_line(r, m, &len);
 		if (!line)
 			continue;
-		if (!r->verified) {
+		if (!r->from_verifier) {
 			r->lines = line;
 			r->len = len;
 		}

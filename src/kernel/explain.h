@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Why a program was refused, read from what libbpf warned of: which program, the end of the
- * verifier's log, and for the usual mistakes what to do. Pure functions of the text.
+ * Explains why a program was refused. libbpf's warnings tell which program it was and quote the
+ * verifier's log; for the usual mistakes there is advice. Pure functions of the text.
  */
 #ifndef NR_EXPLAIN_H
 #define NR_EXPLAIN_H
@@ -9,21 +9,23 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Of the verifier's log, or of libbpf's warnings if there is none. */
+/* At most this many lines are shown. */
 #define NR_REFUSAL_LINES 15
 
 struct nr_refusal {
-	char program[64];  /* its name; empty: no program is named */
-	bool verified;	   /* the lines are the verifier's */
-	const char *lines; /* the last ones; point into the text that was read, and may be empty */
+	char program[64];   /* empty: no program is named */
+	bool from_verifier; /* false: the lines are libbpf's warnings */
+	const char *lines;  /* the last ones, inside the text that was read; may be empty */
 	size_t len;
 };
 
-void nr_refusal_read(struct nr_refusal *r, const char *said);
+/* warnings: the text that libbpf warned with. It must outlive r. */
+void nr_refusal_read(struct nr_refusal *r, const char *warnings);
 
 /*
- * One sentence that says what to do; NULL: this is not a usual mistake. section: of the program, ""
- * if no program is named. Of libbpf's warnings only the one that tells remains in r->lines.
+ * Returns one sentence that says what to do; NULL: this is no usual mistake. section is the
+ * program's, "" if no program is named. If the lines are libbpf's, r->lines shrinks to the one that
+ * shows the mistake.
  */
 const char *nr_refusal_advice(struct nr_refusal *r, const char *section);
 

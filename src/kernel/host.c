@@ -18,7 +18,7 @@
 #define INITIAL_PIDNS  0xeffffffcu
 #define INITIAL_TIMENS 0xeffffffau
 
-static bool have_cap(const struct __user_cap_data_struct *data, int cap)
+static bool has_cap(const struct __user_cap_data_struct *data, int cap)
 {
 	return data[cap / 32].effective & (1u << (cap % 32));
 }
@@ -31,15 +31,15 @@ static int check_capabilities(const struct nr_logger *log)
 
 	if (syscall(SYS_capget, &header, data))
 		return -errno;
-	if (have_cap(data, CAP_SYS_ADMIN))
+	if (has_cap(data, CAP_SYS_ADMIN))
 		return 0;
-	bpf = have_cap(data, CAP_BPF);
-	perfmon = have_cap(data, CAP_PERFMON);
+	bpf = has_cap(data, CAP_BPF);
+	perfmon = has_cap(data, CAP_PERFMON);
 	if (bpf && perfmon)
 		return 0;
 	nr_log(log, NR_LOG_ERROR,
-	       "no permission to load BPF programs: %s%s%s missing; run as root, or with both "
-	       "as ambient capabilities, as setpriv(1) or a systemd unit gives them",
+	       "no permission to load BPF programs: %s%s%s missing; run as root, or grant both "
+	       "as ambient capabilities with setpriv(1) or in a systemd unit",
 	       bpf ? "" : "CAP_BPF", bpf || perfmon ? "" : " and ", perfmon ? "" : "CAP_PERFMON");
 	return -EPERM;
 }
@@ -52,7 +52,7 @@ bool nr_host_is_old(const char *release)
 	       (major < 5 || (major == 5 && minor < 18));
 }
 
-/* 0, or why the kernel gives no ring buffer. */
+/* 0, or the errno of creating a ring buffer. */
 static int try_ring(void)
 {
 	int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "nr_try", 0, 0, sysconf(_SC_PAGESIZE), NULL);
@@ -70,15 +70,15 @@ static int check_kernel(const struct nr_logger *log)
 	uname(&name);
 	if (err == -EPERM) {
 		nr_log(log, NR_LOG_ERROR,
-		       "no permission to load BPF programs, though we have the capabilities: those "
+		       "no permission to load BPF programs, although the capabilities are set: "
+		       "those "
 		       "of a user namespace (rootless container) do not count, and seccomp may "
-		       "forbid bpf(); run outside of it");
+		       "forbid bpf(); run outside the container");
 		return err;
 	}
 	if (err == -EINVAL || err == -ENOSYS) {
 		nr_log(log, NR_LOG_ERROR,
-		       "this kernel (%s) is too old, it has no BPF ring buffer: Linux 5.18 is "
-		       "needed",
+		       "this kernel (%s) is too old, it has no BPF ring buffer: " NR_KERNEL_NEEDED,
 		       name.release);
 		return -EOPNOTSUPP;
 	}
@@ -90,7 +90,7 @@ static int check_kernel(const struct nr_logger *log)
 	}
 	if (access(NR_KERNEL_BTF, R_OK)) {
 		nr_log(log, NR_LOG_ERROR,
-		       "this kernel (%s) has no BTF (%s: %s): boot one that was built with "
+		       "this kernel (%s) has no BTF (%s: %s): boot a kernel that was built with "
 		       "CONFIG_DEBUG_INFO_BTF=y",
 		       name.release, NR_KERNEL_BTF, strerror(errno));
 		return -EOPNOTSUPP;
@@ -139,8 +139,8 @@ long nr_host_pages_on_node(const void *addr, size_t pages, int node, size_t *pre
 	size_t page = sysconf(_SC_PAGESIZE);
 	void **list = calloc(pages, sizeof(*list));
 	int *status = calloc(pages, sizeof(*status));
-	long found = -1;
-	size_t there = 0;
+	size_t n_present = 0;
+	long n_on_node = -1;
 
 	if (!list || !status)
 		goto out;
@@ -148,15 +148,15 @@ long nr_host_pages_on_node(const void *addr, size_t pages, int node, size_t *pre
 		list[i] = (char *)addr + i * page;
 	if (move_pages(0, pages, list, NULL, status, 0) < 0)
 		goto out;
-	found = 0;
+	n_on_node = 0;
 	for (size_t i = 0; i < pages; i++) {
-		found += status[i] == node;
-		there += status[i] >= 0;
+		n_on_node += status[i] == node;
+		n_present += status[i] >= 0;
 	}
 	if (present)
-		*present = there;
+		*present = n_present;
 out:
 	free(list);
 	free(status);
-	return found;
+	return n_on_node;
 }

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What libbpf says. It speaks through one function for the whole process: that is ours only while a
- * thread of ours calls libbpf, and what libbpf says to other threads then goes where it went
- * before.
+ * libbpf's messages. libbpf has one print function for the whole process. It is ours only while one
+ * of our threads calls libbpf; messages of other threads go to the function that was set before.
  */
-#ifndef NR_LISTEN_H
-#define NR_LISTEN_H
+#ifndef NR_LIBBPF_LOG_H
+#define NR_LIBBPF_LOG_H
 
 #include "base/log.h"
 
-/* The end of what libbpf warned of, with the verifier's log of a program that was refused. */
-struct nr_libbpf_log {
+/* libbpf's warnings, of which the last 16 KiB are kept. The warning about a refused program quotes
+ * the verifier's log. */
+struct nr_libbpf_warnings {
 	size_t len;
 	char text[16384];
 };
 
-/* Between the two, what libbpf says to this thread goes to the debug log, and its warnings are
- * added to *heard unless that is NULL. Not nested. */
-void nr_libbpf_log_begin(const struct nr_logger *log, struct nr_libbpf_log *heard);
+/* Between the two calls, libbpf's messages for this thread go to the debug log, and warnings are
+ * also appended to *warnings unless it is NULL. Calls do not nest. */
+void nr_libbpf_log_begin(const struct nr_logger *log, struct nr_libbpf_warnings *warnings);
 void nr_libbpf_log_end(void);
 
 #endif

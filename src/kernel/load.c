@@ -24,7 +24,7 @@ static struct bpf_map *rodata_map(const struct nr_object *o)
 	return NULL;
 }
 
-/* Sets the constants of numaring.bpf.h that the object uses. */
+/* Sets those constants of numaring.bpf.h that the object uses. */
 static int set_constants(struct nr_object *o, const struct nr_object_config *config)
 {
 	const struct {
@@ -76,8 +76,8 @@ static int share_maps(struct nr_object *o, const struct nr_maps *maps)
 	return err;
 }
 
-/* libbpf leaves out a program whose section begins with '?', or that its author took out. */
-static int check_any(const struct nr_object *o, const struct nr_logger *log)
+/* libbpf does not load programs whose section begins with '?', or whose autoload is off. */
+static int check_not_empty(const struct nr_object *o, const struct nr_logger *log)
 {
 	struct bpf_program *prog;
 
@@ -85,13 +85,13 @@ static int check_any(const struct nr_object *o, const struct nr_logger *log)
 		if (bpf_program__autoload(prog))
 			return 0;
 	nr_log(log, NR_LOG_ERROR,
-	       "%s has no program to load, so it records nothing: each SEC(\"?...\") needs "
-	       "bpf_program__set_autoload, or no '?'",
+	       "%s has no program to load, so it records nothing: remove the '?' from "
+	       "SEC(\"?...\"), or call bpf_program__set_autoload",
 	       o->name);
 	return -EINVAL;
 }
 
-/* libbpf knows most programs by their sections; its author may have set the type of others. */
+/* libbpf gets the type of a program from its section, unless the user has set the type. */
 static int check_sections(const struct nr_object *o, const struct nr_logger *log)
 {
 	struct bpf_program *prog;
@@ -102,14 +102,14 @@ static int check_sections(const struct nr_object *o, const struct nr_logger *log
 			continue;
 		nr_log(log, NR_LOG_ERROR,
 		       "%s: program %s has the section \"%s\", which libbpf does not know: use one "
-		       "that says where it goes, such as tp_btf/sched_switch",
+		       "that names its target, such as tp_btf/sched_switch",
 		       o->name, bpf_program__name(prog), bpf_program__section_name(prog));
 		err = -EINVAL;
 	}
 	return err;
 }
 
-/* Of memory; nr_host_check has seen that it can be read. */
+/* Is there too little memory to parse it? nr_host_check has checked that it can be read. */
 static bool kernel_btf_is_too_large(void)
 {
 	struct btf *btf = btf__parse(NR_KERNEL_BTF, NULL);
@@ -119,39 +119,39 @@ static bool kernel_btf_is_too_large(void)
 	return too_large;
 }
 
-/* libbpf takes some shortages for something that the kernel does not have: of memory where it reads
- * the kernel's BTF, of files where it tries whether there is global data. */
-static int true_error(int err, const char *said)
+/* libbpf reports two shortages as missing kernel features: of memory when it parses the kernel's
+ * BTF, and of file descriptors when it probes for global data. */
+static int true_error(int err, const char *warnings)
 {
 	if (err == -ESRCH && kernel_btf_is_too_large())
 		return -ENOMEM;
-	return strstr(said, "is referenced but wasn't created") ? -EMFILE : err;
+	return strstr(warnings, "is referenced but wasn't created") ? -EMFILE : err;
 }
 
 int nr_object_load(struct nr_object *o, const struct nr_maps *maps,
 		   const struct nr_object_config *config, const struct nr_logger *log)
 {
-	int err = nr_object_check_unloaded(o, log) ?: check_any(o, log) ?: check_sections(o, log);
-	struct nr_libbpf_log heard = {};
+	int err = nr_object_check_unloaded(o, log) ?: check_not_empty(o, log) ?: check_sections(o, log);
+	struct nr_libbpf_warnings warnings = {};
 
 	if (err)
 		return err;
-	nr_libbpf_log_begin(log, &heard);
+	nr_libbpf_log_begin(log, &warnings);
 	err = share_maps(o, maps);
 	if (!err)
 		err = set_constants(o, config);
 	if (!err)
 		err = bpf_object__load(o->obj);
 	if (err) {
-		err = true_error(err, heard.text);
-		nr_report_refused_object(o, err, &heard, log);
+		err = true_error(err, warnings.text);
+		nr_report_load_error(o, err, &warnings, log);
 	}
 	nr_libbpf_log_end();
 	return err;
 }
 
-/* libbpf sets the flag itself only while it loads: until then "fentry.s/...", "uprobe.s" and the
- * like tell by their names. */
+/* libbpf sets the flag only during the load. Before it, the section's name shows that the program
+ * is sleepable: "fentry.s/...", "uprobe.s" and the like. */
 static bool is_sleepable(const struct bpf_program *prog)
 {
 	const char *section = bpf_program__section_name(prog);
@@ -169,8 +169,8 @@ void nr_object_warn_sleepable(const struct nr_object *o, const struct nr_logger 
 	bpf_object__for_each_program (prog, o->obj) {
 		if (bpf_program__autoload(prog) && is_sleepable(prog))
 			nr_log(log, NR_LOG_WARN,
-			       "%s: program %s can sleep, and the order rcu does not cover it: its "
-			       "records may come late; use the order fence",
+			       "%s: program %s can sleep, which the order rcu does not cover: its "
+			       "records may be late; use the order fence",
 			       o->name, bpf_program__name(prog));
 	}
 }

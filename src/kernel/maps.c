@@ -11,10 +11,10 @@
 #include "base/thread.h"
 #include "maps.h"
 
-_Static_assert(sizeof(struct nr_cpu) == 128, "no two CPUs write to one pair of cache lines");
+_Static_assert(sizeof(struct nr_cpu) == 128, "no two CPUs write to the same pair of cache lines");
 _Static_assert(NR_LOSS_CAUSES <= NR_LOSS_SLOTS, "a slot for each cause");
 
-/* That fill the array of rings. */
+/* Threads that fill the array of rings. */
 #define FILL_THREADS 32
 
 static int create_ring(const struct nr_plan_shard *shard)
@@ -54,8 +54,8 @@ static int create_rings(struct nr_maps *maps, const struct nr_plan *plan,
 	return 0;
 }
 
-/* A stretch of the array of rings, filled by a thread of its own. */
-struct stretch {
+/* A range of the array of rings, filled by a thread of its own. */
+struct range {
 	const struct nr_maps *maps;
 	const uint32_t *keys;
 	uint32_t first, end;
@@ -63,28 +63,28 @@ struct stretch {
 	int err;
 };
 
-static void *fill_stretch(void *arg)
+static void *fill_range(void *arg)
 {
-	struct stretch *s = arg;
-	const int *fds = s->maps->ring_fd;
-	uint32_t count = s->end - s->first;
+	struct range *r = arg;
+	const int *fds = r->maps->ring_fd;
+	uint32_t count = r->end - r->first;
 
-	if (!bpf_map_update_batch(s->maps->shards_fd, s->keys + s->first, fds + s->first, &count,
+	if (!bpf_map_update_batch(r->maps->shards_fd, r->keys + r->first, fds + r->first, &count,
 				  NULL))
 		return NULL;
-	/* A kernel without batches for this kind of map. */
-	for (uint32_t i = s->first; !s->err && i < s->end; i++)
-		s->err = bpf_map_update_elem(s->maps->shards_fd, &i, &fds[i], 0);
+	/* This kernel has no batches for this type of map. */
+	for (uint32_t i = r->first; !r->err && i < r->end; i++)
+		r->err = bpf_map_update_elem(r->maps->shards_fd, &i, &fds[i], 0);
 	return NULL;
 }
 
 /*
- * Every update of the array waits for a grace period; a batch waits once, but only from Linux 6.8
- * on. Those who wait at the same time share a grace period on every kernel, so some threads do it.
+ * Every update of the array waits for a grace period. From Linux 6.8 on a batch waits only once. On
+ * every kernel, threads that wait at the same time share a grace period, so many threads update.
  */
 static int fill_shards(struct nr_maps *maps)
 {
-	struct stretch stretches[FILL_THREADS] = {};
+	struct range ranges[FILL_THREADS] = {};
 	uint32_t *keys = calloc(maps->n_shards, sizeof(*keys));
 	int err = 0;
 
@@ -93,18 +93,18 @@ static int fill_shards(struct nr_maps *maps)
 	for (uint32_t i = 0; i < maps->n_shards; i++)
 		keys[i] = i;
 	for (uint32_t t = 0; t < FILL_THREADS; t++) {
-		struct stretch *s = &stretches[t];
+		struct range *r = &ranges[t];
 
-		s->maps = maps;
-		s->keys = keys;
-		s->first = (uint64_t)maps->n_shards * t / FILL_THREADS;
-		s->end = (uint64_t)maps->n_shards * (t + 1) / FILL_THREADS;
-		if (s->first < s->end && nr_thread_start(&s->thread, fill_stretch, s, "nr-fill"))
-			fill_stretch(s);
+		r->maps = maps;
+		r->keys = keys;
+		r->first = (uint64_t)maps->n_shards * t / FILL_THREADS;
+		r->end = (uint64_t)maps->n_shards * (t + 1) / FILL_THREADS;
+		if (r->first < r->end && nr_thread_start(&r->thread, fill_range, r, "nr-fill"))
+			fill_range(r);
 	}
 	for (uint32_t t = 0; t < FILL_THREADS; t++) {
-		nr_thread_join(&stretches[t].thread);
-		err = err ? err : stretches[t].err;
+		nr_thread_join(&ranges[t].thread);
+		err = err ? err : ranges[t].err;
 	}
 	free(keys);
 	return err;
@@ -134,9 +134,9 @@ static int create_nodes(struct nr_maps *maps, const struct nr_plan *plan)
 }
 
 /*
- * When the CPUs of a shard look at the fill level: together they write a sixteenth of the ring
- * between two looks at most; the consumer is woken at a quarter. So it is awake before five
- * sixteenths are full.
+ * How often a CPU checks the fill level: all CPUs of a shard together write at most a sixteenth of
+ * the ring between two checks. The consumer is woken when a quarter is full, so it is awake before
+ * five sixteenths are full.
  */
 static void fill_cpu(struct nr_cpu *cpu, const struct nr_plan_shard *shard)
 {
@@ -144,7 +144,7 @@ static void fill_cpu(struct nr_cpu *cpu, const struct nr_plan_shard *shard)
 	cpu->check_bytes = shard->ring_bytes / 16 / (shard->n_cpus ? shard->n_cpus : 1);
 }
 
-static const struct nr_plan_shard *smallest(const struct nr_plan *plan)
+static const struct nr_plan_shard *smallest_ring(const struct nr_plan *plan)
 {
 	const struct nr_plan_shard *least = &plan->shards[0];
 
@@ -154,15 +154,15 @@ static const struct nr_plan_shard *smallest(const struct nr_plan *plan)
 	return least;
 }
 
-/* A CPU that is not in the plan may come to any ring. */
+/* A CPU that is not in the plan may join any ring, so the smallest one sets its thresholds. */
 static void fill_cpus(struct nr_maps *maps, const struct nr_plan *plan)
 {
-	const struct nr_plan_shard *least = smallest(plan);
-	bool numa = numa_available() >= 0; /* or its other calls may not be made */
+	const struct nr_plan_shard *least = smallest_ring(plan);
+	bool numa = numa_available() >= 0; /* libnuma must not be called otherwise */
 
 	for (uint32_t c = 0; c < maps->n_cpus; c++) {
 		int shard = c < plan->n_cpus ? plan->cpu_shard[c] : -1;
-		int node = numa ? numa_node_of_cpu(c) : -1; /* need not be the ring's */
+		int node = numa ? numa_node_of_cpu(c) : -1; /* may differ from the ring's */
 
 		maps->cpus[c].shard = shard < 0 ? NR_NO_SHARD : (uint32_t)shard;
 		maps->cpus[c].node = node < 0 ? 0 : node;
@@ -266,11 +266,11 @@ int nr_maps_wait_grace(const struct nr_maps *maps)
 {
 	uint32_t first = 0;
 
-	/* With one CPU online membarrier returns at once: on a preemptible kernel a program may
-	 * still be in the middle. Nohz_full kernels refuse it. */
+	/* With one CPU online membarrier returns at once, although a preempted program may not have
+	 * ended yet. Kernels with nohz_full refuse it. */
 	if (sysconf(_SC_NPROCESSORS_ONLN) > 1 &&
 	    !syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
 		return 0;
-	/* An update of a map in a map waits for the same: put ring 0 where it is already. */
+	/* An update of a map in a map waits too, so store ring 0 where it already is. */
 	return bpf_map_update_elem(maps->shards_fd, &first, &maps->ring_fd[0], 0);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The maps that all BPF objects of a collector share: the rings, the array of them, and the table
- * of CPUs. Made from the plan, before any object is loaded.
+ * The maps that all BPF objects of a collector share: the rings, the array of rings, the table of
+ * nodes and the table of CPUs. They are created from the plan, before any object is loaded.
  */
 #ifndef NR_MAPS_H
 #define NR_MAPS_H
@@ -22,16 +22,17 @@ struct nr_maps {
 };
 
 int nr_maps_create(struct nr_maps *maps, const struct nr_plan *plan, const struct nr_logger *log);
-void nr_maps_destroy(struct nr_maps *maps); /* half-built or zeroed is fine */
+void nr_maps_destroy(struct nr_maps *maps); /* takes half-built and zeroed ones */
 
-/* Fd of the shared map an object calls by this name; -1: it is none of ours. */
+/* Returns the fd of the shared map of this name, -1 if there is none. */
 int nr_maps_fd(const struct nr_maps *maps, const char *name);
 
-/* Records lost so far, by cause, added to lost[]; of shard, or of all if shard is NR_NO_SHARD. */
+/* Adds the records lost so far to lost[], by cause: those of one shard, or of all shards if shard
+ * is NR_NO_SHARD. */
 void nr_maps_lost(const struct nr_maps *maps, uint32_t shard, uint64_t lost[NR_LOSS_SLOTS]);
-uint64_t nr_maps_lost_by_cpu(const struct nr_maps *maps, uint32_t cpu); /* all causes */
+uint64_t nr_maps_lost_by_cpu(const struct nr_maps *maps, uint32_t cpu); /* of all causes */
 
-/* Waits until every non-sleepable BPF program that runs now has ended (I3). */
+/* Waits until every non-sleepable BPF program that is running now has ended (I3). */
 int nr_maps_wait_grace(const struct nr_maps *maps);
 
 #endif

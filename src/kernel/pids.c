@@ -9,7 +9,7 @@
 #include "pids.h"
 #include "pids.skel.h"
 
-/* Runs the iterator over all our tasks. */
+/* Runs the iterator over all tasks of this PID namespace. */
 static int walk_tasks(struct pids_bpf *skel)
 {
 	struct bpf_link *link = bpf_program__attach_iter(skel->progs.find_task, NULL);
@@ -30,7 +30,7 @@ static int walk_tasks(struct pids_bpf *skel)
 	return err;
 }
 
-static int find(pid_t pid, uint32_t *out)
+static int find_on_host(pid_t pid, uint32_t *out)
 {
 	struct pids_bpf *skel = pids_bpf__open();
 	int err = skel ? 0 : -errno;
@@ -56,7 +56,7 @@ int nr_pid_on_host(pid_t pid, uint32_t *out, const struct nr_logger *log)
 		return 0;
 	}
 	nr_libbpf_log_begin(log, NULL);
-	err = find(pid, out);
+	err = find_on_host(pid, out);
 	nr_libbpf_log_end();
 	if (err == -ESRCH)
 		nr_log(log, NR_LOG_ERROR, "there is no process %d", pid);

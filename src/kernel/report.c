@@ -8,7 +8,7 @@
 #include "host.h"
 #include "report.h"
 
-#define ENOTSUPP 524 /* the kernel's own, in no header */
+#define ENOTSUPP 524 /* internal to the kernel, so no header defines it */
 
 static const char *reason(int err)
 {
@@ -22,8 +22,9 @@ static const char *section_of(const struct bpf_program *prog)
 	return prog ? bpf_program__section_name(prog) : "";
 }
 
-/* The lines of the verifier or of libbpf, and what to do. */
-static void explain(struct nr_refusal *r, const char *advice, const struct nr_logger *log)
+/* Logs the lines of the verifier or of libbpf, and the advice. */
+static void report_refusal(const struct nr_refusal *r, const char *advice,
+			   const struct nr_logger *log)
 {
 	const char *end = r->lines + r->len;
 
@@ -38,8 +39,8 @@ static bool is_shortage(int err)
 	return err == -ENOMEM || err == -EMFILE;
 }
 
-void nr_report_refused_object(const struct nr_object *o, int err, const struct nr_libbpf_log *heard,
-			      const struct nr_logger *log)
+void nr_report_load_error(const struct nr_object *o, int err,
+			  const struct nr_libbpf_warnings *warnings, const struct nr_logger *log)
 {
 	const struct bpf_program *prog;
 	const char *advice;
@@ -51,21 +52,22 @@ void nr_report_refused_object(const struct nr_object *o, int err, const struct n
 		return;
 	}
 	uname(&host);
-	nr_refusal_read(&r, heard->text);
+	nr_refusal_read(&r, warnings->text);
 	prog = bpf_object__find_program_by_name(o->obj, r.program);
 	advice = nr_refusal_advice(&r, section_of(prog));
 	if (nr_host_is_old(host.release))
-		advice = "this kernel is too old: Linux 5.18 is needed";
+		advice = "this kernel is too old: " NR_KERNEL_NEEDED;
 	if (prog)
 		nr_log(log, NR_LOG_ERROR,
-		       r.verified ? "%s: the kernel (%s) refused program %s (%s): %s; the end of "
-				    "the verifier's log:"
-				  : "%s: this kernel (%s) cannot load program %s (%s): %s",
+		       r.from_verifier
+			       ? "%s: the kernel (%s) refused program %s (%s): %s; the end of "
+				 "the verifier's log:"
+			       : "%s: this kernel (%s) cannot load program %s (%s): %s",
 		       o->name, host.release, r.program, section_of(prog), reason(err));
 	else
 		nr_log(log, NR_LOG_ERROR, "%s: this kernel (%s) cannot load it: %s", o->name,
 		       host.release, reason(err));
-	explain(&r, advice, log);
+	report_refusal(&r, advice, log);
 }
 
 static bool has_tracefs(void)
@@ -74,19 +76,19 @@ static bool has_tracefs(void)
 	       !access("/sys/kernel/debug/tracing/events", F_OK);
 }
 
-void nr_report_refused_attach(const struct nr_object *o, const struct bpf_program *prog, int err,
-			      const struct nr_libbpf_log *heard, const struct nr_logger *log)
+void nr_report_attach_error(const struct nr_object *o, const struct bpf_program *prog, int err,
+			    const struct nr_libbpf_warnings *warnings, const struct nr_logger *log)
 {
 	struct nr_refusal r;
 	const char *advice;
 
-	nr_refusal_read(&r, heard->text);
+	nr_refusal_read(&r, warnings->text);
 	advice = nr_refusal_advice(&r, section_of(prog));
-	/* libbpf finds the number of a tracepoint there. */
+	/* libbpf looks up a tracepoint's id in tracefs. */
 	if (err == -ENOENT && bpf_program__type(prog) == BPF_PROG_TYPE_TRACEPOINT && !has_tracefs())
 		advice = "tracefs is not mounted: mount -t tracefs tracefs /sys/kernel/tracing";
 	nr_log(log, NR_LOG_ERROR, "%s: cannot attach program %s (%s): %s", o->name,
 	       bpf_program__name(prog), section_of(prog), reason(err));
 	if (!is_shortage(err))
-		explain(&r, advice, log);
+		report_refusal(&r, advice, log);
 }

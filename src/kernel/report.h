@@ -7,9 +7,9 @@
 #include "libbpf_log.h"
 #include "object.h"
 
-void nr_report_refused_object(const struct nr_object *o, int err, const struct nr_libbpf_log *heard,
-			      const struct nr_logger *log);
-void nr_report_refused_attach(const struct nr_object *o, const struct bpf_program *prog, int err,
-			      const struct nr_libbpf_log *heard, const struct nr_logger *log);
+void nr_report_load_error(const struct nr_object *o, int err,
+			  const struct nr_libbpf_warnings *warnings, const struct nr_logger *log);
+void nr_report_attach_error(const struct nr_object *o, const struct bpf_program *prog, int err,
+			    const struct nr_libbpf_warnings *warnings, const struct nr_logger *log);
 
 #endif

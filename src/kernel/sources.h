@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The built-in sources: BPF objects that are part of the library. */
+/* The built-in sources: BPF objects inside the library. */
 #ifndef NR_SOURCES_H
 #define NR_SOURCES_H
 
@@ -11,11 +11,11 @@ struct nr_source {
 	const void *(*elf)(size_t *size);
 };
 
-/* NULL: there is none of this name. */
+/* NULL: there is no source of this name. */
 const struct nr_source *nr_source_find(const char *name);
-/* Its place among the sources. */
+/* Index of the source. */
 unsigned nr_source_bit(const struct nr_source *source);
-/* "sched, syscalls" */
+/* Writes the names of all sources to buf, "sched, syscalls", and returns it. */
 const char *nr_source_list(char *buf, size_t size);
 
 #endif

@@ -10,10 +10,10 @@
 #include "timens.h"
 #include "timens.skel.h"
 
-/* Each reading takes about a microsecond; the first ones are slow. */
+/* A reading takes about a microsecond; the first ones take longer. */
 #define READINGS 5
 
-/* Reads the clock of the programs between two readings of ours. */
+/* Reads the host's clock in a BPF program, between two readings of our own clock. */
 static int read_clocks(struct timens_bpf *skel, struct nr_clock_bracket *b)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
@@ -25,7 +25,7 @@ static int read_clocks(struct timens_bpf *skel, struct nr_clock_bracket *b)
 	return err;
 }
 
-static int ask_kernel(int64_t *out)
+static int measure_offset(int64_t *out)
 {
 	struct nr_clock_bracket bracket = NR_CLOCK_ANY;
 	struct timens_bpf *skel = timens_bpf__open();
@@ -34,9 +34,9 @@ static int ask_kernel(int64_t *out)
 	for (unsigned i = 0; !err && i < READINGS; i++)
 		err = read_clocks(skel, &bracket);
 	if (!err) {
-		int64_t told = -skel->bss->shift;
+		int64_t reported = -skel->bss->shift;
 
-		*out = nr_clock_choose(&bracket, skel->bss->known ? &told : NULL);
+		*out = nr_clock_choose(&bracket, skel->bss->known ? &reported : NULL);
 	}
 	timens_bpf__destroy(skel);
 	return err;
@@ -51,7 +51,7 @@ static int find_offset(int64_t *out, const struct nr_logger *log)
 		return 0;
 	}
 	nr_libbpf_log_begin(log, NULL);
-	err = ask_kernel(out);
+	err = measure_offset(out);
 	nr_libbpf_log_end();
 	return err;
 }
@@ -63,8 +63,9 @@ int nr_timens_enter(const struct nr_logger *log)
 
 	if (err) {
 		nr_log(log, NR_LOG_ERROR,
-		       "cannot compare this time namespace's clock with the host's: %s; run it "
-		       "outside of the time namespace",
+		       "cannot compare this time namespace's clock with the host's: %s; run "
+		       "outside "
+		       "the time namespace",
 		       strerror(-err));
 		return err;
 	}

@@ -13,8 +13,7 @@
 #include "base/clock.h"
 #include "trial.h"
 
-/* What a thread does to itself. All other signals come from outside, and tell nothing of the try.
- */
+/* Signals that a thread causes itself. All others come from outside and say nothing about fn. */
 static const int crashes[] = { SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL };
 
 static bool is_crash(int signal)
@@ -25,8 +24,8 @@ static bool is_crash(int signal)
 	return false;
 }
 
-/* A crash leaves no core, and no handler of our user or of a sanitizer hears of it. */
-static void prepare_to_die(void)
+/* A crash leaves no core file, and no handler of the caller or of a sanitizer runs. */
+static void prepare_for_crash(void)
 {
 	const struct rlimit no_core = {};
 
@@ -36,19 +35,19 @@ static void prepare_to_die(void)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
-static void be_child(void (*try)(void *arg), void *arg, int fd)
+static void run_child(void (*fn)(void *arg), void *arg, int fd)
 {
-	prepare_to_die();
+	prepare_for_crash();
 	libbpf_set_print(NULL);
-	try(arg);
+	fn(arg);
 	if (write(fd, "", 1) != 1)
 		_exit(1);
 	_exit(0);
 }
 
-/* No handler of our user may run in the child, and a signal to the whole process group is not for
- * it. They are blocked before the child exists, or one could come in between. */
-static pid_t fork_deaf(void)
+/* In the child, no handler of the caller may run, and signals to the whole process group must not
+ * end it. They are blocked before the fork, or one could arrive in between. */
+static pid_t fork_with_signals_blocked(void)
 {
 	sigset_t others, before;
 	pid_t pid;
@@ -72,7 +71,7 @@ static int64_t now_ms(void)
 	return nr_clock_local() / 1000000;
 }
 
-/* Until the child has written or closed its end; false after timeout_ms. */
+/* Waits until the child has written or closed its end. False: timeout_ms have passed. */
 static bool has_ended(int fd, int timeout_ms)
 {
 	struct pollfd end = { .fd = fd, .events = POLLIN };
@@ -86,9 +85,9 @@ static bool has_ended(int fd, int timeout_ms)
 	return ret > 0;
 }
 
-/* It wrote a byte if it came to its end. Our user may have taken its status, or wants none kept:
- * without it, a child that did not come to its end has crashed. */
-static int await(pid_t pid, int fd, int timeout_ms)
+/* The child writes a byte when fn has returned. Its exit status may be missing, if the caller reaps
+ * children itself or ignores SIGCHLD; a child without both has crashed. */
+static int wait_for_child(pid_t pid, int fd, int timeout_ms)
 {
 	bool ended = has_ended(fd, timeout_ms);
 	int status = 0;
@@ -109,22 +108,22 @@ static int await(pid_t pid, int fd, int timeout_ms)
 	return is_crash(WTERMSIG(status)) ? WTERMSIG(status) : -ECANCELED;
 }
 
-int nr_trial(void (*try)(void *arg), void *arg, int timeout_ms)
+int nr_trial(void (*fn)(void *arg), void *arg, int timeout_ms)
 {
 	int fds[2], ret;
 	pid_t pid;
 
 	if (pipe2(fds, O_CLOEXEC))
 		return -errno;
-	pid = fork_deaf();
+	pid = fork_with_signals_blocked();
 	if (!pid) {
 		close(fds[0]);
-		be_child(try, arg, fds[1]);
+		run_child(fn, arg, fds[1]);
 	}
 	ret = pid < 0 ? -errno : 0;
 	close(fds[1]);
 	if (!ret)
-		ret = await(pid, fds[0], timeout_ms);
+		ret = wait_for_child(pid, fds[0], timeout_ms);
 	close(fds[0]);
 	return ret;
 }

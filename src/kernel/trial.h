@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Something that may crash, tried in a child process first. */
+/* Runs a function that may crash in a child process first. */
 #ifndef NR_TRIAL_H
 #define NR_TRIAL_H
 
 /*
- * Runs try(arg) in a child process, which then ends. libbpf says nothing there. Only signals of a
- * crash reach the child. Returns
- *	0		try returned;
- *	> 0		the signal of the child's crash;
- *	-ECANCELED	somebody killed the child: the user, or the kernel, which was out of memory;
- *	-ETIMEDOUT	try did not return within timeout_ms, and the child was killed;
- *	other -errno	there is no child.
+ * Runs fn(arg) in a child process, in which libbpf prints nothing. The child blocks all signals but
+ * those of a crash. Returns
+ *	0		fn returned;
+ *	> 0		the child crashed, with this signal;
+ *	-ECANCELED	the child was killed, by a user or by the kernel when memory ran out;
+ *	-ETIMEDOUT	fn did not return within timeout_ms, and the child was killed;
+ *	other -errno	the child could not be created.
  */
-int nr_trial(void (*try)(void *arg), void *arg, int timeout_ms);
+int nr_trial(void (*fn)(void *arg), void *arg, int timeout_ms);
 
 #endif

@@ -136,7 +136,7 @@ static void test_start_and_callback(void)
 
 	cb.collector = open_collector();
 	refused("loaded already", nr_collector_add_bpf_object(cb.collector, object), -EBUSY,
-		"loaded already");
+		"already loaded");
 	nr_collector_close(cb.collector);
 	bpf_object__close(object);
 }

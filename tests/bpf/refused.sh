@@ -51,11 +51,11 @@ program kept $tp "$reserve if (!e) return 0; e->value = nr;"
 says kept 'call nr_submit() or nr_discard() on every path' 'Unreleased reference'
 equal "the last 15 lines of the log" "$(grep -c '^numaring:   ' out)" 15
 program unbounded $tp 'struct text t = { nr }; char b[64] = {}; nr_output_tail(text, &t, b, nr);'
-says unbounded 'no limit of a length' 'unbounded memory access'
+says unbounded 'no limit that the verifier can see' 'unbounded memory access'
 program negative $tp "$reserve if (!e) return 0; int i = nr; ((char *)e)[i] = 1; nr_submit(e);"
-says negative 'no limit of a length'
+says negative 'no limit that the verifier can see'
 program stack $tp "$reserve if (!e) return 0; char b[16] = {}; e->value = b[(unsigned)nr]; nr_submit(e);"
-says stack 'no limit of a length'
+says stack 'no limit that the verifier can see'
 program variable $tp 'struct ev *e = nr_reserve_bytes(1, nr); if (e) nr_submit(e);'
 says variable 'must be a constant' 'is not a known constant'
 LICENSE=Proprietary program unfree $tp "bpf_probe_read_kernel(&nr, 8, regs); $reserve if (e) nr_submit(e);"
@@ -80,7 +80,7 @@ says no_target 'does not say what the program attaches to'
 program no_group tracepoint/sched_switch ''
 "$NUMARING" record --object no_group.bpf.o -d 0.1 -o t >out 2>&1
 equal "no_group: exit status" $? 1
-check "no_group: what to do" grep -q 'use a section that says where it goes' out
+check "no_group: what to do" grep -q 'use a section that names its target' out
 
 # The whole log is in the debug log, however long it is.
 record kept -vv

@@ -50,8 +50,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!btf || nr_types_new(&types, say_nothing, NULL))
 		goto out;
-	nr_events_enter("object", btf, 256, types, &log);
-	nr_events_enter("again", btf, 512, types, &log);
+	nr_events_register("object", btf, 256, types, &log);
+	nr_events_register("again", btf, 512, types, &log);
 	nr_constant_find(btf, "nr_id_base");
 out:
 	nr_types_free(types);

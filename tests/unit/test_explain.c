@@ -29,8 +29,8 @@ static void check_lines(const struct nr_refusal *r, const char *said, const char
 	const char *end = strstr(said, "-- END PROG LOAD LOG --");
 	unsigned lines = count_lines(r);
 
-	if (r->verified != !!end)
-		fail_msg("%s: verified %d", name, r->verified);
+	if (r->from_verifier != !!end)
+		fail_msg("%s: from_verifier %d", name, r->from_verifier);
 	if (!lines || lines > NR_REFUSAL_LINES || (!end && lines != 1))
 		fail_msg("%s: %u lines", name, lines);
 	if (end && r->lines + r->len != end)
@@ -93,7 +93,7 @@ static void test_cut(void **state)
 
 	(void)state;
 	nr_refusal_read(&r, said);
-	assert_true(r.verified);
+	assert_true(r.from_verifier);
 	assert_string_equal(r.program, "a_name");
 	assert_ptr_equal(r.lines, strstr(said, "1\n2"));
 	assert_non_null(nr_refusal_advice(&r, "tp_btf/x"));
@@ -106,7 +106,7 @@ static void test_nothing(void **state)
 
 	(void)state;
 	nr_refusal_read(&r, "");
-	assert_false(r.verified);
+	assert_false(r.from_verifier);
 	assert_int_equal(r.len, 0);
 	assert_string_equal(r.program, "");
 	assert_null(nr_refusal_advice(&r, ""));

@@ -119,7 +119,7 @@ static int enter(const struct btf *btf)
 
 	assert_int_equal(nr_types_new(&types, keep_last, NULL), 0);
 	*said = '\0';
-	err = nr_events_enter("x", btf, 0, types, &to_said);
+	err = nr_events_register("x", btf, 0, types, &to_said);
 	nr_types_free(types);
 	return err;
 }
