@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Kernel CPU lists, in and out. hwloc's own reader takes too much for a list ("3-" is endless). */
+/* Kernel CPU lists, parsed and printed. hwloc's parser is too lenient: it takes "3-" as endless. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -57,7 +57,7 @@ static unsigned range_length(const unsigned *cpus, unsigned count)
 
 char *nr_cpu_list(char *buf, size_t size, const unsigned *cpus, unsigned count)
 {
-	size_t len = 0, cut = 0; /* cut: end of the last range after which ",..." still fits */
+	size_t len = 0, cut = 0; /* cut: end of the last range that leaves room for ",..." */
 	unsigned i, n;
 
 	if (!size)

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Which node each CPU belongs to and how far nodes are apart.
+ * Finds which node each CPU belongs to and how far apart nodes are.
  *
- * hwloc knows the nodes that have memory, and places a node without CPUs next to CPUs that belong
- * to another one. The kernel's own word comes from libnuma, but only on this host: nodes without
- * memory and CPUs under two nodes are told apart by it. For a description the smallest node around
- * a CPU is its own, the lowest number if several are equally small (kernels number nodes with CPUs
- * first).
+ * hwloc knows only nodes that have memory, and attaches a node without CPUs to the CPUs of another
+ * node. On this host, libnuma knows what the kernel says: which nodes have no memory, and to which
+ * of two nodes a CPU belongs. In a description, a CPU belongs to the smallest node around it, and
+ * of equally small ones to the lowest number, because kernels number nodes with CPUs first.
  */
 #include <errno.h>
 #include <limits.h>
@@ -14,9 +13,9 @@
 #include <stdlib.h>
 #include "internal.h"
 
-#define LOCAL  10 /* as in the ACPI SLIT */
-#define REMOTE 20
-#define NOBODY UINT_MAX
+#define LOCAL	10 /* as in the ACPI SLIT */
+#define REMOTE	20
+#define NO_NODE UINT_MAX
 
 unsigned topo_dist(const struct nr_topology *topo, unsigned from, unsigned to)
 {
@@ -25,20 +24,20 @@ unsigned topo_dist(const struct nr_topology *topo, unsigned from, unsigned to)
 
 unsigned topo_height(const struct nr_topology *topo, hwloc_obj_t a, hwloc_obj_t b)
 {
-	hwloc_obj_t meet = hwloc_get_common_ancestor_obj(topo->hw, a, b);
+	hwloc_obj_t common = hwloc_get_common_ancestor_obj(topo->hw, a, b);
 
-	return hwloc_topology_get_depth(topo->hw) - meet->depth;
+	return hwloc_topology_get_depth(topo->hw) - common->depth;
 }
 
 bool topo_nearer(const struct nr_topology *topo, unsigned from, unsigned a, unsigned b)
 {
-	hwloc_obj_t home = topo->nodes[from].home;
+	hwloc_obj_t parent = topo->nodes[from].parent;
 	unsigned da = topo_dist(topo, from, a), db = topo_dist(topo, from, b);
 
 	if (da != db)
 		return da < db;
-	return topo_height(topo, home, topo->nodes[a].home) <
-	       topo_height(topo, home, topo->nodes[b].home);
+	return topo_height(topo, parent, topo->nodes[a].parent) <
+	       topo_height(topo, parent, topo->nodes[b].parent);
 }
 
 static bool has_own_memory(const struct nr_topology *topo, const unsigned *weight)
@@ -62,9 +61,9 @@ static uint64_t cost(const struct nr_topology *topo, const unsigned *weight, uns
 }
 
 /*
- * Which of two equally distant nodes a shard without memory of its own takes: one that has CPUs, as
- * the others are often memory that only user pages may use; then the next in hwloc's order, so that
- * two such shards do not both go to the first node.
+ * Is node a better than node b, equally distant, for a shard whose own nodes have no memory? One
+ * that has CPUs is: the others are often memory that only user pages may use. Then the next in
+ * hwloc's order is, so that two such shards do not both go to the first node.
  */
 static bool preferred(const struct nr_topology *topo, unsigned a, unsigned b, unsigned from)
 {
@@ -76,7 +75,7 @@ static bool preferred(const struct nr_topology *topo, unsigned a, unsigned b, un
 	return abs((int)n[a].first_cpu - at) < abs((int)n[b].first_cpu - at);
 }
 
-static unsigned first_weighty(const unsigned *weight)
+static unsigned first_writer(const unsigned *weight)
 {
 	unsigned i = 0;
 
@@ -88,7 +87,7 @@ static unsigned first_weighty(const unsigned *weight)
 unsigned topo_memory_for(const struct nr_topology *topo, const unsigned *weight)
 {
 	bool own = has_own_memory(topo, weight);
-	unsigned from = first_weighty(weight);
+	unsigned from = first_writer(weight);
 	uint64_t best_cost = UINT64_MAX;
 	unsigned i, best = 0;
 
@@ -121,8 +120,8 @@ static hwloc_obj_t normal_ancestor(hwloc_obj_t obj)
 	return obj;
 }
 
-/* Memory that this process's cpuset keeps from it is none: its rings would land elsewhere without a
- * word. A description tells of no process. */
+/* Memory outside this process's cpuset does not count: the kernel would silently put its rings
+ * elsewhere. In a description all memory counts. */
 static bool may_use(const struct nr_topology *topo, hwloc_obj_t obj)
 {
 	return !topo->this_host ||
@@ -137,31 +136,31 @@ static void list_nodes(struct nr_topology *topo)
 		topo->nodes[topo->n_nodes++] = (struct topo_node){
 			.os = obj->os_index,
 			.has_memory = obj->attr->numanode.local_memory > 0 && may_use(topo, obj),
-			.home = normal_ancestor(obj),
+			.parent = normal_ancestor(obj),
 		};
 	qsort(topo->nodes, topo->n_nodes, sizeof(*topo->nodes), by_os_number);
 }
 
-static unsigned add_node(struct nr_topology *topo, int os, hwloc_obj_t home)
+static unsigned add_node(struct nr_topology *topo, int os, hwloc_obj_t parent)
 {
-	topo->nodes[topo->n_nodes] = (struct topo_node){ .os = os, .home = home };
+	topo->nodes[topo->n_nodes] = (struct topo_node){ .os = os, .parent = parent };
 	return topo->n_nodes++;
 }
 
-static unsigned find_or_add_node(struct nr_topology *topo, int os, hwloc_obj_t home)
+static unsigned find_or_add_node(struct nr_topology *topo, int os, hwloc_obj_t parent)
 {
 	unsigned i;
 
 	for (i = 0; i < topo->n_nodes; i++)
-		if (topo->nodes[i].os == os && (os >= 0 || topo->nodes[i].home == home))
+		if (topo->nodes[i].os == os && (os >= 0 || topo->nodes[i].parent == parent))
 			return i;
-	return add_node(topo, os, home);
+	return add_node(topo, os, parent);
 }
 
-/* nodes are sorted: the first of equally small ones has the lowest number. */
+/* The nodes are sorted, so the first of equally small ones has the lowest number. */
 static unsigned smallest_node_around(const struct nr_topology *topo, unsigned cpu_os)
 {
-	unsigned i, best = NOBODY;
+	unsigned i, best = NO_NODE;
 	int weight = INT_MAX;
 
 	for (i = 0; i < topo->n_nodes; i++) {
@@ -182,9 +181,9 @@ static unsigned smallest_node_around(const struct nr_topology *topo, unsigned cp
 	return best;
 }
 
-/* The largest thing around a CPU that has no CPU of a node with memory: as much of a node without
- * memory as can be told if nobody names it. */
-static hwloc_obj_t around_orphan(const struct nr_topology *topo, hwloc_obj_t obj)
+/* Returns the largest object around a CPU that no node with memory overlaps: the best guess at the
+ * extent of an unknown node without memory. */
+static hwloc_obj_t memoryless_parent(const struct nr_topology *topo, hwloc_obj_t obj)
 {
 	hwloc_obj_t node;
 
@@ -204,13 +203,13 @@ static unsigned node_of_cpu(struct nr_topology *topo, const struct topo_cpu *cpu
 
 	if (os < 0) {
 		node = smallest_node_around(topo, cpu->os);
-		if (node != NOBODY)
+		if (node != NO_NODE)
 			return node;
 	}
-	return find_or_add_node(topo, os, around_orphan(topo, cpu->pu));
+	return find_or_add_node(topo, os, memoryless_parent(topo, cpu->pu));
 }
 
-/* A description that gives no node a size says nothing about memory. */
+/* If a description gives no node a size, it says nothing about memory: all its nodes have some. */
 static void assume_memory(struct nr_topology *topo)
 {
 	unsigned i;
@@ -226,7 +225,7 @@ static unsigned guess_distance(const struct nr_topology *topo, unsigned a, unsig
 {
 	if (a == b)
 		return LOCAL;
-	return REMOTE + topo_height(topo, topo->nodes[a].home, topo->nodes[b].home);
+	return REMOTE + topo_height(topo, topo->nodes[a].parent, topo->nodes[b].parent);
 }
 
 static unsigned known_distance(const struct nr_topology *topo, struct hwloc_distances_s *d,
@@ -291,7 +290,7 @@ int topo_find_nodes(struct nr_topology *topo)
 	unsigned i;
 	int err;
 
-	/* Each CPU adds one node at most. */
+	/* Each CPU adds at most one node. */
 	topo->nodes = calloc((n > 0 ? n : 0) + topo->n_cpus, sizeof(*topo->nodes));
 	if (!topo->nodes)
 		return -ENOMEM;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * From shard numbers to a plan: where each ring lives, how large it is, who drains it, which shards
- * are near. No system call, and the same answer every time (I9).
+ * Makes a plan from shard numbers: on which node each ring is, how large it is, which CPUs drain
+ * it, which other shards are near. It needs no system call, and the result is always the same (I9).
  */
 #include <errno.h>
 #include <stdint.h>
@@ -17,17 +17,17 @@
 #define RING_DEFAULT_MIN ((size_t)4 << 20)
 #define RING_DEFAULT_MAX ((size_t)64 << 20)
 
-/* One nr_plan_make() under way. */
+/* State of one nr_plan_make(). */
 struct maker {
 	const struct nr_topology *topo;
 	struct nr_plan_opts opts;
 	struct nr_logger log;
-	unsigned *shard_of;	/* [topo->n_cpus] */
-	unsigned *weight;	/* [topo->n_nodes], CPUs of the shard at hand per node */
-	unsigned *ring_node;	/* [n_shards], index of the node */
-	unsigned *home_node;	/* [n_shards], of the shard's first CPU */
-	hwloc_obj_t *first_pu;	/* [n_shards] */
-	hwloc_bitmap_t allowed; /* CPUs for consumers */
+	unsigned *shard_of;	  /* [topo->n_cpus] */
+	unsigned *weight;	  /* [topo->n_nodes], CPUs of the current shard on each node */
+	unsigned *ring_node;	  /* [n_shards], node of the ring */
+	unsigned *first_node;	  /* [n_shards], node of the shard's first CPU */
+	hwloc_obj_t *first_pu;	  /* [n_shards] */
+	hwloc_bitmap_t consumers; /* CPUs that consumers may use */
 	unsigned n_shards;
 	struct nr_plan_shard *shards;
 	int *cpu_shard, *node_shard;
@@ -46,8 +46,8 @@ static int check_ring_bytes(const struct maker *m)
 	if (!want || (want >= page && want <= RING_MAX))
 		return 0;
 	nr_log(&m->log, NR_LOG_ERROR,
-	       "a ring of %zu bytes cannot be: the size must be from %zu (a page) to %zu (1 GiB)",
-	       want, page, RING_MAX);
+	       "invalid ring size %zu: use %zu (a page) to %zu (1 GiB) bytes", want, page,
+	       RING_MAX);
 	return -EINVAL;
 }
 
@@ -70,30 +70,30 @@ static int check_table_length(struct maker *m)
 	if (!m->opts.n_cpus)
 		m->opts.n_cpus = m->topo->possible_end;
 	if (m->opts.n_cpus > TOPO_MAX_CPU + 1) {
-		nr_log(&m->log, NR_LOG_ERROR, "a table of %u CPUs is too long: at most %u",
+		nr_log(&m->log, NR_LOG_ERROR, "a table of %u CPUs is too long: use at most %u",
 		       m->opts.n_cpus, TOPO_MAX_CPU + 1);
 		return -EINVAL;
 	}
 	if (m->opts.n_cpus >= m->topo->cpu_end)
 		return 0;
-	nr_log(&m->log, NR_LOG_ERROR, "a table of %u CPUs is too short: CPU %u is online",
-	       m->opts.n_cpus, m->topo->cpu_end - 1);
+	nr_log(&m->log, NR_LOG_ERROR, "a table of %u CPUs is too short: use at least %u",
+	       m->opts.n_cpus, m->topo->cpu_end);
 	return -EINVAL;
 }
 
 /* Consumer CPUs ------------------------------------------------------------------------------ */
 
-static int find_allowed(struct maker *m)
+static int find_consumer_cpus(struct maker *m)
 {
 	const char *list = m->opts.consumer_cpus;
-	int named, err;
+	int n_named, n_ignored, err;
 
-	m->allowed = hwloc_bitmap_dup(m->topo->usual);
-	if (!m->allowed)
+	m->consumers = hwloc_bitmap_dup(m->topo->affinity);
+	if (!m->consumers)
 		return -ENOMEM;
 	if (!list)
 		return 0;
-	err = topo_parse_cpus(list, m->allowed);
+	err = topo_parse_cpus(list, m->consumers);
 	if (err) {
 		nr_log(&m->log, NR_LOG_ERROR,
 		       "invalid list of consumer CPUs \"%s\": use one like 0-3,8, with numbers up "
@@ -101,23 +101,24 @@ static int find_allowed(struct maker *m)
 		       list, TOPO_MAX_CPU);
 		return err;
 	}
-	named = hwloc_bitmap_weight(m->allowed);
-	if (hwloc_bitmap_and(m->allowed, m->allowed, m->topo->usable))
+	n_named = hwloc_bitmap_weight(m->consumers);
+	if (hwloc_bitmap_and(m->consumers, m->consumers, m->topo->allowed))
 		return -ENOMEM;
-	if (hwloc_bitmap_weight(m->allowed) < named)
+	n_ignored = n_named - hwloc_bitmap_weight(m->consumers);
+	if (n_ignored)
 		nr_log(&m->log, NR_LOG_WARN,
-		       "%d of the consumer CPUs %s are left out: not online or not in this "
-		       "process's cpuset",
-		       named - hwloc_bitmap_weight(m->allowed), list);
+		       "ignoring %d of the consumer CPUs %s: offline, or outside this process's "
+		       "cpuset",
+		       n_ignored, list);
 	return 0;
 }
 
 static bool may_consume(const struct maker *m, const struct topo_cpu *cpu, unsigned node)
 {
-	return cpu->node == node && hwloc_bitmap_isset(m->allowed, cpu->os);
+	return cpu->node == node && hwloc_bitmap_isset(m->consumers, cpu->os);
 }
 
-/* Node with CPUs for consumers that is nearest to the ring's. */
+/* Finds the node nearest to the ring that has CPUs for consumers. */
 static int find_consumer_node(const struct maker *m, unsigned ring_node, unsigned *out)
 {
 	const struct nr_topology *topo = m->topo;
@@ -135,8 +136,8 @@ static int find_consumer_node(const struct maker *m, unsigned ring_node, unsigne
 	}
 	if (!found) {
 		nr_log(&m->log, NR_LOG_ERROR,
-		       "no CPU is left to run the consumers on: %s%s names none that is online "
-		       "and that this process may use",
+		       "no CPU for the consumers: %s%s contains no online CPU that this process "
+		       "may use",
 		       m->opts.consumer_cpus ? "the list " : "the affinity mask",
 		       m->opts.consumer_cpus ? m->opts.consumer_cpus : "");
 		return -ENODEV;
@@ -146,18 +147,18 @@ static int find_consumer_node(const struct maker *m, unsigned ring_node, unsigne
 }
 
 /*
- * A consumer may run on all of its ring's node, whatever the policy: the ring, its index and the
- * packets are local there. Nothing narrower, not even the shard's own cache: when all CPUs of a
- * cache are busy with the very load that is recorded, the consumer must find an idle one elsewhere
- * on the node or the ring overruns. The scheduler wakes it near the producer's cache anyway when
- * there is room. Only a shard with a single producer CPU gives that one up, as long as the node has
- * another: there the consumer would always take time from the one CPU it records.
+ * A consumer may run on every CPU of its ring's node, under any policy: the ring, its index and the
+ * packets are local there. It is not limited to the shard's cache: if the recorded load keeps all
+ * CPUs of a cache busy, the consumer must find an idle CPU elsewhere on the node, or the ring
+ * overruns. If there is room, the scheduler wakes it near the producer's cache anyway. A shard with
+ * a single producer CPU does not use that CPU if the node has another one, because the consumer
+ * would always take time from it.
  */
 static int set_consumers(const struct maker *m, struct nr_plan_shard *s, unsigned ring_node)
 {
 	const struct nr_topology *topo = m->topo;
 	unsigned os, node, others = 0, n = 0;
-	int spare = s->n_cpus == 1 ? (int)s->cpus[0] : -1;
+	int producer = s->n_cpus == 1 ? (int)s->cpus[0] : -1;
 	unsigned *cpus;
 	int err;
 
@@ -173,13 +174,13 @@ static int set_consumers(const struct maker *m, struct nr_plan_shard *s, unsigne
 		if (i < 0 || !may_consume(m, &topo->cpus[i], node))
 			continue;
 		cpus[n++] = os;
-		others += (int)os != spare;
+		others += (int)os != producer;
 	}
 	s->consumer_cpus = cpus;
 	s->n_consumer_cpus = n;
 	if (!others || others == n)
 		return 0;
-	for (n = 0; (int)cpus[n] != spare; n++)
+	for (n = 0; (int)cpus[n] != producer; n++)
 		;
 	memmove(cpus + n, cpus + n + 1, (others - n) * sizeof(*cpus));
 	s->n_consumer_cpus = others;
@@ -195,11 +196,11 @@ static int make_tables(struct maker *m)
 
 	m->shards = new_array(n, sizeof(*m->shards));
 	m->ring_node = new_array(n, sizeof(*m->ring_node));
-	m->home_node = new_array(n, sizeof(*m->home_node));
+	m->first_node = new_array(n, sizeof(*m->first_node));
 	m->first_pu = new_array(n, sizeof(*m->first_pu));
 	m->weight = new_array(topo->n_nodes, sizeof(*m->weight));
 	m->cpu_shard = new_array(m->opts.n_cpus, sizeof(*m->cpu_shard));
-	if (!m->shards || !m->ring_node || !m->home_node || !m->first_pu || !m->weight ||
+	if (!m->shards || !m->ring_node || !m->first_node || !m->first_pu || !m->weight ||
 	    !m->cpu_shard)
 		return -ENOMEM;
 	for (i = 0; i < m->opts.n_cpus; i++) {
@@ -210,8 +211,8 @@ static int make_tables(struct maker *m)
 	return 0;
 }
 
-/* Over the CPU numbers in order: the lists come out ascending. */
-static int deal_cpus(struct maker *m)
+/* Goes through the CPU numbers in order, so that the lists ascend. */
+static int list_cpus(struct maker *m)
 {
 	unsigned os, s;
 	unsigned *cpus;
@@ -247,7 +248,7 @@ static void place_ring(struct maker *m, unsigned shard)
 		cpu = &topo->cpus[topo->cpu_index[s->cpus[i]]];
 		m->weight[cpu->node]++;
 	}
-	m->home_node[shard] = cpu->node;
+	m->first_node[shard] = cpu->node;
 	m->first_pu[shard] = cpu->pu;
 	node = topo_memory_for(topo, m->weight);
 	m->ring_node[shard] = node;
@@ -260,8 +261,8 @@ struct neighbour {
 	unsigned shard, dist, height, turn;
 };
 
-/* Equally near shards are taken in turn, each shard starting at its own successor: if all are full
- * at once, not all of them turn to shard 0. */
+/* Equally near shards are listed in turn, beginning with the shard's successor: if all are full at
+ * once, not all of them try shard 0 next. */
 static int by_nearness(const void *a, const void *b)
 {
 	const struct neighbour *x = a, *y = b;
@@ -284,7 +285,7 @@ static int set_nearest(const struct maker *m, unsigned shard, struct neighbour *
 		other = (shard + i) % m->n_shards;
 		list[n++] = (struct neighbour){
 			.shard = other,
-			.dist = topo_dist(m->topo, m->home_node[shard], m->ring_node[other]),
+			.dist = topo_dist(m->topo, m->first_node[shard], m->ring_node[other]),
 			.height = topo_height(m->topo, m->first_pu[shard], m->first_pu[other]),
 			.turn = i,
 		};
@@ -304,7 +305,7 @@ static int make_shards(struct maker *m)
 
 	if (!list)
 		goto out;
-	err = deal_cpus(m);
+	err = list_cpus(m);
 	for (s = 0; s < m->n_shards && !err; s++) {
 		place_ring(m, s);
 		err = set_consumers(m, &m->shards[s], m->ring_node[s]);
@@ -318,7 +319,7 @@ out:
 
 /* Nodes -------------------------------------------------------------------------------------- */
 
-/* Shard of the first CPU on the node that is nearest to this one and has CPUs. */
+/* Returns the shard of the first CPU on the nearest node with CPUs. */
 static unsigned shard_near(const struct maker *m, unsigned node)
 {
 	const struct nr_topology *topo = m->topo;
@@ -339,7 +340,7 @@ static int set_node_shards(struct maker *m)
 	for (i = 0; i < topo->n_nodes; i++)
 		if (topo->nodes[i].os >= (int)n)
 			n = topo->nodes[i].os + 1;
-	/* Numbers that are no node: 0, a shard like any other. */
+	/* Numbers without a node get shard 0. */
 	m->node_shard = new_array(n, sizeof(*m->node_shard));
 	if (!m->node_shard)
 		return -ENOMEM;
@@ -363,7 +364,7 @@ static int make(struct maker *m)
 	if (!err)
 		err = topo_apply_policy(m->topo, policy, m->shard_of, &m->n_shards, &m->log);
 	if (!err)
-		err = find_allowed(m);
+		err = find_consumer_cpus(m);
 	if (!err)
 		err = make_tables(m);
 	if (!err)
@@ -376,7 +377,7 @@ static int make(struct maker *m)
 	return m->plan->policy ? 0 : -ENOMEM;
 }
 
-/* The plan owns its tables from here on, also if it is not complete. */
+/* From here on the plan owns its tables, even if it is incomplete. */
 static void fill_plan(struct maker *m)
 {
 	m->plan->n_cpus = m->opts.n_cpus;
@@ -410,11 +411,11 @@ int nr_plan_make(struct nr_plan **out, const struct nr_topology *topo,
 	m.plan = NULL;
 out:
 	nr_plan_free(m.plan);
-	hwloc_bitmap_free(m.allowed);
+	hwloc_bitmap_free(m.consumers);
 	free(m.shard_of);
 	free(m.weight);
 	free(m.ring_node);
-	free(m.home_node);
+	free(m.first_node);
 	free(m.first_pu);
 	return err;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Policies: which CPUs share a ring. Every policy names, for each CPU, the thing it writes to; CPUs
- * with the same thing on the same node share a shard. hwloc's logical order keeps the CPUs of any
- * object together, so parts of a node are stretches of that order.
+ * Policies: which CPUs share a ring. A policy maps each CPU to an object, a node or both; CPUs with
+ * the same result share a shard. hwloc's logical order keeps the CPUs of every object together, so
+ * a part of a node is a range of that order.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -15,65 +15,65 @@
 static const char known_policies[] = "single, package, node (or numa), llc, cpu, node/K";
 
 struct group {
-	const void *unit;
+	const void *object;
 	unsigned node;
 };
 
-/* Number of the group, a new one if it is the first of its kind. Neighbours are mostly in the same
- * group, so look from the end. */
+/* Returns the number of the group, and adds it if it is new. Neighbours are mostly in the same
+ * group, so search from the end. */
 static unsigned group_number(struct group *groups, unsigned *n, struct group g)
 {
 	unsigned i = *n;
 
 	while (i--)
-		if (groups[i].unit == g.unit && groups[i].node == g.node)
+		if (groups[i].object == g.object && groups[i].node == g.node)
 			return i;
 	groups[*n] = g;
 	return (*n)++;
 }
 
-static struct group in_single(const struct topo_cpu *cpu)
+static struct group by_single(const struct topo_cpu *cpu)
 {
 	(void)cpu;
 	return (struct group){ 0 };
 }
 
-static struct group in_package(const struct topo_cpu *cpu)
+static struct group by_package(const struct topo_cpu *cpu)
 {
-	return (struct group){ .unit = cpu->package };
+	return (struct group){ .object = cpu->package };
 }
 
-static struct group in_node(const struct topo_cpu *cpu)
+static struct group by_node(const struct topo_cpu *cpu)
 {
 	return (struct group){ .node = cpu->node };
 }
 
-static struct group in_llc(const struct topo_cpu *cpu)
+static struct group by_llc(const struct topo_cpu *cpu)
 {
-	return (struct group){ .unit = cpu->llc, .node = cpu->node };
+	return (struct group){ .object = cpu->llc, .node = cpu->node };
 }
 
-static struct group in_cpu(const struct topo_cpu *cpu)
+static struct group by_cpu(const struct topo_cpu *cpu)
 {
-	return (struct group){ .unit = cpu->pu };
+	return (struct group){ .object = cpu->pu };
 }
 
 static const struct {
 	const char *name;
 	struct group (*group_of)(const struct topo_cpu *cpu);
 } policies[] = {
-	{ "single", in_single }, { "package", in_package }, { "node", in_node },
-	{ "numa", in_node },	 { "llc", in_llc },	    { "cpu", in_cpu },
+	{ "single", by_single }, { "package", by_package }, { "node", by_node },
+	{ "numa", by_node },	 { "llc", by_llc },	    { "cpu", by_cpu },
 };
 
 /* Cutting a node into K parts ------------------------------------------------------------------ */
 
 enum level { LEVEL_LLC, LEVEL_CLUSTER, LEVEL_CORE };
 
-/* A stretch of a node's CPUs. */
+/* A range of a node's CPUs inside one object. */
 struct unit {
 	unsigned first, n_cpus, n_cores;
-	unsigned parts; /* how many parts it is cut into */
+	unsigned n_parts; /* it is cut into so many parts */
 };
 
 struct cut {
@@ -97,14 +97,14 @@ static unsigned find_units(const struct cut *cut, unsigned first, unsigned count
 		const struct topo_cpu *prev = i > first ? cut->cpus[i - 1] : NULL;
 
 		if (!prev || object_at(prev, level) != object_at(cpu, level))
-			units[n++] = (struct unit){ .first = i, .parts = 1 };
+			units[n++] = (struct unit){ .first = i, .n_parts = 1 };
 		units[n - 1].n_cpus++;
 		units[n - 1].n_cores += !prev || prev->core != cpu->core;
 	}
 	return n;
 }
 
-static void give(struct cut *cut, const struct unit *unit)
+static void assign_unit(struct cut *cut, const struct unit *unit)
 {
 	unsigned i;
 
@@ -112,39 +112,39 @@ static void give(struct cut *cut, const struct unit *unit)
 		cut->part[unit->first + i] = cut->next_part;
 }
 
-/* At least as many units as parts: give out whole units, each part as near as can be to its share
- * of what is left. */
-static void deal_units(struct cut *cut, const struct unit *units, unsigned n, unsigned left,
-		       unsigned parts)
+/* At least as many units as parts: each part gets whole units, as close as possible to its share of
+ * the CPUs that are left. */
+static void assign_units(struct cut *cut, const struct unit *units, unsigned n, unsigned n_cpus,
+			 unsigned n_parts)
 {
 	unsigned u = 0, got;
 
-	for (; parts; parts--, left -= got, cut->next_part++) {
+	for (; n_parts; n_parts--, n_cpus -= got, cut->next_part++) {
 		got = 0;
 		do {
-			give(cut, &units[u]);
+			assign_unit(cut, &units[u]);
 			got += units[u++].n_cpus;
-		} while (n - u >= parts && (2 * got + units[u].n_cpus) * parts <= 2 * left);
+		} while (n - u >= n_parts && (2 * got + units[u].n_cpus) * n_parts <= 2 * n_cpus);
 	}
 }
 
-/* Fewer units than parts: cut the units, the one with the most cores per part first. */
-static void share_parts(struct unit *units, unsigned n, unsigned parts)
+/* Fewer units than parts: cut the units, those with the most cores per part first. */
+static void distribute_parts(struct unit *units, unsigned n, unsigned n_parts)
 {
 	unsigned best, u;
 
-	for (parts -= n; parts; parts--) {
+	for (n_parts -= n; n_parts; n_parts--) {
 		for (best = 0, u = 1; u < n; u++)
-			if (units[u].n_cores * units[best].parts >
-			    units[best].n_cores * units[u].parts)
+			if (units[u].n_cores * units[best].n_parts >
+			    units[best].n_cores * units[u].n_parts)
 				best = u;
-		units[best].parts++;
+		units[best].n_parts++;
 	}
 }
 
-/* parts <= number of cores, so that the cores are always enough. */
-static int cut_stretch(struct cut *cut, unsigned first, unsigned n_cpus, unsigned parts,
-		       enum level level)
+/* n_parts <= number of cores, so there are always enough cores. */
+static int cut_range(struct cut *cut, unsigned first, unsigned n_cpus, unsigned n_parts,
+		     enum level level)
 {
 	struct unit *units = calloc(n_cpus, sizeof(*units));
 	unsigned n, u;
@@ -153,13 +153,13 @@ static int cut_stretch(struct cut *cut, unsigned first, unsigned n_cpus, unsigne
 	if (!units)
 		return -ENOMEM;
 	n = find_units(cut, first, n_cpus, level, units);
-	if (n >= parts) {
-		deal_units(cut, units, n, n_cpus, parts);
+	if (n >= n_parts) {
+		assign_units(cut, units, n, n_cpus, n_parts);
 		goto out;
 	}
-	share_parts(units, n, parts);
+	distribute_parts(units, n, n_parts);
 	for (u = 0; u < n && !err; u++)
-		err = cut_stretch(cut, units[u].first, units[u].n_cpus, units[u].parts, level + 1);
+		err = cut_range(cut, units[u].first, units[u].n_cpus, units[u].n_parts, level + 1);
 out:
 	free(units);
 	return err;
@@ -200,13 +200,13 @@ static int cut_node(const struct nr_topology *topo, unsigned node, unsigned k, s
 		       cores > 1 ? "s" : "", k);
 		k = cores;
 	}
-	err = cut_stretch(cut, 0, n, k, LEVEL_LLC);
+	err = cut_range(cut, 0, n, k, LEVEL_LLC);
 	for (i = 0; i < n && !err; i++)
 		shard_of[cut->cpus[i] - topo->cpus] = cut->part[i];
 	return err;
 }
 
-/* Parts are numbered node by node; shards in the order of the CPUs, as in every other policy. */
+/* Parts are numbered node by node, shards in the order of the CPUs, as in every other policy. */
 static void renumber(const struct nr_topology *topo, unsigned *shard_of, struct group *groups,
 		     unsigned *n_shards)
 {
@@ -238,7 +238,7 @@ out:
 	return err;
 }
 
-/* The K of "node/K"; 0 if it is not that. */
+/* Returns the K of "node/K", 0 if the policy is another one. */
 static unsigned parse_parts(const char *policy)
 {
 	unsigned long k;
@@ -272,7 +272,7 @@ int topo_apply_policy(const struct nr_topology *topo, const char *policy, unsign
 		if (!strcmp(policy, policies[p].name))
 			break;
 	if (p == NR_ARRAY_SIZE(policies)) {
-		nr_log(log, NR_LOG_ERROR, "unknown policy \"%s\"; there are %s, with K from 1",
+		nr_log(log, NR_LOG_ERROR, "unknown policy \"%s\": use one of %s, with K >= 1",
 		       policy, known_policies);
 		goto out;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Opening a topology. Everything a plan depends on is read here, once: what the process may use
- * too, so that nr_plan_make() needs no system call (I9).
+ * Opens a topology. It reads everything that a plan depends on, including what this process may
+ * use, so that nr_plan_make() needs no system call (I9).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,7 @@
 #define NODES	      "/sys/devices/system/node"
 #define POSSIBLE_CPUS CPUS "/possible"
 
-/* hwloc does not tell why a file cannot be read. */
+/* hwloc does not say why it cannot read a file. */
 static int check_file(const char *path, const struct nr_logger *log)
 {
 	struct stat st;
@@ -46,7 +46,7 @@ static int set_source(hwloc_topology_t hw, const struct nr_topology_opts *o,
 		return -EINVAL;
 	}
 	if (o->synthetic && hwloc_topology_set_synthetic(hw, o->synthetic)) {
-		nr_log(log, NR_LOG_ERROR, "hwloc does not understand the description \"%s\"",
+		nr_log(log, NR_LOG_ERROR, "invalid hwloc synthetic description \"%s\"",
 		       o->synthetic);
 		return -EINVAL;
 	}
@@ -62,8 +62,8 @@ static int set_source(hwloc_topology_t hw, const struct nr_topology_opts *o,
 	return 0;
 }
 
-/* hwloc groups this host's nodes by their distances, and complains on standard error where that
- * does not come out even. The distances themselves the kernel tells. */
+/* hwloc groups this host's nodes by their distances, and prints complaints to stderr if they are
+ * irregular. The kernel's distances are used instead. */
 static unsigned long flags_of_host(const struct nr_topology_opts *o)
 {
 #if HWLOC_API_VERSION >= 0x00020800
@@ -74,7 +74,7 @@ static unsigned long flags_of_host(const struct nr_topology_opts *o)
 	return 0;
 }
 
-/* What sysfs does not show, as in a container that has only parts of it; NULL: it is all there. A
+/* Returns the directory that sysfs hides, as in a container with parts of sysfs only; NULL: none. A
  * kernel without NUMA has no directory of nodes. */
 static const char *hidden_in_sysfs(void)
 {
@@ -83,8 +83,8 @@ static const char *hidden_in_sysfs(void)
 	return !access(NODES, F_OK) && access(NODES "/online", R_OK) ? NODES : NULL;
 }
 
-/* hwloc's discovery for Linux aborts, or complains on standard error, without these directories.
- * Its others count the CPUs, and on x86 ask them for cores and caches. */
+/* Without these directories, hwloc's Linux backend aborts or prints complaints to stderr. The other
+ * backends count the CPUs, and on x86 they read cores and caches from the CPUs. */
 static int work_around_sysfs(hwloc_topology_t hw, const struct nr_topology_opts *o,
 			     const struct nr_logger *log)
 {
@@ -93,7 +93,7 @@ static int work_around_sysfs(hwloc_topology_t hw, const struct nr_topology_opts 
 	if (!hidden)
 		return 0;
 	nr_log(log, NR_LOG_WARN, "%s is empty or cannot be read: %s; mount sysfs on /sys", hidden,
-	       strcmp(hidden, NODES) ? "cores, caches and offline CPUs may not be known"
+	       strcmp(hidden, NODES) ? "cores, caches and offline CPUs may be missing"
 				     : "all CPUs count as one NUMA node");
 	return hwloc_topology_set_components(hw, HWLOC_TOPOLOGY_COMPONENTS_FLAG_BLACKLIST, "linux")
 		       ? -EINVAL
@@ -106,12 +106,12 @@ static int load(hwloc_topology_t hw, const struct nr_topology_opts *o, const str
 
 	if (err)
 		return err;
-	/* Programs run on every CPU of the machine, whatever this process may use. */
+	/* BPF programs run on every CPU of the machine, even outside this process's cpuset. */
 	if (hwloc_topology_set_flags(hw,
 				     HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED | flags_of_host(o)) ||
 	    hwloc_topology_load(hw)) {
 		err = errno == ENOMEM ? -ENOMEM : -EINVAL;
-		nr_log(log, NR_LOG_ERROR, "hwloc cannot make a topology of %s%s",
+		nr_log(log, NR_LOG_ERROR, "hwloc cannot load the topology of %s%s",
 		       o->xml	      ? o->xml
 		       : o->synthetic ? o->synthetic
 				      : "this machine",
@@ -125,23 +125,23 @@ static hwloc_obj_t ancestor(struct nr_topology *topo, hwloc_obj_t obj, hwloc_obj
 	return hwloc_get_ancestor_obj_by_type(topo->hw, type, obj);
 }
 
-static bool larger(hwloc_obj_t obj, hwloc_obj_t than)
+static bool is_larger(hwloc_obj_t obj, hwloc_obj_t than)
 {
 	return hwloc_bitmap_weight(obj->cpuset) > hwloc_bitmap_weight(than->cpuset);
 }
 
-/* What lies between core and last-level cache: a shared L2, or the group that hwloc makes of the
- * kernel's clusters (4 CPUs with an L3 tag of their own on a Kunpeng 920). */
+/* Finds the object between core and last-level cache: a shared L2, or hwloc's group for one of the
+ * kernel's clusters. On a Kunpeng 920, 4 CPUs with an L3 tag of their own are a cluster. */
 static hwloc_obj_t find_cluster(const struct topo_cpu *cpu)
 {
 	hwloc_obj_t obj = cpu->core;
 
-	while (obj != cpu->llc && !larger(obj, cpu->core))
+	while (obj != cpu->llc && !is_larger(obj, cpu->core))
 		obj = obj->parent;
 	return obj;
 }
 
-static void place_cpu(struct nr_topology *topo, struct topo_cpu *cpu, hwloc_obj_t pu)
+static void find_objects(struct nr_topology *topo, struct topo_cpu *cpu, hwloc_obj_t pu)
 {
 	cpu->os = pu->os_index;
 	cpu->pu = pu;
@@ -151,8 +151,8 @@ static void place_cpu(struct nr_topology *topo, struct topo_cpu *cpu, hwloc_obj_
 	cpu->llc = ancestor(topo, pu, HWLOC_OBJ_L3CACHE);
 	if (!cpu->llc)
 		cpu->llc = ancestor(topo, pu, HWLOC_OBJ_L2CACHE);
-	/* A private L2 may be drawn below the core. */
-	if (!cpu->llc || larger(cpu->core, cpu->llc))
+	/* hwloc may put a private L2 below the core. */
+	if (!cpu->llc || is_larger(cpu->core, cpu->llc))
 		cpu->llc = cpu->core;
 	cpu->cluster = find_cluster(cpu);
 	cpu->package = ancestor(topo, pu, HWLOC_OBJ_PACKAGE);
@@ -160,7 +160,7 @@ static void place_cpu(struct nr_topology *topo, struct topo_cpu *cpu, hwloc_obj_
 		cpu->package = hwloc_get_root_obj(topo->hw);
 }
 
-/* Reads a kernel CPU list; false: it is not there, or is something else. */
+/* Reads a kernel CPU list from a file. False: there is none. */
 static bool read_cpus(const char *path, hwloc_bitmap_t set)
 {
 	char *list = NULL;
@@ -178,9 +178,8 @@ static bool read_cpus(const char *path, hwloc_bitmap_t set)
 	return good;
 }
 
-/* No CPU of this kernel has this number or a larger one: the kernel copies masks of at least that
- * many bits. */
-static int end_of_masks(void)
+/* Returns the number of bits in the kernel's CPU masks, which is above every CPU number. */
+static int cpu_mask_bits(void)
 {
 	unsigned long mask[(TOPO_MAX_CPU + 1) / (8 * sizeof(unsigned long))];
 	long bytes = syscall(SYS_sched_getaffinity, 0, sizeof(mask), mask);
@@ -188,7 +187,7 @@ static int end_of_masks(void)
 	return bytes > 0 ? bytes * 8 : 0;
 }
 
-/* On this host a CPU may come online later whose number is above all that hwloc sees. */
+/* On this host, a CPU may come online later with a number above all that hwloc knows. */
 static int find_possible(struct nr_topology *topo)
 {
 	hwloc_bitmap_t set = hwloc_bitmap_alloc();
@@ -197,21 +196,21 @@ static int find_possible(struct nr_topology *topo)
 	if (!set)
 		return -ENOMEM;
 	if (topo->this_host)
-		end = read_cpus(POSSIBLE_CPUS, set) ? hwloc_bitmap_last(set) + 1 : end_of_masks();
+		end = read_cpus(POSSIBLE_CPUS, set) ? hwloc_bitmap_last(set) + 1 : cpu_mask_bits();
 	topo->possible_end = end > (int)topo->cpu_end ? (unsigned)end : topo->cpu_end;
 	hwloc_bitmap_free(set);
 	return 0;
 }
 
-/* hwloc takes another machine for this one when its environment variables say so: programs run on
- * every CPU of the real one, and threads would be pinned where it is not. */
+/* hwloc's environment variables can replace this machine by another one. BPF programs would run on
+ * this machine's CPUs all the same, and threads could not be pinned to the other one's. */
 static int check_environment(const struct nr_topology *topo, const struct nr_topology_opts *o,
 			     const struct nr_logger *log)
 {
 	if (o->xml || o->synthetic || topo->this_host)
 		return 0;
 	nr_log(log, NR_LOG_ERROR,
-	       "the environment gives another machine for this one: unset HWLOC_XMLFILE, "
+	       "hwloc's environment variables describe another machine: unset HWLOC_XMLFILE, "
 	       "HWLOC_SYNTHETIC, HWLOC_FSROOT and HWLOC_COMPONENTS");
 	return -EINVAL;
 }
@@ -232,30 +231,31 @@ static int find_cpus(struct nr_topology *topo)
 	for (i = 0; i < topo->cpu_end; i++)
 		topo->cpu_index[i] = -1;
 	for (i = 0; i < topo->n_cpus; i++) {
-		place_cpu(topo, &topo->cpus[i], hwloc_get_obj_by_type(topo->hw, HWLOC_OBJ_PU, i));
+		find_objects(topo, &topo->cpus[i],
+			     hwloc_get_obj_by_type(topo->hw, HWLOC_OBJ_PU, i));
 		topo->cpu_index[topo->cpus[i].os] = i;
 	}
 	return 0;
 }
 
 /*
- * Two sets. Without a word from the user consumers stay where the process was put (taskset,
- * isolcpus: the affinity mask). CPUs the user names may be outside of that, isolated ones above
- * all, but never outside of the cpuset. On a foreign topology neither means anything.
+ * By default, consumers stay inside the process's affinity mask (taskset, isolcpus). CPUs that the
+ * user names may be outside of it, such as isolated ones, but not outside the cpuset. On a topology
+ * that is not this host's, both sets contain all CPUs.
  */
-static int find_usable(struct nr_topology *topo)
+static int find_allowed(struct nr_topology *topo)
 {
-	topo->usable = hwloc_bitmap_dup(hwloc_topology_get_topology_cpuset(topo->hw));
-	topo->usual = hwloc_bitmap_dup(topo->usable);
-	if (!topo->usable || !topo->usual)
+	topo->allowed = hwloc_bitmap_dup(hwloc_topology_get_topology_cpuset(topo->hw));
+	topo->affinity = hwloc_bitmap_dup(topo->allowed);
+	if (!topo->allowed || !topo->affinity)
 		return -ENOMEM;
 	if (!topo->this_host)
 		return 0;
-	if (hwloc_bitmap_copy(topo->usable, hwloc_topology_get_allowed_cpuset(topo->hw)))
+	if (hwloc_bitmap_copy(topo->allowed, hwloc_topology_get_allowed_cpuset(topo->hw)))
 		return -ENOMEM;
-	if (hwloc_get_cpubind(topo->hw, topo->usual, HWLOC_CPUBIND_THREAD))
-		hwloc_bitmap_copy(topo->usual, topo->usable);
-	return hwloc_bitmap_or(topo->usable, topo->usable, topo->usual) ? -ENOMEM : 0;
+	if (hwloc_get_cpubind(topo->hw, topo->affinity, HWLOC_CPUBIND_THREAD))
+		hwloc_bitmap_copy(topo->affinity, topo->allowed);
+	return hwloc_bitmap_or(topo->allowed, topo->allowed, topo->affinity) ? -ENOMEM : 0;
 }
 
 int nr_topology_open(struct nr_topology **out, const struct nr_topology_opts *opts)
@@ -285,7 +285,7 @@ int nr_topology_open(struct nr_topology **out, const struct nr_topology_opts *op
 	if (!err)
 		err = topo_find_nodes(topo);
 	if (!err)
-		err = find_usable(topo);
+		err = find_allowed(topo);
 	if (err)
 		goto out;
 	*out = topo;
@@ -299,8 +299,8 @@ void nr_topology_free(struct nr_topology *topo)
 {
 	if (!topo)
 		return;
-	hwloc_bitmap_free(topo->usable);
-	hwloc_bitmap_free(topo->usual);
+	hwloc_bitmap_free(topo->allowed);
+	hwloc_bitmap_free(topo->affinity);
 	free(topo->dist);
 	free(topo->nodes);
 	free(topo->cpu_index);

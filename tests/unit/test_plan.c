@@ -486,7 +486,7 @@ static const struct {
 	{ { .policy = "" }, -EINVAL, "unknown policy" },
 	{ { .policy = "nodes" }, -EINVAL, "unknown policy" },
 	{ { .policy = "node/" }, -EINVAL, "unknown policy" },
-	{ { .policy = "node/0" }, -EINVAL, "with K from 1" },
+	{ { .policy = "node/0" }, -EINVAL, "with K >= 1" },
 	{ { .policy = "node/-1" }, -EINVAL, "unknown policy" },
 	{ { .policy = "node/2x" }, -EINVAL, "unknown policy" },
 	{ { .policy = "node/99999999999999999999999" }, -EINVAL, "unknown policy" },
@@ -505,7 +505,7 @@ static const struct {
 	{ { .consumer_cpus = "all" }, -EINVAL, "0-3,8" },
 	{ { .consumer_cpus = "0-4294967296" }, -EINVAL, "0-3,8" },
 	{ { .consumer_cpus = "65536" }, -EINVAL, "up to 65535" },
-	{ { .consumer_cpus = "4-65535" }, -ENODEV, "no CPU is left" },
+	{ { .consumer_cpus = "4-65535" }, -ENODEV, "no CPU for the consumers" },
 };
 
 static void test_bad_plans(void **state)
