@@ -12,14 +12,14 @@ void nr_clock_narrow(struct nr_clock_bracket *b, uint64_t before, uint64_t host,
 	b->high = high < b->high ? high : b->high;
 }
 
-static bool fits(const struct nr_clock_bracket *b, int64_t offset)
+static bool contains(const struct nr_clock_bracket *b, int64_t offset)
 {
 	return b->low <= offset && offset <= b->high;
 }
 
-int64_t nr_clock_choose(const struct nr_clock_bracket *b, const int64_t *told)
+int64_t nr_clock_choose(const struct nr_clock_bracket *b, const int64_t *reported)
 {
-	if (told && fits(b, *told))
-		return *told;
-	return fits(b, 0) ? 0 : b->low;
+	if (reported && contains(b, *reported))
+		return *reported;
+	return contains(b, 0) ? 0 : b->low;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Numbers that one thread writes and others read at any time, for the statistics of all rooms: they
- * order nothing, and need no locked instruction. */
+/* Counters for statistics. One thread writes them, others read them at any time. They order nothing
+ * and need no locked instruction. */
 #ifndef NR_COUNTER_H
 #define NR_COUNTER_H
 
@@ -23,7 +23,7 @@ static inline void nr_counter_add(_Atomic(uint64_t) *counter, uint64_t n)
 	nr_counter_set(counter, nr_counter_get(counter) + n);
 }
 
-/* Keeps the largest; true if that is n now, and was not before. */
+/* Raises the counter to n. False: it is not below n. */
 static inline bool nr_counter_max(_Atomic(uint64_t) *counter, uint64_t n)
 {
 	if (n <= nr_counter_get(counter))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The log callback with a format. */
+/* Formats messages for the log callback. */
 #ifndef NR_LOG_H
 #define NR_LOG_H
 
@@ -14,9 +14,9 @@ struct nr_logger {
 	void *ctx;
 };
 
-/* Names and source lines of other people's objects are quoted: none of them begins a line or speaks
- * to the terminal. */
-static inline void nr_log_tame(char *text)
+/* Messages quote names and source lines of other people's objects. Without control characters they
+ * cannot begin a line or control the terminal. */
+static inline void nr_log_sanitize(char *text)
 {
 	for (; *text; text++)
 		if ((unsigned char)*text < ' ' || *text == 127)
@@ -34,12 +34,12 @@ nr_log(const struct nr_logger *log, enum nr_log_level level, const char *format,
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	nr_log_tame(text);
+	nr_log_sanitize(text);
 	log->fn(log->ctx, level, text);
 }
 
-/* Of a negative errno, for where files, memory and threads are taken by the shard: what is wrong
- * and what to do. */
+/* Returns what a negative errno means and what to do, where the number of files, threads and bytes
+ * depends on the number of shards. */
 static inline const char *nr_reason(int err)
 {
 	switch (err) {
@@ -47,10 +47,9 @@ static inline const char *nr_reason(int err)
 		return "Too many open files: raise ulimit -n, or use a policy with fewer shards";
 	case -ENOMEM:
 		return "Out of memory: free some, raise ulimit -v, or use smaller rings";
-	case -EAGAIN: /* of pthread_create: no memory for the stack, or too many threads */
+	case -EAGAIN: /* pthread_create: no memory for the stack, or too many threads */
 		return "Out of memory or threads: raise ulimit -v and -u, or use a policy with "
-		       "fewer "
-		       "shards";
+		       "fewer shards";
 	default:
 		return strerror(-err);
 	}

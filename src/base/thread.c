@@ -13,23 +13,25 @@
 #define HIGHEST_PRIORITY -20
 
 /*
- * Memory on the thread's own node, which is what it gets anyway; but said, so that the kernel's
- * NUMA balancing takes no page from under it. Whatever memory of the process a thread's balancing
- * comes upon has to be faulted in again, and a consumer per CPU faults on the same page tables.
+ * Memory comes from the thread's own node anyway. With an explicit policy, though, the kernel's
+ * NUMA balancing leaves the thread alone. It would unmap pages of the process to sample who uses
+ * them; every access faults them in again, and with a consumer per CPU all fault on the same page
+ * tables.
  */
-static void keep_memory(void)
+static void disable_numa_balancing(void)
 {
 	syscall(SYS_set_mempolicy, MPOL_LOCAL, NULL, 0);
 }
 
-static void *begin(void *arg)
+static void *run_thread(void *arg)
 {
 	struct nr_thread *thread = arg;
 
-	/* On Linux this is the priority of the calling thread alone. Without CAP_SYS_NICE it stays.
+	/* On Linux this sets the priority of the calling thread only. It fails without
+	 * CAP_SYS_NICE.
 	 */
 	setpriority(PRIO_PROCESS, 0, HIGHEST_PRIORITY);
-	keep_memory();
+	disable_numa_balancing();
 	pthread_setname_np(pthread_self(), thread->name);
 	return thread->run(thread->arg);
 }
@@ -45,7 +47,7 @@ int nr_thread_start(struct nr_thread *thread, void *(*run)(void *), void *arg, c
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	err = pthread_create(&thread->id, NULL, begin, thread);
+	err = pthread_create(&thread->id, NULL, run_thread, thread);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	thread->running = !err;
 	return -err;

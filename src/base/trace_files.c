@@ -23,10 +23,7 @@ bool nr_trace_dir_is_interrupted(int dir)
 	return nr_is_trace_metadata(dir, NR_OLD NR_FILE_METADATA);
 }
 
-/*
- * A write lock of the descriptor: whoever may only read the file cannot take it. True unless
- * somebody holds it: some file systems have no locks.
- */
+/* It is a write lock, so those who may only read the file cannot take it. */
 bool nr_lock_file(int fd)
 {
 	struct flock whole = { .l_type = F_WRLCK };
@@ -36,7 +33,7 @@ bool nr_lock_file(int fd)
 
 bool nr_stream_is_recorded(int fd)
 {
-	struct flock whole = { .l_type = F_RDLCK }; /* what only a lock for writing excludes */
+	struct flock whole = { .l_type = F_RDLCK }; /* conflicts only with a write lock */
 
 	return !fcntl(fd, F_OFD_GETLK, &whole) && whole.l_type == F_WRLCK;
 }

@@ -46,7 +46,7 @@ void nr_waiter_kick(struct nr_waiter *w)
 {
 	uint64_t one = 1;
 
-	/* Cannot block; it fails only when the counter is full, and then the thread is awake
+	/* It cannot block. It fails only if the counter is full, and then the thread wakes up
 	 * anyway. */
 	(void)!write(w->event_fd, &one, sizeof(one));
 }

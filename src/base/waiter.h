@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What a thread of the collector sleeps on: a deadline, a kick from another thread and, for a
- * consumer, a wake-up from its ring. Edge-triggered, because a ring keeps its data until the packet
- * is written and would never be quiet.
+ * A thread of the collector waits here for a timeout, a kick from another thread or, if it is a
+ * consumer, a wake-up from its ring. Wake-ups are edge-triggered: a ring keeps its data until the
+ * packet is written, so a level-triggered one would never be quiet.
  */
 #ifndef NR_WAITER_H
 #define NR_WAITER_H
@@ -16,7 +16,7 @@ struct nr_waiter {
 int nr_waiter_init(struct nr_waiter *w, int ring_fd);
 void nr_waiter_destroy(struct nr_waiter *w);
 void nr_waiter_kick(struct nr_waiter *w); /* from any thread */
-/* Sleeps until kicked, at most timeout_ms. A kick that came before is not lost. */
+/* Sleeps until it is woken, at most timeout_ms. An earlier kick is not lost. */
 void nr_waiter_wait(struct nr_waiter *w, unsigned timeout_ms);
 
 #endif

@@ -49,8 +49,8 @@ int nr_ring_next(const struct nr_ring *ring, uint64_t *pos, uint64_t limit, stru
 	uint32_t word, length;
 	uint64_t step;
 
-	/* Acquire: pairs with the xchg of the header in the kernel's commit; the payload is whole
-	 * once BUSY is gone. */
+	/* Acquire: pairs with the xchg of the header in the kernel's commit, so the payload is
+	 * complete once BUSY is cleared. */
 	word = atomic_load_explicit((const _Atomic(uint32_t) *)header, memory_order_acquire);
 	if (word & NR_RING_BUSY)
 		return -EAGAIN;

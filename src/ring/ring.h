@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A BPF ring buffer as its consumer sees it: three mappings and how to step from record to record.
+ * A BPF ring buffer as its consumer sees it: three mappings, and how to step from record to record.
  *
- * The kernel maps a page with the consumer's position (ours to write), a page with the producers'
- * position, and the data twice in a row, so that a record which wraps is contiguous. Both positions
- * only grow; a position's place in the data is position & mask.
+ * The kernel maps a page with the consumer's position, which we write, a page with the producers'
+ * position, and the data twice in a row, so that a record that wraps is contiguous. Positions only
+ * grow; the offset in the data is position & mask.
  *
  * A record is an 8-byte header { u32 length and flags; u32 offset }, then length bytes, rounded up
- * to 8. Bit 31 of the length says BUSY (reserved, not yet submitted), bit 30 DISCARD.
+ * to 8. Bit 31 of the length is BUSY (reserved, not yet submitted), bit 30 DISCARD.
  */
 #ifndef NR_RING_H
 #define NR_RING_H
@@ -20,14 +20,14 @@
 #define NR_RING_DISCARD 0x40000000u
 #define NR_RING_HEADER	8u
 
-/* The kernel's positions are unsigned long. */
+/* The kernel's positions are of type unsigned long. */
 _Static_assert(sizeof(long) == sizeof(uint64_t), "positions in a ring have 64 bits");
 
 struct nr_ring {
 	uint8_t *data; /* twice size bytes, read-only */
 	size_t size;   /* a power of two */
 	size_t mask;
-	_Atomic(uint64_t) *consumer; /* written by nr_ring_release only */
+	_Atomic(uint64_t) *consumer; /* written only by nr_ring_release */
 	const _Atomic(uint64_t) *producer;
 	size_t page;
 };
@@ -36,38 +36,39 @@ struct nr_ring {
 struct nr_slot {
 	const uint8_t *payload; /* behind the kernel's header */
 	uint32_t length;	/* of the payload */
-	uint32_t discarded;	/* not 0: its writer took it back */
+	uint32_t discarded;	/* not 0: the program discarded it */
 };
 
 /* fd: a BPF_MAP_TYPE_RINGBUF of size bytes. The mapping keeps the ring alive; fd may be closed. */
 int nr_ring_map(struct nr_ring *ring, int fd, size_t size);
-void nr_ring_unmap(struct nr_ring *ring); /* a zeroed ring is fine */
+void nr_ring_unmap(struct nr_ring *ring); /* takes a zeroed ring */
 
-/* Position up to which records have been reserved. Acquire: pairs with the kernel's
- * smp_store_release of producer_pos in __bpf_ringbuf_reserve, so every header below it is there,
+/* Returns the position up to which records are reserved. Acquire: pairs with the kernel's
+ * smp_store_release of producer_pos in __bpf_ringbuf_reserve, so every header below it is written,
  * BUSY or not. */
 static inline uint64_t nr_ring_produced(const struct nr_ring *ring)
 {
 	return atomic_load_explicit(ring->producer, memory_order_acquire);
 }
 
-/* Acquire: what is read of the ring after this is not older; pairs with the release in
- * nr_ring_release. */
+/* Returns the position up to which the ring is free. Acquire: pairs with the release in
+ * nr_ring_release, so later reads of the ring are not older. */
 static inline uint64_t nr_ring_consumed(const struct nr_ring *ring)
 {
 	return atomic_load_explicit(ring->consumer, memory_order_acquire);
 }
 
-/* Gives the ring's bytes below pos back to the producers. Release: our reads of those records come
- * before it; pairs with the smp_load_acquire of consumer_pos in the kernel's reserve. */
+/* Gives the bytes below pos back to the producers. Release: pairs with the smp_load_acquire of
+ * consumer_pos in the kernel's reserve, so our reads of those records come before it. */
 static inline void nr_ring_release(struct nr_ring *ring, uint64_t pos)
 {
 	atomic_store_explicit(ring->consumer, pos, memory_order_release);
 }
 
 /*
- * The record at *pos, which steps behind it. limit: a position nr_ring_produced returned, > *pos.
- * 0; -EAGAIN: not yet submitted; -EBADMSG: its length leads beyond limit. *pos stays on failure.
+ * Reads the record at *pos and moves *pos behind it. limit is a position that nr_ring_produced
+ * returned, > *pos. -EAGAIN: it is not yet submitted; -EBADMSG: its length exceeds limit. On
+ * failure *pos stays.
  */
 int nr_ring_next(const struct nr_ring *ring, uint64_t *pos, uint64_t limit, struct nr_slot *slot);
 

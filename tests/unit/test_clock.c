@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The offset to the host's clock, from readings of both clocks and from what the kernel says. */
+/* The offset to the host's clock, from readings of both clocks and from the kernel's report. */
 #include <linux/types.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +14,7 @@
 
 static struct seed seed;
 
-/* One that a namespace may have: none, a few ns, or up to 146 years in either direction. */
+/* An offset that a namespace may have: none, a few ns, or up to 146 years in either direction. */
 static int64_t any_offset(void)
 {
 	int64_t most = 1ll << seed_below(&seed, 61);
@@ -28,7 +28,7 @@ static uint64_t any_pause(void)
 	return seed_below(&seed, seed_once_in(&seed, 10) ? 1000000000 : 500);
 }
 
-/* The two clocks need not agree better than this. */
+/* The most by which two readings of one clock may differ. */
 static int64_t any_error(void)
 {
 	return (int64_t)seed_below(&seed, 2 * NR_EPSILON_NS + 1) - NR_EPSILON_NS;
@@ -57,7 +57,7 @@ static void test_offset(void **state)
 
 		assert_true(b.low <= offset && offset <= b.high);
 		assert_int_equal(nr_clock_choose(&b, &offset), offset);
-		/* Nothing is told, or what the clock refutes. */
+		/* The kernel reports no offset, or one that the clock refutes. */
 		chosen = nr_clock_choose(&b, NULL);
 		assert_int_equal(chosen, b.low <= 0 && 0 <= b.high ? 0 : b.low);
 		assert_true(chosen <= offset || !chosen);
@@ -66,7 +66,7 @@ static void test_offset(void **state)
 	}
 }
 
-/* Every further reading narrows it. */
+/* Every reading narrows the bracket. */
 static void test_narrow(void **state)
 {
 	struct nr_clock_bracket b = NR_CLOCK_ANY;
@@ -83,8 +83,7 @@ static void test_narrow(void **state)
 	assert_int_equal(b.high, 3900000 + NR_EPSILON_NS);
 }
 
-/* Every time that the library reads is moved by it, also if the namespace's clock is near its zero.
- */
+/* The offset shifts every time that the library reads, even if the namespace's clock is near 0. */
 static void test_now(void **state)
 {
 	static const int64_t offsets[] = { 1, -1, 500000000000, -500000000000, INT64_MAX / 4 };

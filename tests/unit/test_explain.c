@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What is said of a program that was refused. refusals/linux-* holds what libbpf warned of on two
- *kernels, one mistake after the other, each behind a line
+ * Explanations of refused programs. refusals/linux-* holds libbpf's warnings on two kernels, one
+ * mistake after the other, each behind a line
+ *
  *	=== NAME [SECTION] WORDS
- * WORDS are in the advice; "-": there is none. Logs are cut to their ends.
+ *
+ * The advice contains WORDS; "-": there is no advice. Of each log only the end is kept.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,9 +26,9 @@ static unsigned count_lines(const struct nr_refusal *r)
 	return lines;
 }
 
-static void check_lines(const struct nr_refusal *r, const char *said, const char *name)
+static void check_lines(const struct nr_refusal *r, const char *warnings, const char *name)
 {
-	const char *end = strstr(said, "-- END PROG LOAD LOG --");
+	const char *end = strstr(warnings, "-- END PROG LOAD LOG --");
 	unsigned lines = count_lines(r);
 
 	if (r->from_verifier != !!end)
@@ -37,7 +39,7 @@ static void check_lines(const struct nr_refusal *r, const char *said, const char
 		fail_msg("%s: not the end of the log", name);
 }
 
-static void check_case(char *head, const char *said)
+static void check_case(char *head, const char *warnings)
 {
 	char name[32] = "", section[64] = "", words[64] = "";
 	struct nr_refusal r;
@@ -45,12 +47,12 @@ static void check_case(char *head, const char *said)
 
 	if (sscanf(head, "%31s [%63[^]]] %63[^\n]", name, section, words) < 3)
 		assert_int_equal(sscanf(head, "%31s [] %63[^\n]", name, words), 2);
-	nr_refusal_read(&r, said);
+	nr_refusal_read(&r, warnings);
 	advice = nr_refusal_advice(&r, section);
 	if (!strcmp(words, "-") ? !!advice : !advice || !strstr(advice, words))
 		fail_msg("%s: \"%s\" is not in \"%s\"", name, words, advice ?: "nothing");
 	if (advice)
-		check_lines(&r, said, name);
+		check_lines(&r, warnings, name);
 }
 
 static char *read_file(const char *path)
@@ -70,36 +72,36 @@ static void test_refusals(void **state)
 	unsigned n = 0;
 
 	while (next) {
-		char *head = next + strlen("=== "), *said = strchr(head, '\n') + 1;
+		char *head = next + strlen("=== "), *warnings = strchr(head, '\n') + 1;
 
-		next = strstr(said, "\n=== ");
+		next = strstr(warnings, "\n=== ");
 		if (next)
 			*next++ = '\0';
-		check_case(head, said);
+		check_case(head, warnings);
 		n++;
 	}
 	free(text);
 	assert_in_range(n, 30, 100);
 }
 
-/* A long log, of which the listener kept the end only: its first line is a part of one. */
+/* Only the end of a long log is kept, so its first line is incomplete. */
 static void test_cut(void **state)
 {
-	static const char said[] = "lf a line\n1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n13\n14\n"
-				   "R0 invalid mem access 'map_value_or_null'\n"
-				   "-- END PROG LOAD LOG --\n"
-				   "libbpf: prog 'a_name': failed to load: -13\n";
+	static const char warnings[] = "lf a line\n1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n13\n14\n"
+				       "R0 invalid mem access 'map_value_or_null'\n"
+				       "-- END PROG LOAD LOG --\n"
+				       "libbpf: prog 'a_name': failed to load: -13\n";
 	struct nr_refusal r;
 
 	(void)state;
-	nr_refusal_read(&r, said);
+	nr_refusal_read(&r, warnings);
 	assert_true(r.from_verifier);
 	assert_string_equal(r.program, "a_name");
-	assert_ptr_equal(r.lines, strstr(said, "1\n2"));
+	assert_ptr_equal(r.lines, strstr(warnings, "1\n2"));
 	assert_non_null(nr_refusal_advice(&r, "tp_btf/x"));
 }
 
-/* Nothing was said; and what a program's source says is no reason. */
+/* No warnings, and warnings in which only the quoted source looks like a mistake. */
 static void test_nothing(void **state)
 {
 	struct nr_refusal r;

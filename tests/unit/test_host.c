@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Which kernels are too old. */
+/* Kernels that are too old. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

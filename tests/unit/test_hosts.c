@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The plan of every policy on every machine of topology/hosts, against golden files. After a change
- * that is meant: test_hosts --update, then read the diff.
+ * Compares the plan of every policy on every machine of topology/hosts with golden files. After an
+ * intended change run test_hosts --update, then read the diff.
  *
- * A line of a golden file: shard, node ("*": not its own), CPUs, ring in MiB, consumer CPUs,
- * nearest.
+ * A line of a golden file: shard, node ("*": not its own), CPUs, ring size in MiB, consumer CPUs,
+ * nearest shards.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -132,9 +132,10 @@ static void show_difference(const char *host, const char *got, const char *want)
 		got++;
 		want++;
 	}
-	fail_msg("%s: the plan differs from golden/plans/%s.txt at line %u; test_hosts --update "
-		 "if that is meant",
-		 host, host, line);
+	fail_msg(
+		"%s: the plan differs from golden/plans/%s.txt at line %u; run test_hosts --update "
+		"if that is intended",
+		host, host, line);
 }
 
 static void test_host(void **state)
@@ -153,7 +154,7 @@ static void test_host(void **state)
 	}
 	want = read_file(path);
 	if (!want)
-		fail_msg("no golden file %s; test_hosts --update makes one", path);
+		fail_msg("no golden file %s; run test_hosts --update to write it", path);
 	if (strcmp(got, want))
 		show_difference(host, got, want);
 	free(want);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Objects that are damaged or hostile: none of them ends the process that opens it. A built-in
- * source is the good object. NR_MUTANTS=20000 for a long look.
+ * Damaged and hostile objects: none of them crashes the process that opens it. The good object is a
+ * built-in source. NR_MUTANTS=20000 tries more of them.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -20,23 +20,23 @@
 #include "kernel/sources.h"
 #include "kernel/trial.h"
 
-static char said[4096];
+static char last_log[4096];
 
 static void keep_last(void *ctx, enum nr_log_level level, const char *text)
 {
 	(void)ctx;
 	if (level == NR_LOG_ERROR)
-		snprintf(said, sizeof(said), "%s", text);
+		snprintf(last_log, sizeof(last_log), "%s", text);
 }
 
 static void keep_warning(void *ctx, enum nr_log_level level, const char *text)
 {
 	(void)ctx;
 	if (level <= NR_LOG_WARN)
-		snprintf(said, sizeof(said), "%s", text);
+		snprintf(last_log, sizeof(last_log), "%s", text);
 }
 
-static const struct nr_logger to_said = { keep_last, NULL };
+static const struct nr_logger to_last_log = { keep_last, NULL };
 
 static int silent(enum libbpf_print_level level, const char *format, va_list args)
 {
@@ -48,7 +48,7 @@ static int silent(enum libbpf_print_level level, const char *format, va_list arg
 
 /* ---- a trial ---- */
 
-#define PATIENCE_MS 120000
+#define TIMEOUT_MS 120000
 
 static void do_nothing(void *arg)
 {
@@ -71,14 +71,14 @@ static void test_trial(void **state)
 	int signals[] = { SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL };
 
 	(void)state;
-	assert_int_equal(nr_trial(do_nothing, NULL, PATIENCE_MS), 0);
+	assert_int_equal(nr_trial(do_nothing, NULL, TIMEOUT_MS), 0);
 	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
-		assert_int_equal(nr_trial(die, &signals[i], PATIENCE_MS), signals[i]);
-	assert_int_not_equal(nr_trial(leave, NULL, PATIENCE_MS), 0);
-	/* Nobody keeps the status of the child. */
+		assert_int_equal(nr_trial(die, &signals[i], TIMEOUT_MS), signals[i]);
+	assert_int_not_equal(nr_trial(leave, NULL, TIMEOUT_MS), 0);
+	/* The kernel does not keep the child's exit status. */
 	signal(SIGCHLD, SIG_IGN);
-	assert_int_equal(nr_trial(do_nothing, NULL, PATIENCE_MS), 0);
-	assert_true(nr_trial(die, &signals[0], PATIENCE_MS) > 0);
+	assert_int_equal(nr_trial(do_nothing, NULL, TIMEOUT_MS), 0);
+	assert_true(nr_trial(die, &signals[0], TIMEOUT_MS) > 0);
 	signal(SIGCHLD, SIG_DFL);
 }
 
@@ -89,7 +89,7 @@ static void hang(void *arg)
 		pause();
 }
 
-/* In the child, it would look like a crash. */
+/* If it ran in the child, it would look like a crash. */
 static void on_term(int signal)
 {
 	(void)signal;
@@ -97,83 +97,83 @@ static void on_term(int signal)
 }
 
 /* None of this is a crash. */
-static void test_trial_is_disturbed(void **state)
+static void test_trial_ignores_signals(void **state)
 {
 	int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGALRM, SIGXCPU }, kill = SIGKILL;
 
 	(void)state;
 	signal(SIGTERM, on_term);
 	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
-		assert_int_equal(nr_trial(die, &signals[i], PATIENCE_MS), 0);
+		assert_int_equal(nr_trial(die, &signals[i], TIMEOUT_MS), 0);
 	signal(SIGTERM, SIG_DFL);
-	assert_int_equal(nr_trial(die, &kill, PATIENCE_MS), -ECANCELED);
+	assert_int_equal(nr_trial(die, &kill, TIMEOUT_MS), -ECANCELED);
 	assert_int_equal(nr_trial(hang, NULL, 50), -ETIMEDOUT);
 }
 
-/* ---- the table of events ---- */
+/* ---- declarations of events ---- */
 
-static int enter(const struct btf *btf)
+static int register_all(const struct btf *btf)
 {
 	struct nr_types *types = NULL;
 	int err;
 
 	assert_int_equal(nr_types_new(&types, keep_last, NULL), 0);
-	*said = '\0';
-	err = nr_events_register("x", btf, 0, types, &to_said);
+	*last_log = '\0';
+	err = nr_events_register("x", btf, 0, types, &to_last_log);
 	nr_types_free(types);
 	return err;
 }
 
-/* A table with one row: the variable `of`, or whatever has this id. */
-static int enter_row(struct btf *btf, int of)
+/* Registers the section with one entry: the type with this id, which may be no variable. */
+static int register_entry(struct btf *btf, int type_id)
 {
 	assert_true(btf__add_datasec(btf, ".numaring", 8) > 0);
-	assert_int_equal(btf__add_datasec_var_info(btf, of, 0, 8), 0);
-	return enter(btf);
+	assert_int_equal(btf__add_datasec_var_info(btf, type_id, 0, 8), 0);
+	return register_all(btf);
 }
 
-static void test_table(void **state)
+static void test_declarations(void **state)
 {
 	const char *damaged = "x: its table of events is damaged: build it again";
 	struct btf *btf = btf__new_empty();
 	int integer = btf__add_int(btf, "int", 4, 0), var;
 
 	(void)state;
-	assert_int_equal(enter(btf), -EINVAL);
-	assert_non_null(strstr(said, "declares no event"));
-	assert_int_equal(enter(NULL), -EINVAL);
-	assert_int_equal(enter_row(btf, 1000), -EINVAL); /* no such type */
-	assert_string_equal(said, damaged);
+	assert_int_equal(register_all(btf), -EINVAL);
+	assert_non_null(strstr(last_log, "declares no event"));
+	assert_int_equal(register_all(NULL), -EINVAL);
+	assert_int_equal(register_entry(btf, 1000), -EINVAL); /* no such type */
+	assert_string_equal(last_log, damaged);
 	btf__free(btf);
 
 	btf = btf__new_empty();
 	integer = btf__add_int(btf, "int", 4, 0);
-	assert_int_equal(enter_row(btf, integer), -EINVAL); /* not a variable */
-	assert_string_equal(said, damaged);
+	assert_int_equal(register_entry(btf, integer), -EINVAL); /* not a variable */
+	assert_string_equal(last_log, damaged);
 	btf__free(btf);
 
 	btf = btf__new_empty();
 	var = btf__add_var(btf, "v", BTF_VAR_GLOBAL_ALLOCATED, 1000);
-	assert_int_equal(enter_row(btf, var), -EINVAL); /* of no type */
-	assert_string_equal(said, damaged);
+	assert_int_equal(register_entry(btf, var), -EINVAL); /* of no type */
+	assert_string_equal(last_log, damaged);
 	btf__free(btf);
 
 	btf = btf__new_empty();
 	integer = btf__add_int(btf, "int", 4, 0);
 	var = btf__add_var(btf, "v", BTF_VAR_GLOBAL_ALLOCATED, integer);
-	assert_int_equal(enter_row(btf, var), -EPROTO); /* not a struct */
-	assert_non_null(strstr(said, "another version"));
+	assert_int_equal(register_entry(btf, var), -EPROTO); /* not a struct */
+	assert_non_null(strstr(last_log, "another version"));
 	btf__free(btf);
 }
 
-/* A pointer to an array of n: how NR_EVENT keeps a number. */
+/* NR_EVENT stores the number n as a pointer to an array of n elements. */
 static int add_number(struct btf *btf, int integer, unsigned n)
 {
 	return btf__add_ptr(btf, btf__add_array(btf, integer, integer, n));
 }
 
 /* struct NAME { int x; } with the number 7. */
-static int enter_event(const char *name)
+static int register_event(const char *name)
 {
 	struct btf *btf = btf__new_empty();
 	int integer = btf__add_int(btf, "int", 4, BTF_INT_SIGNED), type, row, err;
@@ -186,7 +186,7 @@ static int enter_event(const char *name)
 	assert_int_equal(btf__add_field(btf, "version", version, 0, 0), 0);
 	assert_int_equal(btf__add_field(btf, "id", id, 64, 0), 0);
 	assert_int_equal(btf__add_field(btf, "type", type, 128, 0), 0);
-	err = enter_row(btf, btf__add_var(btf, "row", BTF_VAR_GLOBAL_ALLOCATED, row));
+	err = register_entry(btf, btf__add_var(btf, "row", BTF_VAR_GLOBAL_ALLOCATED, row));
 	btf__free(btf);
 	return err;
 }
@@ -194,9 +194,9 @@ static int enter_event(const char *name)
 static void test_names(void **state)
 {
 	(void)state;
-	assert_int_equal(enter_event("good"), 0);
-	assert_int_equal(enter_event("two\nlines\033[2J"), -EINVAL);
-	assert_non_null(strstr(said, "cannot be called \"two?lines?[2J\""));
+	assert_int_equal(register_event("good"), 0);
+	assert_int_equal(register_event("two\nlines\033[2J"), -EINVAL);
+	assert_non_null(strstr(last_log, "cannot be called \"two?lines?[2J\""));
 }
 
 static void test_constants(void **state)
@@ -236,7 +236,7 @@ static const void *good_object(size_t *size)
 	return nr_source_find("sched")->elf(size);
 }
 
-/* Its BTF, behind the header, where libbpf checks what it has to. */
+/* Mutates the BTF behind its header: libbpf checks the header itself. */
 static void test_mutated_btf(void **state)
 {
 	struct seed s = { seed_first("mutated BTF") };
@@ -248,9 +248,9 @@ static void test_mutated_btf(void **state)
 	uint8_t *copy;
 
 	(void)state;
-	assert_int_equal(nr_object_open_own(&o, "sched", raw, elf_size, &to_said), 0);
+	assert_int_equal(nr_object_open_own(&o, "sched", raw, elf_size, &to_last_log), 0);
 	raw = btf__raw_data(bpf_object__btf(o.obj), &size);
-	assert_int_equal(enter(bpf_object__btf(o.obj)), 0);
+	assert_int_equal(register_all(bpf_object__btf(o.obj)), 0);
 	copy = malloc(size);
 	for (unsigned i = 0; i < n; i++) {
 		struct btf *btf;
@@ -259,7 +259,7 @@ static void test_mutated_btf(void **state)
 		mutate(&s, copy, sizeof(struct btf_header), size);
 		btf = btf__new(copy, size);
 		if (btf)
-			enter(btf);
+			register_all(btf);
 		nr_constant_find(btf, "nr_id_base");
 		btf__free(btf);
 	}
@@ -267,15 +267,15 @@ static void test_mutated_btf(void **state)
 	nr_object_close(&o);
 }
 
-static bool killed_at_birth;
+static bool kill_child;
 
-static void at_birth(void)
+static void in_child(void)
 {
-	if (killed_at_birth)
+	if (kill_child)
 		raise(SIGKILL);
 }
 
-/* Whoever killed it: the object is good. */
+/* A child that was killed says nothing about the object. */
 static void test_trial_was_killed(void **state)
 {
 	struct nr_object o;
@@ -284,16 +284,16 @@ static void test_trial_was_killed(void **state)
 	const struct nr_logger warnings = { keep_warning, NULL };
 
 	(void)state;
-	assert_int_equal(pthread_atfork(NULL, NULL, at_birth), 0);
-	killed_at_birth = true;
+	assert_int_equal(pthread_atfork(NULL, NULL, in_child), 0);
+	kill_child = true;
 	assert_int_equal(nr_object_open_mem(&o, "sched", good, size, &warnings), 0);
-	killed_at_birth = false;
-	assert_string_equal(said,
+	kill_child = false;
+	assert_string_equal(last_log,
 			    "cannot try sched in a child process first: the child was killed");
 	nr_object_close(&o);
 }
 
-/* All of it: libbpf may crash in the child, not here. */
+/* Mutates the whole object: libbpf may crash in the child, but not here. */
 static void test_mutated_objects(void **state)
 {
 	struct seed s = { seed_first("mutated objects") };
@@ -309,10 +309,10 @@ static void test_mutated_objects(void **state)
 
 		memcpy(copy, good, size);
 		mutate(&s, copy, 0, size);
-		if (nr_object_open_mem(&o, "mutant", copy, size, &to_said))
+		if (nr_object_open_mem(&o, "mutant", copy, size, &to_last_log))
 			continue;
 		assert_int_equal(nr_types_new(&types, keep_last, NULL), 0);
-		nr_object_types(&o, 0, types, &to_said);
+		nr_object_types(&o, 0, types, &to_last_log);
 		nr_types_free(types);
 		nr_object_close(&o);
 	}
@@ -323,9 +323,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_trial),
-		cmocka_unit_test(test_trial_is_disturbed),
+		cmocka_unit_test(test_trial_ignores_signals),
 		cmocka_unit_test(test_trial_was_killed),
-		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_declarations),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_constants),
 		cmocka_unit_test(test_mutated_btf),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Plans: what every policy makes of machines of many shapes (I9), and properties on random ones. */
+/* Plans of every policy on machines of many shapes (I9), and their properties on random machines.
+ */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* sched_setaffinity */
 #endif
@@ -81,7 +82,7 @@ static void assert_consumers(const struct nr_plan *plan, unsigned shard, const c
 	assert_string_equal(list(s->consumer_cpus, s->n_consumer_cpus), cpus);
 }
 
-/* What holds for every plan ------------------------------------------------------------------- */
+/* Properties of every plan -------------------------------------------------------------------- */
 
 static void check_partition(const struct nr_topology *topo, const struct nr_plan *plan)
 {
@@ -198,7 +199,8 @@ static void assert_same_plan(const struct nr_plan *a, const struct nr_plan *b)
 	}
 }
 
-/* Policies on machines one can follow by eye --------------------------------------------------- */
+/* Policies on small machines --------------------------------------------------------------------
+ */
 
 static void expect(const char *synthetic, const char *policy, const char *want)
 {
@@ -565,7 +567,7 @@ static void test_option_sizes(void **state)
 	nr_topology_free(topo);
 }
 
-/* One more field at the end, and an older caller: what it has is taken, the rest is the default. */
+/* A caller with an older, shorter struct: the fields that it lacks get their defaults. */
 static void test_older_caller(void **state)
 {
 	struct nr_later_opts {
@@ -646,7 +648,7 @@ static void test_this_host(void **state)
 	nr_topology_free(topo);
 }
 
-/* hwloc would plan for the machine that its environment describes, and pin threads by that. */
+/* hwloc's environment variables describe another machine, for which no plan must be made. */
 static void test_other_host_in_environment(void **state)
 {
 	struct nr_topology *topo = NULL;
@@ -658,7 +660,7 @@ static void test_other_host_in_environment(void **state)
 	unsetenv("HWLOC_SYNTHETIC");
 }
 
-/* taskset takes CPUs from the consumers, never from the producers. */
+/* taskset limits the CPUs of consumers, but not those of producers. */
 static void test_affinity(void **state)
 {
 	struct nr_topology *topo = NULL;
@@ -697,8 +699,8 @@ static void temporary_file(char *path, size_t size)
 	close(fd);
 }
 
-/* Saved by somebody whose cpuset hid half the machine: producers run on the other half too. On a
- * machine that is only described nobody's cpuset matters for the consumers. */
+/* A description saved inside a cpuset of half the machine: producers run on the other half, too. In
+ * a description the cpuset does not limit the consumers. */
 static void test_disallowed_cpus(void **state)
 {
 	char xml[64];
@@ -759,7 +761,7 @@ static void add_text(struct machine *m, const char *fmt, unsigned v)
 	snprintf(m->text + at, sizeof(m->text) - at, fmt, v);
 }
 
-/* Ascending with gaps, then shuffled or not. */
+/* Ascending numbers with gaps, shuffled or not. */
 static void add_indexes(struct machine *m, unsigned n, unsigned gap, bool shuffle)
 {
 	unsigned v[MAX_CPUS], i, next = 0;
@@ -868,8 +870,8 @@ static unsigned node_index(const struct machine *m, int os)
 	return 0;
 }
 
-/* One shard per node, in order: each node has the same number of CPUs. Nearest memory, and the
- * nearest list never steps back to a shorter distance. */
+/* One shard per node, in order: each node has the same number of CPUs. The ring is in the nearest
+ * memory, and distances in the list of nearest shards never decrease. */
 static void check_node_plan(struct machine *m, const struct nr_plan *plan)
 {
 	unsigned i, j, n = m->n_nodes;
@@ -924,7 +926,7 @@ static unsigned count_shards(const struct nr_plan *plan, const unsigned *cpus, u
 	return n;
 }
 
-/* Is no thing of this kind cut? */
+/* Is no object of this kind cut? */
 static bool whole(const struct nr_topology *topo, const struct nr_plan *plan, const unsigned *cpus,
 		  unsigned n, enum nr_distance within)
 {
@@ -976,7 +978,7 @@ static void check_llc(const struct machine *m, const struct nr_plan *nodes)
 	nr_plan_free(plan);
 }
 
-/* Is no allowed CPU on a nearer node than the consumers' CPUs are, and all of them on one? */
+/* Are all consumer CPUs on one node, and no allowed CPU on a nearer one? */
 static void check_consumer_node(const struct machine *m, const struct nr_plan *nodes,
 				const struct nr_plan_shard *s, const unsigned *some, unsigned n)
 {

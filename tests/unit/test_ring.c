@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The reader of a ring: stepping from record to record, and memory that cannot be trusted. */
+/* Reading a ring: stepping from record to record, and memory that cannot be trusted. */
 #include <errno.h>
 #include <linux/bpf.h>
 #include <setjmp.h>
@@ -14,7 +14,7 @@
 
 #define PAGE 4096u
 
-/* Where rings start: fresh, the data about to wrap, and the counters about to. */
+/* Positions at which rings start: 0, and shortly before the data or a counter wraps. */
 static const uint64_t starts[] = { 0, PAGE - 64, 0xffffffc0ull, 0x7fffffffffffffc0ull, -64ull };
 
 struct rig {
@@ -45,7 +45,7 @@ static void test_empty(void **state)
 	close_rig(&rig);
 }
 
-/* One record in, the same record out, and its room given back. */
+/* Writes one record, reads it and gives its room back. */
 static void step_once(struct rig *rig, uint32_t length, uint8_t fill)
 {
 	uint64_t pos = nr_ring_consumed(&rig->ring), before = pos;
@@ -65,7 +65,7 @@ static void step_once(struct rig *rig, uint32_t length, uint8_t fill)
 	nr_ring_release(&rig->ring, pos);
 }
 
-/* Every length at every place: each wraps somewhere, and the payload is whole all the same. */
+/* Many lengths at many offsets: records that wrap have a contiguous payload. */
 static void test_wrap(void **state)
 {
 	struct rig rig;
@@ -136,7 +136,7 @@ static void test_busy(void **state)
 	}
 }
 
-/* A length that leads beyond what was produced is an error, and nothing was touched. */
+/* A length that exceeds what was produced is an error, and nothing changes. */
 static void test_lies(void **state)
 {
 	static const uint32_t words[] = { 33, 40, 4000, PAGE, 2 * PAGE, 0x3fffffff, 0x7fffffff };
@@ -162,7 +162,7 @@ static void test_lies(void **state)
 	}
 }
 
-/* Random bytes for a ring: whatever is returned lies inside the mapping. */
+/* A ring of random bytes: every record that is returned lies inside the mapping. */
 static void test_garbage(void **state)
 {
 	struct seed seed = { seed_first("ring/garbage") };
@@ -205,7 +205,8 @@ static int count_maps(void)
 	return n;
 }
 
-/* The three parts are where the kernel has them. A plain file shows the data only once. */
+/* The three parts are mapped from the offsets that the kernel uses. A file has the data only once.
+ */
 static void test_map(void **state)
 {
 	int fd = memfd_create("map", 0);
@@ -248,7 +249,7 @@ static void test_map_fails(void **state)
 	close(fd);
 }
 
-/* The kernel's own ring, if we may make one: all of it can be read, both times. */
+/* A ring of the kernel, if we may create one: both mappings of the data can be read. */
 static void test_kernel_ring(void **state)
 {
 	union bpf_attr attr = { .map_type = BPF_MAP_TYPE_RINGBUF, .max_entries = 4 * PAGE };
@@ -258,7 +259,7 @@ static void test_kernel_ring(void **state)
 
 	(void)state;
 	if (fd < 0) {
-		print_message("no BPF ring to be had here: %s\n", strerror(errno));
+		print_message("cannot create a BPF ring here: %s\n", strerror(errno));
 		skip();
 	}
 	assert_int_equal(nr_ring_map(&ring, fd, 4 * PAGE), 0);
