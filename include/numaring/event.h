@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Events in user space: one record with its size, and the types that tell what is in it.
+ * Events in user space: one record with its size, and the types that describe its payload.
  *
- * The same struct comes out of a running collector (numaring.h) and out of a trace (trace.h), and
- * the same functions turn it into text. Conventions: see plan.h. A struct nr_types does not change
- * once events come from it; any number of threads may read it then.
+ * A running collector (numaring.h) and a trace (trace.h) deliver the same struct, and the same
+ * functions format it. Conventions: see plan.h. A struct nr_types no longer changes once events are
+ * delivered; any number of threads may read it then.
  */
 #ifndef NUMARING_EVENT_H
 #define NUMARING_EVENT_H
@@ -17,7 +17,7 @@
 extern "C" {
 #endif
 
-/* The record came with a time below a watermark that had been used already (I6). */
+/* The record's time is below a watermark that was already used (I6). */
 #define NR_EVENT_LATE 0x1u
 
 struct nr_event {
@@ -25,10 +25,10 @@ struct nr_event {
 	const void *data;	     /* payload, 8-byte aligned */
 	uint32_t size;		     /* bytes of payload */
 	uint32_t flags;		     /* NR_EVENT_LATE or 0 */
-	uint64_t ts;		     /* place in the order, ns: rec->ts unless late */
+	uint64_t ts;		     /* time in the order, ns: rec->ts unless late */
 };
 
-/* As the id of records whose own id is no type's. */
+/* Stands for the ids of records that belong to no type. */
 #define NR_NO_TYPE 0xffffu
 
 /* Records of one event type whose payload does not fit it (docs/format.md). */
@@ -38,17 +38,18 @@ struct nr_type_stats {
 	uint64_t shorter; /* than the type, or of no type: in a trace they are kept as raw bytes */
 };
 
-/* Types of events: id -> name and layout. */
+/* Event types: id -> name and layout. */
 struct nr_types;
 
-/* Name of the event type, NULL if there is no such id. */
+/* Returns the name of the event type, NULL if there is no such id. */
 NR_API const char *nr_types_name(const struct nr_types *types, uint16_t id);
 
-/* The other way round: number of the event type, the lowest if several objects declare it; -ENOENT.
- */
+/* Returns the id of the event type, the lowest one if several objects declare it. -ENOENT: there is
+ * none of this name. */
 NR_API int nr_types_id(const struct nr_types *types, const char *name);
 
-/* Calls fn for every type in order of id; stops at and returns the first value that is not 0. */
+/* Calls fn for every type in order of id. Stops at the first result that is not 0, and returns it.
+ */
 NR_API int nr_types_each(const struct nr_types *types,
 			 int (*fn)(void *ctx, uint16_t id, const char *name), void *ctx);
 
@@ -59,19 +60,20 @@ enum nr_format {
 };
 
 /*
- * Writes the fields of the payload into buf as snprintf does: always terminated if size > 0,
- * returns the length the whole text has, without the terminating 0. -ENOENT: the type is not known;
- * -EINVAL: there is no such format; both leave buf as it was. -EOVERFLOW: the length is above
- * INT_MAX. A payload shorter than its type yields the fields that are whole. Allocates nothing.
+ * Formats the fields of the payload into buf, as snprintf does: the text is terminated if size > 0,
+ * and the result is the length of the whole text without the terminating 0. -ENOENT: the type is
+ * unknown; -EINVAL: there is no such format; both leave buf untouched. -EOVERFLOW: the length is
+ * above INT_MAX. Of a payload shorter than its type, the complete fields are formatted. Allocates
+ * nothing.
  *
- * Integers are exact at 64 bits. In JSON those that a double may not hold, below -2^53 or above
- * 2^53, are strings. Text is safe on a terminal: control characters, bidirectional and invisible
- * ones, and bytes that are no UTF-8 are escaped (docs/format.md).
+ * Integers have 64 exact bits. In JSON, integers below -2^53 or above 2^53 are strings, because a
+ * double may not hold them. Text is safe on a terminal: control characters, bidirectional and
+ * invisible ones, and bytes that are not UTF-8 are escaped (docs/format.md).
  */
 NR_API int nr_types_format(const struct nr_types *types, const struct nr_event *ev,
 			   enum nr_format format, char *buf, size_t size);
 
-/* The CSV header line for one type, no newline; as nr_types_format. */
+/* Formats the CSV header line of one type, without a newline. Results: see nr_types_format. */
 NR_API int nr_types_csv_header(const struct nr_types *types, uint16_t id, char *buf, size_t size);
 
 #ifdef __cplusplus

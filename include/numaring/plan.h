@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Which CPU writes into which ring, and who drains it.
+ * Which CPU writes into which ring, and which CPUs drain it.
  *
- * Open a topology (this host, an hwloc XML file or an hwloc synthetic description), make a plan of
- *it by a policy, read the plan. A plan is a pure function of topology and options (I9): no thread
- *is pinned and no memory is bound here.
+ * Open a topology (this host, an hwloc XML file or an hwloc synthetic description), make a plan
+ * from it by a policy, read the plan. A plan is a pure function of topology and options (I9): it
+ * pins no thread and binds no memory.
  *
  *	struct nr_topology *topo;
  *	struct nr_plan *plan;
@@ -15,11 +15,11 @@
  *	nr_plan_free(plan);
  *	nr_topology_free(topo);
  *
- * Conventions of every header here: functions return 0 or a negative errno; *out is untouched on
- * failure; free functions take NULL; CPU and node numbers are the operating system's. Within a
- *soname, structs only grow, and only at their end: option structs, whose sz says which fields the
- *caller knows, and structs that the library allocates (docs/api.md, What may grow). Nothing in this
- *file is bound to a thread; one object is used by one thread at a time.
+ * Conventions of all headers: functions return 0 or a negative errno; *out is untouched on failure;
+ * free functions take NULL; CPU and node numbers are the operating system's. Within a soname,
+ * structs only grow, and only at their end: option structs, whose sz says which fields the caller
+ * knows, and structs that the library allocates (docs/api.md, What may grow). Nothing in this file
+ * is bound to a thread, but only one thread at a time may use an object.
  */
 #ifndef NUMARING_PLAN_H
 #define NUMARING_PLAN_H
@@ -44,15 +44,15 @@ struct nr_topology_opts {
 	void *log_ctx;
 };
 
-/* opts NULL: this host. -EINVAL: both, a bad description, or hwloc's environment variables put
- * another machine in this one's place; -ENOENT/-EACCES...: the file's error. */
+/* opts NULL: this host. -EINVAL: both are given, the description is invalid, or hwloc's environment
+ * variables describe another machine; -ENOENT, -EACCES...: the file's error. */
 NR_API int nr_topology_open(struct nr_topology **out, const struct nr_topology_opts *opts);
 NR_API void nr_topology_free(struct nr_topology *topo);
 
-/* True if the topology is of the machine we run on, so that binding to it means something. */
+/* Is the topology that of the machine we run on, so that threads can be bound to it? */
 NR_API bool nr_topology_is_this_host(const struct nr_topology *topo);
 
-/* How far two CPUs are apart: the innermost thing they share. */
+/* How far apart two CPUs are: the innermost object that they share. */
 enum nr_distance {
 	NR_SAME_CPU,
 	NR_SAME_CORE, /* SMT siblings */
@@ -64,16 +64,18 @@ enum nr_distance {
 NR_API enum nr_distance nr_topology_distance(const struct nr_topology *topo, unsigned cpu_a,
 					     unsigned cpu_b);
 
-/* CPUs of the topology in hwloc's logical order (neighbours in caches are neighbours here). Writes
- * up to max of them to cpus (may be NULL if max is 0), returns how many there are. */
+/* Writes up to max CPUs of the topology to cpus, which may be NULL if max is 0, and returns how
+ * many there are. They are in hwloc's logical order, in which neighbours in caches are neighbours.
+ */
 NR_API unsigned nr_topology_cpus(const struct nr_topology *topo, unsigned *cpus, unsigned max);
 
-/* Length of a table with a place for each CPU, by number: on this host the highest number of a
- * possible CPU + 1, so that one that comes online later has a place; else the highest of the
- * topology + 1. */
+/* Returns the length of a table indexed by CPU number: on this host the highest number of a
+ * possible CPU + 1, so that it has room for CPUs that come online later; else the topology's
+ * highest CPU number + 1. */
 NR_API unsigned nr_topology_possible_cpus(const struct nr_topology *topo);
 
-/* NUMA node a CPU belongs to, the nearest one with memory if its own has none; -1 if unknown. */
+/* Returns the CPU's NUMA node, or the nearest one with memory if its own has none; -1 if unknown.
+ */
 NR_API int nr_topology_cpu_node(const struct nr_topology *topo, unsigned cpu);
 
 struct nr_plan_opts {
@@ -84,8 +86,9 @@ struct nr_plan_opts {
 	/* Bytes of each ring; rounded up to a power of two, at least a page, at most 1 GiB. 0: 2
 	 * MiB for each CPU of the shard, at least 4 MiB, at most 64 MiB. */
 	size_t ring_bytes;
-	/* CPUs the consumer threads may use, as a kernel CPU list ("0-3,8"). NULL: all the process
-	 * may use. A shard whose own node has none of them uses the nearest node that has. */
+	/* CPUs that the consumer threads may use, as a kernel CPU list ("0-3,8"). NULL: those of
+	 * the process's affinity mask. If a shard's node has none of them, it uses the nearest node
+	 * that has some. */
 	const char *consumer_cpus;
 	/* Length of the CPU table; 0: nr_topology_possible_cpus. */
 	unsigned n_cpus;
@@ -94,9 +97,9 @@ struct nr_plan_opts {
 };
 
 struct nr_plan_shard {
-	int node;	  /* node that holds the ring; -1: the machine tells of no nodes */
-	bool node_is_own; /* false: the CPUs' own node has no memory for us, this is the nearest */
-	unsigned n_cpus;  /* CPUs that write here */
+	int node;	  /* node that holds the ring; -1: the machine has no node numbers */
+	bool node_is_own; /* false: the CPUs' own node has no memory for us; node is the nearest */
+	unsigned n_cpus;  /* CPUs that write into the ring */
 	const unsigned *cpus; /* [n_cpus], ascending */
 	unsigned n_consumer_cpus;
 	const unsigned *consumer_cpus; /* [n_consumer_cpus], ascending: where the consumer runs */
@@ -110,27 +113,28 @@ struct nr_plan {
 	unsigned n_cpus;
 	const int *cpu_shard; /* [n_cpus], -1: no such CPU in the topology */
 	unsigned n_nodes;     /* highest node number + 1 */
-	/* [n_nodes], shard for a CPU of this node that was not in the topology (it was offline):
-	 * the node's first shard; for a node without shards the nearest one's. Never -1. */
+	/* [n_nodes], shard for a CPU of this node that was offline when the topology was opened:
+	 * the node's first shard, or the nearest node's if it has none. Never -1. */
 	const int *node_shard;
 	unsigned n_shards;		    /* >= 1 */
 	size_t shard_stride;		    /* bytes from one shard to the next */
 	const struct nr_plan_shard *shards; /* [n_shards]: use nr_plan_shard_at */
 };
 
-/* Shard i, below plan->n_shards. */
+/* Returns shard i, which is below plan->n_shards. */
 static inline const struct nr_plan_shard *nr_plan_shard_at(const struct nr_plan *plan, unsigned i)
 {
 	return (const struct nr_plan_shard *)((const char *)plan->shards + i * plan->shard_stride);
 }
 
-/* opts NULL: all defaults. -EINVAL: unknown policy, bad size or bad CPU list; -ENODEV: no CPU left
- * to run a consumer on. */
+/* opts NULL: all defaults. -EINVAL: the policy, a size or the CPU list is invalid; -ENODEV: no CPU
+ * can run the consumers. */
 NR_API int nr_plan_make(struct nr_plan **out, const struct nr_topology *topo,
 			const struct nr_plan_opts *opts);
 NR_API void nr_plan_free(struct nr_plan *plan);
 
-/* Kernel CPU list of cpus ("0-3,8") into buf, cut with "..." if it does not fit; returns buf. */
+/* Writes cpus to buf as a kernel CPU list ("0-3,8"), cut with "..." if it does not fit. Returns
+ * buf. */
 NR_API char *nr_cpu_list(char *buf, size_t size, const unsigned *cpus, unsigned n);
 
 #ifdef __cplusplus
