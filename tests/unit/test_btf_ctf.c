@@ -365,7 +365,7 @@ static void put_enum(struct sinks *s, const char *lv, const struct node *n)
 }
 
 /* Never empty: babeltrace2 2.0.4 shows the text of an earlier event for an empty one (its bug,
- * fixed upstream). Our own formatter's empty texts are tested in test_trace.c. */
+ * fixed upstream). Our own formatter's empty texts are tested in test_text.c. */
 static void put_text(struct sinks *s, const char *lv, unsigned room)
 {
 	unsigned len = 1 + below(room);
@@ -615,7 +615,7 @@ static struct nr_types *add_types(unsigned n)
 	char name[32];
 
 	assert_non_null(btf);
-	assert_int_equal(nr_types_new(&types, listen, NULL), 0);
+	assert_int_equal(nr_types_new(&types, hear, NULL), 0);
 	for (unsigned i = 0; i < n; i++) {
 		int id;
 
@@ -655,7 +655,7 @@ static void write_all(struct nr_writer *w, void *lib, unsigned n, uint8_t *paylo
 
 static void check_json(void *lib, const struct event *events, unsigned n)
 {
-	struct nr_trace_opts opts = { sizeof(opts), listen, NULL };
+	struct nr_trace_opts opts = { sizeof(opts), hear, NULL };
 	struct nr_trace *trace;
 	struct nr_event ev;
 	char *buf = malloc(PAYLOAD);
@@ -706,7 +706,7 @@ static void test_values_come_back(void **state)
 {
 	unsigned n = seed_env("NR_STRUCTS", 60);
 	struct event *events = calloc(n, sizeof(*events));
-	struct nr_writer_opts opts = { .start = 0, .log = listen };
+	struct nr_writer_opts opts = { .start = 0, .log = hear };
 	uint8_t *payload = aligned_alloc(64, PAYLOAD);
 	struct nr_writer *w = NULL;
 	struct nr_types *types;

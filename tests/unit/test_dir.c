@@ -25,7 +25,7 @@ static struct nr_types *make_types(void)
 	struct nr_types *made;
 
 	assert_int_equal(btf__add_field(btf, "x", u32, 0, 0), 0);
-	assert_int_equal(nr_types_new(&made, listen, NULL), 0);
+	assert_int_equal(nr_types_new(&made, hear, NULL), 0);
 	assert_int_equal(nr_types_add(made, 0, "point", btf, id), 0);
 	btf__free(btf);
 	return made;
@@ -33,7 +33,7 @@ static struct nr_types *make_types(void)
 
 static int begin(const char *path, struct nr_writer_opts opts)
 {
-	opts.log = listen;
+	opts.log = hear;
 	said[0] = 0;
 	return nr_writer_open(&writer, path, types, &opts);
 }
@@ -225,7 +225,7 @@ static char *metadata_of(const char *dir)
 /* Killed while it starts: the next recording gives the old trace its names back. */
 static void test_killed_while_it_starts(void **state)
 {
-	const struct nr_trace_opts reader = { sizeof(reader), listen, NULL };
+	const struct nr_trace_opts reader = { sizeof(reader), hear, NULL };
 	struct nr_trace *trace = NULL;
 	char *before, *after;
 

@@ -451,14 +451,14 @@ static void write_event(struct nr_writer *w, struct event *e, unsigned i, uint8_
 
 static void write_trace(struct event *events)
 {
-	struct nr_writer_opts opts = { .start = 0, .log = listen };
+	struct nr_writer_opts opts = { .start = 0, .log = hear };
 	uint8_t *payload = aligned_alloc(64, PAYLOAD);
 	struct nr_writer *w = NULL;
 	struct nr_types *types;
 	char name[16];
 
 	add_basics();
-	assert_int_equal(nr_types_new(&types, listen, NULL), 0);
+	assert_int_equal(nr_types_new(&types, hear, NULL), 0);
 	for (unsigned i = 0; i < TYPES; i++) {
 		sprintf(name, "e%u", i);
 		add_struct(events[i].st);
@@ -483,7 +483,7 @@ static void expect(const char *what, unsigned i, const char *got, const char *wa
 
 static void check_json(const struct event *events)
 {
-	struct nr_trace_opts opts = { sizeof(opts), listen, NULL };
+	struct nr_trace_opts opts = { sizeof(opts), hear, NULL };
 	char *buf = malloc(1 << 20);
 	struct nr_trace *trace;
 	struct nr_event ev;

@@ -1,30 +1,34 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Tests of src/packet, src/types, src/output and src/read.
-add_executable(test_trace ${CMAKE_CURRENT_LIST_DIR}/test_trace.c)
-target_link_libraries(test_trace PRIVATE nr_flags numaring_inside PkgConfig::CMOCKA)
-# A disk that is full, slow or interrupted stands in for pwrite.
-target_link_options(test_trace PRIVATE -Wl,--wrap=pwrite)
-add_test(NAME unit/trace COMMAND test_trace)
-set_tests_properties(unit/trace PROPERTIES TIMEOUT 400 SKIP_RETURN_CODE 77)
+# Tests of src/types, src/packet, src/output, src/read and src/repair.c.
+add_library(trace_help STATIC
+	${CMAKE_CURRENT_LIST_DIR}/disk_help.c
+	${CMAKE_CURRENT_LIST_DIR}/end_help.c
+	${CMAKE_CURRENT_LIST_DIR}/trace_help.c
+	${CMAKE_CURRENT_LIST_DIR}/types_help.c
+	${CMAKE_CURRENT_LIST_DIR}/writer_help.c)
+target_link_libraries(trace_help PUBLIC nr_flags numaring_inside PkgConfig::CMOCKA)
 
-add_executable(test_end ${CMAKE_CURRENT_LIST_DIR}/test_end.c)
-target_link_libraries(test_end PRIVATE nr_flags numaring_inside PkgConfig::CMOCKA)
-target_link_options(test_end PRIVATE -Wl,--wrap=pwrite)
-add_test(NAME unit/end COMMAND test_end)
-set_tests_properties(unit/end PROPERTIES TIMEOUT 200 SKIP_RETURN_CODE 77)
+set(trace_tests
+	btf_ctf
+	dir
+	end
+	names
+	packet
+	reader
+	repair
+	text
+	types
+	writer)
+foreach(test IN LISTS trace_tests)
+	add_executable(test_${test} ${CMAKE_CURRENT_LIST_DIR}/test_${test}.c)
+	target_link_libraries(test_${test} PRIVATE trace_help)
+	add_test(NAME unit/${test} COMMAND test_${test})
+	set_tests_properties(unit/${test} PROPERTIES TIMEOUT 400 SKIP_RETURN_CODE 77)
+endforeach()
 
 # Structs are made up and compiled while the test runs: it needs clang, and skips without.
-add_executable(test_btf_ctf ${CMAKE_CURRENT_LIST_DIR}/test_btf_ctf.c)
-target_link_libraries(test_btf_ctf PRIVATE nr_flags numaring_inside PkgConfig::CMOCKA ${CMAKE_DL_LIBS})
-add_test(NAME unit/btf_ctf COMMAND test_btf_ctf)
-set_tests_properties(unit/btf_ctf PROPERTIES TIMEOUT 400 SKIP_RETURN_CODE 77)
-
-add_executable(test_names ${CMAKE_CURRENT_LIST_DIR}/test_names.c)
-target_link_libraries(test_names PRIVATE nr_flags numaring_inside PkgConfig::CMOCKA)
-add_test(NAME unit/names COMMAND test_names)
-set_tests_properties(unit/names PROPERTIES TIMEOUT 400 SKIP_RETURN_CODE 77)
-
-add_executable(test_dir ${CMAKE_CURRENT_LIST_DIR}/test_dir.c)
-target_link_libraries(test_dir PRIVATE nr_flags numaring_inside PkgConfig::CMOCKA)
-add_test(NAME unit/dir COMMAND test_dir)
-set_tests_properties(unit/dir PROPERTIES TIMEOUT 200 SKIP_RETURN_CODE 77)
+target_link_libraries(test_btf_ctf PRIVATE ${CMAKE_DL_LIBS})
+# The disk of disk_help.h.
+target_link_options(test_end PRIVATE -Wl,--wrap=pwrite)
+target_link_options(test_repair PRIVATE -Wl,--wrap=pwrite)
+target_link_options(test_writer PRIVATE -Wl,--wrap=pwrite)

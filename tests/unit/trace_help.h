@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the tests of src/trace share: scratch directories, the library's sentences, babeltrace2. */
+/* What the tests of traces share: a scratch directory, the library's messages, files, babeltrace2.
+ */
 #ifndef NR_TESTS_TRACE_HELP_H
 #define NR_TESTS_TRACE_HELP_H
-
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* nftw */
-#endif
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +11,6 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,96 +20,19 @@
 
 #define SKIP 77
 
-static char scratch[256]; /* one directory per test program */
-static char said[1024];	  /* the library's last sentence of level ERROR or WARN */
-
-__attribute__((unused)) static void listen(void *ctx, enum nr_log_level level, const char *text)
-{
-	(void)ctx;
-	if (level <= NR_LOG_WARN)
-		snprintf(said, sizeof(said), "%s", text);
-}
-
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
-}
-
-__attribute__((unused)) static void remove_tree(const char *path)
-{
-	nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
-
-__attribute__((unused)) static int make_scratch(void **state)
-{
-	const char *base = getenv("TMPDIR") ?: "/tmp";
-
-	(void)state;
-	snprintf(scratch, sizeof(scratch), "%s/nr-trace-XXXXXX", base);
-	return mkdtemp(scratch) ? 0 : -1;
-}
-
-__attribute__((unused)) static int remove_scratch(void **state)
-{
-	(void)state;
-	remove_tree(scratch);
-	return 0;
-}
+extern char scratch[256]; /* one directory per test program */
+int make_scratch(void **state);
+int remove_scratch(void **state);
 
 /* Path inside the scratch directory; four live at a time. */
-__attribute__((unused, format(printf, 1, 2))) static const char *in_scratch(const char *fmt, ...)
-{
-	static char ring[4][512];
-	static unsigned at;
-	char *path = ring[at++ % 4];
-	int n = snprintf(path, sizeof(ring[0]), "%s/", scratch);
-	va_list ap;
+__attribute__((format(printf, 1, 2))) const char *in_scratch(const char *fmt, ...);
 
-	va_start(ap, fmt);
-	vsnprintf(path + n, sizeof(ring[0]) - n, fmt, ap);
-	va_end(ap);
-	return path;
-}
+extern char said[1024]; /* the library's last message of level ERROR or WARN */
+void hear(void *ctx, enum nr_log_level level, const char *text);
 
-__attribute__((unused)) static char *load_file(const char *path, size_t *size)
-{
-	FILE *f = fopen(path, "re");
-	char *text;
-	long len;
-
-	if (!f)
-		return NULL;
-	fseek(f, 0, SEEK_END);
-	len = ftell(f);
-	rewind(f);
-	text = malloc(len + 1);
-	if (text && fread(text, 1, len, f) == (size_t)len) {
-		text[len] = 0;
-		if (size)
-			*size = len;
-	}
-	fclose(f);
-	return text;
-}
-
-/* Without O_TRUNC: file systems flush a file that is emptied and written again. */
-__attribute__((unused)) static void save_file(const char *path, const void *data, size_t size)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, data, size), size);
-	assert_int_equal(ftruncate(fd, size), 0);
-	close(fd);
-}
-
-__attribute__((unused)) static int have_babeltrace(void)
-{
-	return !system("babeltrace2 --version >/dev/null 2>&1");
-}
+void remove_tree(const char *path);
+char *load_file(const char *path, size_t *size);
+void save_file(const char *path, const void *data, size_t size);
 
 /* What babeltrace2 prints about a trace: events, and warnings. */
 struct babble {
@@ -122,45 +41,14 @@ struct babble {
 	int status;
 };
 
-__attribute__((unused)) static struct babble babeltrace(const char *dir, const char *options)
-{
-	struct babble b = { 0 };
-	char command[1400];
-
-	snprintf(command, sizeof(command),
-		 "TZ=UTC babeltrace2 --color=never --no-delta %s '%s' >'%s/bt.out' 2>'%s/bt.err'",
-		 options, dir, scratch, scratch);
-	b.status = system(command);
-	b.out = load_file(in_scratch("bt.out"), NULL);
-	b.err = load_file(in_scratch("bt.err"), NULL);
-	assert_non_null(b.out);
-	assert_non_null(b.err);
-	return b;
-}
-
-__attribute__((unused)) static void babble_free(struct babble *b)
-{
-	free(b->out);
-	free(b->err);
-}
+int have_babeltrace(void);
+struct babble babeltrace(const char *dir, const char *options);
+void babble_free(struct babble *b);
 
 /* Explicit padding is in the trace for readers that know only CTF; no author wrote it. */
-__attribute__((unused)) static void strip_padding(char *line)
-{
-	char *at, *end;
+void strip_padding(char *line);
 
-	while ((at = strstr(line, " numaring_pad"))) {
-		end = ++at;
-		end += strcspn(at, ",}");
-
-		if (at - 2 >= line && at[-2] == ',')
-			at -= 2;
-		else if (*end == ',')
-			end += 2;
-		while (end[-1] == ' ' && *end == '}')
-			end--;
-		memmove(at, end, strlen(end) + 1);
-	}
-}
+/* What main returns: tests that passed without babeltrace2 count as skipped. */
+int exit_status(int failed);
 
 #endif

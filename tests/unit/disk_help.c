@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "disk_help.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+ssize_t __real_pwrite(int fd, const void *data, size_t size, off_t off);
+ssize_t __wrap_pwrite(int fd, const void *data, size_t size, off_t off);
+
+struct disk disk;
+
+ssize_t __wrap_pwrite(int fd, const void *data, size_t size, off_t off)
+{
+	if (disk.interrupts) {
+		disk.interrupts--;
+		errno = EINTR;
+		return -1;
+	}
+	if (disk.most && size > disk.most)
+		size = disk.most;
+	if ((disk.limit && off >= disk.limit) || (disk.refused && size == disk.refused)) {
+		errno = disk.err ?: ENOSPC;
+		return -1;
+	}
+	if (disk.limit && off + (off_t)size > disk.limit)
+		size = disk.limit - off;
+	return __real_pwrite(fd, data, size, off);
+}

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The directory as a recorder writes it: on a disk that fails, and over what is there already. */
+#include "writer_help.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include "disk_help.h"
+
+static void test_short_writes(void **state)
+{
+	struct nr_trace *trace;
+
+	(void)state;
+	disk.most = 7;
+	disk.interrupts = 3;
+	open_trace("short", (struct nr_writer_opts){ .start = 1000 });
+	for (unsigned i = 0; i < 100; i++)
+		append_point(2000 + i, i);
+	disk.interrupts = 3;
+	commit(3000, 0);
+	memset(&disk, 0, sizeof(disk));
+	close_trace();
+	trace = read_trace();
+	for (unsigned i = 0; i < 100; i++)
+		expect_point(trace, 2000 + i, i);
+	expect_end(trace);
+	expect_silent_babeltrace(100);
+	drop_trace();
+}
+
+/* I5: what commit said it wrote is whole in the file; what it said it did not is written later. */
+static void test_disk_full(void **state)
+{
+	static const int errs[] = { ENOSPC, EIO, EDQUOT, EFBIG };
+	struct nr_trace *trace;
+	struct stat st;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(errs) / sizeof(*errs); i++) {
+		open_trace("full", (struct nr_writer_opts){ .start = 1000 });
+		append_point(1500, 1);
+		commit(2000, 0);
+		append_point(2500, 2);
+		append_point(2501, 3);
+		disk.limit = nr_writer_bytes(writer) + 100;
+		disk.err = errs[i];
+		assert_int_equal(nr_writer_commit(writer, 3000, 9), -errs[i]);
+		assert_non_null(strstr(said, "full/stream"));
+		assert_non_null(strstr(said, strerror(errs[i])));
+		stat(in_scratch("full/stream"), &st);
+		assert_int_equal(nr_writer_bytes(writer), st.st_size);
+		trace = read_trace();
+		expect_point(trace, 1500, 1);
+		expect_end(trace);
+		expect_silent_babeltrace(1);
+
+		append_point(2502, 4); /* goes on while the disk is full */
+		disk.limit = 0;
+		commit(3100, 0);
+		close_trace();
+		trace = read_trace();
+		expect_point(trace, 1500, 1);
+		expect_point(trace, 2500, 2);
+		expect_point(trace, 2501, 3);
+		expect_point(trace, 2502, 4);
+		expect_end(trace);
+		expect_silent_babeltrace(4);
+		drop_trace();
+	}
+}
+
+/* The same from the kernel itself: a limit on the size of files, hit in the middle of a packet. */
+static void test_file_limit(void **state)
+{
+	struct rlimit old, limit;
+	struct nr_trace *trace;
+
+	(void)state;
+	signal(SIGXFSZ, SIG_IGN);
+	open_trace("limit", (struct nr_writer_opts){ .start = 1000 });
+	append_point(1500, 1);
+	commit(2000, 0);
+	for (unsigned i = 0; i < 100; i++)
+		append_point(2500 + i, 2);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	limit = (struct rlimit){ nr_writer_bytes(writer) + 1000, old.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	assert_int_equal(nr_writer_commit(writer, 3000, 0), -EFBIG);
+	trace = read_trace();
+	expect_point(trace, 1500, 1);
+	expect_end(trace);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+	commit(3000, 0);
+	close_trace();
+	trace = read_trace();
+	expect_point(trace, 1500, 1);
+	for (unsigned i = 0; i < 100; i++)
+		expect_point(trace, 2500 + i, 2);
+	expect_end(trace);
+	expect_silent_babeltrace(101);
+	drop_trace();
+}
+
+/* A trace that could not be begun leaves nothing behind. */
+static void test_full_at_open(void **state)
+{
+	struct nr_writer_opts opts = { .log = hear };
+	struct nr_writer *w = NULL;
+
+	(void)state;
+	types = make_types();
+	dir = strdup(in_scratch("begun"));
+	for (disk.limit = 1; disk.limit < 6000; disk.limit += 80) {
+		disk.err = ENOSPC;
+		if (!nr_writer_open(&w, dir, types, &opts))
+			break;
+		assert_null(w);
+		assert_int_equal(access(dir, F_OK), -1);
+	}
+	assert_true(disk.limit > 1000);
+	disk.limit = 0;
+	nr_writer_close(w);
+	drop_trace();
+}
+
+/* The first packet's error is the one that is told. */
+static void test_first_packet_fails(void **state)
+{
+	struct nr_writer_opts opts = { .log = hear };
+	struct nr_writer *w = NULL;
+
+	(void)state;
+	types = make_types();
+	dir = strdup(in_scratch("first"));
+	disk.refused = 88;
+	disk.err = EIO;
+	assert_int_equal(nr_writer_open(&w, dir, types, &opts), -EIO);
+	disk.refused = 0;
+	assert_non_null(strstr(said, "first/stream"));
+	assert_non_null(strstr(said, strerror(EIO)));
+	assert_int_equal(access(dir, F_OK), -1);
+	drop_trace();
+}
+/* ---- directories ---- */
+
+static int open_again(bool force)
+{
+	struct nr_writer_opts opts = { .force = force, .log = hear };
+	struct nr_writer *w = NULL;
+	int err;
+
+	said[0] = 0;
+	err = nr_writer_open(&w, dir, types, &opts);
+	assert_int_equal(!w, !!err);
+	assert_int_equal(!said[0], !err);
+	nr_writer_close(w);
+	return err;
+}
+
+/* A trace is replaced once the new one is sure to stay, and not while somebody records it. */
+static void test_replacing(void **state)
+{
+	const struct nr_writer_opts opts = { .force = true, .log = hear };
+	struct nr_writer *old = NULL, *new = NULL;
+	char *before, *after;
+
+	(void)state;
+	types = make_types();
+	dir = strdup(in_scratch("replaced"));
+	assert_int_equal(nr_writer_open(&old, dir, types, &opts), 0);
+	assert_int_equal(open_again(true), -EBUSY);
+	assert_non_null(strstr(said, "is being recorded into"));
+	assert_int_equal(nr_writer_close(old), 0);
+	before = load_file(in_scratch("replaced/metadata"), NULL);
+
+	assert_int_equal(nr_writer_open(&new, dir, types, &opts), 0);
+	nr_writer_discard(new);
+	after = load_file(in_scratch("replaced/metadata"), NULL);
+	assert_string_equal(before, after);
+	assert_int_equal(try_open(), 0);
+	free(after);
+
+	assert_int_equal(nr_writer_open(&new, dir, types, &opts), 0);
+	nr_writer_keep(new);
+	assert_int_equal(access(in_scratch("replaced/.old-stream"), F_OK), -1);
+	assert_int_equal(nr_writer_close(new), 0);
+	after = load_file(in_scratch("replaced/metadata"), NULL);
+	assert_string_not_equal(before, after);
+	free(after);
+	free(before);
+	drop_trace();
+}
+
+static void test_directories(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	types = make_types();
+	dir = strdup(in_scratch("made"));
+	assert_int_equal(open_again(false), 0);
+	assert_int_equal(open_again(false), -EEXIST);
+	assert_non_null(strstr(said, "holds a trace already"));
+	assert_int_equal(open_again(true), 0);
+	assert_int_equal(try_open(), 0);
+
+	save_file(in_scratch("made/notes.txt"), "x", 1); /* a trace and something else */
+	assert_int_equal(open_again(false), -ENOTEMPTY);
+	assert_int_equal(open_again(true), -ENOTEMPTY);
+	assert_non_null(strstr(said, "notes.txt"));
+	assert_int_equal(access(in_scratch("made/notes.txt"), F_OK), 0);
+	assert_int_equal(access(in_scratch("made/stream"), F_OK), 0);
+	drop_trace();
+
+	types = make_types();
+	dir = strdup(in_scratch("empty"));
+	assert_int_equal(mkdir(dir, 0700), 0);
+	assert_int_equal(open_again(false), 0);
+	stat(dir, &st);
+	assert_int_equal(st.st_mode & 07777, 0700);
+	save_file(in_scratch("empty/metadata"), "/* CTF 1.8 */\ntrace {};\n", 24);
+	assert_int_equal(open_again(true), -ENOTEMPTY); /* somebody else's trace */
+	drop_trace();
+
+	types = make_types();
+	dir = strdup(in_scratch("file"));
+	save_file(dir, "x", 1);
+	assert_int_equal(open_again(true), -ENOTDIR);
+	free((char *)dir);
+	dir = strdup(in_scratch("no/such/parent"));
+	assert_int_equal(open_again(false), -ENOENT);
+	drop_trace();
+}
+
+/* Files are replaced, not written through links. */
+static void test_link_is_replaced(void **state)
+{
+	char *text;
+
+	(void)state;
+	types = make_types();
+	dir = strdup(in_scratch("links"));
+	assert_int_equal(open_again(false), 0);
+	save_file(in_scratch("precious"), "precious", 8);
+	unlink(in_scratch("links/stream"));
+	assert_int_equal(symlink(in_scratch("precious"), in_scratch("links/stream")), 0);
+	assert_int_equal(open_again(true), 0);
+	text = load_file(in_scratch("precious"), NULL);
+	assert_string_equal(text, "precious");
+	free(text);
+	drop_trace();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_short_writes),	   cmocka_unit_test(test_disk_full),
+		cmocka_unit_test(test_file_limit),	   cmocka_unit_test(test_full_at_open),
+		cmocka_unit_test(test_first_packet_fails), cmocka_unit_test(test_directories),
+		cmocka_unit_test(test_replacing),	   cmocka_unit_test(test_link_is_replaced),
+	};
+
+	return exit_status(cmocka_run_group_tests_name("writer", tests, make_btf, free_btf));
+}
