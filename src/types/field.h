@@ -61,6 +61,9 @@ struct nr_layout {
 	bool cut_enums;		     /* enums whose values BTF does not have: numbers here */
 };
 
+/* A value of so many bits as one of 64. */
+uint64_t nr_extend(uint64_t v, unsigned bits, bool is_signed);
+
 /* Value of a UINT, INT, BOOL, ENUM or PTR field whose struct is at base; sign-extended. */
 uint64_t nr_field_load(const struct nr_field *f, const uint8_t *base);
 

@@ -150,13 +150,6 @@ static bool enum_is_signed(const struct btf_type *t)
 	return false;
 }
 
-static uint64_t extend(uint64_t v, unsigned bits, bool is_signed)
-{
-	unsigned shift = 64 - bits;
-
-	return is_signed ? (uint64_t)((int64_t)(v << shift) >> shift) : v << shift >> shift;
-}
-
 /* A stable insertion from the back: enums are declared in order more often than not. */
 static void enter_value(struct nr_field *f, uint64_t value, char *name)
 {
@@ -200,7 +193,7 @@ static int compile_enum(struct compiler *c, struct nr_field *f, const struct btf
 		if (!is_identifier(name))
 			return refuse(c, -EINVAL, "enum %s has a value with a bad name",
 				      f->name ?: "[]");
-		if (extend(value, f->bits, f->is_signed) != value)
+		if (nr_extend(value, f->bits, f->is_signed) != value)
 			continue; /* a bit-field too small to hold it ever */
 		copy = strdup(name);
 		if (!copy)
@@ -567,48 +560,4 @@ static bool field_equal(const struct nr_field *a, const struct nr_field *b)
 bool nr_layout_equal(const struct nr_layout *a, const struct nr_layout *b)
 {
 	return a->size == b->size && field_equal(&a->root, &b->root);
-}
-
-/* A bit-field: gathers the bytes it touches, nine at most. */
-static uint64_t load_bits(const uint8_t *p, unsigned shift, unsigned bits)
-{
-	unsigned n = (shift + bits + 7) / 8;
-	unsigned __int128 v = 0;
-
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	for (unsigned i = n; i--;)
-		v = v << 8 | p[i];
-	return v >> shift;
-#else
-	for (unsigned i = 0; i < n; i++)
-		v = v << 8 | p[i];
-	return v >> (n * 8 - shift - bits);
-#endif
-}
-
-uint64_t nr_field_load(const struct nr_field *f, const uint8_t *base)
-{
-	const uint8_t *p = base + f->off / 8;
-	uint64_t v;
-
-	if (f->off % 8 == 0 && f->bits == 64) {
-		memcpy(&v, p, 8);
-		return v;
-	}
-	if (f->off % 8 == 0 && f->bits == 8)
-		return f->is_signed ? (uint64_t)(int8_t)*p : *p;
-	if (f->off % 8 == 0 && f->bits == 32) {
-		uint32_t v32;
-
-		memcpy(&v32, p, 4);
-		return f->is_signed ? (uint64_t)(int32_t)v32 : v32;
-	}
-	if (f->off % 8 == 0 && f->bits == 16) {
-		uint16_t v16;
-
-		memcpy(&v16, p, 2);
-		return f->is_signed ? (uint64_t)(int16_t)v16 : v16;
-	}
-	v = load_bits(p, f->off % 8, f->bits);
-	return extend(v, f->bits, f->is_signed);
 }

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <string.h>
+#include "field.h"
+
+uint64_t nr_extend(uint64_t v, unsigned bits, bool is_signed)
+{
+	unsigned shift = 64 - bits;
+
+	return is_signed ? (uint64_t)((int64_t)(v << shift) >> shift) : v << shift >> shift;
+}
+
+/* A bit-field: gathers the bytes it touches, nine at most. */
+static uint64_t load_bits(const uint8_t *p, unsigned shift, unsigned bits)
+{
+	unsigned n = (shift + bits + 7) / 8;
+	unsigned __int128 v = 0;
+
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	for (unsigned i = n; i--;)
+		v = v << 8 | p[i];
+	return v >> shift;
+#else
+	for (unsigned i = 0; i < n; i++)
+		v = v << 8 | p[i];
+	return v >> (n * 8 - shift - bits);
+#endif
+}
+
+uint64_t nr_field_load(const struct nr_field *f, const uint8_t *base)
+{
+	const uint8_t *p = base + f->off / 8;
+	uint64_t v;
+
+	if (f->off % 8 == 0 && f->bits == 64) {
+		memcpy(&v, p, 8);
+		return v;
+	}
+	if (f->off % 8 == 0 && f->bits == 8)
+		return f->is_signed ? (uint64_t)(int8_t)*p : *p;
+	if (f->off % 8 == 0 && f->bits == 32) {
+		uint32_t v32;
+
+		memcpy(&v32, p, 4);
+		return f->is_signed ? (uint64_t)(int32_t)v32 : v32;
+	}
+	if (f->off % 8 == 0 && f->bits == 16) {
+		uint16_t v16;
+
+		memcpy(&v16, p, 2);
+		return f->is_signed ? (uint64_t)(int16_t)v16 : v16;
+	}
+	v = load_bits(p, f->off % 8, f->bits);
+	return nr_extend(v, f->bits, f->is_signed);
+}
