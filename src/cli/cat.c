@@ -8,9 +8,9 @@
 #include <string.h>
 #include <numaring/trace.h>
 #include "cli.h"
-#include "ending.h"
+#include "trace_status.h"
 #include "lines.h"
-#include "output.h"
+#include "outfile.h"
 
 struct args {
 	const char *dir;
@@ -125,18 +125,18 @@ static int print_events(struct lines *l, struct nr_trace *trace, uint64_t limit)
 /* After the last event, says how the trace ended if it did not as it should. */
 static int print_ending(const struct nr_trace *trace, int err, const char *dir)
 {
-	struct ending e = ending_of(trace, err);
+	struct trace_status e = trace_status_of(trace, err);
 	char text[256];
 
 	if (e.mark == -EAGAIN) /* that was not the last event */
 		return err;
-	ending_hint(trace, err, dir);
-	if (err || ending_is_complete(&e) || e.mark == -EOPNOTSUPP)
+	trace_status_hint(trace, err, dir);
+	if (err || trace_status_is_complete(&e) || e.mark == -EOPNOTSUPP)
 		return err;
-	if (ending_is_unknown(&e))
+	if (trace_status_is_unknown(&e))
 		cli_error("%s is still being recorded; more events may follow", dir);
 	else
-		cli_error("%s is not complete: %s", dir, ending_text(&e, text, sizeof(text)));
+		cli_error("%s is not complete: %s", dir, trace_status_text(&e, text, sizeof(text)));
 	return e.mark == -ENODATA ? e.mark : 0;
 }
 
@@ -181,7 +181,7 @@ int cmd_export(int argc, char **argv)
 {
 	struct args args = { .limit = UINT64_MAX };
 	struct nr_trace *trace;
-	struct output out = {};
+	struct outfile out = {};
 	int ret, err;
 
 	argp_err_exit_status = CLI_USAGE;
@@ -192,14 +192,14 @@ int cmd_export(int argc, char **argv)
 	}
 	if (cli_is_in_trace("-o", args.output, args.dir) || open_trace(&trace, &args))
 		return CLI_FAILED;
-	if (output_open(&out, args.output, &(struct output_opts){ .force = args.force }) ||
-	    output_keep(&out)) {
-		output_close(&out);
+	if (outfile_open(&out, args.output, &(struct outfile_opts){ .force = args.force }) ||
+	    outfile_commit(&out)) {
+		outfile_close(&out);
 		nr_trace_close(trace);
 		return CLI_FAILED;
 	}
 	ret = print_trace(trace, &args, out.file);
-	err = output_close(&out);
+	err = outfile_close(&out);
 	if (err && err != -ESTALE && !ret)
 		cli_error("cannot write %s: %s", args.output, strerror(-err));
 	if (err)

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/types.h>
 #include <numaring/log.h>
 #include <numaring/plan.h>
 
@@ -36,6 +37,8 @@ void cli_once(const struct argp_option *options, int key, const char *arg);
 /* Seconds, or a number with ms, s, m or h, like "5", "0.5", "500ms" or "1h", to milliseconds, at
  * least 1. Ends the program if it is no such thing. */
 unsigned cli_duration_ms(const char *arg);
+/* The gid of a group, given by name or number. Ends the program if there is no such group. */
+gid_t cli_parse_group(const char *arg);
 
 /* "4096", "512K", "64M", "1G" (powers of 1024, small letters too) to bytes; -EINVAL, -ERANGE. */
 int cli_parse_size(const char *s, size_t *out);
@@ -69,15 +72,15 @@ bool cli_is_in_trace(const char *option, const char *output, const char *dir);
 /* As many open files as the hard limit allows; and as many as before, for those who are started. A
  * file that reaches its limit of size is an error of writing, no signal; those who are started
  * shall hear it if we would have: adds it to the set. */
-void cli_raise_files(void);
-void cli_restore_files(void);
-void cli_restore_file_signal(sigset_t *unheard);
+void cli_raise_limits(void);
+void cli_restore_limits(void);
+void cli_add_size_signal(sigset_t *reset);
 
 /* text as it can be shown, to be freed: what steers a terminal, or is no UTF-8, as \\xHH. NULL: no
  * memory. */
-char *cli_plain(const char *text);
+char *cli_escape(const char *text);
 /* To stderr, unless nobody reads it. */
-void cli_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void cli_eprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* One sentence to stderr, "numaring: ...". Names in it cannot steer the terminal. Both keep errno.
  */
 void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -98,7 +98,7 @@ static void keep_rights_to_ourselves(void)
 	lower_inheritable(caps);
 }
 
-int command_start(struct command *c, const struct command_start *how)
+int command_start(struct command *c, const struct command_opts *how)
 {
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
@@ -115,10 +115,10 @@ int command_start(struct command *c, const struct command_start *how)
 	posix_spawnattr_init(&attr);
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	posix_spawnattr_setsigmask(&attr, &how->mask);
-	posix_spawnattr_setsigdefault(&attr, &how->unheard);
-	cli_restore_files();
+	posix_spawnattr_setsigdefault(&attr, &how->reset);
+	cli_restore_limits();
 	err = posix_spawnp(&c->pid, c->argv[0], &files, &attr, c->argv, environ);
-	cli_raise_files();
+	cli_raise_limits();
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&files);
 	if (!err)
@@ -221,7 +221,7 @@ static void end_all(struct command *c, int signal_number)
 	}
 }
 
-void command_end(struct command *c)
+void command_terminate(struct command *c)
 {
 	command_reap(c);
 	if (!c->pid || c->ended)

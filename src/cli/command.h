@@ -19,19 +19,19 @@ struct command {
 };
 
 /* How it is started. */
-struct command_start {
-	sigset_t mask;	  /* signals it has blocked */
-	sigset_t unheard; /* signals we ignore and it shall not */
-	bool no_stdout;	  /* what it prints goes to stderr */
+struct command_opts {
+	sigset_t mask;	/* signals it has blocked */
+	sigset_t reset; /* signals we ignore and it shall not */
+	bool no_stdout; /* what it prints goes to stderr */
 };
 
 /* 0 if it looks as if it could be run; otherwise a negative errno, and it was said why not. */
 int command_check(const struct command *c);
 /* 0 or a negative errno, and it was said why. */
-int command_start(struct command *c, const struct command_start *how);
+int command_start(struct command *c, const struct command_opts *how);
 /* Sees whether it ended. */
 void command_reap(struct command *c);
 /* Ends it and all it started, but for what is in a session of its own, as daemons are. */
-void command_end(struct command *c);
+void command_terminate(struct command *c);
 
 #endif

@@ -20,7 +20,8 @@ static int grow(struct lines *l, size_t size)
 	return 0;
 }
 
-/* Calls format until its text fits into the buffer; its length or a negative errno. */
+/* Formats the event's fields into the buffer, which grows if needed. Returns the length or a
+ * negative errno. */
 static int fields(struct lines *l, const struct nr_event *ev, enum nr_format format)
 {
 	int len = nr_types_format(l->types, ev, format, l->buf, l->size);
@@ -32,8 +33,7 @@ static int fields(struct lines *l, const struct nr_event *ev, enum nr_format for
 	return nr_types_format(l->types, ev, format, l->buf, l->size);
 }
 
-/* The bytes of a record of no known type, as its container in the trace has them. CSV has no
- * columns for it. */
+/* The bytes of a record of unknown type, as the trace stores them. CSV has no columns for them. */
 static int raw_fields(struct lines *l, const struct nr_event *ev)
 {
 	static const char *const begin[] = { "id = %u, data = ", "{\"id\":%u,\"data\":\"", "" };
@@ -65,8 +65,8 @@ static unsigned count_columns(const char *header)
 	return columns;
 }
 
-/* Names of the columns of one type, "type.field", to out; how many there are in *ctx's place. Two
- * ids of one name have the same fields, and share its columns. */
+/* Prints the column names of one type, "type.field", and counts them. Two ids with one name have
+ * the same fields and share the columns. */
 static int type_header(void *ctx, uint16_t id, const char *name)
 {
 	struct lines *l = ctx;
@@ -91,7 +91,7 @@ static int type_header(void *ctx, uint16_t id, const char *name)
 	return 0;
 }
 
-/* A table has one set of columns: those of all types side by side, each row fills its own. */
+/* A table has the columns of all types side by side. Each row fills those of its own type. */
 static int csv_header(struct lines *l)
 {
 	int err;
@@ -123,7 +123,7 @@ void lines_close(struct lines *l)
 	memset(l, 0, sizeof(*l));
 }
 
-/* UTC; a sum in one number of ns would end in 2262. */
+/* UTC. Nanoseconds since the epoch in a single int64_t would overflow in 2262. */
 static struct timespec utc(const struct lines *l, const struct nr_event *ev)
 {
 	int64_t ns = l->clock_offset % NSEC + (int64_t)(ev->ts % NSEC);
@@ -135,8 +135,8 @@ static struct timespec utc(const struct lines *l, const struct nr_event *ev)
 	};
 }
 
-/* The time up to its second: many events share one. In UTC by RFC 3339, or as the reader's clock
- * shows it. */
+/* The time up to the second, which is kept because many events share it: UTC as in RFC 3339, or
+ * local time for people. */
 static const char *clock_text(struct lines *l, time_t second)
 {
 	bool local = l->format == LINES_TEXT;
@@ -159,8 +159,7 @@ static void text(struct lines *l, const struct nr_event *ev)
 		*l->buf ? " " : "", l->buf);
 }
 
-/* What is around a number in JSON: a string if a double cannot hold it, as in the fields
- * (NR_FORMAT_JSON). */
+/* A number that a double cannot hold is a string in JSON, as in the fields (NR_FORMAT_JSON). */
 static const char *quote(uint64_t v)
 {
 	return v > 1ull << 53 ? "\"" : "";
@@ -200,7 +199,7 @@ static void csv(struct lines *l, const struct nr_event *ev, unsigned columns)
 	fputc('\n', l->out);
 }
 
-/* Fields in a row of CSV: commas outside of quotes. */
+/* Counts the cells of a CSV row. A comma inside quotes does not separate. */
 static unsigned count_cells(const char *row)
 {
 	unsigned cells = 1;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Events as lines: JSON objects or CSV rows, for everything that prints events. */
+/* Formats events as lines of text, JSON objects or CSV rows, for every command that prints events.
+ */
 #ifndef NR_LINES_H
 #define NR_LINES_H
 
@@ -7,7 +8,7 @@
 #include <time.h>
 #include <numaring/event.h>
 
-/* The event of a record that has no known type. */
+/* The event name of a record of unknown type. */
 #define LINES_RAW "numaring:raw"
 
 enum lines_format { LINES_TEXT, LINES_JSON, LINES_CSV };
@@ -19,18 +20,18 @@ struct lines {
 	int64_t clock_offset; /* CLOCK_MONOTONIC -> ns since the epoch, UTC */
 	char *buf;	      /* grows to the longest line */
 	size_t size;
-	char clock[32]; /* the second of the event before, as text */
+	char clock[32]; /* the second of the previous event, as text */
 	time_t second;
-	unsigned *first_column; /* LINES_CSV: [id] where the type's columns begin */
-	unsigned columns;	/* of all types */
+	unsigned *first_column; /* LINES_CSV: [id], the type's first column */
+	unsigned columns;	/* LINES_CSV: of all types together */
 };
 
-/* CSV writes its header here. 0 or -ENOMEM. */
+/* Writes the header of CSV. Returns 0 or -ENOMEM. */
 int lines_open(struct lines *l, FILE *out, enum lines_format format, const struct nr_types *types,
 	       int64_t clock_offset);
-void lines_close(struct lines *l); /* out stays open; a zeroed one is fine */
+void lines_close(struct lines *l); /* out stays open; accepts a zeroed struct */
 
-/* 0, -ENOMEM, or the error of writing: then ferror(out) tells so. */
+/* Returns 0, -ENOMEM, or the write error if ferror(out) is set. */
 int lines_event(struct lines *l, const struct nr_event *ev);
 
 #endif

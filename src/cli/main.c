@@ -67,7 +67,7 @@ int main(int argc, char **argv)
 			continue;
 		snprintf(title, sizeof(title), "numaring %s", name);
 		argv[1] = title;
-		cli_raise_files();
+		cli_raise_limits();
 		return commands[i].run(argc - 1, argv + 1);
 	}
 	if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) {

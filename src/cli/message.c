@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "cli.h"
-#include "patience.h"
+#include "timed_write.h"
 
 /* A control character, or one that turns the order of reading; messages have lines of their own. */
 static bool steers(unsigned c)
@@ -41,7 +41,7 @@ static unsigned decode(const unsigned char *p, unsigned *c)
 	return is_character(*c, more + 1) ? more + 1 : 0;
 }
 
-char *cli_plain(const char *text)
+char *cli_escape(const char *text)
 {
 	const unsigned char *p = (const unsigned char *)text;
 	char *out = malloc(4 * strlen(text) + 1), *to = out;
@@ -72,17 +72,17 @@ void cli_error(const char *fmt, ...)
 	if (vasprintf(&text, fmt, ap) < 0)
 		text = NULL;
 	va_end(ap);
-	safe = text ? cli_plain(text) : NULL;
-	cli_say("numaring: %s\n", safe ?: strerror(ENOMEM));
+	safe = text ? cli_escape(text) : NULL;
+	cli_eprintf("numaring: %s\n", safe ?: strerror(ENOMEM));
 	free(safe);
 	free(text);
 	errno = err;
 }
 
-void cli_say(const char *fmt, ...)
+void cli_eprintf(const char *fmt, ...)
 {
 	int err = errno;
-	FILE *out = patient_stream(STDERR_FILENO);
+	FILE *out = timed_stream(STDERR_FILENO);
 	va_list ap;
 
 	va_start(ap, fmt);

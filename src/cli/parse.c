@@ -2,6 +2,7 @@
 /* Helpers of all sub-commands: values on the command line, words to the user. */
 #include <ctype.h>
 #include <errno.h>
+#include <grp.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdint.h>
@@ -141,6 +142,22 @@ unsigned cli_duration_ms(const char *arg)
 		return ms < 1 ? 1 : ms;
 	cli_refuse(arg, "a duration: give seconds, or a number with ms, s, m or h, like 1.5, 500ms "
 			"or 10m, less than 4000000 s");
+}
+
+gid_t cli_parse_group(const char *arg)
+{
+	const struct group *group = getgrnam(arg);
+	unsigned long id;
+	char *end;
+
+	if (group)
+		return group->gr_gid;
+	errno = 0;
+	id = strtoul(arg, &end, 10);
+	if (*arg >= '0' && *arg <= '9' && !*end && !errno && id < UINT32_MAX)
+		return id;
+	cli_error("unknown group \"%s\"", arg);
+	exit(CLI_USAGE);
 }
 
 uint64_t cli_now_ms(void)

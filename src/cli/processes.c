@@ -29,7 +29,7 @@ static long process_of(long pid)
 static void refuse(pid_t pid, int err)
 {
 	if (err == ESRCH)
-		cli_error("there is no process %d", pid);
+		cli_error("process %d does not exist", pid);
 	else if (process_of(pid) != pid)
 		cli_error("%d is a thread: give -p its process, %ld", pid, process_of(pid));
 	else

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* numaring record: this machine's events into a trace. */
+/* numaring record: records events of this machine into a trace, or prints them as JSON lines. */
 #include <argp.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,15 +15,15 @@
 #include <unistd.h>
 #include "cli.h"
 #include "command.h"
-#include "live.h"
-#include "outlet.h"
-#include "patience.h"
+#include "destination.h"
+#include "jsonl.h"
 #include "processes.h"
 #include "signals.h"
 #include "summary.h"
+#include "timed_write.h"
 
-/* How long the end waits for a write that does not return. A reader of JSON lines may be slow: as
- * long as it takes something, live.c does not give it up. */
+/* How long the end waits for a write that does not return. It does not apply to a pipe or a
+ * terminal: their reader may be slow, and timed_write.c gives it up only when it reads nothing. */
 #define WRITE_TIMEOUT_MS 3000
 
 enum {
@@ -40,41 +40,42 @@ enum {
 
 static const struct argp_option options[] = {
 	{ "output", 'o', "DIR", 0,
-	  "the trace (default: numaring-YYYYmmdd-HHMMSS); with --format jsonl a file, a FIFO, "
-	  "or - for standard output",
+	  "write the trace to DIR (default: numaring-YYYYmmdd-HHMMSS); with --format jsonl, DIR "
+	  "is a file, a FIFO, or - for standard output",
 	  0 },
 	{ "format", OPT_FORMAT, "ctf|jsonl", 0,
-	  "a trace (default), or JSON lines as the events come", 0 },
+	  "write a trace (ctf, the default), or JSON lines while recording", 0 },
 	{ "event", 'e', "SOURCES", 0,
-	  "what to record, separated by commas (default: sched); may be repeated; list: show what "
-	  "there is",
+	  "record these sources, separated by commas (default: sched); may be repeated; \"list\" "
+	  "shows all sources",
 	  0 },
 	{ "object", OPT_OBJECT, "FILE", 0,
 	  "load this BPF object, built with numaring.bpf.h, and record its events; may be repeated",
 	  0 },
 	{ "duration", 'd', "TIME", 0,
-	  "stop after this time: seconds, or a number with ms, s, m or h, like 1.5, 500ms or 10m",
+	  "stop after this time: seconds, or a number with ms, s, m or h, as in 1.5, 500ms or 10m",
 	  0 },
 	{ "pid", 'p', "PIDS", 0,
-	  "only these processes, separated by commas; may be repeated, 64 at most; stop when the "
-	  "last of them has ended",
+	  "record only these processes, separated by commas; may be repeated, at most 64 "
+	  "processes; stop when all of them have exited",
 	  0 },
 	{ "order", OPT_ORDER, "fence|rcu", 0,
-	  "how to decide that no earlier event can arrive (default: fence)", 1 },
+	  "how to know that no earlier event can arrive (default: fence)", 1 },
 	{ "latency", OPT_LATENCY, "MS", 0, "write each event within MS milliseconds (default: 100)",
 	  1 },
 	{ "fail-on-loss", OPT_FAIL_ON_LOSS, NULL, 0, "exit 3 if an event was lost", 2 },
-	{ "stats-json", OPT_STATS_JSON, "FILE", 0, "write the numbers of the summary to FILE", 2 },
-	{ "self", OPT_SELF, NULL, 0, "record the collector's own threads too", 2 },
-	{ "force", OPT_FORCE, NULL, 0, "overwrite an existing trace or file", 2 },
+	{ "stats-json", OPT_STATS_JSON, "FILE", 0, "write the statistics to FILE as JSON", 2 },
+	{ "self", OPT_SELF, NULL, 0, "also record the threads of numaring itself", 2 },
+	{ "force", OPT_FORCE, NULL, 0, "replace an existing trace or file", 2 },
 	{ "group", OPT_GROUP, "GROUP", 0,
-	  "let this group (name or number) read what is written (default: only the owner)", 2 },
-	{ "verbose", 'v', NULL, 0, "be verbose; -vv adds messages of libbpf and the verifier", 2 },
+	  "let this group (name or number) read the output (default: only the owner)", 2 },
+	{ "verbose", 'v', NULL, 0, "print more messages; -vv adds those of libbpf and the verifier",
+	  2 },
 	{ 0 },
 };
 
-/* An option that may be given again keeps all its words. */
-struct words {
+/* The values of an option that may be repeated. */
+struct strings {
 	char **list;
 	unsigned n;
 };
@@ -84,27 +85,26 @@ struct record {
 	struct nr_plan_opts plan;
 	const char *output;
 	char default_output[64];
-	struct words events; /* each one source, or some with commas; none: sched, if there are no
-				objects */
-	struct words objects;
+	struct strings events; /* lists of sources; if there is no object either: sched */
+	struct strings objects;
 	struct processes processes;
-	bool live; /* JSON lines instead of a trace */
-	struct outlet outlet;
+	bool json_lines; /* the output is JSON lines, not a trace */
+	struct destination destination;
 	const char *stats_json;
-	struct outlet stats;
+	struct destination stats;
 	bool force;
-	bool shared; /* with this group: */
+	bool has_group;
 	gid_t group;
 	bool fail_on_loss;
-	unsigned duration_ms; /* 0: until told otherwise */
-	unsigned trial_ms;    /* how long the objects took that were loaded for a trial */
+	unsigned duration_ms; /* 0: no limit */
+	unsigned trial_ms;    /* time to add the objects, which loads each of them for a trial */
 	int verbosity;
 	struct command command;
 
 	struct nr_collector *collector;
-	struct live stream;
+	struct jsonl stream;
 	struct signals signals;
-	bool stuck; /* a thread is in a write that does not return: all it uses has to stay */
+	bool stuck; /* a thread is in a write that does not return and still uses the collector */
 };
 
 static enum nr_order parse_order(const char *arg)
@@ -113,7 +113,7 @@ static enum nr_order parse_order(const char *arg)
 		return NR_ORDER_FENCE;
 	if (!strcmp(arg, "rcu"))
 		return NR_ORDER_RCU;
-	cli_refuse(arg, "an order: there are fence and rcu");
+	cli_refuse(arg, "an order: use fence or rcu");
 }
 
 static bool parse_format(const char *arg)
@@ -122,14 +122,14 @@ static bool parse_format(const char *arg)
 		return true;
 	if (!strcmp(arg, "ctf"))
 		return false;
-	cli_refuse(arg, "a format: there are ctf and jsonl");
+	cli_refuse(arg, "a format: use ctf or jsonl");
 }
 
-static void add_word(struct words *words, char *word)
+static void add_string(struct strings *words, char *word)
 {
 	words->list = reallocarray(words->list, words->n + 1, sizeof(*words->list));
 	if (!words->list) {
-		cli_error("no memory");
+		cli_error("out of memory");
 		exit(CLI_FAILED);
 	}
 	words->list[words->n++] = word;
@@ -143,7 +143,7 @@ static void list_sources(void)
 		printf("%-10s %s\n", name, nr_source_about(i));
 	if (!fflush(stdout) && !ferror(stdout))
 		exit(CLI_DONE);
-	cli_error("cannot write the sources: %s", strerror(errno));
+	cli_error("cannot write the list of sources: %s", strerror(errno));
 	exit(CLI_FAILED);
 }
 
@@ -151,10 +151,10 @@ static void add_events(struct record *r, char *arg)
 {
 	if (!strcmp(arg, "list"))
 		list_sources();
-	add_word(&r->events, arg);
+	add_string(&r->events, arg);
 }
 
-/* These add up. */
+/* Each value of these options adds to the others. */
 static bool may_repeat(int key)
 {
 	return key == 'e' || key == 'p' || key == OPT_OBJECT;
@@ -166,7 +166,7 @@ static void parse_latency(struct record *r, const char *arg)
 		cli_refuse(arg, "a latency: give milliseconds, at least 1");
 }
 
-static void refuse_nowhere(const char *arg)
+static void refuse_empty(const char *arg)
 {
 	if (*arg)
 		return;
@@ -194,7 +194,7 @@ static bool set_value(struct record *r, int key, char *arg)
 {
 	switch (key) {
 	case 'o':
-		refuse_nowhere(arg);
+		refuse_empty(arg);
 		r->output = arg;
 		return true;
 	case 'e':
@@ -216,14 +216,14 @@ static bool set_value(struct record *r, int key, char *arg)
 		r->stats_json = arg;
 		return true;
 	case OPT_OBJECT:
-		add_word(&r->objects, arg);
+		add_string(&r->objects, arg);
 		return true;
 	case OPT_FORMAT:
-		r->live = parse_format(arg);
+		r->json_lines = parse_format(arg);
 		return true;
 	case OPT_GROUP:
-		r->shared = true;
-		r->group = output_group(arg);
+		r->has_group = true;
+		r->group = cli_parse_group(arg);
 		return true;
 	}
 	return false;
@@ -238,7 +238,7 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 		state->child_inputs[0] = &r->plan;
 		return 0;
 	case ARGP_KEY_ARG:
-		/* The first word that is no option begins the command. */
+		/* The command begins at the first argument that is not an option. */
 		r->command.argv = state->argv + state->next - 1;
 		state->next = state->argc;
 		return 0;
@@ -259,21 +259,20 @@ static const struct argp argp = {
 	.args_doc = "[-- COMMAND...]",
 	.doc = "Record events of this machine, in exact order, into a trace directory.\v"
 	       "Recording stops when COMMAND exits. Without -p, the whole machine is recorded. "
-	       "The sources: sched (task switches, wake-ups, migrations), syscalls (entry and exit "
+	       "Sources: sched (task switches, wake-ups, migrations), syscalls (entry and exit "
 	       "of every system call). The exit status is that of the recording; COMMAND's exit "
 	       "status is reported on stderr.",
 };
 
 /* Setting up ---------------------------------------------------------------------------------- */
 
-/* Each event of an object that is there twice would come twice. */
-static int refuse_twins(const struct record *r, unsigned i)
+/* Otherwise each of its events would be recorded twice. */
+static int refuse_duplicate(const struct record *r, unsigned i)
 {
 	for (unsigned k = 0; k < i; k++) {
 		if (!cli_same_file(r->objects.list[i], r->objects.list[k]))
 			continue;
-		cli_error("%s is given twice: each of its events would come twice",
-			  r->objects.list[i]);
+		cli_error("%s is given twice: give each object once", r->objects.list[i]);
 		return -EEXIST;
 	}
 	return 0;
@@ -289,7 +288,7 @@ static int add_sources(struct record *r, char *names)
 	return err;
 }
 
-static int add_events_of(struct record *r)
+static int add_all_events(struct record *r)
 {
 	uint64_t begin = cli_now_ms();
 	int err = 0;
@@ -299,73 +298,73 @@ static int add_events_of(struct record *r)
 	for (unsigned i = 0; !err && i < r->events.n; i++)
 		err = add_sources(r, r->events.list[i]);
 	for (unsigned i = 0; !err && i < r->objects.n; i++)
-		err = refuse_twins(r, i)
+		err = refuse_duplicate(r, i)
 			      ?: nr_collector_add_object(r->collector, r->objects.list[i]);
 	r->trial_ms = cli_now_ms() - begin;
 	return err;
 }
 
-static struct output_opts output_opts(const struct record *r)
+static struct outfile_opts outfile_opts(const struct record *r)
 {
-	return (struct output_opts){ .force = r->force, .group = r->shared ? &r->group : NULL };
+	return (struct outfile_opts){ .force = r->force, .group = r->has_group ? &r->group : NULL };
 }
 
 static int open_lines(struct record *r)
 {
-	const struct output_opts opts = output_opts(r);
-	int err = outlet_open(&r->outlet, &opts, r->signals.fd, r->duration_ms);
+	const struct outfile_opts opts = outfile_opts(r);
+	int err = destination_open(&r->destination, &opts, r->signals.fd, r->duration_ms);
 
 	if (err == -ENXIO)
 		cli_error("no reader opened %s: nothing was recorded", r->output);
-	return err ?: live_open(&r->stream, r->collector, &r->outlet.output);
+	return err ?: jsonl_open(&r->stream, r->collector, &r->destination.output);
 }
 
 static int set_output(struct record *r)
 {
 	int err = 0;
 
-	if (r->live)
+	if (r->json_lines)
 		return open_lines(r);
-	if (r->shared)
+	if (r->has_group)
 		err = nr_collector_set_trace_group(r->collector, r->group);
 	return err ?: nr_collector_set_trace(r->collector, r->output, r->force);
 }
 
-static bool to_stdout(const struct record *r)
+static bool writes_to_stdout(const struct record *r)
 {
-	return r->live && r->outlet.descriptor == STDOUT_FILENO;
+	return r->json_lines && r->destination.descriptor == STDOUT_FILENO;
 }
 
-/* At the start, so that a file that cannot be written is known before the recording. What is in it
- * stays until there is something to replace it. */
+/* At the start, so that an error is known before the recording. An existing file keeps its content
+ * until the statistics replace it. */
 static int open_stats(struct record *r)
 {
-	struct output_opts opts = output_opts(r);
+	struct outfile_opts opts = outfile_opts(r);
 
-	if (!r->stats_json || outlet_is_fifo(&r->stats)) /* its reader may come later */
+	if (!r->stats_json || destination_is_fifo(&r->stats)) /* its reader may come later */
 		return 0;
 	opts.force = true;
-	return outlet_open(&r->stats, &opts, -1, 0);
+	return destination_open(&r->stats, &opts, -1, 0);
 }
 
-/* A FIFO is opened now. */
-static int begin_stats(struct record *r)
+/* Opens a FIFO, if it is one: its reader may have come late. */
+static int open_stats_fifo(struct record *r)
 {
-	const struct output_opts opts = {};
+	const struct outfile_opts opts = {};
 	int err = 0;
 
 	if (!r->stats.output.file)
-		err = outlet_open(&r->stats, &opts, -1, PATIENCE_MS);
+		err = destination_open(&r->stats, &opts, -1, READER_TIMEOUT_MS);
 	if (err == -ENXIO)
 		cli_error("no reader opened %s: the statistics were not written", r->stats_json);
 	return err;
 }
 
-/* Prints the numbers to somebody who may not read. */
+/* Prints the statistics to a descriptor whose reader may have stopped reading. */
 static int print_to(int fd, int (*print)(FILE *out, const struct summary *s),
 		    const struct summary *s)
 {
-	FILE *out = patient_stream(fd);
+	FILE *out = timed_stream(fd);
 	int err = out ? print(out, s) : -ENOMEM;
 
 	if (out && fclose(out) && !err)
@@ -375,19 +374,19 @@ static int print_to(int fd, int (*print)(FILE *out, const struct summary *s),
 
 static int write_stats(struct record *r, const struct summary *s)
 {
-	struct output *o = &r->stats.output;
+	struct outfile *o = &r->stats.output;
 	int err, closed;
 
 	if (!r->stats_json)
 		return 0;
-	err = begin_stats(r);
+	err = open_stats_fifo(r);
 	if (err)
 		return err;
-	err = print_to(fileno(o->file), summary_json, s) ?: output_keep(o);
-	closed = output_close(o);
+	err = print_to(fileno(o->file), summary_json, s) ?: outfile_commit(o);
+	closed = outfile_close(o);
 	err = err ?: closed;
-	if (err && err != -ESTALE) /* which was said */
-		cli_error("cannot write %s: %s", r->stats_json, patient_reason(err));
+	if (err && err != -ESTALE) /* outfile_check has reported it */
+		cli_error("cannot write %s: %s", r->stats_json, timed_write_error(err));
 	return err;
 }
 
@@ -403,20 +402,20 @@ static void name_output(struct record *r)
 
 static int start_command(struct record *r)
 {
-	/* Standard output carries the events: what the command prints must not get between them. */
-	struct command_start how = { .mask = r->signals.old_mask, .no_stdout = to_stdout(r) };
+	/* If standard output carries the events, the command's output must not mix with them. */
+	struct command_opts how = { .mask = r->signals.old_mask, .no_stdout = writes_to_stdout(r) };
 
-	sigemptyset(&how.unheard);
-	cli_restore_file_signal(&how.unheard);
-	if (r->live)
-		sigaddset(&how.unheard, SIGPIPE);
+	sigemptyset(&how.reset);
+	cli_add_size_signal(&how.reset);
+	if (r->json_lines)
+		sigaddset(&how.reset, SIGPIPE);
 	return command_start(&r->command, &how);
 }
 
 /* Recording ----------------------------------------------------------------------------------- */
 
-/* True: the user or the command asks for the end. */
-static bool end_asked(struct record *r)
+/* True after a signal that ends the recording, or after the command has exited. */
+static bool stop_requested(struct record *r)
 {
 	struct signalfd_siginfo info;
 	bool end = false;
@@ -437,20 +436,20 @@ static void show_progress(struct record *r, uint64_t *events, uint64_t *shown)
 	double passed = (now - *shown) / 1e3;
 	struct nr_stats *st;
 
-	/* One that was stopped with Ctrl-S does not stop us. */
+	/* A terminal that was stopped with Ctrl-S must not stop us. */
 	if (now - *shown < 1000 || poll(&terminal, 1, 0) < 1)
 		return;
 	*shown = now;
 	st = nr_collector_stats(r->collector);
 	if (!st)
-		return; /* no memory: there will be another second */
+		return; /* no memory: try again in a second */
 	summary_progress(stderr, st, r->opts.order, *events, passed);
 	*events = st->events_written;
 	nr_stats_free(st);
 }
 
-/* How long to wait for something to happen, ms; -1: for as long as it takes. */
-static int next_look(const struct record *r, uint64_t passed, bool terminal)
+/* The timeout of the next poll in ms; -1: none. */
+static int poll_timeout(const struct record *r, uint64_t passed, bool terminal)
 {
 	uint64_t left = r->duration_ms ? r->duration_ms - passed : UINT64_MAX;
 	uint64_t most = terminal ? 1000 : INT_MAX;
@@ -460,24 +459,25 @@ static int next_look(const struct record *r, uint64_t passed, bool terminal)
 	return terminal || r->duration_ms ? (int)most : -1;
 }
 
-/* The last process of -p has ended: there is nothing more to record. */
+/* True when all processes of -p have exited, so that there is nothing more to record. */
 static bool processes_gone(struct record *r)
 {
 	if (!processes_ended(&r->processes))
 		return false;
-	cli_error(r->processes.n == 1 ? "the process has ended" : "all processes have ended");
+	cli_error(r->processes.n == 1 ? "the process has exited: recording stops"
+				      : "all processes have exited: recording stops");
 	return true;
 }
 
-/* Until the time is over, a signal comes, the command or the processes end, or the collector gives
- * up. */
+/* Returns when the time is over, a signal arrives, the command or the processes have exited, or the
+ * collector has failed. */
 static void wait_for_end(struct record *r)
 {
 	struct pollfd fds[] = {
 		{ .fd = r->signals.fd, .events = POLLIN },
 		{ .fd = nr_collector_fd(r->collector), .events = POLLIN },
-		/* Only asks for errors: the reader of the pipe has left. */
-		{ .fd = r->live ? fileno(r->outlet.output.file) : -1 },
+		/* Only for POLLERR: the reader of the pipe has closed it. */
+		{ .fd = r->json_lines ? fileno(r->destination.output.file) : -1 },
 		{ .fd = r->processes.n ? r->processes.fd : -1, .events = POLLIN },
 	};
 	uint64_t start = cli_now_ms(), shown = start, events = 0;
@@ -488,27 +488,27 @@ static void wait_for_end(struct record *r)
 
 		if (r->duration_ms && passed >= r->duration_ms)
 			break;
-		poll(fds, 4, next_look(r, passed, terminal));
-		if (end_asked(r) || fds[1].revents || fds[2].revents || processes_gone(r))
+		poll(fds, 4, poll_timeout(r, passed, terminal));
+		if (stop_requested(r) || fds[1].revents || fds[2].revents || processes_gone(r))
 			break;
 		if (terminal)
 			show_progress(r, &events, &shown);
 	}
 	if (terminal)
-		cli_say("\r\033[K");
+		cli_eprintf("\r\033[K");
 }
 
-/* What ended it, in words; NULL if nothing did. */
+/* The error that ended the recording, for a message; NULL: there was none. */
 static const char *reason(const struct record *r, int err)
 {
 	if (r->opts.stop_timeout_ms && err == -ETIMEDOUT)
 		return "a write did not return";
 	if (err == -ESTALE)
-		return "another program changed what was written";
-	return err ? patient_reason(err) : NULL;
+		return "another program changed the output";
+	return err ? timed_write_error(err) : NULL;
 }
 
-static void explain_command(const struct command *c)
+static void report_command(const struct command *c)
 {
 	if (c->ended && WIFSIGNALED(c->status))
 		cli_error("%s was killed by signal %d", c->argv[0], WTERMSIG(c->status));
@@ -525,19 +525,19 @@ static int report_stats(struct record *r, const struct nr_stats *stats, int err)
 		.order = r->opts.order,
 		.output = r->output,
 		.error = reason(r, err),
-		.delivered = r->live ? r->stream.delivered : stats->events_written,
+		.delivered = r->json_lines ? r->stream.delivered : stats->events_written,
 	};
-	/* Standard output is taken by the events. */
-	int out = r->live ? STDERR_FILENO : STDOUT_FILENO;
+	/* Standard output may carry the events. */
+	int out = r->json_lines ? STDERR_FILENO : STDOUT_FILENO;
 	int failed, unseen = print_to(out, summary_print, &s);
 
 	if (unseen)
-		cli_error("cannot write the summary: %s", patient_reason(unseen));
-	explain_command(&r->command);
-	limit_begin(2 * PATIENCE_MS + WRITE_TIMEOUT_MS,
-		    "gave up on the statistics: a write does not return");
+		cli_error("cannot write the summary: %s", timed_write_error(unseen));
+	report_command(&r->command);
+	watchdog_start(2 * READER_TIMEOUT_MS + WRITE_TIMEOUT_MS,
+		       "gave up on the statistics: a write does not return");
 	failed = write_stats(r, &s);
-	limit_end();
+	watchdog_stop();
 	if (err || failed || unseen || s.stats->unaccounted)
 		return CLI_FAILED;
 	return r->fail_on_loss && s.stats->lost_total ? CLI_LOSS : CLI_DONE;
@@ -556,7 +556,7 @@ static int report(struct record *r, int err)
 	return ret;
 }
 
-/* A reader that has seen enough closes the pipe: that is an end like any other. */
+/* A reader may close the pipe when it has seen enough: that is not an error. */
 static int end_stream(struct record *r, int err)
 {
 	int end, closed;
@@ -564,10 +564,10 @@ static int end_stream(struct record *r, int err)
 	r->stuck = r->opts.stop_timeout_ms && err == -ETIMEDOUT;
 	if (r->stuck)
 		return err;
-	end = live_close(&r->stream);
-	closed = output_close(&r->outlet.output);
+	end = jsonl_close(&r->stream);
+	closed = outfile_close(&r->destination.output);
 	end = end ?: closed;
-	if (r->live && (err == -EPIPE || end == -EPIPE))
+	if (r->json_lines && (err == -EPIPE || end == -EPIPE))
 		return 0;
 	if (end && end != -ESTALE && !err)
 		cli_error("cannot write %s: %s", r->output, reason(r, end));
@@ -579,24 +579,23 @@ static int check_processes(struct record *r)
 	if (!processes_ended(&r->processes))
 		return 0;
 	for (unsigned i = 0; i < r->processes.n; i++)
-		cli_error("there is no process %d", r->processes.pids[i]);
+		cli_error("process %d does not exist", r->processes.pids[i]);
 	return -ESRCH;
 }
 
-/* A start that hangs in a file system is over some time after the recording should be. How long a
- * healthy one takes depends on the number of CPUs, and on the verifier, which has seen the objects
- * once. */
+/* A start that hangs in a file system ends the program some time after the recording should be
+ * over. A normal start takes longer with more CPUs, and with objects that took long to try. */
 static int start(struct record *r)
 {
 	unsigned most = 5000 + 250 * sysconf(_SC_NPROCESSORS_CONF) + 4 * r->trial_ms;
 	int err;
 
 	if (r->duration_ms && r->duration_ms < UINT_MAX - most)
-		limit_begin(r->duration_ms + most,
-			    "gave up on the start, which has not returned in time: does the file "
-			    "system of the output answer?");
+		watchdog_start(r->duration_ms + most,
+			       "gave up on the start, which did not return in time: check the file "
+			       "system of the output");
 	err = nr_collector_start(r->collector);
-	limit_end();
+	watchdog_stop();
 	return err;
 }
 
@@ -607,11 +606,11 @@ static int record(struct record *r)
 	if (!err)
 		err = nr_collector_open(&r->collector, &r->opts);
 	if (!err)
-		err = add_events_of(r);
+		err = add_all_events(r);
 	if (!err)
 		err = open_stats(r);
 	if (!err)
-		err = signals_take(&r->signals);
+		err = signals_block(&r->signals);
 	if (!err)
 		err = set_output(r);
 	if (!err)
@@ -619,28 +618,28 @@ static int record(struct record *r)
 	if (!err)
 		err = start(r);
 	if (!err)
-		err = output_keep(&r->outlet.output);
+		err = outfile_commit(&r->destination.output);
 	if (err) {
-		output_remove(&r->outlet.output); /* in the way of the next try */
-		output_remove(&r->stats.output);
+		outfile_remove(&r->destination.output); /* or the next try needs --force */
+		outfile_remove(&r->stats.output);
 		return CLI_FAILED;
 	}
 	err = start_command(r);
 	if (!err)
 		wait_for_end(r);
-	signals_let_end(&r->signals);
-	live_end(&r->stream);
-	command_end(&r->command);
+	signals_restore(&r->signals);
+	jsonl_end(&r->stream);
+	command_terminate(&r->command);
 	if (err) {
 		r->stuck = nr_collector_stop(r->collector) == -ETIMEDOUT;
-		output_remove(&r->stats.output);
+		outfile_remove(&r->stats.output);
 		return CLI_FAILED;
 	}
 	return report(r, end_stream(r, nr_collector_stop(r->collector)));
 }
 
-/* Before we open anything: a descriptor that is named has to be the caller's. */
-static int check_descriptor(const struct outlet *o)
+/* A descriptor in a path must be the caller's, so this comes before we open any. */
+static int check_descriptor(const struct destination *o)
 {
 	if (o->descriptor < 0 || fcntl(o->descriptor, F_GETFL) >= 0)
 		return 0;
@@ -648,32 +647,33 @@ static int check_descriptor(const struct outlet *o)
 	return -EINVAL;
 }
 
-/* The statistics have a place of their own. */
+/* The statistics need a file of their own. */
 static int check_stats(struct record *r)
 {
 	if (!r->stats_json)
 		return 0;
-	r->stats = outlet_named(r->stats_json);
+	r->stats = destination_of(r->stats_json);
 	if (check_descriptor(&r->stats))
 		return -EINVAL;
-	if (!r->live && cli_is_in_trace("--stats-json", r->stats_json, r->output))
+	if (!r->json_lines && cli_is_in_trace("--stats-json", r->stats_json, r->output))
 		return -EINVAL;
-	if (!outlet_is_same(&r->outlet, &r->stats))
+	if (!destination_is_same(&r->destination, &r->stats))
 		return 0;
-	cli_error("-o %s and --stats-json %s are one file: use two", r->output, r->stats_json);
+	cli_error("-o %s and --stats-json %s are the same file: give two different files",
+		  r->output, r->stats_json);
 	return -EINVAL;
 }
 
 static int check_output(struct record *r)
 {
-	if (!r->output && r->live)
+	if (!r->output && r->json_lines)
 		r->output = "-";
 	else if (!r->output)
 		name_output(r);
-	r->outlet = outlet_named(r->output);
-	if (r->live || r->outlet.descriptor < 0)
-		return check_descriptor(&r->outlet) ?: check_stats(r);
-	cli_error("a trace is a directory: for this output use --format jsonl");
+	r->destination = destination_of(r->output);
+	if (r->json_lines || r->destination.descriptor < 0)
+		return check_descriptor(&r->destination) ?: check_stats(r);
+	cli_error("a trace is a directory: use --format jsonl to write to %s", r->output);
 	return -EINVAL;
 }
 
@@ -695,16 +695,16 @@ int cmd_record(int argc, char **argv)
 	r.opts.consumer_cpus = r.plan.consumer_cpus;
 	if (check_output(&r))
 		return CLI_USAGE;
-	if (!r.live || !outlet_has_reader(&r.outlet))
+	if (!r.json_lines || !destination_has_reader(&r.destination))
 		r.opts.stop_timeout_ms = WRITE_TIMEOUT_MS;
 	ret = record(&r);
 	if (r.stuck)
 		_exit(ret);
-	live_end(&r.stream); /* also when the start failed half-way */
+	jsonl_end(&r.stream); /* also when the start failed half-way */
 	nr_collector_close(r.collector);
-	live_close(&r.stream);
-	output_close(&r.outlet.output);
-	output_close(&r.stats.output);
+	jsonl_close(&r.stream);
+	outfile_close(&r.destination.output);
+	outfile_close(&r.stats.output);
 	free(r.objects.list);
 	free(r.events.list);
 	if (r.signals.fd >= 0)

@@ -92,7 +92,7 @@ static int repair(const char *dir, const char *copy)
 
 	if (nr_trace_repair(dir, &opts, &result))
 		return CLI_FAILED;
-	name = cli_plain(result.needed && copy ? copy : dir);
+	name = cli_escape(result.needed && copy ? copy : dir);
 	print_result(name ?: "", &result);
 	free(name);
 	return CLI_DONE;

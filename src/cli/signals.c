@@ -72,19 +72,19 @@ static void *watch_limit(void *arg)
 	_exit(CLI_FAILED);
 }
 
-void limit_begin(unsigned ms, const char *sentence)
+void watchdog_start(unsigned ms, const char *sentence)
 {
 	limit.ms = ms;
 	limit.sentence = sentence;
 	start_thread(watch_limit, (void *)(uintptr_t)(atomic_load(&limit.n)));
 }
 
-void limit_end(void)
+void watchdog_stop(void)
 {
 	atomic_fetch_add(&limit.n, 1);
 }
 
-int signals_take(struct signals *s)
+int signals_block(struct signals *s)
 {
 	sigset_t set;
 	int err, unread;
@@ -130,7 +130,7 @@ static void *take_them(void *arg)
 	return arg;
 }
 
-void signals_let_end(const struct signals *s)
+void signals_restore(const struct signals *s)
 {
 	const struct sigaction action = { .sa_handler = die_of, .sa_flags = SA_RESTART };
 

@@ -15,13 +15,13 @@ struct signals {
 
 /* From here on they come through fd. One that nobody reads from there for a while ends the program.
  * 0, or a negative errno, and it was said why. */
-int signals_take(struct signals *s);
+int signals_block(struct signals *s);
 /* The end has begun: another signal ends the program at once. */
-void signals_let_end(const struct signals *s);
+void signals_restore(const struct signals *s);
 
 /* Between the two the program may hang in a file system: for so long, then it ends with the
  * sentence. One at a time. */
-void limit_begin(unsigned ms, const char *sentence);
-void limit_end(void);
+void watchdog_start(unsigned ms, const char *sentence);
+void watchdog_stop(void);
 
 #endif

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <numaring/numaring.h>
 #include "cli.h"
-#include "ending.h"
+#include "trace_status.h"
 #include "lines.h"
 #include "losses.h"
 #include "misfits.h"
@@ -154,16 +154,16 @@ static int text_type(void *ctx, uint16_t id, const char *name)
 	return 0;
 }
 
-static void print_completeness(const struct ending *e)
+static void print_completeness(const struct trace_status *e)
 {
 	char text[256];
 
-	if (ending_is_complete(e))
+	if (trace_status_is_complete(e))
 		puts("complete");
 	else
 		printf("%s: %s\n",
-		       ending_is_unknown(e) ? "not known to be complete" : "not complete",
-		       ending_text(e, text, sizeof(text)));
+		       trace_status_is_unknown(e) ? "not known to be complete" : "not complete",
+		       trace_status_text(e, text, sizeof(text)));
 }
 
 static struct misfits misfits_of(const struct nr_account *a, const struct nr_types *types)
@@ -171,7 +171,7 @@ static struct misfits misfits_of(const struct nr_account *a, const struct nr_typ
 	return (struct misfits){ types, a->misfits, a->n_misfits, a->misfit_stride };
 }
 
-static void print_text(const struct nr_trace *trace, struct counts *n, const struct ending *e)
+static void print_text(const struct nr_trace *trace, struct counts *n, const struct trace_status *e)
 {
 	printf("%" PRIu64 " events in %.3f s, %" PRIu64 " packets\n"
 	       "%" PRIu64 " lost (%" PRIu64 " misplaced), %" PRIu64 " late, %" PRIu64
@@ -265,19 +265,21 @@ static json_t *json_account(const struct nr_account *a, const struct nr_types *t
 }
 
 /* "why" says why "complete" is not true. */
-static void add_ending(json_t *o, const struct ending *e, const struct nr_types *types)
+static void add_ending(json_t *o, const struct trace_status *e, const struct nr_types *types)
 {
-	bool complete = ending_is_complete(e);
+	bool complete = trace_status_is_complete(e);
 	char text[256];
 
 	json_object_set_new(o, "complete",
-			    ending_is_unknown(e) ? json_null() : json_boolean(complete));
-	json_object_set_new(
-		o, "why", complete ? json_null() : json_string(ending_text(e, text, sizeof(text))));
+			    trace_status_is_unknown(e) ? json_null() : json_boolean(complete));
+	json_object_set_new(o, "why",
+			    complete ? json_null()
+				     : json_string(trace_status_text(e, text, sizeof(text))));
 	json_object_set_new(o, "end", e->mark ? json_null() : json_account(&e->account, types));
 }
 
-static void print_json(const struct nr_trace *trace, const struct counts *n, const struct ending *e)
+static void print_json(const struct nr_trace *trace, const struct counts *n,
+		       const struct trace_status *e)
 {
 	struct json_types types = { n, json_object() };
 	json_t *o;
@@ -303,22 +305,23 @@ int cmd_stat(int argc, char **argv)
 	const struct nr_trace_opts opts = { .sz = sizeof(opts), .log = cli_log };
 	struct args args = {};
 	struct nr_trace *trace = NULL;
-	struct ending e;
+	struct trace_status e;
 
 	argp_err_exit_status = CLI_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &args);
 	if (nr_trace_open(&trace, args.dir, &opts))
 		return CLI_FAILED;
-	e = ending_of(trace, count(trace, &counts));
+	e = trace_status_of(trace, count(trace, &counts));
 	if (args.json)
 		print_json(trace, &counts, &e);
 	else
 		print_text(trace, &counts, &e);
-	ending_hint(trace, e.read, args.dir);
+	trace_status_hint(trace, e.read, args.dir);
 	nr_trace_close(trace);
 	if (fflush(stdout) || ferror(stdout)) {
 		cli_error("cannot write the counts: %s", strerror(errno));
 		return CLI_FAILED;
 	}
-	return ending_is_bad(&e) || counts.unordered || counts.misplaced ? CLI_FAILED : CLI_DONE;
+	return trace_status_is_bad(&e) || counts.unordered || counts.misplaced ? CLI_FAILED
+									       : CLI_DONE;
 }

@@ -201,7 +201,7 @@ int summary_print(FILE *out, const struct summary *s)
 	fprintf(out, "%" PRIu64 " events in %.2f s (%s/s), ", st->events_written, seconds,
 		cli_format_count(rate, sizeof(rate), st->events_written / seconds));
 	if (st->bytes_written) {
-		char *name = cli_plain(s->output);
+		char *name = cli_escape(s->output);
 
 		fprintf(out, "%sB in %s, ",
 			cli_format_count(bytes, sizeof(bytes), st->bytes_written), name ?: "");

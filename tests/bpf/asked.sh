@@ -62,11 +62,11 @@ check "one of two has ended: it goes on" kill -0 $recorder
 rm up2
 wait $recorder
 equal "both have ended: exit status" $? 0
-check "both have ended: it says so" grep -q 'all processes have ended' err
+check "both have ended: it says so" grep -q 'all processes have exited' err
 check "both have ended: all accounted for" grep -q ' 0 unaccounted' out
 "$NUMARING" record -p "${pid[1]}" --force -o t >out 2>err
 equal "no such process: exit status" $? 1
-check "no such process" grep -q "there is no process ${pid[1]}" err
+check "no such process" grep -q "process ${pid[1]} does not exist" err
 for i in $(seq 65); do
 	sleep 100 &
 	pid[3 + i]=$!
@@ -119,15 +119,15 @@ refused() { # WORDS OPTIONS...: exit status 2, and nothing is made
 	check "$*: nothing is made" test "$(ls -A)" = "$(cat names)"
 }
 rm -rf err names && touch err names
-refused "are one file: use two" -o ev2 --stats-json ./ev2 --format jsonl
-refused "are one file: use two" -o ev2 --stats-json ./ev2
+refused "are the same file: give two different files" -o ev2 --stats-json ./ev2 --format jsonl
+refused "are the same file: give two different files" -o ev2 --stats-json ./ev2
 ln log hard
 ln -s log soft
 for other in hard soft "$dir/log"; do
-	refused "are one file: use two" --format jsonl -o log --stats-json $other
+	refused "are the same file: give two different files" --format jsonl -o log --stats-json $other
 done
 for other in - /dev/stdout /dev/fd/1 log; do
-	refused "are one file: use two" --format jsonl -o - --stats-json $other >>log
+	refused "are the same file: give two different files" --format jsonl -o - --stats-json $other >>log
 done
 equal "what was there" "$(head -n 1 log)" before
 refused "t/s.json is inside the trace directory: choose another --stats-json" -o t --stats-json t/s.json

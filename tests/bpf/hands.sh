@@ -153,7 +153,7 @@ changed() { # WHAT WORDS OUTPUT OPTION... -- COMMAND: by COMMAND, ended by it, n
 changed "cut by a rotation" "t/stream was cut from [0-9]* to 0 bytes" t -- truncate -s 0 t/stream
 changed "removed" "t/stream was removed" t -- rm -r t
 changed "metadata removed" "t/metadata was removed" t -- rm t/metadata
-changed "JSON lines cut by a rotation" "cut l.json from [0-9]* to 0 bytes" l.json --format jsonl -- truncate -s 0 l.json
+changed "JSON lines cut by a rotation" "truncated l.json from [0-9]* to 0 bytes" l.json --format jsonl -- truncate -s 0 l.json
 check "JSON lines: no zeros" sh -c "test \$(tr -d -c '\\\\0' <l.json | wc -c) = 0"
 changed "JSON lines removed" "removed l.json" l.json --format jsonl -- rm l.json
 rm -f l.json
@@ -163,7 +163,7 @@ await larger_than 20000 l.json
 truncate -s 0 l.json
 wait $recorder
 equal "standard output cut by a rotation: exit status" $? 1
-check "standard output cut by a rotation: says so" grep -q "cut standard output from" err
+check "standard output cut by a rotation: says so" grep -q "truncated standard output from" err
 rm -rf t s.json
 "$NUMARING" record -o t --stats-json s.json -- rm s.json >/dev/null 2>err
 equal "statistics removed: exit status" $? 1

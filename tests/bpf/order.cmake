@@ -6,7 +6,7 @@ target_link_libraries(oracle PRIVATE numaring_inside)
 nr_bpf_object(stall stall.bpf.c)
 add_executable(stall stall.c ../../src/cli/summary.c ../../src/cli/misfits.c
 	../../src/cli/parse.c ../../src/cli/message.c
-	../../src/cli/patience.c)
+	../../src/cli/timed_write.c)
 target_link_libraries(stall PRIVATE nr_flags numaring PkgConfig::JANSSON)
 add_dependencies(stall stall_bpf_object)
 

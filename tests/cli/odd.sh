@@ -56,7 +56,7 @@ equal "repair: quotes the name" "$("$NUMARING" repair $'tw\e[2Jins\xe2\x80\xae')
 # A list that cannot be written is not met with silence.
 "$NUMARING" record -e list 2>err >/dev/full
 equal "list to a full disk: exit status" $? 1
-equal "list to a full disk" "$(cat err)" "numaring: cannot write the sources: No space left on device"
+equal "list to a full disk" "$(cat err)" "numaring: cannot write the list of sources: No space left on device"
 
 # Times are text, and what no double can hold is a string: jq 1.6 gives all of it back as it was.
 "$ODD" past past || fail "past: cannot be made"

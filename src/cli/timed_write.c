@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <unistd.h>
-#include "patience.h"
+#include "timed_write.h"
 
 /* A signal does not end it. */
 static int poll_on(struct pollfd *fds, unsigned count, int timeout_ms)
@@ -28,7 +28,7 @@ static int wait_for_reader(int fd, int end_fd)
 
 	if (n < 0 || fds[0].revents)
 		return n < 0 ? n : 0;
-	n = poll_on(fds, 1, PATIENCE_MS);
+	n = poll_on(fds, 1, READER_TIMEOUT_MS);
 	if (n < 0)
 		return n;
 	return n ? 0 : -ETIMEDOUT;
@@ -47,7 +47,7 @@ static ssize_t write_some(int fd, int end_fd, const char *data, size_t size)
 	return n;
 }
 
-size_t patient_write(int fd, int end_fd, const char *data, size_t size, int *err)
+size_t timed_write(int fd, int end_fd, const char *data, size_t size, int *err)
 {
 	size_t done = 0;
 
@@ -63,7 +63,7 @@ size_t patient_write(int fd, int end_fd, const char *data, size_t size, int *err
 	return done;
 }
 
-const char *patient_reason(int err)
+const char *timed_write_error(int err)
 {
 	if (err == -ETIMEDOUT)
 		return "the reader stopped reading";
@@ -74,13 +74,13 @@ const char *patient_reason(int err)
 static ssize_t write_last(void *cookie, const char *data, size_t size)
 {
 	int err = 0;
-	size_t done = patient_write((intptr_t)cookie, -1, data, size, &err);
+	size_t done = timed_write((intptr_t)cookie, -1, data, size, &err);
 
 	errno = -err;
 	return done;
 }
 
-FILE *patient_stream(int fd)
+FILE *timed_stream(int fd)
 {
 	return fopencookie((void *)(intptr_t)fd, "w",
 			   (cookie_io_functions_t){ .write = write_last });

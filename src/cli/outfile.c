@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <inttypes.h>
 #include <libgen.h>
 #include <limits.h>
@@ -12,28 +11,28 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 #include "cli.h"
-#include "output.h"
+#include "outfile.h"
 
-/* Longest chain of symbolic links that is followed. */
+/* The longest chain of symbolic links that we follow. */
 #define MAX_LINKS 8
 
-/* The name it has for now. */
-static const char *present_name(const struct output *o)
+static const char *current_name(const struct outfile *o)
 {
 	return o->temporary[0] ? o->temporary : o->name;
 }
 
-static bool is_named(const struct output *o, int fd)
+static bool still_has_name(const struct outfile *o, int fd)
 {
 	struct stat file, named;
 
 	return !fstat(fd, &file) &&
-	       !fstatat(o->dir, present_name(o), &named, AT_SYMLINK_NOFOLLOW) &&
+	       !fstatat(o->dir, current_name(o), &named, AT_SYMLINK_NOFOLLOW) &&
 	       file.st_dev == named.st_dev && file.st_ino == named.st_ino;
 }
 
-/* Whatever the umask. Not every file system knows modes; whoever asks for a group has to get it. */
-static int set_access(int fd, const struct output *o, const gid_t *group)
+/* Overrides the umask. Some file systems do not support modes, which is a warning. A group that
+ * cannot be set is an error: the user asked for it. */
+static int set_access(int fd, const struct outfile *o, const gid_t *group)
 {
 	mode_t mode = group ? 0640 : 0600;
 	struct stat st;
@@ -45,30 +44,30 @@ static int set_access(int fd, const struct output *o, const gid_t *group)
 	return 0;
 }
 
-/* Appended to: after others have cut it, its size is less than our position. */
-static int make(struct output *o, const gid_t *group)
+/* O_APPEND keeps a truncation visible: our next write does not make the file as long as before. */
+static int create(struct outfile *o, const gid_t *group)
 {
-	int fd = openat(o->dir, present_name(o), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC,
+	int fd = openat(o->dir, current_name(o), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC,
 			0600);
 	int err = fd < 0 ? -errno : set_access(fd, o, group);
 
-	o->made = fd >= 0;
+	o->created = fd >= 0;
 	if (!err || fd < 0)
 		return err ?: fd;
-	unlinkat(o->dir, present_name(o), 0);
+	unlinkat(o->dir, current_name(o), 0);
 	close(fd);
 	return err;
 }
 
-/* Beside the file that it is going to replace. A leading dot hides it, and a recorder that was
- * killed may have left one. */
-static int make_beside(struct output *o, const gid_t *group)
+/* Creates the file under a hidden temporary name, in the directory of the file that it will
+ * replace. A recorder that was killed may have left a file with that name. */
+static int create_temporary(struct outfile *o, const gid_t *group)
 {
 	int fd = -EEXIST;
 
 	for (unsigned i = 0; fd == -EEXIST && i < 100; i++) {
 		snprintf(o->temporary, sizeof(o->temporary), ".numaring-%d-%u", getpid(), i);
-		fd = make(o, group);
+		fd = create(o, group);
 	}
 	return fd;
 }
@@ -87,8 +86,8 @@ static bool is_stdout(const struct stat *st)
 	return !fstat(STDOUT_FILENO, &out) && st->st_dev == out.st_dev && st->st_ino == out.st_ino;
 }
 
-/* Opens what is there and stays, and nothing else. */
-static int open_there(struct output *o, int flags)
+/* Opens a file that exists and is not replaced: a device, a pipe, or our standard output. */
+static int open_in_place(struct outfile *o, int flags)
 {
 	int fd = openat(o->dir, o->name, O_WRONLY | O_NOCTTY | O_CLOEXEC | flags), copy;
 	struct stat st = {};
@@ -98,13 +97,13 @@ static int open_there(struct output *o, int flags)
 	fstat(fd, &st);
 	if (!S_ISREG(st.st_mode))
 		return fd;
-	/* Standard output has the shell's position in it. */
+	/* A duplicate of standard output shares the shell's position. */
 	copy = is_stdout(&st) ? duplicate(STDOUT_FILENO) : -EEXIST;
 	close(fd);
 	return copy;
 }
 
-static void forget_name(struct output *o)
+static void clear_path(struct outfile *o)
 {
 	if (o->dir >= 0)
 		close(o->dir);
@@ -113,8 +112,8 @@ static void forget_name(struct output *o)
 	o->name = NULL;
 }
 
-/* Sets dir and name; a path that is relative starts at the directory `from`. */
-static int split(struct output *o, int from, const char *path)
+/* Sets dir and name. A relative path starts at the directory `from`. */
+static int set_path(struct outfile *o, int from, const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	char *copy = strdup(path), *name = strdup(slash ? slash + 1 : path);
@@ -122,23 +121,23 @@ static int split(struct output *o, int from, const char *path)
 	int err = dir < 0 ? -errno : 0;
 
 	free(copy);
-	forget_name(o);
+	clear_path(o);
 	o->dir = dir;
 	o->name = name;
 	return err ? err : name ? 0 : -ENOMEM;
 }
 
-/* Links of /proc/PID/fd lead to what is open, whatever the text in them is, and nobody can put
- * others in their place. */
-static bool is_magic(int link)
+/* A link in /proc/PID/fd leads to the open file itself, whatever its text says, and nobody can
+ * replace it. */
+static bool is_proc_link(int link)
 {
 	struct statfs fs;
 
 	return !fstatfs(link, &fs) && fs.f_type == PROC_SUPER_MAGIC;
 }
 
-/* Goes to where a link leads. */
-static int follow(struct output *o, int link)
+/* Sets dir and name to the target of a link. */
+static int follow_link(struct outfile *o, int link)
 {
 	char target[PATH_MAX];
 	ssize_t len = readlinkat(link, "", target, sizeof(target) - 1);
@@ -146,7 +145,7 @@ static int follow(struct output *o, int link)
 	if (len < 0)
 		return -errno;
 	target[len] = 0;
-	return split(o, o->dir, target);
+	return set_path(o, o->dir, target);
 }
 
 static bool is_foreign(const struct stat *st)
@@ -154,30 +153,30 @@ static bool is_foreign(const struct stat *st)
 	return st->st_uid && st->st_uid != geteuid();
 }
 
-static int take(struct output *o, const struct output_opts *opts, unsigned links);
+static int open_existing(struct outfile *o, const struct outfile_opts *opts, unsigned links);
 
-static int take_link(struct output *o, const struct output_opts *opts, int link, unsigned links)
+static int open_link(struct outfile *o, const struct outfile_opts *opts, int link, unsigned links)
 {
-	if (is_magic(link))
-		return open_there(o, 0);
+	if (is_proc_link(link))
+		return open_in_place(o, 0);
 	if (links == MAX_LINKS)
 		return -EMLINK;
-	return follow(o, link) ?: take(o, opts, links + 1);
+	return follow_link(o, link) ?: open_existing(o, opts, links + 1);
 }
 
-static int take_file(struct output *o, const struct output_opts *opts, mode_t type)
+static int open_file(struct outfile *o, const struct outfile_opts *opts, mode_t type)
 {
 	if (type != S_IFREG)
-		return open_there(o, O_NOFOLLOW);
+		return open_in_place(o, O_NOFOLLOW);
 	if (!opts->force)
 		return -EEXIST;
-	/* Its owner, its other names and those who have it open keep what it was. */
-	return make_beside(o, opts->group);
+	/* Programs that have the old file open, and its other names, keep its content. */
+	return create_temporary(o, opts->group);
 }
 
-/* A file of this name is there, or was a moment ago. Whoever owns the directory can put another in
- * its place at any time: of a link, the one that was looked at is followed. */
-static int take(struct output *o, const struct output_opts *opts, unsigned links)
+/* A file with this name exists, or did a moment ago. The owner of the directory can replace it at
+ * any time, so we follow the very link that we checked. */
+static int open_existing(struct outfile *o, const struct outfile_opts *opts, unsigned links)
 {
 	int there = openat(o->dir, o->name, O_PATH | O_NOFOLLOW | O_CLOEXEC), fd;
 	struct stat st;
@@ -187,16 +186,16 @@ static int take(struct output *o, const struct output_opts *opts, unsigned links
 	if (fstat(there, &st))
 		fd = -errno;
 	else if (!S_ISLNK(st.st_mode))
-		fd = take_file(o, opts, st.st_mode & S_IFMT);
+		fd = open_file(o, opts, st.st_mode & S_IFMT);
 	else if (is_foreign(&st))
 		fd = -ELOOP;
 	else
-		fd = take_link(o, opts, there, links);
+		fd = open_link(o, opts, there, links);
 	close(there);
 	return fd;
 }
 
-static int hold(struct output *o, unsigned links)
+static int open_path(struct outfile *o, unsigned links)
 {
 	int fd = openat(o->dir, o->name, O_PATH | O_NOFOLLOW | O_CLOEXEC), next = -1;
 	struct stat st;
@@ -204,29 +203,29 @@ static int hold(struct output *o, unsigned links)
 	if (fd < 0 || fstat(fd, &st) || !S_ISLNK(st.st_mode))
 		return fd;
 	if (is_foreign(&st) || links == MAX_LINKS)
-		; /* output_open reports it */
-	else if (is_magic(fd))
+		; /* outfile_open reports it */
+	else if (is_proc_link(fd))
 		next = openat(o->dir, o->name, O_PATH | O_CLOEXEC);
-	else if (!follow(o, fd))
-		next = hold(o, links + 1);
+	else if (!follow_link(o, fd))
+		next = open_path(o, links + 1);
 	close(fd);
 	return next;
 }
 
-int output_hold_fifo(const char *path)
+int outfile_hold_fifo(const char *path)
 {
-	struct output o = { .dir = -1 };
-	int fd = split(&o, AT_FDCWD, path) ? -1 : hold(&o, 0);
+	struct outfile o = { .dir = -1 };
+	int fd = set_path(&o, AT_FDCWD, path) ? -1 : open_path(&o, 0);
 	struct stat st;
 
-	forget_name(&o);
+	clear_path(&o);
 	if (fd < 0 || (!fstat(fd, &st) && S_ISFIFO(st.st_mode)))
 		return fd;
 	close(fd);
 	return -1;
 }
 
-static int refused(const char *path, int err)
+static int report_error(const char *path, int err)
 {
 	if (err == -EEXIST)
 		cli_error("%s already exists; use --force to overwrite it", path);
@@ -237,7 +236,7 @@ static int refused(const char *path, int err)
 	return err;
 }
 
-static int opened(struct output *o, const struct output *new, FILE *file)
+static int set_file(struct outfile *o, const struct outfile *new, FILE *file)
 {
 	struct stat st = {};
 
@@ -249,7 +248,7 @@ static int opened(struct output *o, const struct output *new, FILE *file)
 	return 0;
 }
 
-/* N of "/dev/fd/N", -1 of all else. */
+/* The number N of a path "dirN" like "/dev/fd/5"; -1: the path is another one. */
 static int number_in(const char *path, const char *dir)
 {
 	size_t len = strlen(dir);
@@ -262,7 +261,7 @@ static int number_in(const char *path, const char *dir)
 	return end > path + len && fd <= INT_MAX ? (int)fd : -1;
 }
 
-int output_descriptor(const char *path)
+int outfile_descriptor(const char *path)
 {
 	int fd = number_in(path, "/dev/fd/");
 
@@ -273,47 +272,47 @@ int output_descriptor(const char *path)
 	return fd < 0 ? number_in(path, "/proc/self/fd/") : fd;
 }
 
-/* Gives o what new says and the descriptor, or an error instead of one. */
-static int use(struct output *o, struct output *new, int fd)
+/* Turns new, with a descriptor or a negative errno, into *o. */
+static int attach(struct outfile *o, struct outfile *new, int fd)
 {
 	FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
 	int err = fd < 0 ? fd : -errno;
 
 	if (file)
-		return opened(o, new, file);
+		return set_file(o, new, file);
 	if (fd >= 0)
 		close(fd);
-	forget_name(new);
-	return refused(new->path, err);
+	clear_path(new);
+	return report_error(new->path, err);
 }
 
-int output_take(struct output *o, const char *path, int fd)
+int outfile_attach(struct outfile *o, const char *path, int fd)
 {
-	struct output new = { .dir = -1, .path = path };
+	struct outfile new = { .dir = -1, .path = path };
 
-	return use(o, &new, fd);
+	return attach(o, &new, fd);
 }
 
-int output_open(struct output *o, const char *path, const struct output_opts *opts)
+int outfile_open(struct outfile *o, const char *path, const struct outfile_opts *opts)
 {
-	struct output new = { .dir = -1, .path = path };
-	int fd = path ? output_descriptor(path) : STDOUT_FILENO;
+	struct outfile new = { .dir = -1, .path = path };
+	int fd = path ? outfile_descriptor(path) : STDOUT_FILENO;
 
 	if (fd == STDOUT_FILENO)
-		return opened(o, &new, stdout);
+		return set_file(o, &new, stdout);
 	if (fd >= 0)
-		return use(o, &new, duplicate(fd));
-	fd = split(&new, AT_FDCWD, path);
+		return attach(o, &new, duplicate(fd));
+	fd = set_path(&new, AT_FDCWD, path);
 	if (!fd)
-		fd = make(&new, opts->group);
+		fd = create(&new, opts->group);
 	if (fd == -EEXIST)
-		fd = take(&new, opts, 0);
-	return use(o, &new, fd);
+		fd = open_existing(&new, opts, 0);
+	return attach(o, &new, fd);
 }
 
-/* Whoever cuts or removes the file takes no write from us: what comes next would stand behind
- * zeros, or in no file. It may have been renamed, and it may grow: nothing is lost then. */
-int output_check(struct output *o)
+/* After another program truncated or removed the file we stop writing: the next data would follow
+ * zeros, or be in no file. A file that was renamed, or that others append to, has lost nothing. */
+int outfile_check(struct outfile *o)
 {
 	const char *path = o->file == stdout ? "standard output" : o->path;
 	off_t at = lseek(fileno(o->file), 0, SEEK_CUR);
@@ -322,8 +321,8 @@ int output_check(struct output *o)
 	if (o->error || fstat(fileno(o->file), &st) || !S_ISREG(st.st_mode))
 		return o->error;
 	if (at > st.st_size)
-		cli_error("another program cut %s from %jd to %jd bytes: its content is lost", path,
-			  (intmax_t)at, (intmax_t)st.st_size);
+		cli_error("another program truncated %s from %jd to %jd bytes: its content is lost",
+			  path, (intmax_t)at, (intmax_t)st.st_size);
 	else if (o->linked && !st.st_nlink)
 		cli_error("another program removed %s: its content is lost", path);
 	else
@@ -331,8 +330,8 @@ int output_check(struct output *o)
 	return o->error = -ESTALE;
 }
 
-/* At the end of the file, each write begins where the one before ended, or further on. */
-int output_wrote(struct output *o, size_t size)
+/* With O_APPEND each write begins where the previous one ended, or further on. */
+int outfile_check_write(struct outfile *o, size_t size)
 {
 	off_t begin = o->at;
 	struct stat st;
@@ -341,13 +340,13 @@ int output_wrote(struct output *o, size_t size)
 	if (o->error || o->at >= begin + (off_t)size || fstat(fileno(o->file), &st) ||
 	    !S_ISREG(st.st_mode))
 		return o->error;
-	cli_error("another program cut %s at %jd bytes: its content is lost",
+	cli_error("another program truncated %s at %jd bytes: its content is lost",
 		  o->file == stdout ? "standard output" : o->path, (intmax_t)begin);
 	return o->error = -ESTALE;
 }
 
-/* Opens the file anew: lseek would move the position of everybody who shares our descriptor. */
-static off_t find_hole(const struct output *o)
+/* Opens the file again, because lseek moves the position of all who share a descriptor. */
+static off_t find_hole(const struct outfile *o)
 {
 	char path[32];
 	off_t hole;
@@ -362,8 +361,8 @@ static off_t find_hole(const struct output *o)
 	return hole;
 }
 
-/* Text has no zero bytes, so no file system turns it into holes. */
-static int check_holes(struct output *o)
+/* Text has no zero bytes, so a hole comes from another program. */
+static int check_holes(struct outfile *o)
 {
 	off_t end = lseek(fileno(o->file), 0, SEEK_CUR), hole = -1;
 	struct stat st;
@@ -377,7 +376,7 @@ static int check_holes(struct output *o)
 	return o->error = -ESTALE;
 }
 
-int output_keep(struct output *o)
+int outfile_commit(struct outfile *o)
 {
 	int err;
 
@@ -385,47 +384,31 @@ int output_keep(struct output *o)
 		return 0;
 	err = renameat(o->dir, o->temporary, o->dir, o->name) ? -errno : 0;
 	if (err)
-		return refused(o->path, err);
+		return report_error(o->path, err);
 	o->temporary[0] = 0;
 	return 0;
 }
 
-void output_remove(struct output *o)
+void outfile_remove(struct outfile *o)
 {
-	if (!o->file || !o->made || !is_named(o, fileno(o->file)))
+	if (!o->file || !o->created || !still_has_name(o, fileno(o->file)))
 		return;
-	unlinkat(o->dir, present_name(o), 0);
-	o->linked = false; /* output_check must not blame another program */
+	unlinkat(o->dir, current_name(o), 0);
+	o->linked = false; /* outfile_check must not blame another program */
 }
 
-int output_close(struct output *o)
+int outfile_close(struct outfile *o)
 {
 	int err;
 
 	if (!o->file)
 		return 0;
-	err = fflush(o->file) ? -errno : output_check(o) ?: check_holes(o);
+	err = fflush(o->file) ? -errno : outfile_check(o) ?: check_holes(o);
 	if (o->temporary[0])
-		output_remove(o);
+		outfile_remove(o);
 	if (o->file != stdout && fclose(o->file) && !err)
 		err = -errno;
-	forget_name(o);
+	clear_path(o);
 	o->file = NULL;
 	return err;
-}
-
-gid_t output_group(const char *arg)
-{
-	const struct group *group = getgrnam(arg);
-	unsigned long id;
-	char *end;
-
-	if (group)
-		return group->gr_gid;
-	errno = 0;
-	id = strtoul(arg, &end, 10);
-	if (*arg >= '0' && *arg <= '9' && !*end && !errno && id < UINT32_MAX)
-		return id;
-	cli_error("unknown group \"%s\"", arg);
-	exit(CLI_USAGE);
 }

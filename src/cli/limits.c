@@ -13,7 +13,7 @@
 static struct rlimit at_first;
 static sighandler_t size_at_first;
 
-void cli_raise_files(void)
+void cli_raise_limits(void)
 {
 	struct rlimit most;
 
@@ -25,13 +25,13 @@ void cli_raise_files(void)
 	size_at_first = signal(SIGXFSZ, SIG_IGN);
 }
 
-void cli_restore_files(void)
+void cli_restore_limits(void)
 {
 	setrlimit(RLIMIT_NOFILE, &at_first);
 }
 
-void cli_restore_file_signal(sigset_t *unheard)
+void cli_add_size_signal(sigset_t *reset)
 {
 	if (size_at_first == SIG_DFL)
-		sigaddset(unheard, SIGXFSZ);
+		sigaddset(reset, SIGXFSZ);
 }

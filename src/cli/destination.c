@@ -9,32 +9,32 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "cli.h"
-#include "outlet.h"
+#include "destination.h"
 
-/* The kernel does not tell when somebody opens a FIFO. */
-#define TRY_AGAIN_MS 20
+/* The kernel has no event for a reader that opens a FIFO, so we try again and again. */
+#define RETRY_MS 20
 
-struct outlet outlet_named(const char *path)
+struct destination destination_of(const char *path)
 {
-	int descriptor = output_descriptor(path);
+	int descriptor = outfile_descriptor(path);
 
-	return (struct outlet){ .path = path,
-				.descriptor = descriptor,
-				.fifo = descriptor < 0 ? output_hold_fifo(path) : -1,
-				.output.dir = -1 };
+	return (struct destination){ .path = path,
+				     .descriptor = descriptor,
+				     .fifo = descriptor < 0 ? outfile_hold_fifo(path) : -1,
+				     .output.dir = -1 };
 }
 
-static int status(const struct outlet *o, struct stat *st)
+static int status(const struct destination *o, struct stat *st)
 {
 	return o->descriptor >= 0 ? fstat(o->descriptor, st) : stat(o->path, st);
 }
 
-bool outlet_is_fifo(const struct outlet *o)
+bool destination_is_fifo(const struct destination *o)
 {
 	return o->fifo >= 0;
 }
 
-bool outlet_has_reader(const struct outlet *o)
+bool destination_has_reader(const struct destination *o)
 {
 	struct stat st;
 
@@ -49,7 +49,7 @@ static const char *last_part(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/* Do two names that are not there yet stand in one directory? */
+/* Would two paths that do not exist yet name the same file? */
 static bool same_name(const char *a, const char *b)
 {
 	char *one = strdup(a), *other = strdup(b);
@@ -61,7 +61,7 @@ static bool same_name(const char *a, const char *b)
 	return same;
 }
 
-bool outlet_is_same(const struct outlet *a, const struct outlet *b)
+bool destination_is_same(const struct destination *a, const struct destination *b)
 {
 	struct stat one, other;
 	bool no_one = status(a, &one), no_other = status(b, &other);
@@ -72,30 +72,30 @@ bool outlet_is_same(const struct outlet *a, const struct outlet *b)
 	       one.st_ino == other.st_ino;
 }
 
-/* Waits for somebody who reads from it. The descriptor, or a negative errno; -ENXIO: nobody came.
- */
+/* Waits for a reader. Returns the descriptor or a negative errno; -ENXIO: no reader came. */
 static int open_fifo(int fifo, int end_fd, unsigned wait_ms)
 {
 	struct pollfd end = { .fd = end_fd, .events = POLLIN };
 	char path[32];
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fifo);
-	for (uint64_t waited = 0;; waited += TRY_AGAIN_MS) {
+	for (uint64_t waited = 0;; waited += RETRY_MS) {
 		int fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
 
 		if (fd >= 0 || errno != ENXIO)
 			return fd < 0 ? -errno : fd;
-		if ((wait_ms && waited >= wait_ms) || poll(&end, 1, TRY_AGAIN_MS) > 0)
+		if ((wait_ms && waited >= wait_ms) || poll(&end, 1, RETRY_MS) > 0)
 			return -ENXIO;
 	}
 }
 
-int outlet_open(struct outlet *o, const struct output_opts *opts, int end_fd, unsigned wait_ms)
+int destination_open(struct destination *o, const struct outfile_opts *opts, int end_fd,
+		     unsigned wait_ms)
 {
 	int fd;
 
-	if (!outlet_is_fifo(o))
-		return output_open(&o->output, o->path, opts);
+	if (!destination_is_fifo(o))
+		return outfile_open(&o->output, o->path, opts);
 	fd = open_fifo(o->fifo, end_fd, wait_ms);
-	return fd == -ENXIO ? fd : output_take(&o->output, o->path, fd);
+	return fd == -ENXIO ? fd : outfile_attach(&o->output, o->path, fd);
 }

@@ -4,17 +4,17 @@
 #include <stdio.h>
 #include <string.h>
 #include "cli.h"
-#include "ending.h"
+#include "trace_status.h"
 
-struct ending ending_of(const struct nr_trace *trace, int read)
+struct trace_status trace_status_of(const struct nr_trace *trace, int read)
 {
-	struct ending e = { .read = read, .account.sz = sizeof(e.account) };
+	struct trace_status e = { .read = read, .account.sz = sizeof(e.account) };
 
 	e.mark = nr_trace_end(trace, &e.account);
 	return e;
 }
 
-bool ending_is_complete(const struct ending *e)
+bool trace_status_is_complete(const struct trace_status *e)
 {
 	const struct nr_account *a = &e->account;
 
@@ -22,14 +22,14 @@ bool ending_is_complete(const struct ending *e)
 	       !a->unaccounted;
 }
 
-bool ending_is_unknown(const struct ending *e)
+bool trace_status_is_unknown(const struct trace_status *e)
 {
 	return !e->read && (e->mark == -EBUSY || e->mark == -EOPNOTSUPP);
 }
 
-bool ending_is_bad(const struct ending *e)
+bool trace_status_is_bad(const struct trace_status *e)
 {
-	return !ending_is_complete(e) && !ending_is_unknown(e) &&
+	return !trace_status_is_complete(e) && !trace_status_is_unknown(e) &&
 	       (e->read || e->mark || !e->account.repaired);
 }
 
@@ -52,7 +52,7 @@ static void mark_text(const struct nr_account *a, char *buf, size_t size)
 	fclose(f);
 }
 
-const char *ending_text(const struct ending *e, char *buf, size_t size)
+const char *trace_status_text(const struct trace_status *e, char *buf, size_t size)
 {
 	*buf = 0;
 	if (e->read == -EBADMSG)
@@ -72,7 +72,7 @@ const char *ending_text(const struct ending *e, char *buf, size_t size)
 	return buf;
 }
 
-void ending_hint(const struct nr_trace *trace, int read, const char *dir)
+void trace_status_hint(const struct nr_trace *trace, int read, const char *dir)
 {
 	if (read == -EBADMSG && nr_trace_packet(trace))
 		cli_error(
