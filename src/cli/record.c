@@ -85,7 +85,7 @@ struct record {
 	struct nr_plan_opts plan;
 	const char *output;
 	char default_output[64];
-	struct strings events; /* lists of sources; if there is no object either: sched */
+	struct strings sources; /* if there is no object either: sched */
 	struct strings objects;
 	struct processes processes;
 	bool json_lines; /* the output is JSON lines, not a trace */
@@ -147,11 +147,27 @@ static void list_sources(void)
 	exit(CLI_FAILED);
 }
 
-static void add_events(struct record *r, char *arg)
+static bool is_source(const char *name)
 {
-	if (!strcmp(arg, "list"))
-		list_sources();
-	add_string(&r->events, arg);
+	const char *known;
+
+	for (unsigned i = 0; (known = nr_source_name(i)); i++)
+		if (!strcmp(known, name))
+			return true;
+	return false;
+}
+
+static void add_sources(struct record *r, char *names)
+{
+	char *name;
+
+	while ((name = strsep(&names, ","))) {
+		if (!strcmp(name, "list"))
+			list_sources();
+		if (!is_source(name))
+			cli_refuse(name, "a source: \"-e list\" shows all sources");
+		add_string(&r->sources, name);
+	}
 }
 
 /* Each value of these options adds to the others. */
@@ -198,7 +214,7 @@ static bool set_value(struct record *r, int key, char *arg)
 		r->output = arg;
 		return true;
 	case 'e':
-		add_events(r, arg);
+		add_sources(r, arg);
 		return true;
 	case 'd':
 		r->duration_ms = cli_duration_ms(arg);
@@ -278,25 +294,15 @@ static int refuse_duplicate(const struct record *r, unsigned i)
 	return 0;
 }
 
-static int add_sources(struct record *r, char *names)
-{
-	char *name;
-	int err = 0;
-
-	while (!err && (name = strsep(&names, ",")))
-		err = nr_collector_add_source(r->collector, name);
-	return err;
-}
-
-static int add_all_events(struct record *r)
+static int add_events(struct record *r)
 {
 	uint64_t begin = cli_now_ms();
 	int err = 0;
 
-	if (!r->events.n && !r->objects.n)
+	if (!r->sources.n && !r->objects.n)
 		return nr_collector_add_source(r->collector, "sched");
-	for (unsigned i = 0; !err && i < r->events.n; i++)
-		err = add_sources(r, r->events.list[i]);
+	for (unsigned i = 0; !err && i < r->sources.n; i++)
+		err = nr_collector_add_source(r->collector, r->sources.list[i]);
 	for (unsigned i = 0; !err && i < r->objects.n; i++)
 		err = refuse_duplicate(r, i)
 			      ?: nr_collector_add_object(r->collector, r->objects.list[i]);
@@ -606,7 +612,7 @@ static int record(struct record *r)
 	if (!err)
 		err = nr_collector_open(&r->collector, &r->opts);
 	if (!err)
-		err = add_all_events(r);
+		err = add_events(r);
 	if (!err)
 		err = open_stats(r);
 	if (!err)
@@ -706,7 +712,7 @@ int cmd_record(int argc, char **argv)
 	outfile_close(&r.destination.output);
 	outfile_close(&r.stats.output);
 	free(r.objects.list);
-	free(r.events.list);
+	free(r.sources.list);
 	if (r.signals.fd >= 0)
 		close(r.signals.fd);
 	return ret;

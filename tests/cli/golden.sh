@@ -55,6 +55,7 @@ case_ record-one-file record --format jsonl -o t --stats-json t
 case_ record-trace-to-descriptor record -o /dev/stdout
 case_ record-no-such-descriptor record --format jsonl -o /dev/fd/77
 case_ record-many-units record -d 1h30m
+case_ record-bad-source record -e sched,dance -o t
 case_ record-bad-order record --order none
 case_ record-bad-latency record --latency 0
 case_ record-bad-pid record -p self
@@ -85,7 +86,6 @@ case_ selftest-unknown selftest speed
 case_ selftest-two-durations selftest order -d 1 -d 2
 case_ selftest-bad-duration selftest order -d soon
 if ! no_bpf >/dev/null; then
-	case_ record-bad-source record -e sched,dance -o t
 	case_ record-source-twice record -e sched,sched -o t
 	case_ record-no-stats record -o t --stats-json nowhere/x
 	case_ record-bad-policy record --shards galaxy -o t
