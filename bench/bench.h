@@ -40,8 +40,7 @@ int bench_find_clock(void); /* for bench_now */
 void bench_raise_priority(void);
 int bench_pin(pthread_t thread, const unsigned *cpus, unsigned n); /* cpus ascend; n 0: leave it */
 
-/* ---- one configuration (config.c) -------------------------------------------------------------
- */
+/* ---- one configuration (config.c) ---- */
 
 struct config {
 	char transport[24]; /* a policy, or perfbuf, perfbuf-sampled, libbpf */
@@ -82,8 +81,7 @@ char *config_text(const struct config *cfg, char *buf, size_t size);
 int bench_parse_size(const char *s, size_t *out);
 int bench_parse_count(const char *s, uint64_t *out);
 
-/* ---- producers (producers.c) ------------------------------------------------------------------
- */
+/* ---- producers (producers.c) ---- */
 
 /* CPUs in the order in which they get a producer; *out is malloc'ed, *n how many there are.
  * -EINVAL: a CPU that is not in the topology, or comes twice. */
@@ -98,8 +96,7 @@ int producers_stop(struct producers *p);
 void producers_free(struct producers *p);
 bool producers_have(const struct producers *p, int tid);
 
-/* ---- a run (run.c) ----------------------------------------------------------------------------
- */
+/* ---- a run (run.c) ---- */
 
 struct run {
 	struct config cfg;
@@ -138,8 +135,7 @@ void run_invalid(struct run *r, const char *fmt, ...) __attribute__((format(prin
 /* Maps the cells of a loaded object. */
 int run_map_cells(struct run *r, int map_fd);
 
-/* ---- a directory for a while (scratch.c) ------------------------------------------------------
- */
+/* ---- a directory for a while (scratch.c) ---- */
 
 struct scratch {
 	char path[4096];
@@ -153,8 +149,7 @@ struct scratch {
 int scratch_make(struct scratch *s, const char *dir);
 void scratch_remove(struct scratch *s);
 
-/* ---- numbers (numbers.c) ----------------------------------------------------------------------
- */
+/* ---- numbers (numbers.c) ---- */
 
 /* Value below which a share q of a histogram of bench_bucket lies; 0 if it is empty. */
 double histogram_quantile(const __u64 *bucket, double q);
@@ -189,8 +184,7 @@ static inline size_t floor_power(size_t v)
 	return v ? (size_t)1 << (63 - __builtin_clzll(v)) : 0;
 }
 
-/* ---- the host (host.c) ------------------------------------------------------------------------
- */
+/* ---- the host (host.c) ---- */
 
 /* Everything about this host that a reader of figures has to know. */
 json_t *host_json(const struct nr_topology *topo);

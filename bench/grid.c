@@ -113,8 +113,7 @@ int grid_add_file(struct grid *grid, const char *path)
 	return err;
 }
 
-/* ---- the grids that come with it --------------------------------------------------------------
- */
+/* ---- the grids that come with it ---- */
 
 /* A list of 1, 2, 4... and all CPUs: at most `most` of them. */
 static void producer_list(char *buf, size_t size, unsigned cpus, unsigned most)
@@ -166,15 +165,15 @@ static void policy_list(char *buf, size_t size, const struct nr_topology *topo)
 
 static const char quick_text[] =
 	"--transport %1$s,perfbuf,perfbuf-sampled,libbpf --producers %2$s --duration 0.4\n"
-	"--transport %1$s,perfbuf,perfbuf-sampled --producers %3$u --rate 10k,100k,1M"
-	" --duration 0.4\n"
+	"--transport %1$s,perfbuf,perfbuf-sampled --producers %3$u --rate 10k,100k,1M --duration "
+	"0.4\n"
 	"--transport single,perfbuf-sampled --producers %3$u --memory 1M,16M --duration 0.4\n"
 	"--transport %1$s --producers %3$u --delivery trace --duration 0.4\n";
 
 static const char full_text[] =
 	"--transport %1$s,perfbuf,perfbuf-sampled,libbpf --producers %2$s --placement fill,spread\n"
-	"--transport %1$s,perfbuf,perfbuf-sampled,libbpf --producers %3$u"
-	" --rate 1k,3k,10k,30k,100k,300k,1M,3M\n"
+	"--transport %1$s,perfbuf,perfbuf-sampled,libbpf --producers %3$u --rate "
+	"1k,3k,10k,30k,100k,300k,1M,3M\n"
 	"--transport %1$s,perfbuf,perfbuf-sampled --producers %3$u --rate 100k --burst 16,64\n"
 	"--transport %1$s --producers %3$u --order rcu --rate 0,10k,100k\n"
 	"--transport %1$s,perfbuf-sampled,libbpf --producers %3$u --size 16,64,256,1024,4096\n"

@@ -22,7 +22,7 @@ static const struct command {
 #endif
 };
 
-#define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+#define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
 void bench_error(const char *fmt, ...)
 {
@@ -50,7 +50,7 @@ static int libbpf_warnings(enum libbpf_print_level level, const char *fmt, va_li
 static void print_help(FILE *out)
 {
 	fputs("Usage: numaring-bench COMMAND [OPTION...]\n\n", out);
-	for (size_t i = 0; i < NR_COMMANDS; i++)
+	for (size_t i = 0; i < N_COMMANDS; i++)
 		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].about);
 	fputs("\nnumaring-bench COMMAND --help tells the options of a command.\n"
 	      "Exit status: 0 done, 1 failed, 2 wrong usage.\n",
@@ -74,7 +74,7 @@ int main(int argc, char **argv)
 	static char title[64];
 
 	libbpf_set_print(libbpf_warnings);
-	for (size_t i = 0; i < NR_COMMANDS; i++) {
+	for (size_t i = 0; i < N_COMMANDS; i++) {
 		if (strcmp(name, commands[i].name))
 			continue;
 		snprintf(title, sizeof(title), "numaring-bench %s", name);

@@ -78,8 +78,7 @@ struct perfbuf {
 	struct nr_event batch[BATCH];
 };
 
-/* ---- draining ---------------------------------------------------------------------------------
- */
+/* ---- draining ---- */
 
 static void on_sample(struct perfbuf *all, int cpu, const struct perf_event_header *event)
 {
@@ -166,8 +165,7 @@ static void drain_all(struct perfbuf *all)
 			;
 }
 
-/* ---- merging ----------------------------------------------------------------------------------
- */
+/* ---- merging ---- */
 
 static const struct nr_record *load_key(struct perfbuf *all, uint32_t cpu, uint32_t *size)
 {
@@ -298,8 +296,7 @@ static void *merge(void *arg)
 	return NULL;
 }
 
-/* ---- life -------------------------------------------------------------------------------------
- */
+/* ---- life ---- */
 
 static unsigned wakeup_events(const struct run *r, size_t buffer_bytes)
 {

@@ -206,8 +206,8 @@ static void write_lines(FILE *out, const struct plot *plot)
 	fputs("plot ", out);
 	for (unsigned i = 0; i < plot->n; i++) {
 		fprintf(out,
-			"%s$line%u using 1:2 with linespoints lc rgb '%s' lw 1.5 pt %u ps 0.6 "
-			"dt %u title ",
+			"%s$line%u using 1:2 with linespoints lc rgb '%s' lw 1.5 pt %u ps 0.6 dt "
+			"%u title ",
 			i ? ", " : "", i, colours[i % 8], 4 + i % 10, 1 + i / 8);
 		quote(out, plot->series[i].label);
 		if (plot->series[i].n_runs)
@@ -251,8 +251,8 @@ static int write_script(const struct plot *plot, int fd)
 	if (!out)
 		return -errno;
 	fprintf(out,
-		"set terminal svg size 760,420 noenhanced font 'sans-serif,13' "
-		"background '#ffffff'\n"
+		"set terminal svg size 760,420 noenhanced font 'sans-serif,13' background "
+		"'#ffffff'\n"
 		"set key outside right top\nset grid lc rgb '#dddddd'\n"
 		"set title '%s'\nset xlabel '%s'\nset ylabel '%s'\n",
 		plot->title, plot->xlabel, plot->ylabel);

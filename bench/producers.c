@@ -36,8 +36,7 @@ struct producers {
 	struct producer producer[];
 };
 
-/* ---- placement --------------------------------------------------------------------------------
- */
+/* ---- placement ---- */
 
 /* One more of the domain that begins at cpus[first]: threads of cores that have none yet, then the
  * rest. Returns the index, or n if the domain is used up. */
@@ -141,8 +140,7 @@ int placement(const struct nr_topology *topo, const char *how, unsigned **out, u
 	return 0;
 }
 
-/* ---- threads ----------------------------------------------------------------------------------
- */
+/* ---- threads ---- */
 
 /* Tries to emit n events; returns how many it tried, or a negative errno. */
 static int emit(int prog_fd, uint64_t n)

@@ -86,8 +86,7 @@ static int finish(const struct report *r, FILE *f, const char *name)
 	return -EIO;
 }
 
-/* ---- the table --------------------------------------------------------------------------------
- */
+/* ---- the table ---- */
 
 struct column {
 	const char *head;
@@ -128,7 +127,7 @@ static const struct column columns[] = {
 	{ "CPU elsewhere %", "elsewhere_share", 100, 0 },
 	{ "valid runs", "valid_runs", 0, 0 },
 };
-#define NR_COLUMNS (sizeof(columns) / sizeof(columns[0]))
+#define N_COLUMNS (sizeof(columns) / sizeof(columns[0]))
 
 /* Of more runs than that the quartiles stand for them. */
 #define MAX_SHOWN 12
@@ -225,7 +224,7 @@ static void rows(FILE *out, const struct report *r, bool html)
 	json_array_foreach(r->medians, i, sum)
 	{
 		fputs(html ? "<tr>" : "|", out);
-		for (size_t k = 0; k < NR_COLUMNS; k++) {
+		for (size_t k = 0; k < N_COLUMNS; k++) {
 			cell_text(sum, &columns[k], text, sizeof(text));
 			fputs(html ? "<td>" : " ", out);
 			escaped(out, text);
@@ -238,7 +237,7 @@ static void rows(FILE *out, const struct report *r, bool html)
 static void table(FILE *out, const struct report *r, bool html)
 {
 	fputs(html ? "<table><thead><tr>" : "|", out);
-	for (size_t k = 0; k < NR_COLUMNS; k++) {
+	for (size_t k = 0; k < N_COLUMNS; k++) {
 		const char *p = columns[k].head;
 
 		fputs(html ? "<th>" : " ", out);
@@ -253,7 +252,7 @@ static void table(FILE *out, const struct report *r, bool html)
 		fputs(html ? "</th>" : " |", out);
 	}
 	fputs(html ? "</tr></thead><tbody>\n" : "\n|", out);
-	for (size_t k = 0; !html && k < NR_COLUMNS; k++)
+	for (size_t k = 0; !html && k < N_COLUMNS; k++)
 		fputs(k < 3 || k == 6 ? " --- |" : " ---: |", out);
 	if (!html)
 		putc('\n', out);
@@ -274,8 +273,7 @@ static void label_of(const struct report *r, const json_t *sum, char *buf, size_
 		 rcu ? ", rcu" : "", base ? "" : ", ", base ? "" : word(sum, "placement"));
 }
 
-/* ---- words ------------------------------------------------------------------------------------
- */
+/* ---- words ---- */
 
 static void paragraph(FILE *out, bool html, const char *class, const char *text)
 {
@@ -290,16 +288,15 @@ static void describe_host(FILE *out, const struct report *r, bool html)
 	const json_t *h = r->file.host, *t = json_object_get(h, "topology");
 	char text[1024];
 
-	snprintf(
-		text, sizeof(text),
-		"%s%s%s; %.0f CPUs, %.0f cores, %.0f last-level caches, %.0f nodes, %.0f packages; "
-		"Linux %s (%s), clocksource %s, lock of the ring %s; numaring %s, libbpf %s; begun "
-		"%s.",
-		word(h, "cpu_model"), *word(h, "hypervisor") ? ", below it " : "",
-		word(h, "hypervisor"), number(t, "cpus"), number(t, "cores"), number(t, "caches"),
-		number(t, "nodes"), number(t, "packages"), word(h, "kernel"), word(h, "machine"),
-		word(h, "clocksource"), word(h, "lock"), word(h, "numaring"), word(h, "libbpf"),
-		word(h, "begun"));
+	snprintf(text, sizeof(text),
+		 "%s%s%s; %.0f CPUs, %.0f cores, %.0f last-level caches, %.0f nodes, %.0f "
+		 "packages; Linux %s (%s), clocksource %s, lock of the ring %s; numaring %s, "
+		 "libbpf %s; begun %s.",
+		 word(h, "cpu_model"), *word(h, "hypervisor") ? ", below it " : "",
+		 word(h, "hypervisor"), number(t, "cpus"), number(t, "cores"), number(t, "caches"),
+		 number(t, "nodes"), number(t, "packages"), word(h, "kernel"), word(h, "machine"),
+		 word(h, "clocksource"), word(h, "lock"), word(h, "numaring"), word(h, "libbpf"),
+		 word(h, "begun"));
 	paragraph(out, html, "host", text);
 }
 
@@ -462,10 +459,9 @@ static void warn(FILE *out, const struct report *r, bool html)
 	size_t i;
 
 	if (json_is_true(json_object_get(r->file.host, "emulated")))
-		paragraph(
-			out, html, "warn",
-			"EMULATED: the CPU of this host is emulated. This shows that it works, not "
-			"how fast.");
+		paragraph(out, html, "warn",
+			  "EMULATED: the CPU of this host is emulated. This shows that it works, "
+			  "not how fast.");
 	if (invalid) {
 		snprintf(text, sizeof(text),
 			 "%u of %zu runs are NOT VALID and are left out; their rows in the sweep's "
@@ -489,20 +485,16 @@ static const char explanation[] =
 	"Medians of the valid runs, and after a colon every run's figure where they differ, in the "
 	"order of the runs (of more than 12 the quartiles, in brackets); (n of m): only n of the m "
 	"valid runs had a value; two groups: the runs fall into two, and the median describes "
-	"neither. Tried: records the "
-	"programs wanted to emit; reached: as a share of the rate asked for. Delivered: records "
-	"handed over, in exact "
-	"order except for libbpf. Cost: time inside the BPF program for one record, one in 17 "
-	"timed, "
-	"the reading of the clock included; the mean is over all records. Consumers "
-	"and merge: CPU time for a record delivered, the check of the bench not counted (of "
-	"libbpf: "
-	"counted); to a trace, all that this process does until the kernel has the data in its "
-	"page cache. Turns: records of another CPU than the one before, in the order of time; of "
-	"one ring, how often it changed hands. "
-	"Latency: from the record's time "
-	"to the hand-over. Lag: greatest age of the watermark. Elsewhere: share of the host's CPU "
-	"time that other programs and the hypervisor took.";
+	"neither. Tried: records the programs wanted to emit; reached: as a share of the rate "
+	"asked for. Delivered: records handed over, in exact order except for libbpf. Cost: time "
+	"inside the BPF program for one record, one in 17 timed, the reading of the clock "
+	"included; the mean is over all records. Consumers and merge: CPU time for a record "
+	"delivered, the check of the bench not counted (of libbpf: counted); to a trace, all that "
+	"this process does until the kernel has the data in its page cache. Turns: records of "
+	"another CPU than the one before, in the order of time; of one ring, how often it changed "
+	"hands. Latency: from the record's time to the hand-over. Lag: greatest age of the "
+	"watermark. Elsewhere: share of the host's CPU time that other programs and the hypervisor "
+	"took.";
 
 static int write_markdown(const struct report *r)
 {
@@ -519,8 +511,7 @@ static int write_markdown(const struct report *r)
 	return finish(r, out, "report.md");
 }
 
-/* ---- plots ------------------------------------------------------------------------------------
- */
+/* ---- plots ---- */
 
 enum rates { FLAT_OUT, PACED };
 
@@ -648,11 +639,11 @@ static const struct spec specs[] = {
 	  FLAT_OUT,
 	  "" },
 };
-#define NR_SPECS (sizeof(specs) / sizeof(specs[0]))
+#define N_SPECS (sizeof(specs) / sizeof(specs[0]))
 
 static const char *const fixed[] = { "size",	  "burst", "memory",   "duration",
 				     "placement", "rate",  "producers" };
-#define NR_FIXED (sizeof(fixed) / sizeof(fixed[0]))
+#define N_FIXED (sizeof(fixed) / sizeof(fixed[0]))
 
 /* The value that most configurations have. */
 static json_t *most_common(const json_t *medians, const char *key)
@@ -679,7 +670,7 @@ static json_t *most_common(const json_t *medians, const char *key)
 static void find_base(struct report *r)
 {
 	r->base = json_object();
-	for (size_t k = 0; k < NR_FIXED; k++)
+	for (size_t k = 0; k < N_FIXED; k++)
 		json_object_set(r->base, fixed[k], most_common(r->medians, fixed[k]));
 }
 
@@ -690,7 +681,7 @@ static bool is_candidate(const struct report *r, const struct spec *s, const jso
 		return false;
 	if ((number(sum, "rate") == 0) != (s->rates == FLAT_OUT))
 		return false;
-	for (size_t k = 0; k < NR_FIXED; k++) {
+	for (size_t k = 0; k < N_FIXED; k++) {
 		bool is_free = !strcmp(fixed[k], s->x) || !strcmp(fixed[k], "producers") ||
 			       !strcmp(fixed[k], "rate") || !strcmp(fixed[k], "placement");
 
@@ -864,21 +855,21 @@ static int draw_spec(FILE *out, const struct report *r, const struct spec *s)
 static const char page_head[] =
 	"<!DOCTYPE html>\n<html lang=\"en\"><head><meta "
 	"charset=\"utf-8\"><title>numaring-bench</title>\n"
-	"<style>body{font:15px/1.45 sans-serif;margin:2em auto;max-width:1600px;padding:0 1em;"
-	"color:#222;background:#fff}figure{display:inline-block;margin:0 1em 1em 0;"
-	"vertical-align:top;max-width:760px}figure svg{max-width:100%;height:auto}"
-	"figcaption{color:#555;font-size:13px}.warn{background:#ffe9cc;border-left:4px solid "
-	"#d55e00;"
-	"padding:.5em 1em}div.wide{overflow-x:auto}table{border-collapse:collapse;font-size:12px}"
-	"td,th{border:1px solid #ddd;padding:2px 6px;text-align:right;vertical-align:bottom}"
-	"th{background:#f4f4f4}td:first-child{text-align:"
-	"left}</style></head><body>\n<h1>numaring-bench</h1>\n";
+	"<style>body{font:15px/1.45 sans-serif;margin:2em auto;max-width:1600px;padding:0 "
+	"1em;color:#222;background:#fff}figure{display:inline-block;margin:0 1em 1em "
+	"0;vertical-align:top;max-width:760px}figure "
+	"svg{max-width:100%;height:auto}figcaption{color:#555;font-size:13px}.warn{background:#"
+	"ffe9cc;border-left:4px solid #d55e00;padding:.5em "
+	"1em}div.wide{overflow-x:auto}table{border-collapse:collapse;font-size:12px}td,th{border:"
+	"1px solid #ddd;padding:2px "
+	"6px;text-align:right;vertical-align:bottom}th{background:#f4f4f4}td:first-child{text-"
+	"align:left}</style></head><body>\n<h1>numaring-bench</h1>\n";
 
 static int draw_all(FILE *out, const struct report *r)
 {
 	int err = 0;
 
-	for (size_t i = 0; !err && i < NR_SPECS; i++)
+	for (size_t i = 0; !err && i < N_SPECS; i++)
 		err = draw_spec(out, r, &specs[i]);
 	return err ? err : draw_spec(out, r, &memory);
 }
@@ -971,8 +962,7 @@ static int report(struct report *r)
 	return err;
 }
 
-/* ---- the command ------------------------------------------------------------------------------
- */
+/* ---- the command ---- */
 
 static const struct argp_option options[] = {
 	{ "output", 'o', "DIR", 0, "where report.html and report.md go (default: .)", 0 },

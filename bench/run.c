@@ -45,8 +45,7 @@ int run_map_cells(struct run *r, int map_fd)
 	return 0;
 }
 
-/* ---- snapshots --------------------------------------------------------------------------------
- */
+/* ---- snapshots ---- */
 
 struct thread_time {
 	int tid;
@@ -182,8 +181,7 @@ static struct thread_time time_before(const struct snapshot *s, int tid)
 	return (struct thread_time){ 0 };
 }
 
-/* ---- measuring --------------------------------------------------------------------------------
- */
+/* ---- measuring ---- */
 
 struct measured {
 	struct snapshot begin, end;
@@ -260,8 +258,7 @@ static void verify(struct run *r)
 		run_invalid(r, "nothing was delivered");
 }
 
-/* ---- the row ----------------------------------------------------------------------------------
- */
+/* ---- the row ---- */
 
 /* What the producers did between the snapshots. */
 static void producer_sums(const struct run *r, const struct measured *m, struct bench_cell *sum)
@@ -428,8 +425,7 @@ static json_t *row(const struct run *r, const struct measured *m, const struct p
 	return o;
 }
 
-/* ---- one run ----------------------------------------------------------------------------------
- */
+/* ---- one run ---- */
 
 static const struct transport *transport_of(const struct config *cfg)
 {
@@ -548,8 +544,7 @@ static int run_config(json_t **out, const struct config *cfg)
 	return err;
 }
 
-/* ---- the command ------------------------------------------------------------------------------
- */
+/* ---- the command ---- */
 
 #define OPT_DIRECTORY 512
 
@@ -598,8 +593,8 @@ int cmd_run(int argc, char **argv)
 	const struct argp argp = {
 		.options = options,
 		.parser = parse_opt,
-		.doc = "Measure one configuration and print one line of JSON.\v"
-		       "Exit status: 0, 1 if it could not be run or is not valid, 2 wrong usage.",
+		.doc = "Measure one configuration and print one line of JSON.\vExit status: 0, 1 "
+		       "if it could not be run or is not valid, 2 wrong usage.",
 	};
 	struct config cfg = config_default;
 	json_t *row = NULL;

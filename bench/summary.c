@@ -114,8 +114,7 @@ unsigned sweep_invalid(const json_t *runs)
 	return n;
 }
 
-/* ---- medians ----------------------------------------------------------------------------------
- */
+/* ---- medians ---- */
 
 static json_t *metric_of(const json_t *row, const struct metric *m)
 {

@@ -46,8 +46,7 @@ static void on_signal(int signal)
 	child_interrupted = 1;
 }
 
-/* ---- the file ---------------------------------------------------------------------------------
- */
+/* ---- the file ---- */
 
 static int write_line(struct sweep *s, const json_t *line)
 {
@@ -186,8 +185,7 @@ static int open_output(struct sweep *s)
 	return err;
 }
 
-/* ---- the sweep --------------------------------------------------------------------------------
- */
+/* ---- the sweep ---- */
 
 static bool is_done(const struct sweep *s, const struct config *cfg, unsigned rep)
 {
@@ -316,8 +314,7 @@ static int sweep(struct sweep *s)
 	return err;
 }
 
-/* ---- the command ------------------------------------------------------------------------------
- */
+/* ---- the command ---- */
 
 static struct argp_option options[24] = {
 	{ "quick", OPT_QUICK, NULL, 0, "a small grid, for a first look", 1 },
@@ -417,9 +414,9 @@ int cmd_sweep(int argc, char **argv)
 	const struct argp argp = {
 		.options = options,
 		.parser = parse_opt,
-		.doc = "Measure a grid of configurations, each several times, interleaved.\v"
-		       "LIST is values separated by commas. Without a grid, one that suits this "
-		       "host is run. It may be interrupted; with --resume it goes on.",
+		.doc = "Measure a grid of configurations, each several times, interleaved.\vLIST "
+		       "is values separated by commas. Without a grid, one that suits this host is "
+		       "run. It may be interrupted; with --resume it goes on.",
 	};
 	struct sweep s = { .repeat = 5, .dir_fd = -1 };
 	struct sigaction action = { .sa_handler = on_signal };

@@ -9,8 +9,7 @@
 #include <signal.h>
 #include "bench.h"
 
-/* ---- grids (grid.c) ---------------------------------------------------------------------------
- */
+/* ---- grids (grid.c) ---- */
 
 struct grid {
 	unsigned n;
@@ -34,16 +33,14 @@ int grid_add_default(struct grid *grid, const struct nr_topology *topo, bool qui
 void grid_settle(struct grid *grid, const struct nr_topology *topo);
 void grid_free(struct grid *grid);
 
-/* ---- runs (child.c) ---------------------------------------------------------------------------
- */
+/* ---- runs (child.c) ---- */
 
 /* Runs it in a child; never NULL: of a run that failed the row has a reason and no "seconds". */
 json_t *child_run(const struct config *cfg);
 /* A signal came: the run is to be ended. */
 extern volatile sig_atomic_t child_interrupted;
 
-/* ---- files (summary.c) ------------------------------------------------------------------------
- */
+/* ---- files (summary.c) ---- */
 
 struct sweep_file {
 	json_t *host; /* NULL: none */

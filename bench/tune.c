@@ -19,8 +19,6 @@
 #include "sweep.h"
 #include "model/model.h"
 
-#define NR_DISTANCES (NR_OTHER_PACKAGE + 1)
-
 /* Above this share of what a ring can take, waiting grows out of proportion. */
 #define UTILISATION 0.5
 
@@ -58,23 +56,22 @@ struct tune {
 	struct nr_topology *topo;
 	unsigned *cpus; /* spread */
 	unsigned n_cpus;
-	unsigned pair[NR_DISTANCES][2];
-	bool have[NR_DISTANCES]; /* this host has two CPUs that far apart */
+	unsigned pair[N_LEVELS][2];
+	bool have[N_LEVELS]; /* this host has two CPUs that far apart */
 
-	json_t *rows;				/* of all runs, as in a sweep */
-	json_t *medians;			/* of these */
-	json_t *traces;				/* rows of the runs to a trace */
-	bool no_trace;				/* no trace can be written here */
-	double clock_ns, ping_ns[NR_DISTANCES]; /* the least of all; 0: unknown */
+	json_t *rows;			    /* of all runs, as in a sweep */
+	json_t *medians;		    /* of these */
+	json_t *traces;			    /* rows of the runs to a trace */
+	bool no_trace;			    /* no trace can be written here */
+	double clock_ns, ping_ns[N_LEVELS]; /* the least of all; 0: unknown */
 
-	struct spread3 alone_ns;	      /* cost of a record */
-	struct spread3 hand_ns[NR_DISTANCES]; /* and of a hand-over of the ring */
+	struct spread3 alone_ns;	  /* cost of a record */
+	struct spread3 hand_ns[N_LEVELS]; /* and of a hand-over of the ring */
 	struct spread3 consumer_ns, merge_ns;
 	double lag_ms; /* below it in three of four runs */
 };
 
-/* ---- a line between two CPUs ------------------------------------------------------------------
- */
+/* ---- a line between two CPUs ---- */
 
 struct ping {
 	_Alignas(128) atomic_uint turn;
@@ -154,8 +151,7 @@ static void clock_cost(double *best_ns)
 		*best_ns = ns;
 }
 
-/* ---- rings ------------------------------------------------------------------------------------
- */
+/* ---- rings ---- */
 
 /* One ring, and these two CPUs or the first of them. */
 static struct config config_of(const struct tune *t, const unsigned *cpus, unsigned producers)
@@ -205,7 +201,7 @@ static int measure_round(struct tune *t)
 	int err = measure_ring(t, t->cpus, 1);
 
 	clock_cost(&t->clock_ns);
-	for (unsigned d = NR_SAME_CORE; !err && d < NR_DISTANCES; d++) {
+	for (unsigned d = NR_SAME_CORE; !err && d < N_LEVELS; d++) {
 		if (!t->have[d])
 			continue;
 		ping(t->pair[d][0], t->pair[d][1], &t->ping_ns[d]);
@@ -274,8 +270,7 @@ static int measure(struct tune *t)
 	return err;
 }
 
-/* ---- what the runs come to --------------------------------------------------------------------
- */
+/* ---- what the runs come to ---- */
 
 /*
  * Of two producers that run at the same time each waits for the other's record and writes its own:
@@ -311,10 +306,10 @@ static void estimate_distance(struct tune *t, enum nr_distance d)
  */
 static void fill_unknown(struct tune *t)
 {
-	for (unsigned d = NR_DISTANCES - 1; d-- > 0;)
+	for (unsigned d = N_LEVELS - 1; d-- > 0;)
 		if (!t->hand_ns[d].n)
 			t->hand_ns[d] = t->hand_ns[d + 1];
-	for (unsigned d = 1; d < NR_DISTANCES; d++)
+	for (unsigned d = 1; d < N_LEVELS; d++)
 		if (!t->hand_ns[d].n)
 			t->hand_ns[d] = t->hand_ns[d - 1];
 }
@@ -343,7 +338,7 @@ static void estimate(struct tune *t)
 	estimate_user_side(t);
 	json_array_foreach(t->medians, i, sum) t->lag_ms =
 		fmax(t->lag_ms, number(sum, "lag_max_ms", "q3"));
-	for (unsigned d = NR_SAME_CORE; d < NR_DISTANCES; d++)
+	for (unsigned d = NR_SAME_CORE; d < N_LEVELS; d++)
 		if (t->have[d])
 			estimate_distance(t, d);
 	fill_unknown(t);
@@ -384,8 +379,7 @@ static int prepare(struct tune *t)
 	return 0;
 }
 
-/* ---- what follows -----------------------------------------------------------------------------
- */
+/* ---- what follows ---- */
 
 struct advice {
 	char policy[24];
@@ -583,22 +577,20 @@ static void print_doubts(const struct tune *t)
 	}
 	if (invalid)
 		printf("%.0f of the runs were not valid and are left out.\n", invalid);
-	if (busy > NR_MODEL_BUSY)
+	if (busy > BUSY_SHARE)
 		printf("This host was BUSY with other things, %.0f %% of its CPU time: producers "
-		       "that "
-		       "do not run do not contend. Try again when it is idle.\n",
+		       "that do not run do not contend. Try again when it is idle.\n",
 		       100 * busy);
 }
 
 static void print_measured(const struct tune *t)
 {
 	printf("Measured here, %zu runs in turns, records of %u bytes; the cost of a record for "
-	       "its "
-	       "producer, median [quartiles], and every run:\n"
+	       "its producer, median [quartiles], and every run:\n"
 	       "  %-41s%6.0f ns\n",
 	       json_array_size(t->rows), t->size, "reading the clock", t->clock_ns);
 	print_sum(sum_of(t, t->cpus, 1), "a producer alone");
-	for (unsigned d = NR_SAME_CORE; d < NR_DISTANCES; d++)
+	for (unsigned d = NR_SAME_CORE; d < N_LEVELS; d++)
 		if (t->have[d])
 			print_pair(t, d);
 	print_figure("CPU time of the consumer for a record", &t->consumer_ns);
@@ -611,20 +603,16 @@ static void print_measured(const struct tune *t)
 static void print_estimate(const struct tune *t)
 {
 	puts("\nEstimated from that: when the ring turns to another CPU with a record, this one "
-	     "has "
-	     "waited for the\nother's and writes its own, 2 hand-overs; all other records cost "
-	     "what "
-	     "they cost alone:");
-	for (unsigned d = NR_SAME_CORE; d < NR_DISTANCES; d++) {
+	     "has waited for the\nother's and writes its own, 2 hand-overs; all other records cost "
+	     "what they cost alone:");
+	for (unsigned d = NR_SAME_CORE; d < N_LEVELS; d++) {
 		if (!t->have[d])
 			continue;
 		print_figure(host_distance_name(d), &t->hand_ns[d]);
 		if (!t->hand_ns[d].n)
 			printf("    The two hardly ran at the same time: the ring turned with less "
-			       "than "
-			       "%.0f %% of\n    the records in each run. Without this figure, "
-			       "limits "
-			       "below are too high.\n",
+			       "than %.0f %% of\n    the records in each run. Without this figure, "
+			       "limits below are too high.\n",
 			       100 * TURNS_LEAST);
 	}
 }
@@ -779,8 +767,7 @@ static int tune(struct tune *t)
 	return 0;
 }
 
-/* ---- the command ------------------------------------------------------------------------------
- */
+/* ---- the command ---- */
 
 enum { OPT_RATE = 256, OPT_PRODUCERS, OPT_SIZE };
 

@@ -14,7 +14,7 @@
 
 #define DEFAULT_SEED 20200529
 
-/* ---- values ---------------------------------------------------------------------------------- */
+/* ---- values ---- */
 /* Calls one() for each word of a list; -EINVAL for a bad word, -E2BIG for too many. */
 static int each_word(struct args *a, const char *list, unsigned *count,
 		     int (*one)(struct args *a, const char *word))
@@ -66,14 +66,14 @@ static int add_rate(struct args *a, const char *word)
 	return 0;
 }
 
-static bool ascends(const struct nr_model_interval *i)
+static bool ascends(const struct interval *i)
 {
 	return i->lo <= i->mid && i->mid <= i->hi && isfinite(i->hi);
 }
 
-static int parse_merge(struct nr_model_rest *rest, const char *s)
+static int parse_merge(struct rest *rest, const char *s)
 {
-	struct nr_model_interval a, b;
+	struct interval a, b;
 	int end = 0;
 
 	if (sscanf(s, "%lf,%lf,%lf,%lf,%lf,%lf%n", &a.lo, &a.mid, &a.hi, &b.lo, &b.mid, &b.hi,
@@ -85,7 +85,7 @@ static int parse_merge(struct nr_model_rest *rest, const char *s)
 	return 0;
 }
 
-static int parse_wakeups(struct nr_model_rest *rest, const char *s)
+static int parse_wakeups(struct rest *rest, const char *s)
 {
 	uint64_t v;
 
@@ -110,7 +110,7 @@ static int parse_verb(enum verb *out, const char *s)
 	return -EINVAL;
 }
 
-/* ---- options --------------------------------------------------------------------------------- */
+/* ---- options ---- */
 enum {
 	OPT_DATA = 1000,
 	OPT_SYNTHETIC,
@@ -240,8 +240,8 @@ static const struct argp argp = {
 	options,
 	parse,
 	"check\nfit [SWEEP.jsonl]\npredict\nsurface\nlimits\nmerge",
-	"Contention of producers for ring locks, modelled.\v"
-	"check: errors against everything published; exit status 1 if a stated bound is exceeded.\n"
+	"Contention of producers for ring locks, modelled.\vcheck: errors against everything "
+	"published; exit status 1 if a stated bound is exceeded.\n"
 	"fit: hand-over costs from the published curves, or from a sweep of the machine.\n"
 	"predict: throughput and cost of a reservation, as intervals.\n"
 	"surface: the same as a table of producers and policies by rates.\n"
@@ -262,14 +262,14 @@ static void check_limits(struct args *a)
 {
 	for (unsigned i = 0; i < a->n_policies; i++)
 		if (!strcmp(a->policies[i], "perfbuf")) {
-			nr_model_error(
+			model_error(
 				"limits --policy perfbuf: perf buffers have no lock to saturate");
 			exit(2);
 		}
 	for (unsigned i = 0; i < a->n_rates; i++)
 		if (a->rates[i] == 0) {
-			nr_model_error("limits --rate flat: a limit is the number of producers at "
-				       "a rate, as in --rate 100k");
+			model_error("limits --rate flat: a limit is the number of producers at a "
+				    "rate, as in --rate 100k");
 			exit(2);
 		}
 }
@@ -278,21 +278,21 @@ static void check_limits(struct args *a)
 static void check_fit(struct args *a)
 {
 	if (a->file && a->sweep) {
-		nr_model_error("fit %s --sweep %s: one sweep at a time", a->file, a->sweep);
+		model_error("fit %s --sweep %s: one sweep at a time", a->file, a->sweep);
 		exit(2);
 	}
 	if (a->file)
 		a->sweep = a->file;
 }
 
-void nr_model_parse_args(struct args *a, int argc, char **argv)
+void args_parse(struct args *a, int argc, char **argv)
 {
 	bool limits;
 
 	*a = (struct args){
 		.data = default_data(),
 		.like = "e5_2680v4,spr",
-		.rest = nr_model_rest_default,
+		.rest = rest_default,
 		.seed = DEFAULT_SEED,
 	};
 	argp_err_exit_status = 2;
@@ -310,7 +310,7 @@ void nr_model_parse_args(struct args *a, int argc, char **argv)
 	if (a->verb == VERB_FIT)
 		check_fit(a);
 	if (a->sweep_host && !a->sweep) {
-		nr_model_error("--sweep-host is the machine of a sweep, and there is no --sweep");
+		model_error("--sweep-host is the machine of a sweep, and there is no --sweep");
 		exit(2);
 	}
 }

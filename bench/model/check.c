@@ -38,11 +38,11 @@ static const char *verdict(struct check *c, bool good)
 	return good ? "" : "  <-- out of bounds";
 }
 
-/* ---- rms errors ------------------------------------------------------------------------------ */
-enum { USL, TWO_LEVEL, MODEL, NR_MODELS };
+/* ---- rms errors ---- */
+enum { USL, TWO_LEVEL, MODEL, N_MODELS };
 
 struct errors {
-	double sum[NR_MODELS];
+	double sum[N_MODELS];
 	unsigned n;
 	double at_two; /* log ratio of the model at N = 2, if it was predicted */
 	bool has_two;
@@ -53,24 +53,23 @@ static double rms(const struct errors *e, unsigned model)
 	return e->n ? 100 * sqrt(e->sum[model] / e->n) : 0;
 }
 
-static void predict_rest(struct errors *e, const struct nr_model_curve *train,
-			 const struct nr_model_curve *test, const struct nr_model_prior *prior,
-			 unsigned least)
+static void predict_rest(struct errors *e, const struct curve *train, const struct curve *test,
+			 const struct prior *prior, unsigned least)
 {
-	struct nr_model_two_level two;
-	struct nr_model_costs costs;
-	struct nr_model_usl usl;
+	struct two_level two;
+	struct costs costs;
+	struct usl usl;
 
 	memset(e, 0, sizeof(*e));
-	nr_model_fit_usl(&usl, train);
-	nr_model_fit_two_level(&two, train);
-	nr_model_fit(&costs, train, prior);
+	fit_usl(&usl, train);
+	fit_two_level(&two, train);
+	fit_costs(&costs, train, prior);
 	for (unsigned i = 0; i < test->n; i++) {
-		const struct nr_model_point *p = &test->points[i];
-		double off[NR_MODELS] = {
-			log(nr_model_usl_ns(&usl, p->mix.n) / p->ns),
-			log(nr_model_two_level_ns(&two, &p->mix) / p->ns),
-			log(nr_model_mean_ns(&costs, &p->mix) / p->ns),
+		const struct point *p = &test->points[i];
+		double off[N_MODELS] = {
+			log(usl_ns(&usl, p->mix.n) / p->ns),
+			log(two_level_ns(&two, &p->mix) / p->ns),
+			log(mean_ns(&costs, &p->mix) / p->ns),
 		};
 
 		if (p->mix.n == 2) {
@@ -79,13 +78,13 @@ static void predict_rest(struct errors *e, const struct nr_model_curve *train,
 		}
 		if (p->mix.n < least)
 			continue;
-		for (unsigned m = 0; m < NR_MODELS; m++)
+		for (unsigned m = 0; m < N_MODELS; m++)
 			e->sum[m] += off[m] * off[m];
 		e->n++;
 	}
 }
 
-static bool has_three_levels(const struct nr_model_curve *curve)
+static bool has_three_levels(const struct curve *curve)
 {
 	const double *pair = curve->points[curve->n - 1].mix.pair;
 
@@ -95,26 +94,25 @@ static bool has_three_levels(const struct nr_model_curve *curve)
 }
 
 struct halves {
-	double mean[2][NR_MODELS], three[NR_MODELS];
-	unsigned n[2], nr_three;
+	double mean[2][N_MODELS], three[N_MODELS];
+	unsigned n[2], n_three;
 };
 
-static void halve_one(struct check *c, struct halves *h, const struct nr_model_curve *curve,
-		      unsigned half)
+static void halve_one(struct check *c, struct halves *h, const struct curve *curve, unsigned half)
 {
-	struct nr_model_curve train, test;
+	struct curve train, test;
 	struct errors e;
 	char two[16] = "-";
 
-	nr_model_halve(curve, half, &train, &test);
-	predict_rest(&e, &train, &test, &nr_model_host_of(curve->name)->prior, 3);
-	for (unsigned m = 0; m < NR_MODELS; m++) {
+	curve_halve(curve, half, &train, &test);
+	predict_rest(&e, &train, &test, &host_of(curve->name)->prior, 3);
+	for (unsigned m = 0; m < N_MODELS; m++) {
 		h->mean[half][m] += rms(&e, m);
 		if (has_three_levels(curve))
 			h->three[m] += rms(&e, m);
 	}
 	h->n[half]++;
-	h->nr_three += has_three_levels(curve);
+	h->n_three += has_three_levels(curve);
 	if (e.has_two)
 		snprintf(two, sizeof(two), "%+.1f", e.at_two);
 	printf("%-27s %-5s %6.1f %9.1f %7.1f %8s%s\n", curve->name, half ? "other" : "first",
@@ -124,7 +122,7 @@ static void halve_one(struct check *c, struct halves *h, const struct nr_model_c
 
 static void print_mean(struct check *c, const char *what, double *sum, unsigned n, double bound)
 {
-	for (unsigned m = 0; m < NR_MODELS; m++)
+	for (unsigned m = 0; m < N_MODELS; m++)
 		sum[m] /= n;
 	printf("%-33s %6.1f %9.1f %7.1f   bound %.1f, and less than both%s\n", what, sum[USL],
 	       sum[TWO_LEVEL], sum[MODEL], bound,
@@ -132,7 +130,7 @@ static void print_mean(struct check *c, const char *what, double *sum, unsigned 
 				  sum[MODEL] < sum[TWO_LEVEL]));
 }
 
-static void check_halves(struct check *c, const struct nr_model_curve *curves, unsigned n)
+static void check_halves(struct check *c, const struct curve *curves, unsigned n)
 {
 	struct halves h = { 0 };
 
@@ -147,10 +145,10 @@ static void check_halves(struct check *c, const struct nr_model_curve *curves, u
 			halve_one(c, &h, &curves[i], half);
 	print_mean(c, "mean, first half fitted", h.mean[0], h.n[0], MAX_MEAN_FIRST);
 	print_mean(c, "mean, other half fitted", h.mean[1], h.n[1], MAX_MEAN_OTHER);
-	print_mean(c, "mean, three levels, both halves", h.three, h.nr_three, MAX_THREE);
+	print_mean(c, "mean, three levels, both halves", h.three, h.n_three, MAX_THREE);
 }
 
-/* ---- fitted costs and core-to-core latency --------------------------------------------------- */
+/* ---- fitted costs and core-to-core latency ---- */
 static int latency_ns(double *ns, const char *path, const char *host, const char *relation)
 {
 	FILE *f = fopen(path, "re");
@@ -166,7 +164,7 @@ static int latency_ns(double *ns, const char *path, const char *host, const char
 	return err;
 }
 
-static void print_transfers(struct check *c, const struct nr_model_costs *k, unsigned d, double ns)
+static void print_transfers(struct check *c, const struct costs *k, unsigned d, double ns)
 {
 	double transfers = k->hand[d] * (1 + k->consumer) / ns;
 
@@ -175,7 +173,7 @@ static void print_transfers(struct check *c, const struct nr_model_costs *k, uns
 }
 
 /* Where a latency for "anywhere in the package" is published, it is that of the nearer distance. */
-static unsigned far_distance(const struct nr_model_costs *k)
+static unsigned far_distance(const struct costs *k)
 {
 	for (unsigned d = NR_OTHER_PACKAGE; d > NR_SAME_NODE; d--)
 		if (d != NR_SAME_PACKAGE && k->seen & (1u << d))
@@ -183,10 +181,10 @@ static unsigned far_distance(const struct nr_model_costs *k)
 	return NR_SAME_NODE;
 }
 
-static int cost_row(struct check *c, const struct nr_model_curve *curve, const char *path)
+static int cost_row(struct check *c, const struct curve *curve, const char *path)
 {
-	const struct nr_model_host *host = nr_model_host_of(curve->name);
-	struct nr_model_costs k;
+	const struct host *host = host_of(curve->name);
+	struct costs k;
 	double near = 0, far;
 	int err = latency_ns(&far, path, host->latency_host, host->latency_far);
 
@@ -194,9 +192,9 @@ static int cost_row(struct check *c, const struct nr_model_curve *curve, const c
 		err = latency_ns(&near, path, host->latency_host, host->latency_near);
 	if (err)
 		return err;
-	nr_model_fit(&k, curve, &host->prior);
+	fit_costs(&k, curve, &host->prior);
 	printf("%-27s %5.0f %5.0f", curve->name, k.alone, k.own);
-	for (unsigned d = NR_SAME_LLC; d < NR_MODEL_LEVELS; d++)
+	for (unsigned d = NR_SAME_LLC; d < N_LEVELS; d++)
 		if (k.seen & (1u << d))
 			printf(" %5.0f", k.hand[d]);
 		else
@@ -211,8 +209,7 @@ static int cost_row(struct check *c, const struct nr_model_curve *curve, const c
 	return 0;
 }
 
-static int check_costs(struct check *c, const struct nr_model_curve *curves, unsigned n,
-		       const char *path)
+static int check_costs(struct check *c, const struct curve *curves, unsigned n, const char *path)
 {
 	int err = 0;
 
@@ -228,13 +225,13 @@ static int check_costs(struct check *c, const struct nr_model_curve *curves, uns
 	return err;
 }
 
-/* ---- the 192-thread lock --------------------------------------------------------------------- */
-static const struct nr_model_layout lock_host = {
+/* ---- the 192-thread lock ---- */
+static const struct layout lock_host = {
 	.packages = 2, .cores = 48, .smt = 2, .llc = 48, .node = 48
 };
 
-static int read_lock_curve(struct nr_model_curve *curve, const char *path, const char *benchmark,
-			   const char *lock, const struct nr_model_machine *machine)
+static int read_lock_curve(struct curve *curve, const char *path, const char *benchmark,
+			   const char *lock, const struct machine *machine)
 {
 	FILE *f = fopen(path, "re");
 	char line[256], b[64], l[64];
@@ -247,14 +244,13 @@ static int read_lock_curve(struct nr_model_curve *curve, const char *path, const
 	while (!err && fgets(line, sizeof(line), f))
 		if (sscanf(line, "%63[^,],%63[^,],%u,%lf", b, l, &threads, &ops) == 4 &&
 		    !strcmp(b, benchmark) && !strcmp(l, lock))
-			err = nr_model_add_plain(curve, machine, threads, 0, -1, 1e9 / ops);
+			err = curve_add_plain(curve, machine, threads, 0, -1, 1e9 / ops);
 	if (f)
 		fclose(f);
 	return err ? err : curve->n ? 0 : -ENODATA;
 }
 
-static void until(struct nr_model_curve *out, const struct nr_model_curve *curve, unsigned least,
-		  unsigned most)
+static void until(struct curve *out, const struct curve *curve, unsigned least, unsigned most)
 {
 	memset(out, 0, sizeof(*out));
 	for (unsigned i = 0; i < curve->n; i++)
@@ -262,14 +258,14 @@ static void until(struct nr_model_curve *out, const struct nr_model_curve *curve
 			out->points[out->n++] = curve->points[i];
 }
 
-static void lock_row(struct check *c, const struct nr_model_curve *curve, bool plateau_only)
+static void lock_row(struct check *c, const struct curve *curve, bool plateau_only)
 {
-	struct nr_model_curve low, high, train, test;
+	struct curve low, high, train, test;
 	struct errors half = { 0 }, plateau;
 	/* The benchmark does more than lock: a re-take saves nothing that is known. */
-	struct nr_model_prior prior = { curve->points[0].ns, 0.23 };
+	struct prior prior = { curve->points[0].ns, 0.23 };
 
-	nr_model_halve(curve, 0, &train, &test);
+	curve_halve(curve, 0, &train, &test);
 	if (!plateau_only)
 		predict_rest(&half, &train, &test, &prior, 8);
 	until(&low, curve, plateau_only ? 48 : 1, 96);
@@ -298,14 +294,13 @@ static int check_lock(struct check *c, const char *path)
 		 * says something about hand-over. */
 		{ "locktorture_30s", "qspinlock", true },
 	};
-	struct nr_model_machine *machine = NULL;
-	struct nr_model_curve curve;
-	int err = nr_model_machine_regular(&machine, &lock_host);
+	struct machine *machine = NULL;
+	struct curve curve;
+	int err = machine_regular(&machine, &lock_host);
 
 	printf("\n3. Kernel queue lock, 192 threads (2 x 48 cores, SMT from 97 on). Left: "
-	       "leave-half-"
-	       "out,\n   8 threads and more, bound %.0f. Right: the plateau at 128 to 192 threads "
-	       "predicted\n   from 96 and less, bound %.0f.\n\n",
+	       "leave-half-out,\n   8 threads and more, bound %.0f. Right: the plateau at 128 to "
+	       "192 threads predicted\n   from 96 and less, bound %.0f.\n\n",
 	       MAX_LOCK, MAX_PLATEAU);
 	printf("%-40s %6s %6s %6s  %6s %6s %6s\n", "series", "USL", "two-l", "model", "USL",
 	       "two-l", "model");
@@ -314,29 +309,29 @@ static int check_lock(struct check *c, const char *path)
 		if (!err)
 			lock_row(c, &curve, series[i].plateau_only);
 	}
-	nr_model_machine_free(machine);
+	machine_free(machine);
 	return err;
 }
 
-/* ---- simulation v. exact results ------------------------------------------------------------- */
-static const struct nr_model_layout flat = {
+/* ---- simulation v. exact results ---- */
+static const struct layout flat = {
 	.packages = 1, .cores = 512, .smt = 1, .llc = 512, .node = 512
 };
 #define SERVICE_NS 100.0
 
-static int simulate_flat(struct nr_model_sim_result *out, const struct nr_model_machine *machine,
-			 unsigned n, double think_ns, enum nr_model_times service)
+static int simulate_flat(struct sim_result *out, const struct machine *machine, unsigned n,
+			 double think_ns, enum times service)
 {
-	struct nr_model_costs costs = { .alone = SERVICE_NS, .own = SERVICE_NS };
-	struct nr_model_sim_opts opts = {
+	struct costs costs = { .alone = SERVICE_NS, .own = SERVICE_NS };
+	struct sim_opts opts = {
 		.seed = SEED + n,
 		.think_ns = think_ns,
-		.think = NR_MODEL_EXPONENTIAL,
+		.think = EXPONENTIAL,
 		.service = service,
 		.records = 150000,
 		.batches = 1,
 	};
-	struct nr_model_load load = { .n = n, .consumer_cpu = -1 };
+	struct load load = { .n = n, .consumer_cpu = -1 };
 	unsigned *cpus = calloc(n, sizeof(*cpus));
 	int err = -ENOMEM;
 
@@ -344,10 +339,10 @@ static int simulate_flat(struct nr_model_sim_result *out, const struct nr_model_
 		goto out;
 	for (unsigned i = 0; i < n; i++)
 		cpus[i] = i;
-	for (unsigned d = 0; d < NR_MODEL_LEVELS; d++)
+	for (unsigned d = 0; d < N_LEVELS; d++)
 		costs.hand[d] = SERVICE_NS;
 	load.cpus = cpus;
-	err = nr_model_sim(out, machine, &costs, &load, &opts);
+	err = sim_run(out, machine, &costs, &load, &opts);
 out:
 	free(cpus);
 	return err;
@@ -363,27 +358,26 @@ static void exact_row(struct check *c, const char *what, unsigned n, double thin
 	       verdict(c, fabs(rate_off) <= MAX_EXACT && fabs(wait_off) <= MAX_EXACT));
 }
 
-static int check_repairman(struct check *c, const struct nr_model_machine *machine, unsigned n,
+static int check_repairman(struct check *c, const struct machine *machine, unsigned n,
 			   double think_ns)
 {
-	struct nr_model_sim_result r;
+	struct sim_result r;
 	double per_sec, wait;
-	int err = simulate_flat(&r, machine, n, think_ns, NR_MODEL_EXPONENTIAL);
+	int err = simulate_flat(&r, machine, n, think_ns, EXPONENTIAL);
 
 	if (err)
 		return err;
-	nr_model_repairman(&per_sec, &wait, n, think_ns, SERVICE_NS);
+	repairman(&per_sec, &wait, n, think_ns, SERVICE_NS);
 	exact_row(c, "M/M/1//N, MVA", n, think_ns, r.per_sec, r.wait_mean_ns, per_sec, wait);
 	return 0;
 }
 
 /* Many customers who think long are a Poisson stream: M/D/1. Few who think short saturate the lock:
  * it hands out one record per service time, each waits for all others. */
-static int check_fixed(struct check *c, const struct nr_model_machine *machine, unsigned n,
-		       double think_ns)
+static int check_fixed(struct check *c, const struct machine *machine, unsigned n, double think_ns)
 {
-	struct nr_model_sim_result r;
-	int err = simulate_flat(&r, machine, n, think_ns, NR_MODEL_FIXED);
+	struct sim_result r;
+	int err = simulate_flat(&r, machine, n, think_ns, FIXED);
 	double load = n * SERVICE_NS / think_ns;
 
 	if (err)
@@ -400,8 +394,8 @@ static int check_fixed(struct check *c, const struct nr_model_machine *machine, 
 
 static int check_exact(struct check *c)
 {
-	struct nr_model_machine *machine = NULL;
-	int err = nr_model_machine_regular(&machine, &flat);
+	struct machine *machine = NULL;
+	int err = machine_regular(&machine, &flat);
 
 	printf("\n4. Simulation v. exact results, one service time of %.0f ns. Bound %.0f %%.\n\n",
 	       SERVICE_NS, MAX_EXACT);
@@ -417,40 +411,38 @@ static int check_exact(struct check *c)
 		err = check_fixed(c, machine, 512, 512 * SERVICE_NS / 0.6);
 	if (!err)
 		err = check_fixed(c, machine, 64, 1000);
-	nr_model_machine_free(machine);
+	machine_free(machine);
 	return err;
 }
 
-/* ---- simulation v. closed formula ------------------------------------------------------------ */
-static int formula_off(double *off, const struct nr_model_machine *machine,
-		       const struct nr_model_costs *costs, const struct nr_model_load *load)
+/* ---- simulation v. closed formula ---- */
+static int formula_off(double *off, const struct machine *machine, const struct costs *costs,
+		       const struct load *load)
 {
-	struct nr_model_sim_opts opts = { .seed = SEED,
-					  .records = 4 * load->n + 200,
-					  .batches = 60 };
-	struct nr_model_sim_result r;
-	struct nr_model_mix mix;
-	int err = nr_model_sim(&r, machine, costs, load, &opts);
+	struct sim_opts opts = { .seed = SEED, .records = 4 * load->n + 200, .batches = 60 };
+	struct sim_result r;
+	struct mix mix;
+	int err = sim_run(&r, machine, costs, load, &opts);
 
 	if (err)
 		return err;
-	nr_model_mix(&mix, machine, load);
-	*off = 100 * log(1e9 / r.per_sec / nr_model_mean_ns(costs, &mix));
+	mix_of(&mix, machine, load);
+	*off = 100 * log(1e9 / r.per_sec / mean_ns(costs, &mix));
 	return 0;
 }
 
-static int formula_row(struct check *c, const struct nr_model_curve *curve)
+static int formula_row(struct check *c, const struct curve *curve)
 {
 	static const unsigned producers[] = { 2, 3, 8, 16, 28, 52 };
-	const struct nr_model_host *host = nr_model_host_of(curve->name);
-	struct nr_model_machine *machine = NULL;
+	const struct host *host = host_of(curve->name);
+	struct machine *machine = NULL;
 	unsigned cpus[52];
-	struct nr_model_load load = { .cpus = cpus, .consumer_cpu = 0 };
-	struct nr_model_costs costs;
+	struct load load = { .cpus = cpus, .consumer_cpu = 0 };
+	struct costs costs;
 	double off = 0, worst = 0;
-	int err = nr_model_machine_regular(&machine, &host->layout);
+	int err = machine_regular(&machine, &host->layout);
 
-	nr_model_fit(&costs, curve, &host->prior);
+	fit_costs(&costs, curve, &host->prior);
 	if (!err && costs.consumer == 0)
 		load.consumer_cpu = -1;
 	for (unsigned i = 0; !err && i < 52; i++)
@@ -463,11 +455,11 @@ static int formula_row(struct check *c, const struct nr_model_curve *curve)
 		worst = fmax(worst, fabs(off));
 	}
 	printf("%s\n", err ? "" : verdict(c, worst <= MAX_FORMULA));
-	nr_model_machine_free(machine);
+	machine_free(machine);
 	return err;
 }
 
-static int check_formula(struct check *c, const struct nr_model_curve *curves, unsigned n)
+static int check_formula(struct check *c, const struct curve *curves, unsigned n)
 {
 	int err = 0;
 
@@ -480,9 +472,9 @@ static int check_formula(struct check *c, const struct nr_model_curve *curves, u
 	return err;
 }
 
-/* ---- leave-one-host-out ---------------------------------------------------------------------- */
-static void across_row(const struct nr_model_host *host, const char *like,
-		       const struct nr_model_host_error *e, double wide)
+/* ---- leave-one-host-out ---- */
+static void across_row(const struct host *host, const char *like, const struct host_error *e,
+		       double wide)
 {
 	printf("%-12s %-34s %5u %6.0f %6.2f %6.2f %10.0f", host->prefix, like, e->n, 100 * e->rms,
 	       exp(e->least), exp(e->most), 100.0 * e->inside / e->n);
@@ -493,47 +485,44 @@ static void across_row(const struct nr_model_host *host, const char *like,
 }
 
 /* All others: what comes of the wrong --like. */
-static int row_of_others(const struct nr_model_curve *curves, unsigned n,
-			 const struct nr_model_host *host)
+static int row_of_others(const struct curve *curves, unsigned n, const struct host *host)
 {
-	struct nr_model_host_error e;
+	struct host_error e;
 	char like[256] = "";
 	unsigned len = 0;
 	int err;
 
-	for (unsigned i = 0; i < nr_model_n_hosts; i++)
-		if (&nr_model_hosts[i] != host)
+	for (unsigned i = 0; i < n_published_hosts; i++)
+		if (&published_hosts[i] != host)
 			len += snprintf(like + len, sizeof(like) - len, "%s%s", len ? "," : "",
-					nr_model_hosts[i].prefix);
-	err = nr_model_predict_host(&e, curves, n, host, like, 0);
+					published_hosts[i].prefix);
+	err = predict_host(&e, curves, n, host, like, 0);
 	if (!err)
 		across_row(host, "all others", &e, 0);
 	return err;
 }
 
-static int check_across(struct check *c, const struct nr_model_curve *curves, unsigned n)
+static int check_across(struct check *c, const struct curve *curves, unsigned n)
 {
 	unsigned points = 0, inside = 0;
 	double across;
-	int err = nr_model_across_hosts(&across, curves, n);
+	int err = across_hosts(&across, curves, n);
 
 	printf("\n6. Leave-one-host-out: all series of a host, predicted from the other host of "
-	       "its "
-	       "maker,\n   and from all others. rms log ratio, %%, and the least and the largest "
-	       "ratio of predicted\n   and measured time per record; the part of the points, %%, "
-	       "that "
-	       "the interval contains,\n   widened by the other host's own leave-half-out error, "
-	       "and "
-	       "widened by the rms of this\n   table. Bounds: rms %.0f, inside at least %.0f.\n\n",
+	       "its maker,\n   and from all others. rms log ratio, %%, and the least and the "
+	       "largest ratio of predicted\n   and measured time per record; the part of the "
+	       "points, %%, that the interval contains,\n   widened by the other host's own "
+	       "leave-half-out error, and widened by the rms of this\n   table. Bounds: rms %.0f, "
+	       "inside at least %.0f.\n\n",
 	       MAX_ACROSS, MIN_INSIDE);
 	printf("%-12s %-34s %5s %6s %6s %6s %10s %8s\n", "host", "predicted from", "n", "rms",
 	       "least", "most", "inside own", "this");
-	for (unsigned i = 0; !err && i < nr_model_n_hosts; i++) {
-		const struct nr_model_host *host = &nr_model_hosts[i];
-		struct nr_model_host_error e;
+	for (unsigned i = 0; !err && i < n_published_hosts; i++) {
+		const struct host *host = &published_hosts[i];
+		struct host_error e;
 
 		if (host->kin) {
-			err = nr_model_predict_host(&e, curves, n, host, host->kin, across);
+			err = predict_host(&e, curves, n, host, host->kin, across);
 			if (err)
 				break;
 			across_row(host, host->kin, &e, across);
@@ -551,20 +540,18 @@ static int check_across(struct check *c, const struct nr_model_curve *curves, un
 	return 0;
 }
 
-/* ---- this project's own sweep ---------------------------------------------------------------- */
+/* ---- this project's own sweep ---- */
 /* Where it was made: two CPUs in one cache, taken to be like the E5. */
-static const struct nr_model_layout own_host = {
-	.packages = 1, .cores = 2, .smt = 1, .llc = 2, .node = 2
-};
+static const struct layout own_host = { .packages = 1, .cores = 2, .smt = 1, .llc = 2, .node = 2 };
 
-static int read_own(struct nr_model_sweep *out, const char *path, const char *transport)
+static int read_own(struct sweep_curve *out, const char *path, const char *transport)
 {
-	struct nr_model_machine *machine = NULL;
-	int err = nr_model_machine_regular(&machine, &own_host);
+	struct machine *machine = NULL;
+	int err = machine_regular(&machine, &own_host);
 
-	if (!err && nr_model_read_sweep(out, path, transport, machine, nr_model_print_log, NULL))
+	if (!err && sweep_curve_read(out, path, transport, machine, model_log, NULL))
 		err = 1; /* explained */
-	nr_model_machine_free(machine);
+	machine_free(machine);
 	return err;
 }
 
@@ -581,7 +568,7 @@ static double own_row(const char *transport, unsigned n, double measured_ns, dou
  * that consumers and merge want as well, so this has no bound. */
 static int own_rings(const char *path, double alone)
 {
-	struct nr_model_sweep sweep;
+	struct sweep_curve sweep;
 	int err = read_own(&sweep, path, "cpu");
 
 	for (unsigned i = 0; !err && i < sweep.curve.n; i++)
@@ -592,26 +579,25 @@ static int own_rings(const char *path, double alone)
 
 static int check_own(struct check *c, const char *path)
 {
-	struct nr_model_sweep sweep;
-	struct nr_model_costs costs;
+	struct sweep_curve sweep;
+	struct costs costs;
 	double sum = 0;
 	int err = read_own(&sweep, path, "single");
 
 	if (err)
 		return err;
-	nr_model_fit(&costs, &sweep.curve, &nr_model_host_of("e5_2680v4")->prior);
+	fit_costs(&costs, &sweep.curve, &host_of("e5_2680v4")->prior);
 	printf("\n7. This project's own sweep, 2 CPUs in one cache: one ring, fitted, bound %.0f "
-	       "%% "
-	       "rms; a\n   ring for each CPU, predicted from that, no bound: producers share the "
-	       "CPUs with what\n   reads. Log ratio of time per record, %%. Fitted: alone %.0f ns, "
-	       "hand-over %.0f ns, consumer's\n   share %.2f; %u points, fewer than costs.\n\n",
+	       "%% rms; a\n   ring for each CPU, predicted from that, no bound: producers share "
+	       "the CPUs with what\n   reads. Log ratio of time per record, %%. Fitted: alone %.0f "
+	       "ns, hand-over %.0f ns, consumer's\n   share %.2f; %u points, fewer than costs.\n\n",
 	       MAX_OWN, costs.alone, costs.hand[NR_SAME_LLC], costs.consumer, sweep.curve.n);
 	printf("%-10s %9s %13s %11s %7s\n", "transport", "producers", "measured, M/s", "model, M/s",
 	       "%");
 	for (unsigned i = 0; i < sweep.curve.n; i++) {
-		const struct nr_model_point *p = &sweep.curve.points[i];
+		const struct point *p = &sweep.curve.points[i];
 
-		sum += own_row("single", p->mix.n, p->ns, nr_model_mean_ns(&costs, &p->mix));
+		sum += own_row("single", p->mix.n, p->ns, mean_ns(&costs, &p->mix));
 	}
 	err = own_rings(path, costs.alone);
 	sum = 100 * sqrt(sum / sweep.curve.n);
@@ -619,17 +605,16 @@ static int check_own(struct check *c, const char *path)
 	return err;
 }
 
-/* ---------------------------------------------------------------------------------------------- */
-int nr_model_check(const char *data_dir)
+int model_check(const char *data_dir)
 {
-	struct nr_model_curve *curves = NULL;
+	struct curve *curves = NULL;
 	struct check c = { 0 };
 	char path[4096];
 	unsigned n = 0;
 	int err;
 
 	snprintf(path, sizeof(path), "%s/ringbuf_contention.csv", data_dir);
-	if (nr_model_read_published(&curves, &n, path, nr_model_print_log, NULL))
+	if (curves_read(&curves, &n, path, model_log, NULL))
 		return 1;
 	printf("seed %d\n\n", SEED);
 	check_halves(&c, curves, n);
@@ -658,7 +643,7 @@ int nr_model_check(const char *data_dir)
 	err = c.failed ? 1 : 0;
 	goto out;
 out_path:
-	nr_model_say(nr_model_print_log, NULL, "%s: %s", path, strerror(-err));
+	model_say(model_log, NULL, "%s: %s", path, strerror(-err));
 	err = 1;
 out:
 	free(curves);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Between the files of the command: what was asked for, and what the tables are made of. */
-#ifndef NR_MODEL_CMD_H
-#define NR_MODEL_CMD_H
+#ifndef BENCH_MODEL_CMD_H
+#define BENCH_MODEL_CMD_H
 
 #include "model.h"
 
@@ -19,7 +19,7 @@ struct args {
 	bool fill;
 	bool markdown;
 	uint64_t seed;
-	struct nr_model_rest rest;
+	struct rest rest;
 
 	unsigned n_policies, n_producers, n_rates;
 	char policies[MAX_LIST][32];
@@ -28,7 +28,7 @@ struct args {
 };
 
 /* Ends the process with status 2 if something is wrong with the arguments. */
-void nr_model_parse_args(struct args *a, int argc, char **argv);
+void args_parse(struct args *a, int argc, char **argv);
 
 /* A plan as the model wants it. */
 struct shards {
@@ -38,14 +38,14 @@ struct shards {
 
 struct job {
 	const struct args *args;
-	const struct nr_model_machine *machine;
-	const struct nr_model_family *family;
+	const struct machine *machine;
+	const struct family *family;
 	const struct shards *shards; /* of each policy */
 	const unsigned *order;	     /* CPUs in the order in which they get a producer */
 };
 
-int nr_model_print_table(const struct job *job);
+int print_table(const struct job *job);
 /* One sentence to stderr. */
-void nr_model_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void model_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

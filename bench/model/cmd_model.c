@@ -13,7 +13,7 @@
 #define FAILED 1
 #define USAGE  2
 
-void nr_model_error(const char *fmt, ...)
+void model_error(const char *fmt, ...)
 {
 	va_list ap;
 
@@ -24,14 +24,14 @@ void nr_model_error(const char *fmt, ...)
 	fprintf(stderr, "\n");
 }
 
-void nr_model_print_log(void *ctx, enum nr_log_level level, const char *text)
+void model_log(void *ctx, enum nr_log_level level, const char *text)
 {
 	(void)ctx;
 	if (level <= NR_LOG_WARN)
-		nr_model_error("%s", text);
+		model_error("%s", text);
 }
 
-/* ---- the machine ----------------------------------------------------------------------------- */
+/* ---- the machine ---- */
 static bool ends_with(const char *s, const char *tail)
 {
 	size_t n = strlen(s), t = strlen(tail);
@@ -57,7 +57,7 @@ static int open_topology(struct nr_topology **out, const char *host, const char 
 {
 	struct nr_topology_opts opts = { .sz = sizeof(opts),
 					 .synthetic = synthetic,
-					 .log = nr_model_print_log };
+					 .log = model_log };
 	char line[4096] = "";
 	int err;
 
@@ -66,7 +66,7 @@ static int open_topology(struct nr_topology **out, const char *host, const char 
 	} else if (host) {
 		err = read_line(line, sizeof(line), host);
 		if (err) {
-			nr_model_error("%s: %s", host, strerror(-err));
+			model_error("%s: %s", host, strerror(-err));
 			return FAILED;
 		}
 		opts.synthetic = line;
@@ -93,40 +93,39 @@ static unsigned spread_order(unsigned *cpus, unsigned count)
 	return n;
 }
 
-/* ---- what is known --------------------------------------------------------------------------- */
+/* ---- what is known ---- */
 /* Everything a verb works with. */
 struct inputs {
 	const struct args *args;
-	struct nr_model_curve *curves;
+	struct curve *curves;
 	unsigned n_curves;
-	struct nr_model_like like;
+	struct like like;
 	struct nr_topology *topo;
-	struct nr_model_machine *machine;
+	struct machine *machine;
 	double across; /* error of predictions across hosts */
 	bool own;      /* the machine is the published host itself */
-	struct nr_model_family *family;
-	struct nr_model_sweep sweep; /* if there is one */
+	struct family *family;
+	struct sweep_curve sweep; /* if there is one */
 };
 
 static void close_inputs(struct inputs *in)
 {
-	nr_model_family_free(in->family);
-	nr_model_machine_free(in->machine);
+	family_free(in->family);
+	machine_free(in->machine);
 	nr_topology_free(in->topo);
 	free(in->curves);
 }
 
-static int read_published(struct inputs *in)
+static int open_published(struct inputs *in)
 {
 	char path[4096];
 	int err;
 
 	snprintf(path, sizeof(path), "%s/ringbuf_contention.csv", in->args->data);
-	err = nr_model_read_published(&in->curves, &in->n_curves, path, nr_model_print_log, NULL);
+	err = curves_read(&in->curves, &in->n_curves, path, model_log, NULL);
 	if (err)
 		return FAILED;
-	err = nr_model_like_of(&in->like, in->curves, in->n_curves, in->args->like,
-			       nr_model_print_log, NULL);
+	err = like_parse(&in->like, in->curves, in->n_curves, in->args->like, model_log, NULL);
 	return err ? USAGE : 0;
 }
 
@@ -136,78 +135,77 @@ static int read_machine(struct inputs *in)
 
 	if (err)
 		return err;
-	return nr_model_machine_from_topology(&in->machine, in->topo, in->like.hidden_llc,
-					      in->like.hidden_node);
+	return machine_from_topology(&in->machine, in->topo, in->like.hidden_llc,
+				     in->like.hidden_node);
 }
 
 /* The sweep is of the machine, unless --sweep-host names another. */
-static int read_sweep(struct nr_model_sweep *out, const struct inputs *in)
+static int read_sweep(struct sweep_curve *out, const struct inputs *in)
 {
-	struct nr_model_machine *of = NULL;
+	struct machine *of = NULL;
 	struct nr_topology *topo = NULL;
 	int err = 0;
 
 	if (in->args->sweep_host) {
 		err = open_topology(&topo, in->args->sweep_host, NULL);
 		if (!err)
-			err = nr_model_machine_from_topology(&of, topo, in->like.hidden_llc,
-							     in->like.hidden_node);
+			err = machine_from_topology(&of, topo, in->like.hidden_llc,
+						    in->like.hidden_node);
 	}
-	if (!err && nr_model_read_sweep(out, in->args->sweep, "single", of ? of : in->machine,
-					nr_model_print_log, NULL))
+	if (!err && sweep_curve_read(out, in->args->sweep, "single", of ? of : in->machine,
+				     model_log, NULL))
 		err = FAILED;
-	nr_model_machine_free(of);
+	machine_free(of);
 	nr_topology_free(topo);
 	return err;
 }
 
 static int is_published(bool *out, const struct inputs *in)
 {
-	struct nr_model_machine *published = NULL;
-	int err = nr_model_machine_regular(&published, &in->like.host->layout);
+	struct machine *published = NULL;
+	int err = machine_regular(&published, &in->like.host->layout);
 
 	if (err)
 		return err;
-	*out = in->like.single && nr_model_machine_alike(published, in->machine);
-	nr_model_machine_free(published);
+	*out = in->like.single && machine_alike(published, in->machine);
+	machine_free(published);
 	return 0;
 }
 
-static int family_of_sweep(struct inputs *in)
+static int use_sweep(struct inputs *in)
 {
-	struct nr_model_family *family = NULL;
+	struct family *family = NULL;
 	int err = read_sweep(&in->sweep, in);
 
 	if (!err)
-		err = nr_model_family_of_sweep(&family, &in->sweep.curve, &in->like.host->prior,
-					       in->family, nr_model_machine_levels(in->machine),
-					       in->across);
+		err = family_of_sweep(&family, &in->sweep.curve, &in->like.host->prior, in->family,
+				      machine_levels(in->machine), in->across);
 	if (err)
 		return err;
-	nr_model_family_free(in->family);
+	family_free(in->family);
 	in->family = family;
 	return 0;
 }
 
 static int fit_family(struct inputs *in)
 {
-	int err = nr_model_family_fit(&in->family, in->curves, in->n_curves, in->args->like);
+	int err = family_fit(&in->family, in->curves, in->n_curves, in->args->like);
 
 	if (!err)
-		err = nr_model_across_hosts(&in->across, in->curves, in->n_curves);
+		err = across_hosts(&in->across, in->curves, in->n_curves);
 	if (!err)
 		err = is_published(&in->own, in);
 	if (err)
 		return err;
 	if (in->args->sweep)
-		return family_of_sweep(in);
+		return use_sweep(in);
 	if (!in->own)
 		in->family->error = fmax(in->family->error, in->across);
 	return 0;
 }
 
-/* ---- what is to be known of a sweep ---------------------------------------------------------- */
-static void print_rows_left_out(const struct nr_model_sweep *sweep, const char *begin)
+/* ---- what is to be known of a sweep ---- */
+static void print_rows_left_out(const struct sweep_curve *sweep, const char *begin)
 {
 	if (sweep->dropped)
 		printf("%s%u rows left out: of another record size, memory, burst, order or "
@@ -218,16 +216,16 @@ static void print_rows_left_out(const struct nr_model_sweep *sweep, const char *
 		       sweep->no_rate);
 }
 
-static void print_busy(const struct nr_model_sweep *sweep, const char *begin)
+static void print_busy(const struct sweep_curve *sweep, const char *begin)
 {
 	if (sweep->busy)
 		printf("%sThe host was BUSY in %u of the %u rows used, more than %.0f %% of its "
 		       "CPU time went elsewhere: producers that do not run neither deliver nor "
 		       "contend, so take the costs with care\n",
-		       begin, sweep->busy, sweep->curve.n, 100 * NR_MODEL_BUSY);
+		       begin, sweep->busy, sweep->curve.n, 100 * BUSY_SHARE);
 }
 
-/* ---- tables of predictions ------------------------------------------------------------------- */
+/* ---- tables of predictions ---- */
 static void free_shards(struct shards *s, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
@@ -238,10 +236,8 @@ static void free_shards(struct shards *s, unsigned n)
 
 static int shards_of(struct shards *s, const struct inputs *in, const char *policy)
 {
-	struct nr_plan_opts opts = { .sz = sizeof(opts),
-				     .policy = policy,
-				     .log = nr_model_print_log };
-	const struct nr_model_machine *m = in->machine;
+	struct nr_plan_opts opts = { .sz = sizeof(opts), .policy = policy, .log = model_log };
+	const struct machine *m = in->machine;
 	struct nr_plan *plan = NULL;
 	int err;
 
@@ -260,7 +256,7 @@ static int shards_of(struct shards *s, const struct inputs *in, const char *poli
 	for (unsigned i = 0; i < m->n_cpus; i++)
 		s->cpu_shard[i] = plan->cpu_shard[m->os[i]];
 	for (unsigned i = 0; i < s->n; i++)
-		s->consumer[i] = nr_model_cpu_index(m, nr_plan_shard_at(plan, i)->consumer_cpus[0]);
+		s->consumer[i] = machine_index(m, nr_plan_shard_at(plan, i)->consumer_cpus[0]);
 out:
 	nr_plan_free(plan);
 	return err;
@@ -272,7 +268,7 @@ static void print_levels(unsigned levels)
 {
 	const char *between = "";
 
-	for (unsigned d = 0; d < NR_MODEL_LEVELS; d++)
+	for (unsigned d = 0; d < N_LEVELS; d++)
 		if (levels & (1u << d)) {
 			printf("%s%s", between, level_names[d]);
 			between = ", ";
@@ -317,8 +313,8 @@ static int check_producers(const struct args *a, unsigned n_cpus)
 {
 	for (unsigned i = 0; i < a->n_producers; i++)
 		if (a->producers[i] > n_cpus) {
-			nr_model_error("--producers %u: the machine has %u CPUs", a->producers[i],
-				       n_cpus);
+			model_error("--producers %u: the machine has %u CPUs", a->producers[i],
+				    n_cpus);
 			return USAGE;
 		}
 	return 0;
@@ -342,17 +338,17 @@ static int print_tables(const struct inputs *in)
 	else
 		spread_order(order, in->machine->n_cpus);
 	print_preamble(in);
-	err = nr_model_print_table(&job);
+	err = print_table(&job);
 out:
 	free_shards(shards, a->n_policies);
 	free(order);
 	return err;
 }
 
-static int predict(const struct args *a)
+static int predict_tables(const struct args *a)
 {
 	struct inputs in = { .args = a };
-	int err = read_published(&in);
+	int err = open_published(&in);
 
 	if (!err)
 		err = read_machine(&in);
@@ -366,26 +362,26 @@ static int predict(const struct args *a)
 	return err;
 }
 
-/* ---- fits ------------------------------------------------------------------------------------ */
-static void print_costs(const char *name, const struct nr_model_costs *c)
+/* ---- fits ---- */
+static void print_costs(const char *name, const struct costs *c)
 {
 	printf("%-27s alone %.0f own %.0f", name, c->alone, c->own);
-	for (unsigned d = NR_SAME_LLC; d < NR_MODEL_LEVELS; d++)
+	for (unsigned d = NR_SAME_LLC; d < N_LEVELS; d++)
 		if (c->seen & (1u << d))
 			printf(" %s %.0f", level_names[d], c->hand[d]);
 	printf(" ns, re-take %.2f, consumer's share %.2f\n", c->retake, c->consumer);
 }
 
-static void print_fitted_sweep(const char *path, const struct nr_model_sweep *sweep,
-			       const struct nr_model_costs *c)
+static void print_fitted_sweep(const char *path, const struct sweep_curve *sweep,
+			       const struct costs *c)
 {
-	const struct nr_model_curve *curve = &sweep->curve;
+	const struct curve *curve = &sweep->curve;
 	double sum = 0;
 
 	print_costs(path, c);
 	for (unsigned i = 0; i < curve->n; i++) {
-		const struct nr_model_point *p = &curve->points[i];
-		double ns = nr_model_mean_ns(c, &p->mix);
+		const struct point *p = &curve->points[i];
+		double ns = mean_ns(c, &p->mix);
 
 		printf("%4u producers: measured %.3f, model %.3f M/s\n", p->mix.n, 1e3 / p->ns,
 		       1e3 / ns);
@@ -405,11 +401,11 @@ static void print_fitted_sweep(const char *path, const struct nr_model_sweep *sw
 static int fit(const struct args *a)
 {
 	struct inputs in = { .args = a };
-	struct nr_model_costs c;
-	int err = read_published(&in);
+	struct costs c;
+	int err = open_published(&in);
 
 	for (unsigned i = 0; !err && !a->sweep && i < in.n_curves; i++) {
-		nr_model_fit(&c, &in.curves[i], &nr_model_host_of(in.curves[i].name)->prior);
+		fit_costs(&c, &in.curves[i], &host_of(in.curves[i].name)->prior);
 		print_costs(in.curves[i].name, &c);
 	}
 	if (!err && a->sweep) {
@@ -417,7 +413,7 @@ static int fit(const struct args *a)
 		if (!err)
 			err = read_sweep(&in.sweep, &in);
 		if (!err) {
-			nr_model_fit(&c, &in.sweep.curve, &in.like.host->prior);
+			fit_costs(&c, &in.sweep.curve, &in.like.host->prior);
 			print_fitted_sweep(a->sweep, &in.sweep, &c);
 		}
 	}
@@ -425,18 +421,18 @@ static int fit(const struct args *a)
 	return err;
 }
 
-/* ---- command --------------------------------------------------------------------------------- */
+/* ---- command ---- */
 static int run(const struct args *a)
 {
 	switch (a->verb) {
 	case VERB_CHECK:
-		return nr_model_check(a->data);
+		return model_check(a->data);
 	case VERB_FIT:
 		return fit(a);
 	case VERB_MERGE:
-		return nr_model_measure_merge();
+		return model_merge();
 	default:
-		return predict(a);
+		return predict_tables(a);
 	}
 }
 
@@ -445,9 +441,9 @@ int cmd_model(int argc, char **argv)
 	struct args a;
 	int err;
 
-	nr_model_parse_args(&a, argc, argv);
+	args_parse(&a, argc, argv);
 	err = run(&a);
 	if (err < 0)
-		nr_model_error("%s", strerror(-err));
+		model_error("%s", strerror(-err));
 	return err < 0 ? FAILED : err;
 }

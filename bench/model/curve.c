@@ -10,7 +10,7 @@
 
 #define NO_CONSUMER "_noconsumer"
 
-void nr_model_say(nr_log_fn log, void *ctx, const char *fmt, ...)
+void model_say(nr_log_fn log, void *ctx, const char *fmt, ...)
 {
 	char text[512];
 	va_list ap;
@@ -23,42 +23,41 @@ void nr_model_say(nr_log_fn log, void *ctx, const char *fmt, ...)
 	log(ctx, NR_LOG_ERROR, text);
 }
 
-int nr_model_add_point(struct nr_model_curve *curve, const struct nr_model_machine *machine,
-		       const struct nr_model_load *load, double ns)
+int curve_add(struct curve *curve, const struct machine *machine, const struct load *load,
+	      double ns)
 {
-	struct nr_model_point *p = &curve->points[curve->n];
+	struct point *p = &curve->points[curve->n];
 
-	if (curve->n == NR_MODEL_MAX_POINTS)
+	if (curve->n == MAX_POINTS)
 		return -E2BIG;
-	if (!load->n || !nr_model_is_plausible(ns))
+	if (!load->n || !is_plausible(ns))
 		return -EINVAL;
-	nr_model_mix(&p->mix, machine, load);
+	mix_of(&p->mix, machine, load);
 	p->ns = ns;
 	curve->n++;
 	return 0;
 }
 
-int nr_model_add_plain(struct nr_model_curve *curve, const struct nr_model_machine *machine,
-		       unsigned n, unsigned first, int consumer_cpu, double ns)
+int curve_add_plain(struct curve *curve, const struct machine *machine, unsigned n, unsigned first,
+		    int consumer_cpu, double ns)
 {
 	unsigned *cpus = calloc(n, sizeof(*cpus));
-	struct nr_model_load load = { n, cpus, consumer_cpu };
+	struct load load = { n, cpus, consumer_cpu };
 	int err = -ENOMEM;
 
 	if (!cpus)
 		goto out;
 	for (unsigned i = 0; i < n; i++)
 		cpus[i] = (first + i) % machine->n_cpus;
-	err = nr_model_add_point(curve, machine, &load, ns);
+	err = curve_add(curve, machine, &load, ns);
 out:
 	free(cpus);
 	return err;
 }
 
-static struct nr_model_curve *find_curve(struct nr_model_curve **curves, unsigned *n,
-					 const char *name)
+static struct curve *find_curve(struct curve **curves, unsigned *n, const char *name)
 {
-	struct nr_model_curve *grown;
+	struct curve *grown;
 
 	for (unsigned i = 0; i < *n; i++)
 		if (!strcmp((*curves)[i].name, name))
@@ -73,39 +72,38 @@ static struct nr_model_curve *find_curve(struct nr_model_curve **curves, unsigne
 	return grown;
 }
 
-static int add_published(struct nr_model_curve *curve, unsigned producers, double mops)
+static int add_published(struct curve *curve, unsigned producers, double mops)
 {
-	const struct nr_model_host *host = nr_model_host_of(curve->name);
+	const struct host *host = host_of(curve->name);
 	bool consumer = !strstr(curve->name, NO_CONSUMER);
-	struct nr_model_machine *machine = NULL;
+	struct machine *machine = NULL;
 	int err;
 
 	if (!host)
 		return -ENOENT;
-	err = nr_model_machine_regular(&machine, &host->layout);
+	err = machine_regular(&machine, &host->layout);
 	if (err)
 		return err;
-	err = nr_model_add_plain(curve, machine, producers, consumer, consumer ? 0 : -1,
-				 1e3 / mops);
-	nr_model_machine_free(machine);
+	err = curve_add_plain(curve, machine, producers, consumer, consumer ? 0 : -1, 1e3 / mops);
+	machine_free(machine);
 	return err;
 }
 
 static int by_producers(const void *a, const void *b)
 {
-	const struct nr_model_point *x = a, *y = b;
+	const struct point *x = a, *y = b;
 
 	return (x->mix.n > y->mix.n) - (x->mix.n < y->mix.n);
 }
 
-void nr_model_sort_points(struct nr_model_curve *curve)
+void curve_sort(struct curve *curve)
 {
 	qsort(curve->points, curve->n, sizeof(curve->points[0]), by_producers);
 }
 
-static int parse_published(struct nr_model_curve **curves, unsigned *n, char *line)
+static int parse_published(struct curve **curves, unsigned *n, char *line)
 {
-	struct nr_model_curve *curve;
+	struct curve *curve;
 	char name[64];
 	unsigned producers;
 	double mops;
@@ -117,34 +115,33 @@ static int parse_published(struct nr_model_curve **curves, unsigned *n, char *li
 	return curve ? add_published(curve, producers, mops) : -ENOMEM;
 }
 
-int nr_model_read_published(struct nr_model_curve **out, unsigned *n_out, const char *path,
-			    nr_log_fn log, void *ctx)
+int curves_read(struct curve **out, unsigned *n_out, const char *path, nr_log_fn log, void *ctx)
 {
-	struct nr_model_curve *curves = NULL;
+	struct curve *curves = NULL;
 	unsigned n = 0, line_nr = 0;
 	FILE *f = fopen(path, "re");
 	char line[256];
 	int err = f ? 0 : -errno;
 
 	if (!f)
-		nr_model_say(log, ctx, "%s: %s", path, strerror(-err));
+		model_say(log, ctx, "%s: %s", path, strerror(-err));
 	while (!err && fgets(line, sizeof(line), f)) {
 		if (!line_nr++) /* names of the columns */
 			continue;
 		err = parse_published(&curves, &n, line);
 		if (err)
-			nr_model_say(log, ctx,
-				     "%s:%u: not series,producers,mops_per_sec of a known host",
-				     path, line_nr);
+			model_say(log, ctx,
+				  "%s:%u: not series,producers,mops_per_sec of a known host", path,
+				  line_nr);
 	}
 	if (!err && (ferror(f) || !n)) {
 		err = ferror(f) ? -errno : -ENODATA;
-		nr_model_say(log, ctx, "%s: %s", path, strerror(-err));
+		model_say(log, ctx, "%s: %s", path, strerror(-err));
 	}
 	if (err)
 		goto out;
 	for (unsigned i = 0; i < n; i++)
-		nr_model_sort_points(&curves[i]);
+		curve_sort(&curves[i]);
 	*out = curves;
 	*n_out = n;
 	curves = NULL;
@@ -155,14 +152,13 @@ out:
 	return err;
 }
 
-void nr_model_halve(const struct nr_model_curve *curve, unsigned half, struct nr_model_curve *train,
-		    struct nr_model_curve *test)
+void curve_halve(const struct curve *curve, unsigned half, struct curve *train, struct curve *test)
 {
 	memset(train, 0, sizeof(*train));
 	memset(test, 0, sizeof(*test));
 	for (unsigned i = 0; i < curve->n; i++) {
 		/* The first point anchors both: nothing else tells what a producer alone costs. */
-		struct nr_model_curve *c = !i || i % 2 == half ? train : test;
+		struct curve *c = !i || i % 2 == half ? train : test;
 
 		c->points[c->n++] = curve->points[i];
 	}

@@ -20,8 +20,8 @@
 enum { X_ALONE, X_RETAKE, X_CONSUMER, X_HAND };
 
 struct fit {
-	const struct nr_model_curve *curve;
-	const struct nr_model_prior *prior;
+	const struct curve *curve;
+	const struct prior *prior;
 	bool consumer;
 	unsigned seen;
 };
@@ -33,22 +33,22 @@ static double squared_log_ratio(double model, double measured)
 	return e * e;
 }
 
-static unsigned seen_levels(const struct nr_model_curve *curve)
+static unsigned seen_levels(const struct curve *curve)
 {
 	unsigned seen = 0;
 
 	/* A producer alone hands nothing over. */
 	for (unsigned i = 0; i < curve->n; i++)
-		for (unsigned d = NR_SAME_LLC; d < NR_MODEL_LEVELS; d++)
+		for (unsigned d = NR_SAME_LLC; d < N_LEVELS; d++)
 			if (curve->points[i].mix.n > 1 && (curve->points[i].mix.pair[d] > 0 ||
 							   curve->points[i].mix.consumer[d] > 0))
 				seen |= 1u << d;
 	return seen;
 }
 
-static bool has_consumer(const struct nr_model_curve *curve)
+static bool has_consumer(const struct curve *curve)
 {
-	for (unsigned d = 0; d < NR_MODEL_LEVELS; d++)
+	for (unsigned d = 0; d < N_LEVELS; d++)
 		if (curve->points[0].mix.consumer[d] > 0)
 			return true;
 	return false;
@@ -61,7 +61,7 @@ static void fill_hands(double *hand, const double *x, unsigned seen)
 	unsigned first = 0, used = 0;
 	double ns = 0;
 
-	for (unsigned d = NR_SAME_LLC; d < NR_MODEL_LEVELS; d++) {
+	for (unsigned d = NR_SAME_LLC; d < N_LEVELS; d++) {
 		if (seen & (1u << d)) {
 			ns += exp(x[used++]);
 			if (!first)
@@ -74,7 +74,7 @@ static void fill_hands(double *hand, const double *x, unsigned seen)
 	hand[NR_SAME_CORE] = hand[NR_SAME_CPU] = SMT_RATIO * hand[NR_SAME_LLC];
 }
 
-static void decode(struct nr_model_costs *c, const double *x, const struct fit *fit)
+static void decode(struct costs *c, const double *x, const struct fit *fit)
 {
 	c->alone = exp(x[X_ALONE]);
 	c->own = fit->prior->own_ns;
@@ -92,7 +92,7 @@ static double logit(double p)
 static double misfit(const double *x, void *ctx)
 {
 	const struct fit *fit = ctx;
-	struct nr_model_costs c;
+	struct costs c;
 	double off_retake = x[X_RETAKE] - logit(fit->prior->retake);
 	double off_consumer = x[X_CONSUMER] - log(CONSUMER_PRIOR);
 	double off_alone = x[X_ALONE] - log(fit->curve->points[0].ns);
@@ -104,37 +104,35 @@ static double misfit(const double *x, void *ctx)
 		sum += ALONE_WEIGHT * off_alone * off_alone;
 	decode(&c, x, fit);
 	for (unsigned i = 0; i < fit->curve->n; i++)
-		sum += squared_log_ratio(nr_model_mean_ns(&c, &fit->curve->points[i].mix),
+		sum += squared_log_ratio(mean_ns(&c, &fit->curve->points[i].mix),
 					 fit->curve->points[i].ns);
 	return sum;
 }
 
-void nr_model_fit(struct nr_model_costs *out, const struct nr_model_curve *curve,
-		  const struct nr_model_prior *prior)
+void fit_costs(struct costs *out, const struct curve *curve, const struct prior *prior)
 {
 	struct fit fit = { curve, prior, has_consumer(curve), seen_levels(curve) };
-	double x[NR_MODEL_MAX_DIM] = { log(curve->points[0].ns), logit(prior->retake),
-				       log(CONSUMER_PRIOR) };
+	double x[MAX_DIM] = { log(curve->points[0].ns), logit(prior->retake), log(CONSUMER_PRIOR) };
 	unsigned n = X_HAND;
 
-	for (unsigned d = 0; d < NR_MODEL_LEVELS; d++)
+	for (unsigned d = 0; d < N_LEVELS; d++)
 		if (fit.seen & (1u << d)) {
 			x[n] = log(n == X_HAND ? 90 : 150);
 			n++;
 		}
-	nr_model_minimize(misfit, &fit, x, n);
+	minimize(misfit, &fit, x, n);
 	decode(out, x, &fit);
 }
 
-/* ---- what the model has to beat -------------------------------------------------------------- */
-double nr_model_usl_ns(const struct nr_model_usl *u, unsigned n)
+/* ---- what the model has to beat ---- */
+double usl_ns(const struct usl *u, unsigned n)
 {
 	double d = 1 + u->sigma * (n - 1) + u->kappa * n * (n - 1.0);
 
 	return 1e9 * d / (u->lambda * n);
 }
 
-static void decode_usl(struct nr_model_usl *u, const double *x)
+static void decode_usl(struct usl *u, const double *x)
 {
 	u->lambda = exp(x[0]);
 	u->sigma = exp(x[1]);
@@ -143,33 +141,32 @@ static void decode_usl(struct nr_model_usl *u, const double *x)
 
 static double usl_misfit(const double *x, void *ctx)
 {
-	const struct nr_model_curve *curve = ctx;
-	struct nr_model_usl u;
+	const struct curve *curve = ctx;
+	struct usl u;
 	double sum = 0;
 
 	decode_usl(&u, x);
 	for (unsigned i = 0; i < curve->n; i++)
-		sum += squared_log_ratio(nr_model_usl_ns(&u, curve->points[i].mix.n),
-					 curve->points[i].ns);
+		sum += squared_log_ratio(usl_ns(&u, curve->points[i].mix.n), curve->points[i].ns);
 	return sum;
 }
 
-void nr_model_fit_usl(struct nr_model_usl *out, const struct nr_model_curve *curve)
+void fit_usl(struct usl *out, const struct curve *curve)
 {
 	double x[3] = { log(1e9 / curve->points[0].ns), -1, -4 };
 
-	nr_model_minimize(usl_misfit, (void *)curve, x, 3);
+	minimize(usl_misfit, (void *)curve, x, 3);
 	decode_usl(out, x);
 }
 
-double nr_model_two_level_ns(const struct nr_model_two_level *t, const struct nr_model_mix *mix)
+double two_level_ns(const struct two_level *t, const struct mix *mix)
 {
 	double near = mix->pair[NR_SAME_CPU] + mix->pair[NR_SAME_CORE] + mix->pair[NR_SAME_LLC];
 
 	return mix->n < 2 ? t->alone : near * t->near + (1 - near) * t->far;
 }
 
-static void decode_two_level(struct nr_model_two_level *t, const double *x)
+static void decode_two_level(struct two_level *t, const double *x)
 {
 	t->alone = exp(x[0]);
 	t->near = exp(x[1]);
@@ -178,21 +175,21 @@ static void decode_two_level(struct nr_model_two_level *t, const double *x)
 
 static double two_level_misfit(const double *x, void *ctx)
 {
-	const struct nr_model_curve *curve = ctx;
-	struct nr_model_two_level t;
+	const struct curve *curve = ctx;
+	struct two_level t;
 	double sum = 0;
 
 	decode_two_level(&t, x);
 	for (unsigned i = 0; i < curve->n; i++)
-		sum += squared_log_ratio(nr_model_two_level_ns(&t, &curve->points[i].mix),
+		sum += squared_log_ratio(two_level_ns(&t, &curve->points[i].mix),
 					 curve->points[i].ns);
 	return sum;
 }
 
-void nr_model_fit_two_level(struct nr_model_two_level *out, const struct nr_model_curve *curve)
+void fit_two_level(struct two_level *out, const struct curve *curve)
 {
 	double x[3] = { log(curve->points[0].ns), 5, 6 };
 
-	nr_model_minimize(two_level_misfit, (void *)curve, x, 3);
+	minimize(two_level_misfit, (void *)curve, x, 3);
 	decode_two_level(out, x);
 }

@@ -16,7 +16,7 @@
  */
 #define OWN_E5 (1e3 / 21.449)
 
-const struct nr_model_host nr_model_hosts[] = {
+const struct host published_hosts[] = {
 	{
 		.prefix = "e5_2680v4",
 		.title = "2 x Xeon E5-2680 v4",
@@ -72,18 +72,18 @@ const struct nr_model_host nr_model_hosts[] = {
 		.latency_far = "median",
 	},
 };
-const unsigned nr_model_n_hosts = sizeof(nr_model_hosts) / sizeof(nr_model_hosts[0]);
+const unsigned n_published_hosts = sizeof(published_hosts) / sizeof(published_hosts[0]);
 
-const struct nr_model_host *nr_model_host_of(const char *series)
+const struct host *host_of(const char *series)
 {
-	for (unsigned i = 0; i < nr_model_n_hosts; i++)
-		if (!strncmp(series, nr_model_hosts[i].prefix, strlen(nr_model_hosts[i].prefix)))
-			return &nr_model_hosts[i];
+	for (unsigned i = 0; i < n_published_hosts; i++)
+		if (!strncmp(series, published_hosts[i].prefix, strlen(published_hosts[i].prefix)))
+			return &published_hosts[i];
 	return NULL;
 }
 
-/* ---- lists of prefixes ----------------------------------------------------------------------- */
-bool nr_model_is_like(const char *series, const char *like)
+/* ---- lists of prefixes ---- */
+bool is_like(const char *series, const char *like)
 {
 	while (*like) {
 		size_t n = strcspn(like, ",");
@@ -95,8 +95,7 @@ bool nr_model_is_like(const char *series, const char *like)
 	return false;
 }
 
-static bool begins_a_series(const struct nr_model_curve *curves, unsigned n, const char *word,
-			    size_t len)
+static bool begins_a_series(const struct curve *curves, unsigned n, const char *word, size_t len)
 {
 	for (unsigned i = 0; i < n; i++)
 		if (len && !strncmp(curves[i].name, word, len))
@@ -105,7 +104,7 @@ static bool begins_a_series(const struct nr_model_curve *curves, unsigned n, con
 }
 
 /* false: they hide different things. */
-static bool add_host(struct nr_model_like *like, const struct nr_model_host *host)
+static bool add_host(struct like *like, const struct host *host)
 {
 	bool hides = host->hidden_llc || host->hidden_node;
 	bool knows = like->hidden_llc || like->hidden_node;
@@ -122,17 +121,17 @@ static bool add_host(struct nr_model_like *like, const struct nr_model_host *hos
 	return like->hidden_llc == host->hidden_llc && like->hidden_node == host->hidden_node;
 }
 
-int nr_model_like_of(struct nr_model_like *out, const struct nr_model_curve *curves,
-		     unsigned n_curves, const char *text, nr_log_fn log, void *ctx)
+int like_parse(struct like *out, const struct curve *curves, unsigned n_curves, const char *text,
+	       nr_log_fn log, void *ctx)
 {
-	struct nr_model_like like = { 0 };
+	struct like like = { 0 };
 
 	for (const char *word = text;; word++) {
 		size_t n = strcspn(word, ",");
 
 		if (!begins_a_series(curves, n_curves, word, n)) {
-			nr_model_say(log, ctx, "--like %s: no published series begins with '%.*s'",
-				     text, (int)n, word);
+			model_say(log, ctx, "--like %s: no published series begins with '%.*s'",
+				  text, (int)n, word);
 			return -ENOENT;
 		}
 		word += n;
@@ -140,14 +139,12 @@ int nr_model_like_of(struct nr_model_like *out, const struct nr_model_curve *cur
 			break;
 	}
 	for (unsigned i = 0; i < n_curves; i++)
-		if (nr_model_is_like(curves[i].name, text) &&
-		    !add_host(&like, nr_model_host_of(curves[i].name))) {
-			nr_model_say(
-				log, ctx,
-				"--like %s: these hosts have caches or nodes that the operating "
-				"system "
-				"does not show, and not the same ones; name hosts of one maker",
-				text);
+		if (is_like(curves[i].name, text) && !add_host(&like, host_of(curves[i].name))) {
+			model_say(log, ctx,
+				  "--like %s: these hosts have caches or nodes that the operating "
+				  "system does not show, and not the same ones; name hosts of one "
+				  "maker",
+				  text);
 			return -EINVAL;
 		}
 	*out = like;

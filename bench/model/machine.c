@@ -6,7 +6,7 @@
 
 #include "model.h"
 
-void nr_model_machine_free(struct nr_model_machine *m)
+void machine_free(struct machine *m)
 {
 	if (!m)
 		return;
@@ -15,7 +15,7 @@ void nr_model_machine_free(struct nr_model_machine *m)
 	free(m);
 }
 
-int nr_model_cpu_index(const struct nr_model_machine *m, unsigned os)
+int machine_index(const struct machine *m, unsigned os)
 {
 	for (unsigned i = 0; i < m->n_cpus; i++)
 		if (m->os[i] == os)
@@ -23,37 +23,37 @@ int nr_model_cpu_index(const struct nr_model_machine *m, unsigned os)
 	return -1;
 }
 
-static void count_pairs(size_t pairs[NR_MODEL_LEVELS], const struct nr_model_machine *m)
+static void count_pairs(size_t pairs[N_LEVELS], const struct machine *m)
 {
-	memset(pairs, 0, NR_MODEL_LEVELS * sizeof(*pairs));
+	memset(pairs, 0, N_LEVELS * sizeof(*pairs));
 	for (size_t i = 0; i < (size_t)m->n_cpus * m->n_cpus; i++)
 		pairs[m->distance[i]]++;
 }
 
-bool nr_model_machine_alike(const struct nr_model_machine *a, const struct nr_model_machine *b)
+bool machine_alike(const struct machine *a, const struct machine *b)
 {
-	size_t x[NR_MODEL_LEVELS], y[NR_MODEL_LEVELS];
+	size_t x[N_LEVELS], y[N_LEVELS];
 
 	count_pairs(x, a);
 	count_pairs(y, b);
 	return !memcmp(x, y, sizeof(x)); /* pairs of the same CPU count the CPUs */
 }
 
-unsigned nr_model_machine_levels(const struct nr_model_machine *m)
+unsigned machine_levels(const struct machine *m)
 {
-	size_t pairs[NR_MODEL_LEVELS];
+	size_t pairs[N_LEVELS];
 	unsigned levels = 0;
 
 	count_pairs(pairs, m);
-	for (unsigned d = 0; d < NR_MODEL_LEVELS; d++)
+	for (unsigned d = 0; d < N_LEVELS; d++)
 		if (pairs[d])
 			levels |= 1u << d;
 	return levels;
 }
 
-static struct nr_model_machine *machine_new(unsigned n_cpus)
+static struct machine *machine_new(unsigned n_cpus)
 {
-	struct nr_model_machine *m = calloc(1, sizeof(*m));
+	struct machine *m = calloc(1, sizeof(*m));
 
 	if (!m)
 		return NULL;
@@ -61,7 +61,7 @@ static struct nr_model_machine *machine_new(unsigned n_cpus)
 	m->distance = calloc((size_t)n_cpus * n_cpus, 1);
 	m->os = calloc(n_cpus, sizeof(*m->os));
 	if (!m->distance || !m->os) {
-		nr_model_machine_free(m);
+		machine_free(m);
 		return NULL;
 	}
 	for (unsigned i = 0; i < n_cpus; i++)
@@ -69,7 +69,7 @@ static struct nr_model_machine *machine_new(unsigned n_cpus)
 	return m;
 }
 
-static uint8_t regular_distance(const struct nr_model_layout *l, unsigned a, unsigned b)
+static uint8_t regular_distance(const struct layout *l, unsigned a, unsigned b)
 {
 	unsigned n_cores = l->packages * l->cores;
 	unsigned ca = a % n_cores, cb = b % n_cores;
@@ -86,9 +86,9 @@ static uint8_t regular_distance(const struct nr_model_layout *l, unsigned a, uns
 	return in_a / l->node == in_b / l->node ? NR_SAME_NODE : NR_SAME_PACKAGE;
 }
 
-int nr_model_machine_regular(struct nr_model_machine **out, const struct nr_model_layout *l)
+int machine_regular(struct machine **out, const struct layout *l)
 {
-	struct nr_model_machine *m;
+	struct machine *m;
 	unsigned n;
 
 	if (!l->packages || !l->cores || !l->smt || !l->llc || !l->node)
@@ -125,13 +125,13 @@ static bool apart(unsigned group, unsigned a, unsigned b)
 	return group && a / group != b / group;
 }
 
-int nr_model_machine_from_topology(struct nr_model_machine **out, const struct nr_topology *topo,
-				   unsigned hidden_llc, unsigned hidden_node)
+int machine_from_topology(struct machine **out, const struct nr_topology *topo, unsigned hidden_llc,
+			  unsigned hidden_node)
 {
 	unsigned n = nr_topology_cpus(topo, NULL, 0);
 	unsigned *cpus = calloc(n, sizeof(*cpus));
 	unsigned *rank = calloc(n, sizeof(*rank));
-	struct nr_model_machine *m = machine_new(n);
+	struct machine *m = machine_new(n);
 	int err = -ENOMEM;
 
 	if (!cpus || !rank || !m)
@@ -154,7 +154,7 @@ int nr_model_machine_from_topology(struct nr_model_machine **out, const struct n
 	m = NULL;
 	err = 0;
 out:
-	nr_model_machine_free(m);
+	machine_free(m);
 	free(rank);
 	free(cpus);
 	return err;

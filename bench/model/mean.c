@@ -4,8 +4,7 @@
 
 #include "model.h"
 
-void nr_model_mix(struct nr_model_mix *mix, const struct nr_model_machine *m,
-		  const struct nr_model_load *load)
+void mix_of(struct mix *mix, const struct machine *m, const struct load *load)
 {
 	double pairs = (double)load->n * (load->n - 1);
 
@@ -16,14 +15,14 @@ void nr_model_mix(struct nr_model_mix *mix, const struct nr_model_machine *m,
 
 		for (unsigned j = 0; j < load->n; j++)
 			if (j != i)
-				mix->pair[nr_model_distance(m, cpu, load->cpus[j])] += 1 / pairs;
+				mix->pair[machine_distance(m, cpu, load->cpus[j])] += 1 / pairs;
 		if (load->consumer_cpu >= 0)
-			mix->consumer[nr_model_distance(m, cpu, load->consumer_cpu)] +=
+			mix->consumer[machine_distance(m, cpu, load->consumer_cpu)] +=
 				1.0 / load->n;
 	}
 }
 
-double nr_model_mean_ns(const struct nr_model_costs *c, const struct nr_model_mix *mix)
+double mean_ns(const struct costs *c, const struct mix *mix)
 {
 	/* With two, the owner may win again; with more, the queue is first come, first served. */
 	double retake = mix->n == 2 ? c->retake : 0;
@@ -31,13 +30,12 @@ double nr_model_mean_ns(const struct nr_model_costs *c, const struct nr_model_mi
 
 	if (mix->n < 2)
 		return c->alone;
-	for (unsigned d = 0; d < NR_MODEL_LEVELS; d++)
+	for (unsigned d = 0; d < N_LEVELS; d++)
 		hand += c->hand[d] * (mix->pair[d] + c->consumer * mix->consumer[d]);
 	return retake * c->own + (1 - retake) * hand;
 }
 
-void nr_model_repairman(double *per_sec, double *wait_ns, unsigned n, double think_ns,
-			double service_ns)
+void repairman(double *per_sec, double *wait_ns, unsigned n, double think_ns, double service_ns)
 {
 	double queue = 0, wait = service_ns, x = 0;
 

@@ -13,9 +13,9 @@
 #include "merge/tree.h"
 #include "model.h"
 
-#define NR_RECORDS 2000000u
-#define NR_TIMES   5
-#define OUT	   4096u /* records before the output begins anew: it stays in the cache */
+#define N_RECORDS 2000000u
+#define N_TIMES	  5
+#define OUT	  4096u /* records before the output begins anew: it stays in the cache */
 
 struct record {
 	uint64_t ts, payload[2];
@@ -36,7 +36,7 @@ static void free_sources(struct sources *s)
 
 static int new_sources(struct sources *s, uint32_t n)
 {
-	*s = (struct sources){ calloc(NR_RECORDS, sizeof(*s->records)), calloc(n, sizeof(*s->next)),
+	*s = (struct sources){ calloc(N_RECORDS, sizeof(*s->records)), calloc(n, sizeof(*s->next)),
 			       calloc(n, sizeof(*s->end)), n };
 	if (s->records && s->next && s->end)
 		return 0;
@@ -45,15 +45,15 @@ static int new_sources(struct sources *s, uint32_t n)
 }
 
 /* Independent streams of the same rate. */
-static void fill_sources(struct sources *s, struct nr_model_rng *rng)
+static void fill_sources(struct sources *s, struct rng *rng)
 {
 	for (uint32_t i = 0; i < s->n; i++) {
 		uint64_t ts = 0;
 
-		s->next[i] = (uint64_t)NR_RECORDS * i / s->n;
-		s->end[i] = (uint64_t)NR_RECORDS * (i + 1) / s->n;
+		s->next[i] = (uint64_t)N_RECORDS * i / s->n;
+		s->end[i] = (uint64_t)N_RECORDS * (i + 1) / s->n;
 		for (uint32_t r = s->next[i]; r < s->end[i]; r++) {
-			ts += 1 + nr_model_rand_exp(rng, 1e6);
+			ts += 1 + rng_exp(rng, 1e6);
 			s->records[r].ts = ts;
 		}
 	}
@@ -82,19 +82,19 @@ static double merge_once(struct nr_tree *tree, struct sources *s, struct record 
 	for (uint32_t i = 0; i < s->n; i++)
 		set_key(tree, s, i);
 	nr_tree_build(tree);
-	for (uint32_t n = 0; n < NR_RECORDS; n++) {
+	for (uint32_t n = 0; n < N_RECORDS; n++) {
 		uint32_t i = nr_tree_winner(tree);
 
 		out[n % OUT] = s->records[s->next[i]++];
 		set_key(tree, s, i);
 		nr_tree_replay(tree);
 	}
-	return (seconds() - begin) * 1e9 / NR_RECORDS;
+	return (seconds() - begin) * 1e9 / N_RECORDS;
 }
 
 static int measure(uint32_t n, struct record *out)
 {
-	struct nr_model_rng rng = { 20200529 };
+	struct rng rng = { 20200529 };
 	double least = INFINITY, most = 0;
 	struct nr_tree tree = { 0 };
 	struct sources s;
@@ -103,7 +103,7 @@ static int measure(uint32_t n, struct record *out)
 	if (err)
 		return err;
 	err = nr_tree_init(&tree, n);
-	for (unsigned i = 0; !err && i < NR_TIMES; i++) {
+	for (unsigned i = 0; !err && i < N_TIMES; i++) {
 		double ns;
 
 		fill_sources(&s, &rng);
@@ -118,7 +118,7 @@ static int measure(uint32_t n, struct record *out)
 	return err;
 }
 
-int nr_model_measure_merge(void)
+int model_merge(void)
 {
 	static const uint32_t sources[] = { 1, 2, 4, 8, 24, 96, 192, 512 };
 	struct record *out = calloc(OUT, sizeof(*out));
@@ -126,7 +126,7 @@ int nr_model_measure_merge(void)
 
 	printf("ns of CPU per record: loser tree and a copy of %zu bytes, %u records, least and "
 	       "most of %d\n\n%7s %9s %9s\n",
-	       sizeof(*out), NR_RECORDS, NR_TIMES, "sources", "least", "most");
+	       sizeof(*out), N_RECORDS, N_TIMES, "sources", "least", "most");
 	for (unsigned i = 0; !err && i < sizeof(sources) / sizeof(sources[0]); i++)
 		err = measure(sources[i], out);
 	free(out);

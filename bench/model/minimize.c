@@ -12,16 +12,16 @@
 #define RESTARTS  4
 
 struct simplex {
-	nr_model_objective f;
+	objective_fn f;
 	void *ctx;
 	unsigned n; /* dimensions; n + 1 corners, sorted by value */
-	double corner[NR_MODEL_MAX_DIM + 1][NR_MODEL_MAX_DIM];
-	double value[NR_MODEL_MAX_DIM + 1];
+	double corner[MAX_DIM + 1][MAX_DIM];
+	double value[MAX_DIM + 1];
 };
 
 static void sort_corners(struct simplex *s)
 {
-	double tmp[NR_MODEL_MAX_DIM], v;
+	double tmp[MAX_DIM], v;
 	unsigned j;
 
 	for (unsigned i = 1; i <= s->n; i++) {
@@ -67,7 +67,7 @@ static void shrink(struct simplex *s)
 
 static void step(struct simplex *s)
 {
-	double x[NR_MODEL_MAX_DIM] = { 0 }, y[NR_MODEL_MAX_DIM] = { 0 };
+	double x[MAX_DIM] = { 0 }, y[MAX_DIM] = { 0 };
 	double vx = along(s, -1, x), vy;
 
 	if (vx < s->value[0]) {
@@ -95,7 +95,7 @@ static void spread_corners(struct simplex *s, const double *x)
 	}
 }
 
-double nr_model_minimize(nr_model_objective f, void *ctx, double *x, unsigned n)
+double minimize(objective_fn f, void *ctx, double *x, unsigned n)
 {
 	struct simplex s = { .f = f, .ctx = ctx, .n = n };
 

@@ -6,34 +6,34 @@
  * that had them last. The price depends on the distance between the two, and on where the consumer
  * sits that reads the same lines. Three views of one model:
  *
- *	nr_model_mean_ns()   closed formula for producers flat out; what the fit uses
- *	nr_model_sim()       discrete-event simulation; any rate, waiting times, a full ring
- *	nr_model_repairman() exact result for exponential times; what the simulation is tested with
+ *	mean_ns()   closed formula for producers flat out; what the fit uses
+ *	sim_run()       discrete-event simulation; any rate, waiting times, a full ring
+ *	repairman() exact result for exponential times; what the simulation is tested with
  *
  * Times are nanoseconds, rates records per second. Functions return 0 or a negative errno and leave
  * *out untouched on failure; free functions take NULL. No global state: any thread, one object
  *each.
  */
-#ifndef NR_MODEL_H
-#define NR_MODEL_H
+#ifndef BENCH_MODEL_H
+#define BENCH_MODEL_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <numaring/plan.h>
 
-#define NR_MODEL_LEVELS (NR_OTHER_PACKAGE + 1)
+#define N_LEVELS (NR_OTHER_PACKAGE + 1)
 
-/* ---- random numbers: one 64-bit seed, the same everywhere ------------------------------------ */
-struct nr_model_rng {
+/* ---- random numbers: one 64-bit seed, the same everywhere ---- */
+struct rng {
 	uint64_t state;
 };
-double nr_model_rand(struct nr_model_rng *rng); /* uniform in [0, 1) */
-double nr_model_rand_exp(struct nr_model_rng *rng, double mean);
-void nr_model_shuffle(struct nr_model_rng *rng, unsigned *v, unsigned n);
+double rng_uniform(struct rng *rng); /* uniform in [0, 1) */
+double rng_exp(struct rng *rng, double mean);
+void rng_shuffle(struct rng *rng, unsigned *v, unsigned n);
 
-/* ---- machines -------------------------------------------------------------------------------- */
-struct nr_model_machine {
+/* ---- machines ---- */
+struct machine {
 	unsigned n_cpus;
 	uint8_t *distance; /* [n_cpus * n_cpus], enum nr_distance */
 	unsigned *os;	   /* [n_cpus], the operating system's number of each CPU */
@@ -41,7 +41,7 @@ struct nr_model_machine {
 
 /* A machine as vendors build them. CPU numbers are plain: all cores of package 0, of package 1,
  * ..., then the SMT siblings in the same order. */
-struct nr_model_layout {
+struct layout {
 	unsigned packages;
 	unsigned cores; /* per package */
 	unsigned smt;
@@ -50,71 +50,70 @@ struct nr_model_layout {
 			  package) */
 };
 
-int nr_model_machine_regular(struct nr_model_machine **out, const struct nr_model_layout *layout);
+int machine_regular(struct machine **out, const struct layout *layout);
 /* CPU i of the machine is the i-th of nr_topology_cpus(). The operating system does not show all
  * structure: cores of one cache that are not in one cluster of hidden_llc, and cores of one node
  * that are not in one group of hidden_node are moved apart. 0: what the topology says. */
-int nr_model_machine_from_topology(struct nr_model_machine **out, const struct nr_topology *topo,
-				   unsigned hidden_llc, unsigned hidden_node);
-void nr_model_machine_free(struct nr_model_machine *machine);
+int machine_from_topology(struct machine **out, const struct nr_topology *topo, unsigned hidden_llc,
+			  unsigned hidden_node);
+void machine_free(struct machine *machine);
 
 /* The same number of CPUs, and as many pairs of them at each distance. */
-bool nr_model_machine_alike(const struct nr_model_machine *a, const struct nr_model_machine *b);
+bool machine_alike(const struct machine *a, const struct machine *b);
 /* Bit per distance that two CPUs of the machine have. */
-unsigned nr_model_machine_levels(const struct nr_model_machine *machine);
+unsigned machine_levels(const struct machine *machine);
 
 /* Index of the CPU that the operating system calls os, -1: none. */
-int nr_model_cpu_index(const struct nr_model_machine *machine, unsigned os);
+int machine_index(const struct machine *machine, unsigned os);
 
-static inline unsigned nr_model_distance(const struct nr_model_machine *m, unsigned a, unsigned b)
+static inline unsigned machine_distance(const struct machine *m, unsigned a, unsigned b)
 {
 	return m->distance[(size_t)a * m->n_cpus + b];
 }
 
-/* ---- costs ----------------------------------------------------------------------------------- */
-struct nr_model_costs {
-	double alone; /* a producer that nobody competes with, its consumer running */
-	double own;   /* a record whose lock and lines are still in the CPU's cache */
-	double hand[NR_MODEL_LEVELS]; /* hand-over by distance between last owner and next */
+/* ---- costs ---- */
+struct costs {
+	double alone;	       /* a producer that nobody competes with, its consumer running */
+	double own;	       /* a record whose lock and lines are still in the CPU's cache */
+	double hand[N_LEVELS]; /* hand-over by distance between last owner and next */
 	double consumer; /* part of a hand-over from the consumer's CPU that each record pays */
 	double retake;	 /* chance that the owner gets the lock again when one other waits */
 	unsigned seen;	 /* bit per distance that the fitted curve contained; others are guesses */
 };
 
 /* Who produces and where the consumer is: consumer_cpu -1 for none. */
-struct nr_model_load {
+struct load {
 	unsigned n;
 	const unsigned *cpus; /* [n], indices into the machine */
 	int consumer_cpu;
 };
 
 /* How often two producers drawn at random are this far apart, and a producer and the consumer. */
-struct nr_model_mix {
+struct mix {
 	unsigned n;
-	double pair[NR_MODEL_LEVELS];
-	double consumer[NR_MODEL_LEVELS];
+	double pair[N_LEVELS];
+	double consumer[N_LEVELS];
 };
-void nr_model_mix(struct nr_model_mix *mix, const struct nr_model_machine *machine,
-		  const struct nr_model_load *load);
+void mix_of(struct mix *mix, const struct machine *machine, const struct load *load);
 
 /* Nanoseconds per record of one ring, all producers flat out. */
-double nr_model_mean_ns(const struct nr_model_costs *costs, const struct nr_model_mix *mix);
+double mean_ns(const struct costs *costs, const struct mix *mix);
 
-/* ---- simulation ------------------------------------------------------------------------------ */
-enum nr_model_times { NR_MODEL_FIXED, NR_MODEL_EXPONENTIAL };
+/* ---- simulation ---- */
+enum times { FIXED, EXPONENTIAL };
 
-struct nr_model_sim_opts {
+struct sim_opts {
 	uint64_t seed;
 	double think_ns; /* between a record and the producer's next attempt, 0: flat out */
-	enum nr_model_times think;
-	enum nr_model_times service;
+	enum times think;
+	enum times service;
 	double drain_ns;   /* consumer's time for a record; 0: it always keeps up */
 	unsigned capacity; /* records the ring holds; used with drain_ns */
 	unsigned records;  /* attempts to measure in each batch */
 	unsigned batches;  /* each begins with a new order of the producers */
 };
 
-struct nr_model_sim_result {
+struct sim_result {
 	double per_sec;	     /* records that got into the ring */
 	double wait_mean_ns; /* attempt to end of reservation: interrupts are off meanwhile */
 	double wait_p50_ns;
@@ -130,178 +129,171 @@ struct nr_model_sim_result {
 	unsigned least, most; /* measured attempts of the producer that had fewest, and most */
 };
 
-int nr_model_sim(struct nr_model_sim_result *out, const struct nr_model_machine *machine,
-		 const struct nr_model_costs *costs, const struct nr_model_load *load,
-		 const struct nr_model_sim_opts *opts);
+int sim_run(struct sim_result *out, const struct machine *machine, const struct costs *costs,
+	    const struct load *load, const struct sim_opts *opts);
 
 /* Exact mean values of n customers with exponential think and service times (M/M/1//N, by MVA). */
-void nr_model_repairman(double *per_sec, double *wait_ns, unsigned n, double think_ns,
-			double service_ns);
+void repairman(double *per_sec, double *wait_ns, unsigned n, double think_ns, double service_ns);
 
-/* ---- fits ------------------------------------------------------------------------------------ */
-struct nr_model_point {
-	struct nr_model_mix mix;
+/* ---- fits ---- */
+struct point {
+	struct mix mix;
 	double ns; /* measured, per record of all producers together */
 };
 
-#define NR_MODEL_MAX_POINTS 1024 /* both placements of each number of producers, to 512 CPUs */
-struct nr_model_curve {
+#define MAX_POINTS 1024 /* both placements of each number of producers, to 512 CPUs */
+struct curve {
 	char name[64];
 	unsigned n;
-	struct nr_model_point points[NR_MODEL_MAX_POINTS]; /* ascending in mix.n */
+	struct point points[MAX_POINTS]; /* ascending in mix.n */
 };
 
 /* Any function of x[n]; minimized in place by Nelder-Mead with restarts; returns the minimum. */
-typedef double (*nr_model_objective)(const double *x, void *ctx);
-#define NR_MODEL_MAX_DIM 12
-double nr_model_minimize(nr_model_objective f, void *ctx, double *x, unsigned n);
+typedef double (*objective_fn)(const double *x, void *ctx);
+#define MAX_DIM 12
+double minimize(objective_fn f, void *ctx, double *x, unsigned n);
 
 /* What is known before the fit: own_ns, which a curve does not contain, and the chance of a re-take
  * on other hosts, which counts only as far as the curve has no point at two producers. */
-struct nr_model_prior {
+struct prior {
 	double own_ns;
 	double retake;
 };
 
 /* Costs that explain the curve best, squares of log ratios. */
-void nr_model_fit(struct nr_model_costs *out, const struct nr_model_curve *curve,
-		  const struct nr_model_prior *prior);
+void fit_costs(struct costs *out, const struct curve *curve, const struct prior *prior);
 
 /* What the model has to beat. Both give ns per record; two levels: near (shared cache) and far. */
-struct nr_model_usl {
+struct usl {
 	double lambda, sigma, kappa; /* lambda: records per second of one producer */
 };
-struct nr_model_two_level {
+struct two_level {
 	double alone, near, far;
 };
-void nr_model_fit_usl(struct nr_model_usl *out, const struct nr_model_curve *curve);
-double nr_model_usl_ns(const struct nr_model_usl *usl, unsigned n);
-void nr_model_fit_two_level(struct nr_model_two_level *out, const struct nr_model_curve *curve);
-double nr_model_two_level_ns(const struct nr_model_two_level *t, const struct nr_model_mix *mix);
+void fit_usl(struct usl *out, const struct curve *curve);
+double usl_ns(const struct usl *usl, unsigned n);
+void fit_two_level(struct two_level *out, const struct curve *curve);
+double two_level_ns(const struct two_level *t, const struct mix *mix);
 
-/* ---- published hosts and curves -------------------------------------------------------------- */
-struct nr_model_host {
+/* ---- published hosts and curves ---- */
+struct host {
 	const char *prefix; /* series of the published data that begin with it */
 	const char *title;
-	struct nr_model_layout layout;
+	struct layout layout;
 	/* Structure that the operating system does not show; 0: none. Numbers of cores. */
 	unsigned hidden_llc, hidden_node;
-	struct nr_model_prior prior;
+	struct prior prior;
 	double far_ratio; /* other package / farthest distance seen, by core-to-core latency */
 	const char *kin;  /* prefix of the other host of its maker, NULL: there is none */
 	/* Where core_to_core_latency.csv has a like host: its name, what it calls the innermost
 	 * cache domain (NULL: not published) and the outermost distance the curve contains. */
 	const char *latency_host, *latency_near, *latency_far;
 };
-extern const struct nr_model_host nr_model_hosts[];
-extern const unsigned nr_model_n_hosts;
-const struct nr_model_host *nr_model_host_of(const char *series);
+extern const struct host published_hosts[];
+extern const unsigned n_published_hosts;
+const struct host *host_of(const char *series);
 
 /* All curves of a CSV with columns series,producers,mops_per_sec, placed by plain CPU numbers on
  * the published host: the consumer on CPU 0 (series with _noconsumer in their names: none),
  * producers on the CPUs after it. The caller frees *out. -ENOENT: a series of a host that is not
  * known here. */
-int nr_model_read_published(struct nr_model_curve **out, unsigned *n, const char *path,
-			    nr_log_fn log, void *log_ctx);
+int curves_read(struct curve **out, unsigned *n, const char *path, nr_log_fn log, void *log_ctx);
 
 /* Part of a host's CPU time that others may have. */
-#define NR_MODEL_BUSY 0.1
+#define BUSY_SHARE 0.1
 
 /* The curve of one transport, flat out, of a sweep in JSON Lines; CPU numbers are those of machine.
  * Only medians that differ in nothing but producers, placement and duration make a curve: those
  * with the most common record size, memory, burst and order. */
-struct nr_model_sweep {
-	struct nr_model_curve curve;
+struct sweep_curve {
+	struct curve curve;
 	unsigned dropped; /* other rows of the transport, flat out */
 	unsigned no_rate; /* rows of the transport, flat out, without a rate that can be one */
-	unsigned busy;	  /* points with more than NR_MODEL_BUSY of their CPU time elsewhere */
+	unsigned busy;	  /* points with more than BUSY_SHARE of their CPU time elsewhere */
 	bool consumer_not_known; /* a row does not say where the consumer was */
 };
-int nr_model_read_sweep(struct nr_model_sweep *out, const char *path, const char *transport,
-			const struct nr_model_machine *machine, nr_log_fn log, void *log_ctx);
+int sweep_curve_read(struct sweep_curve *out, const char *path, const char *transport,
+		     const struct machine *machine, nr_log_fn log, void *log_ctx);
 /* What a record can take. All others are no measurements, and no arithmetic is safe with them. */
-static inline bool nr_model_is_plausible(double ns)
+static inline bool is_plausible(double ns)
 {
 	return ns >= 0.01 && ns <= 60e9;
 }
-int nr_model_add_point(struct nr_model_curve *curve, const struct nr_model_machine *machine,
-		       const struct nr_model_load *load, double ns);
-void nr_model_sort_points(struct nr_model_curve *curve);
+int curve_add(struct curve *curve, const struct machine *machine, const struct load *load,
+	      double ns);
+void curve_sort(struct curve *curve);
 /* Appends a point of producers on CPUs first, first + 1, ... (modulo the machine's number). */
-int nr_model_add_plain(struct nr_model_curve *curve, const struct nr_model_machine *machine,
-		       unsigned n, unsigned first, int consumer_cpu, double ns);
+int curve_add_plain(struct curve *curve, const struct machine *machine, unsigned n, unsigned first,
+		    int consumer_cpu, double ns);
 
 /* Every other point: the half with the first point (0), or the other half and the first point (1).
  */
-void nr_model_halve(const struct nr_model_curve *curve, unsigned half, struct nr_model_curve *train,
-		    struct nr_model_curve *test);
+void curve_halve(const struct curve *curve, unsigned half, struct curve *train, struct curve *test);
 
-/* ---- predictions ----------------------------------------------------------------------------- */
-struct nr_model_interval {
+/* ---- predictions ---- */
+struct interval {
 	double lo, mid, hi;
 };
 
 /* The published hosts that a list of prefixes of series names: "e5_2680v4,spr". */
-struct nr_model_like {
-	const struct nr_model_host *host; /* the first of them */
+struct like {
+	const struct host *host;	  /* the first of them */
 	bool single;			  /* there is no other */
 	unsigned hidden_llc, hidden_node; /* what any of them hides */
 };
-bool nr_model_is_like(const char *series, const char *like);
+bool is_like(const char *series, const char *like);
 /* -ENOENT: no series begins with one of the prefixes; -EINVAL: hosts that hide different things. */
-int nr_model_like_of(struct nr_model_like *out, const struct nr_model_curve *curves,
-		     unsigned n_curves, const char *like, nr_log_fn log, void *log_ctx);
+int like_parse(struct like *out, const struct curve *curves, unsigned n_curves, const char *like,
+	       nr_log_fn log, void *log_ctx);
 
 /* Parameter sets of published hosts that a machine is taken to be like: a fit of each series and of
  * each series less a quarter of its points. A machine that is larger than the curves reach has
  * distances they do not contain; such a set comes twice, with the cheapest and the dearest guess.
  */
-struct nr_model_family {
+struct family {
 	unsigned n;
-	struct nr_model_costs *sets;
+	struct costs *sets;
 	/* By which the sets may be off. As fitted: rms log ratio of the leave-half-out predictions
 	 * of its series, N >= 3. */
 	double error;
 	unsigned borrowed; /* of a sweep: bit per distance that comes from other hosts */
 };
 /* like: prefixes of series, "e5_2680v4,spr". -ENOENT: no series begins with any of them. */
-int nr_model_family_fit(struct nr_model_family **out, const struct nr_model_curve *curves,
-			unsigned n_curves, const char *like);
-void nr_model_family_free(struct nr_model_family *family);
+int family_fit(struct family **out, const struct curve *curves, unsigned n_curves,
+	       const char *like);
+void family_free(struct family *family);
 
 /* A published host predicted from others, N >= 3: the middle of their family against each series.
  */
-struct nr_model_host_error {
+struct host_error {
 	double rms, least, most; /* log ratio, predicted / measured time */
 	unsigned n;		 /* points */
 	unsigned inside;	 /* points in the family's interval, widened by its own error */
 	unsigned inside_wide;	 /* widened by `wide` */
 };
-int nr_model_predict_host(struct nr_model_host_error *out, const struct nr_model_curve *curves,
-			  unsigned n_curves, const struct nr_model_host *host, const char *like,
-			  double wide);
+int predict_host(struct host_error *out, const struct curve *curves, unsigned n_curves,
+		 const struct host *host, const char *like, double wide);
 /* What a prediction for a host is off by that was not itself published: each host is predicted from
  * the other one of its maker; rms over the hosts. */
-int nr_model_across_hosts(double *out, const struct nr_model_curve *curves, unsigned n_curves);
+int across_hosts(double *out, const struct curve *curves, unsigned n_curves);
 
 /* Parameter sets of a sweep. `levels` are the distances of the machine that they are for; those
  * above what the sweep contains come from `like`, and then they are off by `across`. */
-int nr_model_family_of_sweep(struct nr_model_family **out, const struct nr_model_curve *sweep,
-			     const struct nr_model_prior *prior, const struct nr_model_family *like,
-			     unsigned levels, double across);
+int family_of_sweep(struct family **out, const struct curve *sweep, const struct prior *prior,
+		    const struct family *like, unsigned levels, double across);
 
 /* What is not in the lock: user space, and perf's buffers. Each an interval, see README.md. */
-struct nr_model_rest {
-	struct nr_model_interval merge_ns;	/* of a record, one shard */
-	struct nr_model_interval merge_log2_ns; /* more for each doubling of the shards */
-	struct nr_model_interval perf_ns;	/* bpf_perf_event_output */
-	struct nr_model_interval perf_wake_ns;	/* one wake-up, paid by the producer */
-	unsigned perf_sample;			/* records per wake-up */
+struct rest {
+	struct interval merge_ns;      /* of a record, one shard */
+	struct interval merge_log2_ns; /* more for each doubling of the shards */
+	struct interval perf_ns;       /* bpf_perf_event_output */
+	struct interval perf_wake_ns;  /* one wake-up, paid by the producer */
+	unsigned perf_sample;	       /* records per wake-up */
 };
-extern const struct nr_model_rest nr_model_rest_default;
+extern const struct rest rest_default;
 
-struct nr_model_question {
-	const struct nr_model_machine *machine;
+struct question {
+	const struct machine *machine;
 	const int *cpu_shard;	   /* [machine->n_cpus] */
 	const int *shard_consumer; /* [n_shards], index of a CPU */
 	unsigned n_shards;	   /* 0: perf buffers, one per CPU, no lock */
@@ -311,41 +303,39 @@ struct nr_model_question {
 	uint64_t seed;
 };
 
-struct nr_model_answer {
+struct answer {
 	/* Delivered in order by producers that have nothing new to say while they wait. */
-	struct nr_model_interval per_sec;
-	struct nr_model_interval lock_per_sec;	/* what the locks let through */
-	struct nr_model_interval merge_per_sec; /* what one merge thread can take */
-	struct nr_model_interval
-		lock_capacity;		  /* what the locks could, were there always somebody */
-	struct nr_model_interval wait_ns; /* mean cost of a reservation */
-	struct nr_model_interval wait_p99_ns;
+	struct interval per_sec;
+	struct interval lock_per_sec;  /* what the locks let through */
+	struct interval merge_per_sec; /* what one merge thread can take */
+	struct interval lock_capacity; /* what the locks could, were there always somebody */
+	struct interval wait_ns;       /* mean cost of a reservation */
+	struct interval wait_p99_ns;
 };
-int nr_model_predict(struct nr_model_answer *out, const struct nr_model_question *question,
-		     const struct nr_model_family *family, const struct nr_model_rest *rest);
+int predict(struct answer *out, const struct question *question, const struct family *family,
+	    const struct rest *rest);
 
 /* The number of producers, the first question->n ones of question->cpus tried one by one, at which
  * something happens; INFINITY: not with that many. question->rate > 0. */
-struct nr_model_limits {
-	struct nr_model_interval
-		saturated;		 /* the locks cannot take what the producers have to say */
-	struct nr_model_interval dearer; /* a reservation costs more CPU time than a perf buffer's
-					  * output and the merge of so many buffers */
-	struct nr_model_interval merge;	 /* one merge thread cannot take it */
+struct limits {
+	struct interval saturated; /* the locks cannot take what the producers have to say */
+	struct interval dearer;	   /* a reservation costs more CPU time than a perf buffer's
+				    * output and the merge of so many buffers */
+	struct interval merge;	   /* one merge thread cannot take it */
 };
-int nr_model_find_limits(struct nr_model_limits *out, const struct nr_model_question *question,
-			 const struct nr_model_family *family, const struct nr_model_rest *rest);
+int find_limits(struct limits *out, const struct question *question, const struct family *family,
+		const struct rest *rest);
 
-/* ---- command --------------------------------------------------------------------------------- */
+/* ---- command ---- */
 /* An error, to log if there is one. */
-__attribute__((format(printf, 3, 4))) void nr_model_say(nr_log_fn log, void *log_ctx,
-							const char *fmt, ...);
+__attribute__((format(printf, 3, 4))) void model_say(nr_log_fn log, void *log_ctx, const char *fmt,
+						     ...);
 /* To stderr, what is worse than NR_LOG_INFO. */
-void nr_model_print_log(void *ctx, enum nr_log_level level, const char *text);
+void model_log(void *ctx, enum nr_log_level level, const char *text);
 /* ns per record of the loser tree and a copy of 24 bytes, by number of sources, on this host. */
-int nr_model_measure_merge(void);
+int model_merge(void);
 /* Prints the tables of errors; 0: all stated bounds hold, 1: not, or a negative errno. */
-int nr_model_check(const char *data_dir);
+int model_check(const char *data_dir);
 int cmd_model(int argc, char **argv);
 
 #endif

@@ -13,14 +13,14 @@
 
 /* Other package / same package where a curve has both: the least found (Sapphire Rapids). */
 #define LEAST_FAR_RATIO 1.2
-#define NR_GROUPS	4
+#define N_GROUPS	4
 #define SIM_RECORDS	1500
 #define SIM_BATCHES	2
 
-/* ---- families -------------------------------------------------------------------------------- */
-static struct nr_model_costs *add_set(struct nr_model_family *f, const struct nr_model_costs *set)
+/* ---- families ---- */
+static struct costs *add_set(struct family *f, const struct costs *set)
 {
-	struct nr_model_costs *sets = realloc(f->sets, (f->n + 1) * sizeof(*sets));
+	struct costs *sets = realloc(f->sets, (f->n + 1) * sizeof(*sets));
 
 	if (!sets)
 		return NULL;
@@ -29,17 +29,17 @@ static struct nr_model_costs *add_set(struct nr_model_family *f, const struct nr
 	return &sets[f->n++];
 }
 
-static void guess_far(struct nr_model_costs *set, double ratio)
+static void guess_far(struct costs *set, double ratio)
 {
 	set->hand[NR_OTHER_PACKAGE] = set->hand[NR_SAME_PACKAGE] * ratio;
 }
 
-static int fit_set(struct nr_model_family *f, const struct nr_model_curve *curve)
+static int fit_set(struct family *f, const struct curve *curve)
 {
-	const struct nr_model_host *host = nr_model_host_of(curve->name);
-	struct nr_model_costs set, *added;
+	const struct host *host = host_of(curve->name);
+	struct costs set, *added;
 
-	nr_model_fit(&set, curve, &host->prior);
+	fit_costs(&set, curve, &host->prior);
 	added = add_set(f, &set);
 	if (!added)
 		return -ENOMEM;
@@ -54,29 +54,28 @@ static int fit_set(struct nr_model_family *f, const struct nr_model_curve *curve
 }
 
 /* The curve without each fourth point; the first always stays. */
-static void without_group(struct nr_model_curve *out, const struct nr_model_curve *curve,
-			  unsigned group)
+static void without_group(struct curve *out, const struct curve *curve, unsigned group)
 {
 	memset(out, 0, sizeof(*out));
 	memcpy(out->name, curve->name, sizeof(out->name));
 	for (unsigned i = 0; i < curve->n; i++)
-		if (!i || i % NR_GROUPS != group)
+		if (!i || i % N_GROUPS != group)
 			out->points[out->n++] = curve->points[i];
 }
 
 /* Sum of the squares over *n more points. */
-static double half_error(const struct nr_model_curve *curve, const struct nr_model_prior *prior,
-			 unsigned half, unsigned *n)
+static double half_error(const struct curve *curve, const struct prior *prior, unsigned half,
+			 unsigned *n)
 {
-	struct nr_model_curve train, test;
-	struct nr_model_costs c;
+	struct curve train, test;
+	struct costs c;
 	double sum = 0;
 
-	nr_model_halve(curve, half, &train, &test);
-	nr_model_fit(&c, &train, prior);
+	curve_halve(curve, half, &train, &test);
+	fit_costs(&c, &train, prior);
 	for (unsigned i = 0; i < test.n; i++) {
-		const struct nr_model_point *p = &test.points[i];
-		double e = log(nr_model_mean_ns(&c, &p->mix) / p->ns);
+		const struct point *p = &test.points[i];
+		double e = log(mean_ns(&c, &p->mix) / p->ns);
 
 		if (p->mix.n < 3)
 			continue;
@@ -86,33 +85,32 @@ static double half_error(const struct nr_model_curve *curve, const struct nr_mod
 	return sum;
 }
 
-static int fit_series(struct nr_model_family *f, const struct nr_model_curve *curve)
+static int fit_series(struct family *f, const struct curve *curve)
 {
-	struct nr_model_curve part;
+	struct curve part;
 	int err = fit_set(f, curve);
 
-	for (unsigned g = 0; !err && g < NR_GROUPS; g++) {
+	for (unsigned g = 0; !err && g < N_GROUPS; g++) {
 		without_group(&part, curve, g);
 		err = fit_set(f, &part);
 	}
 	return err;
 }
 
-int nr_model_family_fit(struct nr_model_family **out, const struct nr_model_curve *curves,
-			unsigned n_curves, const char *like)
+int family_fit(struct family **out, const struct curve *curves, unsigned n_curves, const char *like)
 {
-	struct nr_model_family *f = calloc(1, sizeof(*f));
+	struct family *f = calloc(1, sizeof(*f));
 	unsigned n_errors = 0;
 	double sum = 0;
 	int err = f ? 0 : -ENOMEM;
 
 	for (unsigned i = 0; !err && i < n_curves; i++) {
-		if (!nr_model_is_like(curves[i].name, like))
+		if (!is_like(curves[i].name, like))
 			continue;
 		err = fit_series(f, &curves[i]);
 		for (unsigned half = 0; half < 2; half++)
-			sum += half_error(&curves[i], &nr_model_host_of(curves[i].name)->prior,
-					  half, &n_errors);
+			sum += half_error(&curves[i], &host_of(curves[i].name)->prior, half,
+					  &n_errors);
 	}
 	if (!err && !f->n)
 		err = -ENOENT;
@@ -122,11 +120,11 @@ int nr_model_family_fit(struct nr_model_family **out, const struct nr_model_curv
 	*out = f;
 	f = NULL;
 out:
-	nr_model_family_free(f);
+	family_free(f);
 	return err;
 }
 
-void nr_model_family_free(struct nr_model_family *f)
+void family_free(struct family *f)
 {
 	if (!f)
 		return;
@@ -134,13 +132,13 @@ void nr_model_family_free(struct nr_model_family *f)
 	free(f);
 }
 
-/* ---- families of a sweep --------------------------------------------------------------------- */
-static double fit_error(const struct nr_model_costs *c, const struct nr_model_curve *curve)
+/* ---- families of a sweep ---- */
+static double fit_error(const struct costs *c, const struct curve *curve)
 {
 	double sum = 0;
 
 	for (unsigned i = 0; i < curve->n; i++) {
-		double e = log(nr_model_mean_ns(c, &curve->points[i].mix) / curve->points[i].ns);
+		double e = log(mean_ns(c, &curve->points[i].mix) / curve->points[i].ns);
 
 		sum += e * e;
 	}
@@ -148,20 +146,20 @@ static double fit_error(const struct nr_model_costs *c, const struct nr_model_cu
 }
 
 /* As many points as costs: alone, re-take, the consumer's share, a hand-over for each distance. */
-static bool enough_points(const struct nr_model_curve *curve, unsigned seen)
+static bool enough_points(const struct curve *curve, unsigned seen)
 {
 	return curve->n >= 3 + (unsigned)__builtin_popcount(seen);
 }
 
 /* If halves of the sweep are too few points, what the like hosts showed stands for its error. */
-static double sweep_error(const struct nr_model_curve *curve, const struct nr_model_prior *prior,
-			  const struct nr_model_costs *fit, double like_error)
+static double sweep_error(const struct curve *curve, const struct prior *prior,
+			  const struct costs *fit, double like_error)
 {
-	struct nr_model_curve train, test;
+	struct curve train, test;
 	double sum = 0;
 	unsigned n = 0;
 
-	nr_model_halve(curve, 1, &train, &test);
+	curve_halve(curve, 1, &train, &test);
 	if (!enough_points(&train, fit->seen))
 		return fmax(fit_error(fit, curve), like_error);
 	for (unsigned half = 0; half < 2; half++)
@@ -174,7 +172,7 @@ static unsigned levels_beyond(unsigned levels, unsigned seen)
 {
 	unsigned beyond = 0;
 
-	for (unsigned d = NR_SAME_LLC; d < NR_MODEL_LEVELS; d++)
+	for (unsigned d = NR_SAME_LLC; d < N_LEVELS; d++)
 		if (levels & (1u << d) && !(seen >> d))
 			beyond |= 1u << d;
 	return beyond;
@@ -182,11 +180,11 @@ static unsigned levels_beyond(unsigned levels, unsigned seen)
 
 /* What both know is compared as a sum: a curve hardly tells hand-over from the consumer's share. No
  * hand-over is cheaper than a nearer one. */
-static void borrow(struct nr_model_costs *set, const struct nr_model_costs *from, unsigned beyond)
+static void borrow(struct costs *set, const struct costs *from, unsigned beyond)
 {
 	double same = (1 + from->consumer) / (1 + set->consumer);
 
-	for (unsigned d = NR_SAME_LLC; d < NR_MODEL_LEVELS; d++) {
+	for (unsigned d = NR_SAME_LLC; d < N_LEVELS; d++) {
 		if (beyond & (1u << d))
 			set->hand[d] = from->hand[d] * same;
 		if (!(set->seen >> d))
@@ -197,28 +195,27 @@ static void borrow(struct nr_model_costs *set, const struct nr_model_costs *from
 			set->hand[d] = from->hand[d] * same;
 }
 
-static int add_sweep_sets(struct nr_model_family *f, const struct nr_model_curve *curve,
-			  const struct nr_model_prior *prior, const struct nr_model_costs *fit)
+static int add_sweep_sets(struct family *f, const struct curve *curve, const struct prior *prior,
+			  const struct costs *fit)
 {
-	struct nr_model_curve part;
-	struct nr_model_costs set;
+	struct curve part;
+	struct costs set;
 
 	if (!add_set(f, fit))
 		return -ENOMEM;
-	for (unsigned g = 0; g < NR_GROUPS; g++) {
+	for (unsigned g = 0; g < N_GROUPS; g++) {
 		without_group(&part, curve, g);
-		nr_model_fit(&set, &part, prior);
+		fit_costs(&set, &part, prior);
 		if (enough_points(&part, fit->seen) && set.seen == fit->seen && !add_set(f, &set))
 			return -ENOMEM;
 	}
 	return 0;
 }
 
-static int add_borrowed_sets(struct nr_model_family *f, const struct nr_model_costs *fit,
-			     const struct nr_model_family *like)
+static int add_borrowed_sets(struct family *f, const struct costs *fit, const struct family *like)
 {
 	for (unsigned i = 0; i < like->n; i++) {
-		struct nr_model_costs set = *fit;
+		struct costs set = *fit;
 
 		borrow(&set, &like->sets[i], f->borrowed);
 		if (!add_set(f, &set))
@@ -227,17 +224,16 @@ static int add_borrowed_sets(struct nr_model_family *f, const struct nr_model_co
 	return 0;
 }
 
-int nr_model_family_of_sweep(struct nr_model_family **out, const struct nr_model_curve *sweep,
-			     const struct nr_model_prior *prior, const struct nr_model_family *like,
-			     unsigned levels, double across)
+int family_of_sweep(struct family **out, const struct curve *sweep, const struct prior *prior,
+		    const struct family *like, unsigned levels, double across)
 {
-	struct nr_model_family *f = calloc(1, sizeof(*f));
-	struct nr_model_costs fit;
+	struct family *f = calloc(1, sizeof(*f));
+	struct costs fit;
 	int err;
 
 	if (!f)
 		return -ENOMEM;
-	nr_model_fit(&fit, sweep, prior);
+	fit_costs(&fit, sweep, prior);
 	f->borrowed = levels_beyond(levels, fit.seen);
 	f->error = sweep_error(sweep, prior, &fit, like->error);
 	if (f->borrowed) {
@@ -247,25 +243,25 @@ int nr_model_family_of_sweep(struct nr_model_family **out, const struct nr_model
 		err = add_sweep_sets(f, sweep, prior, &fit);
 	}
 	if (err)
-		nr_model_family_free(f);
+		family_free(f);
 	else
 		*out = f;
 	return err;
 }
 
-/* ---- one parameter set ----------------------------------------------------------------------- */
+/* ---- one parameter set ---- */
 /* Each set is tried as it is, and with all its costs off by the error of the family. */
-#define NR_SCALES 3
+#define N_SCALES 3
 
-static struct nr_model_costs scaled_set(const struct nr_model_family *f, unsigned i)
+static struct costs scaled_set(const struct family *f, unsigned i)
 {
-	static const double sign[NR_SCALES] = { 0, 1, -1 };
-	double by = exp(sign[i % NR_SCALES] * f->error);
-	struct nr_model_costs c = f->sets[i / NR_SCALES];
+	static const double sign[N_SCALES] = { 0, 1, -1 };
+	double by = exp(sign[i % N_SCALES] * f->error);
+	struct costs c = f->sets[i / N_SCALES];
 
 	c.alone *= by;
 	c.own *= by;
-	for (unsigned d = 0; d < NR_MODEL_LEVELS; d++)
+	for (unsigned d = 0; d < N_LEVELS; d++)
 		c.hand[d] *= by;
 	return c;
 }
@@ -274,31 +270,31 @@ struct outcome {
 	double per_sec, wait_ns, wait_p99_ns;
 };
 
-static double think_ns(const struct nr_model_question *q)
+static double think_ns(const struct question *q)
 {
 	return q->rate > 0 ? 1e9 / q->rate : 0;
 }
 
-static int simulate_shard(struct outcome *out, const struct nr_model_question *q, unsigned shard,
-			  const unsigned *cpus, unsigned n, const struct nr_model_costs *costs)
+static int simulate_shard(struct outcome *out, const struct question *q, unsigned shard,
+			  const unsigned *cpus, unsigned n, const struct costs *costs)
 {
-	struct nr_model_load load = { n, cpus, q->shard_consumer[shard] };
-	struct nr_model_sim_opts opts = {
+	struct load load = { n, cpus, q->shard_consumer[shard] };
+	struct sim_opts opts = {
 		.seed = q->seed,
 		.think_ns = think_ns(q),
-		.think = NR_MODEL_EXPONENTIAL,
+		.think = EXPONENTIAL,
 		.records = SIM_RECORDS + 2 * n,
 		.batches = SIM_BATCHES,
 	};
-	struct nr_model_sim_result r;
-	int err = nr_model_sim(&r, q->machine, costs, &load, &opts);
+	struct sim_result r;
+	int err = sim_run(&r, q->machine, costs, &load, &opts);
 
 	if (!err)
 		*out = (struct outcome){ r.per_sec, r.wait_mean_ns, r.wait_p99_ns };
 	return err;
 }
 
-static unsigned shard_cpus(const struct nr_model_question *q, unsigned shard, unsigned *cpus)
+static unsigned shard_cpus(const struct question *q, unsigned shard, unsigned *cpus)
 {
 	unsigned n = 0;
 
@@ -309,29 +305,29 @@ static unsigned shard_cpus(const struct nr_model_question *q, unsigned shard, un
 }
 
 /* Two shards with the same distances between their producers behave alike: simulate one of them. */
-static bool same_mix(const struct nr_model_mix *a, const struct nr_model_mix *b)
+static bool same_mix(const struct mix *a, const struct mix *b)
 {
 	double off = 0;
 
-	for (unsigned d = 0; d < NR_MODEL_LEVELS; d++)
+	for (unsigned d = 0; d < N_LEVELS; d++)
 		off += fabs(a->pair[d] - b->pair[d]) + fabs(a->consumer[d] - b->consumer[d]);
 	return a->n == b->n && off < 0.02;
 }
 
 struct memo {
-	struct nr_model_mix mix;
+	struct mix mix;
 	struct outcome outcome;
 };
 
-static int shard_outcome(struct outcome *out, const struct nr_model_question *q, unsigned shard,
-			 const unsigned *cpus, unsigned n, const struct nr_model_costs *costs,
+static int shard_outcome(struct outcome *out, const struct question *q, unsigned shard,
+			 const unsigned *cpus, unsigned n, const struct costs *costs,
 			 struct memo *memo, unsigned *n_memo)
 {
-	struct nr_model_load load = { n, cpus, q->shard_consumer[shard] };
-	struct nr_model_mix mix;
+	struct load load = { n, cpus, q->shard_consumer[shard] };
+	struct mix mix;
 	int err;
 
-	nr_model_mix(&mix, q->machine, &load);
+	mix_of(&mix, q->machine, &load);
 	for (unsigned i = 0; i < *n_memo; i++)
 		if (same_mix(&memo[i].mix, &mix)) {
 			*out = memo[i].outcome;
@@ -343,34 +339,31 @@ static int shard_outcome(struct outcome *out, const struct nr_model_question *q,
 	return err;
 }
 
-static unsigned shard_mixes(struct nr_model_mix *mixes, const struct nr_model_question *q,
-			    unsigned *cpus)
+static unsigned shard_mixes(struct mix *mixes, const struct question *q, unsigned *cpus)
 {
 	unsigned used = 0;
 
 	for (unsigned s = 0; s < q->n_shards; s++) {
-		struct nr_model_load load = { 0, cpus, q->shard_consumer[s] };
+		struct load load = { 0, cpus, q->shard_consumer[s] };
 
 		load.n = shard_cpus(q, s, cpus);
 		if (load.n)
-			nr_model_mix(&mixes[used++], q->machine, &load);
+			mix_of(&mixes[used++], q->machine, &load);
 	}
 	return used;
 }
 
 /* Records/s that the rings take if there is always somebody who has one. */
-static double capacity_of(const struct nr_model_costs *costs, const struct nr_model_mix *mixes,
-			  unsigned used)
+static double capacity_of(const struct costs *costs, const struct mix *mixes, unsigned used)
 {
 	double per_sec = 0;
 
 	for (unsigned i = 0; i < used; i++)
-		per_sec += 1e9 / nr_model_mean_ns(costs, &mixes[i]);
+		per_sec += 1e9 / mean_ns(costs, &mixes[i]);
 	return per_sec;
 }
 
-static int locks_outcome(struct outcome *out, const struct nr_model_question *q,
-			 const struct nr_model_costs *costs)
+static int locks_outcome(struct outcome *out, const struct question *q, const struct costs *costs)
 {
 	unsigned *cpus = calloc(q->n, sizeof(*cpus));
 	struct memo *memo = calloc(q->n_shards, sizeof(*memo));
@@ -400,10 +393,10 @@ out:
 	return err;
 }
 
-/* ---- intervals ------------------------------------------------------------------------------- */
+/* ---- intervals ---- */
 /* One merge thread on the host these were measured on, 2.1 GHz class; perf's figures are those of
  * the two published hosts. README.md has the sources. */
-const struct nr_model_rest nr_model_rest_default = {
+const struct rest rest_default = {
 	.merge_ns = { 5, 20, 60 },
 	.merge_log2_ns = { 7, 9.5, 14 },
 	.perf_ns = { 44, 72, 117 },
@@ -416,18 +409,18 @@ static double merge_rate(double ns, double log2_ns, unsigned shards)
 	return 1e9 / (ns + log2_ns * log2(shards ? shards : 1));
 }
 
-static struct nr_model_interval merge_interval(const struct nr_model_rest *r, unsigned shards)
+static struct interval merge_interval(const struct rest *r, unsigned shards)
 {
-	return (struct nr_model_interval){
+	return (struct interval){
 		merge_rate(r->merge_ns.hi, r->merge_log2_ns.hi, shards),
 		merge_rate(r->merge_ns.mid, r->merge_log2_ns.mid, shards),
 		merge_rate(r->merge_ns.lo, r->merge_log2_ns.lo, shards),
 	};
 }
 
-static struct nr_model_interval lesser(struct nr_model_interval a, struct nr_model_interval b)
+static struct interval lesser(struct interval a, struct interval b)
 {
-	return (struct nr_model_interval){ fmin(a.lo, b.lo), fmin(a.mid, b.mid), fmin(a.hi, b.hi) };
+	return (struct interval){ fmin(a.lo, b.lo), fmin(a.mid, b.mid), fmin(a.hi, b.hi) };
 }
 
 static int compare(const void *a, const void *b)
@@ -438,45 +431,43 @@ static int compare(const void *a, const void *b)
 }
 
 /* Sorts v. */
-static struct nr_model_interval spread(double *v, unsigned n)
+static struct interval spread(double *v, unsigned n)
 {
 	qsort(v, n, sizeof(*v), compare);
-	return (struct nr_model_interval){ v[0], v[n / 2], v[n - 1] };
+	return (struct interval){ v[0], v[n / 2], v[n - 1] };
 }
 
-static void predict_perf(struct nr_model_answer *a, const struct nr_model_question *q,
-			 const struct nr_model_rest *r)
+static void predict_perf(struct answer *a, const struct question *q, const struct rest *r)
 {
 	const double *ns = &r->perf_ns.lo, *wake = &r->perf_wake_ns.lo;
 	double wait[3];
 
 	for (unsigned i = 0; i < 3; i++)
 		wait[i] = ns[i] + wake[i] / r->perf_sample;
-	a->wait_ns = a->wait_p99_ns = (struct nr_model_interval){ wait[0], wait[1], wait[2] };
+	a->wait_ns = a->wait_p99_ns = (struct interval){ wait[0], wait[1], wait[2] };
 	/* One record in perf_sample pays the whole wake-up. */
 	if (r->perf_sample < 100)
-		a->wait_p99_ns = (struct nr_model_interval){ ns[0] + wake[0], ns[1] + wake[1],
-							     ns[2] + wake[2] };
-	a->lock_per_sec = (struct nr_model_interval){ q->n * 1e9 / (think_ns(q) + wait[2]),
-						      q->n * 1e9 / (think_ns(q) + wait[1]),
-						      q->n * 1e9 / (think_ns(q) + wait[0]) };
-	a->lock_capacity = (struct nr_model_interval){ q->n * 1e9 / wait[2], q->n * 1e9 / wait[1],
-						       q->n * 1e9 / wait[0] };
+		a->wait_p99_ns =
+			(struct interval){ ns[0] + wake[0], ns[1] + wake[1], ns[2] + wake[2] };
+	a->lock_per_sec = (struct interval){ q->n * 1e9 / (think_ns(q) + wait[2]),
+					     q->n * 1e9 / (think_ns(q) + wait[1]),
+					     q->n * 1e9 / (think_ns(q) + wait[0]) };
+	a->lock_capacity = (struct interval){ q->n * 1e9 / wait[2], q->n * 1e9 / wait[1],
+					      q->n * 1e9 / wait[0] };
 	a->merge_per_sec = merge_interval(r, q->n);
 }
 
-static int predict_sets(struct nr_model_answer *a, const struct nr_model_question *q,
-			const struct nr_model_family *f, const struct nr_model_mix *mixes,
-			unsigned used)
+static int predict_sets(struct answer *a, const struct question *q, const struct family *f,
+			const struct mix *mixes, unsigned used)
 {
-	unsigned n = NR_SCALES * f->n;
+	unsigned n = N_SCALES * f->n;
 	double *v = calloc(4 * (size_t)n, sizeof(*v));
 	double *rate = v, *wait = v + n, *p99 = v + 2 * (size_t)n, *most = v + 3 * (size_t)n;
 	struct outcome o;
 	int err = v ? 0 : -ENOMEM;
 
 	for (unsigned i = 0; !err && i < n; i++) {
-		struct nr_model_costs c = scaled_set(f, i);
+		struct costs c = scaled_set(f, i);
 
 		err = locks_outcome(&o, q, &c);
 		if (err)
@@ -497,10 +488,10 @@ out:
 	return err;
 }
 
-static int predict_rings(struct nr_model_answer *a, const struct nr_model_question *q,
-			 const struct nr_model_family *f, const struct nr_model_rest *r)
+static int predict_rings(struct answer *a, const struct question *q, const struct family *f,
+			 const struct rest *r)
 {
-	struct nr_model_mix *mixes = calloc(q->n_shards, sizeof(*mixes));
+	struct mix *mixes = calloc(q->n_shards, sizeof(*mixes));
 	unsigned *cpus = calloc(q->n, sizeof(*cpus)), used = 0;
 	int err = -ENOMEM;
 
@@ -513,8 +504,7 @@ static int predict_rings(struct nr_model_answer *a, const struct nr_model_questi
 	if (q->rate > 0) { /* nobody writes more than he has to say */
 		double most = q->n * q->rate;
 
-		a->lock_per_sec =
-			lesser(a->lock_per_sec, (struct nr_model_interval){ most, most, most });
+		a->lock_per_sec = lesser(a->lock_per_sec, (struct interval){ most, most, most });
 	}
 	a->merge_per_sec = merge_interval(r, used);
 out:
@@ -523,10 +513,10 @@ out:
 	return err;
 }
 
-int nr_model_predict(struct nr_model_answer *out, const struct nr_model_question *q,
-		     const struct nr_model_family *family, const struct nr_model_rest *rest)
+int predict(struct answer *out, const struct question *q, const struct family *family,
+	    const struct rest *rest)
 {
-	struct nr_model_answer a;
+	struct answer a;
 	int err = 0;
 
 	if (!q->n || !rest->perf_sample)
@@ -542,20 +532,20 @@ int nr_model_predict(struct nr_model_answer *out, const struct nr_model_question
 	return 0;
 }
 
-/* ---- limits ---------------------------------------------------------------------------------- */
+/* ---- limits ---- */
 /* One parameter set, and the producers at which it reaches each limit. */
-struct limits {
-	struct nr_model_costs costs;
+struct set_limits {
+	struct costs costs;
 	double perf_ns, merge_log2_ns;
 	double saturated, dearer;
 };
 
 /* Dear rings are held against cheap perf buffers, and the other way round. */
-static void start_limits(struct limits *l, const struct nr_model_family *f,
-			 const struct nr_model_rest *r, unsigned i)
+static void start_limits(struct set_limits *l, const struct family *f, const struct rest *r,
+			 unsigned i)
 {
-	static const unsigned side[NR_SCALES] = { 1, 0, 2 }; /* of an interval: middle, lo, hi */
-	unsigned k = side[i % NR_SCALES];
+	static const unsigned side[N_SCALES] = { 1, 0, 2 }; /* of an interval: middle, lo, hi */
+	unsigned k = side[i % N_SCALES];
 
 	l->costs = scaled_set(f, i);
 	l->perf_ns = (&r->perf_ns.lo)[k] + (&r->perf_wake_ns.lo)[k] / r->perf_sample;
@@ -564,26 +554,26 @@ static void start_limits(struct limits *l, const struct nr_model_family *f,
 }
 
 /* Rings are merged too, only fewer of them. */
-static bool is_dearer(const struct limits *l, double ring_ns, unsigned rings, unsigned buffers)
+static bool is_dearer(const struct set_limits *l, double ring_ns, unsigned rings, unsigned buffers)
 {
 	return ring_ns + l->merge_log2_ns * log2(rings) >
 	       l->perf_ns + l->merge_log2_ns * log2(buffers);
 }
 
-static void note_limits(struct limits *l, const struct nr_model_question *q,
-			const struct nr_model_mix *mixes, unsigned used)
+static void note_limits(struct set_limits *l, const struct question *q, const struct mix *mixes,
+			unsigned used)
 {
 	double ns = 0;
 
 	for (unsigned i = 0; i < used; i++)
-		ns += nr_model_mean_ns(&l->costs, &mixes[i]) * mixes[i].n / q->n;
+		ns += mean_ns(&l->costs, &mixes[i]) * mixes[i].n / q->n;
 	if (isinf(l->saturated) && q->n * q->rate > capacity_of(&l->costs, mixes, used))
 		l->saturated = q->n;
 	if (isinf(l->dearer) && q->n > 1 && is_dearer(l, ns, used, q->n))
 		l->dearer = q->n;
 }
 
-static double merge_limit(const struct nr_model_question *q, double ns, double log2_ns)
+static double merge_limit(const struct question *q, double ns, double log2_ns)
 {
 	for (unsigned n = 1; n <= q->n; n++)
 		if (n * q->rate >
@@ -592,7 +582,7 @@ static double merge_limit(const struct nr_model_question *q, double ns, double l
 	return INFINITY;
 }
 
-static void collect(struct nr_model_limits *out, const struct limits *l, unsigned n, double *v)
+static void collect(struct limits *out, const struct set_limits *l, unsigned n, double *v)
 {
 	for (unsigned i = 0; i < n; i++)
 		v[i] = l[i].saturated;
@@ -602,13 +592,13 @@ static void collect(struct nr_model_limits *out, const struct limits *l, unsigne
 	out->dearer = spread(v, n);
 }
 
-int nr_model_find_limits(struct nr_model_limits *out, const struct nr_model_question *question,
-			 const struct nr_model_family *f, const struct nr_model_rest *r)
+int find_limits(struct limits *out, const struct question *question, const struct family *f,
+		const struct rest *r)
 {
-	struct nr_model_question q = *question;
-	struct nr_model_mix *mixes = NULL;
-	unsigned n = NR_SCALES * f->n;
-	struct limits *l = NULL;
+	struct question q = *question;
+	struct mix *mixes = NULL;
+	unsigned n = N_SCALES * f->n;
+	struct set_limits *l = NULL;
 	unsigned *cpus = NULL;
 	double *v = NULL;
 	int err = -ENOMEM;
@@ -630,7 +620,7 @@ int nr_model_find_limits(struct nr_model_limits *out, const struct nr_model_ques
 			note_limits(&l[i], &q, mixes, used);
 	}
 	collect(out, l, n, v);
-	out->merge = (struct nr_model_interval){
+	out->merge = (struct interval){
 		merge_limit(question, r->merge_ns.hi, r->merge_log2_ns.hi),
 		merge_limit(question, r->merge_ns.mid, r->merge_log2_ns.mid),
 		merge_limit(question, r->merge_ns.lo, r->merge_log2_ns.lo),
@@ -644,33 +634,32 @@ out:
 	return err;
 }
 
-/* ---- across hosts ---------------------------------------------------------------------------- */
+/* ---- across hosts ---- */
 /* The family's time for a point: the middle of its sets, and the ends widened by `error`. */
-static int family_ns(struct nr_model_interval *out, const struct nr_model_family *f,
-		     const struct nr_model_mix *mix)
+static int family_ns(struct interval *out, const struct family *f, const struct mix *mix)
 {
 	double *v = calloc(f->n, sizeof(*v));
 
 	if (!v)
 		return -ENOMEM;
 	for (unsigned i = 0; i < f->n; i++)
-		v[i] = nr_model_mean_ns(&f->sets[i], mix);
+		v[i] = mean_ns(&f->sets[i], mix);
 	*out = spread(v, f->n);
 	free(v);
 	return 0;
 }
 
-static bool is_inside(const struct nr_model_interval *i, double error, double ns)
+static bool is_inside(const struct interval *i, double error, double ns)
 {
 	return ns >= i->lo * exp(-error) && ns <= i->hi * exp(error);
 }
 
-static int compare_series(struct nr_model_host_error *e, const struct nr_model_family *f,
-			  const struct nr_model_curve *curve, double wide)
+static int compare_series(struct host_error *e, const struct family *f, const struct curve *curve,
+			  double wide)
 {
 	for (unsigned i = 0; i < curve->n; i++) {
-		const struct nr_model_point *p = &curve->points[i];
-		struct nr_model_interval ns;
+		const struct point *p = &curve->points[i];
+		struct interval ns;
 		double off;
 		int err;
 
@@ -690,18 +679,17 @@ static int compare_series(struct nr_model_host_error *e, const struct nr_model_f
 	return 0;
 }
 
-int nr_model_predict_host(struct nr_model_host_error *out, const struct nr_model_curve *curves,
-			  unsigned n_curves, const struct nr_model_host *host, const char *like,
-			  double wide)
+int predict_host(struct host_error *out, const struct curve *curves, unsigned n_curves,
+		 const struct host *host, const char *like, double wide)
 {
-	struct nr_model_host_error e = { .least = INFINITY, .most = -INFINITY };
-	struct nr_model_family *f = NULL;
-	int err = nr_model_family_fit(&f, curves, n_curves, like);
+	struct host_error e = { .least = INFINITY, .most = -INFINITY };
+	struct family *f = NULL;
+	int err = family_fit(&f, curves, n_curves, like);
 
 	for (unsigned i = 0; !err && i < n_curves; i++)
-		if (nr_model_host_of(curves[i].name) == host)
+		if (host_of(curves[i].name) == host)
 			err = compare_series(&e, f, &curves[i], wide);
-	nr_model_family_free(f);
+	family_free(f);
 	if (err)
 		return err;
 	if (!e.n)
@@ -711,19 +699,19 @@ int nr_model_predict_host(struct nr_model_host_error *out, const struct nr_model
 	return 0;
 }
 
-int nr_model_across_hosts(double *out, const struct nr_model_curve *curves, unsigned n_curves)
+int across_hosts(double *out, const struct curve *curves, unsigned n_curves)
 {
-	struct nr_model_host_error e;
+	struct host_error e;
 	unsigned n = 0;
 	double sum = 0;
 
-	for (unsigned i = 0; i < nr_model_n_hosts; i++) {
-		const struct nr_model_host *host = &nr_model_hosts[i];
+	for (unsigned i = 0; i < n_published_hosts; i++) {
+		const struct host *host = &published_hosts[i];
 		int err;
 
 		if (!host->kin)
 			continue;
-		err = nr_model_predict_host(&e, curves, n_curves, host, host->kin, 0);
+		err = predict_host(&e, curves, n_curves, host, host->kin, 0);
 		if (err)
 			return err;
 		sum += e.rms * e.rms;

@@ -4,7 +4,7 @@
 
 #include "model.h"
 
-static uint64_t next(struct nr_model_rng *rng)
+static uint64_t next(struct rng *rng)
 {
 	uint64_t z = rng->state += 0x9e3779b97f4a7c15ull;
 
@@ -13,20 +13,20 @@ static uint64_t next(struct nr_model_rng *rng)
 	return z ^ (z >> 31);
 }
 
-double nr_model_rand(struct nr_model_rng *rng)
+double rng_uniform(struct rng *rng)
 {
 	return (next(rng) >> 11) * 0x1p-53;
 }
 
-double nr_model_rand_exp(struct nr_model_rng *rng, double mean)
+double rng_exp(struct rng *rng, double mean)
 {
-	return -mean * log1p(-nr_model_rand(rng));
+	return -mean * log1p(-rng_uniform(rng));
 }
 
-void nr_model_shuffle(struct nr_model_rng *rng, unsigned *v, unsigned n)
+void rng_shuffle(struct rng *rng, unsigned *v, unsigned n)
 {
 	for (unsigned i = n; i > 1; i--) {
-		unsigned j = nr_model_rand(rng) * i;
+		unsigned j = rng_uniform(rng) * i;
 		unsigned tmp = v[i - 1];
 
 		v[i - 1] = v[j];

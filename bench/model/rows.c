@@ -11,7 +11,7 @@
 /* A line is a row of a sweep; the longest name some hundred CPUs. */
 #define MAX_LINE (1u << 20)
 
-/* ---- lines ----------------------------------------------------------------------------------- */
+/* ---- lines ---- */
 static int add_line(json_t *rows, const char *line)
 {
 	json_t *row = json_loads(line, 0, NULL);
@@ -37,11 +37,11 @@ static int read_lines(json_t *rows, FILE *f, const char *path, nr_log_fn log, vo
 		else if (!feof(f))
 			err = -EINVAL;
 		if (err)
-			nr_model_say(log, ctx, "%s:%u: not a line of a sweep", path, number);
+			model_say(log, ctx, "%s:%u: not a line of a sweep", path, number);
 	}
 	if (!err && ferror(f)) { /* a directory is opened, but not read */
 		err = -errno;
-		nr_model_say(log, ctx, "%s: %s", path, strerror(-err));
+		model_say(log, ctx, "%s: %s", path, strerror(-err));
 	}
 	free(line);
 	return err;
@@ -54,7 +54,7 @@ static int read_rows(json_t **out, const char *path, nr_log_fn log, void *ctx)
 	int err = f ? rows ? 0 : -ENOMEM : -errno;
 
 	if (err)
-		nr_model_say(log, ctx, "%s: %s", path, strerror(-err));
+		model_say(log, ctx, "%s: %s", path, strerror(-err));
 	else
 		err = read_lines(rows, f, path, log, ctx);
 	if (f)
@@ -66,7 +66,7 @@ static int read_rows(json_t **out, const char *path, nr_log_fn log, void *ctx)
 	return err;
 }
 
-/* ---- which rows ------------------------------------------------------------------------------ */
+/* ---- which rows ---- */
 /* Medians stand at the end of a sweep, with their configuration in the row itself. */
 static bool is_valid_flat_out(const json_t *row, const char *transport)
 {
@@ -91,7 +91,7 @@ static double row_ns(const json_t *row)
 /* A median of which no run gave a figure is null. */
 static bool is_wanted(const json_t *row, const char *transport)
 {
-	return is_valid_flat_out(row, transport) && nr_model_is_plausible(row_ns(row));
+	return is_valid_flat_out(row, transport) && is_plausible(row_ns(row));
 }
 
 static bool comparable(const json_t *a, const json_t *b)
@@ -136,13 +136,13 @@ static const json_t *most_common(const json_t *rows, const char *transport)
 	return best;
 }
 
-/* ---- rows to points -------------------------------------------------------------------------- */
-static unsigned n_packages(const struct nr_model_machine *m)
+/* ---- rows to points ---- */
+static unsigned n_packages(const struct machine *m)
 {
 	unsigned n = 0;
 
 	for (unsigned i = 0, head = 0; i < m->n_cpus; i++)
-		if (!i || nr_model_distance(m, head, i) == NR_OTHER_PACKAGE) {
+		if (!i || machine_distance(m, head, i) == NR_OTHER_PACKAGE) {
 			head = i;
 			n++;
 		}
@@ -150,7 +150,7 @@ static unsigned n_packages(const struct nr_model_machine *m)
 }
 
 /* The first line says how many CPUs and packages the machine of the sweep has. */
-static int check_machine(const json_t *rows, const char *path, const struct nr_model_machine *m,
+static int check_machine(const json_t *rows, const char *path, const struct machine *m,
 			 nr_log_fn log, void *ctx)
 {
 	const json_t *topo = json_object_get(json_array_get(rows, 0), "topology");
@@ -159,15 +159,14 @@ static int check_machine(const json_t *rows, const char *path, const struct nr_m
 
 	if (!topo || (cpus == (int)m->n_cpus && packages == (int)n_packages(m)))
 		return 0;
-	nr_model_say(
-		log, ctx,
-		"%s: a sweep of a machine with %d CPUs in %d packages, not of this one with %u "
-		"in %u; describe the sweep's with --sweep-host",
-		path, cpus, packages, m->n_cpus, n_packages(m));
+	model_say(log, ctx,
+		  "%s: a sweep of a machine with %d CPUs in %d packages, not of this one with %u "
+		  "in %u; describe the sweep's with --sweep-host",
+		  path, cpus, packages, m->n_cpus, n_packages(m));
 	return -EINVAL;
 }
 
-static int row_cpus(const json_t *row, const struct nr_model_machine *machine, unsigned *cpus,
+static int row_cpus(const json_t *row, const struct machine *machine, unsigned *cpus,
 		    unsigned *count)
 {
 	const json_t *list = json_object_get(row, "producer_cpus"), *cpu;
@@ -176,7 +175,7 @@ static int row_cpus(const json_t *row, const struct nr_model_machine *machine, u
 	*count = 0;
 	json_array_foreach(list, i, cpu)
 	{
-		int n = nr_model_cpu_index(machine, json_integer_value(cpu));
+		int n = machine_index(machine, json_integer_value(cpu));
 
 		if (i == machine->n_cpus || n < 0)
 			return -EINVAL;
@@ -185,24 +184,24 @@ static int row_cpus(const json_t *row, const struct nr_model_machine *machine, u
 	return *count ? 0 : -EINVAL;
 }
 
-static int add_row(struct nr_model_sweep *sweep, const json_t *row,
-		   const struct nr_model_machine *machine, unsigned *cpus)
+static int add_row(struct sweep_curve *sweep, const json_t *row, const struct machine *machine,
+		   unsigned *cpus)
 {
 	const json_t *consumer = json_object_get(row, "consumer_cpu");
-	struct nr_model_load load = { 0, cpus, -1 };
+	struct load load = { 0, cpus, -1 };
 	int err = row_cpus(row, machine, cpus, &load.n);
 
 	if (err)
 		return err;
 	if (json_is_integer(consumer))
-		load.consumer_cpu = nr_model_cpu_index(machine, json_integer_value(consumer));
+		load.consumer_cpu = machine_index(machine, json_integer_value(consumer));
 	sweep->consumer_not_known |= load.consumer_cpu < 0;
-	sweep->busy += median(row, "elsewhere_share") > NR_MODEL_BUSY;
-	return nr_model_add_point(&sweep->curve, machine, &load, row_ns(row));
+	sweep->busy += median(row, "elsewhere_share") > BUSY_SHARE;
+	return curve_add(&sweep->curve, machine, &load, row_ns(row));
 }
 
-static int add_rows(struct nr_model_sweep *sweep, const json_t *rows, const char *transport,
-		    const struct nr_model_machine *machine)
+static int add_rows(struct sweep_curve *sweep, const json_t *rows, const char *transport,
+		    const struct machine *machine)
 {
 	const json_t *like = most_common(rows, transport), *row;
 	unsigned *cpus = calloc(machine->n_cpus, sizeof(*cpus));
@@ -224,10 +223,10 @@ static int add_rows(struct nr_model_sweep *sweep, const json_t *rows, const char
 	return err;
 }
 
-int nr_model_read_sweep(struct nr_model_sweep *out, const char *path, const char *transport,
-			const struct nr_model_machine *machine, nr_log_fn log, void *ctx)
+int sweep_curve_read(struct sweep_curve *out, const char *path, const char *transport,
+		     const struct machine *machine, nr_log_fn log, void *ctx)
 {
-	struct nr_model_sweep sweep = { .curve.name = "sweep" };
+	struct sweep_curve sweep = { .curve.name = "sweep" };
 	json_t *rows = NULL;
 	int err = read_rows(&rows, path, log, ctx);
 
@@ -238,18 +237,18 @@ int nr_model_read_sweep(struct nr_model_sweep *out, const char *path, const char
 		goto out;
 	err = add_rows(&sweep, rows, transport, machine);
 	if (err == -E2BIG) {
-		nr_model_say(log, ctx, "%s: more than %d rows to fit", path, NR_MODEL_MAX_POINTS);
+		model_say(log, ctx, "%s: more than %d rows to fit", path, MAX_POINTS);
 	} else if (err) {
-		nr_model_say(log, ctx, "%s: its rows are not of this machine or have no figures",
-			     path);
+		model_say(log, ctx, "%s: its rows are not of this machine or have no figures",
+			  path);
 	} else if (!sweep.curve.n) {
 		err = -ENODATA;
-		nr_model_say(log, ctx, "%s: no valid median of transport %s, flat out%s", path,
-			     transport, sweep.no_rate ? ", that has a rate" : "");
+		model_say(log, ctx, "%s: no valid median of transport %s, flat out%s", path,
+			  transport, sweep.no_rate ? ", that has a rate" : "");
 	}
 	if (err)
 		goto out;
-	nr_model_sort_points(&sweep.curve);
+	curve_sort(&sweep.curve);
 	*out = sweep;
 out:
 	json_decref(rows);

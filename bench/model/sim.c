@@ -19,17 +19,17 @@ struct arrival {
 };
 
 struct sim {
-	const struct nr_model_machine *machine;
-	const struct nr_model_costs *costs;
-	const struct nr_model_load *load;
-	const struct nr_model_sim_opts *opts;
-	struct nr_model_rng rng;
+	const struct machine *machine;
+	const struct costs *costs;
+	const struct load *load;
+	const struct sim_opts *opts;
+	struct rng rng;
 	double now;
 	int last; /* producer that owned the lock last */
 	struct arrival *heap;
 	unsigned n_heap;
 	struct arrival *queue; /* a circle of load->n places */
-	unsigned head, nr_queue;
+	unsigned head, n_queue;
 	double *done; /* when the consumer is through with a record: a circle of capacity */
 	uint64_t pushed, popped;
 	double consumer_free;
@@ -70,7 +70,7 @@ static struct arrival heap_pop(struct sim *s)
 static void enqueue_arrived(struct sim *s)
 {
 	while (s->n_heap && s->heap[0].at <= s->now)
-		s->queue[(s->head + s->nr_queue++) % s->load->n] = heap_pop(s);
+		s->queue[(s->head + s->n_queue++) % s->load->n] = heap_pop(s);
 }
 
 static struct arrival dequeue(struct sim *s)
@@ -78,18 +78,18 @@ static struct arrival dequeue(struct sim *s)
 	struct arrival a = s->queue[s->head];
 
 	s->head = (s->head + 1) % s->load->n;
-	s->nr_queue--;
+	s->n_queue--;
 	return a;
 }
 
-static double draw(struct sim *s, enum nr_model_times times, double mean)
+static double draw(struct sim *s, enum times times, double mean)
 {
-	return times == NR_MODEL_EXPONENTIAL ? nr_model_rand_exp(&s->rng, mean) : mean;
+	return times == EXPONENTIAL ? rng_exp(&s->rng, mean) : mean;
 }
 
 static double service_ns(struct sim *s, unsigned producer, bool retake)
 {
-	const struct nr_model_costs *c = s->costs;
+	const struct costs *c = s->costs;
 	unsigned cpu = s->load->cpus[producer];
 	double ns;
 
@@ -97,10 +97,10 @@ static double service_ns(struct sim *s, unsigned producer, bool retake)
 		return draw(s, s->opts->service, c->own);
 	if (s->last < 0 || (unsigned)s->last == producer)
 		return draw(s, s->opts->service, c->alone);
-	ns = c->hand[nr_model_distance(s->machine, s->load->cpus[s->last], cpu)];
+	ns = c->hand[machine_distance(s->machine, s->load->cpus[s->last], cpu)];
 	if (s->load->consumer_cpu >= 0)
 		ns += c->consumer *
-		      c->hand[nr_model_distance(s->machine, s->load->consumer_cpu, cpu)];
+		      c->hand[machine_distance(s->machine, s->load->consumer_cpu, cpu)];
 	return draw(s, s->opts->service, ns);
 }
 
@@ -128,7 +128,7 @@ static bool ring_push(struct sim *s)
 	return true;
 }
 
-static void reserve(struct sim *s, struct nr_model_sim_result *r, struct arrival a, bool retake,
+static void reserve(struct sim *s, struct sim_result *r, struct arrival a, bool retake,
 		    bool measure)
 {
 	double ns = service_ns(s, a.producer, retake);
@@ -152,12 +152,12 @@ static void reserve(struct sim *s, struct nr_model_sim_result *r, struct arrival
 }
 
 /* One owner's turn; returns the number of reservations made. */
-static unsigned turn(struct sim *s, struct nr_model_sim_result *r, unsigned left, bool measure)
+static unsigned turn(struct sim *s, struct sim_result *r, unsigned left, bool measure)
 {
 	struct arrival a;
 	unsigned made = 1;
 
-	if (!s->nr_queue && s->heap[0].at > s->now)
+	if (!s->n_queue && s->heap[0].at > s->now)
 		s->now = s->heap[0].at;
 	enqueue_arrived(s);
 	a = dequeue(s);
@@ -166,8 +166,8 @@ static unsigned turn(struct sim *s, struct nr_model_sim_result *r, unsigned left
 		a.at = s->now + draw(s, s->opts->think, s->opts->think_ns);
 		enqueue_arrived(s);
 		/* The winner is back before the line has reached the one that waits. */
-		if (made == left || s->nr_queue != 1 || a.at > s->now + s->costs->own ||
-		    nr_model_rand(&s->rng) >= s->costs->retake)
+		if (made == left || s->n_queue != 1 || a.at > s->now + s->costs->own ||
+		    rng_uniform(&s->rng) >= s->costs->retake)
 			break;
 		s->now = a.at;
 		reserve(s, r, a, true, measure);
@@ -183,18 +183,18 @@ static void start_batch(struct sim *s)
 
 	s->now = 0;
 	s->last = -1;
-	s->n_heap = s->nr_queue = s->head = 0;
+	s->n_heap = s->n_queue = s->head = 0;
 	s->pushed = s->popped = 0;
 	s->consumer_free = 0;
 	for (unsigned i = 0; i < n; i++)
 		s->order[i] = i;
-	nr_model_shuffle(&s->rng, s->order, n);
+	rng_shuffle(&s->rng, s->order, n);
 	/* Spread over one think time; flat out they begin at once, in a random order. */
 	for (unsigned i = 0; i < n; i++)
 		heap_push(s, (struct arrival){ i * (s->opts->think_ns / n + 1e-3), s->order[i] });
 }
 
-static void run_batch(struct sim *s, struct nr_model_sim_result *r)
+static void run_batch(struct sim *s, struct sim_result *r)
 {
 	double start;
 
@@ -218,7 +218,7 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static void summarize(struct sim *s, struct nr_model_sim_result *r)
+static void summarize(struct sim *s, struct sim_result *r)
 {
 	double sum = 0;
 
@@ -245,26 +245,25 @@ static bool is_time(double ns)
 }
 
 /* A time that is no number compares with nothing: nobody would arrive, and the queue run empty. */
-static bool are_times(const struct nr_model_costs *c, const struct nr_model_sim_opts *opts)
+static bool are_times(const struct costs *c, const struct sim_opts *opts)
 {
 	bool good = is_time(c->alone) && is_time(c->own) && is_time(c->consumer) &&
 		    is_time(opts->think_ns) && is_time(opts->drain_ns);
 
-	for (unsigned d = 0; d < NR_MODEL_LEVELS; d++)
+	for (unsigned d = 0; d < N_LEVELS; d++)
 		good = good && is_time(c->hand[d]) && is_time(c->consumer * c->hand[d]);
 	return good;
 }
 
-int nr_model_sim(struct nr_model_sim_result *out, const struct nr_model_machine *machine,
-		 const struct nr_model_costs *costs, const struct nr_model_load *load,
-		 const struct nr_model_sim_opts *opts)
+int sim_run(struct sim_result *out, const struct machine *machine, const struct costs *costs,
+	    const struct load *load, const struct sim_opts *opts)
 {
 	struct sim s = { .machine = machine,
 			 .costs = costs,
 			 .load = load,
 			 .opts = opts,
 			 .rng = { opts->seed } };
-	struct nr_model_sim_result r = { 0 };
+	struct sim_result r = { 0 };
 	bool drains = opts->drain_ns > 0;
 	int err = -ENOMEM;
 

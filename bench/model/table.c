@@ -7,7 +7,7 @@
 
 #include "cmd.h"
 
-/* ---- tables ---------------------------------------------------------------------------------- */
+/* ---- tables ---- */
 /* Three digits that count, also of two producers at 1 record per second. */
 static void print_value(char *buf, size_t size, double v)
 {
@@ -21,7 +21,7 @@ static void print_value(char *buf, size_t size, double v)
 		snprintf(buf, size, "%.*f", decimals, v);
 }
 
-static const char *interval(char *buf, size_t size, struct nr_model_interval i, double unit)
+static const char *interval(char *buf, size_t size, struct interval i, double unit)
 {
 	char lo[32], mid[32], hi[32];
 
@@ -32,7 +32,7 @@ static const char *interval(char *buf, size_t size, struct nr_model_interval i, 
 	return buf;
 }
 
-static const char *count_interval(char *buf, size_t size, struct nr_model_interval i)
+static const char *count_interval(char *buf, size_t size, struct interval i)
 {
 	char v[3][32];
 	const double *d = &i.lo;
@@ -79,9 +79,9 @@ struct bound {
 	bool at_low; /* only if the low end is true */
 };
 
-static struct bound bound_by(const struct nr_model_answer *ans, unsigned rings, double demand)
+static struct bound bound_by(const struct answer *ans, unsigned rings, double demand)
 {
-	const struct nr_model_interval *lock = &ans->lock_capacity, *merge = &ans->merge_per_sec;
+	const struct interval *lock = &ans->lock_capacity, *merge = &ans->merge_per_sec;
 	const char *first = rings ? "lock" : "output";
 
 	if (demand == 0) /* flat out: any */
@@ -96,13 +96,13 @@ static struct bound bound_by(const struct nr_model_answer *ans, unsigned rings, 
 static int predict_row(const struct job *job, const char *policy, const struct shards *s,
 		       unsigned n, double rate)
 {
-	struct nr_model_question q = { job->machine, s->cpu_shard, s->consumer,	   s->n, n,
-				       job->order,   rate,	   job->args->seed };
+	struct question q = { job->machine, s->cpu_shard, s->consumer,	  s->n, n,
+			      job->order,   rate,	  job->args->seed };
 	char rings[16], producers[16], per[32], rates[128], wait[128], p99[128];
-	struct nr_model_answer ans;
+	struct answer ans;
 	char by[32];
 	struct bound bound;
-	int err = nr_model_predict(&ans, &q, job->family, &job->args->rest);
+	int err = predict(&ans, &q, job->family, &job->args->rest);
 
 	if (err)
 		return err;
@@ -123,14 +123,13 @@ static int predict_row(const struct job *job, const char *policy, const struct s
 static int limits_row(const struct job *job, const char *policy, const struct shards *s,
 		      double rate)
 {
-	struct nr_model_question q = { job->machine, s->cpu_shard,	   s->consumer,
-				       s->n,	     job->machine->n_cpus, job->order,
-				       rate,	     job->args->seed };
+	struct question q = { job->machine,	    s->cpu_shard, s->consumer, s->n,
+			      job->machine->n_cpus, job->order,	  rate,	       job->args->seed };
 	char rings[16], per[32], sat[128], dear[128], merge[128];
-	struct nr_model_limits l;
+	struct limits l;
 	int err;
 
-	err = nr_model_find_limits(&l, &q, job->family, &job->args->rest);
+	err = find_limits(&l, &q, job->family, &job->args->rest);
 	if (err)
 		return err;
 	snprintf(rings, sizeof(rings), "%u", s->n);
@@ -150,12 +149,12 @@ static int limits_row(const struct job *job, const char *policy, const struct sh
 static int surface_cell(char *buf, size_t size, const struct job *job, const struct shards *s,
 			unsigned n, double rate)
 {
-	struct nr_model_question q = { job->machine, s->cpu_shard, s->consumer,	   s->n, n,
-				       job->order,   rate,	   job->args->seed };
+	struct question q = { job->machine, s->cpu_shard, s->consumer,	  s->n, n,
+			      job->order,   rate,	  job->args->seed };
 	char rates[128], wait[128];
-	struct nr_model_answer ans;
+	struct answer ans;
 	struct bound bound;
-	int err = nr_model_predict(&ans, &q, job->family, &job->args->rest);
+	int err = predict(&ans, &q, job->family, &job->args->rest);
 
 	if (err)
 		return err;
@@ -250,7 +249,7 @@ static void print_surface_head(const struct args *a)
 	print_head(a, cells, a->n_rates + 2);
 }
 
-int nr_model_print_table(const struct job *job)
+int print_table(const struct job *job)
 {
 	const struct args *a = job->args;
 	int err = 0;

@@ -20,8 +20,7 @@ void bench_error(const char *fmt, ...)
 	(void)fmt;
 }
 
-/* ---- placement --------------------------------------------------------------------------------
- */
+/* ---- placement ---- */
 
 static struct nr_topology *synthetic(const char *text)
 {
@@ -86,8 +85,7 @@ static void producers_are_put_where_they_are_told_to(void **state)
 	nr_topology_free(topo);
 }
 
-/* ---- numbers ----------------------------------------------------------------------------------
- */
+/* ---- numbers ---- */
 
 static void a_histogram_is_off_by_a_sixteenth_at_most(void **state)
 {
@@ -115,8 +113,7 @@ static void quartiles_are_those_of_the_sorted_values(void **state)
 	assert_true(s.q1 == 1.25 && s.median == 1.5 && s.q3 == 1.75);
 }
 
-/* ---- groups -----------------------------------------------------------------------------------
- */
+/* ---- groups ---- */
 
 static unsigned groups_of(double *values, unsigned n)
 {
@@ -212,8 +209,7 @@ static void a_difference_within_the_spread_is_none(void **state)
 	assert_int_equal(few, 0);
 }
 
-/* ---- the rate ---------------------------------------------------------------------------------
- */
+/* ---- the rate ---- */
 
 #define MS	  1000000ull
 #define STREAM_MS 2000
@@ -264,8 +260,7 @@ static void a_delivery_that_stalls_makes_no_rate(void **state)
 	assert_true(fabs(sum / (STREAM_MS - WINDOW_MS) - 100000) < 1);
 }
 
-/* ---- configurations and grids -----------------------------------------------------------------
- */
+/* ---- configurations and grids ---- */
 
 static void values_come_back_as_they_went_in(void **state)
 {
@@ -407,8 +402,7 @@ static void the_quick_grid_suits_the_machine(void **state)
 	}
 }
 
-/* ---- the queue --------------------------------------------------------------------------------
- */
+/* ---- the queue ---- */
 
 #define QUEUED 400000
 

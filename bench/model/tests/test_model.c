@@ -15,13 +15,13 @@
 
 #include "model.h"
 
-#define SEED	20200529
-#define NR_CPUS 64
+#define SEED   20200529
+#define N_CPUS 64
 
-static unsigned cpus[NR_CPUS];
-static const struct nr_model_layout flat = { 1, NR_CPUS, 1, NR_CPUS, NR_CPUS };
+static unsigned cpus[N_CPUS];
+static const struct layout flat = { 1, N_CPUS, 1, N_CPUS, N_CPUS };
 /* Two packages of four caches of eight cores, two caches make a node. */
-static const struct nr_model_layout tiered = { 2, 32, 1, 8, 16 };
+static const struct layout tiered = { 2, 32, 1, 8, 16 };
 
 #define assert_near(got, want, tolerance)                                                          \
 	do {                                                                                       \
@@ -30,26 +30,26 @@ static const struct nr_model_layout tiered = { 2, 32, 1, 8, 16 };
 			fail_msg("seed %d: %s is %g, should be %g", SEED, #got, got_, want_);      \
 	} while (0)
 
-static struct nr_model_machine *machine_of(const struct nr_model_layout *layout)
+static struct machine *machine_of(const struct layout *layout)
 {
-	struct nr_model_machine *m = NULL;
+	struct machine *m = NULL;
 
-	assert_int_equal(nr_model_machine_regular(&m, layout), 0);
+	assert_int_equal(machine_regular(&m, layout), 0);
 	return m;
 }
 
-static struct nr_model_costs same_costs(double ns)
+static struct costs same_costs(double ns)
 {
-	struct nr_model_costs c = { .alone = ns, .own = ns };
+	struct costs c = { .alone = ns, .own = ns };
 
-	for (unsigned d = 0; d < NR_MODEL_LEVELS; d++)
+	for (unsigned d = 0; d < N_LEVELS; d++)
 		c.hand[d] = ns;
 	return c;
 }
 
-static struct nr_model_costs tiered_costs(void)
+static struct costs tiered_costs(void)
 {
-	return (struct nr_model_costs){
+	return (struct costs){
 		.alone = 80,
 		.own = 30,
 		.hand = { 70, 70, 100, 300, 450, 800 },
@@ -58,35 +58,34 @@ static struct nr_model_costs tiered_costs(void)
 	};
 }
 
-static struct nr_model_sim_result simulate(const struct nr_model_layout *layout,
-					   const struct nr_model_costs *costs, unsigned n,
-					   int consumer_cpu, const struct nr_model_sim_opts *opts)
+static struct sim_result simulate(const struct layout *layout, const struct costs *costs,
+				  unsigned n, int consumer_cpu, const struct sim_opts *opts)
 {
-	struct nr_model_machine *m = machine_of(layout);
-	struct nr_model_load load = { n, cpus, consumer_cpu };
-	struct nr_model_sim_result r;
+	struct machine *m = machine_of(layout);
+	struct load load = { n, cpus, consumer_cpu };
+	struct sim_result r;
 
-	assert_int_equal(nr_model_sim(&r, m, costs, &load, opts), 0);
-	nr_model_machine_free(m);
+	assert_int_equal(sim_run(&r, m, costs, &load, opts), 0);
+	machine_free(m);
 	return r;
 }
 
-/* ---- machines -------------------------------------------------------------------------------- */
+/* ---- machines ---- */
 static void test_distances_of_a_regular_machine(void **state)
 {
-	static const struct nr_model_layout layout = { 2, 8, 2, 2, 4 };
-	struct nr_model_machine *m = machine_of(&layout);
+	static const struct layout layout = { 2, 8, 2, 2, 4 };
+	struct machine *m = machine_of(&layout);
 
 	(void)state;
 	assert_int_equal(m->n_cpus, 32);
-	assert_int_equal(nr_model_distance(m, 3, 3), NR_SAME_CPU);
-	assert_int_equal(nr_model_distance(m, 3, 19), NR_SAME_CORE);
-	assert_int_equal(nr_model_distance(m, 2, 3), NR_SAME_LLC);
-	assert_int_equal(nr_model_distance(m, 1, 2), NR_SAME_NODE);
-	assert_int_equal(nr_model_distance(m, 3, 4), NR_SAME_PACKAGE);
-	assert_int_equal(nr_model_distance(m, 7, 8), NR_OTHER_PACKAGE);
-	assert_int_equal(nr_model_distance(m, 7, 24), NR_OTHER_PACKAGE);
-	nr_model_machine_free(m);
+	assert_int_equal(machine_distance(m, 3, 3), NR_SAME_CPU);
+	assert_int_equal(machine_distance(m, 3, 19), NR_SAME_CORE);
+	assert_int_equal(machine_distance(m, 2, 3), NR_SAME_LLC);
+	assert_int_equal(machine_distance(m, 1, 2), NR_SAME_NODE);
+	assert_int_equal(machine_distance(m, 3, 4), NR_SAME_PACKAGE);
+	assert_int_equal(machine_distance(m, 7, 8), NR_OTHER_PACKAGE);
+	assert_int_equal(machine_distance(m, 7, 24), NR_OTHER_PACKAGE);
+	machine_free(m);
 }
 
 static void test_hidden_structure_moves_cores_apart(void **state)
@@ -96,45 +95,45 @@ static void test_hidden_structure_moves_cores_apart(void **state)
 		.synthetic = "pack:2 [numa] l3:1 core:8 pu:2",
 	};
 	struct nr_topology *topo = NULL;
-	struct nr_model_machine *plain = NULL, *hidden = NULL;
+	struct machine *plain = NULL, *hidden = NULL;
 
 	(void)state;
 	assert_int_equal(nr_topology_open(&topo, &opts), 0);
-	assert_int_equal(nr_model_machine_from_topology(&plain, topo, 0, 0), 0);
-	assert_int_equal(nr_model_machine_from_topology(&hidden, topo, 2, 4), 0);
+	assert_int_equal(machine_from_topology(&plain, topo, 0, 0), 0);
+	assert_int_equal(machine_from_topology(&hidden, topo, 2, 4), 0);
 	for (unsigned b = 2; b < 16; b++)
-		assert_int_equal(nr_model_distance(plain, 0, b), NR_SAME_LLC);
-	assert_int_equal(nr_model_distance(hidden, 0, 1), NR_SAME_CORE);
-	assert_int_equal(nr_model_distance(hidden, 0, 3), NR_SAME_LLC);
-	assert_int_equal(nr_model_distance(hidden, 0, 4), NR_SAME_NODE);
-	assert_int_equal(nr_model_distance(hidden, 0, 8), NR_SAME_PACKAGE);
-	assert_int_equal(nr_model_distance(hidden, 0, 16), NR_OTHER_PACKAGE);
-	assert_int_equal(nr_model_distance(hidden, 16, 19), NR_SAME_LLC);
-	nr_model_machine_free(plain);
-	nr_model_machine_free(hidden);
+		assert_int_equal(machine_distance(plain, 0, b), NR_SAME_LLC);
+	assert_int_equal(machine_distance(hidden, 0, 1), NR_SAME_CORE);
+	assert_int_equal(machine_distance(hidden, 0, 3), NR_SAME_LLC);
+	assert_int_equal(machine_distance(hidden, 0, 4), NR_SAME_NODE);
+	assert_int_equal(machine_distance(hidden, 0, 8), NR_SAME_PACKAGE);
+	assert_int_equal(machine_distance(hidden, 0, 16), NR_OTHER_PACKAGE);
+	assert_int_equal(machine_distance(hidden, 16, 19), NR_SAME_LLC);
+	machine_free(plain);
+	machine_free(hidden);
 	nr_topology_free(topo);
 }
 
-/* ---- simulation ------------------------------------------------------------------------------ */
+/* ---- simulation ---- */
 static void test_simulation_meets_exact_mean_values(void **state)
 {
-	struct nr_model_costs c = same_costs(100);
-	struct nr_model_sim_opts opts = { .seed = SEED,
-					  .think = NR_MODEL_EXPONENTIAL,
-					  .service = NR_MODEL_EXPONENTIAL,
-					  .records = 200000,
-					  .batches = 1 };
+	struct costs c = same_costs(100);
+	struct sim_opts opts = { .seed = SEED,
+				 .think = EXPONENTIAL,
+				 .service = EXPONENTIAL,
+				 .records = 200000,
+				 .batches = 1 };
 	static const double think[] = { 200, 1000, 5000 };
 	double per_sec, wait;
 
 	(void)state;
 	for (unsigned n = 1; n <= 64; n *= 4)
 		for (unsigned i = 0; i < 3; i++) {
-			struct nr_model_sim_result r;
+			struct sim_result r;
 
 			opts.think_ns = think[i];
 			r = simulate(&flat, &c, n, -1, &opts);
-			nr_model_repairman(&per_sec, &wait, n, think[i], 100);
+			repairman(&per_sec, &wait, n, think[i], 100);
 			assert_near(r.per_sec, per_sec, 0.03);
 			assert_near(r.wait_mean_ns, wait, 0.04);
 		}
@@ -146,19 +145,19 @@ static void test_exact_mean_values_of_known_cases(void **state)
 
 	(void)state;
 	/* Two customers, no think time: one always waits for the other. */
-	nr_model_repairman(&per_sec, &wait, 2, 0, 100);
+	repairman(&per_sec, &wait, 2, 0, 100);
 	assert_near(per_sec, 1e7, 1e-9);
 	assert_near(wait, 200, 1e-9);
 	/* Think as long as served, two customers: p0 = 1/5, so 4/5 of the time it is busy. */
-	nr_model_repairman(&per_sec, &wait, 2, 100, 100);
+	repairman(&per_sec, &wait, 2, 100, 100);
 	assert_near(per_sec, 0.8e7, 1e-9);
 }
 
 static void test_flat_out_saturates_and_is_fair(void **state)
 {
-	struct nr_model_costs c = same_costs(100);
-	struct nr_model_sim_opts opts = { .seed = SEED, .records = 6400, .batches = 3 };
-	struct nr_model_sim_result r = simulate(&flat, &c, 64, -1, &opts);
+	struct costs c = same_costs(100);
+	struct sim_opts opts = { .seed = SEED, .records = 6400, .batches = 3 };
+	struct sim_result r = simulate(&flat, &c, 64, -1, &opts);
 
 	(void)state;
 	assert_near(r.per_sec, 1e7, 1e-6);
@@ -172,11 +171,9 @@ static void test_flat_out_saturates_and_is_fair(void **state)
 
 static void test_waits_in_order_of_arrival_under_partial_load(void **state)
 {
-	struct nr_model_costs c = same_costs(100);
-	struct nr_model_sim_opts opts = {
-		.seed = SEED, .think_ns = 1000, .records = 64000, .batches = 1
-	};
-	struct nr_model_sim_result r = simulate(&flat, &c, 64, -1, &opts);
+	struct costs c = same_costs(100);
+	struct sim_opts opts = { .seed = SEED, .think_ns = 1000, .records = 64000, .batches = 1 };
+	struct sim_result r = simulate(&flat, &c, 64, -1, &opts);
 
 	(void)state;
 	/* Fixed times and more demand than the lock can take: a round of 64 turns, no one left out.
@@ -187,10 +184,10 @@ static void test_waits_in_order_of_arrival_under_partial_load(void **state)
 
 static void test_retake_only_between_two(void **state)
 {
-	struct nr_model_costs c = tiered_costs();
-	struct nr_model_sim_opts opts = { .seed = SEED, .records = 50000, .batches = 1 };
-	struct nr_model_sim_result two = simulate(&tiered, &c, 2, 0, &opts);
-	struct nr_model_sim_result three = simulate(&tiered, &c, 3, 0, &opts);
+	struct costs c = tiered_costs();
+	struct sim_opts opts = { .seed = SEED, .records = 50000, .batches = 1 };
+	struct sim_result two = simulate(&tiered, &c, 2, 0, &opts);
+	struct sim_result three = simulate(&tiered, &c, 3, 0, &opts);
 
 	(void)state;
 	assert_near((double)two.retaken / two.attempts, c.retake, 0.03);
@@ -199,27 +196,25 @@ static void test_retake_only_between_two(void **state)
 
 static void test_simulation_meets_closed_formula(void **state)
 {
-	struct nr_model_machine *m = machine_of(&tiered);
-	struct nr_model_costs c = tiered_costs();
+	struct machine *m = machine_of(&tiered);
+	struct costs c = tiered_costs();
 	static const unsigned n[] = { 1, 2, 3, 8, 20, 64 };
 
 	(void)state;
 	for (unsigned i = 0; i < 6; i++) {
-		struct nr_model_load load = { n[i], cpus, 5 };
-		struct nr_model_sim_opts opts = { .seed = SEED,
-						  .records = 10 * n[i] + 500,
-						  .batches = 200 };
-		struct nr_model_sim_result r;
-		struct nr_model_mix mix;
+		struct load load = { n[i], cpus, 5 };
+		struct sim_opts opts = { .seed = SEED, .records = 10 * n[i] + 500, .batches = 200 };
+		struct sim_result r;
+		struct mix mix;
 
-		assert_int_equal(nr_model_sim(&r, m, &c, &load, &opts), 0);
-		nr_model_mix(&mix, m, &load);
-		assert_near(1e9 / r.per_sec, nr_model_mean_ns(&c, &mix), 0.03);
+		assert_int_equal(sim_run(&r, m, &c, &load, &opts), 0);
+		mix_of(&mix, m, &load);
+		assert_near(1e9 / r.per_sec, mean_ns(&c, &mix), 0.03);
 	}
-	nr_model_machine_free(m);
+	machine_free(m);
 }
 
-static void assert_conserved(const struct nr_model_sim_result *r)
+static void assert_conserved(const struct sim_result *r)
 {
 	assert_int_equal(r->attempts, r->written + r->lost);
 	assert_int_equal(r->written, r->consumed + r->left);
@@ -227,11 +222,11 @@ static void assert_conserved(const struct nr_model_sim_result *r)
 
 static void test_no_record_vanishes(void **state)
 {
-	struct nr_model_costs c = same_costs(100);
-	struct nr_model_sim_opts opts = {
+	struct costs c = same_costs(100);
+	struct sim_opts opts = {
 		.seed = SEED, .drain_ns = 250, .capacity = 128, .records = 40000, .batches = 2
 	};
-	struct nr_model_sim_result r = simulate(&flat, &c, 16, 0, &opts);
+	struct sim_result r = simulate(&flat, &c, 16, 0, &opts);
 
 	(void)state;
 	assert_conserved(&r);
@@ -248,14 +243,12 @@ static void test_no_record_vanishes(void **state)
 
 static void test_same_seed_same_result(void **state)
 {
-	struct nr_model_costs c = tiered_costs();
-	struct nr_model_sim_opts opts = { .seed = SEED,
-					  .think_ns = 5000,
-					  .think = NR_MODEL_EXPONENTIAL,
-					  .records = 5000,
-					  .batches = 1 };
-	struct nr_model_sim_result a = simulate(&tiered, &c, 40, 0, &opts);
-	struct nr_model_sim_result b = simulate(&tiered, &c, 40, 0, &opts);
+	struct costs c = tiered_costs();
+	struct sim_opts opts = {
+		.seed = SEED, .think_ns = 5000, .think = EXPONENTIAL, .records = 5000, .batches = 1
+	};
+	struct sim_result a = simulate(&tiered, &c, 40, 0, &opts);
+	struct sim_result b = simulate(&tiered, &c, 40, 0, &opts);
 
 	(void)state;
 	assert_memory_equal(&a, &b, sizeof(a));
@@ -266,20 +259,20 @@ static void test_same_seed_same_result(void **state)
 
 static void test_simulation_refuses_nonsense(void **state)
 {
-	struct nr_model_machine *m = machine_of(&flat);
-	struct nr_model_costs c = same_costs(100);
-	struct nr_model_load load = { 0, cpus, -1 };
-	struct nr_model_sim_opts opts = { .records = 10, .batches = 1 };
-	struct nr_model_sim_result r = { .attempts = 4711 };
+	struct machine *m = machine_of(&flat);
+	struct costs c = same_costs(100);
+	struct load load = { 0, cpus, -1 };
+	struct sim_opts opts = { .records = 10, .batches = 1 };
+	struct sim_result r = { .attempts = 4711 };
 
 	(void)state;
-	assert_int_equal(nr_model_sim(&r, m, &c, &load, &opts), -EINVAL);
+	assert_int_equal(sim_run(&r, m, &c, &load, &opts), -EINVAL);
 	load.n = 1;
 	opts.drain_ns = 1; /* and no capacity */
-	assert_int_equal(nr_model_sim(&r, m, &c, &load, &opts), -EINVAL);
+	assert_int_equal(sim_run(&r, m, &c, &load, &opts), -EINVAL);
 	assert_int_equal(r.attempts, 4711);
-	nr_model_machine_free(m);
-	nr_model_machine_free(NULL);
+	machine_free(m);
+	machine_free(NULL);
 }
 
 /* A time that compares with nothing would empty the queue below zero and fill the heap beyond its
@@ -287,28 +280,28 @@ static void test_simulation_refuses_nonsense(void **state)
 static void test_simulation_refuses_times_that_are_none(void **state)
 {
 	static const double bad[] = { NAN, INFINITY, -1 };
-	struct nr_model_sim_opts opts = { .seed = SEED, .records = 500, .batches = 1 };
-	struct nr_model_machine *m = machine_of(&tiered);
-	struct nr_model_load load = { NR_CPUS, cpus, 0 };
-	struct nr_model_sim_result r;
+	struct sim_opts opts = { .seed = SEED, .records = 500, .batches = 1 };
+	struct machine *m = machine_of(&tiered);
+	struct load load = { N_CPUS, cpus, 0 };
+	struct sim_result r;
 
 	(void)state;
 	for (unsigned i = 0; i < 3; i++) {
-		struct nr_model_costs alone = tiered_costs(), hand = alone, consumer = alone;
-		struct nr_model_costs good = alone;
+		struct costs alone = tiered_costs(), hand = alone, consumer = alone;
+		struct costs good = alone;
 
 		alone.alone = hand.hand[NR_SAME_LLC] = consumer.consumer = bad[i];
-		assert_int_equal(nr_model_sim(&r, m, &alone, &load, &opts), -EINVAL);
-		assert_int_equal(nr_model_sim(&r, m, &hand, &load, &opts), -EINVAL);
-		assert_int_equal(nr_model_sim(&r, m, &consumer, &load, &opts), -EINVAL);
+		assert_int_equal(sim_run(&r, m, &alone, &load, &opts), -EINVAL);
+		assert_int_equal(sim_run(&r, m, &hand, &load, &opts), -EINVAL);
+		assert_int_equal(sim_run(&r, m, &consumer, &load, &opts), -EINVAL);
 		opts.think_ns = bad[i];
-		assert_int_equal(nr_model_sim(&r, m, &good, &load, &opts), -EINVAL);
+		assert_int_equal(sim_run(&r, m, &good, &load, &opts), -EINVAL);
 		opts.think_ns = 0;
 	}
-	nr_model_machine_free(m);
+	machine_free(m);
 }
 
-/* ---- fits ------------------------------------------------------------------------------------ */
+/* ---- fits ---- */
 static double banana(const double *x, void *ctx)
 {
 	double a = 1 - x[0], b = x[1] - x[0] * x[0];
@@ -323,7 +316,7 @@ static void test_minimize_finds_the_end_of_the_valley(void **state)
 	unsigned calls = 0;
 
 	(void)state;
-	assert_true(nr_model_minimize(banana, &calls, x, 2) < 1e-8);
+	assert_true(minimize(banana, &calls, x, 2) < 1e-8);
 	assert_near(x[0], 1, 1e-3);
 	assert_near(x[1], 1, 1e-3);
 	assert_true(calls < 5000);
@@ -331,115 +324,113 @@ static void test_minimize_finds_the_end_of_the_valley(void **state)
 
 static void test_usl_fit_recovers_its_parameters(void **state)
 {
-	struct nr_model_usl truth = { 10e6, 0.2, 0.003 }, got;
-	struct nr_model_curve curve = { 0 };
+	struct usl truth = { 10e6, 0.2, 0.003 }, got;
+	struct curve curve = { 0 };
 
 	(void)state;
 	for (unsigned n = 1; n <= 48; n += n < 4 ? 1 : 4) {
 		curve.points[curve.n].mix.n = n;
-		curve.points[curve.n++].ns = nr_model_usl_ns(&truth, n);
+		curve.points[curve.n++].ns = usl_ns(&truth, n);
 	}
-	nr_model_fit_usl(&got, &curve);
+	fit_usl(&got, &curve);
 	assert_near(got.lambda, truth.lambda, 1e-3);
 	assert_near(got.sigma, truth.sigma, 1e-3);
 	assert_near(got.kappa, truth.kappa, 1e-3);
 }
 
-static void add_simulated(struct nr_model_curve *curve, const struct nr_model_machine *m,
-			  const struct nr_model_costs *c, unsigned n)
+static void add_simulated(struct curve *curve, const struct machine *m, const struct costs *c,
+			  unsigned n)
 {
-	struct nr_model_load load = { n, cpus + 1, 0 };
-	struct nr_model_sim_opts opts = { .seed = SEED + n,
-					  .records = 4 * n + 1000,
-					  .batches = 60 };
-	struct nr_model_sim_result r;
+	struct load load = { n, cpus + 1, 0 };
+	struct sim_opts opts = { .seed = SEED + n, .records = 4 * n + 1000, .batches = 60 };
+	struct sim_result r;
 
-	assert_int_equal(nr_model_sim(&r, m, c, &load, &opts), 0);
-	assert_int_equal(nr_model_add_plain(curve, m, n, 1, 0, 1e9 / r.per_sec), 0);
+	assert_int_equal(sim_run(&r, m, c, &load, &opts), 0);
+	assert_int_equal(curve_add_plain(curve, m, n, 1, 0, 1e9 / r.per_sec), 0);
 }
 
 /* What a curve cannot tell apart, hand-over and consumer's share, is compared as their sum. */
 static void test_fit_recovers_costs_from_a_simulated_curve(void **state)
 {
-	struct nr_model_machine *m = machine_of(&tiered);
-	struct nr_model_costs truth = tiered_costs(), got;
-	struct nr_model_prior prior = { truth.own, 0.5 };
-	struct nr_model_curve curve = { 0 };
+	struct machine *m = machine_of(&tiered);
+	struct costs truth = tiered_costs(), got;
+	struct prior prior = { truth.own, 0.5 };
+	struct curve curve = { 0 };
 
 	(void)state;
 	for (unsigned n = 1; n <= 60; n += n < 4 ? 1 : 4)
 		add_simulated(&curve, m, &truth, n);
-	nr_model_fit(&got, &curve, &prior);
+	fit_costs(&got, &curve, &prior);
 	assert_near(got.alone, truth.alone, 0.01);
 	assert_near(got.retake, truth.retake, 0.15);
-	for (unsigned d = NR_SAME_LLC; d < NR_MODEL_LEVELS; d++) {
+	for (unsigned d = NR_SAME_LLC; d < N_LEVELS; d++) {
 		assert_true(got.seen & (1u << d));
 		assert_near(got.hand[d] * (1 + got.consumer), truth.hand[d] * (1 + truth.consumer),
 			    0.15);
 	}
 	for (unsigned i = 0; i < curve.n; i++)
-		assert_near(nr_model_mean_ns(&got, &curve.points[i].mix), curve.points[i].ns, 0.05);
-	nr_model_machine_free(m);
+		assert_near(mean_ns(&got, &curve.points[i].mix), curve.points[i].ns, 0.05);
+	machine_free(m);
 }
 
 /* A far hand-over that looks cheaper than a near one is noise. */
 static void test_fitted_costs_rise_with_distance(void **state)
 {
-	struct nr_model_machine *m = machine_of(&tiered);
-	struct nr_model_prior prior = { 30, 0.5 };
-	struct nr_model_curve with = { 0 }, without = { 0 };
-	struct nr_model_costs c;
+	struct machine *m = machine_of(&tiered);
+	struct prior prior = { 30, 0.5 };
+	struct curve with = { 0 }, without = { 0 };
+	struct costs c;
 
 	(void)state;
 	for (unsigned n = 1; n <= 61; n += 4) {
-		assert_int_equal(nr_model_add_plain(&with, m, n, 1, 0, 300 - 2 * n), 0);
-		assert_int_equal(nr_model_add_plain(&without, m, n, 1, -1, 300 - 2 * n), 0);
+		assert_int_equal(curve_add_plain(&with, m, n, 1, 0, 300 - 2 * n), 0);
+		assert_int_equal(curve_add_plain(&without, m, n, 1, -1, 300 - 2 * n), 0);
 	}
-	nr_model_fit(&c, &with, &prior);
+	fit_costs(&c, &with, &prior);
 	for (unsigned d = NR_SAME_CORE; d < NR_OTHER_PACKAGE; d++)
 		assert_true(c.hand[d] <= c.hand[d + 1]);
 	assert_true(c.consumer > 0.05);
-	nr_model_fit(&c, &without, &prior);
+	fit_costs(&c, &without, &prior);
 	assert_true(c.consumer == 0);
-	nr_model_machine_free(m);
+	machine_free(m);
 }
 
 /* Nothing tells what one producer costs: it is what the first point does, and not whatever the
  * search came by. */
 static void test_fit_without_one_producer(void **state)
 {
-	struct nr_model_machine *m = machine_of(&tiered);
-	struct nr_model_prior prior = { 47, 0.2 };
-	struct nr_model_curve curve = { 0 };
-	struct nr_model_costs c;
+	struct machine *m = machine_of(&tiered);
+	struct prior prior = { 47, 0.2 };
+	struct curve curve = { 0 };
+	struct costs c;
 
 	(void)state;
-	assert_int_equal(nr_model_add_plain(&curve, m, 2, 0, -1, 165), 0);
-	nr_model_fit(&c, &curve, &prior);
+	assert_int_equal(curve_add_plain(&curve, m, 2, 0, -1, 165), 0);
+	fit_costs(&c, &curve, &prior);
 	assert_near(c.alone, 165, 0.01);
-	nr_model_machine_free(m);
+	machine_free(m);
 }
 
 static void test_halves_share_only_the_first_point(void **state)
 {
-	struct nr_model_curve curve = { .n = 7 }, train, test;
+	struct curve curve = { .n = 7 }, train, test;
 
 	(void)state;
 	for (unsigned i = 0; i < curve.n; i++)
 		curve.points[i].mix.n = i + 1;
-	nr_model_halve(&curve, 0, &train, &test);
+	curve_halve(&curve, 0, &train, &test);
 	assert_int_equal(train.n, 4);
 	assert_int_equal(test.n, 3);
 	assert_int_equal(test.points[0].mix.n, 2);
-	nr_model_halve(&curve, 1, &train, &test);
+	curve_halve(&curve, 1, &train, &test);
 	assert_int_equal(train.n, 4);
 	assert_int_equal(train.points[0].mix.n, 1);
 	assert_int_equal(train.points[1].mix.n, 2);
 	assert_int_equal(test.points[0].mix.n, 3);
 }
 
-/* ---- files ----------------------------------------------------------------------------------- */
-static int read_text(const char *text, struct nr_model_curve **curves, unsigned *n)
+/* ---- files ---- */
+static int read_text(const char *text, struct curve **curves, unsigned *n)
 {
 	char path[] = "/tmp/nr_model_test_XXXXXX";
 	int fd = mkstemp(path), err;
@@ -447,14 +438,14 @@ static int read_text(const char *text, struct nr_model_curve **curves, unsigned 
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 	close(fd);
-	err = nr_model_read_published(curves, n, path, NULL, NULL);
+	err = curves_read(curves, n, path, NULL, NULL);
 	unlink(path);
 	return err;
 }
 
 static void test_published_curves_are_read_and_bad_ones_are_not(void **state)
 {
-	struct nr_model_curve *curves = NULL;
+	struct curve *curves = NULL;
 	unsigned n = 0;
 
 	(void)state;
@@ -470,22 +461,22 @@ static void test_published_curves_are_read_and_bad_ones_are_not(void **state)
 	assert_int_equal(read_text("head\nspr_a,1,0\n", &curves, &n), -EINVAL);
 	assert_int_equal(read_text("head\nspr_a,1\n", &curves, &n), -EINVAL);
 	assert_int_equal(read_text("head\nabacus,1,10\n", &curves, &n), -ENOENT);
-	assert_int_equal(nr_model_read_published(&curves, &n, "/nonexistent", NULL, NULL), -ENOENT);
+	assert_int_equal(curves_read(&curves, &n, "/nonexistent", NULL, NULL), -ENOENT);
 	assert_null(curves);
 }
 
-static int sweep_of(const char *text, struct nr_model_sweep *sweep)
+static int sweep_of(const char *text, struct sweep_curve *sweep)
 {
-	struct nr_model_machine *m = machine_of(&tiered);
+	struct machine *m = machine_of(&tiered);
 	char path[] = "/tmp/nr_model_test_XXXXXX";
 	int fd = mkstemp(path), err;
 
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 	close(fd);
-	err = nr_model_read_sweep(sweep, path, "single", m, NULL, NULL);
+	err = sweep_curve_read(sweep, path, "single", m, NULL, NULL);
 	unlink(path);
-	nr_model_machine_free(m);
+	machine_free(m);
 	return err;
 }
 
@@ -498,7 +489,7 @@ static int sweep_of(const char *text, struct nr_model_sweep *sweep)
 
 static void test_sweep_gives_the_single_rings_curve(void **state)
 {
-	struct nr_model_sweep sweep = { 0 };
+	struct sweep_curve sweep = { 0 };
 
 	(void)state;
 	assert_int_equal(sweep_of(ROW("single", "0", "true", "[1,8]",
@@ -525,7 +516,7 @@ static void test_sweep_gives_the_single_rings_curve(void **state)
 /* Records of 4096 bytes are not on the curve of those of 24. */
 static void test_sweep_keeps_what_can_be_compared(void **state)
 {
-	struct nr_model_sweep sweep = { 0 };
+	struct sweep_curve sweep = { 0 };
 
 	(void)state;
 	assert_int_equal(sweep_of(SIZED_ROW("single", "0", "true", "[1,2]", "1e6", "4096")
@@ -542,7 +533,7 @@ static void test_sweep_keeps_what_can_be_compared(void **state)
 static void test_sweep_leaves_out_rows_without_a_rate(void **state)
 {
 	static const char *const none[] = { "null", "0", "-1e6", "\"1e6\"", "1e300", "1e-300" };
-	struct nr_model_sweep sweep = { 0 };
+	struct sweep_curve sweep = { 0 };
 	char row[512], text[2048];
 
 	(void)state;
@@ -568,7 +559,7 @@ static void test_sweep_leaves_out_rows_without_a_rate(void **state)
 /* Only rows that make a point count. */
 static void test_sweep_counts_busy_rows(void **state)
 {
-	struct nr_model_sweep sweep = { 0 };
+	struct sweep_curve sweep = { 0 };
 
 	(void)state;
 	assert_int_equal(sweep_of(SHARED_ROW("[1]", "24", "0.11") SHARED_ROW("[1,2]", "24", "0.1")
@@ -583,14 +574,14 @@ static void test_sweep_counts_busy_rows(void **state)
 static void test_points_are_numbers(void **state)
 {
 	static const double bad[] = { NAN, INFINITY, 0, -1, 1e-300, 1e300 };
-	struct nr_model_machine *m = machine_of(&tiered);
-	struct nr_model_curve curve = { 0 };
+	struct machine *m = machine_of(&tiered);
+	struct curve curve = { 0 };
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_int_equal(nr_model_add_plain(&curve, m, 2, 0, 0, bad[i]), -EINVAL);
+		assert_int_equal(curve_add_plain(&curve, m, 2, 0, 0, bad[i]), -EINVAL);
 	assert_int_equal(curve.n, 0);
-	nr_model_machine_free(m);
+	machine_free(m);
 }
 
 static void test_sweep_of_another_machine_is_refused(void **state)
@@ -599,7 +590,7 @@ static void test_sweep_of_another_machine_is_refused(void **state)
 		"{\"kind\":\"host\",\"topology\":{\"cpus\":%d,\"packages\":%d}}\n"
 		"%s";
 	static const int sizes[3][3] = { { 64, 2, 0 }, { 2, 1, -EINVAL }, { 64, 1, -EINVAL } };
-	struct nr_model_sweep sweep = { 0 };
+	struct sweep_curve sweep = { 0 };
 	char text[1024];
 
 	(void)state;
@@ -610,52 +601,49 @@ static void test_sweep_of_another_machine_is_refused(void **state)
 	}
 }
 
-/* ---- predictions ----------------------------------------------------------------------------- */
-static struct nr_model_curve *published(unsigned *n)
+/* ---- predictions ---- */
+static struct curve *published(unsigned *n)
 {
-	struct nr_model_curve *curves = NULL;
+	struct curve *curves = NULL;
 
-	assert_int_equal(nr_model_read_published(&curves, n,
-						 NR_MODEL_DATA_SOURCE "/ringbuf_contention.csv",
-						 NULL, NULL),
-			 0);
+	assert_int_equal(
+		curves_read(&curves, n, NR_MODEL_DATA_SOURCE "/ringbuf_contention.csv", NULL, NULL),
+		0);
 	return curves;
 }
 
-static struct nr_model_family *family_of(const char *like)
+static struct family *family_of(const char *like)
 {
-	struct nr_model_family *f = NULL;
+	struct family *f = NULL;
 	unsigned n = 0;
-	struct nr_model_curve *curves = published(&n);
+	struct curve *curves = published(&n);
 
-	assert_int_equal(nr_model_family_fit(&f, curves, n, like), 0);
+	assert_int_equal(family_fit(&f, curves, n, like), 0);
 	free(curves);
 	return f;
 }
 
-static void assert_interval(const struct nr_model_interval *i)
+static void assert_interval(const struct interval *i)
 {
 	assert_true(i->lo > 0 && i->lo <= i->mid && i->mid <= i->hi);
 	assert_true(isfinite(i->hi));
 }
 
-static struct nr_model_answer ask(const struct nr_model_machine *m, unsigned shard_cpus,
-				  const struct nr_model_family *f, unsigned n, double rate)
+static struct answer ask(const struct machine *m, unsigned shard_cpus, const struct family *f,
+			 unsigned n, double rate)
 {
-	struct nr_model_question q = {
-		.machine = m, .n = n, .cpus = cpus, .rate = rate, .seed = SEED
-	};
-	int shard[NR_CPUS], consumer[NR_CPUS];
-	struct nr_model_answer a;
+	struct question q = { .machine = m, .n = n, .cpus = cpus, .rate = rate, .seed = SEED };
+	int shard[N_CPUS], consumer[N_CPUS];
+	struct answer a;
 
-	for (unsigned i = 0; i < NR_CPUS; i++) {
+	for (unsigned i = 0; i < N_CPUS; i++) {
 		shard[i] = shard_cpus ? i / shard_cpus : 0;
 		consumer[i] = i * shard_cpus;
 	}
 	q.cpu_shard = shard;
 	q.shard_consumer = consumer;
-	q.n_shards = shard_cpus ? NR_CPUS / shard_cpus : 0;
-	assert_int_equal(nr_model_predict(&a, &q, f, &nr_model_rest_default), 0);
+	q.n_shards = shard_cpus ? N_CPUS / shard_cpus : 0;
+	assert_int_equal(predict(&a, &q, f, &rest_default), 0);
 	assert_interval(&a.per_sec);
 	assert_interval(&a.wait_ns);
 	assert_interval(&a.merge_per_sec);
@@ -664,10 +652,10 @@ static struct nr_model_answer ask(const struct nr_model_machine *m, unsigned sha
 
 static void test_predictions_are_intervals_and_make_sense(void **state)
 {
-	struct nr_model_family *f = family_of("epyc9654");
-	struct nr_model_machine *m = machine_of(&tiered);
-	struct nr_model_answer single = ask(m, 64, f, 64, 0), llc = ask(m, 8, f, 64, 0);
-	struct nr_model_answer calm = ask(m, 64, f, 64, 1000), perf = ask(m, 0, f, 64, 0);
+	struct family *f = family_of("epyc9654");
+	struct machine *m = machine_of(&tiered);
+	struct answer single = ask(m, 64, f, 64, 0), llc = ask(m, 8, f, 64, 0);
+	struct answer calm = ask(m, 64, f, 64, 1000), perf = ask(m, 0, f, 64, 0);
 
 	(void)state;
 	/* More rings, more records and less waiting, even at the ends of the intervals. */
@@ -678,59 +666,59 @@ static void test_predictions_are_intervals_and_make_sense(void **state)
 	assert_true(calm.wait_ns.hi < single.wait_ns.lo);
 	/* The merge of 64 buffers is the limit of perf's. */
 	assert_near(perf.per_sec.mid, perf.merge_per_sec.mid, 1e-9);
-	nr_model_machine_free(m);
-	nr_model_family_free(f);
-	nr_model_family_free(NULL);
+	machine_free(m);
+	family_free(f);
+	family_free(NULL);
 }
 
 static void test_interval_is_as_wide_as_the_error(void **state)
 {
-	struct nr_model_costs c = tiered_costs();
-	struct nr_model_family one = { .n = 1, .sets = &c, .error = 0.2 };
-	struct nr_model_machine *m = machine_of(&tiered);
-	struct nr_model_answer a = ask(m, 64, &one, 64, 0);
+	struct costs c = tiered_costs();
+	struct family one = { .n = 1, .sets = &c, .error = 0.2 };
+	struct machine *m = machine_of(&tiered);
+	struct answer a = ask(m, 64, &one, 64, 0);
 
 	(void)state;
 	assert_near(a.lock_per_sec.hi / a.lock_per_sec.mid, exp(0.2), 0.01);
 	assert_near(a.lock_per_sec.lo / a.lock_per_sec.mid, exp(-0.2), 0.01);
 	assert_near(a.wait_ns.hi / a.wait_ns.lo, exp(0.4), 0.01);
-	nr_model_machine_free(m);
+	machine_free(m);
 }
 
 static void test_limits_fit_the_predictions(void **state)
 {
-	struct nr_model_family *f = family_of("epyc9654");
-	struct nr_model_machine *m = machine_of(&tiered);
-	int shard[NR_CPUS] = { 0 }, consumer[1] = { 0 };
-	struct nr_model_question q = { m, shard, consumer, 1, NR_CPUS, cpus, 50e3, SEED };
-	struct nr_model_limits l;
-	struct nr_model_answer below, above;
+	struct family *f = family_of("epyc9654");
+	struct machine *m = machine_of(&tiered);
+	int shard[N_CPUS] = { 0 }, consumer[1] = { 0 };
+	struct question q = { m, shard, consumer, 1, N_CPUS, cpus, 50e3, SEED };
+	struct limits l;
+	struct answer below, above;
 
 	(void)state;
-	assert_int_equal(nr_model_find_limits(&l, &q, f, &nr_model_rest_default), 0);
+	assert_int_equal(find_limits(&l, &q, f, &rest_default), 0);
 	q.rate = 0;
-	assert_int_equal(nr_model_find_limits(&l, &q, f, &nr_model_rest_default), -EINVAL);
+	assert_int_equal(find_limits(&l, &q, f, &rest_default), -EINVAL);
 	assert_interval(&l.saturated);
 	below = ask(m, 64, f, l.saturated.lo * 0.7, 50e3);
 	above = ask(m, 64, f, fmin(l.saturated.hi * 1.4, 64), 50e3);
 	assert_true(below.per_sec.mid > 0.9 * 50e3 * (unsigned)(l.saturated.lo * 0.7));
 	assert_true(above.per_sec.mid < 0.95 * 50e3 * fmin(l.saturated.hi * 1.4, 64));
-	nr_model_machine_free(m);
-	nr_model_family_free(f);
+	machine_free(m);
+	family_free(f);
 }
 
 /* Where a limit says that the locks are saturated, so does the capacity of the prediction. */
 static void test_capacity_is_what_the_limits_say(void **state)
 {
-	struct nr_model_family *f = family_of("e5_2680v4,spr");
-	struct nr_model_machine *m = machine_of(&tiered);
-	int shard[NR_CPUS] = { 0 }, consumer[1] = { 0 };
-	struct nr_model_question q = { m, shard, consumer, 1, NR_CPUS, cpus, 100e3, SEED };
-	struct nr_model_limits l;
-	struct nr_model_answer a;
+	struct family *f = family_of("e5_2680v4,spr");
+	struct machine *m = machine_of(&tiered);
+	int shard[N_CPUS] = { 0 }, consumer[1] = { 0 };
+	struct question q = { m, shard, consumer, 1, N_CPUS, cpus, 100e3, SEED };
+	struct limits l;
+	struct answer a;
 
 	(void)state;
-	assert_int_equal(nr_model_find_limits(&l, &q, f, &nr_model_rest_default), 0);
+	assert_int_equal(find_limits(&l, &q, f, &rest_default), 0);
 	assert_interval(&l.saturated);
 	a = ask(m, 64, f, l.saturated.lo, 100e3);
 	assert_true(a.lock_capacity.lo < 100e3 * l.saturated.lo);
@@ -740,26 +728,26 @@ static void test_capacity_is_what_the_limits_say(void **state)
 	assert_true(a.lock_capacity.lo >= 100e3 * (l.saturated.lo - 1));
 	a = ask(m, 64, f, 64, 0);
 	assert_near(a.lock_per_sec.mid, a.lock_capacity.mid, 0.05);
-	nr_model_machine_free(m);
-	nr_model_family_free(f);
+	machine_free(m);
+	family_free(f);
 }
 
 static void test_unknown_family(void **state)
 {
-	struct nr_model_curve curve = { .name = "spr_x" };
-	struct nr_model_family *f = NULL;
+	struct curve curve = { .name = "spr_x" };
+	struct family *f = NULL;
 
 	(void)state;
-	assert_int_equal(nr_model_family_fit(&f, &curve, 1, "abacus"), -ENOENT);
+	assert_int_equal(family_fit(&f, &curve, 1, "abacus"), -ENOENT);
 	assert_null(f);
 }
 
-/* ---- likeness -------------------------------------------------------------------------------- */
-static int like_of(struct nr_model_like *like, const char *text)
+/* ---- likeness ---- */
+static int like_of(struct like *like, const char *text)
 {
 	unsigned n = 0;
-	struct nr_model_curve *curves = published(&n);
-	int err = nr_model_like_of(like, curves, n, text, NULL, NULL);
+	struct curve *curves = published(&n);
+	int err = like_parse(like, curves, n, text, NULL, NULL);
 
 	free(curves);
 	return err;
@@ -769,7 +757,7 @@ static int like_of(struct nr_model_like *like, const char *text)
 static void test_names_of_hosts_bring_what_they_hide(void **state)
 {
 	static const char *const epyc[] = { "epyc", "epyc9654", "epyc9654_before", "spr,epyc" };
-	struct nr_model_like like;
+	struct like like;
 
 	(void)state;
 	for (unsigned i = 0; i < 4; i++) {
@@ -795,69 +783,68 @@ static void test_a_published_host_is_recognized(void **state)
 		"pack:2 [numa] l3:12 core:8 pu:1",
 		"pack:2 [numa] l3:8 core:12 pu:2",
 	};
-	struct nr_model_machine *host = NULL;
+	struct machine *host = NULL;
 
 	(void)state;
-	assert_int_equal(nr_model_machine_regular(&host, &nr_model_host_of("epyc9654")->layout), 0);
+	assert_int_equal(machine_regular(&host, &host_of("epyc9654")->layout), 0);
 	for (unsigned i = 0; i < 4; i++) {
 		struct nr_topology_opts opts = { .sz = sizeof(opts), .synthetic = synthetic[i] };
-		struct nr_model_machine *m = NULL;
+		struct machine *m = NULL;
 		struct nr_topology *topo = NULL;
 
 		assert_int_equal(nr_topology_open(&topo, &opts), 0);
-		assert_int_equal(nr_model_machine_from_topology(&m, topo, 0, 24), 0);
-		assert_int_equal(nr_model_machine_alike(host, m), i < 2);
-		nr_model_machine_free(m);
+		assert_int_equal(machine_from_topology(&m, topo, 0, 24), 0);
+		assert_int_equal(machine_alike(host, m), i < 2);
+		machine_free(m);
 		nr_topology_free(topo);
 	}
-	nr_model_machine_free(host);
+	machine_free(host);
 }
 
-/* ---- families of a sweep --------------------------------------------------------------------- */
-static struct nr_model_family *sweep_family(const struct nr_model_curve *curve, unsigned levels,
-					    const struct nr_model_family *like)
+/* ---- families of a sweep ---- */
+static struct family *sweep_family(const struct curve *curve, unsigned levels,
+				   const struct family *like)
 {
-	struct nr_model_prior prior = { 30, 0.5 };
-	struct nr_model_family *f = NULL;
+	struct prior prior = { 30, 0.5 };
+	struct family *f = NULL;
 
-	assert_int_equal(nr_model_family_of_sweep(&f, curve, &prior, like, levels, 0.5), 0);
+	assert_int_equal(family_of_sweep(&f, curve, &prior, like, levels, 0.5), 0);
 	return f;
 }
 
 static void test_a_sweep_predicts_its_own_host(void **state)
 {
-	struct nr_model_machine *m = machine_of(&tiered);
-	struct nr_model_family *like = family_of("epyc9654"), *f;
-	struct nr_model_costs truth = tiered_costs();
-	struct nr_model_curve curve = { 0 };
-	struct nr_model_answer a;
+	struct machine *m = machine_of(&tiered);
+	struct family *like = family_of("epyc9654"), *f;
+	struct costs truth = tiered_costs();
+	struct curve curve = { 0 };
+	struct answer a;
 
 	(void)state;
 	for (unsigned n = 1; n <= 60; n += n < 4 ? 1 : 4)
 		add_simulated(&curve, m, &truth, n);
-	f = sweep_family(&curve, nr_model_machine_levels(m), like);
+	f = sweep_family(&curve, machine_levels(m), like);
 	assert_int_equal(f->borrowed, 0);
 	assert_true(f->error < 0.1);
 	a = ask(m, 64, f, 64, 0);
-	assert_near(a.lock_per_sec.mid,
-		    1e9 / nr_model_mean_ns(&truth, &curve.points[curve.n - 1].mix), 0.1);
-	nr_model_family_free(f);
-	nr_model_family_free(like);
-	nr_model_machine_free(m);
+	assert_near(a.lock_per_sec.mid, 1e9 / mean_ns(&truth, &curve.points[curve.n - 1].mix), 0.1);
+	family_free(f);
+	family_free(like);
+	machine_free(m);
 }
 
 /* A host with one cache has no figure for two of them. */
 static void test_a_sweep_borrows_what_it_does_not_contain(void **state)
 {
-	static const struct nr_model_layout one = { 1, 8, 1, 8, 8 };
-	struct nr_model_machine *small = machine_of(&one), *large = machine_of(&tiered);
-	struct nr_model_family *like = family_of("epyc9654"), *f;
-	struct nr_model_curve curve = { 0 };
+	static const struct layout one = { 1, 8, 1, 8, 8 };
+	struct machine *small = machine_of(&one), *large = machine_of(&tiered);
+	struct family *like = family_of("epyc9654"), *f;
+	struct curve curve = { 0 };
 
 	(void)state;
-	assert_int_equal(nr_model_add_plain(&curve, small, 1, 0, -1, 90), 0);
-	assert_int_equal(nr_model_add_plain(&curve, small, 2, 0, -1, 150), 0);
-	f = sweep_family(&curve, nr_model_machine_levels(large), like);
+	assert_int_equal(curve_add_plain(&curve, small, 1, 0, -1, 90), 0);
+	assert_int_equal(curve_add_plain(&curve, small, 2, 0, -1, 150), 0);
+	f = sweep_family(&curve, machine_levels(large), like);
 	assert_int_equal(f->borrowed,
 			 1u << NR_SAME_NODE | 1u << NR_SAME_PACKAGE | 1u << NR_OTHER_PACKAGE);
 	assert_int_equal(f->n, like->n);
@@ -870,36 +857,36 @@ static void test_a_sweep_borrows_what_it_does_not_contain(void **state)
 		for (unsigned d = NR_SAME_CORE; d < NR_OTHER_PACKAGE; d++)
 			assert_true(f->sets[i].hand[d] <= f->sets[i].hand[d + 1]);
 	}
-	nr_model_family_free(f);
+	family_free(f);
 	/* Two points do not test two costs: the others' error is the least. */
-	f = sweep_family(&curve, nr_model_machine_levels(small), like);
+	f = sweep_family(&curve, machine_levels(small), like);
 	assert_int_equal(f->borrowed, 0);
 	assert_near(f->error, like->error, 1e-9);
-	nr_model_family_free(f);
+	family_free(f);
 	/* Nor do four: what halves of them say by chance is no error. */
-	assert_int_equal(nr_model_add_plain(&curve, small, 3, 0, -1, 150), 0);
-	assert_int_equal(nr_model_add_plain(&curve, small, 4, 0, -1, 150), 0);
-	f = sweep_family(&curve, nr_model_machine_levels(small), like);
+	assert_int_equal(curve_add_plain(&curve, small, 3, 0, -1, 150), 0);
+	assert_int_equal(curve_add_plain(&curve, small, 4, 0, -1, 150), 0);
+	f = sweep_family(&curve, machine_levels(small), like);
 	assert_true(f->error >= like->error);
-	nr_model_family_free(f);
+	family_free(f);
 	/* One producer alone has no hand-over at all, whoever reads. */
 	curve.n = 0;
-	assert_int_equal(nr_model_add_plain(&curve, small, 1, 1, 0, 90), 0);
-	f = sweep_family(&curve, nr_model_machine_levels(small), like);
+	assert_int_equal(curve_add_plain(&curve, small, 1, 1, 0, 90), 0);
+	f = sweep_family(&curve, machine_levels(small), like);
 	assert_int_equal(f->borrowed, 1u << NR_SAME_LLC);
 	for (unsigned i = 0; i < f->n; i++)
 		assert_true(f->sets[i].hand[NR_SAME_LLC] > 10);
-	nr_model_family_free(f);
-	nr_model_family_free(like);
-	nr_model_machine_free(small);
-	nr_model_machine_free(large);
+	family_free(f);
+	family_free(like);
+	machine_free(small);
+	machine_free(large);
 }
 
 /* The table of README.md; its bounds are in check.c. */
 static void test_all_stated_bounds_hold(void **state)
 {
 	(void)state;
-	assert_int_equal(nr_model_check(NR_MODEL_DATA_SOURCE), 0);
+	assert_int_equal(model_check(NR_MODEL_DATA_SOURCE), 0);
 }
 
 int main(void)
@@ -942,7 +929,7 @@ int main(void)
 		cmocka_unit_test(test_all_stated_bounds_hold),
 	};
 
-	for (unsigned i = 0; i < NR_CPUS; i++)
+	for (unsigned i = 0; i < N_CPUS; i++)
 		cpus[i] = i;
 	printf("seed %d\n", SEED);
 	return cmocka_run_group_tests(tests, NULL, NULL);
