@@ -67,10 +67,10 @@ static int open_collector(struct run *r, struct sharded *s)
 static int set_output(struct run *r, struct sharded *s)
 {
 	if (!r->cfg.trace)
-		return nr_collector_set_batch(s->collector, on_batch, &r->check);
+		return nr_collector_add_batch(s->collector, on_batch, &r->check, NULL);
 	snprintf(s->trace, sizeof(s->trace), "%s/trace", s->scratch.path);
 	r->file_system = s->scratch.file_system;
-	return nr_collector_set_trace(s->collector, s->trace, false);
+	return nr_collector_add_trace(s->collector, s->trace, NULL);
 }
 
 static int sharded_open(struct run *r)

@@ -37,9 +37,8 @@
 #define NULL ((void *)0)
 #endif
 
-/* The maps all objects of one collector share. It makes them; what stands here is for the verifier.
- * Weak, as are the constants below, so that an object may be linked from several files that include
- * this. */
+/* The maps all objects of one collector share. It makes them; what stands here is for the verifier. Weak,
+ * as are the constants below, so that an object may be linked from several files that include this. */
 struct nr_ring_template {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096);
@@ -69,17 +68,18 @@ struct {
 } nr_nodes SEC(".maps") __weak;
 
 /* Set by the collector before the object is loaded. */
-const volatile __u16 nr_id_base __weak = 0; /* added to the numbers of NR_EVENT */
-const volatile __u32
-	nr_only_tgid[NR_PIDS_MAX] __weak = {}; /* -p: these processes, up to the first 0 */
-const volatile __u32 nr_hidden_tgid __weak =
-	0; /* not 0: the collector itself, not to be recorded */
+/* Added to the numbers of NR_EVENT. */
+const volatile __u16 nr_id_base __weak = 0;
+/* -p: these processes, up to the first 0. */
+const volatile __u32 nr_only_tgid[NR_PIDS_MAX] __weak = {};
+/* Not 0: the collector itself, which is not recorded. */
+const volatile __u32 nr_hidden_tgid __weak = 0;
 
 /*
  * Declares that struct TYPE is an event with the author's own number ID, 0..255, unique within the
- * object. What it leaves is read from the object's BTF, section .numaring, before the object is
- * loaded; the form is that of libbpf's map definitions, but for the type: clang leaves a struct
- * that only a pointer leads to out of the BTF.
+ * object. What it leaves is read from the object's BTF, section .numaring, before the object is loaded;
+ * the form is that of libbpf's map definitions, but for the type: clang leaves a struct that only a
+ * pointer leads to out of the BTF.
  */
 #define NR_EVENT(TYPE, ID)                                                                         \
 	enum { nr_id_of_##TYPE = (ID) };                                                           \
@@ -90,8 +90,8 @@ const volatile __u32 nr_hidden_tgid __weak =
 		struct TYPE type[0];                                                               \
 	} nr_event_##TYPE SEC(".numaring")
 
-/* Is it one of -p's processes, or is there no -p? Then the verifier knows that the first is 0 and
- * removes what follows. */
+/* Is it one of -p's processes, or is there no -p? Then the verifier knows that the first is 0 and removes what
+ * follows. */
 static __always_inline _Bool nr_chosen(__u32 tgid)
 {
 	if (!nr_only_tgid[0])
@@ -164,9 +164,8 @@ static __noinline int nr_has_room(void *ring, __u64 size)
 	       bpf_ringbuf_query(ring, BPF_RB_RING_SIZE);
 }
 
-/* NULL from reserve has several causes. A ring that had room when it was looked at was full before
- * and was given some back, so reserve was tried once more; with room it fails for its lock alone.
- */
+/* NULL from reserve has several causes. A ring that had room when it was looked at was full before and was
+ * given some back, so reserve was tried once more; with room it fails for its lock alone. */
 static __noinline int nr_count_failure(struct nr_cpu *c, void *ring, __u64 size, int had_room)
 {
 	if (had_room)
@@ -178,8 +177,8 @@ static __noinline int nr_count_failure(struct nr_cpu *c, void *ring, __u64 size,
 	return 0;
 }
 
-/* Makes the reservation visible to every CPU before the clock is read: a value-returning atomic is
- * a full barrier, one whose value is not used may be none (I2). */
+/* Makes the reservation visible to every CPU before the clock is read: a value-returning atomic is a
+ * full barrier, one whose value is not used may be none (I2). */
 static __always_inline void nr_fence(struct nr_cpu *c)
 {
 	__u64 before = __sync_fetch_and_add(&c->reserved, 1);
@@ -234,9 +233,9 @@ static __always_inline void *nr_reserve_bytes(__u16 id, const __u64 size)
 }
 
 /*
- * Whether this submit is to wake the consumer: no event does so by itself. The consumer comes by
- * its own deadline; a CPU only looks at the fill level after every check_bytes it wrote, and wakes
- * the consumer when the ring fills faster than it is visited.
+ * Whether this submit is to wake the consumer: no event does so by itself. The consumer comes by its
+ * own deadline; a CPU only looks at the fill level after every check_bytes it wrote, and wakes the
+ * consumer when the ring fills faster than it is visited.
  */
 static __always_inline __u64 nr_wake_flag(__u64 size)
 {
@@ -310,13 +309,12 @@ static __always_inline int nr_output_bytes(__u16 id, const void *head, __u32 hea
 }
 
 /*
- * The forms with a variable length, for a TYPE that ends in a flexible array `T data[]` with an
- * unsigned integer member `data_len` before it (docs/format.md). 0, or -1: lost and counted.
- * Linux 5.19.
+ * The forms with a variable length, for a TYPE that ends in a flexible array `T data[]` with an unsigned
+ * integer member `data_len` before it (docs/format.md). 0, or -1: lost and counted. Linux 5.19.
  *
- * nr_output takes the whole payload from one place; nr_output_tail takes the fixed part, struct
- * TYPE at head, and the tail from where it already lies. (data may begin before sizeof(struct
- * TYPE), in what would be padding.) The verifier must see a bound of each size.
+ * nr_output takes the whole payload from one place; nr_output_tail takes the fixed part, struct TYPE
+ * at head, and the tail from where it already lies. (data may begin before sizeof(struct TYPE), in what
+ * would be padding.) The verifier must see a bound of each size.
  */
 #define nr_output(TYPE, data, size) nr_output_bytes(nr_id_of_##TYPE, (data), (size), NULL, 0)
 #define nr_output_tail(TYPE, head, tail, tail_size)                                                \

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/random.h>
 #include <unistd.h>
 #include "base/opts.h"
 #include "collector.h"
@@ -12,6 +13,8 @@
 #include "kernel/pids.h"
 #include "kernel/sources.h"
 #include "kernel/timens.h"
+#include "output/batch.h"
+#include "output/trace.h"
 
 #define LATENCY_MS 100
 
@@ -32,6 +35,11 @@ static int check_opts(const struct nr_collector *c)
 	if (c->opts.order != NR_ORDER_FENCE && c->opts.order != NR_ORDER_RCU) {
 		nr_log(&c->log, NR_LOG_ERROR,
 		       "there is no order %d: give NR_ORDER_FENCE or NR_ORDER_RCU", c->opts.order);
+		return -EINVAL;
+	}
+	if (c->opts.packers > NR_PACKERS_MAX) {
+		nr_log(&c->log, NR_LOG_ERROR, "invalid number of packers %u: use 1 to %u",
+		       c->opts.packers, NR_PACKERS_MAX);
 		return -EINVAL;
 	}
 	return 0;
@@ -94,6 +102,8 @@ static int copy_opts(struct nr_collector *c, const struct nr_collector_opts *opt
 
 	if (!c->opts.latency_ms)
 		c->opts.latency_ms = LATENCY_MS;
+	if (!c->opts.packers)
+		c->opts.packers = 1;
 	c->log = (struct nr_logger){ c->opts.log ? log_of_user : NULL, c };
 	c->drain.order = c->opts.order;
 	c->drain.tick_ms = tick_for(c->opts.latency_ms);
@@ -195,7 +205,7 @@ static int build(struct nr_collector *c)
 	if (!err)
 		err = nr_types_new(&c->types, log_of_types, c);
 	if (!err)
-		err = nr_merge_init(&c->stream.merge, c->shard_ptr, c->plan->n_shards);
+		err = nr_stream_init(&c->stream, c->shard_ptr, c->plan->n_shards, &c->drain);
 	if (!err)
 		err = nr_losses_init(&c->stream.merge.losses, c->maps.n_cpus, read_losses, c);
 	if (!err)
@@ -357,42 +367,72 @@ int nr_collector_add_source(struct nr_collector *c, const char *name)
 	return err;
 }
 
-int nr_collector_set_trace(struct nr_collector *c, const char *dir, bool force)
+/* The defaults of an output, and what the caller wants. */
+static int copy_output_opts(const struct nr_collector *c, struct nr_output_opts *to,
+			    const struct nr_output_opts *from)
 {
-	char *copy = NULL;
 	int err = check_open(c);
 
-	if (err)
-		return err;
-	copy = strdup(dir);
-	if (!copy)
-		return -ENOMEM;
-	free(c->trace_dir);
-	c->trace_dir = copy;
-	c->trace_force = force;
-	return 0;
+	return err ? err : NR_COPY_OPTS_TO(nr_output_opts, group, to, from, &c->log);
 }
 
-int nr_collector_set_trace_group(struct nr_collector *c, gid_t group)
+/* err: of making it. */
+static int add_output(struct nr_collector *c, struct nr_output *output, int err)
 {
-	int err = check_open(c);
-
+	if (!err)
+		err = nr_delivery_add(&c->stream.delivery, output);
 	if (err)
-		return err;
-	c->trace_shared = true;
-	c->trace_group = group;
-	return 0;
+		nr_log(&c->log, NR_LOG_ERROR, "cannot add an output: %s", nr_reason(err));
+	return err ? err : (int)c->stream.delivery.n_feeds - 1;
 }
 
-int nr_collector_set_batch(struct nr_collector *c, nr_batch_fn fn, void *ctx)
+int nr_collector_add_trace(struct nr_collector *c, const char *dir,
+			   const struct nr_output_opts *opts)
 {
-	int err = check_open(c);
+	struct nr_output *output = NULL;
+	struct nr_output_opts copy;
+	int err = copy_output_opts(c, &copy, opts);
 
 	if (err)
 		return err;
-	c->batch = fn;
-	c->batch_ctx = ctx;
-	return 0;
+	err = nr_trace_output_new(&output, dir, &copy);
+	return add_output(c, output, err);
+}
+
+static int refuse_no_function(const struct nr_collector *c)
+{
+	nr_log(&c->log, NR_LOG_ERROR, "the output needs a function: it is NULL");
+	return -EINVAL;
+}
+
+int nr_collector_add_batch(struct nr_collector *c, nr_batch_fn fn, void *ctx,
+			   const struct nr_output_opts *opts)
+{
+	struct nr_output *output = NULL;
+	struct nr_output_opts copy;
+	int err = copy_output_opts(c, &copy, opts);
+
+	if (!err && !fn)
+		err = refuse_no_function(c);
+	if (err)
+		return err;
+	err = nr_batch_output_new(&output, fn, ctx, &copy);
+	return add_output(c, output, err);
+}
+
+int nr_collector_add_json_lines(struct nr_collector *c, nr_lines_fn fn, void *ctx,
+				const struct nr_output_opts *opts)
+{
+	struct nr_output *output = NULL;
+	struct nr_output_opts copy;
+	int err = copy_output_opts(c, &copy, opts);
+
+	if (!err && !fn)
+		err = refuse_no_function(c);
+	if (err)
+		return err;
+	err = nr_lines_output_new(&output, fn, ctx, &copy);
+	return add_output(c, output, err);
 }
 
 const struct nr_types *nr_collector_types(const struct nr_collector *c)
@@ -415,97 +455,46 @@ int nr_collector_fd(const struct nr_collector *c)
 	return c->stream.error_fd;
 }
 
-/* The two sinks. */
-
-static size_t trace_room(void *ctx)
+/* The end waits for the function of an output to return, so it cannot be asked for in there. */
+static int refuse_in_output(const struct nr_collector *c)
 {
-	return nr_writer_room(((struct nr_collector *)ctx)->writer);
-}
-
-static int trace_push(void *ctx, const struct nr_event *evs, unsigned n)
-{
-	return nr_writer_append(((struct nr_collector *)ctx)->writer, evs, n);
-}
-
-static int trace_commit(void *ctx, uint64_t watermark, uint64_t lost)
-{
-	struct nr_collector *c = ctx;
-	int err = nr_writer_commit(c->writer, watermark, lost);
-
-	nr_counter_set(&c->bytes_written, nr_writer_bytes(c->writer));
-	return err;
-}
-
-static size_t batch_room(void *ctx)
-{
-	(void)ctx;
-	return SIZE_MAX;
-}
-
-/* The collector whose batch function this thread is in. */
-static _Thread_local const struct nr_collector *in_batch_of;
-
-static int batch_push(void *ctx, const struct nr_event *evs, unsigned n)
-{
-	struct nr_collector *c = ctx;
-	const struct nr_batch batch = { evs, n };
-	int err;
-
-	for (unsigned i = 0; i < n; i++)
-		nr_misfits_size(&c->misfits, c->types, &evs[i]);
-	in_batch_of = c;
-	err = c->batch(c->batch_ctx, &batch);
-	in_batch_of = NULL;
-	if (err <= 0)
-		return err;
-	nr_log(&c->log, NR_LOG_ERROR,
-	       "the batch function returned %d: it has to be 0 or a negative errno", err);
-	return -EINVAL;
-}
-
-/* The end waits for the batch function to return, so it cannot be asked for in there. */
-static int refuse_in_batch(const struct nr_collector *c)
-{
-	if (in_batch_of != c)
+	if (!nr_output_is_calling(&c->stream.delivery.recording))
 		return 0;
 	nr_log(&c->log, NR_LOG_ERROR,
-	       "a batch function cannot stop or close its own collector: it ends the stream by "
-	       "returning a negative errno");
+	       "the function of an output cannot stop or close its own collector: return a "
+	       "negative errno to end the recording");
 	return -EDEADLK;
 }
 
-static int batch_commit(void *ctx, uint64_t watermark, uint64_t lost)
+/* Random (version 4): of the recording, and so of each of its traces. */
+static int make_uuid(__u8 *uuid)
 {
-	(void)watermark;
-	(void)lost;
-	return batch_push(ctx, NULL, 0);
+	if (getrandom(uuid, 16, 0) != 16)
+		return -EIO;
+	uuid[6] = (uuid[6] & 0x0f) | 0x40;
+	uuid[8] = (uuid[8] & 0x3f) | 0x80;
+	return 0;
 }
 
-static int open_sink(struct nr_collector *c)
+static int begin_outputs(struct nr_collector *c)
 {
-	const struct nr_writer_opts opts = {
-		.force = c->trace_force,
-		.group = c->trace_shared ? &c->trace_group : NULL,
+	struct nr_recording recording = {
+		.format.types = c->types,
 		.clock_offset = c->clock_offset,
-		.start = c->started,
-		.misfits = &c->misfits,
-		.log = c->log.fn,
-		.log_ctx = c->log.ctx,
+		.log = &c->log,
 	};
+	int err = make_uuid(recording.format.uuid);
 
-	c->stream.sink = c->batch ? (struct nr_sink){ c, batch_room, batch_push, batch_commit }
-				  : (struct nr_sink){ c, trace_room, trace_push, trace_commit };
-	if (c->batch)
-		return 0;
-	return nr_writer_open(&c->writer, c->trace_dir, c->types, &opts);
+	return err ? err
+		   : nr_delivery_begin(&c->stream.delivery, &recording, &c->misfits, c->started);
 }
 
 /* Is everything there that a start needs? */
 static int check_complete(const struct nr_collector *c)
 {
-	if (!c->batch == !c->trace_dir) {
+	if (!c->stream.delivery.n_feeds) {
 		nr_log(&c->log, NR_LOG_ERROR,
-		       "the stream needs one place to go: a trace directory or a function");
+		       "the stream has nowhere to go: add an output, such as a trace directory");
 		return -EINVAL;
 	}
 	if (!c->n_objects) {
@@ -565,84 +554,16 @@ static int start_threads(struct nr_collector *c)
 		c->grace = (struct nr_grace){ &c->drain, wait_grace, &c->maps, &c->log, {} };
 		err = nr_grace_start(&c->grace);
 	}
-	c->stream.drain = &c->drain;
 	c->stream.consumers = c->consumers;
 	c->stream.latency_ns = c->opts.latency_ms * 1000000ull;
 	if (!err)
+		err = nr_delivery_start(&c->stream.delivery, c->opts.packers);
+	if (!err)
 		err = nr_stream_start(&c->stream);
 	if (err)
-		nr_log(&c->log, NR_LOG_ERROR, "cannot start %u consumer thread%s: %s",
+		nr_log(&c->log, NR_LOG_ERROR, "cannot start the threads of %u shard%s: %s",
 		       c->plan->n_shards, plural(c), nr_reason(err));
 	return err;
-}
-
-/* Which shards are not where the plan wants them. */
-static void report_placement(struct nr_collector *c)
-{
-	for (unsigned i = 0; i < c->plan->n_shards; i++) {
-		const struct nr_placement *p = &c->placement[i];
-
-		if (p->pages_on_node >= 0 && (size_t)p->pages_on_node < p->pages)
-			nr_log(&c->log, NR_LOG_WARN,
-			       "ring %u: only %zd of %zu pages are on node %d; is its memory full?",
-			       i, p->pages_on_node, p->pages, c->plan->shards[i].node);
-	}
-}
-
-static void check_placement(struct nr_collector *c)
-{
-	size_t page = sysconf(_SC_PAGESIZE);
-
-	for (unsigned i = 0; i < c->plan->n_shards; i++) {
-		const struct nr_ring *ring = &c->shards[i].ring;
-		int node = c->plan->shards[i].node;
-
-		c->placement[i].pages = ring->size / page;
-		c->placement[i].pages_on_node =
-			node < 0 ? -1
-				 : nr_host_pages_on_node(ring->data, ring->size / page, node, NULL);
-	}
-	report_placement(c);
-}
-
-/* The memory a consumer touched first, where it ran: what it indexes with. */
-static void check_index(struct nr_collector *c, unsigned i)
-{
-	const struct nr_shard *shard = &c->shards[i];
-	const struct nr_plan_shard *plan = &c->plan->shards[i];
-	const struct nr_entry *parts[] = { shard->queue, shard->run, shard->tmp };
-	size_t pages = (shard->queue_mask + 1) * sizeof(*shard->queue) / sysconf(_SC_PAGESIZE);
-	int node = nr_topology_cpu_node(c->topo, plan->consumer_cpus[0]);
-	struct nr_placement *p = &c->placement[i];
-
-	p->index_pages = 0;
-	p->index_on_node = node < 0 ? -1 : 0;
-	for (unsigned k = 0; k < 3 && p->index_on_node >= 0; k++) {
-		size_t present = 0;
-		long on_node = nr_host_pages_on_node(parts[k], pages, node, &present);
-
-		p->index_pages += present;
-		p->index_on_node = on_node < 0 ? -1 : p->index_on_node + on_node;
-	}
-}
-
-/* Which consumers did not run where the plan wants them. */
-static void check_consumers(struct nr_collector *c)
-{
-	for (unsigned i = 0; i < c->plan->n_shards; i++) {
-		const struct nr_placement *p = &c->placement[i];
-		int err = atomic_load(&c->consumers[i].pin_error);
-
-		check_index(c, i);
-		if (err)
-			nr_log(&c->log, NR_LOG_WARN,
-			       "consumer %u ran on any CPU, it could not be pinned: %s", i,
-			       strerror(-err));
-		else if (p->index_on_node >= 0 && (size_t)p->index_on_node < p->index_pages)
-			nr_log(&c->log, NR_LOG_WARN,
-			       "consumer %u: only %zd of %zu pages of its index were on its node",
-			       i, p->index_on_node, p->index_pages);
-	}
 }
 
 static int attach_objects(struct nr_collector *c)
@@ -666,11 +587,11 @@ static int start(struct nr_collector *c)
 
 	if (err)
 		return err;
-	check_placement(c);
+	nr_placement_check_rings(c);
 	nr_host_clocksource(c->clocksource, sizeof(c->clocksource));
 	c->started = nr_clock_now();
 	c->cpu_before = nr_collector_cpu_time();
-	return nr_misfits_init(&c->misfits, c->types) ?: open_sink(c) ?: start_threads(c) ?: attach_objects(c);
+	return nr_misfits_init(&c->misfits, c->types) ?: begin_outputs(c) ?: start_threads(c) ?: attach_objects(c);
 }
 
 int nr_collector_start(struct nr_collector *c)
@@ -686,7 +607,7 @@ int nr_collector_start(struct nr_collector *c)
 		detach_objects(c);
 		return err;
 	}
-	nr_writer_keep(c->writer);
+	nr_delivery_keep(&c->stream.delivery);
 	nr_log(&c->log, NR_LOG_INFO, "programs loaded and attached in %.0f ms",
 	       (nr_clock_now() - begin) / 1e6);
 	return 0;
@@ -721,29 +642,13 @@ static int drain_to_the_end(struct nr_collector *c)
 	return err;
 }
 
-static void explain_end(struct nr_collector *c, int err)
+/* The end marks say what the statistics say. */
+static struct nr_account account_of(const struct nr_collector *c, const struct nr_stats *st)
 {
-	if (!c->writer)
-		nr_log(&c->log, NR_LOG_INFO, "the receiver ended the stream: %s", strerror(-err));
-	else if (err == -ENOMEM)
-		nr_log(&c->log, NR_LOG_ERROR, "cannot make a packet for %s: %s", c->trace_dir,
-		       nr_reason(err));
-	/* All else the writer has explained. */
-}
-
-/* The end mark says what the statistics say. */
-static int write_account(struct nr_collector *c, int error)
-{
-	struct nr_stats *st = nr_collector_stats(c);
-	struct nr_account account;
-	int err;
-
-	if (!st)
-		return -ENOMEM;
-	account = (struct nr_account){
-		.sz = sizeof(account),
+	return (struct nr_account){
+		.sz = sizeof(struct nr_account),
 		.end = c->stopped,
-		.error = error,
+		.error = c->end_error,
 		.reserved = st->reserved,
 		.written = st->events_written,
 		.discarded = st->discarded,
@@ -758,82 +663,50 @@ static int write_account(struct nr_collector *c, int error)
 		.misfits = st->types,
 		.misfit_stride = st->type_stride,
 	};
-	err = nr_writer_finish(c->writer, &account);
-	nr_stats_free(st);
-	nr_counter_set(&c->bytes_written, nr_writer_bytes(c->writer));
-	return err;
 }
 
-static int close_trace(struct nr_collector *c, int error)
+static int end_outputs(struct nr_collector *c)
 {
-	struct nr_writer *w = c->writer;
-	int err = w ? write_account(c, error) : 0;
+	struct nr_stats *st = nr_collector_stats(c);
 
-	c->writer = NULL;
-	return nr_writer_close(w) ?: err;
+	if (!st)
+		return nr_delivery_end(&c->stream.delivery, NULL, c->opts.stop_timeout_ms)
+			       ?: -ENOMEM;
+	c->account = account_of(c, st);
+	c->account_stats = st; /* a thread that is left behind may read it */
+	return nr_delivery_end(&c->stream.delivery, &c->account, c->opts.stop_timeout_ms);
 }
 
-static void *close_output(void *arg)
+static void explain_timeout(struct nr_collector *c)
 {
-	struct nr_collector *c = arg;
+	for (unsigned i = 0; i < c->stream.delivery.n_feeds; i++) {
+		const struct nr_feed *f = &c->stream.delivery.feeds[i];
 
-	c->close_error = close_trace(c, c->end_error);
-	return NULL;
-}
-
-/* Closing may hang as any write may: then nobody waits for it. */
-static int close_in_time(struct nr_collector *c)
-{
-	unsigned patience = c->opts.stop_timeout_ms;
-
-	if (!c->writer || !patience || nr_thread_start(&c->closing, close_output, c, "nr-close"))
-		return close_trace(c, c->end_error);
-	if (nr_thread_join_within(&c->closing, patience))
-		return c->close_error;
-	atomic_store(&c->abandoned, true);
-	return -ETIMEDOUT;
-}
-
-static void explain_timeout(const struct nr_collector *c)
-{
-	if (c->trace_dir)
-		nr_log(&c->log, NR_LOG_ERROR,
-		       "gave up on a write to %s after %u ms; what was written before is whole and "
-		       "can be read",
-		       c->trace_dir, c->opts.stop_timeout_ms);
-	else
-		nr_log(&c->log, NR_LOG_ERROR,
-		       "gave up on the receiver of the events, which has not returned for %u ms",
-		       c->opts.stop_timeout_ms);
-}
-
-/* After the last event. */
-static int finish_stream(struct nr_collector *c)
-{
-	int err = nr_stream_finish(&c->stream, c->opts.stop_timeout_ms);
-
-	atomic_store(&c->abandoned, c->stream.thread.running);
-	if (err && !c->stream.thread.running)
-		explain_end(c, err);
-	return err;
-}
-
-static int close_sink(struct nr_collector *c, bool failed)
-{
-	int err = 0;
-
-	if (failed && !atomic_load(&c->abandoned)) {
-		/* A start that failed leaves no trace, in either sense. */
-		nr_writer_discard(c->writer);
-		c->writer = NULL;
-	} else if (!atomic_load(&c->abandoned)) {
-		err = close_in_time(c);
+		if (f->abandoned)
+			nr_log(&c->log, f->output->optional ? NR_LOG_WARN : NR_LOG_ERROR,
+			       "gave up on the output %s, which has not got on for %u ms; what it "
+			       "took before is whole",
+			       f->output->name, c->opts.stop_timeout_ms);
 	}
-	if (!atomic_load(&c->abandoned))
-		return err;
-	explain_timeout(c);
-	silence(c);
-	return -ETIMEDOUT;
+}
+
+/* A start that failed leaves no trace, in either sense. */
+static int close_outputs(struct nr_collector *c, bool failed)
+{
+	int err;
+
+	if (failed)
+		err = nr_delivery_end(&c->stream.delivery, NULL, c->opts.stop_timeout_ms);
+	else
+		err = end_outputs(c);
+	if (nr_delivery_is_abandoned(&c->stream.delivery)) {
+		explain_timeout(c);
+		silence(c);
+		atomic_store(&c->abandoned, true);
+	} else if (failed) {
+		nr_delivery_undo(&c->stream.delivery);
+	}
+	return err;
 }
 
 static int end_recording(struct nr_collector *c)
@@ -849,22 +722,22 @@ static int end_recording(struct nr_collector *c)
 	for (unsigned i = 0; i < c->plan->n_shards; i++)
 		nr_consumer_join(&c->consumers[i]);
 	nr_grace_join(&c->grace);
-	check_consumers(c);
+	nr_placement_check_consumers(c);
 	err = drain_to_the_end(c);
-	end = finish_stream(c);
-	for (unsigned i = 0; !c->stream.thread.running && i < c->plan->n_shards; i++)
+	end = nr_stream_finish(&c->stream, c->opts.stop_timeout_ms);
+	for (unsigned i = 0; i < c->plan->n_shards; i++)
 		nr_consumer_destroy(&c->consumers[i]);
 	c->end_error = end ?: err;
 	c->threads = false;
 	nr_collector_enter(c, NR_STOPPED);
-	end = close_sink(c, failed);
+	end = close_outputs(c, failed);
 	/* That a thread is left behind is what the caller has to know first. */
 	return end == -ETIMEDOUT ? end : c->end_error ?: end;
 }
 
 int nr_collector_stop(struct nr_collector *c)
 {
-	int err = refuse_in_batch(c);
+	int err = refuse_in_output(c);
 
 	if (err)
 		return err;
@@ -887,7 +760,7 @@ static void destroy_shards(struct nr_collector *c)
 
 void nr_collector_close(struct nr_collector *c)
 {
-	if (!c || refuse_in_batch(c))
+	if (!c || refuse_in_output(c))
 		return;
 	if (c->threads)
 		end_recording(c);
@@ -896,7 +769,8 @@ void nr_collector_close(struct nr_collector *c)
 	if (atomic_load(&c->abandoned))
 		return; /* the rest is in use */
 	free(c->objects);
-	nr_merge_destroy(&c->stream.merge);
+	nr_stream_destroy(&c->stream);
+	nr_stats_free(c->account_stats);
 	destroy_shards(c);
 	nr_waiter_destroy(&c->drain.merge);
 	if (c->stream.error_fd >= 0)
@@ -906,7 +780,6 @@ void nr_collector_close(struct nr_collector *c)
 	nr_types_free(c->types);
 	nr_plan_free(c->plan);
 	nr_topology_free(c->topo);
-	free(c->trace_dir);
 	pthread_mutex_destroy(&c->lock);
 	pthread_mutex_destroy(&c->log_lock);
 	free(c);

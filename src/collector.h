@@ -8,7 +8,6 @@
 #include "kernel/host.h"
 #include "kernel/object.h"
 #include "stream.h"
-#include "output/writer.h"
 
 enum nr_state { NR_OPEN, NR_RUNNING, NR_FAILED, NR_STOPPED };
 
@@ -48,19 +47,10 @@ struct nr_collector {
 	struct nr_grace grace;
 	struct nr_stream stream;
 
-	/* The merge thread, or the closing one, did not return in time. */
-	_Atomic(bool) abandoned;
-	struct nr_thread closing;
-	int end_error, close_error;
-
-	char *trace_dir;
-	bool trace_force;
-	bool trace_shared; /* with this group: */
-	gid_t trace_group;
-	struct nr_writer *writer;
-	_Atomic(uint64_t) bytes_written;
-	nr_batch_fn batch;
-	void *batch_ctx;
+	_Atomic(bool) abandoned; /* a thread is left behind in an output */
+	int end_error;
+	struct nr_account account; /* for the end marks, and what it points to: */
+	struct nr_stats *account_stats;
 
 	uint64_t started, stopped;	/* CLOCK_MONOTONIC ns; stopped from NR_STOPPED on */
 	uint64_t cpu_before, cpu_after; /* the same */
@@ -73,5 +63,10 @@ struct nr_collector {
 void nr_collector_enter(struct nr_collector *c, enum nr_state state);
 
 uint64_t nr_collector_cpu_time(void);
+
+/* placement.c: compare where memory and threads are with the plan; log what differs. Before the
+ * start, and after the consumers were joined. */
+void nr_placement_check_rings(struct nr_collector *c);
+void nr_placement_check_consumers(struct nr_collector *c);
 
 #endif

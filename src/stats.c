@@ -3,8 +3,8 @@
  * The numbers of a collector, and the identity of I7.
  *
  * Three counts are independent of each other: what the programs count when they reserve (per CPU),
- * what the consumers see in the rings (per CPU and shard), and what the merge has handed to the
- * sink. Ring positions give a fourth: the bytes walked are the bytes producer_pos advanced.
+ * what the consumers see in the rings (per CPU and shard), and what the required outputs have taken.
+ * Ring positions give a fourth: the bytes walked are the bytes producer_pos advanced.
  *
  * Any thread takes a snapshot while the others go on. It reads counters, what does not change once
  * the collector has started, and, if it finds the collector stopped, what was written before that.
@@ -20,7 +20,8 @@
 struct snapshot {
 	struct nr_stats stats;
 	char clocksource[sizeof(((struct nr_collector *)NULL)->clocksource)];
-	struct nr_type_stats *types; /* behind the shards */
+	struct nr_type_stats *types;	 /* behind the shards */
+	struct nr_output_stats *outputs; /* behind the types */
 	struct nr_shard_stats shards[];
 };
 
@@ -132,7 +133,7 @@ static uint64_t unaccounted_cpus(const struct nr_collector *c)
 	return sum;
 }
 
-/* Per shard: everything reserved was walked, and what was walked is written unless the sink failed.
+/* Per shard: everything reserved was walked, and what was walked is written unless an output failed.
  */
 static void account_shard(struct nr_stats *sum, struct nr_shard_stats *s,
 			  const struct nr_collector *c, unsigned i)
@@ -169,14 +170,27 @@ static void fill_types(struct snapshot *snap, const struct nr_collector *c)
 	}
 }
 
-/* How long the merge thread has been in the output. Abandoned, it has been there since before the
- * end. */
-static uint64_t output_ns(const struct nr_collector *c, uint64_t now)
+static uint64_t larger(uint64_t a, uint64_t b)
 {
-	uint64_t since = nr_counter_get(&c->stream.sink_since);
+	return a > b ? a : b;
+}
 
-	return atomic_load(&c->abandoned) ? age(now, nr_counter_get(&c->stream.ran))
-					  : age(now, since);
+static void fill_outputs(struct snapshot *snap, const struct nr_collector *c, uint64_t now)
+{
+	struct nr_stats *sum = &snap->stats;
+
+	for (unsigned i = 0; i < sum->n_outputs; i++) {
+		struct nr_output_stats *o = &snap->outputs[i];
+
+		nr_delivery_stats(&c->stream.delivery, i, now, o);
+		if (c->stream.delivery.feeds[i].output->ops->keep) /* a trace */
+			sum->bytes_written += o->bytes;
+		if (o->optional)
+			continue;
+		sum->output_ns = larger(sum->output_ns, o->busy_ns);
+		sum->output_max_ns = larger(sum->output_max_ns, o->busy_max_ns);
+		sum->output_total_ns = larger(sum->output_total_ns, o->busy_total_ns);
+	}
 }
 
 static void fill(struct snapshot *snap, const struct nr_collector *c)
@@ -187,12 +201,9 @@ static void fill(struct snapshot *snap, const struct nr_collector *c)
 
 	sum->duration_ns = age(now, c->started);
 	sum->cpu_ns = cpu_now - c->cpu_before;
-	sum->bytes_written = nr_counter_get(&c->bytes_written);
 	sum->lag_ns = age(now, nr_counter_get(&c->stream.watermark));
-	sum->output_ns = output_ns(c, now);
-	sum->output_max_ns = nr_counter_get(&c->stream.sink_max);
-	sum->output_total_ns = nr_counter_get(&c->stream.sink_total);
 	sum->merge_idle_max_ns = nr_counter_get(&c->stream.idle_max);
+	sum->merge_waited_ns = nr_counter_get(&c->stream.waited);
 	if (stopped)
 		sum->unaccounted = unaccounted_cpus(c);
 	for (unsigned i = 0; i < c->plan->n_shards; i++) {
@@ -202,6 +213,7 @@ static void fill(struct snapshot *snap, const struct nr_collector *c)
 			account_shard(sum, &snap->shards[i], c, i);
 	}
 	fill_types(snap, c);
+	fill_outputs(snap, c, now);
 	for (uint32_t cpu = 0; cpu < c->maps.n_cpus; cpu++)
 		sum->reserved += reserved_on(c, cpu);
 }
@@ -211,13 +223,15 @@ struct nr_stats *nr_collector_stats(const struct nr_collector *c)
 	unsigned n = c->plan->n_shards;
 	size_t shards = n * sizeof(struct nr_shard_stats);
 	size_t types = (c->types->n_ids + 1) * sizeof(struct nr_type_stats);
+	size_t outputs = c->stream.delivery.n_feeds * sizeof(struct nr_output_stats);
 	struct snapshot *snap = NULL;
 
 	if (c->misfits.by_id) /* a start has come that far */
-		snap = calloc(1, sizeof(*snap) + shards + types);
+		snap = calloc(1, sizeof(*snap) + shards + types + outputs);
 	if (!snap)
 		return NULL;
 	snap->types = (void *)&snap->shards[n];
+	snap->outputs = (void *)&snap->types[c->types->n_ids + 1];
 	memcpy(snap->clocksource, c->clocksource, sizeof(snap->clocksource));
 	snap->stats = (struct nr_stats){
 		.sz = sizeof(snap->stats),
@@ -227,6 +241,9 @@ struct nr_stats *nr_collector_stats(const struct nr_collector *c)
 		.clocksource = snap->clocksource,
 		.type_stride = sizeof(snap->types[0]),
 		.types = snap->types,
+		.n_outputs = c->stream.delivery.n_feeds,
+		.output_stride = sizeof(snap->outputs[0]),
+		.outputs = snap->outputs,
 	};
 	fill(snap, c);
 	return &snap->stats;

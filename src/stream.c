@@ -1,111 +1,168 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #include "base/clock.h"
 #include "base/counter.h"
 #include "stream.h"
 
+#define PACKET_BYTES (1u << 20)
+#define DIRECT_BYTES (32u << 10) /* what the merge thread itself hands over */
+
+/* Events that are taken at once. */
 #define BATCH 1024
+
+/* Bytes of packets that hold the rings; beyond them the merge waits for the outputs. */
+#define IN_FLIGHT (16u << 20)
 
 /* A watermark this much behind the newest one holds up the merge when rings fill. */
 #define LAGGARD_NS 1000000u
 
-/* For sink_since: nobody waits for the merge thread any more. */
-#define ABANDONED UINT64_MAX
-
-/* How often the end looks whether the sink gets on. */
+/* How often the end looks whether the outputs get on. */
 #define LOOK_MS 50
 
 /* The merge thread runs: how long did it not? */
-static uint64_t note_running(struct nr_stream *s)
+static void note_running(struct nr_stream *s)
 {
 	uint64_t now = nr_clock_now();
 
 	nr_counter_max(&s->idle_max, now - nr_counter_get(&s->ran));
 	nr_counter_set(&s->ran, now);
-	return now;
 }
 
-static void enter_sink(struct nr_stream *s)
+/* ---- rings ---- */
+
+/* Before CPUs whose rings were full write again: the packets with that know of it (I11). */
+static void release(struct nr_stream *s)
 {
-	nr_counter_set(&s->sink_since, note_running(s));
+	nr_losses_sample(&s->merge.losses, nr_clock_now());
+	nr_merge_release(&s->merge, s->marks);
 }
 
-/* err: what the sink returned. */
-static int leave_sink(struct nr_stream *s, int err)
+/* Moves the rings to the newest mark of a packet that is safe. */
+static bool release_done(struct nr_stream *s)
 {
-	uint64_t now = nr_clock_now(), since = atomic_exchange(&s->sink_since, 0);
+	bool any = nr_delivery_done(&s->delivery, s->marks);
 
-	if (since == ABANDONED)
-		return -ETIMEDOUT;
-	nr_counter_set(&s->ran, now);
-	nr_counter_max(&s->sink_max, now - since);
-	nr_counter_add(&s->sink_total, now - since);
-	return err;
+	if (any)
+		release(s);
+	return any;
 }
 
-/* What was pushed becomes a packet. */
-static int commit(struct nr_stream *s)
+/* With no packet on its way, moves the rings past records that were discarded. */
+static void release_discarded(struct nr_stream *s)
+{
+	if (s->packet || nr_delivery_in_flight(&s->delivery))
+		return;
+	nr_merge_mark(&s->merge, s->marks);
+	release(s);
+}
+
+/* ---- packets ---- */
+
+/* What was taken becomes a packet. */
+static int cut(struct nr_stream *s, uint64_t watermark, uint64_t lost)
+{
+	struct nr_packet *p = s->packet;
+
+	p->seq = s->seq++;
+	p->end = p->n_events || s->merge.last > watermark ? s->merge.last : watermark;
+	p->begin = p->n_events ? p->events[0].ts : p->end;
+	if (!p->n_events)
+		s->merge.last = p->end;
+	p->watermark = watermark;
+	p->lost = lost;
+	s->packet = NULL;
+	s->hurry = false;
+	nr_merge_mark(&s->merge, s->marks);
+	return nr_delivery_send(&s->delivery, p, s->marks);
+}
+
+static int cut_packet(struct nr_stream *s)
 {
 	uint64_t watermark = nr_merge_complete_to(&s->merge);
-	int err;
 
 	if (watermark == NR_TIME_END)
 		watermark = nr_clock_now();
-	enter_sink(s);
-	err = leave_sink(s, s->sink.commit(s->sink.ctx, watermark,
-					   nr_losses_until(&s->merge.losses, s->merge.last)));
+	return cut(s, watermark, nr_losses_until(&s->merge.losses, s->merge.last));
+}
+
+/* The last packet before the end marks has no records and counts every loss (I11). */
+static int cut_last(struct nr_stream *s)
+{
+	int err = s->packet ? cut_packet(s) : 0;
+
 	if (err)
 		return err;
-	/* Before CPUs whose rings were full write again: the packets with that know of it. */
-	nr_losses_sample(&s->merge.losses, nr_clock_now());
-	nr_merge_release(&s->merge);
-	s->dirty = false;
+	s->packet = nr_packet_get(&s->delivery.pool);
+	if (!s->packet)
+		return -ENOMEM;
+	return cut(s, nr_clock_now(), nr_losses_all(&s->merge.losses));
+}
+
+/* Waits until so few packets are on their way that there may be another. */
+static int wait_for_outputs(struct nr_stream *s)
+{
+	uint64_t began = nr_clock_now();
+
+	if (nr_delivery_in_flight(&s->delivery) <= IN_FLIGHT)
+		return nr_delivery_error(&s->delivery);
+	while (nr_delivery_in_flight(&s->delivery) > IN_FLIGHT &&
+	       !nr_delivery_error(&s->delivery)) {
+		nr_waiter_wait(&s->drain->merge, s->drain->tick_ms);
+		note_running(s);
+		release_done(s);
+	}
+	nr_counter_add(&s->waited, nr_clock_now() - began);
+	return nr_delivery_error(&s->delivery);
+}
+
+static int begin_packet(struct nr_stream *s)
+{
+	int err;
+
+	release_done(s);
+	err = wait_for_outputs(s);
+	if (err)
+		return err;
+	s->packet = nr_packet_get(&s->delivery.pool);
+	s->begun = nr_clock_now();
+	return s->packet ? 0 : -ENOMEM;
+}
+
+/* Takes some events; *n: how many. */
+static int take(struct nr_stream *s, unsigned *n)
+{
+	struct nr_packet *p = s->packet;
+	size_t left = p->records < s->packet_bytes ? s->packet_bytes - p->records : 0;
+	int err = nr_packet_room(p, BATCH);
+
+	if (err)
+		return err;
+	*n = nr_merge_take(&s->merge, p->events + p->n_events, BATCH, left, &p->records);
+	p->n_events += *n;
 	return 0;
 }
 
-/* The last packet before the end mark has no records and counts every loss (I11), even if the mark
- * cannot be written. */
-static int end_stream(struct nr_stream *s)
+/* Moves the whole window into packets. */
+static int move_window(struct nr_stream *s)
 {
-	int err = s->dirty ? commit(s) : 0;
-	uint64_t lost;
-
-	if (err)
-		return err;
-	lost = nr_losses_all(&s->merge.losses);
-	enter_sink(s);
-	return leave_sink(s, s->sink.commit(s->sink.ctx, nr_clock_now(), lost));
-}
-
-static int push(struct nr_stream *s, const struct nr_event *evs, unsigned n)
-{
-	enter_sink(s);
-	return leave_sink(s, s->sink.push(s->sink.ctx, evs, n));
-}
-
-/* Moves the whole window into the sink. */
-static int move_window(struct nr_stream *s, struct nr_event *evs)
-{
+	unsigned n = 0;
 	int err = 0;
 
-	while (!err) {
-		size_t room = s->sink.room(s->sink.ctx);
-		unsigned n = nr_merge_take(&s->merge, evs, BATCH, room);
-
-		if (n && !s->dirty) {
-			s->dirty = true;
-			s->dirty_since = nr_clock_now();
-		}
-		if (n)
-			err = push(s, evs, n);
-		else if (nr_merge_more(&s->merge))
-			err = commit(s);
-		else
-			break;
+	while (!err && nr_merge_more(&s->merge)) {
+		if (!s->packet)
+			err = begin_packet(s);
+		if (!err)
+			err = take(s, &n);
+		if (!err && !n)
+			err = cut_packet(s);
 	}
 	return err;
 }
+
+/* ---- rings that fill up ---- */
 
 /* The time up to which a pass could make its shard complete now. */
 static uint64_t newest_time(const struct nr_drain *drain)
@@ -156,30 +213,38 @@ static void note_consumer_errors(struct nr_stream *s)
 			(void)!write(s->error_fd, &one, sizeof(one));
 }
 
-static int round_once(struct nr_stream *s, struct nr_event *evs)
+/* ---- the thread ---- */
+
+/* While a packet is on its way the rings wait for it anyway; when it is safe, the merge is woken. */
+static bool is_due(const struct nr_stream *s)
+{
+	if (s->hurry && !nr_delivery_in_flight(&s->delivery))
+		return true;
+	return nr_clock_now() - s->begun >= s->latency_ns / 2;
+}
+
+static int round_once(struct nr_stream *s)
 {
 	bool pressed = atomic_exchange_explicit(&s->drain->pressed, false, memory_order_relaxed);
-	bool hurry = pressed || atomic_load_explicit(&s->drain->urgent, memory_order_relaxed);
+	bool urgent = atomic_load_explicit(&s->drain->urgent, memory_order_relaxed);
 	int err;
 
+	s->hurry |= pressed || urgent;
 	note_consumer_errors(s);
 	nr_losses_sample(&s->merge.losses, nr_clock_now());
 	nr_counter_set(&s->watermark, nr_merge_begin(&s->merge));
-	err = move_window(s, evs);
-	if (err)
-		return err;
-	if (!s->dirty)
-		nr_merge_release(&s->merge); /* discarded records take room too */
-	else if (hurry || nr_clock_now() - s->dirty_since >= s->latency_ns / 2)
-		err = commit(s);
-	if (hurry)
+	err = nr_delivery_error(&s->delivery) ?: move_window(s);
+	if (!err && s->packet && is_due(s))
+		err = cut_packet(s);
+	if (!release_done(s))
+		release_discarded(s);
+	if (pressed || urgent)
 		hurry_laggards(s);
 	return err;
 }
 
 static void *run(void *arg)
 {
-	struct nr_event evs[BATCH];
 	struct nr_stream *s = arg;
 	bool finish = false;
 	uint64_t one = 1;
@@ -191,10 +256,10 @@ static void *run(void *arg)
 		/* Pairs with the release in nr_stream_finish: the shards' last passes come before.
 		 */
 		finish = atomic_load_explicit(&s->finish, memory_order_acquire);
-		err = round_once(s, evs);
+		err = round_once(s);
 	}
 	if (!err)
-		err = end_stream(s);
+		err = cut_last(s);
 	if (err) {
 		atomic_store(&s->error, err);
 		(void)!write(s->error_fd, &one, sizeof(one));
@@ -204,36 +269,61 @@ static void *run(void *arg)
 
 int nr_stream_start(struct nr_stream *s)
 {
+	if (s->delivery.direct)
+		s->packet_bytes = DIRECT_BYTES;
 	nr_counter_set(&s->watermark, s->merge.watermark);
 	nr_counter_set(&s->ran, nr_clock_now());
 	return nr_thread_start(&s->thread, run, s, "nr-merge");
 }
 
-/* True if the sink has had its time, counted from no earlier than asked: from now on leave_sink
- * ends the thread. It has gone on, and is not abandoned, if sink_since has changed. */
-static bool give_up(struct nr_stream *s, uint64_t asked, uint64_t patience_ns)
+/* The rings move for the last time. */
+static void release_last(struct nr_stream *s)
 {
-	uint64_t since = nr_counter_get(&s->sink_since);
-	uint64_t from = since > asked ? since : asked, now = nr_clock_now();
-
-	return since && now > from && now - from > patience_ns &&
-	       atomic_compare_exchange_strong(&s->sink_since, &since, ABANDONED);
+	if (nr_delivery_done(&s->delivery, s->marks))
+		nr_merge_release(&s->merge, s->marks);
 }
 
 int nr_stream_finish(struct nr_stream *s, unsigned patience_ms)
 {
 	uint64_t asked = nr_clock_now();
+	int err;
 
 	/* Pairs with the acquire in run. */
 	atomic_store_explicit(&s->finish, true, memory_order_release);
 	nr_waiter_kick(&s->drain->merge);
-	if (!patience_ms)
-		nr_thread_join(&s->thread);
 	while (!nr_thread_join_within(&s->thread, LOOK_MS)) {
-		if (!give_up(s, asked, patience_ms * 1000000ull))
-			continue;
-		atomic_store(&s->error, -ETIMEDOUT);
-		return -ETIMEDOUT;
+		nr_delivery_give_up(&s->delivery, asked, patience_ms);
+		if (s->delivery.direct && nr_delivery_is_abandoned(&s->delivery))
+			break; /* the merge thread is in the output */
 	}
+	err = nr_delivery_drain(&s->delivery, asked, patience_ms);
+	if (!s->thread.running)
+		release_last(s);
+	if (err && !atomic_load(&s->error))
+		atomic_store(&s->error, err);
 	return atomic_load(&s->error);
+}
+
+int nr_stream_init(struct nr_stream *s, struct nr_shard **shards, uint32_t n,
+		   struct nr_drain *drain)
+{
+	int err;
+
+	s->drain = drain;
+	s->packet_bytes = PACKET_BYTES;
+	s->seq = 1; /* the outputs begin with packet 0 */
+	s->marks = calloc(n, sizeof(*s->marks));
+	if (!s->marks)
+		return -ENOMEM;
+	err = nr_merge_init(&s->merge, shards, n);
+	return err ? err : nr_delivery_init(&s->delivery, n, &drain->merge);
+}
+
+void nr_stream_destroy(struct nr_stream *s)
+{
+	nr_packet_put(s->packet);
+	nr_delivery_destroy(&s->delivery);
+	nr_merge_destroy(&s->merge);
+	free(s->marks);
+	s->marks = NULL;
 }

@@ -73,6 +73,13 @@ enum nr_format {
 NR_API int nr_types_format(const struct nr_types *types, const struct nr_event *ev,
 			   enum nr_format format, char *buf, size_t size);
 
+/* The event as one JSON object on a line of its own, with the newline: time (UTC), ts, cpu, event,
+ * lost and fields, and late_ts of a late record. clock_offset: nr_collector_clock_offset or
+ * nr_trace_clock_offset. A record of no known type is the event "numaring:raw" with its bytes. As
+ * nr_types_format, without -ENOENT. */
+NR_API int nr_types_json_line(const struct nr_types *types, const struct nr_event *ev,
+			      int64_t clock_offset, char *buf, size_t size);
+
 /* Formats the CSV header line of one type, without a newline. Results: see nr_types_format. */
 NR_API int nr_types_csv_header(const struct nr_types *types, uint16_t id, char *buf, size_t size);
 

@@ -11,8 +11,8 @@
  *	}
  *	nr_trace_close(trace);
  *
- * The name is NULL for a record of no known type, of which there are only the bytes
- *(docs/format.md, records that do not fit their type).
+ * The name is NULL for a record of no known type, of which there are only the bytes (docs/format.md,
+ * records that do not fit their type).
  *
  * Conventions: see plan.h. A trace is used by one thread at a time.
  */
@@ -34,7 +34,7 @@ struct nr_trace_opts {
 };
 
 /* What the head of a packet says. Times are ns of the host's CLOCK_MONOTONIC, sizes bytes. */
-struct nr_packet {
+struct nr_packet_info {
 	uint64_t offset; /* in the stream file */
 	uint64_t size;
 	uint64_t seq;
@@ -42,6 +42,10 @@ struct nr_packet {
 	uint64_t watermark;  /* every record with a time below is in this packet or an earlier one;
 			      * UINT64_MAX in the end mark: nothing more will come */
 	uint64_t lost;	     /* records lost since the recording began, all causes and CPUs */
+	/* What this trace has missed so far: an optional output fell behind. A gap mark is a packet of
+	 * its own without events, in the place of those that are missing. */
+	uint64_t missed_packets;
+	uint64_t missed_events;
 };
 
 /* -ENOENT: no trace there; -EBADMSG: damaged; -EPROTO: of another format version. */
@@ -53,25 +57,24 @@ NR_API const struct nr_types *nr_trace_types(const struct nr_trace *trace);
 /* Adds to a time of the trace to get ns since the epoch, UTC. */
 NR_API int64_t nr_trace_clock_offset(const struct nr_trace *trace);
 
-/* 1: *ev is the next event, valid until the next call; 0: end; -EBADMSG: the file is damaged here
- * (what came before is good: every packet is verified as a whole before its first event is
- * returned); -ENOMEM, or what read or fstat said: the packet may be good, and cannot be read here.
- * After an error there is nothing more, and every call returns it again. */
+/* 1: *ev is the next event, valid until the next call; 0: end; -EBADMSG: the file is damaged here (what
+ * came before is good: every packet is verified as a whole before its first event is returned); -ENOMEM,
+ * or what read or fstat said: the packet may be good, and cannot be read here. After an error there is
+ * nothing more, and every call returns it again. */
 NR_API int nr_trace_next(struct nr_trace *trace, struct nr_event *ev);
 
-/* Packet of the last event returned; after the end, the last packet, which has the final loss (the
- * end mark, if the trace has one, and after it its begin and end are the time at which the
- * recording ended); after an error, the last that is whole. NULL before the first call of
- * nr_trace_next, and if no packet is whole. */
-NR_API const struct nr_packet *nr_trace_packet(const struct nr_trace *trace);
+/* Packet of the last event returned; after the end, the last packet, which has the final loss (the end mark,
+ * if the trace has one, and after it its begin and end are the time at which the recording ended); after an
+ * error, the last that is whole. NULL before the first call of nr_trace_next, and if no packet is whole. */
+NR_API const struct nr_packet_info *nr_trace_packet(const struct nr_trace *trace);
 
 /* The final account of a recording, as its end mark holds it. */
 struct nr_account {
-	size_t sz;	    /* sizeof(struct nr_account); nr_trace_end fills in no more than that */
-	uint64_t end;	    /* when the recording ended, CLOCK_MONOTONIC ns */
-	int error;	    /* 0: it ended as asked; else the negative errno that ended it */
-	bool repaired;	    /* nr_trace_repair wrote the mark: it knows written, late and lost_total
-			     * only, and      end is the time of the last whole packet */
+	size_t sz;    /* sizeof(struct nr_account); nr_trace_end fills in no more than that */
+	uint64_t end; /* when the recording ended, CLOCK_MONOTONIC ns */
+	int error;    /* 0: it ended as asked; else the negative errno that ended it */
+	bool repaired; /* nr_trace_repair wrote the mark: it knows written, late and lost_total only, and
+			* end is the time of the last whole packet */
 	uint64_t reserved;  /* by BPF programs, on all CPUs */
 	uint64_t written;   /* events in the trace */
 	uint64_t discarded; /* taken back by BPF programs */
@@ -96,11 +99,11 @@ static inline const struct nr_type_stats *nr_account_misfits(const struct nr_acc
 }
 
 /*
- * How the trace ended. Call it when nr_trace_next has returned 0 or an error; the arrays are valid
- * until nr_trace_close. 0: with its end mark, whose account is in *account (the caller sets sz);
- * -ENODATA: without, so the recorder was killed, or the machine or the disk failed, or the mark is
- * behind the damage; -EBUSY: it is being recorded right now; -EOPNOTSUPP: format 1.0 has no end
- * mark; -EAGAIN: nr_trace_next has not come to the end; -EINVAL: sz is not set.
+ * How the trace ended. Call it when nr_trace_next has returned 0 or an error; the arrays are valid until
+ * nr_trace_close. 0: with its end mark, whose account is in *account (the caller sets sz);
+ * -ENODATA: without, so the recorder was killed, or the machine or the disk failed, or the mark is behind
+ * the damage; -EBUSY: it is being recorded right now; -EOPNOTSUPP: format 1.0 has no end mark;
+ * -EAGAIN: nr_trace_next has not come to the end; -EINVAL: sz is not set.
  */
 NR_API int nr_trace_end(const struct nr_trace *trace, struct nr_account *account);
 
@@ -124,12 +127,11 @@ struct nr_repair {
 };
 
 /*
- * Ends a trace with its last whole packet and an end mark that says so, in a copy or in place.
- * Every packet is verified as nr_trace_next does. All that is written is on the disk when it
- * returns 0. -EBUSY: the trace is being recorded; -EEXIST: copy exists; -ENODATA: no packet is
- * whole; others as nr_trace_open and of the file system. After an error in a copy nothing of it is
- * left; in place, the trace can be repaired again. *result may be NULL, and is filled in on
- * success.
+ * Ends a trace with its last whole packet and an end mark that says so, in a copy or in place. Every packet
+ * is verified as nr_trace_next does. All that is written is on the disk when it returns 0.
+ * -EBUSY: the trace is being recorded; -EEXIST: copy exists; -ENODATA: no packet is whole; others as
+ * nr_trace_open and of the file system. After an error in a copy nothing of it is left; in place, the trace
+ * can be repaired again. *result may be NULL, and is filled in on success.
  */
 NR_API int nr_trace_repair(const char *dir, const struct nr_repair_opts *opts,
 			   struct nr_repair *result);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The version: of the headers that a program was built with, and of the library that it runs with.
- * The build takes the project's version from here.
+ * The version: of the headers that a program was built with, and of the library that it runs with. The
+ * build takes the project's version from here.
  */
 #ifndef NUMARING_VERSION_H
 #define NUMARING_VERSION_H

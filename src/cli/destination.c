@@ -29,6 +29,14 @@ static int status(const struct destination *o, struct stat *st)
 	return o->descriptor >= 0 ? fstat(o->descriptor, st) : stat(o->path, st);
 }
 
+int destination_check(const struct destination *o)
+{
+	if (o->descriptor < 0 || fcntl(o->descriptor, F_GETFL) >= 0)
+		return 0;
+	cli_error("cannot write %s: %s", o->path, strerror(errno));
+	return -EINVAL;
+}
+
 bool destination_is_fifo(const struct destination *o)
 {
 	return o->fifo >= 0;

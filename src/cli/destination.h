@@ -16,6 +16,9 @@ struct destination {
 
 /* Call it before anything is opened: a descriptor in a path is the caller's. */
 struct destination destination_of(const char *path);
+/* A descriptor in a path has to be open for writing, so this comes before we open any. Returns 0, or a
+ * negative errno after a message. */
+int destination_check(const struct destination *o);
 /* Is it a FIFO that has to be opened by its name? */
 bool destination_is_fifo(const struct destination *o);
 /* Can poll wait for its reader? True for a pipe, a socket and a terminal, open or not. */

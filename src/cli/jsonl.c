@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The collector's merge thread writes the lines, and the end of the recording waits for that
+ * The lines are written by a thread of the collector, and the end of the recording waits for that
  * thread. So a write waits for the reader or for the end of the recording. After the end it gives
  * up a reader that reads nothing for READER_TIMEOUT_MS.
  */
@@ -27,37 +27,20 @@ static uint64_t count_lines(const char *data, size_t size)
 	return n;
 }
 
-static ssize_t write_all(void *ctx, const char *data, size_t size)
+static int write_lines(void *ctx, const char *text, size_t size)
 {
 	struct jsonl *jsonl = ctx;
+	int fd = jsonl->terminal < 0 ? fileno(jsonl->output->file) : jsonl->terminal;
 	size_t done = 0;
 
 	if (!jsonl->error)
 		jsonl->error = outfile_check(jsonl->output);
 	if (!jsonl->error)
-		done = timed_write(jsonl->terminal < 0 ? fileno(jsonl->output->file)
-						       : jsonl->terminal,
-				   jsonl->end_fd, data, size, &jsonl->error);
+		done = timed_write(fd, jsonl->end_fd, text, size, &jsonl->error);
 	if (!jsonl->error)
 		jsonl->error = outfile_check_write(jsonl->output, done);
-	jsonl->delivered += count_lines(data, done);
-	errno = -jsonl->error;
-	return done;
-}
-
-static int print_batch(void *ctx, const struct nr_batch *batch)
-{
-	struct jsonl *jsonl = ctx;
-	int err = 0;
-
-	if (!batch->n)
-		fflush(jsonl->lines.out);
-	nr_batch_for_each (ev, batch) {
-		err = lines_event(&jsonl->lines, ev);
-		if (err)
-			break;
-	}
-	return jsonl->error ?: err;
+	jsonl->delivered += count_lines(text, done);
+	return jsonl->error;
 }
 
 /* A write to a terminal may block half-way, even after poll said that the terminal is writable.
@@ -70,23 +53,24 @@ static int open_terminal(int fd)
 	return isatty(fd) ? open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) : -1;
 }
 
-int jsonl_open(struct jsonl *jsonl, struct nr_collector *c, struct outfile *output)
+int jsonl_open(struct jsonl *jsonl, struct nr_collector *c, struct outfile *output,
+	       const struct nr_output_opts *opts)
 {
-	const cookie_io_functions_t functions = { .write = write_all };
-	FILE *out;
+	int index;
 
 	jsonl->output = output;
 	jsonl->terminal = open_terminal(fileno(output->file));
 	/* A closed pipe becomes a write error, not a signal. */
 	signal(SIGPIPE, SIG_IGN);
 	jsonl->end_fd = eventfd(0, EFD_CLOEXEC);
-	out = jsonl->end_fd < 0 ? NULL : fopencookie(jsonl, "w", functions);
-	if (!out || lines_open(&jsonl->lines, out, LINES_JSON, nr_collector_types(c),
-			       nr_collector_clock_offset(c))) {
-		cli_error("cannot write JSON lines: %s", strerror(errno));
-		return -errno;
+	if (jsonl->end_fd < 0) {
+		int err = -errno;
+
+		cli_error("cannot write JSON lines: %s", strerror(-err));
+		return err;
 	}
-	return nr_collector_set_batch(c, print_batch, jsonl);
+	index = nr_collector_add_json_lines(c, write_lines, jsonl, opts);
+	return index < 0 ? index : 0;
 }
 
 void jsonl_end(const struct jsonl *jsonl)
@@ -97,15 +81,10 @@ void jsonl_end(const struct jsonl *jsonl)
 
 int jsonl_close(struct jsonl *jsonl)
 {
-	FILE *out = jsonl->lines.out;
-	int err;
+	int err = jsonl->error;
 
 	if (!jsonl->output)
 		return 0;
-	lines_close(&jsonl->lines);
-	if (out)
-		fclose(out);
-	err = jsonl->error;
 	if (jsonl->end_fd >= 0)
 		close(jsonl->end_fd);
 	if (jsonl->terminal >= 0)

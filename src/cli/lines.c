@@ -36,18 +36,18 @@ static int fields(struct lines *l, const struct nr_event *ev, enum nr_format for
 /* The bytes of a record of unknown type, as the trace stores them. CSV has no columns for them. */
 static int raw_fields(struct lines *l, const struct nr_event *ev)
 {
-	static const char *const begin[] = { "id = %u, data = ", "{\"id\":%u,\"data\":\"", "" };
 	const unsigned char *data = ev->data;
 	size_t need = 2 * (size_t)ev->size + 32;
 	char *p;
 
 	if (need > l->size && grow(l, need))
 		return -ENOMEM;
-	p = l->buf + sprintf(l->buf, begin[l->format], ev->rec->id);
-	for (uint32_t i = 0; l->format != LINES_CSV && i < ev->size; i++)
+	*l->buf = 0;
+	if (l->format == LINES_CSV)
+		return 0;
+	p = l->buf + sprintf(l->buf, "id = %u, data = ", ev->rec->id);
+	for (uint32_t i = 0; i < ev->size; i++)
 		p += sprintf(p, "%02x", data[i]);
-	if (l->format == LINES_JSON)
-		p = stpcpy(p, "\"}");
 	return p - l->buf;
 }
 
@@ -159,26 +159,18 @@ static void text(struct lines *l, const struct nr_event *ev)
 		*l->buf ? " " : "", l->buf);
 }
 
-/* A number that a double cannot hold is a string in JSON, as in the fields (NR_FORMAT_JSON). */
-static const char *quote(uint64_t v)
+static int json(struct lines *l, const struct nr_event *ev)
 {
-	return v > 1ull << 53 ? "\"" : "";
-}
+	int len = nr_types_json_line(l->types, ev, l->clock_offset, l->buf, l->size);
 
-static void json(struct lines *l, const struct nr_event *ev)
-{
-	uint64_t late_ts = ev->rec->ts;
-	const char *q = quote(ev->ts), *late_q = quote(late_ts);
-	struct timespec at = utc(l, ev);
-
-	fprintf(l->out,
-		"{\"time\":\"%s.%09ldZ\",\"ts\":%s%" PRIu64
-		"%s,\"cpu\":%u,\"event\":\"%s\",\"lost\":%u,",
-		clock_text(l, at.tv_sec), at.tv_nsec, q, ev->ts, q, ev->rec->cpu, event_name(l, ev),
-		ev->rec->lost);
-	if (ev->flags & NR_EVENT_LATE)
-		fprintf(l->out, "\"late_ts\":%s%" PRIu64 "%s,", late_q, late_ts, late_q);
-	fprintf(l->out, "\"fields\":%s}\n", l->buf);
+	if (len >= 0 && (size_t)len >= l->size) {
+		if (grow(l, (size_t)len * 2))
+			return -ENOMEM;
+		len = nr_types_json_line(l->types, ev, l->clock_offset, l->buf, l->size);
+	}
+	if (len >= 0)
+		fwrite(l->buf, 1, len, l->out);
+	return len < 0 ? len : 0;
 }
 
 static void csv(struct lines *l, const struct nr_event *ev, unsigned columns)
@@ -212,20 +204,27 @@ static unsigned count_cells(const char *row)
 	return cells;
 }
 
-int lines_event(struct lines *l, const struct nr_event *ev)
+static int text_or_csv(struct lines *l, const struct nr_event *ev)
 {
-	static const enum nr_format formats[] = { NR_FORMAT_TEXT, NR_FORMAT_JSON, NR_FORMAT_CSV };
-	int len = fields(l, ev, formats[l->format]);
+	bool is_text = l->format == LINES_TEXT;
+	int len = fields(l, ev, is_text ? NR_FORMAT_TEXT : NR_FORMAT_CSV);
 
 	if (len == -ENOENT)
 		len = raw_fields(l, ev);
 	if (len < 0)
 		return len;
-	if (l->format == LINES_TEXT)
+	if (is_text)
 		text(l, ev);
-	else if (l->format == LINES_JSON)
-		json(l, ev);
 	else
 		csv(l, ev, len ? count_cells(l->buf) : 0);
+	return 0;
+}
+
+int lines_event(struct lines *l, const struct nr_event *ev)
+{
+	int err = l->format == LINES_JSON ? json(l, ev) : text_or_csv(l, ev);
+
+	if (err)
+		return err;
 	return ferror(l->out) ? -(errno ? errno : EIO) : 0;
 }

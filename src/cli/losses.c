@@ -33,7 +33,7 @@ void losses_close(struct losses *l)
 	memset(l, 0, sizeof(*l));
 }
 
-static int add_packet(struct losses *l, const struct nr_packet *packet)
+static int add_packet(struct losses *l, const struct nr_packet_info *packet)
 {
 	struct losses_packet *grown;
 
@@ -52,7 +52,7 @@ static int add_packet(struct losses *l, const struct nr_packet *packet)
 	return 0;
 }
 
-int losses_event(struct losses *l, const struct nr_event *ev, const struct nr_packet *packet)
+int losses_event(struct losses *l, const struct nr_event *ev, const struct nr_packet_info *packet)
 {
 	struct losses_cpu *cpu = &l->cpus[ev->rec->cpu];
 	int err = add_packet(l, packet);
@@ -85,7 +85,7 @@ static uint64_t excess(const struct losses_packet *p, uint64_t most)
 	return p->count > most ? p->count - most : 0;
 }
 
-uint64_t losses_misplaced(struct losses *l, const struct nr_packet *last)
+uint64_t losses_misplaced(struct losses *l, const struct nr_packet_info *last)
 {
 	/* Losses that no record came after; of whom, only the last packet knows. */
 	uint64_t silent = last && last->lost > l->sum ? last->lost - l->sum : 0;

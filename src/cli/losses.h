@@ -27,9 +27,9 @@ int losses_open(struct losses *l); /* 0 or -ENOMEM */
 void losses_close(struct losses *l);
 
 /* The next event of the trace, in packet. 0 or -ENOMEM. */
-int losses_event(struct losses *l, const struct nr_event *ev, const struct nr_packet *packet);
+int losses_event(struct losses *l, const struct nr_event *ev, const struct nr_packet_info *packet);
 /* After the last event: losses that stand in another packet than where they happened. last: the
  * last packet, NULL if there is none. */
-uint64_t losses_misplaced(struct losses *l, const struct nr_packet *last);
+uint64_t losses_misplaced(struct losses *l, const struct nr_packet_info *last);
 
 #endif

@@ -15,8 +15,7 @@
 #include <unistd.h>
 #include "cli.h"
 #include "command.h"
-#include "destination.h"
-#include "jsonl.h"
+#include "outputs.h"
 #include "processes.h"
 #include "signals.h"
 #include "summary.h"
@@ -36,15 +35,22 @@ enum {
 	OPT_OBJECT,
 	OPT_FORMAT,
 	OPT_GROUP,
+	OPT_REQUIRED,
+	OPT_PACKERS,
 };
 
 static const struct argp_option options[] = {
-	{ "output", 'o', "DIR", 0,
-	  "write the trace to DIR (default: numaring-YYYYmmdd-HHMMSS); with --format jsonl, DIR "
-	  "is a file, a FIFO, or - for standard output",
+	{ "output", 'o', "PATH", 0,
+	  "write a trace to this directory (default: numaring-YYYYmmdd-HHMMSS), or JSON lines to "
+	  "this file or FIFO, or - for standard output; may be repeated: the first output is "
+	  "required, the others are optional and miss events when they fall behind",
 	  0 },
 	{ "format", OPT_FORMAT, "ctf|jsonl", 0,
-	  "write a trace (ctf, the default), or JSON lines while recording", 0 },
+	  "the format of the -o after it: a trace (ctf, the default), or JSON lines while "
+	  "recording",
+	  0 },
+	{ "required", OPT_REQUIRED, NULL, 0,
+	  "all outputs are required: a slow one fills the rings, and none misses events", 0 },
 	{ "event", 'e', "SOURCES", 0,
 	  "record these sources, separated by commas (default: sched); may be repeated; \"list\" "
 	  "shows all sources",
@@ -63,7 +69,10 @@ static const struct argp_option options[] = {
 	  "how to know that no earlier event can arrive (default: fence)", 1 },
 	{ "latency", OPT_LATENCY, "MS", 0, "write each event within MS milliseconds (default: 100)",
 	  1 },
-	{ "fail-on-loss", OPT_FAIL_ON_LOSS, NULL, 0, "exit 3 if an event was lost", 2 },
+	{ "packers", OPT_PACKERS, "N", 0,
+	  "make packets of the trace with N threads (default: 1); the trace is the same", 1 },
+	{ "fail-on-loss", OPT_FAIL_ON_LOSS, NULL, 0,
+	  "exit 3 if an event was lost, or missed by an output", 2 },
 	{ "stats-json", OPT_STATS_JSON, "FILE", 0, "write the statistics to FILE as JSON", 2 },
 	{ "self", OPT_SELF, NULL, 0, "also record the threads of numaring itself", 2 },
 	{ "force", OPT_FORCE, NULL, 0, "replace an existing trace or file", 2 },
@@ -83,17 +92,12 @@ struct strings {
 struct record {
 	struct nr_collector_opts opts;
 	struct nr_plan_opts plan;
-	const char *output;
-	char default_output[64];
+	struct outputs outputs;
 	struct strings sources; /* if there is no object either: sched */
 	struct strings objects;
 	struct processes processes;
-	bool json_lines; /* the output is JSON lines, not a trace */
-	struct destination destination;
 	const char *stats_json;
 	struct destination stats;
-	bool force;
-	bool has_group;
 	gid_t group;
 	bool fail_on_loss;
 	unsigned duration_ms; /* 0: no limit */
@@ -102,7 +106,6 @@ struct record {
 	struct command command;
 
 	struct nr_collector *collector;
-	struct jsonl stream;
 	struct signals signals;
 	bool stuck; /* a thread is in a write that does not return and still uses the collector */
 };
@@ -114,15 +117,6 @@ static enum nr_order parse_order(const char *arg)
 	if (!strcmp(arg, "rcu"))
 		return NR_ORDER_RCU;
 	cli_refuse(arg, "an order: use fence or rcu");
-}
-
-static bool parse_format(const char *arg)
-{
-	if (!strcmp(arg, "jsonl"))
-		return true;
-	if (!strcmp(arg, "ctf"))
-		return false;
-	cli_refuse(arg, "a format: use ctf or jsonl");
 }
 
 static void add_string(struct strings *words, char *word)
@@ -173,7 +167,7 @@ static void add_sources(struct record *r, char *names)
 /* Each value of these options adds to the others. */
 static bool may_repeat(int key)
 {
-	return key == 'e' || key == 'p' || key == OPT_OBJECT;
+	return key == 'e' || key == 'p' || key == 'o' || key == OPT_OBJECT || key == OPT_FORMAT;
 }
 
 static void parse_latency(struct record *r, const char *arg)
@@ -182,12 +176,14 @@ static void parse_latency(struct record *r, const char *arg)
 		cli_refuse(arg, "a latency: give milliseconds, at least 1");
 }
 
-static void refuse_empty(const char *arg)
+static void parse_packers(struct record *r, const char *arg)
 {
-	if (*arg)
-		return;
-	cli_error("-o needs the name of a file or directory");
-	exit(CLI_USAGE);
+	char *end;
+	unsigned long n = strtoul(arg, &end, 10);
+
+	if (*arg < '1' || *arg > '9' || *end || n > NR_PACKERS_MAX)
+		cli_refuse(arg, "a number of packers: use 1 to 64");
+	r->opts.packers = n;
 }
 
 static bool set_flag(struct record *r, int key)
@@ -201,7 +197,9 @@ static bool set_flag(struct record *r, int key)
 	case OPT_SELF:
 		return r->opts.self = true;
 	case OPT_FORCE:
-		return r->force = true;
+		return r->outputs.force = true;
+	case OPT_REQUIRED:
+		return r->outputs.required = true;
 	}
 	return false;
 }
@@ -210,8 +208,7 @@ static bool set_value(struct record *r, int key, char *arg)
 {
 	switch (key) {
 	case 'o':
-		refuse_empty(arg);
-		r->output = arg;
+		outputs_add(&r->outputs, arg);
 		return true;
 	case 'e':
 		add_sources(r, arg);
@@ -235,11 +232,14 @@ static bool set_value(struct record *r, int key, char *arg)
 		add_string(&r->objects, arg);
 		return true;
 	case OPT_FORMAT:
-		r->json_lines = parse_format(arg);
+		outputs_format(&r->outputs, arg);
 		return true;
 	case OPT_GROUP:
-		r->has_group = true;
 		r->group = cli_parse_group(arg);
+		r->outputs.group = &r->group;
+		return true;
+	case OPT_PACKERS:
+		parse_packers(r, arg);
 		return true;
 	}
 	return false;
@@ -310,46 +310,14 @@ static int add_events(struct record *r)
 	return err;
 }
 
-static struct outfile_opts outfile_opts(const struct record *r)
-{
-	return (struct outfile_opts){ .force = r->force, .group = r->has_group ? &r->group : NULL };
-}
-
-static int open_lines(struct record *r)
-{
-	const struct outfile_opts opts = outfile_opts(r);
-	int err = destination_open(&r->destination, &opts, r->signals.fd, r->duration_ms);
-
-	if (err == -ENXIO)
-		cli_error("no reader opened %s: nothing was recorded", r->output);
-	return err ?: jsonl_open(&r->stream, r->collector, &r->destination.output);
-}
-
-static int set_output(struct record *r)
-{
-	int err = 0;
-
-	if (r->json_lines)
-		return open_lines(r);
-	if (r->has_group)
-		err = nr_collector_set_trace_group(r->collector, r->group);
-	return err ?: nr_collector_set_trace(r->collector, r->output, r->force);
-}
-
-static bool writes_to_stdout(const struct record *r)
-{
-	return r->json_lines && r->destination.descriptor == STDOUT_FILENO;
-}
-
 /* At the start, so that an error is known before the recording. An existing file keeps its content
  * until the statistics replace it. */
 static int open_stats(struct record *r)
 {
-	struct outfile_opts opts = outfile_opts(r);
+	const struct outfile_opts opts = { .force = true, .group = r->outputs.group };
 
 	if (!r->stats_json || destination_is_fifo(&r->stats)) /* its reader may come later */
 		return 0;
-	opts.force = true;
 	return destination_open(&r->stats, &opts, -1, 0);
 }
 
@@ -396,24 +364,15 @@ static int write_stats(struct record *r, const struct summary *s)
 	return err;
 }
 
-static void name_output(struct record *r)
-{
-	time_t now = time(NULL);
-	struct tm tm;
-
-	localtime_r(&now, &tm);
-	strftime(r->default_output, sizeof(r->default_output), "numaring-%Y%m%d-%H%M%S", &tm);
-	r->output = r->default_output;
-}
-
 static int start_command(struct record *r)
 {
 	/* If standard output carries the events, the command's output must not mix with them. */
-	struct command_opts how = { .mask = r->signals.old_mask, .no_stdout = writes_to_stdout(r) };
+	struct command_opts how = { .mask = r->signals.old_mask,
+				    .no_stdout = outputs_use_stdout(&r->outputs) };
 
 	sigemptyset(&how.reset);
 	cli_add_size_signal(&how.reset);
-	if (r->json_lines)
+	if (outputs_have_lines(&r->outputs))
 		sigaddset(&how.reset, SIGPIPE);
 	return command_start(&r->command, &how);
 }
@@ -483,7 +442,7 @@ static void wait_for_end(struct record *r)
 		{ .fd = r->signals.fd, .events = POLLIN },
 		{ .fd = nr_collector_fd(r->collector), .events = POLLIN },
 		/* Only for POLLERR: the reader of the pipe has closed it. */
-		{ .fd = r->json_lines ? fileno(r->destination.output.file) : -1 },
+		{ .fd = outputs_poll_fd(&r->outputs) },
 		{ .fd = r->processes.n ? r->processes.fd : -1, .events = POLLIN },
 	};
 	uint64_t start = cli_now_ms(), shown = start, events = 0;
@@ -507,7 +466,7 @@ static void wait_for_end(struct record *r)
 /* The error that ended the recording, for a message; NULL: there was none. */
 static const char *reason(const struct record *r, int err)
 {
-	if (r->opts.stop_timeout_ms && err == -ETIMEDOUT)
+	if (r->stuck && err == -ETIMEDOUT)
 		return "a write did not return";
 	if (err == -ESTALE)
 		return "another program changed the output";
@@ -529,12 +488,12 @@ static int report_stats(struct record *r, const struct nr_stats *stats, int err)
 		.plan = nr_collector_plan(r->collector),
 		.types = nr_collector_types(r->collector),
 		.order = r->opts.order,
-		.output = r->output,
+		.outputs = &r->outputs,
 		.error = reason(r, err),
-		.delivered = r->json_lines ? r->stream.delivered : stats->events_written,
+		.delivered = outputs_delivered(&r->outputs, stats),
 	};
 	/* Standard output may carry the events. */
-	int out = r->json_lines ? STDERR_FILENO : STDOUT_FILENO;
+	int out = outputs_have_lines(&r->outputs) ? STDERR_FILENO : STDOUT_FILENO;
 	int failed, unseen = print_to(out, summary_print, &s);
 
 	if (unseen)
@@ -546,38 +505,25 @@ static int report_stats(struct record *r, const struct nr_stats *stats, int err)
 	watchdog_stop();
 	if (err || failed || unseen || s.stats->unaccounted)
 		return CLI_FAILED;
-	return r->fail_on_loss && s.stats->lost_total ? CLI_LOSS : CLI_DONE;
+	return r->fail_on_loss && (stats->lost_total || outputs_missed(stats)) ? CLI_LOSS
+									       : CLI_DONE;
 }
 
+/* err: what ended the recording. */
 static int report(struct record *r, int err)
 {
 	struct nr_stats *stats = nr_collector_stats(r->collector);
 	int ret = CLI_FAILED;
 
-	if (stats)
+	if (stats) {
+		err = outputs_close(&r->outputs, stats, err);
+		r->stuck = outputs_are_stuck(&r->outputs);
 		ret = report_stats(r, stats, err);
-	else
+	} else {
 		cli_error("cannot report on the recording: %s", strerror(ENOMEM));
+	}
 	nr_stats_free(stats);
 	return ret;
-}
-
-/* A reader may close the pipe when it has seen enough: that is not an error. */
-static int end_stream(struct record *r, int err)
-{
-	int end, closed;
-
-	r->stuck = r->opts.stop_timeout_ms && err == -ETIMEDOUT;
-	if (r->stuck)
-		return err;
-	end = jsonl_close(&r->stream);
-	closed = outfile_close(&r->destination.output);
-	end = end ?: closed;
-	if (r->json_lines && (err == -EPIPE || end == -EPIPE))
-		return 0;
-	if (end && end != -ESTALE && !err)
-		cli_error("cannot write %s: %s", r->output, reason(r, end));
-	return err ? err : end;
 }
 
 static int check_processes(struct record *r)
@@ -618,15 +564,15 @@ static int record(struct record *r)
 	if (!err)
 		err = signals_block(&r->signals);
 	if (!err)
-		err = set_output(r);
+		err = outputs_open(&r->outputs, r->collector, r->signals.fd, r->duration_ms);
 	if (!err)
 		err = check_processes(r);
 	if (!err)
 		err = start(r);
 	if (!err)
-		err = outfile_commit(&r->destination.output);
+		err = outputs_commit(&r->outputs);
 	if (err) {
-		outfile_remove(&r->destination.output); /* or the next try needs --force */
+		outputs_remove(&r->outputs); /* or the next try needs --force */
 		outfile_remove(&r->stats.output);
 		return CLI_FAILED;
 	}
@@ -634,23 +580,14 @@ static int record(struct record *r)
 	if (!err)
 		wait_for_end(r);
 	signals_restore(&r->signals);
-	jsonl_end(&r->stream);
+	outputs_ending(&r->outputs);
 	command_terminate(&r->command);
 	if (err) {
 		r->stuck = nr_collector_stop(r->collector) == -ETIMEDOUT;
 		outfile_remove(&r->stats.output);
 		return CLI_FAILED;
 	}
-	return report(r, end_stream(r, nr_collector_stop(r->collector)));
-}
-
-/* A descriptor in a path must be the caller's, so this comes before we open any. */
-static int check_descriptor(const struct destination *o)
-{
-	if (o->descriptor < 0 || fcntl(o->descriptor, F_GETFL) >= 0)
-		return 0;
-	cli_error("cannot write %s: %s", o->path, strerror(errno));
-	return -EINVAL;
+	return report(r, nr_collector_stop(r->collector));
 }
 
 /* The statistics need a file of their own. */
@@ -659,28 +596,8 @@ static int check_stats(struct record *r)
 	if (!r->stats_json)
 		return 0;
 	r->stats = destination_of(r->stats_json);
-	if (check_descriptor(&r->stats))
-		return -EINVAL;
-	if (!r->json_lines && cli_is_in_trace("--stats-json", r->stats_json, r->output))
-		return -EINVAL;
-	if (!destination_is_same(&r->destination, &r->stats))
-		return 0;
-	cli_error("-o %s and --stats-json %s are the same file: give two different files",
-		  r->output, r->stats_json);
-	return -EINVAL;
-}
-
-static int check_output(struct record *r)
-{
-	if (!r->output && r->json_lines)
-		r->output = "-";
-	else if (!r->output)
-		name_output(r);
-	r->destination = destination_of(r->output);
-	if (r->json_lines || r->destination.descriptor < 0)
-		return check_descriptor(&r->destination) ?: check_stats(r);
-	cli_error("a trace is a directory: use --format jsonl to write to %s", r->output);
-	return -EINVAL;
+	return destination_check(&r->stats)
+		       ?: outputs_refuse(&r->outputs, "--stats-json", &r->stats);
 }
 
 int cmd_record(int argc, char **argv)
@@ -699,17 +616,16 @@ int cmd_record(int argc, char **argv)
 	r.opts.policy = r.plan.policy;
 	r.opts.ring_bytes = r.plan.ring_bytes;
 	r.opts.consumer_cpus = r.plan.consumer_cpus;
-	if (check_output(&r))
+	if (outputs_check(&r.outputs) || check_stats(&r))
 		return CLI_USAGE;
-	if (!r.json_lines || !destination_has_reader(&r.destination))
+	if (!outputs_can_wait(&r.outputs))
 		r.opts.stop_timeout_ms = WRITE_TIMEOUT_MS;
 	ret = record(&r);
 	if (r.stuck)
 		_exit(ret);
-	jsonl_end(&r.stream); /* also when the start failed half-way */
+	outputs_ending(&r.outputs); /* also when the start failed half-way */
 	nr_collector_close(r.collector);
-	jsonl_close(&r.stream);
-	outfile_close(&r.destination.output);
+	outputs_destroy(&r.outputs);
 	outfile_close(&r.stats.output);
 	free(r.objects.list);
 	free(r.sources.list);

@@ -309,7 +309,7 @@ static int open_collector(struct run *run)
 	elf = selftest_bpf__elf_bytes(&size);
 	err = nr_collector_add_object_mem(*c, "selftest", elf, size);
 	if (!err)
-		err = nr_collector_set_batch(*c, check_order, run);
+		err = nr_collector_add_batch(*c, check_order, run, NULL);
 	return err ? err : nr_collector_start(*c);
 }
 

@@ -123,7 +123,7 @@ static int count(struct nr_trace *trace, struct counts *n)
 {
 	struct sums sums = { nr_trace_types(trace), n };
 	struct losses losses;
-	const struct nr_packet *packet;
+	const struct nr_packet_info *packet;
 	int err = losses_open(&losses);
 
 	if (!err)

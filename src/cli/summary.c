@@ -166,6 +166,20 @@ static struct misfits misfits_of(const struct summary *s)
 	return (struct misfits){ s->types, st->types, st->n_types, st->type_stride };
 }
 
+static void print_output(FILE *out, const struct output *o, const struct nr_output_stats *st)
+{
+	char *path = cli_escape(o->path), bytes[16];
+
+	fprintf(out, "%soutput %s: %" PRIu64 " events, %sB", st->optional ? "optional " : "",
+		path ?: "", st->events, cli_format_count(bytes, sizeof(bytes), st->bytes));
+	if (st->missed_events)
+		fprintf(out, "; %" PRIu64 " events missed in %" PRIu64 " packets, because it %s",
+			st->missed_events, st->missed_packets,
+			o->error || st->error ? "failed" : "fell behind");
+	fputc('\n', out);
+	free(path);
+}
+
 static void print_identity(FILE *out, const struct summary *s)
 {
 	const struct nr_stats *st = s->stats;
@@ -200,8 +214,8 @@ int summary_print(FILE *out, const struct summary *s)
 
 	fprintf(out, "%" PRIu64 " events in %.2f s (%s/s), ", st->events_written, seconds,
 		cli_format_count(rate, sizeof(rate), st->events_written / seconds));
-	if (st->bytes_written) {
-		char *name = cli_escape(s->output);
+	if (st->bytes_written && s->outputs->n == 1) {
+		char *name = cli_escape(s->outputs->list[0].path);
 
 		fprintf(out, "%sB in %s, ",
 			cli_format_count(bytes, sizeof(bytes), st->bytes_written), name ?: "");
@@ -212,6 +226,8 @@ int summary_print(FILE *out, const struct summary *s)
 		"RING", "PAGES ON NODE", "RECORDS", "PEAK", "LATE", "LOST");
 	for (unsigned i = 0; i < st->n_shards; i++)
 		print_shard(out, i, nr_plan_shard_at(s->plan, i), nr_stats_shard(st, i));
+	for (unsigned i = 0; s->outputs->n > 1 && i < s->outputs->n; i++)
+		print_output(out, &s->outputs->list[i], nr_stats_output(st, i));
 	print_merge(out, st);
 	print_stalls(out, st, s->order);
 	misfits_print(out, &misfits);
@@ -294,6 +310,35 @@ static json_t *json_path(const char *path)
 	return text;
 }
 
+static json_t *json_output(const struct output *output, const struct nr_output_stats *st)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "path", json_path(output->path));
+	json_object_set_new(o, "format", json_string(output->json_lines ? "jsonl" : "ctf"));
+	json_object_set_new(o, "optional", json_boolean(st->optional));
+	set(o, "packets", st->packets);
+	set(o, "events", st->events);
+	set(o, "bytes", st->bytes);
+	set(o, "missed_packets", st->missed_packets);
+	set(o, "missed_events", st->missed_events);
+	set(o, "busy_max_ns", st->busy_max_ns);
+	set(o, "busy_total_ns", st->busy_total_ns);
+	json_object_set_new(o, "error",
+			    st->error ? json_string(strerror(-st->error)) : json_null());
+	return o;
+}
+
+static json_t *json_outputs(const struct summary *s)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < s->outputs->n; i++)
+		json_array_append_new(
+			list, json_output(&s->outputs->list[i], nr_stats_output(s->stats, i)));
+	return list;
+}
+
 static json_t *json_summary(const struct summary *s)
 {
 	const struct misfits misfits = misfits_of(s);
@@ -319,10 +364,12 @@ static json_t *json_summary(const struct summary *s)
 	set(o, "output_max_ns", st->output_max_ns);
 	set(o, "output_total_ns", st->output_total_ns);
 	set(o, "merge_idle_max_ns", st->merge_idle_max_ns);
+	set(o, "merge_waited_ns", st->merge_waited_ns);
 	json_object_set_new(o, "order", json_string(s->order == NR_ORDER_RCU ? "rcu" : "fence"));
 	json_object_set_new(o, "policy", json_string(s->plan->policy));
 	json_object_set_new(o, "clocksource", json_string(st->clocksource));
-	json_object_set_new(o, "output", json_path(s->output));
+	json_object_set_new(o, "output", json_path(s->outputs->list[0].path));
+	json_object_set_new(o, "outputs", json_outputs(s));
 	json_object_set_new(o, "error", s->error ? json_string(s->error) : json_null());
 	for (unsigned i = 0; i < st->n_shards; i++)
 		json_array_append_new(

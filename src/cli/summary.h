@@ -5,15 +5,16 @@
 
 #include <stdio.h>
 #include <numaring/numaring.h>
+#include "outputs.h"
 
 struct summary {
 	const struct nr_stats *stats;
 	const struct nr_plan *plan;
 	const struct nr_types *types;
 	enum nr_order order;
-	const char *output; /* where the stream went */
-	const char *error;  /* what ended the recording; NULL: it ended as it should */
-	uint64_t delivered; /* events that went out, whatever ended the recording */
+	const struct outputs *outputs; /* where the stream went */
+	const char *error;	       /* what ended the recording; NULL: it ended as it should */
+	uint64_t delivered;	       /* events that went out, whatever ended the recording */
 };
 
 void summary_progress(FILE *out, const struct nr_stats *now, enum nr_order order,

@@ -59,7 +59,7 @@ int nr_shard_init(struct nr_shard *shard, const struct nr_ring *ring, uint32_t n
 		return -ENOMEM;
 	}
 	shard->ring = *ring;
-	shard->start = shard->walked = shard->safe = pos;
+	shard->start = shard->walked = shard->free_below = pos;
 	atomic_store_explicit(&shard->floor, pos, memory_order_relaxed);
 	return 0;
 }
@@ -74,12 +74,12 @@ void nr_shard_destroy(struct nr_shard *shard)
 	memset(shard, 0, sizeof(*shard));
 }
 
-/* A record that cannot be: every one with this time was seen, said I2 or I3. Epsilon may still save
- * the order. */
+/* Violates I2 or I3: the shard was already complete to this time. Epsilon may still save the order.
+ */
 static void note_behind(struct nr_shard *shard, uint64_t ts)
 {
 	nr_counter_add(&shard->behind, 1);
-	nr_counter_max(&shard->behind_by, shard->promised - ts);
+	nr_counter_max(&shard->behind_by, shard->complete_to - ts);
 }
 
 /* Enters one record into the run and the counters. */
@@ -98,7 +98,7 @@ static void note_record(struct nr_shard *shard, const struct nr_slot *slot, uint
 		return;
 	}
 	nr_counter_add(&shard->records, 1);
-	if (rec->ts < shard->promised)
+	if (rec->ts < shard->complete_to)
 		note_behind(shard, rec->ts);
 	shard->run[shard->held++] = (struct nr_entry){ .ts = rec->ts, .pos = pos };
 }
@@ -167,17 +167,17 @@ static uint64_t full_pos(const struct nr_shard *shard, uint32_t low)
 static void publish(struct nr_shard *shard, size_t n)
 {
 	uint64_t tail = atomic_load_explicit(&shard->tail, memory_order_relaxed);
-	uint32_t safe = lowest_held(shard, n);
-	uint64_t floor = full_pos(shard, safe);
+	uint32_t free_below = lowest_held(shard, n);
+	uint64_t floor = full_pos(shard, free_below);
 
 	for (size_t i = n; i-- > 0;) {
-		shard->run[i].safe = safe;
-		safe = lower_pos(shard->run[i].pos, safe);
+		shard->run[i].free_below = free_below;
+		free_below = lower_pos(shard->run[i].pos, free_below);
 		shard->queue[(tail + i) & shard->queue_mask] = shard->run[i];
 	}
 	memmove(shard->run, shard->run + n, (shard->held - n) * sizeof(*shard->run));
 	shard->held -= n;
-	/* Both pair with the acquire loads in nr_shard_look. */
+	/* Both pair with the acquire loads in nr_shard_tail. */
 	atomic_store_explicit(&shard->tail, tail + n, memory_order_release);
 	atomic_store_explicit(&shard->floor, floor, memory_order_release);
 }
@@ -220,7 +220,7 @@ int nr_shard_pass(struct nr_shard *shard, uint64_t time)
 	}
 	shard->pending = (int64_t)(shard->walked - shard->target_pos) < 0;
 	if (!shard->pending) {
-		shard->promised = shard->target_ts;
+		shard->complete_to = shard->target_ts;
 		if (less_epsilon(shard->target_ts) > watermark)
 			watermark = less_epsilon(shard->target_ts);
 	}
@@ -239,7 +239,7 @@ void nr_shard_finish(struct nr_shard *shard)
 	atomic_store_explicit(&shard->watermark, NR_TIME_END, memory_order_release);
 }
 
-uint64_t nr_shard_look(struct nr_shard *shard)
+uint64_t nr_shard_tail(struct nr_shard *shard)
 {
 	/* Both pair with the release stores in publish. */
 	uint64_t floor = atomic_load_explicit(&shard->floor, memory_order_acquire);
@@ -247,14 +247,16 @@ uint64_t nr_shard_look(struct nr_shard *shard)
 
 	/* floor was stored after a tail we have reached, or it would not be ours to use. It may be
 	 * older than the entry taken last: room that was given back stays given back. */
-	if (shard->head == tail && (int64_t)(floor - shard->safe) > 0)
-		shard->safe = floor;
+	if (shard->head == tail && (int64_t)(floor - shard->free_below) > 0)
+		shard->free_below = floor;
 	return tail;
 }
 
-void nr_shard_release(struct nr_shard *shard)
+void nr_shard_release(struct nr_shard *shard, const struct nr_mark *mark)
 {
-	nr_counter_set(&shard->accepted, shard->head);
-	if (shard->safe != nr_ring_consumed(&shard->ring))
-		nr_ring_release(&shard->ring, shard->safe);
+	/* With nothing on its way a mark may be newer than that of the last packet. */
+	if ((int64_t)(mark->head - nr_counter_get(&shard->accepted)) > 0)
+		nr_counter_set(&shard->accepted, mark->head);
+	if ((int64_t)(mark->pos - nr_ring_consumed(&shard->ring)) > 0)
+		nr_ring_release(&shard->ring, mark->pos);
 }

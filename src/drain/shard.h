@@ -18,8 +18,8 @@
  *  D3 The queue never overruns: it has a place for every record the ring can hold, and an entry
  *     leaves it before its record leaves the ring.
  *
- *  D4 consumer_pos moves only in nr_shard_release, called by the merge thread for entries that the
- *     sink has accepted. (I5)
+ *  D4 consumer_pos moves only in nr_shard_release, called by the merge thread with a mark of a
+ *     packet that is safe. (I5, I10)
  *
  * Threads: the fields are grouped by the thread that writes them. `tail`, `floor` and `watermark`
  * are stored by the consumer in this order with release, and loaded by the merge thread with
@@ -28,6 +28,7 @@
 #ifndef NR_SHARD_H
 #define NR_SHARD_H
 
+#include <linux/types.h>
 #include <numaring/record.h>
 #include "base/clock.h"
 #include "ring/ring.h"
@@ -45,7 +46,7 @@ struct nr_shard {
 	bool pending;	      /* target_* wait for a BUSY record */
 	uint64_t target_ts;   /* becomes the watermark ... */
 	uint64_t target_pos;  /* ... when walked gets here */
-	uint64_t promised;    /* time of the last pass that reached its target, without epsilon */
+	uint64_t complete_to; /* time of the last pass that reached its target, without epsilon */
 	struct nr_entry *run; /* held back (ts >= watermark), sorted, then what this pass found */
 	struct nr_entry *tmp;
 	size_t held;
@@ -54,7 +55,7 @@ struct nr_shard {
 	_Atomic(uint64_t) records;   /* submitted records walked */
 	_Atomic(uint64_t) discarded; /* discarded ones */
 	_Atomic(uint64_t) malformed; /* submitted, but too short to hold our header: not ours */
-	_Atomic(uint64_t) behind;    /* records below `promised`: I2 or I3 is broken */
+	_Atomic(uint64_t) behind;    /* records below complete_to: I2 or I3 is broken */
 	_Atomic(uint64_t) behind_by; /* by at most that many ns */
 	_Atomic(uint64_t) unsorted;  /* records that came before an earlier one in the ring (I1) */
 	_Atomic(uint64_t) peak;	     /* largest fill seen, bytes */
@@ -66,9 +67,9 @@ struct nr_shard {
 
 	/* Merge thread. */
 	_Alignas(64) uint64_t head; /* entries taken out so far */
-	uint64_t safe;		    /* the ring is free below, once what was taken is accepted */
+	uint64_t free_below;	    /* where the ring is free once what was taken is safe */
 	_Atomic(uint64_t) late;	    /* records that came below a watermark already used (I6) */
-	_Atomic(uint64_t) accepted; /* head when the ring was released last: these are written */
+	_Atomic(uint64_t) accepted; /* head of the mark released last: these are written */
 };
 
 /* Takes over the ring, which holds no record older than its consumer_pos. Memory is reserved here
@@ -103,8 +104,8 @@ static inline bool nr_shard_pressed(const struct nr_shard *shard)
 	return nr_shard_fill(shard) > shard->ring.size / 4;
 }
 
-/* Merge thread: what is in the queue by now; returns the tail. */
-uint64_t nr_shard_look(struct nr_shard *shard);
+/* Merge thread: the end of what is in the queue now. */
+uint64_t nr_shard_tail(struct nr_shard *shard);
 
 /* Pairs with the releases in nr_shard_pass and nr_shard_finish (D1). */
 static inline uint64_t nr_shard_watermark(const struct nr_shard *shard)
@@ -122,10 +123,21 @@ static inline void nr_shard_take(struct nr_shard *shard)
 {
 	const struct nr_entry *entry = nr_shard_entry(shard, shard->head++);
 
-	shard->safe += (uint32_t)(entry->safe - (uint32_t)shard->safe);
+	shard->free_below += (uint32_t)(entry->free_below - (uint32_t)shard->free_below);
 }
 
-/* Merge thread: all taken entries were accepted, their room in the ring is free (I5). */
-void nr_shard_release(struct nr_shard *shard);
+/* Merge thread: how much of the shard a packet and those before it have taken. */
+struct nr_mark {
+	uint64_t head; /* entries taken out of the queue */
+	uint64_t pos;  /* the ring is free below, once the packet is safe */
+};
+
+static inline struct nr_mark nr_shard_mark(const struct nr_shard *shard)
+{
+	return (struct nr_mark){ shard->head, shard->free_below };
+}
+
+/* Merge thread: what the mark covers is safe, its room in the ring is free (I10). */
+void nr_shard_release(struct nr_shard *shard, const struct nr_mark *mark);
 
 #endif

@@ -17,9 +17,8 @@
  * at most 1 GiB, so differences are exact. */
 struct nr_entry {
 	uint64_t ts;
-	uint32_t pos;  /* of the record's header */
-	uint32_t safe; /* once this entry and all before it are emitted, the ring is free below here
-			*/
+	uint32_t pos;	     /* of the record's header */
+	uint32_t free_below; /* the ring is, once this entry and all before it are safe */
 };
 
 /* Order of the stream within a shard: by (ts, position). */

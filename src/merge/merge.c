@@ -68,7 +68,7 @@ uint64_t nr_merge_begin(struct nr_merge *m)
 		m->watermark = w;
 	/* After the watermarks: what they promise is in the queues by now (D1). */
 	for (uint32_t s = 0; s < m->n_shards; s++) {
-		m->tail[s] = nr_shard_look(m->shards[s]);
+		m->tail[s] = nr_shard_tail(m->shards[s]);
 		load_key(m, s);
 	}
 	nr_tree_build(&m->tree);
@@ -118,16 +118,18 @@ static size_t take_one(struct nr_merge *m, struct nr_event *ev)
 	return ((size_t)length + 7) & ~7ul;
 }
 
-unsigned nr_merge_take(struct nr_merge *m, struct nr_event *evs, unsigned max, size_t room)
+unsigned nr_merge_take(struct nr_merge *m, struct nr_event *evs, unsigned max, size_t room,
+		       size_t *used)
 {
 	unsigned n = 0;
-	size_t used = 0;
+	size_t taken = 0;
 
 	while (n < max && nr_merge_more(m)) {
-		if (used >= room && next_time(m) != m->last)
+		if (taken >= room && next_time(m) != m->last)
 			break;
-		used += take_one(m, &evs[n++]);
+		taken += take_one(m, &evs[n++]);
 	}
+	*used += taken;
 	return n;
 }
 
@@ -136,8 +138,14 @@ uint64_t nr_merge_complete_to(const struct nr_merge *m)
 	return nr_merge_more(m) ? next_time(m) : m->watermark;
 }
 
-void nr_merge_release(struct nr_merge *m)
+void nr_merge_mark(const struct nr_merge *m, struct nr_mark *marks)
 {
 	for (uint32_t s = 0; s < m->n_shards; s++)
-		nr_shard_release(m->shards[s]);
+		marks[s] = nr_shard_mark(m->shards[s]);
+}
+
+void nr_merge_release(struct nr_merge *m, const struct nr_mark *marks)
+{
+	for (uint32_t s = 0; s < m->n_shards; s++)
+		nr_shard_release(m->shards[s], &marks[s]);
 }

@@ -9,8 +9,8 @@
  *     last, is late: it is emitted with the least time that keeps both, and marked. (I6)
  *  M3 W never goes back.
  *
- * One thread. A window is: begin, take until it returns 0, and release when the sink has accepted
- * all that was taken.
+ * One thread. A window is: begin, then take until it returns 0. A mark says how far the rings are
+ * taken; they are released up to it once all that it covers is safe.
  */
 #ifndef NR_MERGE_H
 #define NR_MERGE_H
@@ -43,10 +43,11 @@ uint64_t nr_merge_begin(struct nr_merge *m);
 /*
  * Takes the next events in order: up to max, and as many as fill room bytes (records with their
  * header, rounded up to 8); it goes on beyond room while the time stays the same, so that a packet
- * never ends between two records of one time (I5). Events point into the rings. 0: the window is
- * done, or there is no room.
+ * never ends between two records of one time (I5). Adds their bytes to *used. Events point into the
+ * rings. 0: the window is done, or there is no room.
  */
-unsigned nr_merge_take(struct nr_merge *m, struct nr_event *evs, unsigned max, size_t room);
+unsigned nr_merge_take(struct nr_merge *m, struct nr_event *evs, unsigned max, size_t room,
+		       size_t *used);
 
 /* Is there a record below W that was not taken yet? */
 bool nr_merge_more(const struct nr_merge *m);
@@ -54,7 +55,10 @@ bool nr_merge_more(const struct nr_merge *m);
 /* Every record with a time below is among those taken so far. */
 uint64_t nr_merge_complete_to(const struct nr_merge *m);
 
-/* Gives the room of all that was taken back to the producers (I5). */
-void nr_merge_release(struct nr_merge *m);
+/* How far the rings are taken by now: marks[n_shards]. */
+void nr_merge_mark(const struct nr_merge *m, struct nr_mark *marks);
+
+/* What these marks cover is safe: gives its room back to the producers (I10). */
+void nr_merge_release(struct nr_merge *m, const struct nr_mark *marks);
 
 #endif

@@ -18,6 +18,8 @@
 #include "base/bits.h"
 #include "base/file.h"
 #include "base/trace_files.h"
+#include "packet/build.h"
+#include "packet/gap.h"
 #include "reader.h"
 
 #define MAX_SIDE_FILE (64u << 20) /* metadata and .btf are a few KiB */
@@ -193,7 +195,7 @@ int64_t nr_trace_clock_offset(const struct nr_trace *t)
 	return t->md.clock_offset;
 }
 
-const struct nr_packet *nr_trace_packet(const struct nr_trace *t)
+const struct nr_packet_info *nr_trace_packet(const struct nr_trace *t)
 {
 	return t->packets ? &t->packet : NULL;
 }
@@ -224,47 +226,11 @@ static int cannot_read(struct nr_trace *t, int err)
 	return err;
 }
 
-/* The next record in the packet: fills rec and ev, returns its bytes in the file, 0 if it is bad.
- */
+/* The record at pos in the packet, as nr_packet_parse. */
 static uint64_t parse(const struct nr_trace *t, size_t pos, struct nr_record *rec,
 		      struct nr_event *ev)
 {
-	const uint8_t *p = t->buf + pos, *end = t->buf + t->used;
-	const struct nr_layout *layout;
-	struct nr_raw raw;
-	uint64_t size;
-
-	if (end - p < (ptrdiff_t)sizeof(*rec))
-		return 0;
-	memcpy(rec, p, sizeof(*rec));
-	p += sizeof(*rec);
-	ev->rec = rec;
-	ev->ts = rec->ts;
-	ev->flags = rec->id & NR_LATE_ID ? NR_EVENT_LATE : 0;
-	rec->id &= ~NR_LATE_ID;
-	if (ev->flags) {
-		if (end - p < (ptrdiff_t)sizeof(rec->ts))
-			return 0;
-		memcpy(&rec->ts, p, sizeof(rec->ts));
-		p += sizeof(rec->ts);
-	}
-	if (rec->id != NR_RAW_ID) {
-		layout = nr_types_layout(t->types, rec->id);
-		size = layout ? nr_layout_size(layout, p, end - p) : UINT64_MAX;
-	} else {
-		if (end - p < (ptrdiff_t)sizeof(raw))
-			return 0;
-		memcpy(&raw, p, sizeof(raw));
-		p += sizeof(raw);
-		rec->id = raw.id;
-		size = raw.data_len;
-	}
-	if (size > (uint64_t)(end - p))
-		return 0;
-	ev->data = p;
-	ev->size = size;
-	size = nr_round8(p + size - (t->buf + pos));
-	return size <= t->used - pos ? size : 0;
+	return nr_packet_parse(t->buf, t->used, pos, t->types, rec, ev);
 }
 
 static int check_records(struct nr_trace *t, const struct nr_packet_head *h)
@@ -289,14 +255,14 @@ static int check_records(struct nr_trace *t, const struct nr_packet_head *h)
 	return 0;
 }
 
-/* Only the end mark has more in it than events: its account looks like padding. */
+/* Only the marks have more in them than events: what they say looks like padding. */
 static bool has_right_sizes(const struct nr_packet_head *h)
 {
 	uint64_t size = h->packet_bits / 8;
 
 	if (h->packet_bits % 64 || size < HEAD || h->content_bits < HEAD * 8)
 		return false;
-	if (nr_is_end_mark(h))
+	if (nr_is_end_mark(h) || nr_is_gap_mark(h))
 		return h->content_bits == HEAD * 8;
 	return nr_round8((h->content_bits - 1) / 8 + 1) == size;
 }
@@ -330,17 +296,33 @@ static int read_mark(struct nr_trace *t)
 	return err ? cannot_read(t, err) : 0;
 }
 
+/* A gap mark stands for the packets up to its own sequence number. */
+static int read_gap(struct nr_trace *t, const struct nr_packet_head *h)
+{
+	struct nr_gap gap;
+
+	if (nr_gap_read(&gap, t->buf, t->used) || gap.packets != h->seq - t->seq + 1)
+		return damaged(t, "is a gap mark that does not fit the packets around it");
+	t->missed_packets += gap.packets;
+	t->missed_events += gap.events;
+	return 0;
+}
+
 static int check_body(struct nr_trace *t, const struct nr_packet_head *h)
 {
+	bool gap = nr_is_gap_mark(h);
+
 	if (nr_packet_crc(t->buf, t->used) != h->crc)
 		return bad_checksum(t);
-	if (h->seq != t->packets)
+	if (gap ? h->seq < t->seq : h->seq != t->seq)
 		return damaged(t,
 			       "has sequence number %" PRIu64 ": packets are missing or duplicated",
 			       (uint64_t)h->seq);
 	if (h->begin > h->end ||
 	    (t->packets && (h->begin < t->packet.end || h->lost < t->packet.lost)))
 		return damaged(t, "goes back in time or in its count of lost records");
+	if (gap)
+		return read_gap(t, h);
 	return nr_is_end_mark(h) ? read_mark(t) : check_records(t, h);
 }
 
@@ -432,10 +414,13 @@ static int try_packet(struct nr_trace *t)
 	if (err)
 		return err;
 	t->packet =
-		(struct nr_packet){ t->next, t->used, h.seq, h.begin, h.end, h.watermark, h.lost };
+		(struct nr_packet_info){ t->next,	  t->used,     h.seq,  h.begin,
+					 h.end,		  h.watermark, h.lost, t->missed_packets,
+					 t->missed_events };
 	t->packets++;
+	t->seq = h.seq + 1;
 	t->next += t->used;
-	t->pos = nr_is_end_mark(&h) ? t->used : HEAD;
+	t->pos = h.events ? HEAD : t->used;
 	return 1;
 }
 

@@ -17,11 +17,13 @@ struct nr_trace {
 
 	uint8_t *buf; /* the packet, whole */
 	size_t cap;
-	size_t used;	  /* bytes of the packet */
-	size_t pos;	  /* of the next record in it */
-	uint64_t next;	  /* where the next packet begins in the file */
-	uint64_t packets; /* whole ones so far */
-	struct nr_packet packet;
+	size_t used;				/* bytes of the packet */
+	size_t pos;				/* of the next record in it */
+	uint64_t next;				/* where the next packet begins in the file */
+	uint64_t packets;			/* whole ones so far */
+	uint64_t seq;				/* sequence number of the next */
+	uint64_t missed_packets, missed_events; /* in the gaps so far */
+	struct nr_packet_info packet;
 	struct nr_record rec; /* header of the last event as its program wrote it */
 
 	/* What nr_trace_next found at the end. */

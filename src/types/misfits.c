@@ -27,7 +27,7 @@ void nr_misfits_note(struct nr_misfits *m, const struct nr_event *ev)
 	layout = nr_types_layout(m->types, id);
 	of = &m->by_id[layout ? id : m->types->n_ids];
 	if (!layout || nr_layout_size(layout, ev->data, ev->size) > ev->size)
-		nr_counter_add(&of->shorter, 1);
+		atomic_fetch_add_explicit(&of->shorter, 1, memory_order_relaxed);
 	else if (ev->size > layout->root.bits / 8) /* a tail may begin in the struct's padding */
-		nr_counter_add(&of->longer, 1);
+		atomic_fetch_add_explicit(&of->longer, 1, memory_order_relaxed);
 }

@@ -3,7 +3,7 @@
  * How many records do not fit their type: a payload that is longer is cut to it, one that is
  * shorter is kept as raw bytes, as is one whose id no type has (docs/format.md).
  *
- * One thread counts, others read at any time.
+ * Any thread counts and reads; a record that fits costs no atomic operation.
  */
 #ifndef NR_TRACE_MISFITS_H
 #define NR_TRACE_MISFITS_H

@@ -19,6 +19,8 @@
 #include <sys/syscall.h>
 #include <numaring/numaring.h>
 
+static const struct nr_output_opts replace = { .sz = sizeof(replace), .force = true };
+
 #define PATIENCE_MS 100
 #define HANG_MS	    600
 
@@ -69,7 +71,7 @@ static struct nr_collector *open_collector(unsigned stop_timeout_ms)
 		skip();
 	}
 	assert_int_equal(err, 0);
-	assert_int_equal(nr_collector_set_trace(c, trace, true), 0);
+	assert_int_equal(nr_collector_add_trace(c, trace, &replace), 0);
 	return c;
 }
 

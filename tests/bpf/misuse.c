@@ -115,17 +115,16 @@ static void test_start_and_callback(void)
 	LIBBPF_OPTS(bpf_test_run_opts, run);
 
 	refused("stop before start", nr_collector_stop(cb.collector), -EINVAL, "does not run");
-	refused("nothing to record",
-		nr_collector_set_batch(cb.collector, stop_inside, &cb)
-			?: nr_collector_start(cb.collector),
-		-EINVAL, "nothing to record");
+	refused("no output", nr_collector_start(cb.collector), -EINVAL, "add an output");
+	refused("no function", nr_collector_add_batch(cb.collector, NULL, NULL, NULL), -EINVAL,
+		"needs a function");
+	equal("batch", nr_collector_add_batch(cb.collector, stop_inside, &cb, NULL), 0);
+	refused("nothing to record", nr_collector_start(cb.collector), -EINVAL,
+		"nothing to record");
 	equal("add", nr_collector_add_bpf_object(cb.collector, object), 0);
 	refused("added twice", nr_collector_add_bpf_object(cb.collector, object), -EBUSY,
 		"added already");
-	nr_collector_set_batch(cb.collector, NULL, NULL);
-	refused("no sink", nr_collector_start(cb.collector), -EINVAL, "one place to go");
-	nr_collector_set_batch(cb.collector, stop_inside, &cb);
-	equal("start, now that there is one", nr_collector_start(cb.collector), 0);
+	equal("start, now that there is all", nr_collector_start(cb.collector), 0);
 	bpf_prog_test_run_opts(bpf_program__fd(bpf_object__find_program_by_name(object, "run")),
 			       &run);
 	refused("stop, after a callback that returned 5", nr_collector_stop(cb.collector), -EINVAL,
@@ -152,7 +151,7 @@ static struct nr_collector *collect_from(struct bpf_object *object, unsigned *ev
 	struct nr_collector *c = open_collector();
 
 	equal("add", nr_collector_add_bpf_object(c, object), 0);
-	equal("batch", nr_collector_set_batch(c, count, events), 0);
+	equal("batch", nr_collector_add_batch(c, count, events, NULL), 0);
 	return c;
 }
 

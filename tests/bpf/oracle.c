@@ -18,7 +18,10 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "trace_writer.h"
 #include "collector.h"
+
+static const struct nr_output_opts replace = { .sz = sizeof(replace), .force = true };
 
 #define RING_BYTES (64ul << 20)
 
@@ -49,7 +52,7 @@ static int record(struct nr_collector *c, const char *dir, char **command)
 	int err = nr_collector_add_source(c, "syscalls"), end;
 
 	if (!err)
-		err = nr_collector_set_trace(c, dir, true);
+		err = nr_collector_add_trace(c, dir, &replace);
 	if (!err)
 		err = nr_collector_start(c);
 	if (err)
@@ -78,7 +81,7 @@ static const uint8_t *map_ring(int fd, uint64_t *produced)
 	return p + page;
 }
 
-static int write_record(struct nr_writer *w, const uint8_t *at, uint32_t length, uint64_t *last)
+static int write_record(struct writer *w, const uint8_t *at, uint32_t length, uint64_t *last)
 {
 	const struct nr_event ev = {
 		.rec = (const void *)at,
@@ -93,14 +96,14 @@ static int write_record(struct nr_writer *w, const uint8_t *at, uint32_t length,
 			(unsigned long long)(*last - ev.ts));
 		return -EBADMSG;
 	}
-	if (!nr_writer_room(w) && ev.ts != *last)
-		err = nr_writer_commit(w, ev.ts, 0);
+	if (!writer_room(w) && ev.ts != *last)
+		err = writer_commit(w, ev.ts, 0);
 	*last = ev.ts;
-	return err ? err : nr_writer_append(w, &ev, 1);
+	return err ? err : writer_append(w, &ev, 1);
 }
 
 /* The kernel's header: length and, in its two highest bits, BUSY and DISCARD; 8 bytes in all. */
-static int write_cpu(struct nr_writer *w, const uint8_t *data, uint64_t produced, unsigned cpu,
+static int write_cpu(struct writer *w, const uint8_t *data, uint64_t produced, unsigned cpu,
 		     uint64_t *n)
 {
 	uint64_t last = 0;
@@ -118,7 +121,7 @@ static int write_cpu(struct nr_writer *w, const uint8_t *data, uint64_t produced
 		}
 		pos += 8 + (length + 7) / 8 * 8;
 	}
-	return err ? err : nr_writer_commit(w, last + 1, 0);
+	return err ? err : writer_commit(w, last + 1, 0);
 }
 
 struct split {
@@ -132,18 +135,18 @@ struct split {
 static int write_stream(struct split *s, const uint8_t *data, uint64_t produced, unsigned ring,
 			unsigned cpu)
 {
-	const struct nr_writer_opts opts = { .clock_offset = s->clock_offset,
-					     .start = s->start,
-					     .log = on_log };
-	struct nr_writer *w = NULL;
+	const struct writer_opts opts = { .clock_offset = s->clock_offset,
+					  .start = s->start,
+					  .log = on_log };
+	struct writer *w = NULL;
 	char dir[4096];
 	int err;
 
 	snprintf(dir, sizeof(dir), "%s/%u-%u", s->dir, ring, cpu);
-	err = nr_writer_open(&w, dir, s->types, &opts);
+	err = writer_open(&w, dir, s->types, &opts);
 	if (!err)
 		err = write_cpu(w, data, produced, cpu, &s->n);
-	return nr_writer_close(w) ?: err;
+	return writer_close(w) ?: err;
 }
 
 static int write_ring(struct split *s, const struct nr_collector *c, unsigned ring)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # What is shown of the order on the kernel that runs.
-add_executable(oracle oracle.c)
+add_executable(oracle oracle.c ../unit/trace_writer.c)
+target_include_directories(oracle PRIVATE ../unit)
 target_link_libraries(oracle PRIVATE numaring_inside)
 
 nr_bpf_object(stall stall.bpf.c)

@@ -25,6 +25,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+static const struct nr_output_opts replace = { .sz = sizeof(replace), .force = true };
+
 #define MAX_PROCESSES 64
 #define MAX_REPORTS   20
 
@@ -287,8 +289,8 @@ static int record(struct own *own, const char *object, const char *dir)
 	if (!err)
 		err = nr_collector_add_object(c, object);
 	if (!err)
-		err = dir ? nr_collector_set_trace(c, dir, true)
-			  : nr_collector_set_batch(c, keep, own);
+		err = dir ? nr_collector_add_trace(c, dir, &replace)
+			  : nr_collector_add_batch(c, keep, own, NULL);
 	if (!err)
 		err = nr_collector_start(c);
 	if (!err) {

@@ -95,13 +95,14 @@ static void watch(struct nr_collector *c, enum nr_order order, pid_t child)
 
 static int run(struct nr_collector *c, enum nr_order order, const char *object, const char *how)
 {
+	const struct outputs nowhere = { .n = 1 };
 	struct nr_stats *st;
 	uint64_t last = 0;
 	pid_t child;
 	int err = nr_collector_add_object(c, object);
 
 	if (!err)
-		err = nr_collector_set_batch(c, count, &last);
+		err = nr_collector_add_batch(c, count, &last, NULL);
 	if (!err)
 		err = nr_collector_start(c);
 	if (err)
@@ -116,7 +117,7 @@ static int run(struct nr_collector *c, enum nr_order order, const char *object, 
 	summary_print(stdout, &(const struct summary){ .stats = st,
 						       .plan = nr_collector_plan(c),
 						       .order = order,
-						       .output = "nothing" });
+						       .outputs = &nowhere });
 	nr_stats_free(st);
 	printf("%lu delivered, %lu out of order\n", delivered, disordered);
 	return err;

@@ -144,7 +144,7 @@ static int start(struct reader *in_batch)
 	if (!err)
 		err = nr_collector_add_source(collector, "syscalls");
 	if (!err)
-		err = nr_collector_set_batch(collector, on_batch, in_batch);
+		err = nr_collector_add_batch(collector, on_batch, in_batch, NULL);
 	return err ? err : nr_collector_start(collector);
 }
 

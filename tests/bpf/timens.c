@@ -84,7 +84,7 @@ static int record(struct look *l, enum nr_order order)
 	if (!err)
 		err = nr_collector_add_source(l->collector, "syscalls");
 	if (!err)
-		err = nr_collector_set_batch(l->collector, on_batch, l);
+		err = nr_collector_add_batch(l->collector, on_batch, l, NULL);
 	l->begin = now(CLOCK_MONOTONIC) + l->to_host;
 	l->utc_begin = now(CLOCK_REALTIME);
 	if (!err)

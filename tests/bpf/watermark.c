@@ -187,7 +187,7 @@ static int run(const struct setup *s, struct nr_collector_opts *opts, double sec
 	if (!err)
 		err = nr_collector_add_object_mem(c, "selftest", elf, size);
 	if (!err)
-		err = nr_collector_set_batch(c, deliver, NULL);
+		err = nr_collector_add_batch(c, deliver, NULL, NULL);
 	if (!err)
 		err = nr_collector_start(c);
 	if (!err)

@@ -23,7 +23,7 @@
 #include "base/trace_files.h"
 #include "packet/end.h"
 #include "packet/metadata.h"
-#include "output/writer.h"
+#include "trace_writer.h"
 
 #define HEAD	    sizeof(struct nr_packet_head)
 #define HUGE_BYTES  (12ull << 30)
@@ -61,21 +61,21 @@ static uint16_t second_id(const char *what)
 }
 
 /* The next record of the CPU says that it has lost five. */
-static void write_loss(struct nr_writer *writer)
+static void write_loss(struct writer *writer)
 {
 	const struct nr_record rec = { .ts = 5000, .id = 1, .lost = 5 };
 	const uint32_t x = 0;
 	const struct nr_event ev = { .rec = &rec, .data = &x, .size = 4, .ts = rec.ts };
 
-	need(!nr_writer_append(writer, &ev, 1), "append");
-	need(!nr_writer_commit(writer, 6000, 5), "commit");
+	need(!writer_append(writer, &ev, 1), "append");
+	need(!writer_commit(writer, 6000, 5), "commit");
 }
 
 static void write_trace(const char *dir, const char *what)
 {
 	bool late = !strcmp(what, "late-loss"), far = !strcmp(what, "far");
 	bool losses = late || !strcmp(what, "misplaced");
-	const struct nr_writer_opts opts = {
+	const struct writer_opts opts = {
 		.start = 1000,
 		.clock_offset = far			? INT64_MAX
 				: !strcmp(what, "past") ? -2000
@@ -90,9 +90,9 @@ static void write_trace(const char *dir, const char *what)
 	};
 	const uint32_t x = 0x04030201;
 	struct nr_types *types = make_types();
-	struct nr_writer *writer = NULL;
+	struct writer *writer = NULL;
 
-	need(!nr_writer_open(&writer, dir, types, &opts), "open");
+	need(!writer_open(&writer, dir, types, &opts), "open");
 	for (unsigned i = 0; i < 2; i++) {
 		const struct nr_event ev = {
 			.rec = &recs[i],
@@ -102,13 +102,13 @@ static void write_trace(const char *dir, const char *what)
 			.ts = late && i ? 2500 : recs[i].ts,
 		};
 
-		need(!nr_writer_append(writer, &ev, 1), "append");
+		need(!writer_append(writer, &ev, 1), "append");
 	}
-	need(!nr_writer_commit(writer, recs[1].ts + 1000, 5 * losses), "commit");
+	need(!writer_commit(writer, recs[1].ts + 1000, 5 * losses), "commit");
 	if (losses)
 		write_loss(writer);
-	need(!nr_writer_finish(writer, &account), "end mark");
-	need(!nr_writer_close(writer), "close");
+	need(!writer_finish(writer, &account), "end mark");
+	need(!writer_close(writer), "close");
 	nr_types_free(types);
 }
 

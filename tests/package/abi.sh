@@ -61,7 +61,7 @@ refused inserted 's/^\tuint64_t late;/\tuint64_t new;\n&/' "'uint64_t late' offs
 refused narrower 's/^\tuint64_t late;/\tuint32_t late;/' "type of 'uint64_t late' changed"
 refused signed 's/^\tuint64_t late;/\tint64_t late;/' "type of 'uint64_t late' changed"
 refused removed '/^\tconst char \*clocksource;/d' "1 data member deletion"
-refused in-a-gap 's/^\tunsigned nr_shards;/&\n\tunsigned new;/' "'unsigned int new', at offset"
+refused in-a-gap 's/^\tunsigned n_shards;/&\n\tunsigned new;/' "'unsigned int new', at offset"
 
 # This library.
 [ -e "$kept" ] || skip "no dump is kept for $(uname -m); tests/package/abi.sh --update writes one"

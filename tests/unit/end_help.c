@@ -31,33 +31,33 @@ int free_number(void **state)
 	return remove_scratch(state);
 }
 
-struct nr_writer *open_writer(void)
+struct writer *open_writer(void)
 {
-	const struct nr_writer_opts opts = { .start = 1000, .log = hear };
-	struct nr_writer *w = NULL;
+	const struct writer_opts opts = { .start = 1000, .log = hear };
+	struct writer *w = NULL;
 
 	said[0] = 0;
-	assert_int_equal(nr_writer_open(&w, in_scratch("t"), types, &opts), 0);
+	assert_int_equal(writer_open(&w, in_scratch("t"), types, &opts), 0);
 	return w;
 }
 
-void append_number(struct nr_writer *w, uint32_t x)
+void append_number(struct writer *w, uint32_t x)
 {
 	const struct nr_record rec = { .ts = 2000 + x, .id = 1 };
 	const struct nr_event ev = { &rec, &x, sizeof(x), 0, rec.ts };
 
-	assert_int_equal(nr_writer_append(w, &ev, 1), 0);
+	assert_int_equal(writer_append(w, &ev, 1), 0);
 }
 
-struct nr_writer *write_packets(void)
+struct writer *write_packets(void)
 {
-	struct nr_writer *w = open_writer();
+	struct writer *w = open_writer();
 	uint32_t x = 0;
 
 	for (unsigned i = 1; i <= PACKETS; i++) {
 		for (unsigned n = 0; n < i; n++)
 			append_number(w, x++);
-		assert_int_equal(nr_writer_commit(w, 2000 + x, i), 0);
+		assert_int_equal(writer_commit(w, 2000 + x, i), 0);
 	}
 	return w;
 }
@@ -78,11 +78,11 @@ struct nr_account some_account(void)
 
 void write_trace(void)
 {
-	struct nr_writer *w = write_packets();
+	struct writer *w = write_packets();
 	const struct nr_account account = some_account();
 
-	assert_int_equal(nr_writer_finish(w, &account), 0);
-	assert_int_equal(nr_writer_close(w), 0);
+	assert_int_equal(writer_finish(w, &account), 0);
+	assert_int_equal(writer_close(w), 0);
 }
 
 void drop_traces(void)

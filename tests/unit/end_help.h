@@ -13,10 +13,10 @@
 int make_number(void **state);
 int free_number(void **state);
 
-struct nr_writer *open_writer(void);
-void append_number(struct nr_writer *w, uint32_t x);
+struct writer *open_writer(void);
+void append_number(struct writer *w, uint32_t x);
 /* PACKETS packets with 1, 2, ... events; packet i has lost i records by then. */
-struct nr_writer *write_packets(void);
+struct writer *write_packets(void);
 struct nr_account some_account(void);
 void write_trace(void);
 void drop_traces(void);

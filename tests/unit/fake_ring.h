@@ -12,6 +12,8 @@
 
 #include <linux/types.h>
 #include <numaring/record.h>
+#include "drain/shard.h"
+#include "merge/merge.h"
 #include "ring/ring.h"
 
 struct fake_ring {
@@ -46,5 +48,19 @@ uint64_t fake_ring_pos(const struct fake_ring *fake, const void *payload);
 
 /* All at once: reserve, fill the header, submit. Returns the payload behind the header or NULL. */
 void *fake_ring_put(struct fake_ring *fake, uint64_t ts, uint16_t cpu, uint32_t payload);
+
+/* All that was taken of a shard, or by a merge, is safe. */
+static inline void release_taken(struct nr_shard *shard)
+{
+	const struct nr_mark mark = nr_shard_mark(shard);
+
+	nr_shard_release(shard, &mark);
+}
+
+static inline void release_merged(struct nr_merge *m)
+{
+	for (uint32_t s = 0; s < m->n_shards; s++)
+		release_taken(m->shards[s]);
+}
 
 #endif

@@ -628,7 +628,7 @@ static struct nr_types *add_types(unsigned n)
 	return types;
 }
 
-static void write_all(struct nr_writer *w, void *lib, unsigned n, uint8_t *payload)
+static void write_all(struct writer *w, void *lib, unsigned n, uint8_t *payload)
 {
 	for (unsigned i = 0; i < n * RECORDS; i++) {
 		struct nr_record rec = { .ts = 1000 + i, .id = i / RECORDS, .cpu = 1, .lost = 7 };
@@ -646,11 +646,11 @@ static void write_all(struct nr_writer *w, void *lib, unsigned n, uint8_t *paylo
 		*(void **)&fill = dlsym(lib, name);
 		assert_non_null(fill);
 		ev.size = fill(payload);
-		assert_int_equal(nr_writer_append(w, &ev, 1), 0);
+		assert_int_equal(writer_append(w, &ev, 1), 0);
 		if (one_in(3))
-			assert_int_equal(nr_writer_commit(w, ev.ts + 1, 0), 0);
+			assert_int_equal(writer_commit(w, ev.ts + 1, 0), 0);
 	}
-	assert_int_equal(nr_writer_commit(w, 1u << 20, 0), 0);
+	assert_int_equal(writer_commit(w, 1u << 20, 0), 0);
 }
 
 static void check_json(void *lib, const struct event *events, unsigned n)
@@ -706,9 +706,9 @@ static void test_values_come_back(void **state)
 {
 	unsigned n = seed_env("NR_STRUCTS", 60);
 	struct event *events = calloc(n, sizeof(*events));
-	struct nr_writer_opts opts = { .start = 0, .log = hear };
+	struct writer_opts opts = { .start = 0, .log = hear };
 	uint8_t *payload = aligned_alloc(64, PAYLOAD);
-	struct nr_writer *w = NULL;
+	struct writer *w = NULL;
 	struct nr_types *types;
 	void *lib;
 
@@ -722,9 +722,9 @@ static void test_values_come_back(void **state)
 	if (!lib)
 		fail_msg("%s", dlerror());
 	types = add_types(n);
-	assert_int_equal(nr_writer_open(&w, in_scratch("trace"), types, &opts), 0);
+	assert_int_equal(writer_open(&w, in_scratch("trace"), types, &opts), 0);
 	write_all(w, lib, n, payload);
-	assert_int_equal(nr_writer_close(w), 0);
+	assert_int_equal(writer_close(w), 0);
 	check_json(lib, events, n);
 	check_babble(lib, events, n);
 

@@ -16,7 +16,7 @@
 #define OTHER 65534 /* another user and group */
 
 static struct nr_types *types;
-static struct nr_writer *writer;
+static struct writer *writer;
 
 static struct nr_types *make_types(void)
 {
@@ -31,11 +31,11 @@ static struct nr_types *make_types(void)
 	return made;
 }
 
-static int begin(const char *path, struct nr_writer_opts opts)
+static int begin(const char *path, struct writer_opts opts)
 {
 	opts.log = hear;
 	said[0] = 0;
-	return nr_writer_open(&writer, path, types, &opts);
+	return writer_open(&writer, path, types, &opts);
 }
 
 static void commit_packet(uint64_t ts, int err)
@@ -44,8 +44,8 @@ static void commit_packet(uint64_t ts, int err)
 	const uint32_t x = 7;
 	struct nr_event ev = { &rec, &x, sizeof(x), 0, ts };
 
-	assert_int_equal(nr_writer_append(writer, &ev, 1), 0);
-	assert_int_equal(nr_writer_commit(writer, ts, 0), err);
+	assert_int_equal(writer_append(writer, &ev, 1), 0);
+	assert_int_equal(writer_commit(writer, ts, 0), err);
 }
 
 static unsigned mode_of(const char *path)
@@ -76,14 +76,13 @@ static void test_modes(void **state)
 		mode_t old = umask(masks[i]);
 
 		if (!geteuid() || masks[i] != 0777) {
-			assert_int_equal(begin(in_scratch("t"), (struct nr_writer_opts){}), 0);
+			assert_int_equal(begin(in_scratch("t"), (struct writer_opts){}), 0);
 			expect_modes("t", 0700, 0600);
-			nr_writer_discard(writer);
+			writer_discard(writer);
 			assert_int_equal(
-				begin(in_scratch("t"), (struct nr_writer_opts){ .group = &group }),
-				0);
+				begin(in_scratch("t"), (struct writer_opts){ .group = &group }), 0);
 			expect_modes("t", 0750, 0640);
-			nr_writer_discard(writer);
+			writer_discard(writer);
 		}
 		umask(old);
 	}
@@ -97,8 +96,8 @@ static void test_group(void **state)
 	(void)state;
 	if (geteuid())
 		skip();
-	assert_int_equal(begin(in_scratch("other"), (struct nr_writer_opts){ .group = &group }), 0);
-	assert_int_equal(nr_writer_close(writer), 0);
+	assert_int_equal(begin(in_scratch("other"), (struct writer_opts){ .group = &group }), 0);
+	assert_int_equal(writer_close(writer), 0);
 	assert_int_equal(stat(in_scratch("other/stream"), &st), 0);
 	assert_int_equal(st.st_gid, OTHER);
 	assert_int_equal(stat(in_scratch("other"), &st), 0);
@@ -118,7 +117,7 @@ static void test_group_of_others(void **state)
 	mkdir(in_scratch("theirs"), 0700);
 	assert_int_equal(chown(in_scratch("theirs"), OTHER, OTHER), 0);
 	assert_int_equal(seteuid(OTHER), 0);
-	err = begin(in_scratch("theirs/t"), (struct nr_writer_opts){ .group = &group });
+	err = begin(in_scratch("theirs/t"), (struct writer_opts){ .group = &group });
 	assert_int_equal(seteuid(0), 0);
 	assert_int_equal(err, -EPERM);
 	assert_non_null(strstr(said, "to group 54321"));
@@ -131,9 +130,9 @@ static void test_mode_of_a_directory_that_is_there(void **state)
 	(void)state;
 	mkdir(in_scratch("there"), 0700);
 	chmod(in_scratch("there"), 0755);
-	assert_int_equal(begin(in_scratch("there"), (struct nr_writer_opts){}), 0);
+	assert_int_equal(begin(in_scratch("there"), (struct writer_opts){}), 0);
 	expect_modes("there", 0755, 0600);
-	nr_writer_discard(writer);
+	writer_discard(writer);
 	assert_int_equal(mode_of(in_scratch("there")), 0755);
 	assert_int_equal(rmdir(in_scratch("there")), 0); /* nothing is left in it */
 }
@@ -142,29 +141,28 @@ static void test_mode_of_a_directory_that_is_there(void **state)
 
 static void test_locked(void **state)
 {
-	struct nr_writer *first;
+	struct writer *first;
 
 	(void)state;
-	assert_int_equal(begin(in_scratch("one"), (struct nr_writer_opts){}), 0);
+	assert_int_equal(begin(in_scratch("one"), (struct writer_opts){}), 0);
 	first = writer;
-	assert_int_equal(begin(in_scratch("one"), (struct nr_writer_opts){ .force = true }),
-			 -EBUSY);
+	assert_int_equal(begin(in_scratch("one"), (struct writer_opts){ .force = true }), -EBUSY);
 	assert_non_null(strstr(said, "is being recorded into"));
-	assert_int_equal(nr_writer_close(first), 0);
+	assert_int_equal(writer_close(first), 0);
 	assert_int_equal(access(in_scratch("one/.numaring.lock"), F_OK), -1);
-	assert_int_equal(begin(in_scratch("one"), (struct nr_writer_opts){ .force = true }), 0);
-	assert_int_equal(nr_writer_close(writer), 0);
+	assert_int_equal(begin(in_scratch("one"), (struct writer_opts){ .force = true }), 0);
+	assert_int_equal(writer_close(writer), 0);
 }
 
 /* In a child, which sets its status: did it record for a while, alone? */
 static void record_at_once(const char *path)
 {
-	if (begin(path, (struct nr_writer_opts){ .force = true, .start = 1 }))
+	if (begin(path, (struct writer_opts){ .force = true, .start = 1 }))
 		_exit(2);
-	nr_writer_keep(writer);
+	writer_keep(writer);
 	usleep(2000);
 	commit_packet(10, 0);
-	_exit(nr_writer_close(writer) ? 1 : 0);
+	_exit(writer_close(writer) ? 1 : 0);
 }
 
 /* Some start at once, with force: whoever begins has the trace to the end. */
@@ -200,18 +198,18 @@ static void test_readers(void **state)
 	int fd;
 
 	(void)state;
-	assert_int_equal(begin(in_scratch("readers"), (struct nr_writer_opts){}), 0);
+	assert_int_equal(begin(in_scratch("readers"), (struct writer_opts){}), 0);
 	fd = open(in_scratch("readers/stream"), O_RDONLY | O_CLOEXEC);
 	assert_true(nr_stream_is_recorded(fd));
 	assert_int_equal(fcntl(fd, F_OFD_SETLK, &all), -1);
 	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
 	commit_packet(10, 0);
-	assert_int_equal(nr_writer_close(writer), 0);
+	assert_int_equal(writer_close(writer), 0);
 	assert_false(nr_stream_is_recorded(fd));
 	assert_int_equal(fcntl(fd, F_OFD_SETLK, &all), 0);
 	assert_false(nr_stream_is_recorded(fd));
-	assert_int_equal(begin(in_scratch("readers"), (struct nr_writer_opts){ .force = true }), 0);
-	assert_int_equal(nr_writer_close(writer), 0);
+	assert_int_equal(begin(in_scratch("readers"), (struct writer_opts){ .force = true }), 0);
+	assert_int_equal(writer_close(writer), 0);
 	close(fd);
 }
 
@@ -230,14 +228,14 @@ static void test_killed_while_it_starts(void **state)
 	char *before, *after;
 
 	(void)state;
-	assert_int_equal(begin(in_scratch("killed"), (struct nr_writer_opts){}), 0);
-	assert_int_equal(nr_writer_close(writer), 0);
+	assert_int_equal(begin(in_scratch("killed"), (struct writer_opts){}), 0);
+	assert_int_equal(writer_close(writer), 0);
 	before = metadata_of("killed");
 	for (unsigned kept = 0; kept <= 3; kept++) { /* new files that it had made by then */
 		static const char *const names[] = { "metadata", ".btf", "stream" };
 
 		if (!fork()) {
-			begin(in_scratch("killed"), (struct nr_writer_opts){ .force = true });
+			begin(in_scratch("killed"), (struct writer_opts){ .force = true });
 			raise(SIGKILL);
 		}
 		wait(NULL);
@@ -247,7 +245,7 @@ static void test_killed_while_it_starts(void **state)
 		}
 		for (unsigned i = kept; i < 3; i++)
 			assert_int_equal(unlink(in_scratch("killed/%s", names[i])), 0);
-		assert_int_equal(begin(in_scratch("killed"), (struct nr_writer_opts){}), -EEXIST);
+		assert_int_equal(begin(in_scratch("killed"), (struct writer_opts){}), -EEXIST);
 		after = metadata_of("killed");
 		assert_string_equal(before, after);
 		free(after);
@@ -264,15 +262,15 @@ static void test_killed_when_it_has_begun(void **state)
 	struct stat st;
 
 	(void)state;
-	assert_int_equal(begin(in_scratch("begun"), (struct nr_writer_opts){}), 0);
-	assert_int_equal(nr_writer_close(writer), 0);
+	assert_int_equal(begin(in_scratch("begun"), (struct writer_opts){}), 0);
+	assert_int_equal(writer_close(writer), 0);
 	save_file(in_scratch("begun/.old-stream"), "rest", 4);
 	before = metadata_of("begun");
-	assert_int_equal(begin(in_scratch("begun"), (struct nr_writer_opts){}), -EEXIST);
-	assert_int_equal(begin(in_scratch("begun"), (struct nr_writer_opts){ .force = true }), 0);
+	assert_int_equal(begin(in_scratch("begun"), (struct writer_opts){}), -EEXIST);
+	assert_int_equal(begin(in_scratch("begun"), (struct writer_opts){ .force = true }), 0);
 	assert_int_equal(stat(in_scratch("begun/.old-stream"), &st), 0);
 	assert_int_not_equal(st.st_size, 4);
-	nr_writer_discard(writer);
+	writer_discard(writer);
 	after = metadata_of("begun");
 	assert_string_equal(before, after);
 	free(before);
@@ -287,13 +285,13 @@ static void test_file_limit_at_start(void **state)
 	int err = -EFBIG;
 
 	(void)state;
-	assert_int_equal(begin(in_scratch("limit"), (struct nr_writer_opts){}), 0);
-	assert_int_equal(nr_writer_close(writer), 0);
+	assert_int_equal(begin(in_scratch("limit"), (struct writer_opts){}), 0);
+	assert_int_equal(writer_close(writer), 0);
 	before = metadata_of("limit");
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
 	for (limit = old, limit.rlim_cur = 0; err; limit.rlim_cur += 40) {
 		assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-		err = begin(in_scratch("limit"), (struct nr_writer_opts){ .force = true });
+		err = begin(in_scratch("limit"), (struct writer_opts){ .force = true });
 		assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
 		if (!err)
 			break;
@@ -304,7 +302,7 @@ static void test_file_limit_at_start(void **state)
 		free(after);
 	}
 	assert_true(limit.rlim_cur > 500);
-	nr_writer_discard(writer);
+	writer_discard(writer);
 	free(before);
 }
 
@@ -318,14 +316,14 @@ static void expect_no_descriptors(const char *path, bool force)
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
 	for (limit = old, limit.rlim_cur = 3; err; limit.rlim_cur++) {
 		assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
-		err = begin(path, (struct nr_writer_opts){ .force = force });
+		err = begin(path, (struct writer_opts){ .force = force });
 		assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
 		if (!err)
 			break;
 		assert_int_equal(err, -EMFILE);
 		assert_int_equal(!access(path, F_OK), was);
 	}
-	nr_writer_discard(writer);
+	writer_discard(writer);
 }
 
 static void test_no_descriptors(void **state)
@@ -334,8 +332,8 @@ static void test_no_descriptors(void **state)
 
 	(void)state;
 	expect_no_descriptors(in_scratch("files"), false);
-	assert_int_equal(begin(in_scratch("files"), (struct nr_writer_opts){}), 0);
-	assert_int_equal(nr_writer_close(writer), 0);
+	assert_int_equal(begin(in_scratch("files"), (struct writer_opts){}), 0);
+	assert_int_equal(writer_close(writer), 0);
 	before = metadata_of("files");
 	expect_no_descriptors(in_scratch("files"), true);
 	after = metadata_of("files");
@@ -362,20 +360,20 @@ static void test_swapped_for_a_link(void **state)
 	mkdir(victim, 0700);
 	save_file(in_scratch("victim/stream"), "precious", 8);
 	save_file(in_scratch("victim/metadata"), "precious", 8);
-	assert_int_equal(begin(in_scratch("swapped"), (struct nr_writer_opts){}), 0);
+	assert_int_equal(begin(in_scratch("swapped"), (struct writer_opts){}), 0);
 	dir = in_scratch("swapped");
 	swap(dir, in_scratch("victim"));
-	nr_writer_discard(writer);
+	writer_discard(writer);
 	assert_int_equal(access(in_scratch("victim/stream"), F_OK), 0);
 	assert_int_equal(access(in_scratch("victim/metadata"), F_OK), 0);
 	assert_int_equal(rmdir(in_scratch("moved")), 0); /* empty */
 	unlink(in_scratch("swapped"));
 
 	/* An empty directory in its place is not ours to remove either. */
-	assert_int_equal(begin(in_scratch("swapped"), (struct nr_writer_opts){}), 0);
+	assert_int_equal(begin(in_scratch("swapped"), (struct writer_opts){}), 0);
 	assert_int_equal(rename(in_scratch("swapped"), in_scratch("moved")), 0);
 	mkdir(in_scratch("swapped"), 0700);
-	nr_writer_discard(writer);
+	writer_discard(writer);
 	assert_int_equal(rmdir(in_scratch("swapped")), 0);
 }
 
@@ -418,10 +416,10 @@ static void test_swapped_all_the_time(void **state)
 	atomic_store(&stop, false);
 	assert_int_equal(pthread_create(&thread, NULL, swap_all_the_time, NULL), 0);
 	for (unsigned i = 0; i < 3000; i++) {
-		if (begin(in_scratch("race/t"), (struct nr_writer_opts){ .force = true }))
+		if (begin(in_scratch("race/t"), (struct writer_opts){ .force = true }))
 			continue;
 		begun++;
-		nr_writer_discard(writer);
+		writer_discard(writer);
 	}
 	atomic_store(&stop, true);
 	pthread_join(thread, NULL);
@@ -437,18 +435,18 @@ static void test_links(void **state)
 	assert_int_equal(symlink("target", in_scratch("link")), 0);
 	assert_int_equal(symlink("target/../link//", in_scratch("chain")), 0);
 	for (unsigned i = 0; i < 2; i++) {
-		assert_int_equal(
-			begin(in_scratch(i ? "chain" : "link/"), (struct nr_writer_opts){}), 0);
-		nr_writer_discard(writer);
+		assert_int_equal(begin(in_scratch(i ? "chain" : "link/"), (struct writer_opts){}),
+				 0);
+		writer_discard(writer);
 		assert_int_equal(access(in_scratch("target"), F_OK), 0);
 	}
 	assert_int_equal(symlink("loop", in_scratch("loop")), 0);
-	assert_int_equal(begin(in_scratch("loop"), (struct nr_writer_opts){}), -EMLINK);
+	assert_int_equal(begin(in_scratch("loop"), (struct writer_opts){}), -EMLINK);
 	if (geteuid())
 		return;
 	assert_int_equal(lchown(in_scratch("link"), OTHER, OTHER), 0);
 	for (unsigned i = 0; i < 2; i++) { /* also where a link of ours leads */
-		assert_int_equal(begin(in_scratch(i ? "chain" : "link"), (struct nr_writer_opts){}),
+		assert_int_equal(begin(in_scratch(i ? "chain" : "link"), (struct writer_opts){}),
 				 -ELOOP);
 		assert_non_null(strstr(said, "symbolic link of another user"));
 		assert_int_equal(access(in_scratch("target/metadata"), F_OK), -1);
@@ -456,7 +454,7 @@ static void test_links(void **state)
 	/* The lock's name leads nowhere either. */
 	save_file(in_scratch("precious"), "precious", 8);
 	assert_int_equal(symlink("../precious", in_scratch("target/.numaring.lock")), 0);
-	assert_int_equal(begin(in_scratch("target"), (struct nr_writer_opts){}), -ELOOP);
+	assert_int_equal(begin(in_scratch("target"), (struct writer_opts){}), -ELOOP);
 	assert_int_equal(access(in_scratch("precious"), F_OK), 0);
 }
 
@@ -564,6 +562,8 @@ static const struct {
 	{ btf_cut, ".btf was cut", true },
 };
 
+static const struct nr_account nothing = {};
+
 /* Writes go on without an error, so a look is needed: before each packet, and once more at the end.
  */
 static void test_changed_by_others(void **state)
@@ -572,17 +572,18 @@ static void test_changed_by_others(void **state)
 	for (unsigned i = 0; i < 2 * sizeof(changes) / sizeof(*changes); i++) {
 		unsigned k = i / 2, more = i % 2;
 
-		assert_int_equal(
-			begin(in_scratch("changed"), (struct nr_writer_opts){ .start = 1 }), 0);
+		assert_int_equal(begin(in_scratch("changed"), (struct writer_opts){ .start = 1 }),
+				 0);
 		for (unsigned ts = 2; ts < 202; ts++)
 			commit_packet(ts, 0);
 		changes[k].how(in_scratch("changed/stream"));
 		if (more)
 			commit_packet(300, changes[k].at_once ? -ESTALE : 0);
-		assert_int_equal(nr_writer_close(writer), -ESTALE);
+		assert_int_equal(writer_finish(writer, &nothing), -ESTALE);
 		if (!strstr(said, changes[k].said))
 			fail_msg("change %u: %s", k, said);
 		assert_non_null(strstr(said, "another program changed the trace"));
+		writer_close(writer);
 		remove_tree(in_scratch("changed"));
 	}
 }
@@ -595,12 +596,13 @@ static void test_hole_of_zeros(void **state)
 	struct nr_event ev = { &rec, zeros, sizeof(zeros), 0, 10 };
 
 	(void)state;
-	assert_int_equal(begin(in_scratch("zeros"), (struct nr_writer_opts){ .start = 1 }), 0);
-	assert_int_equal(nr_writer_append(writer, &ev, 1), 0);
-	assert_int_equal(nr_writer_commit(writer, 11, 0), 0);
+	assert_int_equal(begin(in_scratch("zeros"), (struct writer_opts){ .start = 1 }), 0);
+	assert_int_equal(writer_append(writer, &ev, 1), 0);
+	assert_int_equal(writer_commit(writer, 11, 0), 0);
 	commit_packet(20, 0);
 	hole(in_scratch("zeros/stream"), 8192, 16384);
-	assert_int_equal(nr_writer_close(writer), 0);
+	assert_int_equal(writer_finish(writer, &nothing), 0);
+	assert_int_equal(writer_close(writer), 0);
 }
 
 static int setup(void **state)

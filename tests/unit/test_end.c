@@ -6,6 +6,7 @@
 #include <errno.h>
 #include "disk_help.h"
 #include "packet/end.h"
+#include "packet/packet.h"
 #include "seed.h"
 
 static struct seed seed;
@@ -66,7 +67,7 @@ static void test_any_account(void **state)
 			.misfits = misfits,
 			.misfit_stride = sizeof(*misfits),
 		};
-		struct nr_writer *w = write_packets();
+		struct writer *w = write_packets();
 		struct reading r;
 
 		for (unsigned i = 0; i < a.n_lost; i++)
@@ -74,8 +75,8 @@ static void test_any_account(void **state)
 		for (unsigned i = 0; i < a.n_misfits; i++)
 			misfits[i] = (struct nr_type_stats){ seed_next(&seed), seed_next(&seed),
 							     seed_next(&seed) };
-		assert_int_equal(nr_writer_finish(w, &a), 0);
-		assert_int_equal(nr_writer_close(w), 0);
+		assert_int_equal(writer_finish(w, &a), 0);
+		assert_int_equal(writer_close(w), 0);
 		r = read_numbers("t");
 		assert_int_equal(r.read, 0);
 		assert_int_equal(r.end, 0);
@@ -96,7 +97,7 @@ static void test_any_account(void **state)
 static void test_babeltrace(void **state)
 {
 	struct nr_account a = some_account();
-	struct nr_writer *w = open_writer();
+	struct writer *w = open_writer();
 	char command[600];
 	struct babble b;
 
@@ -104,10 +105,10 @@ static void test_babeltrace(void **state)
 	if (!have_babeltrace())
 		return;
 	append_number(w, 0);
-	assert_int_equal(nr_writer_commit(w, 2001, 0), 0);
+	assert_int_equal(writer_commit(w, 2001, 0), 0);
 	a.lost_total = 0;
-	assert_int_equal(nr_writer_finish(w, &a), 0);
-	assert_int_equal(nr_writer_close(w), 0);
+	assert_int_equal(writer_finish(w, &a), 0);
+	assert_int_equal(writer_close(w), 0);
 	b = babeltrace(in_scratch("t"), "--clock-cycles");
 	assert_string_equal(b.err, "");
 	assert_non_null(strstr(b.out, "x = 0"));
@@ -145,14 +146,14 @@ static void test_sizes(void **state)
 /* The time of the mark never goes back. */
 static void test_time(void **state)
 {
-	struct nr_writer *w = write_packets();
+	struct writer *w = write_packets();
 	struct nr_account a = some_account();
 	struct reading r;
 
 	(void)state;
 	a.end = 5;
-	assert_int_equal(nr_writer_finish(w, &a), 0);
-	assert_int_equal(nr_writer_close(w), 0);
+	assert_int_equal(writer_finish(w, &a), 0);
+	assert_int_equal(writer_close(w), 0);
 	r = read_numbers("t");
 	assert_int_equal(r.end, 0);
 	assert_int_equal(r.account.end, 2009);
@@ -165,7 +166,8 @@ static void test_time(void **state)
 
 static void test_no_mark(void **state)
 {
-	struct nr_writer *w = write_packets();
+	const struct nr_account account = some_account();
+	struct writer *w = write_packets();
 	int fd;
 
 	(void)state;
@@ -176,25 +178,29 @@ static void test_no_mark(void **state)
 	close(fd);
 	expect_reading("t", 10, 0, -EBUSY);
 	assert_string_equal(said, "");
-	assert_int_equal(nr_writer_close(w), -ESTALE);
+	assert_int_equal(writer_finish(w, &account), -ESTALE);
+	assert_int_equal(writer_close(w), 0);
 	expect_reading("t", 10, -EBADMSG, -ENODATA);
 	assert_non_null(strstr(said, "is cut off"));
 	drop_traces();
 
 	w = write_packets();
-	assert_int_equal(nr_writer_close(w), 0);
+	assert_int_equal(writer_close(w), 0);
 	expect_reading("t", 10, 0, -ENODATA);
 	drop_traces();
 }
 
 static void test_1_0(void **state)
 {
-	struct nr_writer *w = write_packets();
+	const struct nr_account account = some_account();
+	struct writer *w = write_packets();
 
 	(void)state;
 	make_1_0();
 	expect_reading("t", 10, 0, -EBUSY);
-	assert_int_equal(nr_writer_close(w), -ESTALE); /* it sees what we did to the metadata */
+	/* It sees what we did to the metadata. */
+	assert_int_equal(writer_finish(w, &account), -ESTALE);
+	assert_int_equal(writer_close(w), 0);
 	expect_reading("t", 10, 0, -EOPNOTSUPP);
 	drop_traces();
 }
@@ -315,21 +321,21 @@ static void test_disk_full(void **state)
 
 	(void)state;
 	for (unsigned freed = 0; freed < 2; freed++) {
-		struct nr_writer *w = write_packets();
+		struct writer *w = write_packets();
 
 		append_number(w, 100);
-		disk.limit = nr_writer_bytes(w) + 100;
-		assert_int_equal(nr_writer_commit(w, 3000, PACKETS), -ENOSPC);
+		disk.limit = writer_bytes(w) + 100;
+		assert_int_equal(writer_commit(w, 3000, PACKETS), -ENOSPC);
 		a.error = -ENOSPC;
 		a.unwritten = 1;
 		said[0] = 0;
 		if (freed)
 			disk.limit = 0;
-		assert_int_equal(nr_writer_finish(w, &a), freed ? 0 : -ENOSPC);
+		assert_int_equal(writer_finish(w, &a), freed ? 0 : -ENOSPC);
 		if (!freed)
 			assert_non_null(strstr(said, "cannot write the end mark of "));
 		disk.limit = 0;
-		assert_int_equal(nr_writer_close(w), 0);
+		assert_int_equal(writer_close(w), 0);
 		r = read_numbers("t");
 		assert_int_equal(r.events, 10);
 		assert_int_equal(r.read, 0);
@@ -345,18 +351,16 @@ static void test_disk_full(void **state)
 /* The largest packet there can be is one that the writer makes. */
 static void test_largest_packet(void **state)
 {
-	const struct nr_record rec = { .ts = 2000, .id = 999 };
-	const struct nr_event ev = { &rec, "", 1u << 30, 0, rec.ts };
-	struct nr_writer *w = open_writer();
+	struct nr_packet_pool pool;
+	struct nr_packet *packet;
 
 	(void)state;
-	assert_int_equal(nr_writer_append(w, &ev, 1), -EMSGSIZE);
-	assert_non_null(strstr(said, "1 GiB"));
-	append_number(w, 0);
-	assert_int_equal(nr_writer_commit(w, 3000, 0), 0);
-	assert_int_equal(nr_writer_close(w), 0);
-	expect_reading("t", 1, 0, -ENODATA);
-	drop_traces();
+	assert_int_equal(nr_packet_pool_init(&pool), 0);
+	packet = nr_packet_get(&pool);
+	assert_int_equal(nr_packet_grow(packet, NR_PACKET_MAX + 1), -EMSGSIZE);
+	assert_int_equal(nr_packet_grow(packet, HEAD), 0);
+	nr_packet_put(packet);
+	nr_packet_pool_destroy(&pool);
 }
 
 int main(void)

@@ -137,6 +137,7 @@ static void check_event(struct rig *rig, const struct nr_event *ev)
 static void check_window(struct rig *rig, struct seed *seed)
 {
 	struct nr_event evs[64];
+	size_t bytes = 0;
 	unsigned n, max;
 
 	qsort(rig->all + rig->n_out, rig->n_all - rig->n_out, sizeof(*rig->all), compare);
@@ -145,7 +146,7 @@ static void check_window(struct rig *rig, struct seed *seed)
 		uint64_t complete;
 
 		max = 1 + seed_below(seed, 64);
-		n = nr_merge_take(&rig->merge, evs, max, 1 + seed_below(seed, 2000));
+		n = nr_merge_take(&rig->merge, evs, max, 1 + seed_below(seed, 2000), &bytes);
 		assert_in_range(n, 1, max);
 		for (unsigned i = 0; i < n; i++)
 			check_event(rig, &evs[i]);
@@ -153,12 +154,12 @@ static void check_window(struct rig *rig, struct seed *seed)
 		assert_true(complete <= rig->merge.watermark);
 		assert_true(rig->n_out == rig->n_all || rig->all[rig->n_out].ts >= complete);
 	}
-	assert_int_equal(nr_merge_take(&rig->merge, evs, 64, ALL), 0);
+	assert_int_equal(nr_merge_take(&rig->merge, evs, 64, ALL, &bytes), 0);
 	assert_true(nr_merge_complete_to(&rig->merge) == rig->merge.watermark);
 	/* M1: all below W were among them. */
 	if (rig->n_out < rig->n_all && rig->merge.watermark != NR_TIME_END)
 		assert_true(rig->all[rig->n_out].ts >= rig->merge.watermark);
-	nr_merge_release(&rig->merge);
+	release_merged(&rig->merge);
 }
 
 static void random_history(uint32_t n, struct seed *seed)
@@ -205,7 +206,8 @@ static void test_random(void **state)
 
 static unsigned take(struct rig *rig, struct nr_event *evs, unsigned max, size_t room)
 {
-	unsigned n = nr_merge_take(&rig->merge, evs, max, room);
+	size_t bytes = 0;
+	unsigned n = nr_merge_take(&rig->merge, evs, max, room, &bytes);
 
 	for (unsigned i = 0; i < n; i++) {
 		assert_true(evs[i].ts >= rig->last); /* M2 */
@@ -379,7 +381,7 @@ static void test_late(void **state)
 	assert_int_equal(evs[0].ts, 30000);
 	assert_int_equal(evs[0].flags, NR_EVENT_LATE);
 	assert_int_equal(rig->shard[1].late, 2);
-	nr_merge_release(&rig->merge);
+	release_merged(&rig->merge);
 	for (int s = 0; s < 2; s++)
 		assert_true(fake_ring_consumed(&rig->fake[s]) == fake_ring_produced(&rig->fake[s]));
 	close_rig(rig);
@@ -423,14 +425,14 @@ static void test_release(void **state)
 	nr_merge_begin(&rig->merge);
 	assert_int_equal(take(rig, evs, 3, ALL), 3);
 	assert_int_equal(fake_ring_consumed(&rig->fake[0]), 0);
-	nr_merge_release(&rig->merge);
+	release_merged(&rig->merge);
 	assert_int_equal(fake_ring_consumed(&rig->fake[0]), 64);
 	assert_int_equal(fake_ring_consumed(&rig->fake[1]), 1000000064 + 32);
 	assert_int_equal(rig->shard[0].accepted, 2);
 	assert_int_equal(rig->shard[1].accepted, 1);
 	assert_int_equal(take(rig, evs, 3, ALL), 1);
 	assert_int_equal(fake_ring_consumed(&rig->fake[1]), 1000000064 + 32);
-	nr_merge_release(&rig->merge);
+	release_merged(&rig->merge);
 	assert_int_equal(fake_ring_consumed(&rig->fake[1]), 1000000064 + 64);
 	close_rig(rig);
 }

@@ -426,7 +426,7 @@ static void put_members(struct sinks *s, const struct node *scope, unsigned star
 
 /* ---- the run ---- */
 
-static void write_event(struct nr_writer *w, struct event *e, unsigned i, uint8_t *payload)
+static void write_event(struct writer *w, struct event *e, unsigned i, uint8_t *payload)
 {
 	struct nr_record rec = { .ts = 1000 + i - (i % 7 == 6 ? 5 : 0), .id = i, .lost = 7 };
 	struct nr_event ev = { &rec, payload, e->st->bits / 8, i % 7 == 6, 1000 + i };
@@ -446,14 +446,14 @@ static void write_event(struct nr_writer *w, struct event *e, unsigned i, uint8_
 	put_struct(&s, e->st, 0);
 	fclose(s.babble);
 	fclose(s.json);
-	assert_int_equal(nr_writer_append(w, &ev, 1), 0);
+	assert_int_equal(writer_append(w, &ev, 1), 0);
 }
 
 static void write_trace(struct event *events)
 {
-	struct nr_writer_opts opts = { .start = 0, .log = hear };
+	struct writer_opts opts = { .start = 0, .log = hear };
 	uint8_t *payload = aligned_alloc(64, PAYLOAD);
-	struct nr_writer *w = NULL;
+	struct writer *w = NULL;
 	struct nr_types *types;
 	char name[16];
 
@@ -465,11 +465,11 @@ static void write_trace(struct event *events)
 		if (nr_types_add(types, i, name, b.btf, events[i].st->type))
 			fail_msg("seed %" PRIu64 ", e%u: %s", seed, i, said);
 	}
-	assert_int_equal(nr_writer_open(&w, in_scratch("trace"), types, &opts), 0);
+	assert_int_equal(writer_open(&w, in_scratch("trace"), types, &opts), 0);
 	for (unsigned i = 0; i < TYPES; i++)
 		write_event(w, &events[i], i, payload);
-	assert_int_equal(nr_writer_commit(w, 1u << 20, 0), 0);
-	assert_int_equal(nr_writer_close(w), 0);
+	assert_int_equal(writer_commit(w, 1u << 20, 0), 0);
+	assert_int_equal(writer_close(w), 0);
 	nr_types_free(types);
 	btf__free(b.btf);
 	free(payload);

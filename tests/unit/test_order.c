@@ -289,7 +289,7 @@ static void commit(void)
 	h.committed = h.n_out;
 	if (complete_to > h.complete_to)
 		h.complete_to = complete_to;
-	nr_merge_release(&h.merge);
+	release_merged(&h.merge);
 }
 
 static void begin(void)
@@ -308,7 +308,7 @@ static void end_window(void)
 	if (h.w >= h.skip_below && h.n_windows < MAX_WINDOWS)
 		h.windows[h.n_windows++] = (struct window){ h.w, h.n_out };
 	if (h.committed == h.n_out)
-		nr_merge_release(&h.merge);
+		release_merged(&h.merge);
 	else if (once_in(3) || h.w == NR_TIME_END)
 		commit();
 }
@@ -316,13 +316,14 @@ static void end_window(void)
 static void step_merge(void)
 {
 	struct nr_event evs[64];
+	size_t bytes = 0;
 	unsigned n;
 
 	if (!h.in_window) {
 		begin();
 		return;
 	}
-	n = nr_merge_take(&h.merge, evs, 1 + below(64), once_in(4) ? 0 : below(4000));
+	n = nr_merge_take(&h.merge, evs, 1 + below(64), once_in(4) ? 0 : below(4000), &bytes);
 	emit(evs, n);
 	if (!n && nr_merge_more(&h.merge))
 		commit();
@@ -338,7 +339,7 @@ static void renew_shard(struct side *side)
 	uint64_t pos = fake_ring_consumed(&side->fake);
 
 	side->shard = brief[side - h.sides].shard;
-	side->shard.start = side->shard.walked = side->shard.safe = pos;
+	side->shard.start = side->shard.walked = side->shard.free_below = pos;
 	side->shard.floor = pos;
 	memset(side->shard.cpu_records, 0, MAX_CPUS * sizeof(*side->shard.cpu_records));
 }

@@ -577,8 +577,8 @@ static void test_older_caller(void **state)
 	const struct nr_plan_opts older = { .sz = sizeof(older), .policy = "cpu" };
 
 	(void)state;
-	assert_int_equal(nr_copy_opts(&copy, sizeof(copy), offsetof(struct nr_plan_opts, log),
-				      &older, "nr_later_opts"),
+	assert_int_equal(nr_copy_opts(&copy, sizeof(copy), offsetof(struct nr_plan_opts, log_ctx),
+				      &older, "nr_later_opts", &(const struct nr_logger){}),
 			 0);
 	assert_string_equal(copy.now.policy, "cpu");
 	assert_int_equal(copy.later, 0);

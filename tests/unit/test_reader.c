@@ -15,7 +15,7 @@ static void make_small(void)
 	} u = { .tail = { .when = 1, .data_len = 5 } };
 	struct point p = { 8, 9 };
 
-	open_trace("small", (struct nr_writer_opts){ .start = 1000 });
+	open_trace("small", (struct writer_opts){ .start = 1000 });
 	append_point(1500, 1);
 	append(1600, ID_TAIL, &u, 20);
 	commit(2000, 0);
@@ -242,7 +242,7 @@ static void test_not_ours(void **state)
 	assert_null(trace);
 	nr_trace_close(NULL);
 	nr_types_free(NULL);
-	assert_int_equal(nr_writer_close(NULL), 0);
+	assert_int_equal(writer_close(NULL), 0);
 }
 
 static void test_not_regular(void **state)

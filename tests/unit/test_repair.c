@@ -135,7 +135,7 @@ static void test_repair_middle(void **state)
 static void test_repair_no_need(void **state)
 {
 	struct nr_repair found;
-	struct nr_writer *w;
+	struct writer *w;
 
 	(void)state;
 	write_trace();
@@ -147,7 +147,7 @@ static void test_repair_no_need(void **state)
 	drop_traces();
 
 	w = write_packets();
-	assert_int_equal(nr_writer_close(w), 0);
+	assert_int_equal(writer_close(w), 0);
 	make_1_0();
 	assert_int_equal(repair(NULL, &found), 0);
 	assert_false(found.needed);
@@ -162,14 +162,14 @@ static void test_repair_no_need(void **state)
 
 static void test_repair_refused(void **state)
 {
-	struct nr_writer *w = write_packets();
+	struct writer *w = write_packets();
 	struct nr_repair found;
 
 	(void)state;
 	assert_int_equal(repair("new", &found), -EBUSY);
 	assert_int_equal(repair(NULL, &found), -EBUSY);
 	assert_non_null(strstr(said, "is being recorded"));
-	assert_int_equal(nr_writer_close(w), 0);
+	assert_int_equal(writer_close(w), 0);
 
 	assert_int_equal(mkdir(in_scratch("new"), 0755), 0);
 	assert_int_equal(repair("new", &found), -EEXIST);

@@ -92,7 +92,7 @@ static uint64_t take(struct rig *rig)
 	struct nr_shard *shard = &rig->shard;
 	uint64_t ts;
 
-	if (shard->head == nr_shard_look(shard))
+	if (shard->head == nr_shard_tail(shard))
 		return UINT64_MAX;
 	ts = nr_shard_entry(shard, shard->head)->ts;
 	nr_shard_take(shard);
@@ -113,7 +113,7 @@ static void expect_queue(struct rig *rig, const uint64_t *ts, size_t n)
 static uint64_t unreleased(struct rig *rig)
 {
 	take(rig); /* looks */
-	nr_shard_release(&rig->shard);
+	release_taken(&rig->shard);
 	return fake_ring_produced(&rig->fake) - fake_ring_consumed(&rig->fake);
 }
 
@@ -253,20 +253,20 @@ static void test_release_out_of_order(void **state)
 	put(&rig, 500);
 	put(&rig, 30);
 	pass(&rig, 100);
-	nr_shard_release(&rig.shard);
+	release_taken(&rig.shard);
 	assert_int_equal(fake_ring_consumed(&rig.fake), 0); /* nothing taken */
 	assert_int_equal(take(&rig), 20);
 	assert_int_equal(take(&rig), 30);
 	assert_int_equal(fake_ring_consumed(&rig.fake), 0); /* nothing accepted */
-	nr_shard_release(&rig.shard);
+	release_taken(&rig.shard);
 	assert_int_equal(fake_ring_consumed(&rig.fake), 0); /* 40 is first in the ring */
 	assert_int_equal(take(&rig), 40);
-	nr_shard_release(&rig.shard);
+	release_taken(&rig.shard);
 	assert_int_equal(fake_ring_consumed(&rig.fake), 48); /* 500 is held back */
 	assert_int_equal(unreleased(&rig), 48);
 	pass(&rig, 1000);
 	assert_int_equal(take(&rig), 500);
-	nr_shard_release(&rig.shard);
+	release_taken(&rig.shard);
 	assert_int_equal(unreleased(&rig), 0);
 	close_rig(&rig);
 }
@@ -308,10 +308,10 @@ static void test_release_never_back(void **state)
 	rig.shard.floor = floor; /* tail is stored, floor is not yet */
 	assert_int_equal(take(&rig), 10);
 	assert_int_equal(take(&rig), 20);
-	nr_shard_release(&rig.shard);
+	release_taken(&rig.shard);
 	assert_int_equal(fake_ring_consumed(&rig.fake), 48);
-	nr_shard_look(&rig.shard);
-	nr_shard_release(&rig.shard);
+	nr_shard_tail(&rig.shard);
+	release_taken(&rig.shard);
 	assert_int_equal(fake_ring_consumed(&rig.fake), 48);
 	close_rig(&rig);
 }
@@ -367,8 +367,8 @@ static void test_bad_length(void **state)
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(pass(&rig, 100 + i), -EBADMSG);
 	assert_int_equal(nr_shard_watermark(&rig.shard), 0);
-	nr_shard_look(&rig.shard);
-	nr_shard_release(&rig.shard);
+	nr_shard_tail(&rig.shard);
+	release_taken(&rig.shard);
 	assert_int_equal(fake_ring_consumed(&rig.fake), 0);
 	close_rig(&rig);
 }
@@ -437,7 +437,7 @@ static void test_peak(void **state)
 	pass(&rig, 100);
 	assert_int_equal(nr_shard_fill(&rig.shard), 48);
 	EXPECT_QUEUE(&rig, 1, 2);
-	nr_shard_release(&rig.shard);
+	release_taken(&rig.shard);
 	assert_int_equal(nr_shard_fill(&rig.shard), 0);
 	pass(&rig, 200);
 	assert_int_equal(rig.shard.peak, 48);
@@ -548,7 +548,7 @@ static void produce(struct life *life)
 static void take_some(struct life *life, uint64_t n)
 {
 	struct nr_shard *shard = &life->rig.shard;
-	uint64_t tail = nr_shard_look(shard);
+	uint64_t tail = nr_shard_tail(shard);
 
 	while (n-- && shard->head != tail) {
 		struct nr_entry e = *nr_shard_entry(shard, shard->head);
@@ -586,7 +586,7 @@ static void live(uint64_t seed)
 		if (seed_once_in(&life.seed, 5))
 			take_some(&life, seed_below(&life.seed, 30));
 		if (seed_once_in(&life.seed, 10))
-			nr_shard_release(shard);
+			release_taken(shard);
 	}
 	for (int i = 0; i < 3; i++)
 		finish(&life, i);

@@ -9,7 +9,7 @@
 
 #define MAX 3000
 
-/* `safe` carries the index an entry had: sorting must not touch it. */
+/* free_below carries the index an entry had: sorting must not touch it. */
 static struct nr_entry entries[MAX], expected[MAX], tmp[MAX];
 
 static int compare(const void *x, const void *y)
@@ -18,7 +18,7 @@ static int compare(const void *x, const void *y)
 
 	if (a->ts != b->ts)
 		return a->ts < b->ts ? -1 : 1;
-	return a->safe < b->safe ? -1 : a->safe > b->safe;
+	return a->free_below < b->free_below ? -1 : a->free_below > b->free_below;
 }
 
 static size_t count_breaks(size_t n)
@@ -37,7 +37,7 @@ static void check(size_t n, uint32_t first_pos)
 
 	for (size_t i = 0; i < n; i++) {
 		entries[i].pos = first_pos + i * 24;
-		entries[i].safe = i;
+		entries[i].free_below = i;
 	}
 	memcpy(expected, entries, n * sizeof(*entries));
 	qsort(expected, n, sizeof(*expected), compare);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The order with real threads and the real clock: producers on fake rings, the consumer threads,
- * the merge thread, and a sink that checks every event.
+ * the merge thread, and an output that checks every event.
  *
- * A producer numbers what it submits. As it writes to one ring and its clock only grows, the sink
+ * A producer numbers what it submits. As it writes to one ring and its clock only grows, the output
  * must see its numbers one by one: that proves order, nothing lost and nothing twice at once.
+ *
+ * With one output the merge thread calls it; with two each has a thread of its own.
  */
 #include <errno.h>
 #include <linux/mempolicy.h>
@@ -45,13 +47,13 @@ struct event {
 	uint64_t number;
 };
 
-/* Written by the merge thread, read when it has ended. */
-struct checking_sink {
-	struct seed seed;
+/* Written by the thread that calls the output, read when it has ended. */
+struct checker {
+	struct nr_output output;
 	uint64_t next[PRODUCERS], sum[PRODUCERS];
-	uint64_t events, late, commits, wrong_order, wrong_number, below_watermark, clamped_wrong;
+	uint64_t events, late, packets, wrong_order, wrong_number, below_watermark, clamped_wrong;
 	uint64_t last, watermark;
-	_Atomic(bool) hang; /* commit does not return */
+	_Atomic(bool) hang; /* take does not return */
 	_Atomic(uint64_t) hung;
 };
 
@@ -64,7 +66,8 @@ struct rig {
 	struct nr_consumer slow; /* instead of the first, for the test that starts it late */
 	struct nr_stream stream;
 	struct producer producer[PRODUCERS];
-	struct checking_sink sink;
+	struct checker checker, second; /* the second only if it is threaded */
+	bool threaded;
 	uint64_t per_producer, started;
 };
 
@@ -118,55 +121,62 @@ static void *run_producer(void *arg)
 	return NULL;
 }
 
-/* The sink. */
+/* The output. */
 
-static size_t sink_room(void *ctx)
-{
-	struct checking_sink *sink = ctx;
-
-	return seed_once_in(&sink->seed, 5) ? 0 : seed_below(&sink->seed, 100000);
-}
-
-static void check_event(struct checking_sink *sink, const struct nr_event *nr_ev)
+static void check_event(struct checker *c, const struct nr_event *nr_ev)
 {
 	const struct event *ev = nr_ev->data;
 	bool late = nr_ev->flags & NR_EVENT_LATE;
 
-	sink->events++;
-	sink->wrong_order += nr_ev->ts < sink->last;
-	sink->below_watermark += nr_ev->ts < sink->watermark;
-	sink->clamped_wrong += late ? nr_ev->ts <= nr_ev->rec->ts : nr_ev->ts != nr_ev->rec->ts;
-	sink->late += late;
-	sink->last = nr_ev->ts;
-	if (ev->producer >= PRODUCERS || ev->number != sink->next[ev->producer])
-		sink->wrong_number++;
+	c->events++;
+	c->wrong_order += nr_ev->ts < c->last;
+	c->below_watermark += nr_ev->ts < c->watermark;
+	c->clamped_wrong += late ? nr_ev->ts <= nr_ev->rec->ts : nr_ev->ts != nr_ev->rec->ts;
+	c->late += late;
+	c->last = nr_ev->ts;
+	if (ev->producer >= PRODUCERS || ev->number != c->next[ev->producer])
+		c->wrong_number++;
 	if (ev->producer < PRODUCERS) {
-		sink->next[ev->producer] = ev->number + 1;
-		sink->sum[ev->producer] += ev->number;
+		c->next[ev->producer] = ev->number + 1;
+		c->sum[ev->producer] += ev->number;
 	}
 }
 
-static int sink_push(void *ctx, const struct nr_event *evs, unsigned n)
+static int check_chunk(struct nr_output *o, const struct nr_event *evs, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
-		check_event(ctx, &evs[i]);
+		check_event((struct checker *)o, &evs[i]);
 	return 0;
 }
 
-static int sink_commit(void *ctx, uint64_t watermark, uint64_t lost)
+static int take(struct nr_output *o, const struct nr_packet *packet)
 {
-	struct checking_sink *sink = ctx;
+	struct checker *c = (struct checker *)o;
 
-	(void)lost;
-	if (atomic_load(&sink->hang))
-		atomic_fetch_add(&sink->hung, 1);
-	while (atomic_load(&sink->hang))
+	if (atomic_load(&c->hang))
+		atomic_fetch_add(&c->hung, 1);
+	while (atomic_load(&c->hang))
 		usleep(1000);
-	sink->commits++;
-	sink->below_watermark += watermark < sink->watermark;
-	sink->watermark = watermark;
+	c->packets++;
+	c->below_watermark += packet->watermark < c->watermark;
+	nr_output_each(o, packet, check_chunk);
+	c->watermark = packet->watermark;
 	return 0;
 }
+
+static int end(struct nr_output *o, const struct nr_account *account)
+{
+	(void)o;
+	(void)account;
+	return 0;
+}
+
+static void keep_memory(struct nr_output *o)
+{
+	(void)o; /* it is part of the rig */
+}
+
+static const struct nr_output_ops ops = { .take = take, .end = end, .destroy = keep_memory };
 
 /* The merge asks consumers for fresh watermarks: who is asked must know that an answer is waited
  * for, or full rings stay full until the merge's next tick. The merge thread alone counts. */
@@ -185,7 +195,7 @@ void __wrap_nr_consumer_kick(struct nr_consumer *c)
 
 /* Life of a rig. */
 
-static struct rig *open_rig(size_t ring_bytes)
+static struct rig *open_rig(size_t ring_bytes, bool threaded)
 {
 	struct rig *rig = aligned_alloc(_Alignof(struct rig), sizeof(*rig));
 
@@ -205,13 +215,17 @@ static struct rig *open_rig(size_t ring_bytes)
 		rig->producer[p] =
 			(struct producer){ .rig = rig, .number = p, .shard = p % SHARDS };
 	rig->drain.tick_ms = 5;
-	rig->stream = (struct nr_stream){ .drain = &rig->drain,
-					  .consumers = rig->consumer,
-					  .sink = { &rig->sink, sink_room, sink_push, sink_commit },
-					  .latency_ns = 20 * MS,
-					  .error_fd = eventfd(0, EFD_CLOEXEC) };
 	assert_int_equal(nr_waiter_init(&rig->drain.merge, -1), 0);
-	assert_int_equal(nr_merge_init(&rig->stream.merge, rig->ptr, SHARDS), 0);
+	assert_int_equal(nr_stream_init(&rig->stream, rig->ptr, SHARDS, &rig->drain), 0);
+	rig->stream.consumers = rig->consumer;
+	rig->stream.latency_ns = 20 * MS;
+	rig->stream.error_fd = eventfd(0, EFD_CLOEXEC);
+	rig->stream.packet_bytes = 20000;
+	rig->threaded = threaded;
+	rig->checker.output.ops = rig->second.output.ops = &ops;
+	assert_int_equal(nr_delivery_add(&rig->stream.delivery, &rig->checker.output), 0);
+	if (threaded)
+		assert_int_equal(nr_delivery_add(&rig->stream.delivery, &rig->second.output), 0);
 	return rig;
 }
 
@@ -232,6 +246,7 @@ static void start(struct rig *rig, uint64_t per_producer, bool all_consumers)
 	for (int s = 0; s < SHARDS; s++)
 		nr_shard_start(&rig->shard[s], rig->started);
 	start_consumers(rig, all_consumers);
+	assert_int_equal(nr_delivery_start(&rig->stream.delivery, 1), 0);
 	assert_int_equal(nr_stream_start(&rig->stream), 0);
 	for (int p = 0; p < PRODUCERS; p++)
 		assert_int_equal(pthread_create(&rig->producer[p].thread, NULL, run_producer,
@@ -257,6 +272,7 @@ static void stop(struct rig *rig)
 {
 	stop_consumers(rig);
 	assert_int_equal(nr_stream_finish(&rig->stream, 0), 0);
+	assert_int_equal(nr_delivery_end(&rig->stream.delivery, NULL, 0), 0);
 	for (int s = 0; s < SHARDS; s++)
 		nr_consumer_destroy(&rig->consumer[s]);
 }
@@ -264,7 +280,7 @@ static void stop(struct rig *rig)
 /* Everything arrived, in order, and the counts agree (I6, I7). */
 static void check(const char *name, struct rig *rig)
 {
-	const struct checking_sink *sink = &rig->sink;
+	const struct checker *c = &rig->checker;
 	uint64_t submitted = 0, discarded = 0, lost = 0, late = 0, seen_discarded = 0, unsorted = 0;
 
 	for (int p = 0; p < PRODUCERS; p++) {
@@ -280,26 +296,28 @@ static void check(const char *name, struct rig *rig)
 		assert_int_equal(rig->shard[s].records, rig->shard[s].accepted);
 	}
 	printf("%s: %llu events, %llu discarded, %llu unsorted in their ring, %llu times full, "
-	       "%llu commits, %llu late\n",
-	       name, (unsigned long long)sink->events, (unsigned long long)discarded,
+	       "%llu packets, %llu late\n",
+	       name, (unsigned long long)c->events, (unsigned long long)discarded,
 	       (unsigned long long)unsorted, (unsigned long long)lost,
-	       (unsigned long long)sink->commits, (unsigned long long)sink->late);
-	assert_int_equal(sink->events, submitted);
+	       (unsigned long long)c->packets, (unsigned long long)c->late);
+	assert_int_equal(c->events, submitted);
 	assert_int_equal(seen_discarded, discarded);
-	assert_int_equal(sink->late, late);
-	assert_int_equal(sink->wrong_order, 0);
-	assert_int_equal(sink->below_watermark, 0);
-	assert_int_equal(sink->clamped_wrong, 0);
+	assert_int_equal(c->late, late);
+	assert_int_equal(c->wrong_order, 0);
+	assert_int_equal(c->below_watermark, 0);
+	assert_int_equal(c->clamped_wrong, 0);
+	if (rig->threaded)
+		assert_memory_equal(rig->second.sum, c->sum, sizeof(c->sum));
 	for (int p = 0; p < PRODUCERS; p++) {
 		uint64_t n = rig->producer[p].submitted;
 
-		assert_int_equal(sink->sum[p], n * (n - 1) / 2);
+		assert_int_equal(c->sum[p], n * (n - 1) / 2);
 	}
 }
 
 static void close_rig(struct rig *rig)
 {
-	nr_merge_destroy(&rig->stream.merge);
+	nr_stream_destroy(&rig->stream);
 	nr_waiter_destroy(&rig->drain.merge);
 	close(rig->stream.error_fd);
 	for (int s = 0; s < SHARDS; s++) {
@@ -314,39 +332,43 @@ static void close_rig(struct rig *rig)
 static void expect_exact(const char *name, struct rig *rig)
 {
 	check(name, rig);
-	assert_int_equal(rig->sink.wrong_number, 0);
-	assert_int_equal(rig->sink.late, 0);
+	assert_int_equal(rig->checker.wrong_number, 0);
+	assert_int_equal(rig->checker.late, 0);
 	close_rig(rig);
 }
 
 static void test_load(void **state)
 {
-	struct rig *rig = open_rig(1 << 20);
-
 	(void)state;
-	start(rig, 100000, true);
-	stop(rig);
-	expect_exact("threads/load", rig);
+	for (int threaded = 0; threaded < 2; threaded++) {
+		struct rig *rig = open_rig(1 << 20, threaded);
+
+		start(rig, 100000, true);
+		stop(rig);
+		expect_exact("threads/load", rig);
+	}
 }
 
 static void test_small_rings(void **state)
 {
-	struct rig *rig = open_rig(8192);
-
 	(void)state;
-	asked = asked_in_vain = 0;
-	start(rig, 20000, true);
-	stop(rig);
-	assert_true(asked > 0);
-	assert_int_equal(asked_in_vain, 0);
-	expect_exact("threads/small rings", rig);
+	for (int threaded = 0; threaded < 2; threaded++) {
+		struct rig *rig = open_rig(8192, threaded);
+
+		asked = asked_in_vain = 0;
+		start(rig, 20000, true);
+		stop(rig);
+		assert_true(asked > 0);
+		assert_int_equal(asked_in_vain, 0);
+		expect_exact("threads/small rings", rig);
+	}
 }
 
 /* A record stays BUSY for 100 ms, and until that was seen: everything waits for it, and it is told
  * who waits. */
 static void test_busy(void **state)
 {
-	struct rig *rig = open_rig(1 << 20);
+	struct rig *rig = open_rig(1 << 20, false);
 	uint64_t since = 0, watermark, later;
 
 	(void)state;
@@ -380,7 +402,7 @@ static void test_busy(void **state)
 /* A shard whose consumer does not run for 200 ms holds the stream, and nothing is late. */
 static void test_stalled(void **state)
 {
-	struct rig *rig = open_rig(1 << 20);
+	struct rig *rig = open_rig(1 << 20, false);
 
 	(void)state;
 	start(rig, 20000, false);
@@ -507,7 +529,7 @@ static void test_busy_in_turns(void **state)
  * holds. */
 static void test_step_back(void **state)
 {
-	struct rig *rig = open_rig(1 << 20);
+	struct rig *rig = open_rig(1 << 20, false);
 
 	(void)state;
 	rig->producer[2].back_ns = 5000;
@@ -515,7 +537,7 @@ static void test_step_back(void **state)
 	start(rig, 60000, true);
 	stop(rig);
 	check("threads/step back", rig);
-	assert_true(rig->sink.late > 0);
+	assert_true(rig->checker.late > 0);
 	close_rig(rig);
 }
 
@@ -561,7 +583,7 @@ static void *run_litmus(void *arg)
 
 static void look(struct litmus *l, uint64_t watermark)
 {
-	uint64_t tail = nr_shard_look(&l->shard);
+	uint64_t tail = nr_shard_tail(&l->shard);
 
 	while (l->shard.head != tail) {
 		uint64_t ts = nr_shard_entry(&l->shard, l->shard.head)->ts;
@@ -573,7 +595,7 @@ static void look(struct litmus *l, uint64_t watermark)
 		}
 		nr_shard_take(&l->shard);
 	}
-	nr_shard_release(&l->shard);
+	release_taken(&l->shard);
 }
 
 static void run_variant(struct litmus *l, enum variant variant, uint64_t ms)
@@ -650,59 +672,78 @@ static void test_memory_policy(void **state)
 	assert_int_equal(mode, MPOL_LOCAL);
 }
 
-/* A sink that does not return is given up, and not called again when it does; one that is slow and
- * gets on is waited for. */
-static void test_hanging_sink(void **state)
+/* An output that does not return is given up, and not called again when it does; one that is slow
+ * and gets on is waited for. */
+static void hang_and_give_up(bool threaded)
 {
-	struct rig *rig = open_rig(1 << 20);
-	uint64_t commits;
+	struct rig *rig = open_rig(1 << 20, threaded);
+	struct nr_feed *f = &rig->stream.delivery.feeds[0];
+	struct nr_thread *thread = threaded ? &f->thread : &rig->stream.thread;
+	uint64_t packets;
 
-	(void)state;
-	atomic_store(&rig->sink.hang, true);
+	atomic_store(&rig->checker.hang, true);
 	start(rig, 5000, true);
 	stop_consumers(rig);
-	while (!atomic_load(&rig->sink.hung))
+	while (!atomic_load(&rig->checker.hung))
 		usleep(1000);
 	assert_int_equal(nr_stream_finish(&rig->stream, 100), -ETIMEDOUT);
-	assert_true(rig->stream.thread.running);
-	commits = rig->sink.commits;
-	atomic_store(&rig->sink.hang, false);
-	nr_thread_join(&rig->stream.thread);
-	assert_int_equal(rig->sink.commits, commits + 1);
+	assert_true(nr_delivery_is_abandoned(&rig->stream.delivery));
+	assert_int_equal(nr_delivery_end(&rig->stream.delivery, NULL, 100), -ETIMEDOUT);
+	assert_true(thread->running);
+	packets = rig->checker.packets;
+	atomic_store(&rig->checker.hang, false);
+	nr_thread_join(thread);
+	assert_int_equal(rig->checker.packets, packets + 1);
 	assert_int_equal(rig->stream.error, -ETIMEDOUT);
 	for (int s = 0; s < SHARDS; s++)
 		nr_consumer_destroy(&rig->consumer[s]);
 	close_rig(rig);
 }
 
+static void test_hanging_output(void **state)
+{
+	(void)state;
+	hang_and_give_up(false);
+	hang_and_give_up(true);
+}
+
 static void *release_later(void *arg)
 {
 	struct rig *rig = arg;
 
-	while (!atomic_load(&rig->sink.hung)) /* which a busy machine may do late */
+	while (!atomic_load(&rig->checker.hung)) /* which a busy machine may do late */
 		usleep(1000);
 	usleep(400000);
-	atomic_store(&rig->sink.hang, false);
+	atomic_store(&rig->checker.hang, false);
 	return NULL;
 }
 
-static void test_slow_sink(void **state)
+static void slow_but_alive(bool threaded)
 {
-	struct rig *rig = open_rig(1 << 20);
+	struct rig *rig = open_rig(1 << 20, threaded);
+	struct nr_output_stats stats;
 	struct nr_thread thread;
 
-	(void)state;
-	atomic_store(&rig->sink.hang, true);
+	atomic_store(&rig->checker.hang, true);
 	start(rig, 5000, true);
 	stop_consumers(rig);
 	assert_int_equal(nr_thread_start(&thread, release_later, rig, "release"), 0);
 	assert_int_equal(nr_stream_finish(&rig->stream, 60000), 0);
 	nr_thread_join(&thread);
-	assert_true(rig->stream.sink_max >= 300 * MS);
-	assert_true(rig->stream.sink_total >= rig->stream.sink_max);
+	assert_int_equal(nr_delivery_end(&rig->stream.delivery, NULL, 0), 0);
+	nr_delivery_stats(&rig->stream.delivery, 0, nr_clock_now(), &stats);
+	assert_true(stats.busy_max_ns >= 300 * MS);
+	assert_true(stats.busy_total_ns >= stats.busy_max_ns);
 	for (int s = 0; s < SHARDS; s++)
 		nr_consumer_destroy(&rig->consumer[s]);
-	expect_exact("threads/slow sink", rig);
+	expect_exact("threads/slow output", rig);
+}
+
+static void test_slow_output(void **state)
+{
+	(void)state;
+	slow_but_alive(false);
+	slow_but_alive(true);
 }
 
 int main(void)
@@ -713,7 +754,7 @@ int main(void)
 		cmocka_unit_test(test_stalled),		cmocka_unit_test(test_held_from_start),
 		cmocka_unit_test(test_held_to_the_end), cmocka_unit_test(test_busy_in_turns),
 		cmocka_unit_test(test_step_back),	cmocka_unit_test(test_litmus),
-		cmocka_unit_test(test_hanging_sink),	cmocka_unit_test(test_slow_sink),
+		cmocka_unit_test(test_hanging_output),	cmocka_unit_test(test_slow_output),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

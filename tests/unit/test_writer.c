@@ -15,7 +15,7 @@ static void test_short_writes(void **state)
 	(void)state;
 	disk.most = 7;
 	disk.interrupts = 3;
-	open_trace("short", (struct nr_writer_opts){ .start = 1000 });
+	open_trace("short", (struct writer_opts){ .start = 1000 });
 	for (unsigned i = 0; i < 100; i++)
 		append_point(2000 + i, i);
 	disk.interrupts = 3;
@@ -39,18 +39,18 @@ static void test_disk_full(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(errs) / sizeof(*errs); i++) {
-		open_trace("full", (struct nr_writer_opts){ .start = 1000 });
+		open_trace("full", (struct writer_opts){ .start = 1000 });
 		append_point(1500, 1);
 		commit(2000, 0);
 		append_point(2500, 2);
 		append_point(2501, 3);
-		disk.limit = nr_writer_bytes(writer) + 100;
+		disk.limit = writer_bytes(writer) + 100;
 		disk.err = errs[i];
-		assert_int_equal(nr_writer_commit(writer, 3000, 9), -errs[i]);
+		assert_int_equal(writer_commit(writer, 3000, 9), -errs[i]);
 		assert_non_null(strstr(said, "full/stream"));
 		assert_non_null(strstr(said, strerror(errs[i])));
 		stat(in_scratch("full/stream"), &st);
-		assert_int_equal(nr_writer_bytes(writer), st.st_size);
+		assert_int_equal(writer_bytes(writer), st.st_size);
 		trace = read_trace();
 		expect_point(trace, 1500, 1);
 		expect_end(trace);
@@ -79,15 +79,15 @@ static void test_file_limit(void **state)
 
 	(void)state;
 	signal(SIGXFSZ, SIG_IGN);
-	open_trace("limit", (struct nr_writer_opts){ .start = 1000 });
+	open_trace("limit", (struct writer_opts){ .start = 1000 });
 	append_point(1500, 1);
 	commit(2000, 0);
 	for (unsigned i = 0; i < 100; i++)
 		append_point(2500 + i, 2);
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
-	limit = (struct rlimit){ nr_writer_bytes(writer) + 1000, old.rlim_max };
+	limit = (struct rlimit){ writer_bytes(writer) + 1000, old.rlim_max };
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-	assert_int_equal(nr_writer_commit(writer, 3000, 0), -EFBIG);
+	assert_int_equal(writer_commit(writer, 3000, 0), -EFBIG);
 	trace = read_trace();
 	expect_point(trace, 1500, 1);
 	expect_end(trace);
@@ -106,37 +106,37 @@ static void test_file_limit(void **state)
 /* A trace that could not be begun leaves nothing behind. */
 static void test_full_at_open(void **state)
 {
-	struct nr_writer_opts opts = { .log = hear };
-	struct nr_writer *w = NULL;
+	struct writer_opts opts = { .log = hear };
+	struct writer *w = NULL;
 
 	(void)state;
 	types = make_types();
 	dir = strdup(in_scratch("begun"));
 	for (disk.limit = 1; disk.limit < 6000; disk.limit += 80) {
 		disk.err = ENOSPC;
-		if (!nr_writer_open(&w, dir, types, &opts))
+		if (!writer_open(&w, dir, types, &opts))
 			break;
 		assert_null(w);
 		assert_int_equal(access(dir, F_OK), -1);
 	}
 	assert_true(disk.limit > 1000);
 	disk.limit = 0;
-	nr_writer_close(w);
+	writer_close(w);
 	drop_trace();
 }
 
 /* The first packet's error is the one that is told. */
 static void test_first_packet_fails(void **state)
 {
-	struct nr_writer_opts opts = { .log = hear };
-	struct nr_writer *w = NULL;
+	struct writer_opts opts = { .log = hear };
+	struct writer *w = NULL;
 
 	(void)state;
 	types = make_types();
 	dir = strdup(in_scratch("first"));
 	disk.refused = 88;
 	disk.err = EIO;
-	assert_int_equal(nr_writer_open(&w, dir, types, &opts), -EIO);
+	assert_int_equal(writer_open(&w, dir, types, &opts), -EIO);
 	disk.refused = 0;
 	assert_non_null(strstr(said, "first/stream"));
 	assert_non_null(strstr(said, strerror(EIO)));
@@ -147,45 +147,45 @@ static void test_first_packet_fails(void **state)
 
 static int open_again(bool force)
 {
-	struct nr_writer_opts opts = { .force = force, .log = hear };
-	struct nr_writer *w = NULL;
+	struct writer_opts opts = { .force = force, .log = hear };
+	struct writer *w = NULL;
 	int err;
 
 	said[0] = 0;
-	err = nr_writer_open(&w, dir, types, &opts);
+	err = writer_open(&w, dir, types, &opts);
 	assert_int_equal(!w, !!err);
 	assert_int_equal(!said[0], !err);
-	nr_writer_close(w);
+	writer_close(w);
 	return err;
 }
 
 /* A trace is replaced once the new one is sure to stay, and not while somebody records it. */
 static void test_replacing(void **state)
 {
-	const struct nr_writer_opts opts = { .force = true, .log = hear };
-	struct nr_writer *old = NULL, *new = NULL;
+	const struct writer_opts opts = { .force = true, .log = hear };
+	struct writer *old = NULL, *new = NULL;
 	char *before, *after;
 
 	(void)state;
 	types = make_types();
 	dir = strdup(in_scratch("replaced"));
-	assert_int_equal(nr_writer_open(&old, dir, types, &opts), 0);
+	assert_int_equal(writer_open(&old, dir, types, &opts), 0);
 	assert_int_equal(open_again(true), -EBUSY);
 	assert_non_null(strstr(said, "is being recorded into"));
-	assert_int_equal(nr_writer_close(old), 0);
+	assert_int_equal(writer_close(old), 0);
 	before = load_file(in_scratch("replaced/metadata"), NULL);
 
-	assert_int_equal(nr_writer_open(&new, dir, types, &opts), 0);
-	nr_writer_discard(new);
+	assert_int_equal(writer_open(&new, dir, types, &opts), 0);
+	writer_discard(new);
 	after = load_file(in_scratch("replaced/metadata"), NULL);
 	assert_string_equal(before, after);
 	assert_int_equal(try_open(), 0);
 	free(after);
 
-	assert_int_equal(nr_writer_open(&new, dir, types, &opts), 0);
-	nr_writer_keep(new);
+	assert_int_equal(writer_open(&new, dir, types, &opts), 0);
+	writer_keep(new);
 	assert_int_equal(access(in_scratch("replaced/.old-stream"), F_OK), -1);
-	assert_int_equal(nr_writer_close(new), 0);
+	assert_int_equal(writer_close(new), 0);
 	after = load_file(in_scratch("replaced/metadata"), NULL);
 	assert_string_not_equal(before, after);
 	free(after);

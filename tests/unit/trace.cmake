@@ -4,8 +4,10 @@ add_library(trace_help STATIC
 	${CMAKE_CURRENT_LIST_DIR}/disk_help.c
 	${CMAKE_CURRENT_LIST_DIR}/end_help.c
 	${CMAKE_CURRENT_LIST_DIR}/trace_help.c
+	${CMAKE_CURRENT_LIST_DIR}/trace_writer.c
 	${CMAKE_CURRENT_LIST_DIR}/types_help.c
 	${CMAKE_CURRENT_LIST_DIR}/writer_help.c)
+target_include_directories(trace_help PUBLIC ${CMAKE_CURRENT_LIST_DIR})
 target_link_libraries(trace_help PUBLIC nr_flags numaring_inside PkgConfig::CMOCKA)
 
 set(trace_tests

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <numaring/trace.h>
-#include "output/writer.h"
+#include "trace_writer.h"
 
 #define SKIP 77
 

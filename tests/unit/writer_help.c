@@ -2,21 +2,21 @@
 #include "writer_help.h"
 
 struct nr_types *types;
-struct nr_writer *writer;
+struct writer *writer;
 const char *dir;
 
-void open_trace(const char *name, struct nr_writer_opts opts)
+void open_trace(const char *name, struct writer_opts opts)
 {
 	types = make_types();
 	dir = strdup(in_scratch("%s", name));
 	opts.log = hear;
 	said[0] = 0;
-	assert_int_equal(nr_writer_open(&writer, dir, types, &opts), 0);
+	assert_int_equal(writer_open(&writer, dir, types, &opts), 0);
 }
 
 void close_trace(void)
 {
-	assert_int_equal(nr_writer_close(writer), 0);
+	assert_int_equal(writer_close(writer), 0);
 	writer = NULL;
 }
 
@@ -32,7 +32,7 @@ int append_late(uint64_t ts, uint64_t was, uint16_t id, const void *data, uint32
 	struct nr_record rec = { .ts = was, .id = id, .cpu = 3, .lost = 7 };
 	struct nr_event ev = { &rec, data, size, ts == was ? 0 : NR_EVENT_LATE, ts };
 
-	return nr_writer_append(writer, &ev, 1);
+	return writer_append(writer, &ev, 1);
 }
 
 void append(uint64_t ts, uint16_t id, const void *data, uint32_t size)
@@ -49,7 +49,7 @@ void append_point(uint64_t ts, uint32_t x)
 
 void commit(uint64_t watermark, uint64_t lost)
 {
-	assert_int_equal(nr_writer_commit(writer, watermark, lost), 0);
+	assert_int_equal(writer_commit(writer, watermark, lost), 0);
 }
 
 struct nr_trace *read_trace(void)

@@ -6,10 +6,10 @@
 #include "types_help.h"
 
 extern struct nr_types *types;
-extern struct nr_writer *writer;
+extern struct writer *writer;
 extern const char *dir;
 
-void open_trace(const char *name, struct nr_writer_opts opts);
+void open_trace(const char *name, struct writer_opts opts);
 void close_trace(void);
 void drop_trace(void);
 int append_late(uint64_t ts, uint64_t was, uint16_t id, const void *data, uint32_t size);

@@ -172,7 +172,7 @@ static int run(struct nr_collector *c, struct pktstat *s, double seconds)
 	err = nr_collector_add_object_mem(c, "pktstat", _binary_pktstat_bpf_o_start,
 					  _binary_pktstat_bpf_o_end - _binary_pktstat_bpf_o_start);
 	if (!err)
-		err = nr_collector_set_batch(c, on_batch, s);
+		err = nr_collector_add_batch(c, on_batch, s, NULL);
 	if (!err)
 		err = nr_collector_start(c);
 	if (err)

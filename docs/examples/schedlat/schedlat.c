@@ -172,7 +172,7 @@ static int run(struct nr_collector *c, struct schedlat *s, double seconds)
 	/* The collector gave our event types numbers of its own, so that objects never clash. */
 	s->woken = nr_types_id(nr_collector_types(c), "woken");
 	s->switched = nr_types_id(nr_collector_types(c), "switched");
-	err = nr_collector_set_batch(c, on_batch, s);
+	err = nr_collector_add_batch(c, on_batch, s, NULL);
 	if (!err)
 		err = nr_collector_start(c);
 	if (err)

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <string.h>
+#include "base/bits.h"
+#include "build.h"
+#include "types/align.h"
+
+#define HEAD sizeof(struct nr_packet_head)
+
+/* ---- events to bytes ---- */
+
+/* How a record stands in the packet. */
+struct shape {
+	uint64_t size; /* of the payload that is kept */
+	bool late;     /* the payload begins with the time that the program read (I6) */
+	bool raw;      /* kept as raw bytes: it does not fit its type */
+};
+
+static inline struct shape shape_of(const struct nr_event *ev, const struct nr_types *types,
+				    struct nr_misfits *misfits)
+{
+	uint64_t size = nr_misfits_size(misfits, types, ev);
+	bool raw = size > ev->size;
+
+	return (struct shape){ raw ? ev->size : size, ev->flags & NR_EVENT_LATE, raw };
+}
+
+static inline uint64_t bytes_of(const struct shape *s)
+{
+	return nr_round8(sizeof(struct nr_record) + 8 * s->late + sizeof(struct nr_raw) * s->raw +
+			 s->size);
+}
+
+static inline void put(uint8_t *p, uint64_t bytes, const struct nr_event *ev, const struct shape *s)
+{
+	struct nr_record rec = *ev->rec;
+
+	memset(p + bytes - 8, 0, 8); /* padding */
+	rec.ts = ev->ts;
+	rec.id = (s->raw ? NR_RAW_ID : rec.id) | (s->late ? NR_LATE_ID : 0);
+	memcpy(p, &rec, sizeof(rec));
+	p += sizeof(rec);
+	if (s->late) {
+		memcpy(p, &ev->rec->ts, sizeof(ev->rec->ts));
+		p += sizeof(ev->rec->ts);
+	}
+	if (s->raw) {
+		const struct nr_raw head = { .id = ev->rec->id, .data_len = ev->size };
+
+		memcpy(p, &head, sizeof(head));
+		p += sizeof(head);
+	}
+	memcpy(p, ev->data, s->size);
+}
+
+/* Bits from the start of the packet to the end of the last field of its last record, at last. */
+static uint64_t content_bits(const struct nr_packet *packet, const struct nr_types *types,
+			     const uint8_t *last)
+{
+	const uint8_t *p = last;
+	struct nr_record rec;
+	struct nr_raw raw;
+
+	if (!packet->n_events)
+		return HEAD * 8;
+	memcpy(&rec, p, sizeof(rec));
+	p += sizeof(rec);
+	if (rec.id & NR_LATE_ID)
+		p += 8;
+	rec.id &= ~NR_LATE_ID;
+	if (rec.id != NR_RAW_ID)
+		return (p - packet->bytes) * 8ull +
+		       nr_layout_end(nr_types_layout(types, rec.id), p);
+	memcpy(&raw, p, sizeof(raw));
+	return (p - packet->bytes + sizeof(raw) + raw.data_len) * 8ull;
+}
+
+static void seal(struct nr_packet *packet, const struct nr_packet_format *format, size_t last)
+{
+	struct nr_packet_head head = {
+		.magic = NR_CTF_MAGIC,
+		.stream_id = NR_CTF_STREAM,
+		.begin = packet->begin,
+		.end = packet->end,
+		.content_bits = content_bits(packet, format->types, packet->bytes + last),
+		.packet_bits = packet->size * 8ull,
+		.seq = packet->seq,
+		.lost = packet->lost,
+		.watermark = packet->watermark,
+		.events = packet->n_events,
+	};
+
+	memcpy(head.uuid, format->uuid, sizeof(head.uuid));
+	memcpy(packet->bytes, &head, sizeof(head));
+	head.crc = nr_packet_crc(packet->bytes, packet->size);
+	memcpy(packet->bytes, &head, sizeof(head));
+}
+
+int nr_packet_build(struct nr_packet *packet, const struct nr_packet_format *format,
+		    struct nr_misfits *misfits)
+{
+	int err = nr_packet_grow(packet, HEAD + packet->records);
+	uint64_t used = HEAD, last = HEAD, time = packet->begin;
+
+	for (uint32_t i = 0; !err && i < packet->n_events; i++) {
+		const struct nr_event *ev = &packet->events[i];
+		const struct shape shape = shape_of(ev, format->types, misfits);
+		uint64_t bytes = bytes_of(&shape);
+
+		if (__builtin_expect(ev->ts < time, 0))
+			return -EINVAL;
+		if (__builtin_expect(used + bytes > packet->cap, 0))
+			err = nr_packet_grow(packet, used + bytes);
+		if (err)
+			break;
+		put(packet->bytes + used, bytes, ev, &shape);
+		time = ev->ts;
+		last = used;
+		used += bytes;
+	}
+	if (err)
+		return err;
+	packet->size = used;
+	seal(packet, format, last);
+	return 0;
+}
+
+/* ---- bytes to events ---- */
+
+uint64_t nr_packet_parse(const uint8_t *bytes, size_t used, size_t pos,
+			 const struct nr_types *types, struct nr_record *rec, struct nr_event *ev)
+{
+	const uint8_t *p = bytes + pos, *end = bytes + used;
+	const struct nr_layout *layout;
+	struct nr_raw raw;
+	uint64_t size;
+
+	if (end - p < (ptrdiff_t)sizeof(*rec))
+		return 0;
+	memcpy(rec, p, sizeof(*rec));
+	p += sizeof(*rec);
+	ev->rec = rec;
+	ev->ts = rec->ts;
+	ev->flags = rec->id & NR_LATE_ID ? NR_EVENT_LATE : 0;
+	rec->id &= ~NR_LATE_ID;
+	if (ev->flags) {
+		if (end - p < (ptrdiff_t)sizeof(rec->ts))
+			return 0;
+		memcpy(&rec->ts, p, sizeof(rec->ts));
+		p += sizeof(rec->ts);
+	}
+	if (rec->id != NR_RAW_ID) {
+		layout = nr_types_layout(types, rec->id);
+		size = layout ? nr_layout_size(layout, p, end - p) : UINT64_MAX;
+	} else {
+		if (end - p < (ptrdiff_t)sizeof(raw))
+			return 0;
+		memcpy(&raw, p, sizeof(raw));
+		p += sizeof(raw);
+		rec->id = raw.id;
+		size = raw.data_len;
+	}
+	if (size > (uint64_t)(end - p))
+		return 0;
+	ev->data = p;
+	ev->size = size;
+	size = nr_round8(p + size - (bytes + pos));
+	return size <= used - pos ? size : 0;
+}

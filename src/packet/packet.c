@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <stdlib.h>
+#include "packet.h"
+
+#define ROOM 1024u /* events of the first growth */
+
+/* Memory beyond this is for a flood of late records; it is not kept for the next packet. */
+#define KEEP_BYTES (8u << 20)
+
+#define SPARE (sizeof(((struct nr_packet_pool *)NULL)->spare) / sizeof(void *))
+
+int nr_packet_pool_init(struct nr_packet_pool *pool)
+{
+	pool->n = 0;
+	return -pthread_mutex_init(&pool->lock, NULL);
+}
+
+static void destroy(struct nr_packet *p)
+{
+	free(p->events);
+	free(p->bytes);
+	free(p);
+}
+
+void nr_packet_pool_destroy(struct nr_packet_pool *pool)
+{
+	while (pool->n)
+		destroy(pool->spare[--pool->n]);
+	pthread_mutex_destroy(&pool->lock);
+}
+
+static struct nr_packet *take_spare(struct nr_packet_pool *pool)
+{
+	struct nr_packet *p = NULL;
+
+	pthread_mutex_lock(&pool->lock);
+	if (pool->n)
+		p = pool->spare[--pool->n];
+	pthread_mutex_unlock(&pool->lock);
+	return p;
+}
+
+struct nr_packet *nr_packet_get(struct nr_packet_pool *pool)
+{
+	struct nr_packet *p = take_spare(pool) ?: calloc(1, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	*p = (struct nr_packet){
+		.pool = pool,
+		.events = p->events,
+		.room = p->room,
+		.bytes = p->bytes,
+		.cap = p->cap,
+	};
+	atomic_init(&p->refs, 1);
+	return p;
+}
+
+struct nr_packet *nr_packet_ref(struct nr_packet *p)
+{
+	atomic_fetch_add_explicit(&p->refs, 1, memory_order_relaxed);
+	return p;
+}
+
+static bool keep(struct nr_packet *p)
+{
+	struct nr_packet_pool *pool = p->pool;
+	bool kept;
+
+	if (p->cap > KEEP_BYTES || p->room > KEEP_BYTES / sizeof(*p->events))
+		return false;
+	pthread_mutex_lock(&pool->lock);
+	kept = pool->n < SPARE;
+	if (kept)
+		pool->spare[pool->n++] = p;
+	pthread_mutex_unlock(&pool->lock);
+	return kept;
+}
+
+void nr_packet_put(struct nr_packet *p)
+{
+	/* Pairs with itself: what other holders did with the packet comes before its next use. */
+	if (p && atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) == 1 && !keep(p))
+		destroy(p);
+}
+
+int nr_packet_room(struct nr_packet *p, unsigned n)
+{
+	uint64_t need = (uint64_t)p->n_events + n, room = p->room ? p->room : ROOM;
+	struct nr_event *grown;
+
+	if (need <= p->room)
+		return 0;
+	if (need > UINT32_MAX / 2)
+		return -EMSGSIZE;
+	while (room < need)
+		room *= 2;
+	grown = realloc(p->events, room * sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	p->events = grown;
+	p->room = room;
+	return 0;
+}
+
+int nr_packet_grow(struct nr_packet *p, uint64_t size)
+{
+	uint64_t cap = p->cap ? p->cap : sizeof(struct nr_packet_head);
+	uint8_t *grown;
+
+	if (size <= p->cap)
+		return 0;
+	if (size > NR_PACKET_MAX)
+		return -EMSGSIZE;
+	while (cap < size)
+		cap *= 2;
+	grown = realloc(p->bytes, cap);
+	if (!grown)
+		return -ENOMEM;
+	p->bytes = grown;
+	p->cap = cap;
+	return 0;
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Where the memory and the threads of a collector are, compared with the plan. */
+#include <string.h>
+#include <unistd.h>
+#include "collector.h"
+
+/* Which shards are not where the plan wants them. */
+static void report_placement(struct nr_collector *c)
+{
+	for (unsigned i = 0; i < c->plan->n_shards; i++) {
+		const struct nr_placement *p = &c->placement[i];
+
+		if (p->pages_on_node >= 0 && (size_t)p->pages_on_node < p->pages)
+			nr_log(&c->log, NR_LOG_WARN,
+			       "ring %u: only %zd of %zu pages are on node %d; is its memory full?",
+			       i, p->pages_on_node, p->pages, c->plan->shards[i].node);
+	}
+}
+
+void nr_placement_check_rings(struct nr_collector *c)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+
+	for (unsigned i = 0; i < c->plan->n_shards; i++) {
+		const struct nr_ring *ring = &c->shards[i].ring;
+		int node = c->plan->shards[i].node;
+
+		c->placement[i].pages = ring->size / page;
+		c->placement[i].pages_on_node =
+			node < 0 ? -1
+				 : nr_host_pages_on_node(ring->data, ring->size / page, node, NULL);
+	}
+	report_placement(c);
+}
+
+/* The memory a consumer touched first, where it ran: what it indexes with. */
+static void check_index(struct nr_collector *c, unsigned i)
+{
+	const struct nr_shard *shard = &c->shards[i];
+	const struct nr_plan_shard *plan = &c->plan->shards[i];
+	const struct nr_entry *parts[] = { shard->queue, shard->run, shard->tmp };
+	size_t pages = (shard->queue_mask + 1) * sizeof(*shard->queue) / sysconf(_SC_PAGESIZE);
+	int node = nr_topology_cpu_node(c->topo, plan->consumer_cpus[0]);
+	struct nr_placement *p = &c->placement[i];
+
+	p->index_pages = 0;
+	p->index_on_node = node < 0 ? -1 : 0;
+	for (unsigned k = 0; k < 3 && p->index_on_node >= 0; k++) {
+		size_t present = 0;
+		long on_node = nr_host_pages_on_node(parts[k], pages, node, &present);
+
+		p->index_pages += present;
+		p->index_on_node = on_node < 0 ? -1 : p->index_on_node + on_node;
+	}
+}
+
+/* Which consumers did not run where the plan wants them. */
+void nr_placement_check_consumers(struct nr_collector *c)
+{
+	for (unsigned i = 0; i < c->plan->n_shards; i++) {
+		const struct nr_placement *p = &c->placement[i];
+		int err = atomic_load(&c->consumers[i].pin_error);
+
+		check_index(c, i);
+		if (err)
+			nr_log(&c->log, NR_LOG_WARN,
+			       "consumer %u ran on any CPU, it could not be pinned: %s", i,
+			       strerror(-err));
+		else if (p->index_on_node >= 0 && (size_t)p->index_on_node < p->index_pages)
+			nr_log(&c->log, NR_LOG_WARN,
+			       "consumer %u: only %zd of %zu pages of its index were on its node",
+			       i, p->index_on_node, p->index_pages);
+	}
+}
