@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* numaring cat and numaring export: the events of a trace as text, JSON lines or CSV. */
+/* numaring cat and numaring export: print the events of a trace as text, JSON lines or CSV. */
 #include <argp.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -24,21 +24,21 @@ struct args {
 enum { OPT_TO = 256, OPT_FORCE };
 
 static const struct argp_option cat_options[] = {
-	{ "json", 'j', NULL, 0, "one JSON object a line", 0 },
+	{ "json", 'j', NULL, 0, "print JSON lines", 0 },
 	{ "number", 'n', "N", 0, "stop after N events", 0 },
 	{ 0 },
 };
 
 static const struct argp_option export_options[] = {
 	{ "to", OPT_TO, "jsonl|csv", 0,
-	  "JSON lines, or one CSV table with the columns of all types", 0 },
-	{ "output", 'o', "FILE", 0, "where to (default: standard output)", 0 },
+	  "write JSON lines, or one CSV table with the columns of all types", 0 },
+	{ "output", 'o', "FILE", 0, "write to FILE (default: standard output)", 0 },
 	{ "number", 'n', "N", 0, "stop after N events", 0 },
-	{ "force", OPT_FORCE, NULL, 0, "overwrite an existing file", 0 },
+	{ "force", OPT_FORCE, NULL, 0, "replace an existing file", 0 },
 	{ 0 },
 };
 
-static uint64_t parse_number(const char *arg, const struct argp_state *state)
+static uint64_t parse_number(const char *arg)
 {
 	uint64_t n;
 	char *end;
@@ -46,7 +46,7 @@ static uint64_t parse_number(const char *arg, const struct argp_state *state)
 	errno = 0;
 	n = strtoull(arg, &end, 10);
 	if (end == arg || *end || *arg == '-' || errno)
-		argp_error(state, "\"%s\" is not a number of events", arg);
+		cli_refuse(arg, "a number of events");
 	return n;
 }
 
@@ -58,21 +58,21 @@ static void parse_format(struct args *args, const char *arg)
 	else if (!strcmp(arg, "csv"))
 		args->format = LINES_CSV;
 	else
-		cli_refuse(arg, "a format: there are jsonl and csv");
+		cli_refuse(arg, "a format: use jsonl or csv");
 }
 
-/* Of both commands: export has all options of cat that take a value. */
+/* For both commands: export has all options of cat that take a value. */
 static error_t parse_opt(int key, char *arg, struct argp_state *state)
 {
 	struct args *args = state->input;
 
-	cli_once(export_options, key, arg);
+	cli_refuse_repeated(export_options, key, arg);
 	switch (key) {
 	case 'j':
 		args->format = LINES_JSON;
 		return 0;
 	case 'n':
-		args->limit = parse_number(arg, state);
+		args->limit = parse_number(arg);
 		return 0;
 	case 'o':
 		args->output = arg;
@@ -89,14 +89,14 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 }
 
 #define EXIT_STATUS                                                                                \
-	"Exit status: 1 if the trace is damaged, or ends without its end mark and is not being "   \
-	"recorded; all events that are there are printed first."
+	"Exit status: 1 if the trace is damaged, or has no end mark and is not being recorded. "   \
+	"All readable events are printed first."
 
 static const struct argp cat_argp = {
 	.options = cat_options,
 	.parser = parse_opt,
 	.args_doc = "DIR",
-	.doc = "Print the events of a trace in their order.\v" EXIT_STATUS,
+	.doc = "Print the events of a trace in order of time.\v" EXIT_STATUS,
 };
 
 static const struct argp export_argp = {
@@ -122,22 +122,22 @@ static int print_events(struct lines *l, struct nr_trace *trace, uint64_t limit)
 	return err;
 }
 
-/* After the last event, says how the trace ended if it did not as it should. */
-static int print_ending(const struct nr_trace *trace, int err, const char *dir)
+/* After the last event, says why the trace may not be complete. */
+static int report_status(const struct nr_trace *trace, int err, const char *dir)
 {
-	struct trace_status e = trace_status_of(trace, err);
+	struct trace_status s = trace_status_of(trace, err);
 	char text[256];
 
-	if (e.mark == -EAGAIN) /* that was not the last event */
+	if (s.end_error == -EAGAIN) /* -n stopped before the last event */
 		return err;
-	trace_status_hint(trace, err, dir);
-	if (err || trace_status_is_complete(&e) || e.mark == -EOPNOTSUPP)
+	suggest_repair(trace, err, dir);
+	if (err || trace_status_is_complete(&s) || s.end_error == -EOPNOTSUPP)
 		return err;
-	if (trace_status_is_unknown(&e))
+	if (trace_status_is_unknown(&s))
 		cli_error("%s is still being recorded; more events may follow", dir);
 	else
-		cli_error("%s is not complete: %s", dir, trace_status_text(&e, text, sizeof(text)));
-	return e.mark == -ENODATA ? e.mark : 0;
+		cli_error("%s is not complete: %s", dir, trace_status_text(&s, text, sizeof(text)));
+	return s.end_error == -ENODATA ? s.end_error : 0;
 }
 
 static int open_trace(struct nr_trace **trace, const struct args *args)
@@ -147,7 +147,8 @@ static int open_trace(struct nr_trace **trace, const struct args *args)
 	return nr_trace_open(trace, args->dir, &opts);
 }
 
-/* Everything to out, and closes the trace. Its errors were explained; those of writing are here. */
+/* Prints all events to out and closes the trace. The library reports its own errors, so only write
+ * errors are reported here. */
 static int print_trace(struct nr_trace *trace, const struct args *args, FILE *out)
 {
 	struct lines lines = {};
@@ -160,7 +161,7 @@ static int print_trace(struct nr_trace *trace, const struct args *args, FILE *ou
 		err = -errno;
 		cli_error("cannot write the events: %s", strerror(errno));
 	} else {
-		err = print_ending(trace, err, args->dir);
+		err = report_status(trace, err, args->dir);
 	}
 	lines_close(&lines);
 	nr_trace_close(trace);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the sub-commands share. They use the public headers and nothing behind them. */
+/* Helpers that the sub-commands share. src/cli uses only the public headers. */
 #ifndef NR_CLI_H
 #define NR_CLI_H
 
@@ -29,64 +29,66 @@ int cmd_tune(int argc, char **argv);
 int cmd_topology(int argc, char **argv);
 int cmd_selftest(int argc, char **argv);
 
-/* Ends the program: "ARG" is not WHAT. */
+/* Prints '"ARG" is not WHAT' and exits with CLI_USAGE. */
 void cli_refuse(const char *arg, const char *what) __attribute__((noreturn));
-/* Ends the program if this option was given with another value before. Other keys are ignored, as
- * are options without a value. */
-void cli_once(const struct argp_option *options, int key, const char *arg);
-/* Seconds, or a number with ms, s, m or h, like "5", "0.5", "500ms" or "1h", to milliseconds, at
- * least 1. Ends the program if it is no such thing. */
+/* Exits with CLI_USAGE if this option was already given with a different value. Ignores options
+ * without a value and keys that are not in options. */
+void cli_refuse_repeated(const struct argp_option *options, int key, const char *arg);
+/* Converts seconds, or a number with ms, s, m or h, like "5", "0.5", "500ms" or "1h", to
+ * milliseconds, at least 1. Exits with CLI_USAGE if arg is invalid. */
 unsigned cli_duration_ms(const char *arg);
-/* The gid of a group, given by name or number. Ends the program if there is no such group. */
+/* The gid of a group, given by name or number. Exits with CLI_USAGE if there is no such group. */
 gid_t cli_parse_group(const char *arg);
 
-/* "4096", "512K", "64M", "1G" (powers of 1024, small letters too) to bytes; -EINVAL, -ERANGE. */
+/* Converts "4096", "512K", "64M" or "1G" (powers of 1024, lower case too) to bytes. Returns 0,
+ * -EINVAL or -ERANGE. */
 int cli_parse_size(const char *s, size_t *out);
-/* "100", "100ms" or "2s" to milliseconds; -EINVAL, -ERANGE. */
+/* Converts "100", "100ms" or "2s" to milliseconds. Returns 0, -EINVAL or -ERANGE. */
 int cli_parse_ms(const char *s, unsigned *out);
 
-/* The longest "1023M" fits; buf of 24 holds every value. Exact: 1.5 MiB is "1536K". */
+/* The exact size with a unit: 1.5 MiB is "1536K". A buffer of 24 bytes holds every value. */
 char *cli_format_size(char *buf, size_t size, size_t bytes);
 
-/* "1.2k", "34.5M": a count or a rate for people. */
+/* A count or a rate for people, like "1.2k" or "34.5M". */
 char *cli_format_count(char *buf, size_t size, double n);
+/* The ending of a noun after the number n: "" or "s". */
+const char *cli_plural(uint64_t n);
 
-/* For argp: takes the one argument of a command, a trace directory, into *dir; 0, or
- * ARGP_ERR_UNKNOWN for the keys it does not know. */
+/* For argp: stores the only argument of a command, a trace directory, in *dir. Returns 0, or
+ * ARGP_ERR_UNKNOWN for other keys. */
 int cli_parse_dir(int key, char *arg, struct argp_state *state, const char **dir);
 
-/* For argp: --shards, --ring-size and --consumer-cpus. Its input is what they are put into. */
+/* For argp: --shards, --ring-size and --consumer-cpus. Its input is a struct nr_plan_opts. */
 extern const struct argp cli_plan_argp;
 
 /* CLOCK_MONOTONIC. */
 uint64_t cli_now_ms(void);
 
-/* Do both paths lead to one file? */
+/* Do both paths lead to the same file? */
 bool cli_same_file(const char *a, const char *b);
 
-/* Is the output of this option, which may be NULL, a name in the directory of the trace? Then it
- * was said: readers take every file in a trace for a stream, and one that is there already is the
+/* Is the output of this option, which may be NULL, inside the directory of a trace? If so, prints a
+ * message: CTF readers take every file there for a stream, and an existing file belongs to the
  * trace. */
 bool cli_is_in_trace(const char *option, const char *output, const char *dir);
 
-/* As many open files as the hard limit allows; and as many as before, for those who are started. A
- * file that reaches its limit of size is an error of writing, no signal; those who are started
- * shall hear it if we would have: adds it to the set. */
+/* limits.c: raises the limit of open files, and turns SIGXFSZ into a write error. */
 void cli_raise_limits(void);
-void cli_restore_limits(void);
-void cli_add_size_signal(sigset_t *reset);
-
-/* text as it can be shown, to be freed: what steers a terminal, or is no UTF-8, as \\xHH. NULL: no
- * memory. */
-char *cli_escape(const char *text);
-/* To stderr, unless nobody reads it. */
-void cli_eprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* One sentence to stderr, "numaring: ...". Names in it cannot steer the terminal. Both keep errno.
+/* For a command that we start: restores the limit; adds SIGXFSZ to the set if it was not ignored.
  */
+void cli_restore_limits(void);
+void cli_add_size_signal(sigset_t *set);
+
+/* A copy of text that is safe to print: control characters and invalid UTF-8 become \xHH. Free the
+ * result. NULL: no memory. */
+char *cli_escape(const char *text);
+/* Prints to stderr; gives up if its reader stopped reading. Keeps errno. */
+void cli_eprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Prints one sentence to stderr, as "numaring: ...", escaped as cli_escape does. Keeps errno. */
 void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* nr_log_fn for the library's errors and warnings; ctx points to an int, the verbosity: 1 shows
- * NR_LOG_INFO too, 2 NR_LOG_DEBUG; NULL is 0. */
+/* An nr_log_fn that prints errors and warnings. ctx points to the verbosity, an int: 1 adds
+ * NR_LOG_INFO, 2 adds NR_LOG_DEBUG. NULL means 0. */
 void cli_log(void *ctx, enum nr_log_level level, const char *text);
 
 #endif

@@ -18,7 +18,7 @@
 
 extern char **environ;
 
-/* A command that does not end on SIGTERM within this time is killed. */
+/* A command that does not exit this soon after SIGTERM is killed. */
 #define COMMAND_GRACE_MS 2000
 #define STEP_MS		 10
 
@@ -33,7 +33,7 @@ static int check_file(const char *path)
 	return !stat(path, &st) && S_ISREG(st.st_mode) ? 0 : -EACCES;
 }
 
-/* As execvp looks for it. A file that is there and cannot be run is a better reason than none. */
+/* Searches as execvp does. A file that cannot be executed is a better reason than no file. */
 static int find(const char *name)
 {
 	const char *path = getenv("PATH") ?: "/bin:/usr/bin";
@@ -70,7 +70,7 @@ int command_check(const struct command *c)
 
 #define BIT(cap) (1ull << (cap))
 
-/* Takes them out of the set that survives an exec; our own permitted and effective sets stay. */
+/* Removes caps from the inheritable set. The permitted and effective sets stay. */
 static void lower_inheritable(uint64_t caps)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -83,9 +83,9 @@ static void lower_inheritable(uint64_t caps)
 	syscall(SYS_capset, &head, sets);
 }
 
-/* Ambient capabilities were given to numaring, not to what it starts: without this the command
- * would have them, and so would everything below it. Root's rights come from being root. */
-static void keep_rights_to_ourselves(void)
+/* Ambient capabilities were given to numaring, not to the command: without this the command and its
+ * descendants would inherit them. Root has its capabilities by being root. */
+static void drop_inherited_caps(void)
 {
 	uint64_t caps = BIT(CAP_BPF) | BIT(CAP_PERFMON);
 
@@ -98,7 +98,7 @@ static void keep_rights_to_ourselves(void)
 	lower_inheritable(caps);
 }
 
-int command_start(struct command *c, const struct command_opts *how)
+int command_start(struct command *c, const struct command_opts *opts)
 {
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
@@ -106,16 +106,16 @@ int command_start(struct command *c, const struct command_opts *how)
 
 	if (!c->argv)
 		return 0;
-	/* What it leaves behind becomes our child, and can be ended with it. */
+	/* Its orphans become our children, so that we can terminate them too. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	keep_rights_to_ourselves();
+	drop_inherited_caps();
 	posix_spawn_file_actions_init(&files);
-	if (how->no_stdout)
+	if (opts->stdout_to_stderr)
 		posix_spawn_file_actions_adddup2(&files, STDERR_FILENO, STDOUT_FILENO);
 	posix_spawnattr_init(&attr);
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	posix_spawnattr_setsigmask(&attr, &how->mask);
-	posix_spawnattr_setsigdefault(&attr, &how->reset);
+	posix_spawnattr_setsigmask(&attr, &opts->mask);
+	posix_spawnattr_setsigdefault(&attr, &opts->unignore);
 	cli_restore_limits();
 	err = posix_spawnp(&c->pid, c->argv[0], &files, &attr, c->argv, environ);
 	cli_raise_limits();
@@ -136,7 +136,7 @@ void command_reap(struct command *c)
 
 	while (c->pid && (pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (pid != c->pid)
-			continue; /* what it left behind */
+			continue; /* an orphan of the command */
 		c->ended = true;
 		c->status = status;
 	}
@@ -147,7 +147,7 @@ struct pids {
 	size_t n;
 };
 
-/* The children of one thread. */
+/* Adds the children of one thread. */
 static void add_children(struct pids *pids, const char *path)
 {
 	FILE *f = fopen(path, "re");
@@ -184,9 +184,9 @@ static struct pids children_of(pid_t parent)
 	return pids;
 }
 
-/* Sends the signal, or none if it is 0, to everything below parent; how many there are. A parent is
- * told before its children, so that it does not go on to the next one; and after they were listed,
- * because they leave it when it ends. */
+/* Sends a signal (0: none) to all descendants of parent, and returns their number. A parent gets
+ * the signal before its children, so that a shell does not start the next command, and after they
+ * were listed, because they get another parent when it exits. */
 static unsigned signal_tree(const struct command *c, pid_t parent, int signal_number)
 {
 	struct pids pids = children_of(parent);
@@ -194,7 +194,7 @@ static unsigned signal_tree(const struct command *c, pid_t parent, int signal_nu
 
 	if (parent != getpid()) {
 		kill(parent, signal_number);
-		kill(parent, signal_number ? SIGCONT : 0); /* one that was stopped shall see it */
+		kill(parent, signal_number ? SIGCONT : 0); /* if it is stopped */
 		n = 1;
 	}
 	for (size_t i = 0; i < pids.n; i++)
@@ -204,15 +204,15 @@ static unsigned signal_tree(const struct command *c, pid_t parent, int signal_nu
 	return n;
 }
 
-/* Until there is nothing left; KILL is repeated, because what is killed may have started another.
- */
-static void end_all(struct command *c, int signal_number)
+/* Signals all descendants and waits for them. SIGKILL is repeated, because a process may have
+ * forked just before. */
+static void terminate_all(struct command *c, int signal_number)
 {
 	const struct timespec step = { .tv_nsec = STEP_MS * 1000000 };
 	int again = signal_number == SIGKILL ? SIGKILL : 0;
 
 	if (!signal_tree(c, getpid(), signal_number) && !c->ended)
-		kill(c->pid, signal_number); /* this kernel lists no children */
+		kill(c->pid, signal_number); /* this kernel does not list children */
 	for (unsigned waited = 0; waited < COMMAND_GRACE_MS; waited += STEP_MS) {
 		nanosleep(&step, NULL);
 		command_reap(c);
@@ -226,7 +226,7 @@ void command_terminate(struct command *c)
 	command_reap(c);
 	if (!c->pid || c->ended)
 		return;
-	end_all(c, SIGTERM);
+	terminate_all(c, SIGTERM);
 	if (!c->ended || signal_tree(c, getpid(), 0))
-		end_all(c, SIGKILL);
+		terminate_all(c, SIGKILL);
 }

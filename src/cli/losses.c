@@ -8,16 +8,16 @@
 
 struct losses_cpu {
 	uint64_t lost; /* as its last record says */
-	size_t first;  /* packet that may count what it lost after its last record */
+	size_t first;  /* the first packet that may count its losses after that record */
 };
 
 struct losses_packet {
 	uint64_t seq;
 	uint64_t count; /* events_discarded */
-	uint64_t least; /* the sum of all CPUs' counts at its end */
+	uint64_t least; /* the sum of all CPUs' losses at its end */
 	uint64_t end;	/* time of its last record */
-	int64_t slack;	/* what the next records allow above the least, less that of the packet
-			   before */
+	int64_t slack;	/* how much more the next records allow, minus the same for the
+			   previous packet */
 };
 
 int losses_open(struct losses *l)
@@ -61,8 +61,8 @@ int losses_event(struct losses *l, const struct nr_event *ev, const struct nr_pa
 	if (err)
 		return err;
 	if (more > 0) {
-		/* They happened since its last record: every packet that ended since may count
-		 * them. */
+		/* They happened after the CPU's previous record. Every packet that ended since
+		 * then may count them. */
 		if (cpu->first < l->n) {
 			l->packets[cpu->first].slack += more;
 			l->packets[l->n - 1].slack -= more;
@@ -71,8 +71,8 @@ int losses_event(struct losses *l, const struct nr_event *ev, const struct nr_pa
 		l->sum += more;
 	}
 	l->packets[l->n - 1].least = l->sum;
-	/* Its count was read after its time: at this time it had lost no more. A late record
-	 * stands after its time, so its place bounds nothing. */
+	/* A record reads the count after its time, so at its time the CPU had lost no more. A
+	 * late record stands after its time, so its place is no bound. */
 	if (!(ev->flags & NR_EVENT_LATE))
 		cpu->first = ev->ts == packet->end ? l->n : l->n - 1;
 	return 0;
@@ -87,7 +87,7 @@ static uint64_t excess(const struct losses_packet *p, uint64_t most)
 
 uint64_t losses_misplaced(struct losses *l, const struct nr_packet_info *last)
 {
-	/* Losses that no record came after; of whom, only the last packet knows. */
+	/* Losses with no later record of their CPU. Only the last packet counts them. */
 	uint64_t silent = last && last->lost > l->sum ? last->lost - l->sum : 0;
 	uint64_t misplaced = 0, before = 0, slack = 0;
 

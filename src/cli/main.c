@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* numaring: picks the sub-command. */
+/* numaring: runs a sub-command. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,11 +15,11 @@ static const struct sub_command {
 	{ "record", cmd_record, "record events of this machine into a trace" },
 	{ "cat", cmd_cat, "print the events of a trace" },
 	{ "export", cmd_export, "write the events of a trace as JSON lines or CSV" },
-	{ "stat", cmd_stat, "count what is in a trace and check its order" },
-	{ "repair", cmd_repair, "end a damaged trace with its last whole packet" },
+	{ "stat", cmd_stat, "count the events of a trace and check their order" },
+	{ "repair", cmd_repair, "copy a damaged trace up to its last whole packet" },
 	{ "topology", cmd_topology, "show which CPUs share a ring, and where it is drained" },
 	{ "tune", cmd_tune, "measure this host and recommend shards and rings for a rate" },
-	{ "selftest", cmd_selftest, "show on this machine that the order is exact" },
+	{ "selftest", cmd_selftest, "test on this machine that the order is exact" },
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -29,7 +29,7 @@ static void print_help(FILE *out)
 	fputs("Usage: numaring COMMAND [OPTION...]\n\n", out);
 	for (size_t i = 0; i < NR_COMMANDS; i++)
 		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].about);
-	fputs("\nnumaring COMMAND --help tells the options of a command.\n"
+	fputs("\nRun numaring COMMAND --help for the options of a command.\n"
 	      "Exit status: 0 done, 1 failed, 2 wrong usage, 3 loss (record --fail-on-loss).\n",
 	      out);
 }
@@ -42,10 +42,10 @@ static void print_version(void)
 	putchar('\n');
 }
 
-/* Whoever started us without one of the standard descriptors gets an error when it is used.
- * Otherwise the first file that is opened would be it: our output would go into a ring or into the
- * trace. */
-static void fill_standard_descriptors(void)
+/* If a standard descriptor is closed, the first file that we open would get its number, and our
+ * output would go into a ring or into the trace. With /dev/null in its place, writing to it fails.
+ */
+static void open_standard_descriptors(void)
 {
 	int fd;
 
@@ -61,7 +61,7 @@ int main(int argc, char **argv)
 	const char *name = argc > 1 ? argv[1] : "";
 	static char title[64];
 
-	fill_standard_descriptors();
+	open_standard_descriptors();
 	for (size_t i = 0; i < NR_COMMANDS; i++) {
 		if (strcmp(name, commands[i].name))
 			continue;
@@ -79,7 +79,7 @@ int main(int argc, char **argv)
 		return CLI_DONE;
 	}
 	if (*name)
-		cli_error("there is no command \"%s\"", name);
+		cli_error("unknown command \"%s\"", name);
 	print_help(stderr);
 	return CLI_USAGE;
 }

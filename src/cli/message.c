@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Messages to people. They quote names of files and types, which are anybody's. */
+/* Messages to people. They quote names of files and types, which others may have chosen. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -8,16 +8,16 @@
 #include "cli.h"
 #include "timed_write.h"
 
-/* A control character, or one that turns the order of reading; messages have lines of their own. */
-static bool steers(unsigned c)
+/* A control character, or one that changes the direction of text. Newline and tab are allowed. */
+static bool is_control(unsigned c)
 {
 	return (c < 0x20 && c != '\n' && c != '\t') || (c >= 0x7f && c <= 0x9f) || c == 0x61c ||
 	       c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
 	       (c >= 0x2066 && c <= 0x2069);
 }
 
-/* Those of 1 to 4 bytes begin here: what is less has a shorter form. Surrogates are no characters.
- */
+/* A character of 1 to 4 bytes is at least first[bytes - 1], or it has a shorter form. Surrogates
+ * are not characters. */
 static bool is_character(unsigned c, unsigned bytes)
 {
 	static const unsigned first[] = { 0, 0x80, 0x800, 0x10000 };
@@ -25,7 +25,7 @@ static bool is_character(unsigned c, unsigned bytes)
 	return c >= first[bytes - 1] && c <= 0x10ffff && (c < 0xd800 || c > 0xdfff);
 }
 
-/* Bytes of the UTF-8 character at p, 0 if there is none. */
+/* The length of the UTF-8 character at p in bytes; 0: invalid. */
 static unsigned decode(const unsigned char *p, unsigned *c)
 {
 	unsigned more = *p < 0x80 ? 0 : *p < 0xe0 ? 1 : *p < 0xf0 ? 2 : 3;
@@ -49,7 +49,7 @@ char *cli_escape(const char *text)
 
 	for (; out && *p; p += n) {
 		n = decode(p, &c);
-		if (n && !steers(c)) {
+		if (n && !is_control(c)) {
 			to = mempcpy(to, p, n);
 			continue;
 		}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <inttypes.h>
+#include "cli.h"
 #include "lines.h"
 #include "misfits.h"
 
@@ -19,19 +20,18 @@ void misfits_print(FILE *out, const struct misfits *m)
 		const struct nr_type_stats *of = at(m, i);
 
 		if (of->id == NR_NO_TYPE) {
-			fprintf(out,
-				"%" PRIu64 " records of no known type were kept as raw bytes\n",
-				of->shorter);
+			fprintf(out, "%" PRIu64 " record%s of unknown type: kept as raw bytes\n",
+				of->shorter, cli_plural(of->shorter));
 			continue;
 		}
 		if (of->longer)
-			fprintf(out, "%s: %" PRIu64 " records longer than the type were cut\n",
-				name_of(m, of), of->longer);
+			fprintf(out, "%s: %" PRIu64 " record%s longer than the type: cut\n",
+				name_of(m, of), of->longer, cli_plural(of->longer));
 		if (of->shorter)
 			fprintf(out,
 				"%s: %" PRIu64
-				" records shorter than the type were kept as raw bytes\n",
-				name_of(m, of), of->shorter);
+				" record%s shorter than the type: kept as raw bytes\n",
+				name_of(m, of), of->shorter, cli_plural(of->shorter));
 	}
 }
 
@@ -48,7 +48,7 @@ json_t *misfits_json(const struct misfits *m)
 		const char *name = name_of(m, at(m, i));
 		json_t *o = json_object_get(types, name);
 
-		if (!o) { /* two ids may have one name */
+		if (!o) { /* two ids may have the same name */
 			o = json_object();
 			json_object_set_new(types, name, o);
 		}

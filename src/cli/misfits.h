@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Records that do not fit their type, of a recording and of a trace, for people and for programs.
- */
+/* Records that do not fit their type, in a recording or a trace, for people and for programs. */
 #ifndef NR_MISFITS_H
 #define NR_MISFITS_H
 
@@ -15,7 +14,7 @@ struct misfits {
 	size_t stride;
 };
 
-/* A line for each type that has some. */
+/* A line for each type with misfits. */
 void misfits_print(FILE *out, const struct misfits *m);
 /* {"TYPE":{"longer":1,"shorter":0}} */
 json_t *misfits_json(const struct misfits *m);

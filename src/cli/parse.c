@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Helpers of all sub-commands: values on the command line, words to the user. */
+/* Helpers of all sub-commands: parse arguments, format numbers. */
 #include <ctype.h>
 #include <errno.h>
 #include <grp.h>
@@ -13,7 +13,7 @@
 #include <time.h>
 #include "cli.h"
 
-/* Digits only: strtoull alone would take " -1". */
+/* Digits only: strtoull alone also accepts " -1". */
 static int parse_digits(const char *s, unsigned long long *out, char **end)
 {
 	if (!isdigit((unsigned char)*s))
@@ -82,6 +82,11 @@ char *cli_format_size(char *buf, size_t size, size_t bytes)
 	return buf;
 }
 
+const char *cli_plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 char *cli_format_count(char *buf, size_t size, double n)
 {
 	static const char *const units[] = { "", "k", "M", "G", "T" };
@@ -99,10 +104,10 @@ void cli_refuse(const char *arg, const char *what)
 	exit(CLI_USAGE);
 }
 
-/* All keys of options are below this. */
+/* All option keys are smaller. */
 #define KEYS 1024
 
-void cli_once(const struct argp_option *options, int key, const char *arg)
+void cli_refuse_repeated(const struct argp_option *options, int key, const char *arg)
 {
 	static const char *given[KEYS];
 
@@ -117,7 +122,7 @@ void cli_once(const struct argp_option *options, int key, const char *arg)
 	given[key] = arg;
 }
 
-/* ms of a unit; 0: there is no such unit. */
+/* Milliseconds of a unit; 0: unknown unit. */
 static double unit_ms(const char *unit)
 {
 	static const struct {
@@ -133,15 +138,16 @@ static double unit_ms(const char *unit)
 
 unsigned cli_duration_ms(const char *arg)
 {
-	/* strtod alone takes more: " 1", "-1", "inf", "0x1p3". */
+	/* strtod alone also accepts " 1", "-1", "inf" and "0x1p3". */
 	const char *unit = arg + strspn(arg, "0123456789.");
 	char *end;
 	double ms = strtod(arg, &end) * unit_ms(unit);
 
 	if (end == unit && ms > 0 && ms < 4e9)
 		return ms < 1 ? 1 : ms;
-	cli_refuse(arg, "a duration: give seconds, or a number with ms, s, m or h, like 1.5, 500ms "
-			"or 10m, less than 4000000 s");
+	cli_refuse(arg,
+		   "a duration: give seconds, or a number with ms, s, m or h, as in 1.5, 500ms "
+		   "or 10m; less than 4000000 s");
 }
 
 gid_t cli_parse_group(const char *arg)
@@ -172,7 +178,7 @@ int cli_parse_dir(int key, char *arg, struct argp_state *state, const char **dir
 {
 	if (key == ARGP_KEY_ARG) {
 		if (*dir)
-			argp_error(state, "give one DIR only");
+			argp_error(state, "too many arguments: give one DIR");
 		*dir = arg;
 		return 0;
 	}

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The options that make a plan: a child parser of the commands that have one. */
+/* The options of a plan: a child parser for the commands that make one. */
 #include "cli.h"
 
 enum {
-	OPT_SHARDS = 512, /* above every command's own */
+	OPT_SHARDS = 512, /* greater than every command's own keys */
 	OPT_RING_SIZE,
 	OPT_CONSUMER_CPUS,
 };
@@ -12,9 +12,9 @@ static const struct argp_option options[] = {
 	{ "shards", OPT_SHARDS, "POLICY", 0,
 	  "which CPUs share a ring: single, package, node (default), llc, cpu or node/K", 0 },
 	{ "ring-size", OPT_RING_SIZE, "SIZE", 0,
-	  "bytes of each ring, K/M/G (default: 2M per CPU, 4M to 64M)", 0 },
+	  "bytes of each ring; may end in K, M or G (default: 2M per CPU, 4M to 64M)", 0 },
 	{ "consumer-cpus", OPT_CONSUMER_CPUS, "LIST", 0,
-	  "CPUs the consumers may use, like 0-3,8 (default: all this process may use)", 0 },
+	  "CPUs for the consumers, as in 0-3,8 (default: all CPUs that this process may use)", 0 },
 	{ 0 },
 };
 
@@ -22,13 +22,13 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 {
 	struct nr_plan_opts *plan = state->input;
 
-	cli_once(options, key, arg);
+	cli_refuse_repeated(options, key, arg);
 	switch (key) {
 	case OPT_SHARDS:
 		plan->policy = arg;
 		return 0;
 	case OPT_RING_SIZE:
-		/* 0 would mean the default to the library. */
+		/* To the library, 0 means the default. */
 		if (cli_parse_size(arg, &plan->ring_bytes) || !plan->ring_bytes)
 			cli_refuse(arg, "a size: give bytes, or a number with K, M or G");
 		return 0;

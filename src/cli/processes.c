@@ -10,7 +10,7 @@
 #include "cli.h"
 #include "processes.h"
 
-/* The process a thread belongs to; pid itself if that cannot be told. */
+/* The process of a thread; pid itself if it is unknown. */
 static long process_of(long pid)
 {
 	char path[48], line[128];
@@ -26,12 +26,13 @@ static long process_of(long pid)
 	return process;
 }
 
-static void refuse(pid_t pid, int err)
+static void exit_with_error(pid_t pid, int err)
 {
 	if (err == ESRCH)
 		cli_error("process %d does not exist", pid);
 	else if (process_of(pid) != pid)
-		cli_error("%d is a thread: give -p its process, %ld", pid, process_of(pid));
+		cli_error("%d is a thread of process %ld: give the process to -p", pid,
+			  process_of(pid));
 	else
 		cli_error("cannot follow process %d: %s", pid, strerror(err));
 	exit(CLI_FAILED);
@@ -43,7 +44,7 @@ static pid_t parse_pid(const char *arg)
 	long pid = strtol(arg, &end, 10);
 
 	if (end == arg || *end || pid <= 0 || pid > INT32_MAX)
-		cli_refuse(arg, "a process id");
+		cli_refuse(arg, "a process ID");
 	return pid;
 }
 
@@ -55,24 +56,24 @@ static bool is_known(const struct processes *p, pid_t pid)
 	return false;
 }
 
-/* From here on its number cannot go to another process unnoticed. */
+/* The pidfd tells when this process exits, even if its PID is reused. */
 static void add(struct processes *p, pid_t pid)
 {
 	struct epoll_event event = { .events = EPOLLIN };
 	int fd;
 
 	if (p->n == NR_PIDS_MAX) {
-		cli_error("-p takes at most %d processes", NR_PIDS_MAX);
+		cli_error("too many processes: -p takes at most %d", NR_PIDS_MAX);
 		exit(CLI_USAGE);
 	}
 	fd = syscall(SYS_pidfd_open, pid, 0); /* closed on exec */
 	if (fd < 0)
-		refuse(pid, errno);
+		exit_with_error(pid, errno);
 	if (!p->n)
 		p->fd = epoll_create1(EPOLL_CLOEXEC);
 	event.data.fd = fd;
 	if (epoll_ctl(p->fd, EPOLL_CTL_ADD, fd, &event))
-		refuse(pid, errno);
+		exit_with_error(pid, errno);
 	p->pids[p->n++] = pid;
 	p->left++;
 }
@@ -94,7 +95,7 @@ bool processes_ended(struct processes *p)
 	struct epoll_event event;
 
 	while (p->left && epoll_wait(p->fd, &event, 1, 0) == 1) {
-		close(event.data.fd); /* which takes it out of the epoll */
+		close(event.data.fd); /* also removes it from the epoll */
 		p->left--;
 	}
 	return p->n && !p->left;

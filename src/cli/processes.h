@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The processes of -p: which they are, and whether one of them is left. */
+/* The processes of option -p. */
 #ifndef NR_PROCESSES_H
 #define NR_PROCESSES_H
 
@@ -10,13 +10,13 @@
 struct processes {
 	pid_t pids[NR_PIDS_MAX];
 	unsigned n;
-	unsigned left; /* of these, not known to have ended */
-	int fd;	       /* readable when one ends; valid if n > 0 */
+	unsigned left; /* how many have not exited */
+	int fd;	       /* readable when one exits; valid if n > 0 */
 };
 
-/* Adds those of "PID,PID,...". Ends the program if one of them is no process. */
+/* Adds the processes of a list "PID,PID,...". Exits if one of them is not a process. */
 void processes_add(struct processes *p, char *list);
-/* True if there were some and all have ended. */
+/* True if there is at least one process and all have exited. */
 bool processes_ended(struct processes *p);
 
 #endif

@@ -264,7 +264,7 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 		return 0;
 	}
 	if (!may_repeat(key))
-		cli_once(options, key, arg);
+		cli_refuse_repeated(options, key, arg);
 	return set_flag(r, key) || set_value(r, key, arg) ? 0 : ARGP_ERR_UNKNOWN;
 }
 
@@ -367,14 +367,14 @@ static int write_stats(struct record *r, const struct summary *s)
 static int start_command(struct record *r)
 {
 	/* If standard output carries the events, the command's output must not mix with them. */
-	struct command_opts how = { .mask = r->signals.old_mask,
-				    .no_stdout = outputs_use_stdout(&r->outputs) };
+	struct command_opts opts = { .mask = r->signals.old_mask,
+				     .stdout_to_stderr = outputs_use_stdout(&r->outputs) };
 
-	sigemptyset(&how.reset);
-	cli_add_size_signal(&how.reset);
+	sigemptyset(&opts.unignore);
+	cli_add_size_signal(&opts.unignore);
 	if (outputs_have_lines(&r->outputs))
-		sigaddset(&how.reset, SIGPIPE);
-	return command_start(&r->command, &how);
+		sigaddset(&opts.unignore, SIGPIPE);
+	return command_start(&r->command, &opts);
 }
 
 /* Recording ----------------------------------------------------------------------------------- */

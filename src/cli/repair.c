@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* numaring repair: a trace that was cut off or damaged, up to its last whole packet. */
+/* numaring repair: copies a truncated or damaged trace up to its last whole packet. */
 #include <argp.h>
 #include <inttypes.h>
 #include <stdbool.h>
@@ -18,8 +18,9 @@ struct args {
 enum { OPT_IN_PLACE = 256 };
 
 static const struct argp_option options[] = {
-	{ "output", 'o', "NEW", 0, "directory to make for the copy (default: DIR-repaired)", 0 },
-	{ "in-place", OPT_IN_PLACE, NULL, 0, "cut the stream of DIR itself", 0 },
+	{ "output", 'o', "NEW", 0, "directory to create for the copy (default: DIR-repaired)", 0 },
+	{ "in-place", OPT_IN_PLACE, NULL, 0, "truncate the stream of DIR instead of copying it",
+	  0 },
 	{ 0 },
 };
 
@@ -27,7 +28,7 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 {
 	struct args *args = state->input;
 
-	cli_once(options, key, arg);
+	cli_refuse_repeated(options, key, arg);
 	switch (key) {
 	case 'o':
 		args->output = arg;
@@ -44,15 +45,13 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse_opt,
 	.args_doc = "DIR",
-	.doc = "Write a copy of a trace that was cut off or damaged. It ends with the last whole "
-	       "packet "
-	       "and an end mark, so every CTF reader opens it. DIR stays as it is unless "
-	       "--in-place is "
+	.doc = "Copy a truncated or damaged trace. The copy ends with the last whole packet and an "
+	       "end mark, so every CTF reader opens it. DIR does not change unless --in-place is "
 	       "given.\v"
-	       "Exit status: 0 if the trace is repaired, or needs no repair.",
+	       "Exit status: 0 if the trace was repaired, or needs no repair.",
 };
 
-/* "DIR-repaired", malloc'ed; NULL: it was said why. */
+/* "DIR-repaired", to be freed; NULL after a message. */
 static char *default_output(const char *dir)
 {
 	size_t len = strlen(dir), dots = 0;
@@ -63,7 +62,7 @@ static char *default_output(const char *dir)
 	while (dots < len && dir[len - 1 - dots] == '.')
 		dots++;
 	if (dots == len || dir[len - 1 - dots] == '/') /* "/", ".", "../.." */
-		cli_error("cannot derive a name for the copy from \"%s\": give -o NEW", dir);
+		cli_error("cannot name the copy after \"%s\": give -o NEW", dir);
 	else if (asprintf(&path, "%.*s-repaired", (int)len, dir) < 0)
 		cli_error("out of memory");
 	return path;
@@ -75,13 +74,13 @@ static void print_result(const char *name, const struct nr_repair *r)
 		printf("%s needs no repair\n", name);
 		return;
 	}
-	printf("%s: %" PRIu64 " events in %" PRIu64 " packets, %" PRIu64 " lost up to there\n",
-	       name, r->events, r->packets, r->lost);
-	printf("%" PRIu64 " bytes after the last whole packet were left out; how many events "
-	       "followed is not known\n",
-	       r->left_out);
+	printf("%s: %" PRIu64 " event%s in %" PRIu64 " packet%s; %" PRIu64 " lost before its end\n",
+	       name, r->events, cli_plural(r->events), r->packets, cli_plural(r->packets), r->lost);
+	printf("%" PRIu64 " byte%s left out after the last whole packet, with an unknown number of "
+	       "events\n",
+	       r->left_out, cli_plural(r->left_out));
 	if (r->more)
-		puts("there may be whole packets among them");
+		puts("they may contain whole packets");
 }
 
 static int repair(const char *dir, const char *copy)
@@ -107,7 +106,7 @@ int cmd_repair(int argc, char **argv)
 	argp_err_exit_status = CLI_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &args);
 	if (args.in_place && args.output) {
-		cli_error("--in-place and -o exclude each other");
+		cli_error("--in-place and -o exclude each other: give one of them");
 		return CLI_USAGE;
 	}
 	if (!args.in_place && !args.output) {

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * numaring selftest order: does the promise of order hold on this machine, and would we notice if
- * not?
+ * numaring selftest order: is the order exact on this machine, and would we notice if it were not?
  *
- * One thread on each CPU makes calls as fast as it can; the BPF program writes a record for each,
- * with the clock read where the variant wants it (bpf/selftest.h). Two variants are wrong, and
- * records must be seen below the watermark (`behind` of the shards) if the test is worth anything;
- * two are what numaring offers. With grace periods the place does not matter, so there the clock is
- * read much too early.
+ * One thread on each CPU makes system calls as fast as it can. A BPF program writes a record for
+ * each call and reads the clock at the place that the variant chooses (bpf/selftest.h). Two
+ * variants are wrong on purpose: the test proves something only if their records arrive below the
+ * watermark (`behind` of the shards). The other two are those of --order. With grace periods the
+ * place does not matter, so that variant reads the clock much too early.
  *
- * A run has three parts: calls that leave no record, calls as any program makes them (the
- * difference is what a record costs), and calls that keep waking the consumers, because a wrong
- * order shows only when a consumer looks just between a record's time and its reservation. That is
- * by chance: a wrong variant that was not caught goes on for a while.
+ * A run has three parts: calls that write no record; calls that write one (the difference is the
+ * cost of a record); and calls that keep waking the consumers, because an error shows only when a
+ * consumer looks between a record's time and its reservation. That happens by chance, so a wrong
+ * variant that was not caught runs for longer.
  */
 #include <argp.h>
 #include <errno.h>
@@ -30,10 +29,10 @@
 #include "selftest.h"
 #include "selftest.skel.h"
 
-/* Calls between two looks at what is to be done. */
+/* Calls between two checks of the current part. */
 #define BATCH 256
 
-/* What numaring allows for two CPUs' readings of the clock (docs/order.md). */
+/* The difference that numaring allows between the clocks of two CPUs (docs/order.md). */
 #define CLOCK_ERROR_NS 1000
 
 static const struct variant {
@@ -41,8 +40,8 @@ static const struct variant {
 	const char *about;
 	bool real; /* false: wrong on purpose */
 	enum nr_order order;
-	unsigned long cost; /* how to write a record where its cost is measured, */
-	unsigned long hunt; /* and where it is to go wrong if it can */
+	unsigned long cost; /* how PART_COST writes a record */
+	unsigned long hunt; /* how PART_HUNT does */
 } variants[] = {
 	{ "before", "clock before reservation", false, NR_ORDER_FENCE, NR_STAMP_BEFORE,
 	  NR_STAMP_BEFORE | NR_SELFTEST_WAKE },
@@ -61,11 +60,11 @@ static const char *const policies[] = { "single", "cpu" };
 
 enum part { PART_IDLE, PART_COST, PART_HUNT, NR_PARTS };
 
-/* Percent of a run's time. The first two take turns, so that both see the same machine. */
+/* Percent of a run's time. The first two alternate, so that the load of the host affects both. */
 static const unsigned share_of[NR_PARTS] = { 15, 25, 60 };
 #define TURNS 5
 
-/* A wrong variant that was not caught gets so much more of the time that there is for that. */
+/* A wrong variant that was not caught is given this much more time, again and again. */
 #define MORE_S 0.05
 
 #define CLOCKSOURCE "/sys/devices/system/clocksource/clocksource0/current_clocksource"
@@ -91,7 +90,7 @@ struct run {
 	struct producer *producers;
 	unsigned n_producers;
 	_Atomic(int) part;
-	/* Of the stream, by the thread that delivers it. */
+	/* Of the stream; used by the merge thread only. */
 	uint64_t last_ts;
 	uint64_t *last_count; /* [n_cpus] */
 	unsigned n_cpus;
@@ -99,7 +98,7 @@ struct run {
 
 struct selftest {
 	double seconds;
-	double more; /* seconds left for wrong variants that were not caught */
+	double more; /* seconds of extra time left for wrong variants */
 	bool json;
 	char clocksource[32];
 	unsigned *cpus;
@@ -230,7 +229,7 @@ static int run_producers(struct run *run, double seconds, double *more)
 	return err;
 }
 
-/* Mean over all CPUs of what a call takes in this part. */
+/* The mean CPU time of a call in this part, over all CPUs. */
 static double ns_per_call(const struct run *run, enum part part)
 {
 	uint64_t calls = 0, ns = 0;
@@ -244,8 +243,8 @@ static double ns_per_call(const struct run *run, enum part part)
 
 /* ---- the stream ---- */
 
-/* The file's order never breaks, not even with late records, which keep a CPU's own out of order.
- */
+/* Late records are moved, so the stream is in order even with them. They may still break the order
+ * of the counts of their CPU. */
 static int check_order(void *ctx, const struct nr_batch *batch)
 {
 	struct run *run = ctx;
@@ -296,7 +295,7 @@ static int open_collector(struct run *run)
 		.policy = run->result->policy,
 		.order = run->result->variant->order,
 		.latency_ms = 4,
-		.ring_bytes = 16 << 20, /* for what comes during a slow grace period */
+		.ring_bytes = 16 << 20, /* holds the records of a slow grace period */
 		.log = cli_log,
 	};
 	struct nr_collector **c = &run->collector;
@@ -362,9 +361,9 @@ static bool is_broken(const struct selftest *t, const char *name)
 	return any;
 }
 
-/* What is wrong is so little that the stream's order bears it: clocks that differ, rather than a
- * broken protocol. */
-static bool bearable(const struct selftest *t)
+/* True if all violations are small and did not disturb the stream: the clocks differ, but the
+ * protocol works. */
+static bool within_clock_error(const struct selftest *t)
 {
 	bool all = true;
 
@@ -377,7 +376,7 @@ static bool bearable(const struct selftest *t)
 	return all;
 }
 
-/* A run where the test did not show what it looks for, although it must be there; NULL: none. */
+/* A run of a wrong variant in which no record violated the order; NULL: none. */
 static const struct result *not_caught(const struct selftest *t)
 {
 	for (unsigned i = 0; i < NR_RUNS; i++)
@@ -403,8 +402,8 @@ static bool all_accounted(const struct selftest *t)
 static const char *proves_little(char *buf, size_t size, const struct result *r)
 {
 	snprintf(buf, size,
-		 "The order held, but one that is wrong on purpose was not caught (%s, rings %s), "
-		 "so this proves little: give it more time with -d.",
+		 "The order held, but a variant that is wrong on purpose was not caught (%s, rings "
+		 "%s), so this proves little: run it longer with -d.",
 		 r->variant->about, rings(r));
 	return buf;
 }
@@ -414,30 +413,33 @@ static const char *verdict(const struct selftest *t, char *buf, size_t size)
 	bool fence = is_broken(t, "fence"), rcu = is_broken(t, "rcu");
 
 	if (t->n_cpus < 2)
-		return "Nothing can be proved on one CPU: the program that writes a record and the "
-		       "consumer that looks for it never run at the same moment.";
-	if ((fence || rcu) && bearable(t))
-		return "Records came below a watermark on this machine, but by less than is "
-		       "allowed for clocks: the stream was in order. Please report this, with the "
-		       "clocksource and the kernel.";
+		return "Nothing can be proved on one CPU: the program that writes a record and its "
+		       "consumer never run at the same time.";
+	if ((fence || rcu) && within_clock_error(t))
+		return "The stream was in order, but records arrived below a watermark, by less "
+		       "than "
+		       "the allowed clock error. Please report this, with the clocksource and the "
+		       "kernel version.";
 	if (fence && rcu)
-		return "The order is broken with both watermarks on this machine: its CPUs may not "
-		       "agree on the time. Please report this, with the clocksource and the "
-		       "kernel.";
+		return "The order is wrong with fence and with rcu: the clocks of the CPUs may "
+		       "differ. Please report this, with the clocksource and the kernel version.";
 	if (fence)
-		return "The order is broken with the fence on this machine: record with --order "
-		       "rcu, and please report this, with the clocksource and the kernel.";
+		return "The order is wrong with fence: record with --order rcu. Please report "
+		       "this, "
+		       "with the clocksource and the kernel version.";
 	if (rcu)
-		return "The order is broken with grace periods on this machine: record with "
-		       "--order "
-		       "fence, and please report this, with the clocksource and the kernel.";
+		return "The order is wrong with rcu: record with --order fence. Please report "
+		       "this, "
+		       "with the clocksource and the kernel version.";
 	if (!all_accounted(t))
-		return "The order held, but not every record that was reserved came out of a ring: "
-		       "please report this.";
+		return "The order held, but some reserved records are unaccounted for. Please "
+		       "report "
+		       "this.";
 	if (not_caught(t))
 		return proves_little(buf, size, not_caught(t));
-	return "The order holds: what is wrong on purpose was caught, and neither fence nor grace "
-	       "period let one record through.";
+	return "The order holds: the variants that are wrong on purpose were caught, and with "
+	       "fence "
+	       "and rcu no record arrived below the watermark.";
 }
 
 static bool good(const struct selftest *t)
@@ -601,8 +603,8 @@ static int selftest_order(struct selftest *t)
 
 static const struct argp_option options[] = {
 	{ "duration", 'd', "SECONDS", 0,
-	  "time for all variants together (default: 10); "
-	  "at most as long again until those that are wrong are caught",
+	  "time for all variants together (default: 10); the wrong ones may take as long again "
+	  "until they are caught",
 	  0 },
 	{ "json", 'j', NULL, 0, "print JSON", 0 },
 	{ 0 },
@@ -612,7 +614,7 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 {
 	struct selftest *t = state->input;
 
-	cli_once(options, key, arg);
+	cli_refuse_repeated(options, key, arg);
 	switch (key) {
 	case 'd':
 		t->seconds = cli_duration_ms(arg) / 1000.0;
@@ -622,10 +624,10 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 		break;
 	case ARGP_KEY_ARG:
 		if (state->arg_num || strcmp(arg, "order"))
-			argp_error(state, "there is no test \"%s\": there is order", arg);
+			argp_error(state, "unknown test \"%s\": use order", arg);
 		break;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which test? There is order");
+		argp_error(state, "missing test: use order");
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -637,11 +639,11 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse_opt,
 	.args_doc = "order",
-	.doc = "Show on this machine that the order of the stream is exact: load all CPUs, read "
-	       "the "
-	       "clock of each record at two places where it must go wrong and at the two where it "
-	       "must not, and count the records that come below a watermark.\v"
-	       "Exit status 1 if a record broke one of the two watermarks that --order offers.",
+	.doc = "Test on this machine that the order of the stream is exact: load all CPUs, run two "
+	       "variants that are wrong on purpose and the two of --order, and count the records "
+	       "that arrive below a watermark.\v"
+	       "Exit status: 1 if a variant of --order broke the order, or if records are "
+	       "unaccounted for.",
 };
 
 int cmd_selftest(int argc, char **argv)
@@ -653,7 +655,7 @@ int cmd_selftest(int argc, char **argv)
 	argp_parse(&argp, argc, argv, 0, NULL, &t);
 	err = find_cpus(&t);
 	if (err)
-		cli_error("cannot tell which CPUs there are: %s", strerror(-err));
+		cli_error("cannot find the CPUs: %s", strerror(-err));
 	else
 		ret = selftest_order(&t);
 	free(t.cpus);

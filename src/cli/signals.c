@@ -11,23 +11,23 @@
 #include "cli.h"
 #include "signals.h"
 
-/* Signals that come this soon after the end began are the ones that asked for it. */
+/* Signals this soon after the first belong to it: timeout(1) signals the process, then its group.
+ */
 #define SECOND_SIGNAL_MS 300
 
-/* A signal that nobody has read for so long found the main thread in a start that is stuck, or
- * slow. */
+/* If a signal stays unread for this long, the main thread hangs in a start. */
 #define UNREAD_MS 5000
 #define STEP_MS	  100
 
-/* nohup asks for this one to be ignored. */
-static bool hears_hangup(void)
+/* nohup sets SIGHUP to be ignored. */
+static bool handles_hangup(void)
 {
 	struct sigaction action;
 
 	return !sigaction(SIGHUP, NULL, &action) && action.sa_handler != SIG_IGN;
 }
 
-/* Runs beside the main thread, with its mask. */
+/* The thread has the signal mask of the main thread. */
 static void start_thread(void *(*run)(void *), void *arg)
 {
 	pthread_t thread;
@@ -36,7 +36,7 @@ static void start_thread(void *(*run)(void *), void *arg)
 		pthread_detach(thread);
 }
 
-/* Counts steps and not time: while we are stopped nobody reads. */
+/* Counts steps, not time: while the process is stopped nobody can read. */
 static void *watch_unread(void *arg)
 {
 	const struct timespec step = { .tv_nsec = STEP_MS * 1000000 };
@@ -47,41 +47,40 @@ static void *watch_unread(void *arg)
 		nanosleep(&step, NULL);
 		unread = poll(&fd, 1, 0) > 0 ? unread + STEP_MS : 0;
 	}
-	cli_error("ended by a signal: the start has not returned for %d s after it",
-		  UNREAD_MS / 1000);
+	cli_error("ended by a signal: the start did not return within %d s", UNREAD_MS / 1000);
 	_exit(CLI_FAILED);
 }
 
-static struct limit {
-	_Atomic(unsigned) n; /* of the one that holds */
+static struct watchdog {
+	_Atomic(unsigned) n; /* number of the current one */
 	unsigned ms;
-	const char *sentence;
-} limit;
+	const char *message;
+} watchdog;
 
-/* In steps, as above. */
-static void *watch_limit(void *arg)
+/* Counts steps, too. */
+static void *run_watchdog(void *arg)
 {
 	const struct timespec step = { .tv_nsec = STEP_MS * 1000000 };
-	unsigned n = (uintptr_t)arg, ms = limit.ms;
+	unsigned n = (uintptr_t)arg, ms = watchdog.ms;
 
-	for (unsigned waited = 0; waited < ms && atomic_load(&limit.n) == n; waited += STEP_MS)
+	for (unsigned waited = 0; waited < ms && atomic_load(&watchdog.n) == n; waited += STEP_MS)
 		nanosleep(&step, NULL);
-	if (atomic_load(&limit.n) != n)
+	if (atomic_load(&watchdog.n) != n)
 		return NULL;
-	cli_error("%s", limit.sentence);
+	cli_error("%s", watchdog.message);
 	_exit(CLI_FAILED);
 }
 
-void watchdog_start(unsigned ms, const char *sentence)
+void watchdog_start(unsigned ms, const char *message)
 {
-	limit.ms = ms;
-	limit.sentence = sentence;
-	start_thread(watch_limit, (void *)(uintptr_t)(atomic_load(&limit.n)));
+	watchdog.ms = ms;
+	watchdog.message = message;
+	start_thread(run_watchdog, (void *)(uintptr_t)(atomic_load(&watchdog.n)));
 }
 
 void watchdog_stop(void)
 {
-	atomic_fetch_add(&limit.n, 1);
+	atomic_fetch_add(&watchdog.n, 1);
 }
 
 int signals_block(struct signals *s)
@@ -89,13 +88,12 @@ int signals_block(struct signals *s)
 	sigset_t set;
 	int err, unread;
 
-	/* Who started us may ignore it: then the kernel would not tell that the command has ended.
-	 */
+	/* Our parent may have ignored SIGCHLD. Then we would not learn that the command exits. */
 	signal(SIGCHLD, SIG_DFL);
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
-	if (hears_hangup())
+	if (handles_hangup())
 		sigaddset(&set, SIGHUP);
 	unread = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	sigaddset(&set, SIGCHLD);
@@ -106,14 +104,13 @@ int signals_block(struct signals *s)
 		start_thread(watch_unread, (void *)(intptr_t)unread);
 		return 0;
 	}
-	cli_error("cannot listen for signals: %s", strerror(-err));
+	cli_error("cannot create a signalfd: %s", strerror(-err));
 	return err;
 }
 
 static uint64_t end_began; /* ms */
 
-/* A second signal, when the first did not end it soon enough: dies of it. What follows the first at
- * once belongs to it: timeout(1) signals the process and then its group. */
+/* Handles a second signal, which ends the program at once. */
 static void die_of(int signal_number)
 {
 	if (cli_now_ms() - end_began < SECOND_SIGNAL_MS)
@@ -122,8 +119,8 @@ static void die_of(int signal_number)
 	raise(signal_number);
 }
 
-/* Takes the signals while the main thread cannot. */
-static void *take_them(void *arg)
+/* A thread that receives signals while the main thread cannot. */
+static void *wait_for_signals(void *arg)
 {
 	for (;;)
 		pause();
@@ -137,8 +134,8 @@ void signals_restore(const struct signals *s)
 	end_began = cli_now_ms();
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-	if (hears_hangup())
+	if (handles_hangup())
 		sigaction(SIGHUP, &action, NULL);
 	sigprocmask(SIG_SETMASK, &s->old_mask, NULL);
-	start_thread(take_them, NULL);
+	start_thread(wait_for_signals, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The signals that end a recording: INT, TERM, and HUP unless it is ignored. None of them waits for
- * a file system: while the main thread hangs in one, other threads listen.
+ * The signals that end a recording: INT, TERM, and HUP unless it is ignored. They work even while
+ * the main thread hangs in a file system, because other threads watch for them.
  */
 #ifndef NR_SIGNALS_H
 #define NR_SIGNALS_H
@@ -9,19 +9,19 @@
 #include <signal.h>
 
 struct signals {
-	int fd; /* signalfd for them and SIGCHLD */
+	int fd; /* signalfd for these signals and SIGCHLD */
 	sigset_t old_mask;
 };
 
-/* From here on they come through fd. One that nobody reads from there for a while ends the program.
- * 0, or a negative errno, and it was said why. */
+/* Blocks the signals and delivers them through fd. A signal that is not read from fd for some
+ * seconds ends the program. Returns 0, or a negative errno after a message. */
 int signals_block(struct signals *s);
-/* The end has begun: another signal ends the program at once. */
+/* The recording is ending: unblocks the signals, so that another one ends the program at once. */
 void signals_restore(const struct signals *s);
 
-/* Between the two the program may hang in a file system: for so long, then it ends with the
- * sentence. One at a time. */
-void watchdog_start(unsigned ms, const char *sentence);
+/* Ends the program with this message unless watchdog_stop is called within ms: the code between may
+ * hang in a file system. Only one watchdog runs at a time. */
+void watchdog_start(unsigned ms, const char *message);
 void watchdog_stop(void);
 
 #endif

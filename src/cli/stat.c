@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* numaring stat: reads a whole trace, counts what is in it and checks its order. */
+/* numaring stat: counts the events of a trace and checks their order. */
 #include <argp.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -25,11 +25,11 @@ struct args {
 
 struct counts {
 	uint64_t events, unordered, late, lost, packets;
-	uint64_t first, latest; /* least and greatest time, ns, CLOCK_MONOTONIC */
-	uint64_t last;		/* time of the event before */
+	uint64_t first, latest; /* the least and the greatest time, ns, CLOCK_MONOTONIC */
+	uint64_t last;		/* time of the previous event */
 	uint64_t watermark;
-	uint64_t raw;	    /* of no known type */
-	uint64_t misplaced; /* losses in another packet than where they happened */
+	uint64_t raw;	    /* of unknown type */
+	uint64_t misplaced; /* losses counted by the wrong packet */
 	uint64_t by_type[NR_IDS], by_cpu[NR_CPUS];
 };
 
@@ -55,13 +55,12 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse_opt,
 	.args_doc = "DIR",
-	.doc = "Count the events of a trace by type and CPU, and the losses, and check that no "
-	       "event comes before its predecessor.\v"
-	       "Exit status: 1 if the trace is damaged or not in order, if a packet counts losses "
-	       "that happened elsewhere (misplaced), if the trace ends without its end mark and "
-	       "is not being recorded, or if its end mark says that the recording ended "
-	       "with an error, or that records were not written or are unaccounted for; 0 "
-	       "otherwise, for a repaired trace too.",
+	.doc = "Count the events of a trace by type and CPU, count the losses, and check the "
+	       "order.\v"
+	       "Exit status: 1 if the trace is damaged, if its events are not in order, if a "
+	       "packet counts losses that happened elsewhere (misplaced), if the trace has no end "
+	       "mark and is not being recorded, or if its end mark reports an error, records not "
+	       "written or records unaccounted for. Otherwise 0, also for a repaired trace.",
 };
 
 static void count_event(struct counts *n, const struct nr_event *ev)
@@ -84,8 +83,8 @@ struct sums {
 	struct counts *counts;
 };
 
-/* Several ids may have one name, which is counted as one type: under the first of them. */
-static int add_twin(void *ctx, uint16_t id, const char *name)
+/* Ids with the same name are one type, counted under the first of these ids. */
+static int merge_same_name(void *ctx, uint16_t id, const char *name)
 {
 	struct sums *s = ctx;
 	int first = nr_types_id(s->types, name);
@@ -104,7 +103,7 @@ static void count_raw(const struct nr_types *types, struct counts *n)
 			n->raw += n->by_type[id];
 }
 
-/* Counts events to the end, or to where the trace is damaged. */
+/* Counts the events up to the end or to a damaged place. */
 static int count_events(struct nr_trace *trace, struct counts *n, struct losses *losses)
 {
 	struct nr_event ev;
@@ -129,7 +128,7 @@ static int count(struct nr_trace *trace, struct counts *n)
 	if (!err)
 		err = count_events(trace, n, &losses);
 	losses_close(&losses);
-	nr_types_each(sums.types, add_twin, &sums);
+	nr_types_each(sums.types, merge_same_name, &sums);
 	count_raw(sums.types, n);
 	packet = nr_trace_packet(trace);
 	if (packet) {
@@ -154,16 +153,16 @@ static int text_type(void *ctx, uint16_t id, const char *name)
 	return 0;
 }
 
-static void print_completeness(const struct trace_status *e)
+static void print_completeness(const struct trace_status *s)
 {
 	char text[256];
 
-	if (trace_status_is_complete(e))
+	if (trace_status_is_complete(s))
 		puts("complete");
 	else
 		printf("%s: %s\n",
-		       trace_status_is_unknown(e) ? "not known to be complete" : "not complete",
-		       trace_status_text(e, text, sizeof(text)));
+		       trace_status_is_unknown(s) ? "not known to be complete" : "not complete",
+		       trace_status_text(s, text, sizeof(text)));
 }
 
 static struct misfits misfits_of(const struct nr_account *a, const struct nr_types *types)
@@ -171,18 +170,19 @@ static struct misfits misfits_of(const struct nr_account *a, const struct nr_typ
 	return (struct misfits){ types, a->misfits, a->n_misfits, a->misfit_stride };
 }
 
-static void print_text(const struct nr_trace *trace, struct counts *n, const struct trace_status *e)
+static void print_text(const struct nr_trace *trace, struct counts *n, const struct trace_status *s)
 {
-	printf("%" PRIu64 " events in %.3f s, %" PRIu64 " packets\n"
+	printf("%" PRIu64 " event%s in %.3f s, %" PRIu64 " packet%s\n"
 	       "%" PRIu64 " lost (%" PRIu64 " misplaced), %" PRIu64 " late, %" PRIu64
 	       " unordered\n",
-	       n->events, seconds(n), n->packets, n->lost, n->misplaced, n->late, n->unordered);
-	print_completeness(e);
+	       n->events, cli_plural(n->events), seconds(n), n->packets, cli_plural(n->packets),
+	       n->lost, n->misplaced, n->late, n->unordered);
+	print_completeness(s);
 	nr_types_each(nr_trace_types(trace), text_type, n);
 	if (n->raw)
 		printf("  %-24s %12" PRIu64 "\n", LINES_RAW, n->raw);
-	if (!e->mark) {
-		const struct misfits misfits = misfits_of(&e->account, nr_trace_types(trace));
+	if (!s->end_error) {
+		const struct misfits misfits = misfits_of(&s->account, nr_trace_types(trace));
 
 		misfits_print(stdout, &misfits);
 	}
@@ -205,7 +205,7 @@ static int add_type(void *ctx, uint16_t id, const char *name)
 	return 0;
 }
 
-/* As in all our JSON: what a double cannot hold is text. */
+/* As in all our JSON: a number that a double cannot hold is a string. */
 static json_t *json_u64(uint64_t v)
 {
 	return v > 1ull << 53 ? json_sprintf("%" PRIu64, v) : json_integer(v);
@@ -233,13 +233,13 @@ static json_t *json_causes(const struct nr_account *a)
 	for (unsigned k = 0; k < a->n_lost; k++) {
 		const char *name = nr_loss_name(k);
 
-		snprintf(key, sizeof(key), "cause_%u", k); /* of a recorder that is newer */
+		snprintf(key, sizeof(key), "cause_%u", k); /* of a newer recorder */
 		json_object_set_new(o, name ? name : key, json_integer(a->lost[k]));
 	}
 	return o;
 }
 
-/* A repaired trace does not know most of it. */
+/* A repaired trace has lost most of it. */
 static json_t *json_account(const struct nr_account *a, const struct nr_types *types)
 {
 	const struct misfits misfits = misfits_of(a, types);
@@ -264,22 +264,23 @@ static json_t *json_account(const struct nr_account *a, const struct nr_types *t
 	return o;
 }
 
-/* "why" says why "complete" is not true. */
-static void add_ending(json_t *o, const struct trace_status *e, const struct nr_types *types)
+/* "why" is the reason why "complete" is not true. */
+static void add_status(json_t *o, const struct trace_status *s, const struct nr_types *types)
 {
-	bool complete = trace_status_is_complete(e);
+	bool complete = trace_status_is_complete(s);
 	char text[256];
 
 	json_object_set_new(o, "complete",
-			    trace_status_is_unknown(e) ? json_null() : json_boolean(complete));
+			    trace_status_is_unknown(s) ? json_null() : json_boolean(complete));
 	json_object_set_new(o, "why",
 			    complete ? json_null()
-				     : json_string(trace_status_text(e, text, sizeof(text))));
-	json_object_set_new(o, "end", e->mark ? json_null() : json_account(&e->account, types));
+				     : json_string(trace_status_text(s, text, sizeof(text))));
+	json_object_set_new(o, "end",
+			    s->end_error ? json_null() : json_account(&s->account, types));
 }
 
 static void print_json(const struct nr_trace *trace, const struct counts *n,
-		       const struct trace_status *e)
+		       const struct trace_status *s)
 {
 	struct json_types types = { n, json_object() };
 	json_t *o;
@@ -291,9 +292,9 @@ static void print_json(const struct nr_trace *trace, const struct counts *n,
 		      (json_int_t)n->events, "unordered", (json_int_t)n->unordered, "lost",
 		      (json_int_t)n->lost, "misplaced", (json_int_t)n->misplaced, "late",
 		      (json_int_t)n->late, "packets", (json_int_t)n->packets, "duration_s",
-		      seconds(n), "watermark", json_u64(n->watermark), "damaged", e->read != 0,
-		      "types", types.object, "cpus", json_cpus(n));
-	add_ending(o, e, nr_trace_types(trace));
+		      seconds(n), "watermark", json_u64(n->watermark), "damaged",
+		      s->read_error != 0, "types", types.object, "cpus", json_cpus(n));
+	add_status(o, s, nr_trace_types(trace));
 	json_dumpf(o, stdout, JSON_INDENT(2));
 	putchar('\n');
 	json_decref(o);
@@ -305,23 +306,23 @@ int cmd_stat(int argc, char **argv)
 	const struct nr_trace_opts opts = { .sz = sizeof(opts), .log = cli_log };
 	struct args args = {};
 	struct nr_trace *trace = NULL;
-	struct trace_status e;
+	struct trace_status s;
 
 	argp_err_exit_status = CLI_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &args);
 	if (nr_trace_open(&trace, args.dir, &opts))
 		return CLI_FAILED;
-	e = trace_status_of(trace, count(trace, &counts));
+	s = trace_status_of(trace, count(trace, &counts));
 	if (args.json)
-		print_json(trace, &counts, &e);
+		print_json(trace, &counts, &s);
 	else
-		print_text(trace, &counts, &e);
-	trace_status_hint(trace, e.read, args.dir);
+		print_text(trace, &counts, &s);
+	suggest_repair(trace, s.read_error, args.dir);
 	nr_trace_close(trace);
 	if (fflush(stdout) || ferror(stdout)) {
 		cli_error("cannot write the counts: %s", strerror(errno));
 		return CLI_FAILED;
 	}
-	return trace_status_is_bad(&e) || counts.unordered || counts.misplaced ? CLI_FAILED
+	return trace_status_is_bad(&s) || counts.unordered || counts.misplaced ? CLI_FAILED
 									       : CLI_DONE;
 }

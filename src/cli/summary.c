@@ -8,7 +8,7 @@
 #include "misfits.h"
 #include "summary.h"
 
-/* Fill of the fullest shard, percent. */
+/* The fill of the fullest ring in percent. */
 static double fullest(const struct nr_stats *st)
 {
 	double most = 0;
@@ -22,27 +22,27 @@ static double fullest(const struct nr_stats *st)
 	return most;
 }
 
-/* A watermark this old is worth a word. */
+/* A watermark older than this is reported. */
 #define STALLED_NS 200000000u
 
-/* Why a watermark is lag ns old: of that, busy ns were a wait for records, and for idle ns the
- * consumer did not look. */
+/* Why a watermark is lag ns old: for busy ns of that a reserved record was not submitted, for idle
+ * ns the consumer did not run. */
 static const char *stall_cause(enum nr_order order, uint64_t lag, uint64_t busy, uint64_t idle)
 {
 	if (order == NR_ORDER_RCU && busy <= lag / 2 && idle <= lag / 2)
-		return "no grace period ended";
+		return "no RCU grace period ended";
 	if (busy > idle)
 		return "a program did not submit its record (BUSY)";
 	return "its consumer was not scheduled";
 }
 
-/* With grace periods all may be as old, but not all for the same reason. */
+/* With --order rcu all watermarks may have the same age, but for different reasons. */
 static bool holds_longer(const struct nr_shard_stats *a, const struct nr_shard_stats *b)
 {
 	return a->lag_ns != b->lag_ns ? a->lag_ns > b->lag_ns : a->busy_ns > b->busy_ns;
 }
 
-/* The shard that holds up the merge and why; nothing if none does. */
+/* Names the shard that holds up the merge, and the cause. Prints nothing if none does. */
 static void print_stall(FILE *out, const struct nr_stats *st, enum nr_order order)
 {
 	const struct nr_shard_stats *worst;
@@ -57,7 +57,7 @@ static void print_stall(FILE *out, const struct nr_stats *st, enum nr_order orde
 			stall_cause(order, worst->lag_ns, worst->busy_ns, worst->idle_ns));
 }
 
-/* Shards that held up the stream at some time. */
+/* Names each shard that held up the merge for a while. */
 static void print_stalls(FILE *out, const struct nr_stats *st, enum nr_order order)
 {
 	for (unsigned i = 0; i < st->n_shards; i++) {
@@ -71,7 +71,7 @@ static void print_stalls(FILE *out, const struct nr_stats *st, enum nr_order ord
 	}
 }
 
-/* What keeps the rings full though their consumers run: the output, or the thread that feeds it. */
+/* Names what kept the rings full although the consumers ran: the output, or the merge thread. */
 static void print_merge(FILE *out, const struct nr_stats *st)
 {
 	if (st->output_ns > STALLED_NS)
@@ -147,16 +147,18 @@ static void print_shard(FILE *out, unsigned i, const struct nr_plan_shard *plan,
 	fputc('\n', out);
 }
 
-/* Events are written when all that came with them is; a part of that may have got through. */
+/* A block of events counts as written if all of it was written. Part of a failed block may still
+ * have reached the output. */
 static void print_unwritten(FILE *out, const struct summary *s)
 {
 	const struct nr_stats *st = s->stats;
 
-	fprintf(out, "%" PRIu64 " were seen in a ring but not written", st->unwritten);
+	fprintf(out, "%" PRIu64 " record%s read from a ring but not written", st->unwritten,
+		cli_plural(st->unwritten));
 	if (s->delivered > st->events_written)
-		fprintf(out, ", of which %" PRIu64 " went out all the same",
+		fprintf(out, " (%" PRIu64 " of them reached the output)",
 			s->delivered - st->events_written);
-	fprintf(out, ": %s\n", s->error ? s->error : "the reader left");
+	fprintf(out, ": %s\n", s->error ? s->error : "the reader closed the pipe");
 }
 
 static struct misfits misfits_of(const struct summary *s)
@@ -196,13 +198,14 @@ static void print_identity(FILE *out, const struct summary *s)
 		print_unwritten(out, s);
 	if (st->malformed)
 		fprintf(out,
-			"%" PRIu64 " came from a program that does not use numaring.bpf.h: not "
+			"%" PRIu64 " record%s from a program that does not use numaring.bpf.h: not "
 			"written\n",
-			st->malformed);
+			st->malformed, cli_plural(st->malformed));
 	for (unsigned i = 0; i < st->n_shards; i++)
 		if (nr_stats_shard(st, i)->unread)
-			fprintf(out, "shard %u: %" PRIu64 " bytes of its ring were never read\n", i,
-				nr_stats_shard(st, i)->unread);
+			fprintf(out, "shard %u: %" PRIu64 " byte%s of its ring never read\n", i,
+				nr_stats_shard(st, i)->unread,
+				cli_plural(nr_stats_shard(st, i)->unread));
 }
 
 int summary_print(FILE *out, const struct summary *s)
@@ -212,7 +215,8 @@ int summary_print(FILE *out, const struct summary *s)
 	double seconds = st->duration_ns / 1e9;
 	char rate[16], bytes[16];
 
-	fprintf(out, "%" PRIu64 " events in %.2f s (%s/s), ", st->events_written, seconds,
+	fprintf(out, "%" PRIu64 " event%s in %.2f s (%s/s), ", st->events_written,
+		cli_plural(st->events_written), seconds,
 		cli_format_count(rate, sizeof(rate), st->events_written / seconds));
 	if (st->bytes_written && s->outputs->n == 1) {
 		char *name = cli_escape(s->outputs->list[0].path);
@@ -295,7 +299,7 @@ static json_t *json_shard(const struct nr_plan_shard *plan, const struct nr_shar
 	return o;
 }
 
-/* JSON has no bytes that are no UTF-8: each is a question mark. */
+/* JSON is UTF-8. In a path that is not, every byte above 0x7f becomes a question mark. */
 static json_t *json_path(const char *path)
 {
 	json_t *text = json_string(path);

@@ -7,8 +7,8 @@
 #include <unistd.h>
 #include "timed_write.h"
 
-/* A signal does not end it. */
-static int poll_on(struct pollfd *fds, unsigned count, int timeout_ms)
+/* poll, but not interrupted by a signal. */
+static int poll_all(struct pollfd *fds, unsigned count, int timeout_ms)
 {
 	int n;
 
@@ -24,17 +24,18 @@ static int wait_for_reader(int fd, int end_fd)
 		{ .fd = fd, .events = POLLOUT },
 		{ .fd = end_fd, .events = POLLIN },
 	};
-	int n = end_fd < 0 ? 0 : poll_on(fds, 2, -1);
+	int n = end_fd < 0 ? 0 : poll_all(fds, 2, -1);
 
 	if (n < 0 || fds[0].revents)
 		return n < 0 ? n : 0;
-	n = poll_on(fds, 1, READER_TIMEOUT_MS);
+	n = poll_all(fds, 1, READER_TIMEOUT_MS);
 	if (n < 0)
 		return n;
 	return n ? 0 : -ETIMEDOUT;
 }
 
-/* Not more than a pipe takes without waiting when poll says that it takes something. */
+/* Writes at most PIPE_BUF bytes: as much as a pipe takes without blocking once poll says that it is
+ * writable. */
 static ssize_t write_some(int fd, int end_fd, const char *data, size_t size)
 {
 	ssize_t n = wait_for_reader(fd, end_fd);
@@ -71,7 +72,7 @@ const char *timed_write_error(int err)
 			     : strerror(-err);
 }
 
-static ssize_t write_last(void *cookie, const char *data, size_t size)
+static ssize_t write_after_end(void *cookie, const char *data, size_t size)
 {
 	int err = 0;
 	size_t done = timed_write((intptr_t)cookie, -1, data, size, &err);
@@ -83,5 +84,5 @@ static ssize_t write_last(void *cookie, const char *data, size_t size)
 FILE *timed_stream(int fd)
 {
 	return fopencookie((void *)(intptr_t)fd, "w",
-			   (cookie_io_functions_t){ .write = write_last });
+			   (cookie_io_functions_t){ .write = write_after_end });
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* numaring topology: show the plan of this machine, or of one that is only described. */
+/* numaring topology: shows the plan for this machine or for a described one. */
 #include <argp.h>
 #include <jansson.h>
 #include <stdbool.h>
@@ -23,8 +23,9 @@ struct args {
 
 static const struct argp_option options[] = {
 	{ "synthetic", OPT_SYNTHETIC, "STRING", 0,
-	  "a machine as hwloc describes it, like \"pack:2 [numa] l3:1 core:8 pu:2\"", 0 },
-	{ "xml", OPT_XML, "FILE", 0, "a machine from an hwloc XML file (lstopo FILE.xml)", 0 },
+	  "use a synthetic machine in hwloc's syntax, like \"pack:2 [numa] l3:1 core:8 pu:2\"", 0 },
+	{ "xml", OPT_XML, "FILE", 0,
+	  "use the machine in an hwloc XML file, written by lstopo FILE.xml", 0 },
 	{ "json", OPT_JSON, NULL, 0, "print JSON", 0 },
 	{ 0 },
 };
@@ -33,7 +34,7 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 {
 	struct args *args = state->input;
 
-	cli_once(options, key, arg);
+	cli_refuse_repeated(options, key, arg);
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &args->plan;
@@ -65,7 +66,7 @@ static const struct argp argp = {
 
 /* Table -------------------------------------------------------------------------------------- */
 
-/* A list of n CPUs is at most "65535," each. */
+/* Each CPU takes at most 6 bytes: "65535,". */
 static char *new_cpu_list(const unsigned *cpus, unsigned n)
 {
 	size_t size = (size_t)n * 6 + 4;
@@ -116,8 +117,8 @@ static void print_notes(const struct nr_plan *plan)
 
 	for (i = 0; i < plan->n_shards; i++)
 		if (!nr_plan_shard_at(plan, i)->node_is_own) {
-			puts("* the CPUs' own node has no memory for this process; this is the "
-			     "nearest that has");
+			puts("* this process may not use memory of the CPUs' own node: this is the "
+			     "nearest node that it may use");
 			return;
 		}
 }

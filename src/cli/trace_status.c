@@ -6,34 +6,34 @@
 #include "cli.h"
 #include "trace_status.h"
 
-struct trace_status trace_status_of(const struct nr_trace *trace, int read)
+struct trace_status trace_status_of(const struct nr_trace *trace, int read_error)
 {
-	struct trace_status e = { .read = read, .account.sz = sizeof(e.account) };
+	struct trace_status s = { .read_error = read_error, .account.sz = sizeof(s.account) };
 
-	e.mark = nr_trace_end(trace, &e.account);
-	return e;
+	s.end_error = nr_trace_end(trace, &s.account);
+	return s;
 }
 
-bool trace_status_is_complete(const struct trace_status *e)
+bool trace_status_is_complete(const struct trace_status *s)
 {
-	const struct nr_account *a = &e->account;
+	const struct nr_account *a = &s->account;
 
-	return !e->read && !e->mark && !a->repaired && !a->error && !a->unwritten &&
+	return !s->read_error && !s->end_error && !a->repaired && !a->error && !a->unwritten &&
 	       !a->unaccounted;
 }
 
-bool trace_status_is_unknown(const struct trace_status *e)
+bool trace_status_is_unknown(const struct trace_status *s)
 {
-	return !e->read && (e->mark == -EBUSY || e->mark == -EOPNOTSUPP);
+	return !s->read_error && (s->end_error == -EBUSY || s->end_error == -EOPNOTSUPP);
 }
 
-bool trace_status_is_bad(const struct trace_status *e)
+bool trace_status_is_bad(const struct trace_status *s)
 {
-	return !trace_status_is_complete(e) && !trace_status_is_unknown(e) &&
-	       (e->read || e->mark || !e->account.repaired);
+	return !trace_status_is_complete(s) && !trace_status_is_unknown(s) &&
+	       (s->read_error || s->end_error || !s->account.repaired);
 }
 
-static void mark_text(const struct nr_account *a, char *buf, size_t size)
+static void account_text(const struct nr_account *a, char *buf, size_t size)
 {
 	FILE *f = fmemopen(buf, size, "w");
 
@@ -44,38 +44,39 @@ static void mark_text(const struct nr_account *a, char *buf, size_t size)
 	else if (a->error)
 		fprintf(f, "the recording ended with an error: %s", strerror(-a->error));
 	if (a->unwritten)
-		fprintf(f, "%s%" PRIu64 " records were not written", a->error ? "; " : "",
-			a->unwritten);
+		fprintf(f, "%s%" PRIu64 " record%s not written", a->error ? "; " : "", a->unwritten,
+			cli_plural(a->unwritten));
 	if (a->unaccounted)
-		fprintf(f, "%s%" PRIu64 " records are unaccounted for",
-			a->error || a->unwritten ? "; " : "", a->unaccounted);
+		fprintf(f, "%s%" PRIu64 " record%s unaccounted for",
+			a->error || a->unwritten ? "; " : "", a->unaccounted,
+			cli_plural(a->unaccounted));
 	fclose(f);
 }
 
-const char *trace_status_text(const struct trace_status *e, char *buf, size_t size)
+const char *trace_status_text(const struct trace_status *s, char *buf, size_t size)
 {
 	*buf = 0;
-	if (e->read == -EBADMSG)
+	if (s->read_error == -EBADMSG)
 		snprintf(buf, size, "the stream is damaged");
-	else if (e->read)
-		snprintf(buf, size, "the stream cannot be read: %s", strerror(-e->read));
-	else if (!e->mark)
-		mark_text(&e->account, buf, size);
-	else if (e->mark == -EBUSY)
+	else if (s->read_error)
+		snprintf(buf, size, "cannot read the stream: %s", strerror(-s->read_error));
+	else if (!s->end_error)
+		account_text(&s->account, buf, size);
+	else if (s->end_error == -EBUSY)
 		snprintf(buf, size, "it is still being recorded; more events may follow");
-	else if (e->mark == -EOPNOTSUPP)
+	else if (s->end_error == -EOPNOTSUPP)
 		snprintf(buf, size, "traces of format 1.0 have no end mark");
 	else
 		snprintf(buf, size,
-			 "it ends without its end mark: the recorder was killed, or the machine or "
-			 "the disk failed");
+			 "it has no end mark: the recorder was killed, or the machine or the disk "
+			 "failed");
 	return buf;
 }
 
-void trace_status_hint(const struct nr_trace *trace, int read, const char *dir)
+void suggest_repair(const struct nr_trace *trace, int read_error, const char *dir)
 {
-	if (read == -EBADMSG && nr_trace_packet(trace))
+	if (read_error == -EBADMSG && nr_trace_packet(trace))
 		cli_error(
-			"\"numaring repair %s\" writes a copy that ends with the last whole packet",
+			"run \"numaring repair %s\" to copy the trace up to its last whole packet",
 			dir);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* How a trace ended, for people. */
+/* Is a trace complete? For people. */
 #ifndef NR_TRACE_STATUS_H
 #define NR_TRACE_STATUS_H
 
@@ -8,25 +8,25 @@
 #include <numaring/trace.h>
 
 struct trace_status {
-	int read;		   /* how reading ended: 0, or a negative errno */
-	int mark;		   /* what nr_trace_end returned */
-	struct nr_account account; /* if mark is 0 */
+	int read_error;		   /* what ended reading: 0, or a negative errno */
+	int end_error;		   /* the result of nr_trace_end */
+	struct nr_account account; /* if end_error is 0 */
 };
 
-/* Of a trace whose nr_trace_next returned 0 or an error. */
-struct trace_status trace_status_of(const struct nr_trace *trace, int read);
+/* The status after nr_trace_next returned 0 or a negative errno, which is read_error. */
+struct trace_status trace_status_of(const struct nr_trace *trace, int read_error);
 
-/* The trace holds all events up to its end, which was asked for. */
-bool trace_status_is_complete(const struct trace_status *e);
-/* Nobody can tell: it is being recorded, or of format 1.0. */
-bool trace_status_is_unknown(const struct trace_status *e);
-/* Something went wrong: damage, no end mark, an error, records that are not in the trace. */
-bool trace_status_is_bad(const struct trace_status *e);
+/* The trace holds all events up to the end of its recording, which was a normal end. */
+bool trace_status_is_complete(const struct trace_status *s);
+/* Nobody can tell: the trace is still being recorded, or has format 1.0. */
+bool trace_status_is_unknown(const struct trace_status *s);
+/* Something went wrong: damage, no end mark, an error, records missing in the trace. */
+bool trace_status_is_bad(const struct trace_status *s);
 
-/* One sentence without a full stop, "" if there is nothing to say. Returns buf. */
-const char *trace_status_text(const struct trace_status *e, char *buf, size_t size);
+/* One sentence without a full stop, "" if the trace is complete. Returns buf. */
+const char *trace_status_text(const struct trace_status *s, char *buf, size_t size);
 
-/* What to do about damage, on standard error, if anything can be done. */
-void trace_status_hint(const struct nr_trace *trace, int read, const char *dir);
+/* If the trace is damaged and can be repaired, says on stderr how. */
+void suggest_repair(const struct nr_trace *trace, int read_error, const char *dir);
 
 #endif

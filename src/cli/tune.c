@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* numaring tune: is `numaring-bench tune`, which lies beside this program or in the PATH. */
+/* numaring tune: runs `numaring-bench tune`, found beside this program or in the PATH. */
 #include <errno.h>
 #include <libgen.h>
 #include <limits.h>
@@ -24,8 +24,8 @@ int cmd_tune(int argc, char **argv)
 	snprintf(path, sizeof(path), "%s/%s", dirname(self), bench);
 	execv(path, args);
 	execvp(bench, args);
-	cli_error("cannot run numaring-bench, which measures for tune: %s; build or install it "
-		  "beside numaring",
+	cli_error("cannot run numaring-bench, which does the measuring: %s; install it beside "
+		  "numaring",
 		  strerror(errno));
 	return CLI_FAILED;
 }

@@ -111,7 +111,7 @@ on_disk close 100000 1 record_ 1 -d 300ms -o closing
 check "$what: says so" grep -q 'gave up on a write to closing' err
 what="a directory that cannot be made, TERM"
 on_disk mkdir 100000 1 signalled TERM 1 -o never
-check "$what: says so" grep -q 'ended by a signal: the start has not returned for 5 s after it' err
+check "$what: says so" grep -q 'ended by a signal: the start did not return within 5 s' err
 
 what="a directory that cannot be made, -d"
 on_disk mkdir 100000 1 record_ 1 -d 300ms -o never

@@ -333,7 +333,7 @@ stuck_ends() { # WHAT STATUS
 }
 stuck -d 1
 stuck_ends "stuck reader" 1
-check "stuck reader: says so" grep -qE "not written(, of which [0-9]+ went out all the same)?: the reader stopped reading" err
+check "stuck reader: says so" grep -qE "not written( \([0-9]+ of them reached the output\))?: the reader stopped reading" err
 started() { # signals end it cleanly by then
 	local i
 	for ((i = 0; i < 200; i++)); do
@@ -345,7 +345,7 @@ started() { # signals end it cleanly by then
 stuck
 started && kill -TERM $recorder
 stuck_ends "stuck reader, signal" 1
-check "stuck reader, signal: says so" grep -qE "not written(, of which [0-9]+ went out all the same)?: the reader stopped reading" err
+check "stuck reader, signal: says so" grep -qE "not written( \([0-9]+ of them reached the output\))?: the reader stopped reading" err
 stuck
 started && kill -TERM $recorder && sleep 0.6 && kill -TERM $recorder
 stuck_ends "stuck reader, two signals" 143
@@ -381,7 +381,7 @@ kill $reader $terminal
 wait $terminal
 rm pipe
 equal "stuck terminal: exit status" "$(cat status)" 1
-check "stuck terminal: says so" grep -qE "not written(, of which [0-9]+ went out all the same)?: the reader stopped reading" err
+check "stuck terminal: says so" grep -qE "not written( \([0-9]+ of them reached the output\))?: the reader stopped reading" err
 # Without a standard output no file of ours takes its place.
 timeout 60 "$NUMARING" record -e syscalls --format jsonl -o - 2>err >&-
 equal "closed standard output: exit status" $? 1

@@ -179,7 +179,7 @@ thread=$(ls /proc/$recorder/task | grep -vx $recorder | head -n 1)
 rm -rf t
 "$NUMARING" record -e sched -d 0.1 -o t -p "$thread" 2>err
 equal "thread: exit status" $? 1
-check "thread: says so" grep -q "$thread is a thread: give -p its process, $recorder" err
+check "thread: says so" grep -q "$thread is a thread of process $recorder" err
 kill -INT $recorder
 wait $recorder
 
@@ -216,7 +216,7 @@ if unshare -m true 2>/dev/null; then
 		echo \$? >../status; wc -l <lines >../lines"
 	equal "full disk, JSON lines: exit status" "$(cat status)" 1
 	equal "full disk, JSON lines: those that went out" "$(jq .delivered s.json)" "$(cat lines)"
-	check "full disk, JSON lines: says so" grep -qE 'not written(, of which [0-9]+ went out all the same)?: No space' err
+	check "full disk, JSON lines: says so" grep -qE 'not written( \([0-9]+ of them reached the output\))?: No space' err
 else
 	echo "note: no mount namespace to be had, the full disk was not tried"
 fi
