@@ -17,11 +17,12 @@ struct args {
 	const char *output; /* NULL or "-": stdout */
 	enum lines_format format;
 	bool have_format;
-	bool force;
+	struct outfile_opts outfile;
+	gid_t group;
 	uint64_t limit;
 };
 
-enum { OPT_TO = 256, OPT_FORCE };
+enum { OPT_TO = 256, OPT_FORCE, OPT_GROUP };
 
 static const struct argp_option cat_options[] = {
 	{ "json", 'j', NULL, 0, "print JSON lines", 0 },
@@ -35,6 +36,8 @@ static const struct argp_option export_options[] = {
 	{ "output", 'o', "FILE", 0, "write to FILE (default: standard output)", 0 },
 	{ "number", 'n', "N", 0, "stop after N events", 0 },
 	{ "force", OPT_FORCE, NULL, 0, "replace an existing file", 0 },
+	{ "group", OPT_GROUP, "GROUP", 0,
+	  "let this group (name or number) read FILE (default: only the owner)", 0 },
 	{ 0 },
 };
 
@@ -81,7 +84,11 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 		parse_format(args, arg);
 		return 0;
 	case OPT_FORCE:
-		args->force = true;
+		args->outfile.force = true;
+		return 0;
+	case OPT_GROUP:
+		args->group = cli_parse_group(arg);
+		args->outfile.group = &args->group;
 		return 0;
 	default:
 		return cli_parse_dir(key, arg, state, &args->dir);
@@ -193,8 +200,7 @@ int cmd_export(int argc, char **argv)
 	}
 	if (cli_is_in_trace("-o", args.output, args.dir) || open_trace(&trace, &args))
 		return CLI_FAILED;
-	if (outfile_open(&out, args.output, &(struct outfile_opts){ .force = args.force }) ||
-	    outfile_commit(&out)) {
+	if (outfile_open(&out, args.output, &args.outfile) || outfile_commit(&out)) {
 		outfile_close(&out);
 		nr_trace_close(trace);
 		return CLI_FAILED;

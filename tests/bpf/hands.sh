@@ -24,8 +24,9 @@ check "no lock is left" test ! -e t/.numaring.lock
 "$NUMARING" record -d 0.1 -o g --group 65534 >/dev/null || fail "g: status $?"
 "$NUMARING" record --format jsonl -d 0.1 -o g.json --group nogroup --stats-json gs.json 2>/dev/null ||
 	fail "g.json: status $?"
-equal "modes for a group" "$(mode g) $(mode g/stream) $(mode g.json) $(mode gs.json)" "750 640 640 640"
-equal "their group" "$(stat -c %g g g/stream g/metadata g.json gs.json | sort -u)" 65534
+"$NUMARING" export --to jsonl -o ge.json --group nogroup g || fail "ge.json: status $?"
+equal "modes for a group" "$(mode g) $(mode g/stream) $(mode g.json) $(mode gs.json) $(mode ge.json)" "750 640 640 640 640"
+equal "their group" "$(stat -c %g g g/stream g/metadata g.json gs.json ge.json | sort -u)" 65534
 cp "$NUMARING" "$(ldd "$NUMARING" | awk '/libnumaring/ { print $3 }')" . && chmod 755 numaring libnumaring*
 check "the group reads it" other env LD_LIBRARY_PATH="$dir" ./numaring stat g >/dev/null
 "$NUMARING" record -d 0.1 -o g --force --group nobody-has-this 2>err

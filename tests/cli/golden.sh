@@ -75,6 +75,7 @@ case_ export-no-format export nowhere
 case_ export-two-formats export --to csv --to jsonl nowhere
 case_ export-two-outputs export --to csv -o a -o b nowhere
 case_ export-bad-format export --to xml nowhere
+case_ export-bad-group export --to csv --group nobody-has-this nowhere
 case_ export-no-trace export --to csv nowhere
 case_ stat-damaged stat taken
 case_ topology-plan topology --synthetic "pack:2 [numa] l3:2 core:2 pu:2" --shards llc
