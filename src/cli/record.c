@@ -119,14 +119,14 @@ static enum nr_order parse_order(const char *arg)
 	cli_refuse(arg, "an order: use fence or rcu");
 }
 
-static void add_string(struct strings *words, char *word)
+static void add_string(struct strings *strings, char *string)
 {
-	words->list = reallocarray(words->list, words->n + 1, sizeof(*words->list));
-	if (!words->list) {
+	strings->list = reallocarray(strings->list, strings->n + 1, sizeof(*strings->list));
+	if (!strings->list) {
 		cli_error("out of memory");
 		exit(CLI_FAILED);
 	}
-	words->list[words->n++] = word;
+	strings->list[strings->n++] = string;
 }
 
 static void list_sources(void)
