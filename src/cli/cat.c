@@ -198,7 +198,9 @@ int cmd_export(int argc, char **argv)
 		cli_error("--to is required: jsonl or csv");
 		return CLI_USAGE;
 	}
-	if (cli_is_in_trace("-o", args.output, args.dir) || open_trace(&trace, &args))
+	if (cli_is_in_trace("-o", args.output, args.dir))
+		return CLI_USAGE;
+	if (open_trace(&trace, &args))
 		return CLI_FAILED;
 	if (outfile_open(&out, args.output, &args.outfile) || outfile_commit(&out)) {
 		outfile_close(&out);

@@ -51,7 +51,7 @@ static const struct argp argp = {
 	       "Exit status: 0 if the trace was repaired, or needs no repair.",
 };
 
-/* "DIR-repaired", to be freed; NULL after a message. */
+/* "DIR-repaired", to be freed. Exits if DIR has no name of its own. */
 static char *default_output(const char *dir)
 {
 	size_t len = strlen(dir), dots = 0;
@@ -61,10 +61,14 @@ static char *default_output(const char *dir)
 		len--;
 	while (dots < len && dir[len - 1 - dots] == '.')
 		dots++;
-	if (dots == len || dir[len - 1 - dots] == '/') /* "/", ".", "../.." */
+	if (dots == len || dir[len - 1 - dots] == '/') { /* "/", ".", "../.." */
 		cli_error("cannot name the copy after \"%s\": give -o NEW", dir);
-	else if (asprintf(&path, "%.*s-repaired", (int)len, dir) < 0)
+		exit(CLI_USAGE);
+	}
+	if (asprintf(&path, "%.*s-repaired", (int)len, dir) < 0) {
 		cli_error("out of memory");
+		exit(CLI_FAILED);
+	}
 	return path;
 }
 
@@ -109,13 +113,10 @@ int cmd_repair(int argc, char **argv)
 		cli_error("--in-place and -o exclude each other: give one of them");
 		return CLI_USAGE;
 	}
-	if (!args.in_place && !args.output) {
+	if (!args.in_place && !args.output)
 		made = default_output(args.dir);
-		if (!made)
-			return CLI_FAILED;
-	}
-	ret = args.output && cli_is_in_trace("-o", args.output, args.dir)
-		      ? CLI_FAILED
+	ret = cli_is_in_trace("-o", args.output, args.dir)
+		      ? CLI_USAGE
 		      : repair(args.dir, made ? made : args.output);
 	free(made);
 	return ret;

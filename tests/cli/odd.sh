@@ -110,7 +110,7 @@ echo precious >table.csv
 equal "export of nothing: exit status" $? 1
 equal "export of nothing: the file" "$(cat table.csv)" precious
 "$NUMARING" export --to csv --force -o kept/stream kept 2>err
-equal "export into the trace: exit status" $? 1
+equal "export into the trace: exit status" $? 2
 check "export into the trace: says so" grep -q 'is inside the trace directory' err
 check "export into the trace: it is whole" "$NUMARING" stat kept
 
