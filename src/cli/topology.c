@@ -117,8 +117,8 @@ static void print_notes(const struct nr_plan *plan)
 
 	for (i = 0; i < plan->n_shards; i++)
 		if (!nr_plan_shard_at(plan, i)->node_is_own) {
-			puts("* this process may not use memory of the CPUs' own node: this is the "
-			     "nearest node that it may use");
+			puts("* the CPUs' own node has no memory that this process may use; this "
+			     "is the nearest node that has");
 			return;
 		}
 }
