@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# .ci/rooms and .ci/circles find what they are there to find, in a copy of the sources and in objects made here.
+# .ci/rooms, .ci/circles and .ci/format find what they look for: in a copy of the sources, and in objects made here.
 root=$(realpath "$(dirname "$0")/..")
 # shellcheck source=tests/lib.sh
 . "$root/tests/lib.sh"
 scratch
 mkdir docs
 cp "$root/docs/architecture.md" docs
-cp -r "$root"/{include,bpf,topology,src,bench,tests} .
+cp -r "$root"/{.clang-format,include,bpf,topology,src,bench,tests} .
 
 check "the sources keep to the rooms" "$root/.ci/rooms" .
 
@@ -61,6 +61,14 @@ row src/ring hwlock
 refused "an unknown word in the table" 'src/ring may use hwlock, which is no room, header or library'
 cp "$root/docs/architecture.md" docs
 check "and all is well again" "$root/.ci/rooms" .
+
+echo 'int  f(void);' >src/new.h
+"$root/.ci/format" . >said 2>&1
+case $? in
+0) fail "two blanks pass .ci/format" ;;
+77) cat said ;;
+*) check "two blanks in src/new.h" grep -q '^src/new.h:1:4: error:' said ;;
+esac
 
 # object NAME CODE: what the build leaves of src/NAME.c.
 object() {
