@@ -8,6 +8,8 @@
 #include <jansson.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <string.h>
+#include <time.h>
 #include <numaring/numaring.h>
 #include "cell.h"
 #include "check.h"
@@ -25,20 +27,38 @@ int cmd_tune(int argc, char **argv);
 int cmd_format(int argc, char **argv);
 int cmd_model(int argc, char **argv);
 
+/* ---- for all (util.c) ---- */
+
 /* One sentence to stderr, "numaring-bench: ...". */
 void bench_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* The same, and the end of the process. */
+_Noreturn void bench_die(enum bench_exit status, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 /* nr_log_fn: errors and warnings. */
 void bench_log(void *ctx, enum nr_log_level level, const char *text);
 
-/* The host's CLOCK_MONOTONIC, which records carry, ns; in a time namespace only after host_check.
+/* Zeroed memory, and more of it; without memory the process ends. */
+void *bench_alloc(size_t n, size_t size);
+void *bench_grow(void *array, size_t n, size_t size);
+
+/* This host's; if it cannot be read, the process ends. */
+struct nr_topology *bench_topology(void);
+
+/* The host's CLOCK_MONOTONIC in ns, which records carry; in a time namespace only after host_check.
  */
 uint64_t bench_now(void);
 void bench_sleep_until(uint64_t time);
 int bench_find_clock(void); /* for bench_now */
-/* The calling thread gets the priority numaring gives its own threads, so that transports are
- * compared and not priorities. */
+/* ns of any clock; 0 if there is none of this number. */
+uint64_t bench_clock(clockid_t clock);
+/* Gives the calling thread the priority of numaring's own threads: transports are compared, not
+ * priorities. */
 void bench_raise_priority(void);
 int bench_pin(pthread_t thread, const unsigned *cpus, unsigned n); /* cpus ascend; n 0: leave it */
+
+/* "4096", "64K", "1M"; -EINVAL. Decimal: "10k" is 10000. */
+int bench_parse_size(const char *s, size_t *out);
+int bench_parse_count(const char *s, uint64_t *out);
 
 /* ---- one configuration (config.c) ---- */
 
@@ -76,10 +96,6 @@ bool config_is_libbpf(const struct config *cfg);
 json_t *config_json(const struct config *cfg);
 /* For progress and messages: "single 2 producers, flat out". */
 char *config_text(const struct config *cfg, char *buf, size_t size);
-
-/* "4096", "64K", "1M"; -EINVAL. Decimal: "10k" is 10000. */
-int bench_parse_size(const char *s, size_t *out);
-int bench_parse_count(const char *s, uint64_t *out);
 
 /* ---- producers (producers.c) ---- */
 
@@ -159,6 +175,8 @@ struct spread3 {
 	double q1, median, q3;
 	unsigned n;
 };
+int compare_doubles(const void *a, const void *b); /* for qsort */
+
 struct spread3 quartiles(double *values, unsigned n); /* sorts values */
 
 /*
@@ -183,6 +201,20 @@ static inline size_t floor_power(size_t v)
 {
 	return v ? (size_t)1 << (63 - __builtin_clzll(v)) : 0;
 }
+
+/* ---- rows of a sweep (jsonl.c) ---- */
+
+/* All lines of the file, each an object. A last line that was cut short is left out; errors were
+ * explained. */
+int jsonl_read(json_t **rows, const char *path);
+
+double row_number(const json_t *row, const char *key);
+const char *row_word(const json_t *row, const char *key); /* "": it has none */
+/* Of a row of medians; NAN and NULL: no run had a value. */
+double row_median(const json_t *row, const char *metric);
+const json_t *row_runs(const json_t *row, const char *metric);
+/* Have both the same value of each key, or neither one? keys ends with NULL. */
+bool rows_agree(const json_t *a, const json_t *b, const char *const *keys);
 
 /* ---- the host (host.c) ---- */
 

@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 #include "bench.h"
 
-int check_init(struct check *c, unsigned n_cpus)
+void check_init(struct check *c, unsigned n_cpus)
 {
 	memset(c, 0, sizeof(*c));
 	c->n_cpus = n_cpus;
 	c->begin = c->end = UINT64_MAX;
-	c->cpus = calloc(n_cpus, sizeof(*c->cpus));
-	return c->cpus ? 0 : -ENOMEM;
+	c->cpus = bench_alloc(n_cpus, sizeof(*c->cpus));
 }
 
 void check_destroy(struct check *c)
@@ -35,14 +33,6 @@ static bool is_inside(const struct check *c, uint64_t now)
 {
 	return now >= __atomic_load_n(&c->begin, __ATOMIC_RELAXED) &&
 	       now < __atomic_load_n(&c->end, __ATOMIC_RELAXED);
-}
-
-static uint64_t thread_time(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
 }
 
 static void check_sequence(struct check *c, struct check_cpu *cpu, uint64_t seq)
@@ -88,7 +78,7 @@ void check_event(struct check *c, const struct nr_event *ev)
 
 void check_batch(struct check *c, const struct nr_event *events, unsigned n)
 {
-	uint64_t began = thread_time(), now = bench_now();
+	uint64_t began = bench_clock(CLOCK_THREAD_CPUTIME_ID), now = bench_now();
 	bool inside = is_inside(c, now);
 
 	note_tid(c);
@@ -97,7 +87,8 @@ void check_batch(struct check *c, const struct nr_event *events, unsigned n)
 		if (inside)
 			c->latency[bench_bucket(now - events[i].rec->ts)]++;
 	}
-	__atomic_store_n(&c->cpu_ns, c->cpu_ns + thread_time() - began, __ATOMIC_RELAXED);
+	__atomic_store_n(&c->cpu_ns, c->cpu_ns + bench_clock(CLOCK_THREAD_CPUTIME_ID) - began,
+			 __ATOMIC_RELAXED);
 }
 
 void check_one(struct check *c, const struct nr_record *rec, uint32_t size)

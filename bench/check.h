@@ -49,7 +49,7 @@ struct check {
 	__u64 latency[BENCH_BUCKETS]; /* event to here, ns, in the window */
 };
 
-int check_init(struct check *c, unsigned n_cpus);
+void check_init(struct check *c, unsigned n_cpus);
 void check_destroy(struct check *c);
 void check_open_window(struct check *c, uint64_t begin);
 void check_close_window(struct check *c, uint64_t end);

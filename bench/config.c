@@ -52,40 +52,6 @@ void config_settle(struct config *cfg, const struct nr_topology *topo)
 		cfg->memory = floor_power((size_t)nr_topology_cpus(topo, NULL, 0) << 21);
 }
 
-static int parse_scaled(const char *s, const char *suffixes, unsigned step, uint64_t *out)
-{
-	unsigned long long v, scale = 1;
-	const char *suffix;
-	char *end;
-
-	if (!isdigit((unsigned char)*s))
-		return -EINVAL;
-	errno = 0;
-	v = strtoull(s, &end, 10);
-	if (errno)
-		return -EINVAL;
-	suffix = *end ? strchr(suffixes, toupper((unsigned char)*end)) : NULL;
-	if (*end && (!suffix || end[1]))
-		return -EINVAL;
-	for (const char *p = suffixes; suffix && p <= suffix; p++)
-		scale *= step;
-	/* JSON has no more. */
-	if (v > INT64_MAX / scale)
-		return -EINVAL;
-	*out = v * scale;
-	return 0;
-}
-
-int bench_parse_size(const char *s, size_t *out)
-{
-	return parse_scaled(s, "KMG", 1024, out);
-}
-
-int bench_parse_count(const char *s, uint64_t *out)
-{
-	return parse_scaled(s, "KMG", 1000, out);
-}
-
 bool config_is_perfbuf(const struct config *cfg)
 {
 	return !strncmp(cfg->transport, "perfbuf", 7);

@@ -140,22 +140,14 @@ static int verify(struct job *job, format_fn format)
 	return 0;
 }
 
-/* ns this thread has run: what else the machine does is not the formats' business. */
-static uint64_t cpu_time(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
-}
-
+/* CPU time of this thread: what else the machine does is not the formats' business. */
 static double ns_per_event(struct job *job, format_fn format)
 {
-	uint64_t start = cpu_time();
+	uint64_t start = bench_clock(CLOCK_THREAD_CPUTIME_ID);
 
 	for (unsigned i = 0; i < job->n; i++)
 		format(job, &job->events[i]);
-	return (double)(cpu_time() - start) / job->n;
+	return (double)(bench_clock(CLOCK_THREAD_CPUTIME_ID) - start) / job->n;
 }
 
 /* Median, quartiles, and every round's. */

@@ -2,7 +2,6 @@
 /* numaring-bench: picks the sub-command. */
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include "bench.h"
@@ -17,30 +16,10 @@ static const struct command {
 	{ "report", cmd_report, "turn a sweep into a page and a table" },
 	{ "tune", cmd_tune, "measure this host and recommend shards and a ring size" },
 	{ "format", cmd_format, "measure what an event's text costs" },
-#ifdef NR_BENCH_MODEL
 	{ "model", cmd_model, "predict hosts that are not at hand" },
-#endif
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
-
-void bench_error(const char *fmt, ...)
-{
-	va_list ap;
-
-	fputs("numaring-bench: ", stderr);
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fputc('\n', stderr);
-}
-
-void bench_log(void *ctx, enum nr_log_level level, const char *text)
-{
-	(void)ctx;
-	if (level <= NR_LOG_WARN)
-		bench_error("%s%s", level == NR_LOG_WARN ? "warning: " : "", text);
-}
 
 static int libbpf_warnings(enum libbpf_print_level level, const char *fmt, va_list args)
 {

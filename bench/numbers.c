@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include <errno.h>
 #include <math.h>
-#include <sched.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <time.h>
 #include "bench.h"
 
 /* Least value of a bucket; of the one after the last too. */
@@ -44,7 +40,7 @@ double histogram_max(const __u64 *bucket)
 	return 0;
 }
 
-static int compare(const void *a, const void *b)
+int compare_doubles(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;
 
@@ -66,16 +62,8 @@ struct spread3 quartiles(double *values, unsigned n)
 {
 	if (!n)
 		return (struct spread3){ 0 };
-	qsort(values, n, sizeof(*values), compare);
+	qsort(values, n, sizeof(*values), compare_doubles);
 	return (struct spread3){ at(values, n, 0.25), at(values, n, 0.5), at(values, n, 0.75), n };
-}
-
-/* The host's CLOCK_MONOTONIC less this process's: another one in a time namespace. */
-static int64_t host_offset;
-
-int bench_find_clock(void)
-{
-	return nr_host_clock_offset(&host_offset);
 }
 
 #define GAP_LEAST  1.25
@@ -101,46 +89,4 @@ unsigned two_groups(const double *sorted, unsigned n)
 bool ranges_differ(struct range a, struct range b)
 {
 	return a.n >= 3 && b.n >= 3 && (a.low > b.high || a.high < b.low);
-}
-
-uint64_t bench_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ull + ts.tv_nsec + host_offset;
-}
-
-void bench_sleep_until(uint64_t time)
-{
-	uint64_t local = time - host_offset;
-	const struct timespec ts = { .tv_sec = local / 1000000000, .tv_nsec = local % 1000000000 };
-
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL))
-		;
-}
-
-void bench_raise_priority(void)
-{
-	setpriority(PRIO_PROCESS, 0, -20);
-}
-
-int bench_pin(pthread_t thread, const unsigned *cpus, unsigned n)
-{
-	unsigned highest = n ? cpus[n - 1] : 0;
-	size_t size = CPU_ALLOC_SIZE(highest + 1);
-	cpu_set_t *set;
-	int err;
-
-	if (!n)
-		return 0;
-	set = CPU_ALLOC(highest + 1);
-	if (!set)
-		return -ENOMEM;
-	CPU_ZERO_S(size, set);
-	for (unsigned i = 0; i < n; i++)
-		CPU_SET_S(cpus[i], size, set);
-	err = -pthread_setaffinity_np(thread, size, set);
-	CPU_FREE(set);
-	return err;
 }

@@ -63,13 +63,10 @@ struct snapshot {
 	struct thread_time *threads;
 };
 
-/* The kernel's numbering of clocks: CPU time of any thread of this process, exact. */
-static uint64_t thread_ns(int tid)
+/* The kernel's number of the CPU clock of any thread of this process. */
+static clockid_t thread_clock(int tid)
 {
-	clockid_t clock = (clockid_t)((~(unsigned)tid << 3) | 6);
-	struct timespec ts;
-
-	return clock_gettime(clock, &ts) ? 0 : ts.tv_sec * 1000000000ull + ts.tv_nsec;
+	return (clockid_t)((~(unsigned)tid << 3) | 6);
 }
 
 static int snapshot_threads(struct snapshot *s)
@@ -92,19 +89,11 @@ static int snapshot_threads(struct snapshot *s)
 		}
 		s->threads = grown;
 		s->threads[s->n_threads++] =
-			(struct thread_time){ .tid = tid, .ns = thread_ns(tid) };
+			(struct thread_time){ .tid = tid, .ns = bench_clock(thread_clock(tid)) };
 	}
 	if (dir)
 		closedir(dir);
 	return err;
-}
-
-static uint64_t process_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
-	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
 }
 
 /* To a tick of the kernel on each CPU. */
@@ -146,7 +135,7 @@ static int snapshot_try(struct snapshot *s, struct run *r, const struct transpor
 	t->sample(r);
 	check_mark_take(&s->mark, &r->check);
 	memcpy(s->cells, r->cells, r->n_cpus * sizeof(*s->cells));
-	s->own_ns = process_ns();
+	s->own_ns = bench_clock(CLOCK_PROCESS_CPUTIME_ID);
 	s->busy_ns = host_busy_ns();
 	return snapshot_threads(s);
 }
@@ -467,7 +456,8 @@ static int prepare(struct run *r)
 			    r->cfg.size);
 		return -EINVAL;
 	}
-	return check_init(&r->check, r->n_cpus);
+	check_init(&r->check, r->n_cpus);
+	return 0;
 }
 
 /* Until rings are as full as they will get and every thread has run. */

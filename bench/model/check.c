@@ -7,8 +7,8 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "../bench.h"
 #include "model.h"
 
 #define SEED 20200529
@@ -28,60 +28,62 @@
 #define MIN_TRANSFERS  4.0  /* lines that move with one record, by core-to-core latency */
 #define MAX_TRANSFERS  9.0
 
-struct check {
-	unsigned failed;
-};
+static unsigned n_exceeded;
 
-static const char *verdict(struct check *c, bool good)
+static const char *verdict(bool good)
 {
-	c->failed += !good;
+	n_exceeded += !good;
 	return good ? "" : "  <-- out of bounds";
 }
 
-/* ---- rms errors ---- */
+static FILE *open_data(char path[4096], const char *dir, const char *name)
+{
+	FILE *f;
+
+	snprintf(path, 4096, "%s/%s", dir, name);
+	f = fopen(path, "re");
+	if (!f)
+		bench_die(BENCH_FAILED, "%s: %s", path, strerror(errno));
+	return f;
+}
+
+/* ---- 1: leave-half-out ---- */
 enum { USL, TWO_LEVEL, MODEL, N_MODELS };
 
 struct errors {
-	double sum[N_MODELS];
-	unsigned n;
-	double at_two; /* log ratio of the model at N = 2, if it was predicted */
-	bool has_two;
+	double rms[N_MODELS]; /* % */
+	char at_two[16];      /* log ratio of the model at N = 2, %; "-": not predicted */
 };
-
-static double rms(const struct errors *e, unsigned model)
-{
-	return e->n ? 100 * sqrt(e->sum[model] / e->n) : 0;
-}
 
 static void predict_rest(struct errors *e, const struct curve *train, const struct curve *test,
 			 const struct prior *prior, unsigned least)
 {
+	double sum[N_MODELS] = { 0 };
 	struct two_level two;
 	struct costs costs;
 	struct usl usl;
+	unsigned n = 0;
 
-	memset(e, 0, sizeof(*e));
 	fit_usl(&usl, train);
 	fit_two_level(&two, train);
 	fit_costs(&costs, train, prior);
+	snprintf(e->at_two, sizeof(e->at_two), "-");
 	for (unsigned i = 0; i < test->n; i++) {
 		const struct point *p = &test->points[i];
-		double off[N_MODELS] = {
-			log(usl_ns(&usl, p->mix.n) / p->ns),
-			log(two_level_ns(&two, &p->mix) / p->ns),
-			log(mean_ns(&costs, &p->mix) / p->ns),
-		};
+		double off[N_MODELS] = { log(usl_ns(&usl, p->mix.n) / p->ns),
+					 log(two_level_ns(&two, &p->mix) / p->ns),
+					 log_ratio(&costs, p) };
 
-		if (p->mix.n == 2) {
-			e->at_two = 100 * off[MODEL];
-			e->has_two = true;
-		}
+		if (p->mix.n == 2)
+			snprintf(e->at_two, sizeof(e->at_two), "%+.1f", 100 * off[MODEL]);
 		if (p->mix.n < least)
 			continue;
 		for (unsigned m = 0; m < N_MODELS; m++)
-			e->sum[m] += off[m] * off[m];
-		e->n++;
+			sum[m] += off[m] * off[m];
+		n++;
 	}
+	for (unsigned m = 0; m < N_MODELS; m++)
+		e->rms[m] = n ? 100 * sqrt(sum[m] / n) : 0;
 }
 
 static bool has_three_levels(const struct curve *curve)
@@ -93,46 +95,46 @@ static bool has_three_levels(const struct curve *curve)
 	       3;
 }
 
-struct halves {
-	double mean[2][N_MODELS], three[N_MODELS];
-	unsigned n[2], n_three;
+struct mean {
+	double sum[N_MODELS];
+	unsigned n;
 };
 
-static void halve_one(struct check *c, struct halves *h, const struct curve *curve, unsigned half)
+static void add_errors(struct mean *mean, const struct errors *e)
+{
+	for (unsigned m = 0; m < N_MODELS; m++)
+		mean->sum[m] += e->rms[m];
+	mean->n++;
+}
+
+static void halve_one(struct mean *mean, struct mean *three, const struct curve *curve,
+		      unsigned half)
 {
 	struct curve train, test;
 	struct errors e;
-	char two[16] = "-";
 
 	curve_halve(curve, half, &train, &test);
 	predict_rest(&e, &train, &test, &host_of(curve->name)->prior, 3);
-	for (unsigned m = 0; m < N_MODELS; m++) {
-		h->mean[half][m] += rms(&e, m);
-		if (has_three_levels(curve))
-			h->three[m] += rms(&e, m);
-	}
-	h->n[half]++;
-	h->n_three += has_three_levels(curve);
-	if (e.has_two)
-		snprintf(two, sizeof(two), "%+.1f", e.at_two);
+	add_errors(mean, &e);
+	if (has_three_levels(curve))
+		add_errors(three, &e);
 	printf("%-27s %-5s %6.1f %9.1f %7.1f %8s%s\n", curve->name, half ? "other" : "first",
-	       rms(&e, USL), rms(&e, TWO_LEVEL), rms(&e, MODEL), two,
-	       verdict(c, rms(&e, MODEL) <= MAX_SERIES));
+	       e.rms[USL], e.rms[TWO_LEVEL], e.rms[MODEL], e.at_two,
+	       verdict(e.rms[MODEL] <= MAX_SERIES));
 }
 
-static void print_mean(struct check *c, const char *what, double *sum, unsigned n, double bound)
+static void print_mean(const char *what, const struct mean *mean, double bound)
 {
-	for (unsigned m = 0; m < N_MODELS; m++)
-		sum[m] /= n;
-	printf("%-33s %6.1f %9.1f %7.1f   bound %.1f, and less than both%s\n", what, sum[USL],
-	       sum[TWO_LEVEL], sum[MODEL], bound,
-	       verdict(c, sum[MODEL] <= bound && sum[MODEL] < sum[USL] &&
-				  sum[MODEL] < sum[TWO_LEVEL]));
+	double usl = mean->sum[USL] / mean->n, two = mean->sum[TWO_LEVEL] / mean->n;
+	double model = mean->sum[MODEL] / mean->n;
+
+	printf("%-33s %6.1f %9.1f %7.1f   bound %.1f, and less than both%s\n", what, usl, two,
+	       model, bound, verdict(model <= bound && model < usl && model < two));
 }
 
-static void check_halves(struct check *c, const struct curve *curves, unsigned n)
+static void check_halves(const struct curve *curves, unsigned n)
 {
-	struct halves h = { 0 };
+	struct mean mean[2] = { 0 }, three = { 0 };
 
 	printf("1. Leave-half-out: fit on every other point, predict the rest. rms log ratio, %%,\n"
 	       "   points with three producers and more; the log ratio at two beside it.\n"
@@ -142,34 +144,35 @@ static void check_halves(struct check *c, const struct curve *curves, unsigned n
 	       "at two");
 	for (unsigned i = 0; i < n; i++)
 		for (unsigned half = 0; half < 2; half++)
-			halve_one(c, &h, &curves[i], half);
-	print_mean(c, "mean, first half fitted", h.mean[0], h.n[0], MAX_MEAN_FIRST);
-	print_mean(c, "mean, other half fitted", h.mean[1], h.n[1], MAX_MEAN_OTHER);
-	print_mean(c, "mean, three levels, both halves", h.three, h.n_three, MAX_THREE);
+			halve_one(&mean[half], &three, &curves[i], half);
+	print_mean("mean, first half fitted", &mean[0], MAX_MEAN_FIRST);
+	print_mean("mean, other half fitted", &mean[1], MAX_MEAN_OTHER);
+	print_mean("mean, three levels, both halves", &three, MAX_THREE);
 }
 
-/* ---- fitted costs and core-to-core latency ---- */
-static int latency_ns(double *ns, const char *path, const char *host, const char *relation)
+/* ---- 2: fitted costs and core-to-core latency ---- */
+static double latency_ns(const char *data_dir, const char *host, const char *relation)
 {
-	FILE *f = fopen(path, "re");
-	char line[256], h[64], r[64];
-	int err = f ? -ENODATA : -errno;
+	char path[4096], line[256], h[64], r[64];
+	FILE *f = open_data(path, data_dir, "core_to_core_latency.csv");
+	double ns = 0, v;
 
-	while (err == -ENODATA && fgets(line, sizeof(line), f))
-		if (sscanf(line, "%63[^,],%63[^,],%lf", h, r, ns) == 3 && !strcmp(h, host) &&
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "%63[^,],%63[^,],%lf", h, r, &v) == 3 && !strcmp(h, host) &&
 		    !strcmp(r, relation))
-			err = 0;
-	if (f)
-		fclose(f);
-	return err;
+			ns = v;
+	fclose(f);
+	if (!(ns > 0))
+		bench_die(BENCH_FAILED, "%s: no latency of %s, %s", path, host, relation);
+	return ns;
 }
 
-static void print_transfers(struct check *c, const struct costs *k, unsigned d, double ns)
+static void print_transfers(const struct costs *k, unsigned d, double ns)
 {
 	double transfers = k->hand[d] * (1 + k->consumer) / ns;
 
 	printf("  %5.1f%s", transfers,
-	       verdict(c, transfers >= MIN_TRANSFERS && transfers <= MAX_TRANSFERS));
+	       verdict(transfers >= MIN_TRANSFERS && transfers <= MAX_TRANSFERS));
 }
 
 /* Where a latency for "anywhere in the package" is published, it is that of the nearer distance. */
@@ -181,17 +184,11 @@ static unsigned far_distance(const struct costs *k)
 	return NR_SAME_NODE;
 }
 
-static int cost_row(struct check *c, const struct curve *curve, const char *path)
+static void cost_row(const struct curve *curve, const char *data_dir)
 {
 	const struct host *host = host_of(curve->name);
 	struct costs k;
-	double near = 0, far;
-	int err = latency_ns(&far, path, host->latency_host, host->latency_far);
 
-	if (!err && host->latency_near)
-		err = latency_ns(&near, path, host->latency_host, host->latency_near);
-	if (err)
-		return err;
 	fit_costs(&k, curve, &host->prior);
 	printf("%-27s %5.0f %5.0f", curve->name, k.alone, k.own);
 	for (unsigned d = NR_SAME_LLC; d < N_LEVELS; d++)
@@ -201,43 +198,41 @@ static int cost_row(struct check *c, const struct curve *curve, const char *path
 			printf(" %5s", "-");
 	printf(" %5.2f %5.2f", k.retake, k.consumer);
 	if (host->latency_near)
-		print_transfers(c, &k, NR_SAME_LLC, near);
+		print_transfers(&k, NR_SAME_LLC,
+				latency_ns(data_dir, host->latency_host, host->latency_near));
 	else
 		printf("  %5s", "-");
-	print_transfers(c, &k, far_distance(&k), far);
+	print_transfers(&k, far_distance(&k),
+			latency_ns(data_dir, host->latency_host, host->latency_far));
 	printf("\n");
-	return 0;
 }
 
-static int check_costs(struct check *c, const struct curve *curves, unsigned n, const char *path)
+static void check_costs(const struct curve *curves, unsigned n, const char *data_dir)
 {
-	int err = 0;
-
 	printf("\n2. Fitted costs, ns, and how many cache-line messages that is: (hand-over +\n"
 	       "   consumer's share) / published core-to-core latency of a like host. Bounds: "
-	       "%.1f\n"
-	       "   to %.0f messages for a record.\n\n",
+	       "%.1f\n   to %.0f messages for a record.\n\n",
 	       MIN_TRANSFERS, MAX_TRANSFERS);
 	printf("%-27s %5s %5s %5s %5s %5s %5s %5s %5s  %5s  %5s\n", "series", "alone", "own", "llc",
 	       "node", "pack", "other", "rtake", "cons", "near", "far");
-	for (unsigned i = 0; !err && i < n; i++)
-		err = cost_row(c, &curves[i], path);
-	return err;
+	for (unsigned i = 0; i < n; i++)
+		cost_row(&curves[i], data_dir);
 }
 
-/* ---- the 192-thread lock ---- */
+/* ---- 3: the 192-thread lock ---- */
 static const struct layout lock_host = {
 	.packages = 2, .cores = 48, .smt = 2, .llc = 48, .node = 48
 };
 
-static int read_lock_curve(struct curve *curve, const char *path, const char *benchmark,
-			   const char *lock, const struct machine *machine)
+static void read_lock_curve(struct curve *curve, const char *data_dir, const char *benchmark,
+			    const char *lock)
 {
-	FILE *f = fopen(path, "re");
-	char line[256], b[64], l[64];
+	char path[4096], line[256], b[64], l[64];
+	struct machine *machine = machine_regular(&lock_host);
+	FILE *f = open_data(path, data_dir, "kernel_lock_192_threads.csv");
 	unsigned threads;
 	double ops;
-	int err = f ? 0 : -errno;
+	int err = 0;
 
 	memset(curve, 0, sizeof(*curve));
 	snprintf(curve->name, sizeof(curve->name), "%.40s %.20s", benchmark, lock);
@@ -245,9 +240,10 @@ static int read_lock_curve(struct curve *curve, const char *path, const char *be
 		if (sscanf(line, "%63[^,],%63[^,],%u,%lf", b, l, &threads, &ops) == 4 &&
 		    !strcmp(b, benchmark) && !strcmp(l, lock))
 			err = curve_add_plain(curve, machine, threads, 0, -1, 1e9 / ops);
-	if (f)
-		fclose(f);
-	return err ? err : curve->n ? 0 : -ENODATA;
+	if (err || !curve->n)
+		bench_die(BENCH_FAILED, "%s: no figures of %s", path, curve->name);
+	fclose(f);
+	machine_free(machine);
 }
 
 static void until(struct curve *out, const struct curve *curve, unsigned least, unsigned most)
@@ -258,7 +254,7 @@ static void until(struct curve *out, const struct curve *curve, unsigned least, 
 			out->points[out->n++] = curve->points[i];
 }
 
-static void lock_row(struct check *c, const struct curve *curve, bool plateau_only)
+static void lock_row(const struct curve *curve, bool plateau_only)
 {
 	struct curve low, high, train, test;
 	struct errors half = { 0 }, plateau;
@@ -275,14 +271,13 @@ static void lock_row(struct check *c, const struct curve *curve, bool plateau_on
 	if (plateau_only)
 		printf(" %20s", "-");
 	else
-		printf(" %6.1f %6.1f %6.1f", rms(&half, USL), rms(&half, TWO_LEVEL),
-		       rms(&half, MODEL));
-	printf("  %6.1f %6.1f %6.1f%s\n", rms(&plateau, USL), rms(&plateau, TWO_LEVEL),
-	       rms(&plateau, MODEL),
-	       verdict(c, rms(&half, MODEL) <= MAX_LOCK && rms(&plateau, MODEL) <= MAX_PLATEAU));
+		printf(" %6.1f %6.1f %6.1f", half.rms[USL], half.rms[TWO_LEVEL], half.rms[MODEL]);
+	printf("  %6.1f %6.1f %6.1f%s\n", plateau.rms[USL], plateau.rms[TWO_LEVEL],
+	       plateau.rms[MODEL],
+	       verdict(half.rms[MODEL] <= MAX_LOCK && plateau.rms[MODEL] <= MAX_PLATEAU));
 }
 
-static int check_lock(struct check *c, const char *path)
+static void check_lock(const char *data_dir)
 {
 	static const struct {
 		const char *benchmark, *lock;
@@ -294,9 +289,7 @@ static int check_lock(struct check *c, const char *path)
 		 * says something about hand-over. */
 		{ "locktorture_30s", "qspinlock", true },
 	};
-	struct machine *machine = NULL;
 	struct curve curve;
-	int err = machine_regular(&machine, &lock_host);
 
 	printf("\n3. Kernel queue lock, 192 threads (2 x 48 cores, SMT from 97 on). Left: "
 	       "leave-half-out,\n   8 threads and more, bound %.0f. Right: the plateau at 128 to "
@@ -304,209 +297,167 @@ static int check_lock(struct check *c, const char *path)
 	       MAX_LOCK, MAX_PLATEAU);
 	printf("%-40s %6s %6s %6s  %6s %6s %6s\n", "series", "USL", "two-l", "model", "USL",
 	       "two-l", "model");
-	for (unsigned i = 0; !err && i < sizeof(series) / sizeof(series[0]); i++) {
-		err = read_lock_curve(&curve, path, series[i].benchmark, series[i].lock, machine);
-		if (!err)
-			lock_row(c, &curve, series[i].plateau_only);
+	for (unsigned i = 0; i < sizeof(series) / sizeof(series[0]); i++) {
+		read_lock_curve(&curve, data_dir, series[i].benchmark, series[i].lock);
+		lock_row(&curve, series[i].plateau_only);
 	}
-	machine_free(machine);
-	return err;
 }
 
-/* ---- simulation v. exact results ---- */
+/* ---- 4: simulation v. exact results ---- */
 static const struct layout flat = {
 	.packages = 1, .cores = 512, .smt = 1, .llc = 512, .node = 512
 };
 #define SERVICE_NS 100.0
 
-static int simulate_flat(struct sim_result *out, const struct machine *machine, unsigned n,
-			 double think_ns, enum times service)
+static void simulate(struct sim_result *out, const struct machine *machine,
+		     const struct costs *costs, const struct load *load,
+		     const struct sim_opts *opts)
+{
+	if (sim_run(out, machine, costs, load, opts))
+		bench_die(BENCH_FAILED, "the fitted costs are no times");
+}
+
+static void simulate_flat(struct sim_result *out, unsigned n, double think_ns, enum times service)
 {
 	struct costs costs = { .alone = SERVICE_NS, .own = SERVICE_NS };
-	struct sim_opts opts = {
-		.seed = SEED + n,
-		.think_ns = think_ns,
-		.think = EXPONENTIAL,
-		.service = service,
-		.records = 150000,
-		.batches = 1,
-	};
-	struct load load = { .n = n, .consumer_cpu = -1 };
-	unsigned *cpus = calloc(n, sizeof(*cpus));
-	int err = -ENOMEM;
+	struct sim_opts opts = { SEED + n, think_ns, EXPONENTIAL, service, 0, 0, 150000, 1 };
+	struct machine *machine = machine_regular(&flat);
+	/* The machine's own numbers are 0, 1, 2... */
+	struct load load = { n, machine->os, -1 };
 
-	if (!cpus)
-		goto out;
-	for (unsigned i = 0; i < n; i++)
-		cpus[i] = i;
 	for (unsigned d = 0; d < N_LEVELS; d++)
 		costs.hand[d] = SERVICE_NS;
-	load.cpus = cpus;
-	err = sim_run(out, machine, &costs, &load, &opts);
-out:
-	free(cpus);
-	return err;
+	simulate(out, machine, &costs, &load, &opts);
+	machine_free(machine);
 }
 
-static void exact_row(struct check *c, const char *what, unsigned n, double think_ns,
-		      double got_per_sec, double got_wait, double per_sec, double wait)
+static void exact_row(const char *what, unsigned n, double think_ns, const struct sim_result *r,
+		      double per_sec, double wait)
 {
-	double rate_off = 100 * (got_per_sec / per_sec - 1), wait_off = 100 * (got_wait / wait - 1);
+	double rate_off = 100 * (r->per_sec / per_sec - 1);
+	double wait_off = 100 * (r->wait_mean_ns / wait - 1);
 
 	printf("%-24s %4u %8.0f %9.3f %9.3f %+6.2f %9.1f %9.1f %+6.2f%s\n", what, n, think_ns,
-	       got_per_sec / 1e6, per_sec / 1e6, rate_off, got_wait, wait, wait_off,
-	       verdict(c, fabs(rate_off) <= MAX_EXACT && fabs(wait_off) <= MAX_EXACT));
+	       r->per_sec / 1e6, per_sec / 1e6, rate_off, r->wait_mean_ns, wait, wait_off,
+	       verdict(fabs(rate_off) <= MAX_EXACT && fabs(wait_off) <= MAX_EXACT));
 }
 
-static int check_repairman(struct check *c, const struct machine *machine, unsigned n,
-			   double think_ns)
+static void check_repairman(unsigned n, double think_ns)
 {
 	struct sim_result r;
 	double per_sec, wait;
-	int err = simulate_flat(&r, machine, n, think_ns, EXPONENTIAL);
 
-	if (err)
-		return err;
+	simulate_flat(&r, n, think_ns, EXPONENTIAL);
 	repairman(&per_sec, &wait, n, think_ns, SERVICE_NS);
-	exact_row(c, "M/M/1//N, MVA", n, think_ns, r.per_sec, r.wait_mean_ns, per_sec, wait);
-	return 0;
+	exact_row("M/M/1//N, MVA", n, think_ns, &r, per_sec, wait);
 }
 
 /* Many customers who think long are a Poisson stream: M/D/1. Few who think short saturate the lock:
  * it hands out one record per service time, each waits for all others. */
-static int check_fixed(struct check *c, const struct machine *machine, unsigned n, double think_ns)
+static void check_fixed(unsigned n, double think_ns)
 {
-	struct sim_result r;
-	int err = simulate_flat(&r, machine, n, think_ns, FIXED);
 	double load = n * SERVICE_NS / think_ns;
+	struct sim_result r;
 
-	if (err)
-		return err;
+	simulate_flat(&r, n, think_ns, FIXED);
 	if (load > 2)
-		exact_row(c, "saturated, 1/s", n, think_ns, r.per_sec, r.wait_mean_ns,
-			  1e9 / SERVICE_NS, n * SERVICE_NS - think_ns);
+		exact_row("saturated, 1/s", n, think_ns, &r, 1e9 / SERVICE_NS,
+			  n * SERVICE_NS - think_ns);
 	else
-		exact_row(c, "M/D/1 limit", n, think_ns, r.per_sec, r.wait_mean_ns,
-			  n * 1e9 / (think_ns + SERVICE_NS),
+		exact_row("M/D/1 limit", n, think_ns, &r, n * 1e9 / (think_ns + SERVICE_NS),
 			  SERVICE_NS * (1 + load / (2 * (1 - load))));
-	return 0;
 }
 
-static int check_exact(struct check *c)
+static void check_exact(void)
 {
-	struct machine *machine = NULL;
-	int err = machine_regular(&machine, &flat);
-
 	printf("\n4. Simulation v. exact results, one service time of %.0f ns. Bound %.0f %%.\n\n",
 	       SERVICE_NS, MAX_EXACT);
 	printf("%-24s %4s %8s %9s %9s %6s %9s %9s %6s\n", "case", "N", "think ns", "sim M/s",
 	       "exact", "%", "wait ns", "exact", "%");
-	for (unsigned n = 1; !err && n <= 64; n *= 4)
-		err = check_repairman(c, machine, n, 1000);
-	if (!err)
-		err = check_repairman(c, machine, 512, 40000);
-	if (!err)
-		err = check_fixed(c, machine, 512, 512 * SERVICE_NS / 0.3);
-	if (!err)
-		err = check_fixed(c, machine, 512, 512 * SERVICE_NS / 0.6);
-	if (!err)
-		err = check_fixed(c, machine, 64, 1000);
-	machine_free(machine);
-	return err;
+	for (unsigned n = 1; n <= 64; n *= 4)
+		check_repairman(n, 1000);
+	check_repairman(512, 40000);
+	check_fixed(512, 512 * SERVICE_NS / 0.3);
+	check_fixed(512, 512 * SERVICE_NS / 0.6);
+	check_fixed(64, 1000);
 }
 
-/* ---- simulation v. closed formula ---- */
-static int formula_off(double *off, const struct machine *machine, const struct costs *costs,
-		       const struct load *load)
+/* ---- 5: simulation v. closed formula ---- */
+static double formula_off(const struct machine *machine, const struct costs *costs,
+			  const struct load *load)
 {
 	struct sim_opts opts = { .seed = SEED, .records = 4 * load->n + 200, .batches = 60 };
 	struct sim_result r;
 	struct mix mix;
-	int err = sim_run(&r, machine, costs, load, &opts);
 
-	if (err)
-		return err;
+	simulate(&r, machine, costs, load, &opts);
 	mix_of(&mix, machine, load);
-	*off = 100 * log(1e9 / r.per_sec / mean_ns(costs, &mix));
-	return 0;
+	return 100 * log(1e9 / r.per_sec / mean_ns(costs, &mix));
 }
 
-static int formula_row(struct check *c, const struct curve *curve)
+static void formula_row(const struct curve *curve)
 {
 	static const unsigned producers[] = { 2, 3, 8, 16, 28, 52 };
 	const struct host *host = host_of(curve->name);
-	struct machine *machine = NULL;
+	struct machine *machine = machine_regular(&host->layout);
 	unsigned cpus[52];
-	struct load load = { .cpus = cpus, .consumer_cpu = 0 };
+	struct load load = { .cpus = cpus };
 	struct costs costs;
-	double off = 0, worst = 0;
-	int err = machine_regular(&machine, &host->layout);
+	double worst = 0;
 
 	fit_costs(&costs, curve, &host->prior);
-	if (!err && costs.consumer == 0)
-		load.consumer_cpu = -1;
-	for (unsigned i = 0; !err && i < 52; i++)
+	load.consumer_cpu = costs.consumer == 0 ? -1 : 0;
+	for (unsigned i = 0; i < 52; i++)
 		cpus[i] = (i + (load.consumer_cpu == 0)) % machine->n_cpus;
 	printf("%-27s", curve->name);
-	for (unsigned i = 0; !err && i < sizeof(producers) / sizeof(producers[0]); i++) {
+	for (unsigned i = 0; i < sizeof(producers) / sizeof(producers[0]); i++) {
+		double off;
+
 		load.n = producers[i];
-		err = formula_off(&off, machine, &costs, &load);
+		off = formula_off(machine, &costs, &load);
 		printf(" %+6.2f", off);
 		worst = fmax(worst, fabs(off));
 	}
-	printf("%s\n", err ? "" : verdict(c, worst <= MAX_FORMULA));
+	printf("%s\n", verdict(worst <= MAX_FORMULA));
 	machine_free(machine);
-	return err;
 }
 
-static int check_formula(struct check *c, const struct curve *curves, unsigned n)
+static void check_formula(const struct curve *curves, unsigned n)
 {
-	int err = 0;
-
 	printf("\n5. Simulation, flat out, v. the closed formula with the fitted costs: log ratio, "
-	       "%%.\n"
-	       "   Bound %.0f %%.\n\n%-27s %6d %6d %6d %6d %6d %6d\n",
+	       "%%.\n   Bound %.0f %%.\n\n%-27s %6d %6d %6d %6d %6d %6d\n",
 	       MAX_FORMULA, "series", 2, 3, 8, 16, 28, 52);
-	for (unsigned i = 0; !err && i < n; i++)
-		err = formula_row(c, &curves[i]);
-	return err;
+	for (unsigned i = 0; i < n; i++)
+		formula_row(&curves[i]);
 }
 
-/* ---- leave-one-host-out ---- */
-static void across_row(const struct host *host, const char *like, const struct host_error *e,
-		       double wide)
+/* ---- 6: leave-one-host-out ---- */
+static void across_row(const struct host *host, const char *from, const struct host_error *e)
 {
-	printf("%-12s %-34s %5u %6.0f %6.2f %6.2f %10.0f", host->prefix, like, e->n, 100 * e->rms,
+	printf("%-12s %-34s %5u %6.0f %6.2f %6.2f %10.0f", host->prefix, from, e->n, 100 * e->rms,
 	       exp(e->least), exp(e->most), 100.0 * e->inside / e->n);
-	if (wide > 0)
-		printf(" %8.0f\n", 100.0 * e->inside_wide / e->n);
-	else
-		printf(" %8s\n", "-");
 }
 
 /* All others: what comes of the wrong --like. */
-static int row_of_others(const struct curve *curves, unsigned n, const struct host *host)
+static void row_of_others(const struct curve *curves, unsigned n, const struct host *host)
 {
 	struct host_error e;
 	char like[256] = "";
 	unsigned len = 0;
-	int err;
 
 	for (unsigned i = 0; i < n_published_hosts; i++)
 		if (&published_hosts[i] != host)
 			len += snprintf(like + len, sizeof(like) - len, "%s%s", len ? "," : "",
 					published_hosts[i].prefix);
-	err = predict_host(&e, curves, n, host, like, 0);
-	if (!err)
-		across_row(host, "all others", &e, 0);
-	return err;
+	e = predict_host(curves, n, host, like, 0);
+	across_row(host, "all others", &e);
+	printf(" %8s\n", "-");
 }
 
-static int check_across(struct check *c, const struct curve *curves, unsigned n)
+static void check_across(const struct curve *curves, unsigned n)
 {
-	unsigned points = 0, inside = 0;
-	double across;
-	int err = across_hosts(&across, curves, n);
+	double across = across_hosts(curves, n), inside = 0;
+	unsigned points = 0;
 
 	printf("\n6. Leave-one-host-out: all series of a host, predicted from the other host of "
 	       "its maker,\n   and from all others. rms log ratio, %%, and the least and the "
@@ -517,135 +468,93 @@ static int check_across(struct check *c, const struct curve *curves, unsigned n)
 	       MAX_ACROSS, MIN_INSIDE);
 	printf("%-12s %-34s %5s %6s %6s %6s %10s %8s\n", "host", "predicted from", "n", "rms",
 	       "least", "most", "inside own", "this");
-	for (unsigned i = 0; !err && i < n_published_hosts; i++) {
+	for (unsigned i = 0; i < n_published_hosts; i++) {
 		const struct host *host = &published_hosts[i];
-		struct host_error e;
 
 		if (host->kin) {
-			err = predict_host(&e, curves, n, host, host->kin, across);
-			if (err)
-				break;
-			across_row(host, host->kin, &e, across);
+			struct host_error e = predict_host(curves, n, host, host->kin, across);
+
+			across_row(host, host->kin, &e);
+			printf(" %8.0f\n", 100.0 * e.inside_wide / e.n);
 			points += e.n;
-			inside += e.inside_wide;
+			inside += 100.0 * e.inside_wide;
 		}
-		err = row_of_others(curves, n, host);
+		row_of_others(curves, n, host);
 	}
-	if (err)
-		return err;
 	printf("rms over the hosts that have a relative: %.0f %%, a factor of %.2f; inside: %.0f "
 	       "%%%s\n",
-	       100 * across, exp(across), 100.0 * inside / points,
-	       verdict(c, 100 * across <= MAX_ACROSS && 100.0 * inside / points >= MIN_INSIDE));
-	return 0;
+	       100 * across, exp(across), inside / points,
+	       verdict(100 * across <= MAX_ACROSS && inside / points >= MIN_INSIDE));
 }
 
-/* ---- this project's own sweep ---- */
+/* ---- 7: this project's own sweep ---- */
 /* Where it was made: two CPUs in one cache, taken to be like the E5. */
 static const struct layout own_host = { .packages = 1, .cores = 2, .smt = 1, .llc = 2, .node = 2 };
 
-static int read_own(struct sweep_curve *out, const char *path, const char *transport)
+static struct curve read_own(const char *data_dir, const char *transport)
 {
-	struct machine *machine = NULL;
-	int err = machine_regular(&machine, &own_host);
+	struct machine *machine = machine_regular(&own_host);
+	struct sweep_curve sweep;
+	char path[4096];
 
-	if (!err && sweep_curve_read(out, path, transport, machine, model_log, NULL))
-		err = 1; /* explained */
+	snprintf(path, sizeof(path), "%s/own_sweep.jsonl", data_dir);
+	if (sweep_curve_read(&sweep, path, transport, machine))
+		exit(BENCH_FAILED); /* explained */
 	machine_free(machine);
-	return err;
+	return sweep.curve;
 }
 
-static double own_row(const char *transport, unsigned n, double measured_ns, double model_ns)
+static double own_row(const char *transport, const struct point *p, double model_ns)
 {
-	double off = log(model_ns / measured_ns);
+	double off = log(model_ns / p->ns);
 
-	printf("%-10s %9u %13.3f %11.3f %+7.1f\n", transport, n, 1e3 / measured_ns, 1e3 / model_ns,
+	printf("%-10s %9u %13.3f %11.3f %+7.1f\n", transport, p->mix.n, 1e3 / p->ns, 1e3 / model_ns,
 	       100 * off);
 	return off * off;
 }
 
-/* A ring of its own for each producer: nobody competes. Measured are two of each machine's CPUs
- * that consumers and merge want as well, so this has no bound. */
-static int own_rings(const char *path, double alone)
+static void check_own(const char *data_dir)
 {
-	struct sweep_curve sweep;
-	int err = read_own(&sweep, path, "cpu");
-
-	for (unsigned i = 0; !err && i < sweep.curve.n; i++)
-		own_row("cpu", sweep.curve.points[i].mix.n, sweep.curve.points[i].ns,
-			alone / sweep.curve.points[i].mix.n);
-	return err;
-}
-
-static int check_own(struct check *c, const char *path)
-{
-	struct sweep_curve sweep;
+	struct curve single = read_own(data_dir, "single"), cpu = read_own(data_dir, "cpu");
 	struct costs costs;
 	double sum = 0;
-	int err = read_own(&sweep, path, "single");
 
-	if (err)
-		return err;
-	fit_costs(&costs, &sweep.curve, &host_of("e5_2680v4")->prior);
+	fit_costs(&costs, &single, &host_of("e5_2680v4")->prior);
 	printf("\n7. This project's own sweep, 2 CPUs in one cache: one ring, fitted, bound %.0f "
 	       "%% rms; a\n   ring for each CPU, predicted from that, no bound: producers share "
 	       "the CPUs with what\n   reads. Log ratio of time per record, %%. Fitted: alone %.0f "
 	       "ns, hand-over %.0f ns, consumer's\n   share %.2f; %u points, fewer than costs.\n\n",
-	       MAX_OWN, costs.alone, costs.hand[NR_SAME_LLC], costs.consumer, sweep.curve.n);
+	       MAX_OWN, costs.alone, costs.hand[NR_SAME_LLC], costs.consumer, single.n);
 	printf("%-10s %9s %13s %11s %7s\n", "transport", "producers", "measured, M/s", "model, M/s",
 	       "%");
-	for (unsigned i = 0; i < sweep.curve.n; i++) {
-		const struct point *p = &sweep.curve.points[i];
-
-		sum += own_row("single", p->mix.n, p->ns, mean_ns(&costs, &p->mix));
-	}
-	err = own_rings(path, costs.alone);
-	sum = 100 * sqrt(sum / sweep.curve.n);
-	printf("rms of the fit %.1f %%%s\n", sum, verdict(c, sum <= MAX_OWN));
-	return err;
+	for (unsigned i = 0; i < single.n; i++)
+		sum += own_row("single", &single.points[i], mean_ns(&costs, &single.points[i].mix));
+	/* A ring of its own for each producer: nobody competes. */
+	for (unsigned i = 0; i < cpu.n; i++)
+		own_row("cpu", &cpu.points[i], costs.alone / cpu.points[i].mix.n);
+	sum = 100 * sqrt(sum / single.n);
+	printf("rms of the fit %.1f %%%s\n", sum, verdict(sum <= MAX_OWN));
 }
 
 int model_check(const char *data_dir)
 {
 	struct curve *curves = NULL;
-	struct check c = { 0 };
 	char path[4096];
 	unsigned n = 0;
-	int err;
 
 	snprintf(path, sizeof(path), "%s/ringbuf_contention.csv", data_dir);
-	if (curves_read(&curves, &n, path, model_log, NULL))
+	if (curves_read(&curves, &n, path))
 		return 1;
+	n_exceeded = 0;
 	printf("seed %d\n\n", SEED);
-	check_halves(&c, curves, n);
-	snprintf(path, sizeof(path), "%s/core_to_core_latency.csv", data_dir);
-	err = check_costs(&c, curves, n, path);
-	if (err)
-		goto out_path;
-	snprintf(path, sizeof(path), "%s/kernel_lock_192_threads.csv", data_dir);
-	err = check_lock(&c, path);
-	if (err)
-		goto out_path;
-	err = check_exact(&c);
-	if (err)
-		goto out;
-	err = check_formula(&c, curves, n);
-	if (err)
-		goto out;
-	err = check_across(&c, curves, n);
-	if (err)
-		goto out;
-	snprintf(path, sizeof(path), "%s/own_sweep.jsonl", data_dir);
-	err = check_own(&c, path);
-	if (err)
-		goto out;
-	printf("\n%u bounds exceeded\n", c.failed);
-	err = c.failed ? 1 : 0;
-	goto out;
-out_path:
-	model_say(model_log, NULL, "%s: %s", path, strerror(-err));
-	err = 1;
-out:
+	check_halves(curves, n);
+	check_costs(curves, n, data_dir);
+	check_lock(data_dir);
+	check_exact();
+	check_formula(curves, n);
+	check_across(curves, n);
+	check_own(data_dir);
+	printf("\n%u bounds exceeded\n", n_exceeded);
 	free(curves);
-	return err;
+	return n_exceeded ? 1 : 0;
 }

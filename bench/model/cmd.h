@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Between the files of the command: what was asked for, and what the tables are made of. */
+/* What `numaring-bench model` was asked for, and what its tables are made of. */
 #ifndef BENCH_MODEL_CMD_H
 #define BENCH_MODEL_CMD_H
 
@@ -11,7 +11,6 @@ enum verb { VERB_CHECK, VERB_FIT, VERB_PREDICT, VERB_SURFACE, VERB_LIMITS, VERB_
 
 struct args {
 	enum verb verb;
-	const char *file; /* of fit, becomes the sweep */
 	const char *data;
 	const char *host, *synthetic;
 	const char *like;
@@ -30,22 +29,18 @@ struct args {
 /* Ends the process with status 2 if something is wrong with the arguments. */
 void args_parse(struct args *a, int argc, char **argv);
 
-/* A plan as the model wants it. */
-struct shards {
-	int *cpu_shard, *consumer;
-	unsigned n; /* 0: perf buffers */
-};
-
 struct job {
 	const struct args *args;
 	const struct machine *machine;
 	const struct family *family;
-	const struct shards *shards; /* of each policy */
-	const unsigned *order;	     /* CPUs in the order in which they get a producer */
+	/* Of each policy. */
+	struct shards {
+		int *cpu_shard, *consumer;
+		unsigned n; /* 0: perf buffers */
+	} shards[MAX_LIST];
+	unsigned *order; /* CPUs in the order in which they get a producer */
 };
 
-int print_table(const struct job *job);
-/* One sentence to stderr. */
-void model_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void print_table(const struct job *job);
 
 #endif

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * From curves to costs. All fits minimize the sum of squared log ratios of measured and modelled
+ * From curves to costs. All fits minimize the sum of squared log ratios of modelled and measured
  * time per record: points at 45 ns and at 900 ns count alike. They use the closed formula, which
  * has no noise; check.c bounds how far the simulation is from it.
  */
 #include <math.h>
+#include <nlopt.h>
 #include <string.h>
 
+#include "../bench.h"
 #include "model.h"
 
 #define SMT_RATIO	0.7 /* hand-over to a sibling / within the cache domain; assumed */
@@ -15,9 +17,34 @@
 #define RETAKE_WEIGHT	0.01
 #define ALONE_WEIGHT	0.01
 
+/* A simplex can collapse before it has arrived: a fresh one continues where it stopped. */
+#define RESTARTS 4
+
+double minimize(objective_fn f, void *ctx, double *x, unsigned n)
+{
+	nlopt_opt opt = nlopt_create(NLOPT_LN_NELDERMEAD, n);
+	double least = INFINITY;
+
+	if (!opt || nlopt_set_min_objective(opt, f, ctx) < 0)
+		bench_die(BENCH_FAILED, "out of memory");
+	nlopt_set_initial_step1(opt, 0.3);
+	nlopt_set_ftol_abs(opt, 1e-12);
+	nlopt_set_maxeval(opt, 8000);
+	for (unsigned run = 0; run < RESTARTS; run++)
+		nlopt_optimize(opt, x, &least);
+	nlopt_destroy(opt);
+	return least;
+}
+
+static double square(double v)
+{
+	return v * v;
+}
+
+/* ---- the model ---- */
 /* Layout of the vector searched: log alone, logit retake, log consumer, then for each distance the
  * curve contains the log of what it costs more than the one before. */
-enum { X_ALONE, X_RETAKE, X_CONSUMER, X_HAND };
+enum { X_ALONE, X_RETAKE, X_CONSUMER, X_HAND, MAX_DIM = X_HAND + N_LEVELS };
 
 struct fit {
 	const struct curve *curve;
@@ -25,13 +52,6 @@ struct fit {
 	bool consumer;
 	unsigned seen;
 };
-
-static double squared_log_ratio(double model, double measured)
-{
-	double e = log(fmax(model, 1e-9) / measured);
-
-	return e * e;
-}
 
 static unsigned seen_levels(const struct curve *curve)
 {
@@ -89,23 +109,27 @@ static double logit(double p)
 	return log(p / (1 - p));
 }
 
-static double misfit(const double *x, void *ctx)
+double log_ratio(const struct costs *costs, const struct point *p)
+{
+	return log(fmax(mean_ns(costs, &p->mix), 1e-9) / p->ns);
+}
+
+static double misfit(unsigned n, const double *x, double *gradient, void *ctx)
 {
 	const struct fit *fit = ctx;
+	const struct point *points = fit->curve->points;
+	double sum = RETAKE_WEIGHT * square(x[X_RETAKE] - logit(fit->prior->retake)) +
+		     CONSUMER_WEIGHT * square(x[X_CONSUMER] - log(CONSUMER_PRIOR));
 	struct costs c;
-	double off_retake = x[X_RETAKE] - logit(fit->prior->retake);
-	double off_consumer = x[X_CONSUMER] - log(CONSUMER_PRIOR);
-	double off_alone = x[X_ALONE] - log(fit->curve->points[0].ns);
-	double sum = RETAKE_WEIGHT * off_retake * off_retake +
-		     CONSUMER_WEIGHT * off_consumer * off_consumer;
 
+	(void)n;
+	(void)gradient;
 	/* Without a point of one producer nothing tells alone: it stays where it was begun. */
-	if (fit->curve->points[0].mix.n > 1)
-		sum += ALONE_WEIGHT * off_alone * off_alone;
+	if (points[0].mix.n > 1)
+		sum += ALONE_WEIGHT * square(x[X_ALONE] - log(points[0].ns));
 	decode(&c, x, fit);
 	for (unsigned i = 0; i < fit->curve->n; i++)
-		sum += squared_log_ratio(mean_ns(&c, &fit->curve->points[i].mix),
-					 fit->curve->points[i].ns);
+		sum += square(log_ratio(&c, &points[i]));
 	return sum;
 }
 
@@ -124,7 +148,32 @@ void fit_costs(struct costs *out, const struct curve *curve, const struct prior 
 	decode(out, x, &fit);
 }
 
-/* ---- what the model has to beat ---- */
+bool has_enough_points(const struct curve *curve, unsigned seen)
+{
+	return curve->n >= X_HAND + (unsigned)__builtin_popcount(seen);
+}
+
+/* ---- what the model has to beat: three logarithms each ---- */
+struct rival {
+	const struct curve *curve;
+	double (*ns)(const double *x, const struct mix *mix);
+};
+
+static double rival_misfit(unsigned n, const double *x, double *gradient, void *ctx)
+{
+	const struct rival *r = ctx;
+	double sum = 0;
+
+	(void)n;
+	(void)gradient;
+	for (unsigned i = 0; i < r->curve->n; i++) {
+		const struct point *p = &r->curve->points[i];
+
+		sum += square(log(fmax(r->ns(x, &p->mix), 1e-9) / p->ns));
+	}
+	return sum;
+}
+
 double usl_ns(const struct usl *u, unsigned n)
 {
 	double d = 1 + u->sigma * (n - 1) + u->kappa * n * (n - 1.0);
@@ -132,31 +181,25 @@ double usl_ns(const struct usl *u, unsigned n)
 	return 1e9 * d / (u->lambda * n);
 }
 
-static void decode_usl(struct usl *u, const double *x)
+static struct usl decode_usl(const double *x)
 {
-	u->lambda = exp(x[0]);
-	u->sigma = exp(x[1]);
-	u->kappa = exp(x[2]);
+	return (struct usl){ exp(x[0]), exp(x[1]), exp(x[2]) };
 }
 
-static double usl_misfit(const double *x, void *ctx)
+static double usl_rival(const double *x, const struct mix *mix)
 {
-	const struct curve *curve = ctx;
-	struct usl u;
-	double sum = 0;
+	struct usl u = decode_usl(x);
 
-	decode_usl(&u, x);
-	for (unsigned i = 0; i < curve->n; i++)
-		sum += squared_log_ratio(usl_ns(&u, curve->points[i].mix.n), curve->points[i].ns);
-	return sum;
+	return usl_ns(&u, mix->n);
 }
 
 void fit_usl(struct usl *out, const struct curve *curve)
 {
+	struct rival r = { curve, usl_rival };
 	double x[3] = { log(1e9 / curve->points[0].ns), -1, -4 };
 
-	minimize(usl_misfit, (void *)curve, x, 3);
-	decode_usl(out, x);
+	minimize(rival_misfit, &r, x, 3);
+	*out = decode_usl(x);
 }
 
 double two_level_ns(const struct two_level *t, const struct mix *mix)
@@ -166,30 +209,23 @@ double two_level_ns(const struct two_level *t, const struct mix *mix)
 	return mix->n < 2 ? t->alone : near * t->near + (1 - near) * t->far;
 }
 
-static void decode_two_level(struct two_level *t, const double *x)
+static struct two_level decode_two_level(const double *x)
 {
-	t->alone = exp(x[0]);
-	t->near = exp(x[1]);
-	t->far = exp(x[2]);
+	return (struct two_level){ exp(x[0]), exp(x[1]), exp(x[2]) };
 }
 
-static double two_level_misfit(const double *x, void *ctx)
+static double two_level_rival(const double *x, const struct mix *mix)
 {
-	const struct curve *curve = ctx;
-	struct two_level t;
-	double sum = 0;
+	struct two_level t = decode_two_level(x);
 
-	decode_two_level(&t, x);
-	for (unsigned i = 0; i < curve->n; i++)
-		sum += squared_log_ratio(two_level_ns(&t, &curve->points[i].mix),
-					 curve->points[i].ns);
-	return sum;
+	return two_level_ns(&t, mix);
 }
 
 void fit_two_level(struct two_level *out, const struct curve *curve)
 {
+	struct rival r = { curve, two_level_rival };
 	double x[3] = { log(curve->points[0].ns), 5, 6 };
 
-	minimize(two_level_misfit, (void *)curve, x, 3);
-	decode_two_level(out, x);
+	minimize(rival_misfit, &r, x, 3);
+	*out = decode_two_level(x);
 }

@@ -5,8 +5,8 @@
  * the source of each figure.
  */
 #include <errno.h>
-#include <string.h>
 
+#include "../bench.h"
 #include "model.h"
 
 /*
@@ -19,7 +19,6 @@
 const struct host published_hosts[] = {
 	{
 		.prefix = "e5_2680v4",
-		.title = "2 x Xeon E5-2680 v4",
 		.layout = { .packages = 2, .cores = 14, .smt = 2, .llc = 14, .node = 14 },
 		.prior = { .own_ns = OWN_E5, .retake = 0.20 },
 		.far_ratio = 118.0 / 44,
@@ -30,7 +29,6 @@ const struct host published_hosts[] = {
 	},
 	{
 		.prefix = "spr",
-		.title = "2 x Sapphire Rapids, 28 cores each",
 		.layout = { .packages = 2, .cores = 28, .smt = 1, .llc = 28, .node = 28 },
 		.prior = { .own_ns = OWN_E5, .retake = 0.26 },
 		.far_ratio = 108.0 / 51,
@@ -41,7 +39,6 @@ const struct host published_hosts[] = {
 	},
 	{
 		.prefix = "epyc9654",
-		.title = "2 x EPYC 9654",
 		.layout = { .packages = 2, .cores = 96, .smt = 2, .llc = 8, .node = 24 },
 		.hidden_node = 24,
 		.prior = { .own_ns = 1e3 / 32.18, .retake = 0.53 },
@@ -53,7 +50,6 @@ const struct host published_hosts[] = {
 	},
 	{
 		.prefix = "kunpeng920",
-		.title = "2 x Kunpeng 920",
 		.layout = { .packages = 2, .cores = 64, .smt = 1, .llc = 4, .node = 32 },
 		.hidden_llc = 4,
 		.prior = { .own_ns = 1e3 / 14.478, .retake = 0.50 },
@@ -63,7 +59,6 @@ const struct host published_hosts[] = {
 	},
 	{
 		.prefix = "ryzen7950x",
-		.title = "Ryzen 9 7950X",
 		.layout = { .packages = 1, .cores = 16, .smt = 2, .llc = 8, .node = 16 },
 		.prior = { .own_ns = 1e3 / 77.296, .retake = 0.69 },
 		.far_ratio = 197.0 / 107,
@@ -121,8 +116,7 @@ static bool add_host(struct like *like, const struct host *host)
 	return like->hidden_llc == host->hidden_llc && like->hidden_node == host->hidden_node;
 }
 
-int like_parse(struct like *out, const struct curve *curves, unsigned n_curves, const char *text,
-	       nr_log_fn log, void *ctx)
+int like_parse(struct like *out, const struct curve *curves, unsigned n_curves, const char *text)
 {
 	struct like like = { 0 };
 
@@ -130,8 +124,8 @@ int like_parse(struct like *out, const struct curve *curves, unsigned n_curves, 
 		size_t n = strcspn(word, ",");
 
 		if (!begins_a_series(curves, n_curves, word, n)) {
-			model_say(log, ctx, "--like %s: no published series begins with '%.*s'",
-				  text, (int)n, word);
+			bench_error("--like %s: no published series begins with '%.*s'", text,
+				    (int)n, word);
 			return -ENOENT;
 		}
 		word += n;
@@ -140,11 +134,10 @@ int like_parse(struct like *out, const struct curve *curves, unsigned n_curves, 
 	}
 	for (unsigned i = 0; i < n_curves; i++)
 		if (is_like(curves[i].name, text) && !add_host(&like, host_of(curves[i].name))) {
-			model_say(log, ctx,
-				  "--like %s: these hosts have caches or nodes that the operating "
-				  "system does not show, and not the same ones; name hosts of one "
-				  "maker",
-				  text);
+			bench_error("--like %s: the operating system hides other caches or nodes "
+				    "on one of these hosts than on another: name hosts of one "
+				    "maker",
+				    text);
 			return -EINVAL;
 		}
 	*out = like;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Machines as matrices of distances. */
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "../bench.h"
 #include "model.h"
 
 void machine_free(struct machine *m)
@@ -53,17 +52,11 @@ unsigned machine_levels(const struct machine *m)
 
 static struct machine *machine_new(unsigned n_cpus)
 {
-	struct machine *m = calloc(1, sizeof(*m));
+	struct machine *m = bench_alloc(1, sizeof(*m));
 
-	if (!m)
-		return NULL;
 	m->n_cpus = n_cpus;
-	m->distance = calloc((size_t)n_cpus * n_cpus, 1);
-	m->os = calloc(n_cpus, sizeof(*m->os));
-	if (!m->distance || !m->os) {
-		machine_free(m);
-		return NULL;
-	}
+	m->distance = bench_alloc((size_t)n_cpus * n_cpus, 1);
+	m->os = bench_alloc(n_cpus, sizeof(*m->os));
 	for (unsigned i = 0; i < n_cpus; i++)
 		m->os[i] = i;
 	return m;
@@ -86,22 +79,15 @@ static uint8_t regular_distance(const struct layout *l, unsigned a, unsigned b)
 	return in_a / l->node == in_b / l->node ? NR_SAME_NODE : NR_SAME_PACKAGE;
 }
 
-int machine_regular(struct machine **out, const struct layout *l)
+struct machine *machine_regular(const struct layout *l)
 {
-	struct machine *m;
-	unsigned n;
+	unsigned n = l->packages * l->cores * l->smt;
+	struct machine *m = machine_new(n);
 
-	if (!l->packages || !l->cores || !l->smt || !l->llc || !l->node)
-		return -EINVAL;
-	n = l->packages * l->cores * l->smt;
-	m = machine_new(n);
-	if (!m)
-		return -ENOMEM;
 	for (unsigned a = 0; a < n; a++)
 		for (unsigned b = 0; b < n; b++)
 			m->distance[(size_t)a * n + b] = regular_distance(l, a, b);
-	*out = m;
-	return 0;
+	return m;
 }
 
 /* Number of each CPU's core within its package, in the topology's order. */
@@ -125,24 +111,18 @@ static bool apart(unsigned group, unsigned a, unsigned b)
 	return group && a / group != b / group;
 }
 
-int machine_from_topology(struct machine **out, const struct nr_topology *topo, unsigned hidden_llc,
-			  unsigned hidden_node)
+struct machine *machine_from_topology(const struct nr_topology *topo, unsigned hidden_llc,
+				      unsigned hidden_node)
 {
 	unsigned n = nr_topology_cpus(topo, NULL, 0);
-	unsigned *cpus = calloc(n, sizeof(*cpus));
-	unsigned *rank = calloc(n, sizeof(*rank));
+	unsigned *rank = bench_alloc(n, sizeof(*rank));
 	struct machine *m = machine_new(n);
-	int err = -ENOMEM;
 
-	if (!cpus || !rank || !m)
-		goto out;
-	nr_topology_cpus(topo, cpus, n);
-	rank_cores(topo, cpus, n, rank);
-	for (unsigned a = 0; a < n; a++)
-		m->os[a] = cpus[a];
+	nr_topology_cpus(topo, m->os, n);
+	rank_cores(topo, m->os, n, rank);
 	for (unsigned a = 0; a < n; a++)
 		for (unsigned b = 0; b < n; b++) {
-			enum nr_distance d = nr_topology_distance(topo, cpus[a], cpus[b]);
+			enum nr_distance d = nr_topology_distance(topo, m->os[a], m->os[b]);
 
 			if (d == NR_SAME_LLC && apart(hidden_llc, rank[a], rank[b]))
 				d = NR_SAME_NODE;
@@ -150,12 +130,6 @@ int machine_from_topology(struct machine **out, const struct nr_topology *topo, 
 				d = NR_SAME_PACKAGE;
 			m->distance[(size_t)a * n + b] = d;
 		}
-	*out = m;
-	m = NULL;
-	err = 0;
-out:
-	machine_free(m);
 	free(rank);
-	free(cpus);
-	return err;
+	return m;
 }

@@ -3,13 +3,11 @@
  * What a merge cannot do without: the loser tree that numaring and the bench's perf buffers use,
  * and the copy of a record. No queues, no check, no file: less than any merge costs.
  */
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
+#include "../bench.h"
 #include "merge/tree.h"
 #include "model.h"
 
@@ -34,14 +32,11 @@ static void free_sources(struct sources *s)
 	free(s->end);
 }
 
-static int new_sources(struct sources *s, uint32_t n)
+static struct sources new_sources(uint32_t n)
 {
-	*s = (struct sources){ calloc(N_RECORDS, sizeof(*s->records)), calloc(n, sizeof(*s->next)),
-			       calloc(n, sizeof(*s->end)), n };
-	if (s->records && s->next && s->end)
-		return 0;
-	free_sources(s);
-	return -ENOMEM;
+	return (struct sources){ bench_alloc(N_RECORDS, sizeof(struct record)),
+				 bench_alloc(n, sizeof(uint32_t)), bench_alloc(n, sizeof(uint32_t)),
+				 n };
 }
 
 /* Independent streams of the same rate. */
@@ -66,18 +61,10 @@ static void set_key(struct nr_tree *tree, const struct sources *s, uint32_t i)
 		tree->key[i] = s->records[s->next[i]].ts;
 }
 
-static double seconds(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
-}
-
 /* ns per record, CPU time. */
 static double merge_once(struct nr_tree *tree, struct sources *s, struct record *out)
 {
-	double begin = seconds();
+	uint64_t begin = bench_clock(CLOCK_THREAD_CPUTIME_ID);
 
 	for (uint32_t i = 0; i < s->n; i++)
 		set_key(tree, s, i);
@@ -89,21 +76,19 @@ static double merge_once(struct nr_tree *tree, struct sources *s, struct record 
 		set_key(tree, s, i);
 		nr_tree_replay(tree);
 	}
-	return (seconds() - begin) * 1e9 / N_RECORDS;
+	return (double)(bench_clock(CLOCK_THREAD_CPUTIME_ID) - begin) / N_RECORDS;
 }
 
-static int measure(uint32_t n, struct record *out)
+static void measure(uint32_t n, struct record *out)
 {
 	struct rng rng = { 20200529 };
 	double least = INFINITY, most = 0;
+	struct sources s = new_sources(n);
 	struct nr_tree tree = { 0 };
-	struct sources s;
-	int err = new_sources(&s, n);
 
-	if (err)
-		return err;
-	err = nr_tree_init(&tree, n);
-	for (unsigned i = 0; !err && i < N_TIMES; i++) {
+	if (nr_tree_init(&tree, n))
+		bench_die(BENCH_FAILED, "out of memory");
+	for (unsigned i = 0; i < N_TIMES; i++) {
 		double ns;
 
 		fill_sources(&s, &rng);
@@ -111,24 +96,21 @@ static int measure(uint32_t n, struct record *out)
 		least = fmin(least, ns);
 		most = fmax(most, ns);
 	}
-	if (!err)
-		printf("%7u %9.1f %9.1f\n", n, least, most);
+	printf("%7u %9.1f %9.1f\n", n, least, most);
 	nr_tree_destroy(&tree);
 	free_sources(&s);
-	return err;
 }
 
-int model_merge(void)
+void model_merge(void)
 {
 	static const uint32_t sources[] = { 1, 2, 4, 8, 24, 96, 192, 512 };
-	struct record *out = calloc(OUT, sizeof(*out));
-	int err = out ? 0 : -ENOMEM;
+	struct record *out = bench_alloc(OUT, sizeof(*out));
 
 	printf("ns of CPU per record: loser tree and a copy of %zu bytes, %u records, least and "
-	       "most of %d\n\n%7s %9s %9s\n",
+	       "most "
+	       "of %d\n\n%7s %9s %9s\n",
 	       sizeof(*out), N_RECORDS, N_TIMES, "sources", "least", "most");
-	for (unsigned i = 0; !err && i < sizeof(sources) / sizeof(sources[0]); i++)
-		err = measure(sources[i], out);
+	for (unsigned i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
+		measure(sources[i], out);
 	free(out);
-	return err;
 }

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * nr_model: what a ring's lock costs when many CPUs want it, on machines that are not at hand.
+ * What a ring's lock costs when many CPUs want it, on machines that are not at hand.
  *
  * A record costs its producer the hand-over of the lock and of the ring's cache lines from the CPU
  * that had them last. The price depends on the distance between the two, and on where the consumer
  * sits that reads the same lines. Three views of one model:
  *
- *	mean_ns()   closed formula for producers flat out; what the fit uses
- *	sim_run()       discrete-event simulation; any rate, waiting times, a full ring
- *	repairman() exact result for exponential times; what the simulation is tested with
+ *	mean_ns()    closed formula for producers flat out; the fits use it
+ *	sim_run()    discrete-event simulation; any rate, waiting times, a full ring
+ *	repairman()  exact result for exponential times; the simulation is tested against it
  *
- * Times are nanoseconds, rates records per second. Functions return 0 or a negative errno and leave
- * *out untouched on failure; free functions take NULL. No global state: any thread, one object
- *each.
+ * Times are in nanoseconds, rates in records per second. Functions that can fail return 0 or a
+ * negative errno and leave *out untouched on failure; free functions take NULL. There is no global
+ * state.
  */
 #ifndef BENCH_MODEL_H
 #define BENCH_MODEL_H
@@ -24,15 +24,15 @@
 
 #define N_LEVELS (NR_OTHER_PACKAGE + 1)
 
-/* ---- random numbers: one 64-bit seed, the same everywhere ---- */
+/* ---- random numbers: one 64-bit seed, the same everywhere (rng.c) ---- */
 struct rng {
 	uint64_t state;
 };
-double rng_uniform(struct rng *rng); /* uniform in [0, 1) */
+double rng_uniform(struct rng *rng); /* in [0, 1) */
 double rng_exp(struct rng *rng, double mean);
 void rng_shuffle(struct rng *rng, unsigned *v, unsigned n);
 
-/* ---- machines ---- */
+/* ---- machines (machine.c) ---- */
 struct machine {
 	unsigned n_cpus;
 	uint8_t *distance; /* [n_cpus * n_cpus], enum nr_distance */
@@ -46,23 +46,21 @@ struct layout {
 	unsigned cores; /* per package */
 	unsigned smt;
 	unsigned llc;  /* cores that share a last-level cache or, below it, a cluster */
-	unsigned node; /* cores that share a memory controller group (node, or quadrant of a
-			  package) */
+	unsigned node; /* cores of a NUMA node or of a quadrant of a package */
 };
 
-int machine_regular(struct machine **out, const struct layout *layout);
+struct machine *machine_regular(const struct layout *layout);
 /* CPU i of the machine is the i-th of nr_topology_cpus(). The operating system does not show all
- * structure: cores of one cache that are not in one cluster of hidden_llc, and cores of one node
- * that are not in one group of hidden_node are moved apart. 0: what the topology says. */
-int machine_from_topology(struct machine **out, const struct nr_topology *topo, unsigned hidden_llc,
-			  unsigned hidden_node);
+ * structure: cores of one cache but of different clusters of hidden_llc cores are moved apart, and
+ * so are cores of one node but of different groups of hidden_node. 0: as the topology says. */
+struct machine *machine_from_topology(const struct nr_topology *topo, unsigned hidden_llc,
+				      unsigned hidden_node);
 void machine_free(struct machine *machine);
 
 /* The same number of CPUs, and as many pairs of them at each distance. */
 bool machine_alike(const struct machine *a, const struct machine *b);
 /* Bit per distance that two CPUs of the machine have. */
 unsigned machine_levels(const struct machine *machine);
-
 /* Index of the CPU that the operating system calls os, -1: none. */
 int machine_index(const struct machine *machine, unsigned os);
 
@@ -71,14 +69,14 @@ static inline unsigned machine_distance(const struct machine *m, unsigned a, uns
 	return m->distance[(size_t)a * m->n_cpus + b];
 }
 
-/* ---- costs ---- */
+/* ---- costs (mean.c) ---- */
 struct costs {
-	double alone;	       /* a producer that nobody competes with, its consumer running */
+	double alone;	       /* a producer without competition, its consumer running */
 	double own;	       /* a record whose lock and lines are still in the CPU's cache */
 	double hand[N_LEVELS]; /* hand-over by distance between last owner and next */
 	double consumer; /* part of a hand-over from the consumer's CPU that each record pays */
 	double retake;	 /* chance that the owner gets the lock again when one other waits */
-	unsigned seen;	 /* bit per distance that the fitted curve contained; others are guesses */
+	unsigned seen;	 /* bit per distance that the fitted curve contained */
 };
 
 /* Who produces and where the consumer is: consumer_cpu -1 for none. */
@@ -99,14 +97,16 @@ void mix_of(struct mix *mix, const struct machine *machine, const struct load *l
 /* Nanoseconds per record of one ring, all producers flat out. */
 double mean_ns(const struct costs *costs, const struct mix *mix);
 
-/* ---- simulation ---- */
+/* Exact mean values of n customers with exponential think and service times (M/M/1//N, by MVA). */
+void repairman(double *per_sec, double *wait_ns, unsigned n, double think_ns, double service_ns);
+
+/* ---- simulation (sim.c) ---- */
 enum times { FIXED, EXPONENTIAL };
 
 struct sim_opts {
 	uint64_t seed;
 	double think_ns; /* between a record and the producer's next attempt, 0: flat out */
-	enum times think;
-	enum times service;
+	enum times think, service;
 	double drain_ns;   /* consumer's time for a record; 0: it always keeps up */
 	unsigned capacity; /* records the ring holds; used with drain_ns */
 	unsigned records;  /* attempts to measure in each batch */
@@ -129,13 +129,11 @@ struct sim_result {
 	unsigned least, most; /* measured attempts of the producer that had fewest, and most */
 };
 
+/* -EINVAL: options without records, or costs and times that are no times. */
 int sim_run(struct sim_result *out, const struct machine *machine, const struct costs *costs,
 	    const struct load *load, const struct sim_opts *opts);
 
-/* Exact mean values of n customers with exponential think and service times (M/M/1//N, by MVA). */
-void repairman(double *per_sec, double *wait_ns, unsigned n, double think_ns, double service_ns);
-
-/* ---- fits ---- */
+/* ---- curves (curve.c) ---- */
 struct point {
 	struct mix mix;
 	double ns; /* measured, per record of all producers together */
@@ -148,9 +146,32 @@ struct curve {
 	struct point points[MAX_POINTS]; /* ascending in mix.n */
 };
 
-/* Any function of x[n]; minimized in place by Nelder-Mead with restarts; returns the minimum. */
-typedef double (*objective_fn)(const double *x, void *ctx);
-#define MAX_DIM 12
+/* What a record can take. All others are no measurements, and no arithmetic is safe with them. */
+static inline bool is_plausible(double ns)
+{
+	return ns >= 0.01 && ns <= 60e9;
+}
+/* -E2BIG: the curve is full; -EINVAL: ns is not plausible. */
+int curve_add(struct curve *curve, const struct machine *machine, const struct load *load,
+	      double ns);
+/* The same for producers on CPUs first, first + 1, ... (modulo the machine's number). */
+int curve_add_plain(struct curve *curve, const struct machine *machine, unsigned n, unsigned first,
+		    int consumer_cpu, double ns);
+void curve_sort(struct curve *curve);
+/* Every other point: the half with the first point (0), or the other half and the first point (1).
+ */
+void curve_halve(const struct curve *curve, unsigned half, struct curve *train, struct curve *test);
+
+/* All curves of a CSV with columns series,producers,mops_per_sec, placed by plain CPU numbers on
+ * the published host: the consumer on CPU 0 (series with _noconsumer in their names: none),
+ * producers on the CPUs after it. The caller frees *out. Errors were explained; -ENOENT: a series
+ * of a host that is not known here. */
+int curves_read(struct curve **out, unsigned *n, const char *path);
+
+/* ---- fits (fit.c) ---- */
+/* A function of x[n], as NLopt calls it. */
+typedef double (*objective_fn)(unsigned n, const double *x, double *gradient, void *ctx);
+/* Moves x to a local minimum; returns its value. */
 double minimize(objective_fn f, void *ctx, double *x, unsigned n);
 
 /* What is known before the fit: own_ns, which a curve does not contain, and the chance of a re-take
@@ -160,8 +181,13 @@ struct prior {
 	double retake;
 };
 
-/* Costs that explain the curve best, squares of log ratios. */
+/* Costs that explain the curve best, by squares of log ratios. */
 void fit_costs(struct costs *out, const struct curve *curve, const struct prior *prior);
+/* Of each point: the log of modelled / measured time. */
+double log_ratio(const struct costs *costs, const struct point *point);
+/* Are there as many points as costs: alone, re-take, the consumer's share, a hand-over for each
+ * distance? */
+bool has_enough_points(const struct curve *curve, unsigned seen);
 
 /* What the model has to beat. Both give ns per record; two levels: near (shared cache) and far. */
 struct usl {
@@ -175,10 +201,9 @@ double usl_ns(const struct usl *usl, unsigned n);
 void fit_two_level(struct two_level *out, const struct curve *curve);
 double two_level_ns(const struct two_level *t, const struct mix *mix);
 
-/* ---- published hosts and curves ---- */
+/* ---- published hosts (hosts.c) ---- */
 struct host {
 	const char *prefix; /* series of the published data that begin with it */
-	const char *title;
 	struct layout layout;
 	/* Structure that the operating system does not show; 0: none. Numbers of cores. */
 	unsigned hidden_llc, hidden_node;
@@ -193,13 +218,19 @@ extern const struct host published_hosts[];
 extern const unsigned n_published_hosts;
 const struct host *host_of(const char *series);
 
-/* All curves of a CSV with columns series,producers,mops_per_sec, placed by plain CPU numbers on
- * the published host: the consumer on CPU 0 (series with _noconsumer in their names: none),
- * producers on the CPUs after it. The caller frees *out. -ENOENT: a series of a host that is not
- * known here. */
-int curves_read(struct curve **out, unsigned *n, const char *path, nr_log_fn log, void *log_ctx);
+/* The published hosts that a list of prefixes of series names: "e5_2680v4,spr". */
+struct like {
+	const struct host *host; /* the first of them */
+	bool single;		 /* there is no other */
+	unsigned hidden_llc, hidden_node;
+};
+bool is_like(const char *series, const char *like);
+/* Errors were explained; -ENOENT: no series begins with one of the prefixes; -EINVAL: hosts that
+ * hide different things. */
+int like_parse(struct like *out, const struct curve *curves, unsigned n_curves, const char *like);
 
-/* Part of a host's CPU time that others may have. */
+/* ---- sweeps (rows.c) ---- */
+/* Share of a host's CPU time that others may have. */
 #define BUSY_SHARE 0.1
 
 /* The curve of one transport, flat out, of a sweep in JSON Lines; CPU numbers are those of machine.
@@ -207,49 +238,19 @@ int curves_read(struct curve **out, unsigned *n, const char *path, nr_log_fn log
  * with the most common record size, memory, burst and order. */
 struct sweep_curve {
 	struct curve curve;
-	unsigned dropped; /* other rows of the transport, flat out */
-	unsigned no_rate; /* rows of the transport, flat out, without a rate that can be one */
-	unsigned busy;	  /* points with more than BUSY_SHARE of their CPU time elsewhere */
+	unsigned dropped;	 /* other rows of the transport, flat out */
+	unsigned no_rate;	 /* rows of the transport, flat out, without a plausible rate */
+	unsigned busy;		 /* points with more than BUSY_SHARE of their CPU time elsewhere */
 	bool consumer_not_known; /* a row does not say where the consumer was */
 };
+/* Errors were explained. */
 int sweep_curve_read(struct sweep_curve *out, const char *path, const char *transport,
-		     const struct machine *machine, nr_log_fn log, void *log_ctx);
-/* What a record can take. All others are no measurements, and no arithmetic is safe with them. */
-static inline bool is_plausible(double ns)
-{
-	return ns >= 0.01 && ns <= 60e9;
-}
-int curve_add(struct curve *curve, const struct machine *machine, const struct load *load,
-	      double ns);
-void curve_sort(struct curve *curve);
-/* Appends a point of producers on CPUs first, first + 1, ... (modulo the machine's number). */
-int curve_add_plain(struct curve *curve, const struct machine *machine, unsigned n, unsigned first,
-		    int consumer_cpu, double ns);
+		     const struct machine *machine);
 
-/* Every other point: the half with the first point (0), or the other half and the first point (1).
- */
-void curve_halve(const struct curve *curve, unsigned half, struct curve *train, struct curve *test);
-
-/* ---- predictions ---- */
-struct interval {
-	double lo, mid, hi;
-};
-
-/* The published hosts that a list of prefixes of series names: "e5_2680v4,spr". */
-struct like {
-	const struct host *host;	  /* the first of them */
-	bool single;			  /* there is no other */
-	unsigned hidden_llc, hidden_node; /* what any of them hides */
-};
-bool is_like(const char *series, const char *like);
-/* -ENOENT: no series begins with one of the prefixes; -EINVAL: hosts that hide different things. */
-int like_parse(struct like *out, const struct curve *curves, unsigned n_curves, const char *like,
-	       nr_log_fn log, void *log_ctx);
-
-/* Parameter sets of published hosts that a machine is taken to be like: a fit of each series and of
- * each series less a quarter of its points. A machine that is larger than the curves reach has
- * distances they do not contain; such a set comes twice, with the cheapest and the dearest guess.
- */
+/* ---- families (family.c) ---- */
+/* Costs of published hosts that a machine is taken to be like: a fit of each series, and of each
+ * series less a quarter of its points. A machine that is larger than the curves reach has distances
+ * they do not contain; such costs come twice, with the cheapest and with the dearest guess. */
 struct family {
 	unsigned n;
 	struct costs *sets;
@@ -261,6 +262,10 @@ struct family {
 /* like: prefixes of series, "e5_2680v4,spr". -ENOENT: no series begins with any of them. */
 int family_fit(struct family **out, const struct curve *curves, unsigned n_curves,
 	       const char *like);
+/* Costs of a sweep. `levels` are the distances of the machine that they are for; those above what
+ * the sweep contains come from `like`, and then they are off by `across`. */
+struct family *family_of_sweep(const struct curve *sweep, const struct prior *prior,
+			       const struct family *like, unsigned levels, double across);
 void family_free(struct family *family);
 
 /* A published host predicted from others, N >= 3: the middle of their family against each series.
@@ -271,16 +276,17 @@ struct host_error {
 	unsigned inside;	 /* points in the family's interval, widened by its own error */
 	unsigned inside_wide;	 /* widened by `wide` */
 };
-int predict_host(struct host_error *out, const struct curve *curves, unsigned n_curves,
-		 const struct host *host, const char *like, double wide);
-/* What a prediction for a host is off by that was not itself published: each host is predicted from
+struct host_error predict_host(const struct curve *curves, unsigned n_curves,
+			       const struct host *host, const char *like, double wide);
+/* The error of a prediction for a host that was not itself published: each host is predicted from
  * the other one of its maker; rms over the hosts. */
-int across_hosts(double *out, const struct curve *curves, unsigned n_curves);
+double across_hosts(const struct curve *curves, unsigned n_curves);
 
-/* Parameter sets of a sweep. `levels` are the distances of the machine that they are for; those
- * above what the sweep contains come from `like`, and then they are off by `across`. */
-int family_of_sweep(struct family **out, const struct curve *sweep, const struct prior *prior,
-		    const struct family *like, unsigned levels, double across);
+/* ---- predictions (predict.c) ---- */
+struct interval {
+	double lo, mid, hi;
+};
+struct interval interval_of(double *v, unsigned n); /* least, middle and most; sorts v */
 
 /* What is not in the lock: user space, and perf's buffers. Each an interval, see README.md. */
 struct rest {
@@ -308,34 +314,30 @@ struct answer {
 	struct interval per_sec;
 	struct interval lock_per_sec;  /* what the locks let through */
 	struct interval merge_per_sec; /* what one merge thread can take */
-	struct interval lock_capacity; /* what the locks could, were there always somebody */
+	struct interval lock_capacity; /* what the locks could take if somebody always waited */
 	struct interval wait_ns;       /* mean cost of a reservation */
 	struct interval wait_p99_ns;
 };
-int predict(struct answer *out, const struct question *question, const struct family *family,
-	    const struct rest *rest);
+struct answer predict(const struct question *question, const struct family *family,
+		      const struct rest *rest);
 
 /* The number of producers, the first question->n ones of question->cpus tried one by one, at which
- * something happens; INFINITY: not with that many. question->rate > 0. */
+ * something happens; INFINITY: not with that many. */
 struct limits {
 	struct interval saturated; /* the locks cannot take what the producers have to say */
-	struct interval dearer;	   /* a reservation costs more CPU time than a perf buffer's
-				    * output and the merge of so many buffers */
+	struct interval dearer;	   /* a reservation costs more CPU time than a perf buffer's output
+				    * and the merge of so many buffers */
 	struct interval merge;	   /* one merge thread cannot take it */
 };
+/* -EINVAL: question->rate is 0, or there is no lock. */
 int find_limits(struct limits *out, const struct question *question, const struct family *family,
 		const struct rest *rest);
 
-/* ---- command ---- */
-/* An error, to log if there is one. */
-__attribute__((format(printf, 3, 4))) void model_say(nr_log_fn log, void *log_ctx, const char *fmt,
-						     ...);
-/* To stderr, what is worse than NR_LOG_INFO. */
-void model_log(void *ctx, enum nr_log_level level, const char *text);
+/* ---- verbs of the command ---- */
 /* ns per record of the loser tree and a copy of 24 bytes, by number of sources, on this host. */
-int model_merge(void);
-/* Prints the tables of errors; 0: all stated bounds hold, 1: not, or a negative errno. */
+void model_merge(void);
+/* Prints the tables of errors; 0: all stated bounds hold, 1: not, or an error that was explained.
+ */
 int model_check(const char *data_dir);
-int cmd_model(int argc, char **argv);
 
 #endif

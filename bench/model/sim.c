@@ -11,6 +11,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "../bench.h"
 #include "model.h"
 
 struct arrival {
@@ -211,20 +212,13 @@ static void run_batch(struct sim *s, struct sim_result *r)
 	r->left += s->pushed - s->popped;
 }
 
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 static void summarize(struct sim *s, struct sim_result *r)
 {
 	double sum = 0;
 
 	for (size_t i = 0; i < s->n_waits; i++)
 		sum += s->waits[i];
-	qsort(s->waits, s->n_waits, sizeof(*s->waits), compare);
+	qsort(s->waits, s->n_waits, sizeof(*s->waits), compare_doubles);
 	r->per_sec = s->measured_written / s->elapsed * 1e9;
 	r->wait_mean_ns = sum / s->n_waits;
 	r->wait_p50_ns = s->waits[s->n_waits / 2];
@@ -258,37 +252,35 @@ static bool are_times(const struct costs *c, const struct sim_opts *opts)
 int sim_run(struct sim_result *out, const struct machine *machine, const struct costs *costs,
 	    const struct load *load, const struct sim_opts *opts)
 {
-	struct sim s = { .machine = machine,
-			 .costs = costs,
-			 .load = load,
-			 .opts = opts,
-			 .rng = { opts->seed } };
 	struct sim_result r = { 0 };
 	bool drains = opts->drain_ns > 0;
-	int err = -ENOMEM;
+	struct sim s;
 
 	if (!load->n || !opts->records || !opts->batches || (drains && !opts->capacity) ||
 	    !are_times(costs, opts))
 		return -EINVAL;
-	s.heap = calloc(load->n, sizeof(*s.heap));
-	s.queue = calloc(load->n, sizeof(*s.queue));
-	s.order = calloc(load->n, sizeof(*s.order));
-	s.count = calloc(load->n, sizeof(*s.count));
-	s.waits = calloc((size_t)opts->records * opts->batches, sizeof(*s.waits));
-	s.done = drains ? calloc(opts->capacity, sizeof(*s.done)) : NULL;
-	if (!s.heap || !s.queue || !s.order || !s.count || !s.waits || (drains && !s.done))
-		goto out;
+	s = (struct sim){
+		.machine = machine,
+		.costs = costs,
+		.load = load,
+		.opts = opts,
+		.rng = { opts->seed },
+		.heap = bench_alloc(load->n, sizeof(*s.heap)),
+		.queue = bench_alloc(load->n, sizeof(*s.queue)),
+		.order = bench_alloc(load->n, sizeof(*s.order)),
+		.count = bench_alloc(load->n, sizeof(*s.count)),
+		.waits = bench_alloc((size_t)opts->records * opts->batches, sizeof(*s.waits)),
+		.done = drains ? bench_alloc(opts->capacity, sizeof(*s.done)) : NULL,
+	};
 	for (unsigned b = 0; b < opts->batches; b++)
 		run_batch(&s, &r);
 	summarize(&s, &r);
 	*out = r;
-	err = 0;
-out:
 	free(s.done);
 	free(s.waits);
 	free(s.count);
 	free(s.order);
 	free(s.queue);
 	free(s.heap);
-	return err;
+	return 0;
 }

@@ -14,12 +14,6 @@
 #include "../queue.h"
 #include "../sweep.h"
 
-/* The parts under test say what is wrong; here it is enough that they return it. */
-void bench_error(const char *fmt, ...)
-{
-	(void)fmt;
-}
-
 /* ---- placement ---- */
 
 static struct nr_topology *synthetic(const char *text)
@@ -244,7 +238,7 @@ static void a_delivery_that_stalls_makes_no_rate(void **state)
 	double sum = 0;
 
 	(void)state;
-	assert_int_equal(check_init(&c, 1), 0);
+	check_init(&c, 1);
 	for (unsigned ms = 0; ms < STREAM_MS; ms++) {
 		fake_now = ms * MS;
 		if (ms == 640 || (ms % 25 == 0 && !(ms > 400 && ms < 640)))

@@ -50,7 +50,7 @@ for merge in 60,20,5,7,9,14 5,20,60 5,20,60,7,9,14,1 0,1,2,3,4,5 nan,1,2,3,4,5; 
 	expect 2 "--merge $merge" predict --merge "$merge"
 done
 expect 2 "begins with 'foo'" predict "${machine[@]}" -l spr,foo
-expect 2 'not the same ones' predict "${machine[@]}" -l epyc,kunpeng
+expect 2 'name hosts of one maker' predict "${machine[@]}" -l epyc,kunpeng
 expect 2 'extra' predict extra
 expect 2 'extra' check extra
 expect 2 'nonsense' nonsense

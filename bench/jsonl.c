@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Files of JSON Lines, and what is read from a row. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "bench.h"
+
+/* More than a run ever prints, and little enough for a file that has no end. */
+#define MAX_LINE (4 << 20)
+
+/* A last line that was cut short is what an interrupted sweep leaves behind. */
+static int read_lines(json_t *rows, FILE *f, const char *path)
+{
+	char *text = bench_alloc(MAX_LINE, 1);
+	int err = 0;
+
+	for (unsigned number = 1; !err && fgets(text, MAX_LINE, f); number++) {
+		json_t *row = json_loads(text, 0, NULL);
+
+		if (!row && feof(f))
+			break;
+		if (json_is_object(row)) {
+			json_array_append(rows, row);
+		} else {
+			bench_error("%s:%u: not a line of a sweep", path, number);
+			err = -EINVAL;
+		}
+		json_decref(row);
+	}
+	if (!err && ferror(f)) { /* a directory can be opened, but not read */
+		err = -errno;
+		bench_error("%s: %s", path, strerror(-err));
+	}
+	free(text);
+	return err;
+}
+
+int jsonl_read(json_t **out, const char *path)
+{
+	json_t *rows = json_array();
+	FILE *f = fopen(path, "re");
+	int err = f ? 0 : -errno;
+
+	if (err)
+		bench_error("%s: %s", path, strerror(-err));
+	else
+		err = read_lines(rows, f, path);
+	if (f)
+		fclose(f);
+	if (err)
+		json_decref(rows);
+	else
+		*out = rows;
+	return err;
+}
+
+double row_number(const json_t *row, const char *key)
+{
+	return json_number_value(json_object_get(row, key));
+}
+
+const char *row_word(const json_t *row, const char *key)
+{
+	const char *s = json_string_value(json_object_get(row, key));
+
+	return s ? s : "";
+}
+
+double row_median(const json_t *row, const char *metric)
+{
+	const json_t *m = json_object_get(row, metric);
+
+	return json_is_object(m) ? row_number(m, "median") : NAN;
+}
+
+const json_t *row_runs(const json_t *row, const char *metric)
+{
+	return json_object_get(json_object_get(row, metric), "runs");
+}
+
+bool rows_agree(const json_t *a, const json_t *b, const char *const *keys)
+{
+	for (; *keys; keys++) {
+		json_t *x = json_object_get(a, *keys), *y = json_object_get(b, *keys);
+
+		if (x != y && !json_equal(x, y))
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Costs of the hosts that a machine is taken to be like, and how far off they are for another. */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "../bench.h"
+#include "model.h"
+
+/* Other package / same package where a curve has both: the least found (Sapphire Rapids). */
+#define LEAST_FAR_RATIO 1.2
+#define N_GROUPS	4
+
+static struct costs *add_set(struct family *f, const struct costs *set)
+{
+	f->sets = bench_grow(f->sets, f->n + 1, sizeof(*set));
+	f->sets[f->n] = *set;
+	return &f->sets[f->n++];
+}
+
+static void add_guess(struct family *f, const struct costs *set, double ratio)
+{
+	struct costs *added = add_set(f, set);
+
+	added->hand[NR_OTHER_PACKAGE] = added->hand[NR_SAME_PACKAGE] * ratio;
+}
+
+static void fit_set(struct family *f, const struct curve *curve)
+{
+	const struct host *host = host_of(curve->name);
+	struct costs set;
+
+	fit_costs(&set, curve, &host->prior);
+	if (set.seen & (1u << NR_OTHER_PACKAGE)) {
+		add_set(f, &set);
+		return;
+	}
+	add_guess(f, &set, LEAST_FAR_RATIO);
+	add_guess(f, &set, host->far_ratio);
+}
+
+/* The curve without each fourth point; the first always stays. */
+static void without_group(struct curve *out, const struct curve *curve, unsigned group)
+{
+	memset(out, 0, sizeof(*out));
+	memcpy(out->name, curve->name, sizeof(out->name));
+	for (unsigned i = 0; i < curve->n; i++)
+		if (!i || i % N_GROUPS != group)
+			out->points[out->n++] = curve->points[i];
+}
+
+/* Squares of log ratios, and of how many points. */
+struct error_sum {
+	double sum;
+	unsigned n;
+};
+
+static void add_half(struct error_sum *e, const struct curve *curve, const struct prior *prior,
+		     unsigned half)
+{
+	struct curve train, test;
+	struct costs c;
+
+	curve_halve(curve, half, &train, &test);
+	fit_costs(&c, &train, prior);
+	for (unsigned i = 0; i < test.n; i++) {
+		double off = log_ratio(&c, &test.points[i]);
+
+		if (test.points[i].mix.n < 3)
+			continue;
+		e->sum += off * off;
+		e->n++;
+	}
+}
+
+static struct error_sum halves_error(const struct curve *curve, const struct prior *prior)
+{
+	struct error_sum e = { 0 };
+
+	add_half(&e, curve, prior, 0);
+	add_half(&e, curve, prior, 1);
+	return e;
+}
+
+int family_fit(struct family **out, const struct curve *curves, unsigned n_curves, const char *like)
+{
+	struct family *f = bench_alloc(1, sizeof(*f));
+	struct error_sum all = { 0 }, e;
+	struct curve part;
+
+	for (unsigned i = 0; i < n_curves; i++) {
+		if (!is_like(curves[i].name, like))
+			continue;
+		fit_set(f, &curves[i]);
+		for (unsigned g = 0; g < N_GROUPS; g++) {
+			without_group(&part, &curves[i], g);
+			fit_set(f, &part);
+		}
+		e = halves_error(&curves[i], &host_of(curves[i].name)->prior);
+		all.sum += e.sum;
+		all.n += e.n;
+	}
+	if (!f->n) {
+		family_free(f);
+		return -ENOENT;
+	}
+	f->error = all.n ? sqrt(all.sum / all.n) : 0;
+	*out = f;
+	return 0;
+}
+
+void family_free(struct family *f)
+{
+	if (!f)
+		return;
+	free(f->sets);
+	free(f);
+}
+
+/* ---- families of a sweep ---- */
+static double fit_error(const struct costs *c, const struct curve *curve)
+{
+	double sum = 0;
+
+	for (unsigned i = 0; i < curve->n; i++) {
+		double off = log_ratio(c, &curve->points[i]);
+
+		sum += off * off;
+	}
+	return sqrt(sum / curve->n);
+}
+
+/* If halves of the sweep are too few points, what the like hosts showed stands for its error. */
+static double sweep_error(const struct curve *curve, const struct prior *prior,
+			  const struct costs *fit, double like_error)
+{
+	struct error_sum e = { 0 };
+	struct curve train, test;
+
+	curve_halve(curve, 1, &train, &test);
+	if (has_enough_points(&train, fit->seen))
+		e = halves_error(curve, prior);
+	return fmax(fit_error(fit, curve), e.n ? sqrt(e.sum / e.n) : like_error);
+}
+
+/* Distances of the machine that are farther than any the sweep contains. */
+static unsigned levels_beyond(unsigned levels, unsigned seen)
+{
+	unsigned beyond = 0;
+
+	for (unsigned d = NR_SAME_LLC; d < N_LEVELS; d++)
+		if (levels & (1u << d) && !(seen >> d))
+			beyond |= 1u << d;
+	return beyond;
+}
+
+/* What both know is compared as a sum: a curve hardly tells hand-over from the consumer's share. No
+ * hand-over is cheaper than a nearer one. */
+static void borrow(struct costs *set, const struct costs *from, unsigned beyond)
+{
+	double same = (1 + from->consumer) / (1 + set->consumer);
+
+	for (unsigned d = NR_SAME_LLC; d < N_LEVELS; d++) {
+		if (beyond & (1u << d))
+			set->hand[d] = from->hand[d] * same;
+		if (!(set->seen >> d))
+			set->hand[d] = fmax(set->hand[d], set->hand[d - 1]);
+	}
+	if (!set->seen)
+		for (unsigned d = NR_SAME_CPU; d <= NR_SAME_CORE; d++)
+			set->hand[d] = from->hand[d] * same;
+}
+
+static void add_sweep_sets(struct family *f, const struct curve *curve, const struct prior *prior,
+			   const struct costs *fit)
+{
+	struct curve part;
+	struct costs set;
+
+	add_set(f, fit);
+	for (unsigned g = 0; g < N_GROUPS; g++) {
+		without_group(&part, curve, g);
+		fit_costs(&set, &part, prior);
+		if (has_enough_points(&part, fit->seen) && set.seen == fit->seen)
+			add_set(f, &set);
+	}
+}
+
+struct family *family_of_sweep(const struct curve *sweep, const struct prior *prior,
+			       const struct family *like, unsigned levels, double across)
+{
+	struct family *f = bench_alloc(1, sizeof(*f));
+	struct costs fit;
+
+	fit_costs(&fit, sweep, prior);
+	f->borrowed = levels_beyond(levels, fit.seen);
+	f->error = sweep_error(sweep, prior, &fit, like->error);
+	if (!f->borrowed) {
+		add_sweep_sets(f, sweep, prior, &fit);
+		return f;
+	}
+	f->error = fmax(f->error, across);
+	for (unsigned i = 0; i < like->n; i++)
+		borrow(add_set(f, &fit), &like->sets[i], f->borrowed);
+	return f;
+}
+
+/* ---- across hosts ---- */
+/* The family's time for a point: the middle of its sets, and the ends. */
+static struct interval family_ns(const struct family *f, const struct mix *mix)
+{
+	double *v = bench_alloc(f->n, sizeof(*v));
+	struct interval ns;
+
+	for (unsigned i = 0; i < f->n; i++)
+		v[i] = mean_ns(&f->sets[i], mix);
+	ns = interval_of(v, f->n);
+	free(v);
+	return ns;
+}
+
+static bool is_inside(const struct interval *i, double error, double ns)
+{
+	return ns >= i->lo * exp(-error) && ns <= i->hi * exp(error);
+}
+
+/* e->rms is the sum of squares here. */
+static void add_series(struct host_error *e, const struct family *f, const struct curve *curve,
+		       double wide)
+{
+	for (unsigned i = 0; i < curve->n; i++) {
+		const struct point *p = &curve->points[i];
+		struct interval ns;
+		double off;
+
+		if (p->mix.n < 3)
+			continue;
+		ns = family_ns(f, &p->mix);
+		off = log(ns.mid / p->ns);
+		e->rms += off * off;
+		e->least = fmin(e->least, off);
+		e->most = fmax(e->most, off);
+		e->inside += is_inside(&ns, f->error, p->ns);
+		e->inside_wide += is_inside(&ns, wide, p->ns);
+		e->n++;
+	}
+}
+
+struct host_error predict_host(const struct curve *curves, unsigned n_curves,
+			       const struct host *host, const char *like, double wide)
+{
+	struct host_error e = { .least = INFINITY, .most = -INFINITY };
+	struct family *f = NULL;
+
+	if (!family_fit(&f, curves, n_curves, like))
+		for (unsigned i = 0; i < n_curves; i++)
+			if (host_of(curves[i].name) == host)
+				add_series(&e, f, &curves[i], wide);
+	family_free(f);
+	if (!e.n)
+		bench_die(BENCH_FAILED, "the published curves lack %s, or %s to predict it from",
+			  host->prefix, like);
+	e.rms = sqrt(e.rms / e.n);
+	return e;
+}
+
+double across_hosts(const struct curve *curves, unsigned n_curves)
+{
+	unsigned n = 0;
+	double sum = 0;
+
+	for (unsigned i = 0; i < n_published_hosts; i++) {
+		const struct host *host = &published_hosts[i];
+		double rms;
+
+		if (!host->kin)
+			continue;
+		rms = predict_host(curves, n_curves, host, host->kin, 0).rms;
+		sum += rms * rms;
+		n++;
+	}
+	return sqrt(sum / n);
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* What every part of the bench needs: messages, memory, clocks, threads, numbers as text. */
+#include <ctype.h>
+#include <errno.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <time.h>
+#include "bench.h"
+
+static void print_error(const char *fmt, va_list ap)
+{
+	fputs("numaring-bench: ", stderr);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+}
+
+void bench_error(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	print_error(fmt, ap);
+	va_end(ap);
+}
+
+void bench_die(enum bench_exit status, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	print_error(fmt, ap);
+	va_end(ap);
+	exit(status);
+}
+
+void bench_log(void *ctx, enum nr_log_level level, const char *text)
+{
+	(void)ctx;
+	if (level <= NR_LOG_WARN)
+		bench_error("%s%s", level == NR_LOG_WARN ? "warning: " : "", text);
+}
+
+void *bench_alloc(size_t n, size_t size)
+{
+	void *p = calloc(n ? n : 1, size);
+
+	if (!p)
+		bench_die(BENCH_FAILED, "out of memory");
+	return p;
+}
+
+void *bench_grow(void *array, size_t n, size_t size)
+{
+	void *p = reallocarray(array, n, size);
+
+	if (!p)
+		bench_die(BENCH_FAILED, "out of memory");
+	return p;
+}
+
+struct nr_topology *bench_topology(void)
+{
+	struct nr_topology *topo = NULL;
+	int err = nr_topology_open(&topo, NULL);
+
+	if (err)
+		bench_die(BENCH_FAILED, "cannot read this host's topology: %s", strerror(-err));
+	return topo;
+}
+
+/* ---- clocks ---- */
+
+/* The host's CLOCK_MONOTONIC minus this process's. Not 0 in a time namespace. */
+static int64_t host_offset;
+
+int bench_find_clock(void)
+{
+	return nr_host_clock_offset(&host_offset);
+}
+
+uint64_t bench_clock(clockid_t clock)
+{
+	struct timespec ts = { 0 };
+
+	clock_gettime(clock, &ts);
+	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+}
+
+uint64_t bench_now(void)
+{
+	return bench_clock(CLOCK_MONOTONIC) + host_offset;
+}
+
+void bench_sleep_until(uint64_t time)
+{
+	uint64_t local = time - host_offset;
+	const struct timespec ts = { .tv_sec = local / 1000000000, .tv_nsec = local % 1000000000 };
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL))
+		;
+}
+
+/* ---- threads ---- */
+
+void bench_raise_priority(void)
+{
+	setpriority(PRIO_PROCESS, 0, -20);
+}
+
+int bench_pin(pthread_t thread, const unsigned *cpus, unsigned n)
+{
+	unsigned highest = n ? cpus[n - 1] : 0;
+	size_t size = CPU_ALLOC_SIZE(highest + 1);
+	cpu_set_t *set;
+	int err;
+
+	if (!n)
+		return 0;
+	set = bench_alloc(1, size);
+	for (unsigned i = 0; i < n; i++)
+		CPU_SET_S(cpus[i], size, set);
+	err = -pthread_setaffinity_np(thread, size, set);
+	free(set);
+	return err;
+}
+
+/* ---- numbers as text ---- */
+
+static int parse_scaled(const char *s, unsigned step, uint64_t *out)
+{
+	static const char suffixes[] = "KMG";
+	unsigned long long v, scale = 1;
+	const char *suffix = suffixes;
+	char *end;
+
+	if (!isdigit((unsigned char)*s))
+		return -EINVAL;
+	errno = 0;
+	v = strtoull(s, &end, 10);
+	if (*end)
+		suffix = strchr(suffixes, toupper((unsigned char)*end));
+	if (errno || !suffix || (*end && end[1]))
+		return -EINVAL;
+	for (const char *p = suffixes; *end && p <= suffix; p++)
+		scale *= step;
+	/* JSON has no larger integers. */
+	if (v > INT64_MAX / scale)
+		return -EINVAL;
+	*out = v * scale;
+	return 0;
+}
+
+int bench_parse_size(const char *s, size_t *out)
+{
+	return parse_scaled(s, 1024, out);
+}
+
+int bench_parse_count(const char *s, uint64_t *out)
+{
+	return parse_scaled(s, 1000, out);
+}
