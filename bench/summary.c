@@ -6,9 +6,6 @@
 #include <string.h>
 #include "sweep.h"
 
-/* Of a line: much more than a run prints, and little enough for a file that has no end. */
-#define LINE_MAX_BYTES (4 << 20)
-
 const struct metric sweep_metrics[] = {
 	{ "events_per_sec", NULL, "events_per_sec" },
 	{ "attempts_per_sec", NULL, "attempts_per_sec" },
@@ -33,62 +30,27 @@ const struct metric sweep_metrics[] = {
 };
 const unsigned sweep_nr_metrics = sizeof(sweep_metrics) / sizeof(sweep_metrics[0]);
 
-static int add_line(struct sweep_file *f, json_t *line)
-{
-	const char *kind = json_string_value(json_object_get(line, "kind"));
-
-	if (!kind)
-		return -EBADMSG;
-	if (!strcmp(kind, "host") && !f->host)
-		f->host = json_incref(line);
-	else if (!strcmp(kind, "run"))
-		json_array_append(f->runs, line);
-	f->medians += !strcmp(kind, "median");
-	return 0;
-}
-
-static int read_lines(struct sweep_file *f, FILE *in, const char *path)
-{
-	char *text = malloc(LINE_MAX_BYTES);
-	unsigned number = 0;
-	int err = text ? 0 : -ENOMEM;
-
-	while (!err && fgets(text, LINE_MAX_BYTES, in)) {
-		json_t *line = json_loads(text, 0, NULL);
-
-		number++;
-		/* Without its newline it is the one that was being written. */
-		if (!line && feof(in))
-			break;
-		err = line ? add_line(f, line) : -EBADMSG;
-		if (err)
-			bench_error("%s:%u: not a line of a sweep", path, number);
-		json_decref(line);
-	}
-	if (!err && ferror(in)) {
-		err = -errno;
-		bench_error("%s: %s", path, strerror(-err));
-	}
-	free(text);
-	return err;
-}
-
 int sweep_read(struct sweep_file *out, const char *path)
 {
 	struct sweep_file f = { .runs = json_array() };
-	FILE *in = fopen(path, "re");
-	int err;
+	json_t *rows = NULL, *row;
+	int err = jsonl_read(&rows, path);
+	size_t i;
 
-	if (!in) {
-		err = -errno;
-		bench_error("%s: %s", path, strerror(-err));
-	} else {
-		err = read_lines(&f, in, path);
-		fclose(in);
+	json_array_foreach(rows, i, row)
+	{
+		const char *kind = row_word(row, "kind");
+
+		if (!strcmp(kind, "host") && !f.host)
+			f.host = json_incref(row);
+		else if (!strcmp(kind, "run"))
+			json_array_append(f.runs, row);
+		f.medians += !strcmp(kind, "median");
 	}
+	json_decref(rows);
 	if (!err && !f.host) {
-		bench_error("%s: it does not begin with a host, so it is not of a sweep", path);
-		err = -EBADMSG;
+		bench_error("%s does not begin with a host, so it is not a sweep", path);
+		err = -EINVAL;
 	}
 	if (err)
 		sweep_free(&f);

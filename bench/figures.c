@@ -1,0 +1,423 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The plots of a report: which medians lie on which, and gnuplot, which draws them. */
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "report.h"
+
+enum rates { FLAT_OUT, PACED };
+
+struct figure {
+	const char *name; /* letters only */
+	const char *title;
+	const char *x; /* a value of the configuration; "": bars, one for each series */
+	const char *x_label;
+	double x_scale;
+	const char *metric;
+	const char *y_label;
+	double y_scale;
+	const char *log; /* axes that are logarithmic */
+	enum rates rates;
+	const char *caption; /* after the number of producers where all have the same */
+};
+
+#define MIB	   (1.0 / (1 << 20))
+#define EACH	   "records/s of each producer"
+#define ALL	   "producers, flat out"
+#define LOG_NS	   "ns per record (log)"
+#define LOST	   "lost, % of those tried"
+#define DELIVERED  "delivered, M records/s"
+#define WHAT_IT_IS "From the record's time to its hand-over in order."
+
+static const struct figure figures[] = {
+	{ "throughput", "Throughput", "producers", ALL, 1, "events_per_sec", DELIVERED, 1e-6, "",
+	  FLAT_OUT, "In exact global order, except for libbpf, which has none." },
+	{ "loss", "Loss", "rate", EACH, 1, "lost_share", LOST, 100, "x", PACED,
+	  "A transport that holds up its producers loses less: see the next plot." },
+	{ "kept", "Rate reached", "rate", EACH, 1, "reached_share", "tried, % of those asked for",
+	  100, "x", PACED,
+	  "Below 100 %, producers were held up, by the transport or by whatever else this host "
+	  "did." },
+	{ "cost", "Cost for the producer, mean", "producers", ALL, 1, "cost_mean_ns", LOG_NS, 1,
+	  "y", FLAT_OUT, "Time the program spends on a record, whether or not it was lost." },
+	{ "tail", "Cost for the producer, p99", "producers", ALL, 1, "cost_p99_ns", LOG_NS, 1, "y",
+	  FLAT_OUT, "One record in 17 is timed." },
+	{ "middle", "Latency, p50", "rate", EACH, 1, "latency_p50_ms", "ms (log)", 1, "xy", PACED,
+	  WHAT_IT_IS },
+	{ "latency", "Latency, p99", "rate", EACH, 1, "latency_p99_ms", "ms (log)", 1, "xy", PACED,
+	  WHAT_IT_IS },
+	{ "user", "CPU time of consumers and merge", "producers", ALL, 1, "cpu_s_per_million",
+	  LOG_NS, 1e3, "y", FLAT_OUT, "The bench's own check is not counted, but for libbpf." },
+	{ "room", "Loss by memory", "memory", "MiB of all rings together", MIB, "lost_share", LOST,
+	  100, "x", FLAT_OUT, "" },
+	{ "size", "Throughput by size", "size", "bytes of a record", 1, "events_per_sec", DELIVERED,
+	  1e-6, "x", FLAT_OUT, "" },
+	{ "memory", "Memory", "", "", 0, "user_bytes", "MiB", MIB, "", FLAT_OUT,
+	  "User space: indexes, queues and whatever else the process took for it, at most." },
+};
+#define N_FIGURES (sizeof(figures) / sizeof(figures[0]))
+
+/* ---- which medians lie on a plot ---- */
+
+/* Could it lie there? All but x is as in most configurations; producers are not looked at yet. */
+static bool is_candidate(const struct report *r, const struct figure *f, const json_t *sum)
+{
+	static const char *const fixed[] = { "size", "burst", "memory", "duration" };
+
+	if (!json_is_object(json_object_get(sum, f->metric)) ||
+	    (row_number(sum, "rate") == 0) != (f->rates == FLAT_OUT))
+		return false;
+	for (size_t k = 0; k < sizeof(fixed) / sizeof(fixed[0]); k++)
+		if (strcmp(fixed[k], f->x) &&
+		    !json_equal(json_object_get(sum, fixed[k]), json_object_get(r->base, fixed[k])))
+			return false;
+	return true;
+}
+
+/* Plots of what a sweep need not have: with one value of x there is nothing to plot. */
+static bool needs_two_x(const struct figure *f)
+{
+	return !strcmp(f->x, "memory") || !strcmp(f->x, "size");
+}
+
+static bool has_other_x(const struct report *r, const struct figure *f, const json_t *sum)
+{
+	const json_t *other;
+	size_t i;
+
+	json_array_foreach(r->medians, i, other)
+	{
+		if (is_candidate(r, f, other) &&
+		    row_number(other, "producers") == row_number(sum, "producers") &&
+		    row_number(other, f->x) != row_number(sum, f->x))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Where producers are not x, the plot is of as many as there are: those of its own rows, as others
+ * may have more. 0: of any number.
+ */
+static double producers_of(const struct report *r, const struct figure *f)
+{
+	const json_t *sum;
+	double most = 0;
+	size_t i;
+
+	if (!strcmp(f->x, "producers"))
+		return 0;
+	json_array_foreach(r->medians, i, sum)
+	{
+		if (is_candidate(r, f, sum) && (!needs_two_x(f) || has_other_x(r, f, sum)))
+			most = fmax(most, row_number(sum, "producers"));
+	}
+	return most;
+}
+
+/* ---- a plot ---- */
+
+struct series {
+	char label[96];
+	json_t *sums; /* medians of this label */
+};
+
+struct plot {
+	const struct figure *figure;
+	double producers;
+	unsigned n;
+	struct series *series;
+};
+
+static void add_to_series(struct plot *p, const char *label, json_t *sum)
+{
+	unsigned i = 0;
+
+	while (i < p->n && strcmp(p->series[i].label, label))
+		i++;
+	if (i == p->n) {
+		p->series = bench_grow(p->series, ++p->n, sizeof(*p->series));
+		p->series[i].sums = json_array();
+		snprintf(p->series[i].label, sizeof(p->series[i].label), "%s", label);
+	}
+	json_array_append(p->series[i].sums, sum);
+}
+
+/* There is no place for 0 on a logarithmic axis. */
+static bool has_place(const struct figure *f, double y)
+{
+	return !strchr(f->log, 'y') || y > 0;
+}
+
+static struct plot make_plot(const struct report *r, const struct figure *f)
+{
+	struct plot p = { .figure = f, .producers = producers_of(r, f) };
+	char label[96];
+	json_t *sum;
+	size_t i;
+
+	json_array_foreach(r->medians, i, sum)
+	{
+		if (is_candidate(r, f, sum) && has_place(f, row_median(sum, f->metric)) &&
+		    (!p.producers || row_number(sum, "producers") == p.producers) &&
+		    (!needs_two_x(f) || has_other_x(r, f, sum)))
+			add_to_series(&p, write_label(r, sum, label, sizeof(label)), sum);
+	}
+	return p;
+}
+
+static void free_plot(struct plot *p)
+{
+	for (unsigned i = 0; i < p->n; i++)
+		json_decref(p->series[i].sums);
+	free(p->series);
+}
+
+/* In single quotes gnuplot replaces nothing. What could end them, or an element of the SVG, becomes
+ * a question mark. */
+static void quote(FILE *out, const char *text)
+{
+	putc('\'', out);
+	for (; *text; text++)
+		putc(isalnum((unsigned char)*text) || strchr(" _.,:;/+()%-[]=", *text) ? *text
+										       : '?',
+		     out);
+	putc('\'', out);
+}
+
+static void assign(FILE *out, const char *name, const char *text)
+{
+	fprintf(out, "%s = ", name);
+	quote(out, text);
+	putc('\n', out);
+}
+
+/* What is below the metric: rings, below what user space takes. */
+static double lower_part(const struct figure *f, const json_t *sum)
+{
+	return *f->x ? 0 : MIB * row_median(sum, "ring_bytes");
+}
+
+static void write_median(FILE *out, const struct figure *f, const json_t *sum)
+{
+	double low = lower_part(f, sum);
+
+	fprintf(out, "%.9g %.9g %.9g\n", f->x_scale * row_number(sum, f->x),
+		low + f->y_scale * row_median(sum, f->metric), low);
+}
+
+static void write_runs(FILE *out, const struct figure *f, const json_t *sum)
+{
+	const json_t *run;
+	size_t i;
+
+	json_array_foreach(row_runs(sum, f->metric), i, run)
+	{
+		double y = lower_part(f, sum) + f->y_scale * json_number_value(run);
+
+		if (has_place(f, y))
+			fprintf(out, "%.9g %.9g\n", f->x_scale * row_number(sum, f->x), y);
+	}
+}
+
+static void write_blocks(FILE *out, const char *name, const struct plot *p,
+			 void (*write)(FILE *out, const struct figure *f, const json_t *sum))
+{
+	fprintf(out, "$%s << END\n", name);
+	for (unsigned i = 0; i < p->n; i++) {
+		const json_t *sum;
+		size_t k;
+
+		json_array_foreach(p->series[i].sums, k, sum) write(out, p->figure, sum);
+		fputs("\n\n", out);
+	}
+	fputs("END\n", out);
+}
+
+static void write_x_values(FILE *out, const struct plot *p)
+{
+	fputs("x_values = '", out);
+	for (unsigned i = 0; i < p->n; i++) {
+		const json_t *sum;
+		size_t k;
+
+		json_array_foreach(p->series[i].sums, k, sum)
+			fprintf(out, " %.9g", p->figure->x_scale * row_number(sum, p->figure->x));
+	}
+	fputs("'\n", out);
+}
+
+/* What the template needs, and the template. */
+static void write_script(FILE *out, const struct plot *p)
+{
+	const struct figure *f = p->figure;
+
+	assign(out, "heading", f->title);
+	assign(out, "x_label", f->x_label);
+	assign(out, "y_label", f->y_label);
+	fprintf(out, "log_x = %d\nlog_y = %d\nbars = %d\nn = %u\narray label[n]\n",
+		!!strchr(f->log, 'x'), !!strchr(f->log, 'y'), !*f->x, p->n);
+	for (unsigned i = 0; i < p->n; i++) {
+		fprintf(out, "label[%u] = ", i + 1);
+		quote(out, p->series[i].label);
+		putc('\n', out);
+	}
+	write_x_values(out, p);
+	write_blocks(out, "line", p, write_median);
+	write_blocks(out, "runs", p, write_runs);
+	fputs(template_plot_gp, out);
+}
+
+/* ---- gnuplot ---- */
+
+static int run_gnuplot(int script, int svg)
+{
+	static char *const argv[] = { "gnuplot", NULL };
+	posix_spawn_file_actions_t actions;
+	int err, status = 0;
+	pid_t pid;
+
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, script, STDIN_FILENO);
+	posix_spawn_file_actions_adddup2(&actions, svg, STDOUT_FILENO);
+	err = posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	if (err)
+		return -err;
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return status ? -EIO : 0;
+}
+
+static FILE *temporary_file(const char *name)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC);
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "w+");
+
+	if (!f)
+		bench_die(BENCH_FAILED, "cannot create a file in memory: %s", strerror(errno));
+	return f;
+}
+
+static char *read_back(FILE *f)
+{
+	off_t size = lseek(fileno(f), 0, SEEK_END);
+	char *text = bench_alloc(size + 1, 1);
+
+	if (pread(fileno(f), text, size, 0) != size)
+		*text = 0;
+	return text;
+}
+
+/* SVG text of all plots, one after the other. */
+static int draw(const struct plot *plots, unsigned n, char **svg)
+{
+	FILE *script = temporary_file("script"), *out = temporary_file("svg");
+	int err;
+
+	for (unsigned i = 0; i < n; i++)
+		if (plots[i].n)
+			write_script(script, &plots[i]);
+	err = fflush(script) ? -errno : 0;
+	rewind(script);
+	if (!err)
+		err = run_gnuplot(fileno(script), fileno(out));
+	if (!err)
+		*svg = read_back(out);
+	fclose(script);
+	fclose(out);
+	return err;
+}
+
+/* ---- the page ---- */
+
+/* What an SVG that is part of a page does not need; it would refer to elsewhere. */
+static size_t needless(const char *p)
+{
+	static const char *const parts[][2] = { { " xmlns=\"", "\"" },
+						{ " xmlns:xlink=\"", "\"" },
+						{ "<!--", "-->" } };
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		size_t len = strlen(parts[i][0]);
+		const char *end =
+			strncmp(p, parts[i][0], len) ? NULL : strstr(p + len, parts[i][1]);
+
+		if (end)
+			return end + strlen(parts[i][1]) - p;
+	}
+	return 0;
+}
+
+/* Length of what stands before an identifier, where it is given or referred to; 0: no such place.
+ */
+static size_t before_id(const char *p)
+{
+	static const char *const before[] = { " id='",	  " id=\"", "href='#",
+					      "href=\"#", "url(#",  "url('#" };
+
+	for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++)
+		if (!strncmp(p, before[i], strlen(before[i])))
+			return strlen(before[i]);
+	return 0;
+}
+
+/* Identifiers are the same in every plot: they get the plot's name in front. */
+static void write_svg(FILE *out, const char *p, const char *end, const char *name)
+{
+	while (p < end) {
+		size_t id = before_id(p), cut = needless(p), len = id ? id : 1;
+
+		if (!cut)
+			fwrite(p, 1, len, out);
+		if (id)
+			fprintf(out, "%s_", name);
+		p += cut ? cut : len;
+	}
+}
+
+/* Writes the first SVG of the text; returns what is behind it, NULL: it is cut short. */
+static const char *write_figure(FILE *out, const struct plot *p, const char *text)
+{
+	const char *begin = strstr(text, "<svg"), *end = begin ? strstr(begin, "</svg>") : NULL;
+
+	if (!end)
+		return NULL;
+	end += strlen("</svg>");
+	fputs("<figure>", out);
+	write_svg(out, begin, end, p->figure->name);
+	fputs("<figcaption>", out);
+	if (p->producers)
+		fprintf(out, "%.0f producer%s%s. ", p->producers, p->producers == 1 ? "" : "s",
+			p->figure->rates == FLAT_OUT ? ", flat out" : "");
+	write_escaped(out, p->figure->caption);
+	fputs("</figcaption></figure>\n", out);
+	return end;
+}
+
+int write_figures(FILE *out, const struct report *r)
+{
+	struct plot plots[N_FIGURES];
+	const char *rest;
+	char *svg = NULL;
+	int err;
+
+	for (size_t i = 0; i < N_FIGURES; i++)
+		plots[i] = make_plot(r, &figures[i]);
+	err = draw(plots, N_FIGURES, &svg);
+	rest = svg;
+	for (size_t i = 0; !err && i < N_FIGURES; i++) {
+		if (plots[i].n)
+			rest = write_figure(out, &plots[i], rest);
+		err = rest ? 0 : -ENODATA;
+	}
+	for (size_t i = 0; i < N_FIGURES; i++)
+		free_plot(&plots[i]);
+	free(svg);
+	return err;
+}
