@@ -208,6 +208,10 @@ static inline size_t floor_power(size_t v)
  * explained. */
 int jsonl_read(json_t **rows, const char *path);
 
+/* Each element of an array, also of NULL, which has none. */
+#define for_each_row(row, rows)                                                                    \
+	for (size_t i_##row = 0; ((row) = json_array_get(rows, i_##row)); i_##row++)
+
 double row_number(const json_t *row, const char *key);
 const char *row_word(const json_t *row, const char *key); /* "": it has none */
 /* Of a row of medians; NAN and NULL: no run had a value. */

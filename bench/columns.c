@@ -58,10 +58,10 @@ static bool all_look_like(const char *median, const struct column *c, const json
 {
 	const json_t *run;
 	char text[64];
-	size_t i;
 
-	json_array_foreach(runs, i, run) if (strcmp(value_text(text, c, json_number_value(run)),
-						    median)) return false;
+	for_each_row (run, runs)
+		if (strcmp(value_text(text, c, json_number_value(run)), median))
+			return false;
 	return true;
 }
 
@@ -70,7 +70,6 @@ static void write_runs(FILE *out, const json_t *v, const struct column *c, const
 {
 	const json_t *runs = json_object_get(v, "runs"), *run;
 	char low[64], high[64];
-	size_t i;
 
 	if (all_look_like(median, c, runs))
 		return;
@@ -79,7 +78,7 @@ static void write_runs(FILE *out, const json_t *v, const struct column *c, const
 		fprintf(out, " [%s, %s]", value_text(low, c, row_number(v, "q1")),
 			value_text(high, c, row_number(v, "q3")));
 	else
-		json_array_foreach(runs, i, run)
+		for_each_row (run, runs)
 			fprintf(out, " %s", value_text(low, c, json_number_value(run)));
 }
 
@@ -124,7 +123,6 @@ static void write_head(FILE *out, const char *head, bool html)
 void write_table(FILE *out, const struct report *r, bool html)
 {
 	const json_t *sum;
-	size_t i;
 
 	fputs(html ? "<table><thead><tr>" : "|", out);
 	for (size_t k = 0; k < N_COLUMNS; k++) {
@@ -135,8 +133,7 @@ void write_table(FILE *out, const struct report *r, bool html)
 	fputs(html ? "</tr></thead><tbody>" : "\n|", out);
 	for (size_t k = 0; !html && k < N_COLUMNS; k++)
 		fputs(k < 3 || k == 6 ? " --- |" : " ---: |", out);
-	json_array_foreach(r->medians, i, sum)
-	{
+	for_each_row (sum, r->medians) {
 		fputs(html ? "\n<tr>" : "\n|", out);
 		for (size_t k = 0; k < N_COLUMNS; k++) {
 			fputs(html ? "<td>" : " ", out);

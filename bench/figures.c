@@ -88,10 +88,8 @@ static bool needs_two_x(const struct figure *f)
 static bool has_other_x(const struct report *r, const struct figure *f, const json_t *sum)
 {
 	const json_t *other;
-	size_t i;
 
-	json_array_foreach(r->medians, i, other)
-	{
+	for_each_row (other, r->medians) {
 		if (is_candidate(r, f, other) &&
 		    row_number(other, "producers") == row_number(sum, "producers") &&
 		    row_number(other, f->x) != row_number(sum, f->x))
@@ -108,12 +106,10 @@ static double producers_of(const struct report *r, const struct figure *f)
 {
 	const json_t *sum;
 	double most = 0;
-	size_t i;
 
 	if (!strcmp(f->x, "producers"))
 		return 0;
-	json_array_foreach(r->medians, i, sum)
-	{
+	for_each_row (sum, r->medians) {
 		if (is_candidate(r, f, sum) && (!needs_two_x(f) || has_other_x(r, f, sum)))
 			most = fmax(most, row_number(sum, "producers"));
 	}
@@ -159,10 +155,8 @@ static struct plot make_plot(const struct report *r, const struct figure *f)
 	struct plot p = { .figure = f, .producers = producers_of(r, f) };
 	char label[96];
 	json_t *sum;
-	size_t i;
 
-	json_array_foreach(r->medians, i, sum)
-	{
+	for_each_row (sum, r->medians) {
 		if (is_candidate(r, f, sum) && has_place(f, row_median(sum, f->metric)) &&
 		    (!p.producers || row_number(sum, "producers") == p.producers) &&
 		    (!needs_two_x(f) || has_other_x(r, f, sum)))
@@ -214,10 +208,8 @@ static void write_median(FILE *out, const struct figure *f, const json_t *sum)
 static void write_runs(FILE *out, const struct figure *f, const json_t *sum)
 {
 	const json_t *run;
-	size_t i;
 
-	json_array_foreach(row_runs(sum, f->metric), i, run)
-	{
+	for_each_row (run, row_runs(sum, f->metric)) {
 		double y = lower_part(f, sum) + f->y_scale * json_number_value(run);
 
 		if (has_place(f, y))
@@ -231,9 +223,9 @@ static void write_blocks(FILE *out, const char *name, const struct plot *p,
 	fprintf(out, "$%s << END\n", name);
 	for (unsigned i = 0; i < p->n; i++) {
 		const json_t *sum;
-		size_t k;
 
-		json_array_foreach(p->series[i].sums, k, sum) write(out, p->figure, sum);
+		for_each_row (sum, p->series[i].sums)
+			write(out, p->figure, sum);
 		fputs("\n\n", out);
 	}
 	fputs("END\n", out);
@@ -244,9 +236,8 @@ static void write_x_values(FILE *out, const struct plot *p)
 	fputs("x_values = '", out);
 	for (unsigned i = 0; i < p->n; i++) {
 		const json_t *sum;
-		size_t k;
 
-		json_array_foreach(p->series[i].sums, k, sum)
+		for_each_row (sum, p->series[i].sums)
 			fprintf(out, " %.9g", p->figure->x_scale * row_number(sum, p->figure->x));
 	}
 	fputs("'\n", out);

@@ -27,12 +27,9 @@ static void warn_of_memory(FILE *out, const struct report *r, bool html)
 {
 	const json_t *a, *b, *less = NULL, *more = NULL;
 	double most = 1.1;
-	size_t i, k;
 
-	json_array_foreach(r->medians, i, a)
-	{
-		json_array_foreach(r->medians, k, b)
-		{
+	for_each_row (a, r->medians) {
+		for_each_row (b, r->medians) {
 			double ratio = row_median(b, "ring_bytes") / row_median(a, "ring_bytes");
 
 			if (row_number(a, "memory") != row_number(b, "memory") || !(ratio > most))
@@ -62,10 +59,8 @@ static void warn_of_groups(FILE *out, const struct report *r, bool html)
 {
 	char label[96], rate[32];
 	const json_t *sum;
-	size_t i;
 
-	json_array_foreach(r->medians, i, sum)
-	{
+	for_each_row (sum, r->medians) {
 		bool delivered = is_split(sum, "events_per_sec");
 
 		if (!delivered && !is_split(sum, "cost_mean_ns"))
@@ -87,7 +82,6 @@ void write_warnings(FILE *out, const struct report *r, bool html)
 	unsigned invalid = sweep_invalid(r->file.runs);
 	double busy = 0;
 	const json_t *sum;
-	size_t i;
 
 	if (json_is_true(json_object_get(r->file.host, "emulated")))
 		write_paragraph(out, html, "warn",
@@ -98,8 +92,8 @@ void write_warnings(FILE *out, const struct report *r, bool html)
 				"%u of %zu runs are NOT VALID and are left out; their rows in the "
 				"sweep's file say why.",
 				invalid, json_array_size(r->file.runs));
-	json_array_foreach(r->medians, i, sum) busy =
-		fmax(busy, row_median(sum, "elsewhere_share"));
+	for_each_row (sum, r->medians)
+		busy = fmax(busy, row_median(sum, "elsewhere_share"));
 	if (busy > 0.1)
 		write_paragraph(out, html, "warn",
 				"This host was not idle: up to %.0f %% of its CPU time went "
@@ -115,10 +109,8 @@ static struct range range_of(const json_t *sum, const char *metric)
 {
 	const json_t *runs = row_runs(sum, metric), *run;
 	struct range range = { INFINITY, -INFINITY, json_array_size(runs) };
-	size_t i;
 
-	json_array_foreach(runs, i, run)
-	{
+	for_each_row (run, runs) {
 		range.low = fmin(range.low, json_number_value(run));
 		range.high = fmax(range.high, json_number_value(run));
 	}
@@ -145,10 +137,8 @@ static char *ratio_text(const json_t *a, const json_t *b, const char *metric, ch
 static const json_t *find_single(const struct report *r)
 {
 	const json_t *sum, *best = NULL;
-	size_t i;
 
-	json_array_foreach(r->medians, i, sum)
-	{
+	for_each_row (sum, r->medians) {
 		if (strcmp(row_word(sum, "transport"), "single") || row_number(sum, "rate") ||
 		    is_trace(sum))
 			continue;
@@ -164,10 +154,8 @@ void write_comparison(FILE *out, const struct report *r, bool html)
 					    "memory",	 "duration",  "delivery", NULL };
 	const json_t *single = find_single(r), *sum;
 	char label[96], ratio[3][64];
-	size_t i;
 
-	json_array_foreach(r->medians, i, sum)
-	{
+	for_each_row (sum, r->medians) {
 		if (!single || sum == single || !rows_agree(sum, single, same))
 			continue;
 		write_paragraph(out, html, "how",

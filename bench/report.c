@@ -188,15 +188,13 @@ static json_t *most_common(const json_t *medians, const char *key)
 {
 	json_t *best = NULL, *sum;
 	unsigned most = 0;
-	size_t i, k;
 
-	json_array_foreach(medians, i, sum)
-	{
+	for_each_row (sum, medians) {
 		const json_t *other;
 		unsigned n = 0;
 
-		json_array_foreach(medians, k, other) n +=
-			json_equal(json_object_get(sum, key), json_object_get(other, key));
+		for_each_row (other, medians)
+			n += json_equal(json_object_get(sum, key), json_object_get(other, key));
 		if (n > most) {
 			most = n;
 			best = json_object_get(sum, key);

@@ -35,10 +35,8 @@ int sweep_read(struct sweep_file *out, const char *path)
 	struct sweep_file f = { .runs = json_array() };
 	json_t *rows = NULL, *row;
 	int err = jsonl_read(&rows, path);
-	size_t i;
 
-	json_array_foreach(rows, i, row)
-	{
+	for_each_row (row, rows) {
 		const char *kind = row_word(row, "kind");
 
 		if (!strcmp(kind, "host") && !f.host)
@@ -70,9 +68,9 @@ unsigned sweep_invalid(const json_t *runs)
 {
 	const json_t *row;
 	unsigned n = 0;
-	size_t i;
 
-	json_array_foreach(runs, i, row) n += !json_is_true(json_object_get(row, "valid"));
+	for_each_row (row, runs)
+		n += !json_is_true(json_object_get(row, "valid"));
 	return n;
 }
 
@@ -90,10 +88,8 @@ static json_t *median_of(const json_t *runs, const json_t *config, const struct 
 	struct spread3 s = { 0 };
 	unsigned n = 0;
 	json_t *row;
-	size_t i;
 
-	json_array_foreach(runs, i, row)
-	{
+	for_each_row (row, runs) {
 		json_t *v = metric_of(row, m), *is = json_object_get(row, "config");
 
 		if (!values || !json_is_true(json_object_get(row, "valid")) || !json_is_number(v) ||
@@ -120,10 +116,8 @@ static void add_runs(json_t *sum, const json_t *runs, const json_t *config)
 					    "file_system" };
 	int n = 0, valid = 0;
 	const json_t *row;
-	size_t i;
 
-	json_array_foreach(runs, i, row)
-	{
+	for_each_row (row, runs) {
 		json_t *reason = json_object_get(row, "reason");
 
 		if (!json_equal(json_object_get(row, "config"), config))
@@ -144,10 +138,10 @@ static void add_runs(json_t *sum, const json_t *runs, const json_t *config)
 static bool is_known(const json_t *medians, const json_t *config)
 {
 	const json_t *sum;
-	size_t i;
 
-	json_array_foreach(medians, i,
-			   sum) if (json_equal(json_object_get(sum, "config"), config)) return true;
+	for_each_row (sum, medians)
+		if (json_equal(json_object_get(sum, "config"), config))
+			return true;
 	return false;
 }
 
@@ -156,10 +150,8 @@ json_t *sweep_medians(const json_t *runs)
 	json_t *medians = json_array();
 	const json_t *row;
 	json_t *sum;
-	size_t i;
 
-	json_array_foreach(runs, i, row)
-	{
+	for_each_row (row, runs) {
 		json_t *config = json_object_get(row, "config");
 
 		if (is_known(medians, config))
@@ -172,8 +164,9 @@ json_t *sweep_medians(const json_t *runs)
 		json_array_append_new(medians, sum);
 	}
 	/* The values of the configuration stand beside what came of it. */
-	json_array_foreach(medians, i, sum)
+	for_each_row (sum, medians)
 		json_object_update_missing(sum, json_object_get(sum, "config"));
-	json_array_foreach(medians, i, sum) json_object_del(sum, "config");
+	for_each_row (sum, medians)
+		json_object_del(sum, "config");
 	return medians;
 }

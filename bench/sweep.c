@@ -119,7 +119,6 @@ static int rewrite(struct sweep *s)
 {
 	char name[NAME_MAX + 8];
 	const json_t *row;
-	size_t i;
 	int err;
 
 	snprintf(name, sizeof(name), "%s.new", s->name);
@@ -130,7 +129,8 @@ static int rewrite(struct sweep *s)
 		return -EIO;
 	}
 	err = write_line(s, s->file.host);
-	json_array_foreach(s->file.runs, i, row) err = err ? err : write_line(s, row);
+	for_each_row (row, s->file.runs)
+		err = err ? err : write_line(s, row);
 	if (!err && renameat(s->dir_fd, name, s->dir_fd, s->name)) {
 		bench_error("cannot replace %s: %s", s->output, strerror(errno));
 		err = -EIO;
@@ -192,11 +192,11 @@ static bool is_done(const struct sweep *s, const struct config *cfg, unsigned re
 	json_t *config = config_json(cfg);
 	const json_t *row;
 	bool done = false;
-	size_t i;
 
-	json_array_foreach(s->file.runs, i,
-			   row) if (json_integer_value(json_object_get(row, "rep")) == rep &&
-				    json_equal(json_object_get(row, "config"), config)) done = true;
+	for_each_row (row, s->file.runs)
+		if (json_integer_value(json_object_get(row, "rep")) == rep &&
+		    json_equal(json_object_get(row, "config"), config))
+			done = true;
 	json_decref(config);
 	return done;
 }
@@ -255,10 +255,10 @@ static int write_medians(struct sweep *s)
 {
 	json_t *medians = sweep_medians(s->file.runs);
 	const json_t *sum;
-	size_t i;
 	int err = 0;
 
-	json_array_foreach(medians, i, sum) err = err ? err : write_line(s, sum);
+	for_each_row (sum, medians)
+		err = err ? err : write_line(s, sum);
 	json_decref(medians);
 	return err;
 }

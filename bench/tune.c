@@ -217,10 +217,8 @@ static const json_t *sum_of(const struct tune *t, const unsigned *cpus, unsigned
 {
 	struct config cfg = config_of(t, cpus, producers);
 	const json_t *sum;
-	size_t i;
 
-	json_array_foreach(t->medians, i, sum)
-	{
+	for_each_row (sum, t->medians) {
 		const char *where = json_string_value(json_object_get(sum, "placement"));
 
 		if (where && !strcmp(where, cfg.placement))
@@ -332,12 +330,11 @@ static void estimate_user_side(struct tune *t)
 static void estimate(struct tune *t)
 {
 	const json_t *alone = sum_of(t, t->cpus, 1), *sum;
-	size_t i;
 
 	t->alone_ns = spread_of(alone, "cost_mean_ns", 1);
 	estimate_user_side(t);
-	json_array_foreach(t->medians, i, sum) t->lag_ms =
-		fmax(t->lag_ms, number(sum, "lag_max_ms", "q3"));
+	for_each_row (sum, t->medians)
+		t->lag_ms = fmax(t->lag_ms, number(sum, "lag_max_ms", "q3"));
 	for (unsigned d = NR_SAME_CORE; d < N_LEVELS; d++)
 		if (t->have[d])
 			estimate_distance(t, d);
@@ -530,9 +527,8 @@ static void print_figure(const char *what, const struct spread3 *s)
 static void print_runs(const json_t *sum, const char *metric, double scale, int digits)
 {
 	const json_t *v = json_object_get(sum, metric), *run;
-	size_t i;
 
-	json_array_foreach(json_object_get(v, "runs"), i, run)
+	for_each_row (run, json_object_get(v, "runs"))
 		printf(" %.*f", digits, scale * json_number_value(run));
 	puts(number(sum, metric, "groups") > 1 ? ": TWO GROUPS" : "");
 }
@@ -567,10 +563,8 @@ static void print_doubts(const struct tune *t)
 {
 	double busy = 0, invalid = 0;
 	const json_t *sum;
-	size_t i;
 
-	json_array_foreach(t->medians, i, sum)
-	{
+	for_each_row (sum, t->medians) {
 		busy = fmax(busy, number(sum, "elsewhere_share", "median"));
 		invalid += json_number_value(json_object_get(sum, "runs")) -
 			   json_number_value(json_object_get(sum, "valid_runs"));

@@ -36,9 +36,9 @@ static unsigned count_like(const json_t *rows, const char *transport, const json
 {
 	const json_t *row;
 	unsigned n = 0;
-	size_t i;
 
-	json_array_foreach(rows, i, row) n += is_wanted(row, transport) && comparable(row, like);
+	for_each_row (row, rows)
+		n += is_wanted(row, transport) && comparable(row, like);
 	return n;
 }
 
@@ -47,10 +47,8 @@ static const json_t *most_common(const json_t *rows, const char *transport)
 {
 	const json_t *row, *best = NULL;
 	unsigned most = 0;
-	size_t i;
 
-	json_array_foreach(rows, i, row)
-	{
+	for_each_row (row, rows) {
 		unsigned n = is_wanted(row, transport) ? count_like(rows, transport, row) : 0;
 
 		if (n > most) {
@@ -93,14 +91,12 @@ static int row_cpus(const json_t *row, const struct machine *machine, unsigned *
 		    unsigned *count)
 {
 	const json_t *list = json_object_get(row, "producer_cpus"), *cpu;
-	size_t i;
 
 	*count = 0;
-	json_array_foreach(list, i, cpu)
-	{
+	for_each_row (cpu, list) {
 		int n = machine_index(machine, json_integer_value(cpu));
 
-		if (i == machine->n_cpus || n < 0)
+		if (*count == machine->n_cpus || n < 0)
 			return -EINVAL;
 		cpus[(*count)++] = n;
 	}
@@ -129,10 +125,8 @@ static int add_rows(struct sweep_curve *sweep, const json_t *rows, const char *t
 	const json_t *like = most_common(rows, transport), *row;
 	unsigned *cpus = bench_alloc(machine->n_cpus, sizeof(*cpus));
 	int err = 0;
-	size_t i;
 
-	json_array_foreach(rows, i, row)
-	{
+	for_each_row (row, rows) {
 		if (err || !is_valid_flat_out(row, transport))
 			continue;
 		if (!is_wanted(row, transport))
