@@ -8,6 +8,7 @@
 #include <jansson.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <numaring/numaring.h>
@@ -40,6 +41,9 @@ void bench_log(void *ctx, enum nr_log_level level, const char *text);
 /* Zeroed memory, and more of it; without memory the process ends. */
 void *bench_alloc(size_t n, size_t size);
 void *bench_grow(void *array, size_t n, size_t size);
+char *bench_strdup(const char *s);
+/* A file without a name, closed on exec; if there can be none, the process ends. */
+FILE *bench_memory_file(const char *name);
 
 /* This host's; if it cannot be read, the process ends. */
 struct nr_topology *bench_topology(void);
@@ -57,45 +61,57 @@ void bench_raise_priority(void);
 int bench_pin(pthread_t thread, const unsigned *cpus, unsigned n); /* cpus ascend; n 0: leave it */
 
 /* "4096", "64K", "1M"; -EINVAL. Decimal: "10k" is 10000. */
-int bench_parse_size(const char *s, size_t *out);
+int bench_parse_size(const char *s, uint64_t *out);
 int bench_parse_count(const char *s, uint64_t *out);
+int bench_parse_seconds(const char *s, double *out); /* "2", "0.5s", up to 3600 */
 
 /* ---- one configuration (config.c) ---- */
 
+#define CONFIG_WORD 24
+
+enum delivery { TO_CALLBACK, TO_TRACE };
+
 struct config {
-	char transport[24]; /* a policy, or perfbuf, perfbuf-sampled, libbpf */
-	unsigned producers;
-	char placement[24]; /* fill, spread, or CPUs like 0+4 */
-	uint64_t rate;	    /* per producer and second; 0: flat out */
-	unsigned size;	    /* bytes of a record, header included */
-	unsigned burst;
-	size_t memory; /* bytes of all rings together; 0: see config_settle */
+	char transport[CONFIG_WORD]; /* a policy, or perfbuf, perfbuf-sampled, libbpf */
+	uint64_t producers;
+	char placement[CONFIG_WORD]; /* fill, spread, or CPUs like 0+4 */
+	uint64_t rate;		     /* per producer and second; 0: flat out */
+	uint64_t size;		     /* bytes of a record, header included */
+	uint64_t burst;
+	uint64_t memory; /* bytes of all rings together; 0: see config_settle */
 	double seconds;
-	enum nr_order order;
-	bool trace;	       /* the records go to a trace, not to a callback */
+	unsigned order;	       /* enum nr_order */
+	unsigned delivery;     /* enum delivery */
 	const char *directory; /* where the trace is; not a value of the grid, and never printed */
 };
 
-/* The names of the values, in the order of the table: --NAME VALUE. */
-extern const char *const config_names[];
-extern const char *const config_help[];
-unsigned config_nr(void);
-/* Puts the values of this host where 0 stands for them. */
-void config_settle(struct config *cfg, const struct nr_topology *topo);
+#define N_VALUES 10 /* of a configuration, without the directory */
 
 extern const struct config config_default;
 
-/* Sets the value of that name; -EINVAL. */
-int config_set(struct config *cfg, unsigned which, const char *value);
+/* Puts the values of this host where 0 stands for them. */
+void config_settle(struct config *cfg, const struct nr_topology *topo);
+
+const char *config_name(unsigned which);
+int config_find(const char *name);				       /* which value; -EINVAL */
+int config_set(struct config *cfg, unsigned which, const char *value); /* -EINVAL */
 /* The value as config_set takes it, into buf; returns buf. */
 char *config_get(const struct config *cfg, unsigned which, char *buf, size_t size);
+/* One sentence to stderr. */
+void config_refuse(unsigned which, const char *value);
 
 bool config_is_perfbuf(const struct config *cfg);
 bool config_is_libbpf(const struct config *cfg);
 
 json_t *config_json(const struct config *cfg);
-/* For progress and messages: "single 2 producers, flat out". */
+/* For progress and messages: "single, 2 producers, flat out". */
 char *config_text(const struct config *cfg, char *buf, size_t size);
+
+/* --NAME for each value, with keys from CONFIG_KEY on and 'd'; out has room for N_VALUES. */
+#define CONFIG_KEY 256
+struct argp_option;
+void config_options(struct argp_option *out, const char *arg);
+int config_of_key(int key); /* which value; -EINVAL */
 
 /* ---- producers (producers.c) ---- */
 
@@ -105,7 +121,7 @@ int placement(const struct nr_topology *topo, const char *how, unsigned **out, u
 
 struct producers;
 /* Threads that wait, each pinned to its CPU. */
-int producers_new(struct producers **out, const struct config *cfg, const unsigned *cpus);
+struct producers *producers_new(const struct config *cfg, const unsigned *cpus);
 void producers_go(struct producers *p, int prog_fd);
 /* Returns the first error of any of them. */
 int producers_stop(struct producers *p);
@@ -213,6 +229,7 @@ int jsonl_read(json_t **rows, const char *path);
 	for (size_t i_##row = 0; ((row) = json_array_get(rows, i_##row)); i_##row++)
 
 double row_number(const json_t *row, const char *key);
+json_t *cpus_json(const unsigned *cpus, unsigned n);
 const char *row_word(const json_t *row, const char *key); /* "": it has none */
 /* Of a row of medians; NAN and NULL: no run had a value. */
 double row_median(const json_t *row, const char *metric);
@@ -227,11 +244,8 @@ json_t *host_json(const struct nr_topology *topo);
 /* Can this process run BPF programs here, and what is the host's clock? -EPERM and others were
  * explained. */
 int host_check(void);
-/* Figures taken here tell nothing about speed: a CPU that is emulated. */
-bool host_is_emulated(void);
-/* First CPUs of the innermost domains that share `level`; returns how many. heads has room for all.
- */
-unsigned host_domains(const struct nr_topology *topo, enum nr_distance level, unsigned *heads);
+/* Warns if the CPU is emulated: figures taken here tell nothing about speed. */
+void host_warn_emulated(void);
 const char *host_distance_name(enum nr_distance d);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* One run in a process of its own, as every figure of sweep and tune is taken: what a run leaves
- * behind in a process, and how it ends, is no matter for the next. */
+ * behind in a process, and how it ends, does not matter for the next. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -8,47 +8,29 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "sweep.h"
 
-extern char **environ;
-
-/* A run that takes this much longer than what it measures is ended. */
+/* A run that takes this much longer than what it measures is killed. */
 #define RUN_SLACK_MS 60000
 
 volatile sig_atomic_t child_interrupted;
 
-/* --name value for every value of the configuration. */
-static void child_args(const struct config *cfg, char *const *values, const char **argv)
-{
-	unsigned n = 0;
-	static char names[16][32];
-
-	argv[n++] = "numaring-bench";
-	argv[n++] = "run";
-	for (unsigned i = 0; i < config_nr(); i++) {
-		snprintf(names[i], sizeof(names[i]), "--%s", config_names[i]);
-		argv[n++] = names[i];
-		argv[n++] = config_get(cfg, i, values[i], 32);
-	}
-	argv[n++] = "--directory";
-	argv[n++] = cfg->directory;
-	argv[n] = NULL;
-}
-
+/* Starts `run` with --name=value for every value of the configuration. */
 static int spawn_run(const struct config *cfg, int stdout_fd, int stderr_fd, pid_t *pid)
 {
-	char buffers[16][32], *values[16];
-	const char *argv[64];
+	char words[N_VALUES][80], value[48];
+	const char *argv[N_VALUES + 5] = { "numaring-bench", "run", "--directory", cfg->directory };
 	posix_spawn_file_actions_t actions;
 	int err;
 
-	for (unsigned i = 0; i < 16; i++)
-		values[i] = buffers[i];
-	child_args(cfg, values, argv);
+	for (unsigned i = 0; i < N_VALUES; i++) {
+		snprintf(words[i], sizeof(words[i]), "--%s=%s", config_name(i),
+			 config_get(cfg, i, value, sizeof(value)));
+		argv[4 + i] = words[i];
+	}
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, stdout_fd, STDOUT_FILENO);
 	posix_spawn_file_actions_adddup2(&actions, stderr_fd, STDERR_FILENO);
@@ -57,8 +39,8 @@ static int spawn_run(const struct config *cfg, int stdout_fd, int stderr_fd, pid
 	return -err;
 }
 
-/* What the child prints, until it closes its end or the time is over. */
-static size_t read_all(int fd, char *buf, size_t size, int timeout_ms)
+/* Reads what the child prints, until it closes its end or the time is over. */
+static void read_all(int fd, char *buf, size_t size, int timeout_ms)
 {
 	uint64_t deadline = bench_now() + timeout_ms * 1000000ull;
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
@@ -75,29 +57,17 @@ static size_t read_all(int fd, char *buf, size_t size, int timeout_ms)
 		len += n;
 	}
 	buf[len] = 0;
-	return len;
 }
 
-static json_t *failed_row(const struct config *cfg, const char *reason)
-{
-	return json_pack("{s:s, s:o, s:b, s:s}", "kind", "run", "config", config_json(cfg), "valid",
-			 0, "reason", reason);
-}
-
-/* What the child said goes to stderr; of a run that failed it is the reason, in one line. */
-static void pass_on(int fd, char *reason, size_t size)
+/* Copies what the child said to stderr. Of a run that failed it is the reason, in one line. */
+static void pass_on(FILE *said, char *reason, size_t size)
 {
 	static const char name[] = "numaring-bench: ";
 	char *line = NULL;
 	size_t room = 0, len = 0;
-	FILE *f = fdopen(fd, "r");
 
-	if (!f) {
-		close(fd);
-		return;
-	}
-	rewind(f);
-	while (getline(&line, &room, f) > 0) {
+	rewind(said);
+	while (getline(&line, &room, said) > 0) {
 		fputs(line, stderr);
 		line[strcspn(line, "\n")] = 0;
 		if (!strncmp(line, name, strlen(name)) && len < size)
@@ -105,7 +75,6 @@ static void pass_on(int fd, char *reason, size_t size)
 					line + strlen(name));
 	}
 	free(line);
-	fclose(f);
 }
 
 /* Reads the child's row and waits for its end; NULL: there is none. */
@@ -125,18 +94,15 @@ static json_t *read_row(const struct config *cfg, int fd, pid_t pid)
 
 json_t *child_run(const struct config *cfg)
 {
-	char reason[512] = "it ended, or was ended after too long, without a word";
-	int fds[2], said = memfd_create("stderr", MFD_CLOEXEC), err;
+	char reason[512] = "it ended without a message, or was killed after too long";
+	FILE *said = bench_memory_file("stderr");
 	json_t *row = NULL;
 	pid_t pid = 0;
+	int fds[2], err;
 
-	if (said < 0 || pipe2(fds, O_CLOEXEC)) {
-		snprintf(reason, sizeof(reason), "no pipe to be had: %s", strerror(errno));
-		if (said >= 0)
-			close(said);
-		return failed_row(cfg, reason);
-	}
-	err = spawn_run(cfg, fds[1], said, &pid);
+	if (pipe2(fds, O_CLOEXEC))
+		bench_die(BENCH_FAILED, "cannot create a pipe: %s", strerror(errno));
+	err = spawn_run(cfg, fds[1], fileno(said), &pid);
 	close(fds[1]);
 	if (err)
 		snprintf(reason, sizeof(reason), "cannot start it: %s", strerror(-err));
@@ -144,5 +110,9 @@ json_t *child_run(const struct config *cfg)
 		row = read_row(cfg, fds[0], pid);
 	close(fds[0]);
 	pass_on(said, reason, sizeof(reason));
-	return row ? row : failed_row(cfg, reason);
+	fclose(said);
+	if (row)
+		return row;
+	return json_pack("{s:s, s:o, s:b, s:s}", "kind", "run", "config", config_json(cfg), "valid",
+			 0, "reason", reason);
 }

@@ -5,7 +5,6 @@
 #include <math.h>
 #include <spawn.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "report.h"
@@ -285,16 +284,6 @@ static int run_gnuplot(int script, int svg)
 	return status ? -EIO : 0;
 }
 
-static FILE *temporary_file(const char *name)
-{
-	int fd = memfd_create(name, MFD_CLOEXEC);
-	FILE *f = fd < 0 ? NULL : fdopen(fd, "w+");
-
-	if (!f)
-		bench_die(BENCH_FAILED, "cannot create a file in memory: %s", strerror(errno));
-	return f;
-}
-
 static char *read_back(FILE *f)
 {
 	off_t size = lseek(fileno(f), 0, SEEK_END);
@@ -308,7 +297,7 @@ static char *read_back(FILE *f)
 /* SVG text of all plots, one after the other. */
 static int draw(const struct plot *plots, unsigned n, char **svg)
 {
-	FILE *script = temporary_file("script"), *out = temporary_file("svg");
+	FILE *script = bench_memory_file("script"), *out = bench_memory_file("svg");
 	int err;
 
 	for (unsigned i = 0; i < n; i++)

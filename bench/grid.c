@@ -3,18 +3,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include "sweep.h"
 
-static int append(struct grid *grid, const struct config *cfg)
+static void append(struct grid *grid, const struct config *cfg)
 {
-	struct config *grown = realloc(grid->cfg, (grid->n + 1) * sizeof(*grown));
-
-	if (!grown)
-		return -ENOMEM;
-	grid->cfg = grown;
+	grid->cfg = bench_grow(grid->cfg, grid->n + 1, sizeof(*cfg));
 	grid->cfg[grid->n++] = *cfg;
-	return 0;
 }
 
 /* All combinations of the values from number `which` on. */
@@ -23,18 +17,17 @@ static int expand(struct grid *grid, const struct axes *axes, unsigned which, st
 	char *list, *rest, *value;
 	int err = 0;
 
-	if (which == config_nr())
-		return append(grid, &cfg);
-	if (!axes->list[which])
-		return expand(grid, axes, which + 1, cfg);
-	rest = list = strdup(axes->list[which]);
-	if (!list)
-		return -ENOMEM;
+	while (which < N_VALUES && !axes->list[which])
+		which++;
+	if (which == N_VALUES) {
+		append(grid, &cfg);
+		return 0;
+	}
+	rest = list = bench_strdup(axes->list[which]);
 	while (!err && (value = strsep(&rest, ","))) {
 		err = config_set(&cfg, which, value);
 		if (err)
-			bench_error("--%s: \"%s\" will not do: %s", config_names[which], value,
-				    config_help[which]);
+			config_refuse(which, value);
 		else
 			err = expand(grid, axes, which + 1, cfg);
 	}
@@ -47,14 +40,6 @@ int grid_add(struct grid *grid, const struct axes *axes)
 	return expand(grid, axes, 0, config_default);
 }
 
-static int find_name(const char *word)
-{
-	for (unsigned i = 0; i < config_nr(); i++)
-		if (!strncmp(word, "--", 2) && !strcmp(word + 2, config_names[i]))
-			return i;
-	return -EINVAL;
-}
-
 /* One line, without its comment; it is cut into words in place. */
 static int add_line(struct grid *grid, char *line, const char *name, unsigned number)
 {
@@ -64,7 +49,7 @@ static int add_line(struct grid *grid, char *line, const char *name, unsigned nu
 	if (!word)
 		return 0;
 	for (; word; word = strtok_r(NULL, " \t\r", &save)) {
-		int which = find_name(word);
+		int which = strncmp(word, "--", 2) ? -EINVAL : config_find(word + 2);
 		char *list = strtok_r(NULL, " \t\r", &save);
 
 		if (which < 0 || !list) {
@@ -79,9 +64,9 @@ static int add_line(struct grid *grid, char *line, const char *name, unsigned nu
 
 int grid_add_text(struct grid *grid, const char *text, const char *name)
 {
-	char *copy = strdup(text), *rest = copy, *line;
+	char *copy = bench_strdup(text), *rest = copy, *line;
 	unsigned number = 0;
-	int err = copy ? 0 : -ENOMEM;
+	int err = 0;
 
 	while (!err && (line = strsep(&rest, "\n"))) {
 		line[strcspn(line, "#")] = 0;
@@ -94,22 +79,22 @@ int grid_add_text(struct grid *grid, const char *text, const char *name)
 int grid_add_file(struct grid *grid, const char *path)
 {
 	FILE *f = fopen(path, "re");
-	char *text = NULL;
-	ssize_t len = -1;
+	char *line = NULL;
+	unsigned number = 0;
 	size_t size = 0;
-	int err;
+	int err = 0;
 
-	/* No grid holds this character, so this is all of the file. */
-	if (!f || ((len = getdelim(&text, &size, '\1', f)) < 0 && ferror(f))) {
+	while (f && !err && getline(&line, &size, f) > 0) {
+		line[strcspn(line, "#\n")] = 0;
+		err = add_line(grid, line, path, ++number);
+	}
+	if (!f || (!err && ferror(f))) {
 		err = -errno;
 		bench_error("%s: %s", path, strerror(-err));
-	} else {
-		/* Of an empty file there is a buffer, which nobody wrote to. */
-		err = grid_add_text(grid, len < 0 ? "" : text, path);
 	}
 	if (f)
 		fclose(f);
-	free(text);
+	free(line);
 	return err;
 }
 
@@ -165,15 +150,15 @@ static void policy_list(char *buf, size_t size, const struct nr_topology *topo)
 
 static const char quick_text[] =
 	"--transport %1$s,perfbuf,perfbuf-sampled,libbpf --producers %2$s --duration 0.4\n"
-	"--transport %1$s,perfbuf,perfbuf-sampled --producers %3$u --rate 10k,100k,1M --duration "
-	"0.4\n"
+	"--transport %1$s,perfbuf,perfbuf-sampled --producers %3$u --duration 0.4"
+	" --rate 10k,100k,1M\n"
 	"--transport single,perfbuf-sampled --producers %3$u --memory 1M,16M --duration 0.4\n"
 	"--transport %1$s --producers %3$u --delivery trace --duration 0.4\n";
 
 static const char full_text[] =
 	"--transport %1$s,perfbuf,perfbuf-sampled,libbpf --producers %2$s --placement fill,spread\n"
-	"--transport %1$s,perfbuf,perfbuf-sampled,libbpf --producers %3$u --rate "
-	"1k,3k,10k,30k,100k,300k,1M,3M\n"
+	"--transport %1$s,perfbuf,perfbuf-sampled,libbpf --producers %3$u"
+	" --rate 1k,3k,10k,30k,100k,300k,1M,3M\n"
 	"--transport %1$s,perfbuf,perfbuf-sampled --producers %3$u --rate 100k --burst 16,64\n"
 	"--transport %1$s --producers %3$u --order rcu --rate 0,10k,100k\n"
 	"--transport %1$s,perfbuf-sampled,libbpf --producers %3$u --size 16,64,256,1024,4096\n"
@@ -207,12 +192,12 @@ void grid_settle(struct grid *grid, const struct nr_topology *topo)
 
 	for (unsigned i = 0; i < grid->n; i++) {
 		struct config cfg = grid->cfg[i];
-		bool twice = false;
+		unsigned k = 0;
 
 		config_settle(&cfg, topo);
-		for (unsigned k = 0; !twice && k < n; k++)
-			twice = same_config(&grid->cfg[k], &cfg);
-		if (!twice)
+		while (k < n && !same_config(&grid->cfg[k], &cfg))
+			k++;
+		if (k == n)
 			grid->cfg[n++] = cfg;
 	}
 	grid->n = n;

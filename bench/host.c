@@ -85,7 +85,7 @@ int host_check(void)
 	return err ? err : bench_find_clock();
 }
 
-bool host_is_emulated(void)
+static bool host_is_emulated(void)
 {
 	char name[13], model[128], implementer[16];
 
@@ -95,6 +95,12 @@ bool host_is_emulated(void)
 	cpuinfo("model name", model, sizeof(model));
 	cpuinfo("CPU implementer", implementer, sizeof(implementer));
 	return strstr(model, "QEMU") || strstr(model, "TCG") || !strcmp(implementer, "0x00");
+}
+
+void host_warn_emulated(void)
+{
+	if (host_is_emulated())
+		bench_error("this CPU is EMULATED: figures show that it works, not how fast");
 }
 
 /* Type of the lock in the kernel's ring buffer: raw_spinlock_t, or rqspinlock_t from 6.15 on. */
@@ -115,36 +121,35 @@ static void lock_type(char *buf, size_t size)
 	btf__free(btf);
 }
 
-unsigned host_domains(const struct nr_topology *topo, enum nr_distance level, unsigned *heads)
+/* How many groups of CPUs there are that share `level`. */
+static int count_domains(const struct nr_topology *topo, const unsigned *cpus, unsigned n,
+			 enum nr_distance level)
 {
-	unsigned count = nr_topology_cpus(topo, NULL, 0), n = 0;
-	unsigned *cpus = calloc(count ? count : 1, sizeof(*cpus));
+	unsigned head = 0;
+	int domains = 0;
 
-	if (!cpus)
-		return 0;
-	nr_topology_cpus(topo, cpus, count);
 	/* Neighbours in caches are neighbours in this order. */
-	for (unsigned i = 0; i < count; i++)
-		if (!i || nr_topology_distance(topo, heads[n - 1], cpus[i]) > level)
-			heads[n++] = cpus[i];
-	free(cpus);
-	return n;
+	for (unsigned i = 0; i < n; i++)
+		if (!i || nr_topology_distance(topo, cpus[head], cpus[i]) > level) {
+			head = i;
+			domains++;
+		}
+	return domains;
 }
 
 static json_t *topology_json(const struct nr_topology *topo)
 {
 	unsigned n = nr_topology_cpus(topo, NULL, 0);
-	unsigned *heads = calloc(n ? n : 1, sizeof(*heads));
+	unsigned *cpus = bench_alloc(n, sizeof(*cpus));
 	json_t *o;
 
-	if (!heads)
-		return json_null();
+	nr_topology_cpus(topo, cpus, n);
 	o = json_pack("{s:i, s:i, s:i, s:i, s:i}", "cpus", (int)n, "cores",
-		      (int)host_domains(topo, NR_SAME_CORE, heads), "caches",
-		      (int)host_domains(topo, NR_SAME_LLC, heads), "nodes",
-		      (int)host_domains(topo, NR_SAME_NODE, heads), "packages",
-		      (int)host_domains(topo, NR_SAME_PACKAGE, heads));
-	free(heads);
+		      count_domains(topo, cpus, n, NR_SAME_CORE), "caches",
+		      count_domains(topo, cpus, n, NR_SAME_LLC), "nodes",
+		      count_domains(topo, cpus, n, NR_SAME_NODE), "packages",
+		      count_domains(topo, cpus, n, NR_SAME_PACKAGE));
+	free(cpus);
 	return o;
 }
 

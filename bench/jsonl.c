@@ -55,6 +55,15 @@ int jsonl_read(json_t **out, const char *path)
 	return err;
 }
 
+json_t *cpus_json(const unsigned *cpus, unsigned n)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < n; i++)
+		json_array_append_new(list, json_integer(cpus[i]));
+	return list;
+}
+
 double row_number(const json_t *row, const char *key)
 {
 	return json_number_value(json_object_get(row, key));

@@ -3,6 +3,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -43,7 +44,7 @@ static int ring_size(struct run *r)
 	r->ring_bytes = floor_power(r->cfg.memory > 1ul << 30 ? 1ul << 30 : r->cfg.memory);
 	if (r->ring_bytes >= (size_t)sysconf(_SC_PAGESIZE))
 		return 0;
-	bench_error("%zu bytes are too few for a ring", r->cfg.memory);
+	bench_error("%" PRIu64 " bytes are too few for a ring", r->cfg.memory);
 	return -EINVAL;
 }
 

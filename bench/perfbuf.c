@@ -14,6 +14,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <linux/membarrier.h>
 #include <linux/perf_event.h>
 #include <poll.h>
@@ -346,7 +347,8 @@ static int open_drainers(struct perfbuf *all)
 		return err;
 	pages = floor_power(all->run->cfg.memory / cpus / page);
 	if (!pages) {
-		bench_error("%zu bytes are too few for %u buffers", all->run->cfg.memory, cpus);
+		bench_error("%" PRIu64 " bytes are too few for %u buffers", all->run->cfg.memory,
+			    cpus);
 		return -EINVAL;
 	}
 	all->run->shards = cpus;

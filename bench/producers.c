@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 #include "bench.h"
@@ -68,17 +68,12 @@ static bool begins_domain(const struct nr_topology *topo, const unsigned *cpus, 
 }
 
 /* One CPU of each domain in turn, until none is left. */
-static int spread_out(const struct nr_topology *topo, unsigned *cpus, unsigned n)
+static void spread_out(const struct nr_topology *topo, unsigned *cpus, unsigned n)
 {
-	unsigned *from = malloc(n * sizeof(*from));
-	bool *used = calloc(n, sizeof(*used));
+	unsigned *from = bench_alloc(n, sizeof(*from));
+	bool *used = bench_alloc(n, sizeof(*used));
 	unsigned done = 0;
 
-	if (!from || !used) {
-		free(from);
-		free(used);
-		return -ENOMEM;
-	}
 	memcpy(from, cpus, n * sizeof(*from));
 	while (done < n) {
 		for (unsigned i = 0; i < n; i++) {
@@ -94,7 +89,6 @@ static int spread_out(const struct nr_topology *topo, unsigned *cpus, unsigned n
 	}
 	free(from);
 	free(used);
-	return 0;
 }
 
 /* "0+4": these, each once, and no others. */
@@ -122,14 +116,13 @@ static int pick(const char *list, unsigned *cpus, unsigned *n)
 int placement(const struct nr_topology *topo, const char *how, unsigned **out, unsigned *count)
 {
 	unsigned n = nr_topology_cpus(topo, NULL, 0);
-	unsigned *cpus = malloc((n ? n : 1) * sizeof(*cpus));
-	int err = cpus ? 0 : -ENOMEM;
+	unsigned *cpus = bench_alloc(n, sizeof(*cpus));
+	int err = 0;
 
-	if (!err)
-		nr_topology_cpus(topo, cpus, n);
-	if (!err && !strcmp(how, "spread"))
-		err = spread_out(topo, cpus, n);
-	else if (!err && strcmp(how, "fill"))
+	nr_topology_cpus(topo, cpus, n);
+	if (!strcmp(how, "spread"))
+		spread_out(topo, cpus, n);
+	else if (strcmp(how, "fill"))
 		err = pick(how, cpus, &n);
 	if (err) {
 		free(cpus);
@@ -231,12 +224,11 @@ static void *run(void *arg)
 	return NULL;
 }
 
-int producers_new(struct producers **out, const struct config *cfg, const unsigned *cpus)
+struct producers *producers_new(const struct config *cfg, const unsigned *cpus)
 {
-	struct producers *all = calloc(1, sizeof(*all) + cfg->producers * sizeof(all->producer[0]));
+	struct producers *all =
+		bench_alloc(1, sizeof(*all) + cfg->producers * sizeof(all->producer[0]));
 
-	if (!all)
-		return -ENOMEM;
 	*all = (struct producers){ .rate = cfg->rate, .burst = cfg->burst, .prog_fd = -1 };
 	pthread_barrier_init(&all->ready, NULL, cfg->producers + 1);
 	pthread_barrier_init(&all->go, NULL, cfg->producers + 1);
@@ -246,15 +238,13 @@ int producers_new(struct producers **out, const struct config *cfg, const unsign
 		p->all = all;
 		p->cpu = cpus[all->n];
 		/* The others wait at a barrier that would never open: there is no way back. */
-		if (pthread_create(&p->thread, NULL, run, p)) {
-			bench_error("cannot start %u producer threads", cfg->producers);
-			exit(BENCH_FAILED);
-		}
+		if (pthread_create(&p->thread, NULL, run, p))
+			bench_die(BENCH_FAILED, "cannot start %" PRIu64 " producer threads",
+				  cfg->producers);
 		p->running = true;
 	}
 	pthread_barrier_wait(&all->ready);
-	*out = all;
-	return 0;
+	return all;
 }
 
 void producers_go(struct producers *all, int prog_fd)

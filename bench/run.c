@@ -3,6 +3,7 @@
 #include <argp.h>
 #include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <linux/mempolicy.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -69,31 +70,23 @@ static clockid_t thread_clock(int tid)
 	return (clockid_t)((~(unsigned)tid << 3) | 6);
 }
 
-static int snapshot_threads(struct snapshot *s)
+static void snapshot_threads(struct snapshot *s)
 {
 	DIR *dir = opendir("/proc/self/task");
 	struct dirent *e;
-	int err = dir ? 0 : -errno;
 
 	s->n_threads = 0;
-	while (!err && (e = readdir(dir))) {
-		struct thread_time *grown;
+	while (dir && (e = readdir(dir))) {
 		int tid = atoi(e->d_name);
 
 		if (!tid)
 			continue;
-		grown = realloc(s->threads, (s->n_threads + 1) * sizeof(*grown));
-		if (!grown) {
-			err = -ENOMEM;
-			break;
-		}
-		s->threads = grown;
+		s->threads = bench_grow(s->threads, s->n_threads + 1, sizeof(*s->threads));
 		s->threads[s->n_threads++] =
 			(struct thread_time){ .tid = tid, .ns = bench_clock(thread_clock(tid)) };
 	}
 	if (dir)
 		closedir(dir);
-	return err;
 }
 
 /* To a tick of the kernel on each CPU. */
@@ -130,29 +123,20 @@ static void snapshot_ticks(struct snapshot *s)
 	}
 }
 
-static int snapshot_try(struct snapshot *s, struct run *r, const struct transport *t)
-{
-	t->sample(r);
-	check_mark_take(&s->mark, &r->check);
-	memcpy(s->cells, r->cells, r->n_cpus * sizeof(*s->cells));
-	s->own_ns = bench_clock(CLOCK_PROCESS_CPUTIME_ID);
-	s->busy_ns = host_busy_ns();
-	return snapshot_threads(s);
-}
-
-static int snapshot_take(struct snapshot *s, struct run *r, const struct transport *t)
+static void snapshot_take(struct snapshot *s, struct run *r, const struct transport *t)
 {
 	unsigned tries = 0;
-	int err;
 
-	s->cells = malloc(r->n_cpus * sizeof(*s->cells));
-	if (!s->cells)
-		return -ENOMEM;
-	do
-		err = snapshot_try(s, r, t);
-	while (!err && bench_now() - s->mark.time > SNAPSHOT_NS && ++tries < SNAPSHOT_TRIES);
+	s->cells = bench_alloc(r->n_cpus, sizeof(*s->cells));
+	do {
+		t->sample(r);
+		check_mark_take(&s->mark, &r->check);
+		memcpy(s->cells, r->cells, r->n_cpus * sizeof(*s->cells));
+		s->own_ns = bench_clock(CLOCK_PROCESS_CPUTIME_ID);
+		s->busy_ns = host_busy_ns();
+		snapshot_threads(s);
+	} while (bench_now() - s->mark.time > SNAPSHOT_NS && ++tries < SNAPSHOT_TRIES);
 	snapshot_ticks(s);
-	return err;
 }
 
 static void snapshot_free(struct snapshot *s)
@@ -194,15 +178,16 @@ static size_t anon_bytes(void)
 
 /* The window lies between two snapshots, whenever they come to be taken: this thread may be late.
  */
-static int measure_window(struct run *r, const struct transport *t, struct measured *m)
+static void measure_window(struct run *r, const struct transport *t, struct measured *m)
 {
-	int err = snapshot_take(&m->begin, r, t);
-	uint64_t end = m->begin.mark.time + (uint64_t)(r->cfg.seconds * 1e9);
 	unsigned n = 0;
+	uint64_t end;
 
+	snapshot_take(&m->begin, r, t);
+	end = m->begin.mark.time + (uint64_t)(r->cfg.seconds * 1e9);
 	check_open_window(&r->check, m->begin.mark.time);
 	r->lag_max = 0;
-	for (uint64_t next = bench_now(); !err && next < end; next += SAMPLE_NS) {
+	for (uint64_t next = bench_now(); next < end; next += SAMPLE_NS) {
 		size_t anon = n++ % 8 ? 0 : anon_bytes();
 
 		m->anon_peak = anon > m->anon_peak ? anon : m->anon_peak;
@@ -210,21 +195,20 @@ static int measure_window(struct run *r, const struct transport *t, struct measu
 		bench_sleep_until(next);
 	}
 	bench_sleep_until(end);
-	err = err ? err : snapshot_take(&m->end, r, t);
+	snapshot_take(&m->end, r, t);
 	check_close_window(&r->check, m->end.mark.time);
-	return err;
 }
 
-/* Those that are measured have a raised priority: who measures them must not wait for them. */
-static int measure(struct run *r, const struct transport *t, struct measured *m, uint64_t begin)
+/* Threads that are measured have a raised priority: the one that measures must not wait for them.
+ */
+static void measure(struct run *r, const struct transport *t, struct measured *m, uint64_t begin)
 {
-	int before = getpriority(PRIO_PROCESS, 0), err;
+	int before = getpriority(PRIO_PROCESS, 0);
 
 	bench_raise_priority();
 	bench_sleep_until(begin);
-	err = measure_window(r, t, m);
+	measure_window(r, t, m);
 	setpriority(PRIO_PROCESS, 0, before);
-	return err;
 }
 
 static void verify(struct run *r)
@@ -356,15 +340,6 @@ static json_t *lost_json(const struct run *r)
 	return lost;
 }
 
-static json_t *cpus_json(const unsigned *cpus, unsigned n)
-{
-	json_t *list = json_array();
-
-	for (unsigned i = 0; i < n; i++)
-		json_array_append_new(list, json_integer(cpus[i]));
-	return list;
-}
-
 /* What not every run has. */
 static void add_order_and_trace(json_t *o, const struct run *r)
 {
@@ -372,7 +347,7 @@ static void add_order_and_trace(json_t *o, const struct run *r)
 
 	if (r->ordered && count)
 		json_object_set_new(o, "turns_share", json_real(r->check.turns / count));
-	if (r->cfg.trace && count) {
+	if (r->cfg.delivery == TO_TRACE && count) {
 		json_object_set_new(o, "file_system", json_string(r->file_system));
 		json_object_set_new(o, "trace_bytes_per_event", json_real(r->trace_bytes / count));
 	}
@@ -428,10 +403,11 @@ static int choose_cpus(const struct run *r, unsigned **cpus)
 	unsigned n;
 	int err = placement(r->topo, r->cfg.placement, cpus, &n);
 
-	if (err == -EINVAL)
+	if (err)
 		bench_error("--placement %s: no such CPU, or one comes twice", r->cfg.placement);
 	if (!err && r->cfg.producers > n) {
-		bench_error("%u producers need as many CPUs, there are %u", r->cfg.producers, n);
+		bench_error("%" PRIu64 " producers need as many CPUs, there are %u",
+			    r->cfg.producers, n);
 		err = -EINVAL;
 	}
 	return err;
@@ -439,24 +415,22 @@ static int choose_cpus(const struct run *r, unsigned **cpus)
 
 static int prepare(struct run *r)
 {
-	int err = nr_topology_open(&r->topo, NULL);
-
-	if (err) {
-		bench_error("cannot read this host's topology: %s", strerror(-err));
-		return err;
-	}
+	r->topo = bench_topology();
 	r->n_cpus = nr_topology_possible_cpus(r->topo);
 	config_settle(&r->cfg, r->topo);
-	if (r->cfg.trace && transport_of(&r->cfg) != &transport_sharded) {
+	check_init(&r->check, r->n_cpus);
+	if (r->cfg.delivery == TO_CALLBACK)
+		return 0;
+	if (transport_of(&r->cfg) != &transport_sharded) {
 		bench_error("%s writes no trace: use --delivery callback", r->cfg.transport);
 		return -EINVAL;
 	}
-	if (r->cfg.trace && r->cfg.size < 24) {
-		bench_error("a record of %u bytes has no field for a trace: use --size 24 or more",
+	if (r->cfg.size < 24) {
+		bench_error("a record of %" PRIu64 " bytes has no field for a trace: use --size 24 "
+			    "or more",
 			    r->cfg.size);
 		return -EINVAL;
 	}
-	check_init(&r->check, r->n_cpus);
 	return 0;
 }
 
@@ -488,9 +462,8 @@ static int execute(struct run *r, const struct transport *t, struct producers *p
 	r->check.sequence = r->cfg.size >= sizeof(struct nr_record) + sizeof(uint64_t);
 	begin = bench_now() + warm_up_ns(&r->cfg);
 	producers_go(p, r->prog_fd);
-	err = measure(r, t, m, begin);
-	end = producers_stop(p);
-	err = err ? err : end;
+	measure(r, t, m, begin);
+	err = producers_stop(p);
 	end = t->stop(r);
 	if (!err && !end)
 		verify(r);
@@ -512,7 +485,7 @@ static int run_config(json_t **out, const struct config *cfg)
 	if (!err)
 		err = choose_cpus(&r, &cpus);
 	if (!err)
-		err = producers_new(&p, &r.cfg, cpus);
+		p = producers_new(&r.cfg, cpus);
 	m.anon_before = anon_bytes();
 	if (!err)
 		err = t->open(&r);
@@ -538,44 +511,25 @@ static int run_config(json_t **out, const struct config *cfg)
 
 #define OPT_DIRECTORY 512
 
-static struct argp_option options[16];
-
-static void fill_options(void)
-{
-	for (unsigned i = 0; i < config_nr(); i++)
-		options[i] = (struct argp_option){
-			.name = config_names[i],
-			.key = !strcmp(config_names[i], "duration") ? 'd' : 256 + (int)i,
-			.arg = "VALUE",
-			.doc = config_help[i],
-		};
-	options[config_nr()] = (struct argp_option){
-		.name = "directory",
-		.key = OPT_DIRECTORY,
-		.arg = "DIR",
-		.doc = "where a trace is written (default: the current directory)",
-	};
-}
+static struct argp_option options[N_VALUES + 2] = {
+	[N_VALUES] = { "directory", OPT_DIRECTORY, "DIR", 0,
+		       "directory of a trace (default: the current one)", 2 },
+};
 
 static error_t parse_opt(int key, char *arg, struct argp_state *state)
 {
 	struct config *cfg = state->input;
+	int which = config_of_key(key);
 
-	for (unsigned i = 0; i < config_nr(); i++) {
-		if (options[i].key != key)
-			continue;
-		if (config_set(cfg, i, arg))
-			argp_error(state, "--%s: \"%s\" will not do: %s", config_names[i], arg,
-				   config_help[i]);
-		return 0;
+	if (which >= 0 && config_set(cfg, which, arg)) {
+		config_refuse(which, arg);
+		exit(BENCH_USAGE);
 	}
-	if (key == OPT_DIRECTORY) {
+	if (key == OPT_DIRECTORY)
 		cfg->directory = arg;
-		return 0;
-	}
 	if (key == ARGP_KEY_ARG)
 		argp_error(state, "unexpected argument \"%s\"", arg);
-	return ARGP_ERR_UNKNOWN;
+	return which >= 0 || key == OPT_DIRECTORY ? 0 : ARGP_ERR_UNKNOWN;
 }
 
 int cmd_run(int argc, char **argv)
@@ -590,11 +544,10 @@ int cmd_run(int argc, char **argv)
 	json_t *row = NULL;
 	bool valid;
 
-	fill_options();
+	config_options(options, "VALUE");
 	argp_err_exit_status = BENCH_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &cfg);
-	if (host_is_emulated())
-		bench_error("this CPU is EMULATED: the run shows that it works, not how fast");
+	host_warn_emulated();
 	if (host_check() || run_config(&row, &cfg))
 		return BENCH_FAILED;
 	json_dumpf(row, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6));

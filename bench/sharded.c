@@ -3,6 +3,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +39,7 @@ static int ring_size(struct run *r, size_t *out)
 	*out = floor_power(r->cfg.memory / plan->n_shards);
 	nr_plan_free(plan);
 	if (*out < (size_t)sysconf(_SC_PAGESIZE)) {
-		bench_error("%zu bytes are too few for %u rings", r->cfg.memory, r->shards);
+		bench_error("%" PRIu64 " bytes are too few for %u rings", r->cfg.memory, r->shards);
 		return -EINVAL;
 	}
 	return 0;
@@ -66,7 +67,7 @@ static int open_collector(struct run *r, struct sharded *s)
 
 static int set_output(struct run *r, struct sharded *s)
 {
-	if (!r->cfg.trace)
+	if (r->cfg.delivery == TO_CALLBACK)
 		return nr_collector_add_batch(s->collector, on_batch, &r->check, NULL);
 	snprintf(s->trace, sizeof(s->trace), "%s/trace", s->scratch.path);
 	r->file_system = s->scratch.file_system;
@@ -82,7 +83,7 @@ static int sharded_open(struct run *r)
 		return -ENOMEM;
 	r->transport = s;
 	r->ordered = true;
-	if (r->cfg.trace)
+	if (r->cfg.delivery == TO_TRACE)
 		err = scratch_make(&s->scratch, r->cfg.directory);
 	if (!err)
 		err = open_collector(r, s);
@@ -116,7 +117,7 @@ static void sharded_sample(struct run *r)
 
 	if (st && st->lag_ns > r->lag_max)
 		r->lag_max = st->lag_ns;
-	if (st && r->cfg.trace)
+	if (st && r->cfg.delivery == TO_TRACE)
 		r->check.count = st->events_written;
 	nr_stats_free(st);
 }
@@ -148,7 +149,7 @@ static int sharded_stop(struct run *r)
 		return -ENOMEM;
 	memcpy(r->lost, st->lost, sizeof(r->lost));
 	r->trace_bytes = st->bytes_written;
-	if (r->cfg.trace)
+	if (r->cfg.delivery == TO_TRACE)
 		read_back(r, s->trace);
 	if (st->unaccounted || st->unwritten || st->malformed)
 		run_invalid(r, "the collector's accounts do not close");

@@ -6,30 +6,22 @@
 #include <libgen.h>
 #include <limits.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include "sweep.h"
 
 #define LINE_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(6))
 
-enum { OPT_QUICK = 512, OPT_GRID, OPT_REPEAT, OPT_RESUME };
-
 struct sweep {
 	struct axes axes;
-	bool any_axis;
 	const char *grid_path;
 	bool quick;
 	unsigned repeat;
 	bool resume;
-	const char *output;
-	char default_output[64];
-	char output_copy[4096];
-	const char *directory; /* of the output: traces go there too */
-	const char *name;      /* of the output in that directory */
-	int dir_fd;	       /* that directory */
+	char output[PATH_MAX];
+	char directory[PATH_MAX]; /* of the output: traces go there too */
+	const char *name;	  /* of the output in that directory */
+	int dir_fd;		  /* that directory */
 
 	struct nr_topology *topo;
 	struct grid grid;
@@ -57,14 +49,23 @@ static int write_line(struct sweep *s, const json_t *line)
 	return 0;
 }
 
+static int write_lines(struct sweep *s, const json_t *lines)
+{
+	const json_t *line;
+
+	for_each_row (line, lines)
+		if (write_line(s, line))
+			return -EIO;
+	return 0;
+}
+
 static json_t *placement_json(const struct nr_topology *topo, const char *how)
 {
-	json_t *list = json_array();
 	unsigned *cpus = NULL, n = 0;
+	json_t *list;
 
 	placement(topo, how, &cpus, &n);
-	for (unsigned i = 0; i < n; i++)
-		json_array_append_new(list, json_integer(cpus[i]));
+	list = cpus_json(cpus, n);
 	free(cpus);
 	return list;
 }
@@ -84,29 +85,6 @@ static json_t *host_line(const struct sweep *s)
 	return host;
 }
 
-static bool same_host(const json_t *a, const json_t *b)
-{
-	static const char *const keys[] = { "kernel", "cpu_model", "topology", "numaring" };
-
-	for (unsigned i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		if (!json_equal(json_object_get(a, keys[i]), json_object_get(b, keys[i])))
-			return false;
-	return true;
-}
-
-/* Keeps the directory open: the owner of a parent directory may replace it during the sweep. */
-static int open_directory(struct sweep *s)
-{
-	const char *slash = strrchr(s->output, '/');
-
-	s->name = slash ? slash + 1 : s->output;
-	s->dir_fd = open(s->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (s->dir_fd >= 0)
-		return 0;
-	bench_error("cannot create %s: %s", s->output, strerror(errno));
-	return -EIO;
-}
-
 static FILE *create(const struct sweep *s, const char *name)
 {
 	int fd = openat(s->dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
@@ -118,19 +96,18 @@ static FILE *create(const struct sweep *s, const char *name)
 static int rewrite(struct sweep *s)
 {
 	char name[NAME_MAX + 8];
-	const json_t *row;
 	int err;
 
 	snprintf(name, sizeof(name), "%s.new", s->name);
-	unlinkat(s->dir_fd, name, 0); /* a rest of ours, or a link of somebody else */
+	unlinkat(s->dir_fd, name, 0); /* what we left behind, or somebody else's link */
 	s->out = create(s, name);
 	if (!s->out) {
 		bench_error("cannot create %s.new: %s", s->output, strerror(errno));
 		return -EIO;
 	}
 	err = write_line(s, s->file.host);
-	for_each_row (row, s->file.runs)
-		err = err ? err : write_line(s, row);
+	if (!err)
+		err = write_lines(s, s->file.runs);
 	if (!err && renameat(s->dir_fd, name, s->dir_fd, s->name)) {
 		bench_error("cannot replace %s: %s", s->output, strerror(errno));
 		err = -EIO;
@@ -148,12 +125,13 @@ static void drop_failed(json_t *runs)
 
 static int resume(struct sweep *s, json_t *host)
 {
+	static const char *const same[] = { "kernel", "cpu_model", "topology", "numaring", NULL };
 	int err = sweep_read(&s->file, s->output);
 
 	if (err)
 		return err;
-	if (!same_host(s->file.host, host)) {
-		bench_error("%s is of another host, kernel or version", s->output);
+	if (!rows_agree(s->file.host, host, same)) {
+		bench_error("%s was measured on another host, kernel or version", s->output);
 		return -EINVAL;
 	}
 	drop_failed(s->file.runs);
@@ -166,20 +144,27 @@ static int begin(struct sweep *s, json_t *host)
 	s->out = create(s, s->name);
 	if (!s->out) {
 		bench_error("cannot create %s: %s%s", s->output, strerror(errno),
-			    errno == EEXIST ? "; --resume goes on with it" : "");
+			    errno == EEXIST ? "; --resume continues it" : "");
 		return -errno;
 	}
 	return write_line(s, host);
 }
 
+/* Keeps the directory open: the owner of a parent directory may replace it during the sweep. */
 static int open_output(struct sweep *s)
 {
-	json_t *host = host_line(s);
-	int err = open_directory(s);
+	json_t *host;
+	int err;
 
-	if (!err && s->resume && !faccessat(s->dir_fd, s->name, F_OK, 0))
+	s->dir_fd = open(s->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (s->dir_fd < 0) {
+		bench_error("cannot create %s: %s", s->output, strerror(errno));
+		return -EIO;
+	}
+	host = host_line(s);
+	if (s->resume && !faccessat(s->dir_fd, s->name, F_OK, 0))
 		err = resume(s, host);
-	else if (!err)
+	else
 		err = begin(s, host);
 	json_decref(host);
 	return err;
@@ -194,23 +179,10 @@ static bool is_done(const struct sweep *s, const struct config *cfg, unsigned re
 	bool done = false;
 
 	for_each_row (row, s->file.runs)
-		if (json_integer_value(json_object_get(row, "rep")) == rep &&
-		    json_equal(json_object_get(row, "config"), config))
-			done = true;
+		done |= row_number(row, "rep") == rep &&
+			json_equal(json_object_get(row, "config"), config);
 	json_decref(config);
 	return done;
-}
-
-static void show_result(const json_t *row)
-{
-	double rate = json_number_value(json_object_get(row, "events_per_sec"));
-
-	if (!json_is_true(json_object_get(row, "valid"))) {
-		fprintf(stderr, "NOT VALID: %s", json_string_value(json_object_get(row, "reason")));
-		return;
-	}
-	fprintf(stderr, "%.*f M/s, %.1f %% lost", rate < 1e6 ? 4 : 2, rate / 1e6,
-		100 * json_number_value(json_object_get(row, "lost_share")));
 }
 
 static void show_progress(const struct sweep *s, const struct config *cfg, const json_t *row)
@@ -218,10 +190,15 @@ static void show_progress(const struct sweep *s, const struct config *cfg, const
 	uint64_t passed = bench_now() - s->started;
 	unsigned here = s->done - s->begun_with;
 	unsigned left = here ? passed / 1e9 / here * (s->total - s->done) : 0;
+	double rate = row_number(row, "events_per_sec");
 	char text[128];
 
 	fprintf(stderr, "[%u/%u] %s: ", s->done, s->total, config_text(cfg, text, sizeof(text)));
-	show_result(row);
+	if (json_is_true(json_object_get(row, "valid")))
+		fprintf(stderr, "%.*f M/s, %.1f %% lost", rate < 1e6 ? 4 : 2, rate / 1e6,
+			100 * row_number(row, "lost_share"));
+	else
+		fprintf(stderr, "NOT VALID: %s", row_word(row, "reason"));
 	fprintf(stderr, "; %u:%02u left\n", left / 60, left % 60);
 }
 
@@ -230,113 +207,104 @@ static int do_run(struct sweep *s, const struct config *cfg, unsigned rep)
 	json_t *row;
 	int err;
 
+	s->done++;
 	if (is_done(s, cfg, rep)) {
-		s->done++;
 		s->begun_with++;
 		return 0;
 	}
 	row = child_run(cfg);
 	if (child_interrupted) {
 		json_decref(row);
-		bench_error("interrupted; the same command with --resume goes on with %s",
-			    s->output);
+		bench_error("interrupted; the same command with --resume continues %s", s->output);
 		return -EINTR;
 	}
 	json_object_set_new(row, "rep", json_integer(rep));
 	err = write_line(s, row);
 	json_array_append(s->file.runs, row);
-	s->done++;
 	show_progress(s, cfg, row);
 	json_decref(row);
 	return err;
 }
 
-static int write_medians(struct sweep *s)
+static bool has_axis(const struct axes *axes)
 {
-	json_t *medians = sweep_medians(s->file.runs);
-	const json_t *sum;
-	int err = 0;
-
-	for_each_row (sum, medians)
-		err = err ? err : write_line(s, sum);
-	json_decref(medians);
-	return err;
+	for (unsigned i = 0; i < N_VALUES; i++)
+		if (axes->list[i])
+			return true;
+	return false;
 }
 
 static int make_grid(struct sweep *s)
 {
-	int err = nr_topology_open(&s->topo, NULL);
+	int err;
 
-	if (err) {
-		bench_error("cannot read this host's topology: %s", strerror(-err));
-		return err;
-	}
 	if (s->grid_path)
 		err = grid_add_file(&s->grid, s->grid_path);
-	else if (s->any_axis)
+	else if (has_axis(&s->axes))
 		err = grid_add(&s->grid, &s->axes);
 	else
 		err = grid_add_default(&s->grid, s->topo, s->quick);
-	if (!err)
-		grid_settle(&s->grid, s->topo);
+	if (err)
+		return err;
+	grid_settle(&s->grid, s->topo);
 	for (unsigned i = 0; i < s->grid.n; i++)
 		s->grid.cfg[i].directory = s->directory;
-	if (!err && !s->grid.n) {
-		bench_error("the grid is empty");
-		err = -EINVAL;
-	}
 	s->total = s->grid.n * s->repeat;
-	return err;
+	if (s->grid.n)
+		return 0;
+	bench_error("the grid is empty");
+	return -ENODATA;
+}
+
+static int finish(struct sweep *s)
+{
+	json_t *medians = sweep_medians(s->file.runs);
+	unsigned invalid = sweep_invalid(s->file.runs);
+	int err = write_lines(s, medians);
+
+	json_decref(medians);
+	if (err || !invalid)
+		return err;
+	bench_error("%u of %zu runs are not valid; their rows say why", invalid,
+		    json_array_size(s->file.runs));
+	return -EBADMSG;
 }
 
 static int sweep(struct sweep *s)
 {
-	int err = make_grid(s);
+	const struct sigaction action = { .sa_handler = on_signal };
+	int err;
 
-	if (!err)
-		err = host_check();
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	host_warn_emulated();
+	err = host_check();
 	if (!err)
 		err = open_output(s);
-	if (!err)
-		fprintf(stderr, "%u configurations, %u times each, into %s\n", s->grid.n, s->repeat,
-			s->output);
+	if (err)
+		return err;
+	fprintf(stderr, "%u configurations, %u times each, into %s\n", s->grid.n, s->repeat,
+		s->output);
 	s->started = bench_now();
 	for (unsigned rep = 0; !err && rep < s->repeat; rep++)
 		for (unsigned i = 0; !err && i < s->grid.n; i++)
 			err = do_run(s, &s->grid.cfg[i], rep);
-	if (!err)
-		err = write_medians(s);
-	if (!err && sweep_invalid(s->file.runs)) {
-		bench_error("%u of %zu runs are not valid; their rows say why",
-			    sweep_invalid(s->file.runs), json_array_size(s->file.runs));
-		err = -EBADMSG;
-	}
-	return err;
+	return err ? err : finish(s);
 }
 
 /* ---- the command ---- */
 
-static struct argp_option options[24] = {
-	{ "quick", OPT_QUICK, NULL, 0, "a small grid, for a first look", 1 },
+enum { OPT_QUICK = 512, OPT_GRID, OPT_REPEAT, OPT_RESUME };
+
+#define N_OWN_OPTIONS 5
+static struct argp_option options[N_OWN_OPTIONS + N_VALUES + 1] = {
+	{ "quick", OPT_QUICK, NULL, 0, "run a small grid, for a first look", 1 },
 	{ "grid", OPT_GRID, "FILE", 0, "lines of --NAME LIST, with the names below", 1 },
-	{ "repeat", OPT_REPEAT, "N", 0, "times each configuration is run (default: 5)", 1 },
+	{ "repeat", OPT_REPEAT, "N", 0, "run each configuration N times (default: 5)", 1 },
 	{ "resume", OPT_RESUME, NULL, 0, "leave out what the file has already", 1 },
 	{ "output", 'o', "FILE", 0, "JSON Lines (default: numaring-bench-YYYYmmdd-HHMMSS.jsonl)",
 	  1 },
 };
-#define NR_OWN_OPTIONS 5
-
-static void fill_options(void)
-{
-	for (unsigned i = 0; i < config_nr(); i++)
-		options[NR_OWN_OPTIONS + i] = (struct argp_option){
-			.name = config_names[i],
-			.key = !strcmp(config_names[i], "duration") ? 'd' : 256 + (int)i,
-			.arg = "LIST",
-			.doc = config_help[i],
-			.group = 2,
-		};
-}
 
 static void parse_repeat(struct sweep *s, const char *arg, struct argp_state *state)
 {
@@ -347,28 +315,13 @@ static void parse_repeat(struct sweep *s, const char *arg, struct argp_state *st
 	s->repeat = n;
 }
 
-static void check_list(unsigned which, const char *list, struct argp_state *state)
-{
-	char *copy = strdup(list), *rest = copy, *value;
-	struct config cfg = config_default;
-
-	while ((value = strsep(&rest, ",")))
-		if (config_set(&cfg, which, value))
-			argp_error(state, "--%s: \"%s\" will not do: %s", config_names[which],
-				   value, config_help[which]);
-	free(copy);
-}
-
 static error_t parse_opt(int key, char *arg, struct argp_state *state)
 {
 	struct sweep *s = state->input;
+	int which = config_of_key(key);
 
-	for (unsigned i = 0; i < config_nr(); i++) {
-		if (options[NR_OWN_OPTIONS + i].key != key)
-			continue;
-		check_list(i, arg, state);
-		s->axes.list[i] = arg;
-		s->any_axis = true;
+	if (which >= 0) {
+		s->axes.list[which] = arg;
 		return 0;
 	}
 	switch (key) {
@@ -385,13 +338,13 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 		s->resume = true;
 		return 0;
 	case 'o':
-		s->output = arg;
+		snprintf(s->output, sizeof(s->output), "%s", arg);
 		return 0;
 	case ARGP_KEY_ARG:
 		argp_error(state, "unexpected argument \"%s\"", arg);
 		return EINVAL;
 	case ARGP_KEY_END:
-		if (s->quick + s->any_axis + !!s->grid_path > 1)
+		if (s->quick + has_axis(&s->axes) + !!s->grid_path > 1)
 			argp_error(state, "--quick, --grid and lists exclude each other");
 		return 0;
 	default:
@@ -401,12 +354,18 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 
 static void name_output(struct sweep *s)
 {
+	char copy[PATH_MAX];
+	const char *slash;
 	time_t now = time(NULL);
 	struct tm tm;
 
-	strftime(s->default_output, sizeof(s->default_output), "numaring-bench-%Y%m%d-%H%M%S.jsonl",
-		 localtime_r(&now, &tm));
-	s->output = s->default_output;
+	if (!*s->output)
+		strftime(s->output, sizeof(s->output), "numaring-bench-%Y%m%d-%H%M%S.jsonl",
+			 localtime_r(&now, &tm));
+	slash = strrchr(s->output, '/');
+	s->name = slash ? slash + 1 : s->output;
+	strcpy(copy, s->output);
+	strcpy(s->directory, dirname(copy));
 }
 
 int cmd_sweep(int argc, char **argv)
@@ -414,26 +373,24 @@ int cmd_sweep(int argc, char **argv)
 	const struct argp argp = {
 		.options = options,
 		.parser = parse_opt,
-		.doc = "Measure a grid of configurations, each several times, interleaved.\vLIST "
-		       "is values separated by commas. Without a grid, one that suits this host is "
-		       "run. It may be interrupted; with --resume it goes on.",
+		.doc = "Measure a grid of configurations, each several times, interleaved.\v"
+		       "LIST is values separated by commas. Without a grid, one that suits this "
+		       "host is run. A sweep that was interrupted continues with --resume.",
 	};
 	struct sweep s = { .repeat = 5, .dir_fd = -1 };
-	struct sigaction action = { .sa_handler = on_signal };
+	enum bench_exit failed = BENCH_FAILED;
 	int err;
 
-	fill_options();
+	config_options(&options[N_OWN_OPTIONS], "LIST");
 	argp_err_exit_status = BENCH_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &s);
-	if (!s.output)
-		name_output(&s);
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	if (host_is_emulated())
-		bench_error("this CPU is EMULATED: the sweep shows that it works, not how fast");
-	snprintf(s.output_copy, sizeof(s.output_copy), "%s", s.output);
-	s.directory = dirname(s.output_copy);
-	err = sweep(&s);
+	name_output(&s);
+	s.topo = bench_topology();
+	err = make_grid(&s);
+	if (err == -EINVAL && !s.grid_path)
+		failed = BENCH_USAGE;
+	if (!err)
+		err = sweep(&s);
 	if (s.out)
 		fclose(s.out);
 	if (s.dir_fd >= 0)
@@ -441,5 +398,5 @@ int cmd_sweep(int argc, char **argv)
 	sweep_free(&s.file);
 	grid_free(&s.grid);
 	nr_topology_free(s.topo);
-	return err ? BENCH_FAILED : BENCH_DONE;
+	return err ? failed : BENCH_DONE;
 }

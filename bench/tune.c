@@ -189,7 +189,7 @@ static void measure_trace(struct tune *t)
 
 	if (t->no_trace)
 		return;
-	cfg.trace = true;
+	cfg.delivery = TO_TRACE;
 	cfg.rate = fmin(TRACE_RATE, TRACE_BYTES_PER_S / t->size);
 	row = child_run(&cfg);
 	t->no_trace = !json_object_get(row, "seconds");
@@ -826,8 +826,7 @@ int cmd_tune(int argc, char **argv)
 
 	argp_err_exit_status = BENCH_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &t);
-	if (host_is_emulated())
-		bench_error("this CPU is EMULATED: what follows is worth nothing on another host");
+	host_warn_emulated();
 	if (host_check())
 		return BENCH_FAILED;
 	err = tune(&t);

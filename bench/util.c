@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <time.h>
 #include "bench.h"
@@ -59,6 +60,23 @@ void *bench_grow(void *array, size_t n, size_t size)
 	if (!p)
 		bench_die(BENCH_FAILED, "out of memory");
 	return p;
+}
+
+char *bench_strdup(const char *s)
+{
+	char *copy = bench_alloc(strlen(s) + 1, 1);
+
+	return strcpy(copy, s);
+}
+
+FILE *bench_memory_file(const char *name)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC);
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "w+");
+
+	if (!f)
+		bench_die(BENCH_FAILED, "cannot create a file in memory: %s", strerror(errno));
+	return f;
 }
 
 struct nr_topology *bench_topology(void)
@@ -153,7 +171,7 @@ static int parse_scaled(const char *s, unsigned step, uint64_t *out)
 	return 0;
 }
 
-int bench_parse_size(const char *s, size_t *out)
+int bench_parse_size(const char *s, uint64_t *out)
 {
 	return parse_scaled(s, 1024, out);
 }
@@ -161,4 +179,15 @@ int bench_parse_size(const char *s, size_t *out)
 int bench_parse_count(const char *s, uint64_t *out)
 {
 	return parse_scaled(s, 1000, out);
+}
+
+int bench_parse_seconds(const char *s, double *out)
+{
+	char *end;
+	double v = strtod(s, &end);
+
+	if (end == s || (*end && strcmp(end, "s")) || !(v >= 0 && v <= 3600))
+		return -EINVAL;
+	*out = v;
+	return 0;
 }
