@@ -9,13 +9,11 @@
  */
 #include <argp.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
-#include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include "sweep.h"
 #include "model/model.h"
 
@@ -48,9 +46,9 @@
 #define TURNS_LEAST 0.1
 
 struct tune {
-	uint64_t rate; /* of all producers together; 0: not told */
-	unsigned producers;
-	unsigned size;
+	uint64_t rate; /* of all producers together; 0: not given */
+	uint64_t producers;
+	uint64_t size;
 	double seconds;
 
 	struct nr_topology *topo;
@@ -70,6 +68,12 @@ struct tune {
 	struct spread3 consumer_ns, merge_ns;
 	double lag_ms; /* below it in three of four runs */
 };
+
+static void keep_least(double *least, double v)
+{
+	if (!*least || v < *least)
+		*least = v;
+}
 
 /* ---- a line between two CPUs ---- */
 
@@ -112,20 +116,17 @@ static void *pinger(void *arg)
 	struct ping *p = arg;
 
 	bench_pin(pthread_self(), &p->cpu[0], 1);
-	for (uint64_t end = bench_now() + PING_NS; bench_now() < end;) {
-		double ns = ping_batch(p);
-
-		p->best_ns = ns < p->best_ns ? ns : p->best_ns;
-	}
+	for (uint64_t end = bench_now() + PING_NS; bench_now() < end;)
+		keep_least(&p->best_ns, ping_batch(p));
 	atomic_store(&p->stop, true);
 	return NULL;
 }
 
 /* ns to hand a line over, one way; the least of many batches. Both sides are threads that end here:
  * plan and consumers go by the CPUs that this one may use. */
-static void ping(unsigned a, unsigned b, double *best_ns)
+static void ping(const unsigned *cpus, double *best_ns)
 {
-	struct ping p = { .cpu = { a, b }, .best_ns = 1e9 };
+	struct ping p = { .cpu = { cpus[0], cpus[1] } };
 	pthread_t one, other;
 
 	if (pthread_create(&other, NULL, pong, &p))
@@ -134,21 +135,18 @@ static void ping(unsigned a, unsigned b, double *best_ns)
 		pthread_join(one, NULL);
 	atomic_store(&p.stop, true);
 	pthread_join(other, NULL);
-	if (p.best_ns < 1e9 && (!*best_ns || p.best_ns < *best_ns))
-		*best_ns = p.best_ns;
+	if (p.best_ns)
+		keep_least(best_ns, p.best_ns);
 }
 
 static void clock_cost(double *best_ns)
 {
 	const unsigned n = 100000;
 	uint64_t begin = bench_now();
-	double ns;
 
 	for (unsigned i = 0; i < n; i++)
 		bench_now();
-	ns = (double)(bench_now() - begin) / n;
-	if (!*best_ns || ns < *best_ns)
-		*best_ns = ns;
+	keep_least(best_ns, (double)(bench_now() - begin) / n);
 }
 
 /* ---- rings ---- */
@@ -158,7 +156,7 @@ static struct config config_of(const struct tune *t, const unsigned *cpus, unsig
 {
 	struct config cfg = config_default;
 
-	snprintf(cfg.transport, sizeof(cfg.transport), "single");
+	strcpy(cfg.transport, "single");
 	cfg.producers = producers;
 	cfg.size = t->size;
 	cfg.seconds = 0.4;
@@ -170,30 +168,31 @@ static struct config config_of(const struct tune *t, const unsigned *cpus, unsig
 	return cfg;
 }
 
-static int measure_ring(struct tune *t, const unsigned *cpus, unsigned producers)
+/* 0 unless the run failed, which the child has explained. */
+static int run_into(json_t *rows, const struct config *cfg)
 {
-	struct config cfg = config_of(t, cpus, producers);
-	json_t *row = child_run(&cfg);
+	json_t *row = child_run(cfg);
 
-	json_array_append_new(t->rows, row);
-	/* The child has said why. */
+	json_array_append_new(rows, row);
 	return json_object_get(row, "seconds") ? 0 : -EIO;
 }
 
-/* Runs one producer to a trace. After the first failure, which the child has reported, it is not
- * tried again. */
+static int measure_ring(struct tune *t, const unsigned *cpus, unsigned producers)
+{
+	struct config cfg = config_of(t, cpus, producers);
+
+	return run_into(t->rows, &cfg);
+}
+
+/* Runs one producer to a trace. After the first failure it is not tried again. */
 static void measure_trace(struct tune *t)
 {
 	struct config cfg = config_of(t, t->cpus, 1);
-	json_t *row;
 
-	if (t->no_trace)
-		return;
 	cfg.delivery = TO_TRACE;
 	cfg.rate = fmin(TRACE_RATE, TRACE_BYTES_PER_S / t->size);
-	row = child_run(&cfg);
-	t->no_trace = !json_object_get(row, "seconds");
-	json_array_append_new(t->traces, row);
+	if (!t->no_trace)
+		t->no_trace = run_into(t->traces, &cfg);
 }
 
 static int measure_round(struct tune *t)
@@ -204,7 +203,7 @@ static int measure_round(struct tune *t)
 	for (unsigned d = NR_SAME_CORE; !err && d < N_LEVELS; d++) {
 		if (!t->have[d])
 			continue;
-		ping(t->pair[d][0], t->pair[d][1], &t->ping_ns[d]);
+		ping(t->pair[d], &t->ping_ns[d]);
 		err = measure_ring(t, t->pair[d], 2);
 	}
 	if (!err)
@@ -218,25 +217,18 @@ static const json_t *sum_of(const struct tune *t, const unsigned *cpus, unsigned
 	struct config cfg = config_of(t, cpus, producers);
 	const json_t *sum;
 
-	for_each_row (sum, t->medians) {
-		const char *where = json_string_value(json_object_get(sum, "placement"));
-
-		if (where && !strcmp(where, cfg.placement))
+	for_each_row (sum, t->medians)
+		if (!strcmp(row_word(sum, "placement"), cfg.placement))
 			return sum;
-	}
 	return NULL;
-}
-
-static double number(const json_t *sum, const char *metric, const char *key)
-{
-	return json_number_value(json_object_get(json_object_get(sum, metric), key));
 }
 
 static struct spread3 spread_of(const json_t *sum, const char *metric, double scale)
 {
-	return (struct spread3){ scale * number(sum, metric, "q1"),
-				 scale * number(sum, metric, "median"),
-				 scale * number(sum, metric, "q3"), number(sum, metric, "n") };
+	const json_t *m = json_object_get(sum, metric);
+
+	return (struct spread3){ scale * row_number(m, "q1"), scale * row_number(m, "median"),
+				 scale * row_number(m, "q3"), row_number(m, "n") };
 }
 
 /* Did a lone producer get to emit? Everything else is compared with it. */
@@ -244,7 +236,7 @@ static bool has_alone(struct tune *t)
 {
 	json_decref(t->medians);
 	t->medians = sweep_medians(t->rows);
-	return number(sum_of(t, t->cpus, 1), "cost_mean_ns", "n") > 0;
+	return spread_of(sum_of(t, t->cpus, 1), "cost_mean_ns", 1).n > 0;
 }
 
 /* Whole rounds until the next would take longer than there is time; one at least, and some more if
@@ -255,17 +247,32 @@ static int measure(struct tune *t)
 	unsigned more = 0;
 	int err;
 
+	fprintf(stderr, "measuring for %g s\n", t->seconds);
 	do {
 		began = bench_now();
 		err = measure_round(t);
 		took = bench_now() - began;
 	} while (!err && (bench_now() + took <= end || (!has_alone(t) && ++more < MORE_ROUNDS)));
 	if (!err && !has_alone(t)) {
-		bench_error("no run with one producer is valid: see what they say in "
-			    "numaring-bench run --transport single");
+		bench_error("no run with one producer is valid: see what numaring-bench run "
+			    "--transport single says");
 		err = -EBADMSG;
 	}
 	return err;
+}
+
+/* For each distance that this host has, two CPUs that far apart. */
+static void find_pairs(struct tune *t)
+{
+	for (unsigned i = 1; i < t->n_cpus; i++) {
+		enum nr_distance d = nr_topology_distance(t->topo, t->cpus[0], t->cpus[i]);
+
+		if (t->have[d])
+			continue;
+		t->have[d] = true;
+		t->pair[d][0] = t->cpus[0];
+		t->pair[d][1] = t->cpus[i];
+	}
 }
 
 /* ---- what the runs come to ---- */
@@ -283,13 +290,12 @@ static double hand_over(double cost, double turns, double alone)
 static void estimate_distance(struct tune *t, enum nr_distance d)
 {
 	const json_t *sum = sum_of(t, t->pair[d], 2);
-	const json_t *cost = json_object_get(json_object_get(sum, "cost_mean_ns"), "runs");
-	const json_t *turns = json_object_get(json_object_get(sum, "turns_share"), "runs");
-	double *values = calloc(json_array_size(cost) + 1, sizeof(*values));
+	const json_t *cost = row_runs(sum, "cost_mean_ns"), *turns = row_runs(sum, "turns_share");
+	double *values = bench_alloc(json_array_size(cost), sizeof(*values));
 	unsigned n = 0;
 
 	/* Each valid run has both: where it has no cost, nobody emitted. */
-	for (size_t i = 0; values && i < json_array_size(cost); i++) {
+	for (size_t i = 0; i < json_array_size(cost); i++) {
 		double share = json_number_value(json_array_get(turns, i));
 
 		if (share >= TURNS_LEAST)
@@ -300,7 +306,7 @@ static void estimate_distance(struct tune *t, enum nr_distance d)
 	free(values);
 }
 
-/* Of a distance without a run that counts: what the next one has that is known, the farther first.
+/* A distance without a run that counts gets what the next one has that is known, the farther first.
  */
 static void fill_unknown(struct tune *t)
 {
@@ -319,7 +325,7 @@ static void estimate_user_side(struct tune *t)
 	json_t *medians = sweep_medians(t->traces);
 	const json_t *sum = json_array_get(medians, 0);
 
-	t->no_trace = !number(sum, "merge_s_per_million", "n");
+	t->no_trace = !spread_of(sum, "merge_s_per_million", 1).n;
 	if (t->no_trace)
 		sum = sum_of(t, t->cpus, 1);
 	t->consumer_ns = spread_of(sum, "consumers_s_per_million", 1e3);
@@ -329,51 +335,16 @@ static void estimate_user_side(struct tune *t)
 
 static void estimate(struct tune *t)
 {
-	const json_t *alone = sum_of(t, t->cpus, 1), *sum;
+	const json_t *sum;
 
-	t->alone_ns = spread_of(alone, "cost_mean_ns", 1);
+	t->alone_ns = spread_of(sum_of(t, t->cpus, 1), "cost_mean_ns", 1);
 	estimate_user_side(t);
 	for_each_row (sum, t->medians)
-		t->lag_ms = fmax(t->lag_ms, number(sum, "lag_max_ms", "q3"));
+		t->lag_ms = fmax(t->lag_ms, spread_of(sum, "lag_max_ms", 1).q3);
 	for (unsigned d = NR_SAME_CORE; d < N_LEVELS; d++)
 		if (t->have[d])
 			estimate_distance(t, d);
 	fill_unknown(t);
-}
-
-/* For each distance that this host has, two CPUs that far apart. */
-static void find_pairs(struct tune *t)
-{
-	for (unsigned i = 1; i < t->n_cpus; i++) {
-		enum nr_distance d = nr_topology_distance(t->topo, t->cpus[0], t->cpus[i]);
-
-		if (t->have[d])
-			continue;
-		t->have[d] = true;
-		t->pair[d][0] = t->cpus[0];
-		t->pair[d][1] = t->cpus[i];
-	}
-}
-
-static int prepare(struct tune *t)
-{
-	int err = nr_topology_open(&t->topo, NULL);
-
-	if (!err)
-		err = placement(t->topo, "spread", &t->cpus, &t->n_cpus);
-	if (err) {
-		bench_error("cannot read this host's topology: %s", strerror(-err));
-		return err;
-	}
-	if (!t->producers)
-		t->producers = t->n_cpus;
-	if (t->producers > t->n_cpus) {
-		bench_error("%u producers need as many CPUs, there are %u", t->producers,
-			    t->n_cpus);
-		return -EINVAL;
-	}
-	find_pairs(t);
-	return 0;
 }
 
 /* ---- what follows ---- */
@@ -422,41 +393,47 @@ static struct spread3 limit_of(const struct tune *t, struct spread3 ns, unsigned
 	return (struct spread3){ scale / ns.q3, scale / ns.median, scale / ns.q1, ns.n };
 }
 
-/* Nodes with fewer cores than parts are no matter here. */
+static void find_busiest(const struct tune *t, const struct nr_plan *plan, struct advice *a)
+{
+	a->limit.median = INFINITY;
+	for (unsigned s = 0; s < plan->n_shards; s++) {
+		unsigned members;
+		struct spread3 ns = mean_hand_over(t, plan, s, &members);
+
+		if (!members || limit_of(t, ns, members).median >= a->limit.median)
+			continue;
+		a->limit = limit_of(t, ns, members);
+		a->ns = ns;
+		a->busiest = members;
+	}
+}
+
+/* Nodes with fewer cores than parts do not matter here. */
 static void log_errors(void *ctx, enum nr_log_level level, const char *text)
 {
 	if (level == NR_LOG_ERROR)
 		bench_log(ctx, level, text);
 }
 
-static int advise(const struct tune *t, const char *policy, struct advice *a)
+/* Adds the policy unless another one has as many rings. */
+static void add_advice(const struct tune *t, const char *policy, struct advice *list, unsigned *n)
 {
 	const struct nr_plan_opts opts = { .sz = sizeof(opts),
 					   .policy = policy,
 					   .log = log_errors };
 	struct nr_plan *plan = NULL;
-	int err = nr_plan_make(&plan, t->topo, &opts);
+	struct advice a = { 0 };
 
-	if (err)
-		return err;
-	*a = (struct advice){ .shards = plan->n_shards, .limit.median = INFINITY };
-	snprintf(a->policy, sizeof(a->policy), "%s", policy);
-	for (unsigned s = 0; s < plan->n_shards; s++) {
-		unsigned members;
-		struct spread3 ns = mean_hand_over(t, plan, s, &members);
-		struct spread3 limit;
-
-		if (!members)
-			continue;
-		limit = limit_of(t, ns, members);
-		if (limit.median < a->limit.median) {
-			a->limit = limit;
-			a->ns = ns;
-			a->busiest = members;
-		}
-	}
+	if (nr_plan_make(&plan, t->topo, &opts))
+		exit(BENCH_FAILED); /* explained */
+	snprintf(a.policy, sizeof(a.policy), "%s", policy);
+	a.shards = plan->n_shards;
+	find_busiest(t, plan, &a);
 	nr_plan_free(plan);
-	return 0;
+	for (unsigned i = 0; i < *n; i++)
+		if (list[i].shards == a.shards)
+			return;
+	list[(*n)++] = a;
 }
 
 static int by_rings(const void *a, const void *b)
@@ -466,59 +443,44 @@ static int by_rings(const void *a, const void *b)
 	return (x->shards > y->shards) - (x->shards < y->shards);
 }
 
-static int add_advice(const struct tune *t, const char *policy, struct advice *list, unsigned *n)
-{
-	struct advice a;
-	int err = advise(t, policy, &a);
-
-	for (unsigned i = 0; !err && i < *n; i++)
-		if (list[i].shards == a.shards)
-			return 0;
-	if (!err)
-		list[(*n)++] = a;
-	return err;
-}
-
-/* Policies that come to the same here stand in it once. By number of rings. */
-static int advise_all(const struct tune *t, struct advice *list, unsigned *n)
+/* Policies that differ in their number of rings, in its order. */
+static unsigned advise_all(const struct tune *t, struct advice *list)
 {
 	static const char *const policies[] = { "node", "llc", "cpu", "single" };
-	unsigned nodes, most;
-	int err = 0;
+	unsigned n = 0, most = 0, nodes;
 
-	*n = 0;
-	for (size_t i = 0; !err && i < sizeof(policies) / sizeof(policies[0]); i++)
-		err = add_advice(t, policies[i], list, n);
-	if (err)
-		return err;
+	for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++)
+		add_advice(t, policies[i], list, &n);
 	nodes = list[0].shards;
-	qsort(list, *n, sizeof(*list), by_rings);
-	most = list[*n - 1].shards;
-	for (unsigned k = 2; !err && k <= MAX_PARTS && nodes * k < most; k *= 2) {
+	for (unsigned i = 0; i < n; i++)
+		most = list[i].shards > most ? list[i].shards : most;
+	for (unsigned k = 2; k <= MAX_PARTS && nodes * k < most; k *= 2) {
 		char policy[16];
 
 		snprintf(policy, sizeof(policy), "node/%u", k);
-		err = add_advice(t, policy, list, n);
+		add_advice(t, policy, list, &n);
 	}
-	qsort(list, *n, sizeof(*list), by_rings);
-	return err;
+	qsort(list, n, sizeof(*list), by_rings);
+	return n;
 }
 
-static char *count_text(char *buf, size_t size, double n)
+/* ---- in words ---- */
+
+static char *count_text(char buf[32], double n)
 {
 	if (n >= 1e6)
-		snprintf(buf, size, "%.1fM", n / 1e6);
+		snprintf(buf, 32, "%.1fM", n / 1e6);
 	else if (n >= 1e3)
-		snprintf(buf, size, "%.0fk", n / 1e3);
+		snprintf(buf, 32, "%.0fk", n / 1e3);
 	else
-		snprintf(buf, size, "%.0f", n);
+		snprintf(buf, 32, "%.0f", n);
 	return buf;
 }
 
-static void print_figure(const char *what, const struct spread3 *s)
+static void print_figure(const char *what, struct spread3 s)
 {
-	if (s->n)
-		printf("  %-41s%6.0f [%.0f, %.0f] ns\n", what, s->median, s->q1, s->q3);
+	if (s.n)
+		printf("  %-41s%6.0f [%.0f, %.0f] ns\n", what, s.median, s.q1, s.q3);
 	else
 		printf("  %-41sunknown\n", what);
 }
@@ -526,24 +488,22 @@ static void print_figure(const char *what, const struct spread3 *s)
 /* All runs, in their order. */
 static void print_runs(const json_t *sum, const char *metric, double scale, int digits)
 {
-	const json_t *v = json_object_get(sum, metric), *run;
+	const json_t *run;
 
-	for_each_row (run, json_object_get(v, "runs"))
+	for_each_row (run, row_runs(sum, metric))
 		printf(" %.*f", digits, scale * json_number_value(run));
-	puts(number(sum, metric, "groups") > 1 ? ": TWO GROUPS" : "");
+	puts(row_number(json_object_get(sum, metric), "groups") > 1 ? ": TWO GROUPS" : "");
 }
 
 /* In the words and units of a sweep. */
 static void print_sum(const json_t *sum, const char *what)
 {
-	struct spread3 cost = spread_of(sum, "cost_mean_ns", 1);
-
-	print_figure(what, &cost);
-	printf("    CPUs %s; cost, ns:", json_string_value(json_object_get(sum, "placement")));
+	print_figure(what, spread_of(sum, "cost_mean_ns", 1));
+	printf("    CPUs %s; cost, ns:", row_word(sum, "placement"));
 	print_runs(sum, "cost_mean_ns", 1, 0);
-	printf("    delivered %.2f M/s:", number(sum, "events_per_sec", "median") / 1e6);
+	printf("    delivered %.2f M/s:", spread_of(sum, "events_per_sec", 1e-6).median);
 	print_runs(sum, "events_per_sec", 1e-6, 2);
-	printf("    turns %.1f %%:", 100 * number(sum, "turns_share", "median"));
+	printf("    turns %.1f %%:", spread_of(sum, "turns_share", 100).median);
 	print_runs(sum, "turns_share", 100, 1);
 }
 
@@ -561,16 +521,14 @@ static void print_pair(const struct tune *t, enum nr_distance d)
 
 static void print_doubts(const struct tune *t)
 {
-	double busy = 0, invalid = 0;
+	unsigned invalid = sweep_invalid(t->rows);
+	double busy = 0;
 	const json_t *sum;
 
-	for_each_row (sum, t->medians) {
-		busy = fmax(busy, number(sum, "elsewhere_share", "median"));
-		invalid += json_number_value(json_object_get(sum, "runs")) -
-			   json_number_value(json_object_get(sum, "valid_runs"));
-	}
+	for_each_row (sum, t->medians)
+		busy = fmax(busy, row_median(sum, "elsewhere_share"));
 	if (invalid)
-		printf("%.0f of the runs were not valid and are left out.\n", invalid);
+		printf("%u of the runs were not valid and are left out.\n", invalid);
 	if (busy > BUSY_SHARE)
 		printf("This host was BUSY with other things, %.0f %% of its CPU time: producers "
 		       "that do not run do not contend. Try again when it is idle.\n",
@@ -579,18 +537,17 @@ static void print_doubts(const struct tune *t)
 
 static void print_measured(const struct tune *t)
 {
-	printf("Measured here, %zu runs in turns, records of %u bytes; the cost of a record for "
-	       "its producer, median [quartiles], and every run:\n"
-	       "  %-41s%6.0f ns\n",
+	printf("Measured here, %zu runs in turns, records of %" PRIu64 " bytes; the cost of a "
+	       "record for its producer, median [quartiles], and every run:\n  %-41s%6.0f ns\n",
 	       json_array_size(t->rows), t->size, "reading the clock", t->clock_ns);
 	print_sum(sum_of(t, t->cpus, 1), "a producer alone");
 	for (unsigned d = NR_SAME_CORE; d < N_LEVELS; d++)
 		if (t->have[d])
 			print_pair(t, d);
-	print_figure("CPU time of the consumer for a record", &t->consumer_ns);
+	print_figure("CPU time of the consumer for a record", t->consumer_ns);
 	print_figure(t->no_trace ? "CPU time of the merge, to a callback"
 				 : "CPU time of the merge, to a trace",
-		     &t->merge_ns);
+		     t->merge_ns);
 	print_doubts(t);
 }
 
@@ -602,7 +559,7 @@ static void print_estimate(const struct tune *t)
 	for (unsigned d = NR_SAME_CORE; d < N_LEVELS; d++) {
 		if (!t->have[d])
 			continue;
-		print_figure(host_distance_name(d), &t->hand_ns[d]);
+		print_figure(host_distance_name(d), t->hand_ns[d]);
 		if (!t->hand_ns[d].n)
 			printf("    The two hardly ran at the same time: the ring turned with less "
 			       "than %.0f %% of\n    the records in each run. Without this figure, "
@@ -617,27 +574,26 @@ static void print_table(const struct advice *a, unsigned n)
 
 	puts("\nA ring takes a record in the mean hand-over over all pairs of its producers. The "
 	     "busiest is full up at:");
-	for (unsigned i = 0; i < n; i++)
+	for (const struct advice *end = a + n; a < end; a++)
 		printf("  %-8s %4u ring%s  %8s [%s, %s] records/s of all  (%u producer%s on it, "
 		       "%.0f ns a record)\n",
-		       a[i].policy, a[i].shards, a[i].shards == 1 ? " " : "s",
-		       count_text(limit[0], sizeof(limit[0]), a[i].limit.median),
-		       count_text(limit[1], sizeof(limit[1]), a[i].limit.q1),
-		       count_text(limit[2], sizeof(limit[2]), a[i].limit.q3), a[i].busiest,
-		       a[i].busiest == 1 ? "" : "s", a[i].ns.median);
+		       a->policy, a->shards, a->shards == 1 ? " " : "s",
+		       count_text(limit[0], a->limit.median), count_text(limit[1], a->limit.q1),
+		       count_text(limit[2], a->limit.q3), a->busiest, a->busiest == 1 ? "" : "s",
+		       a->ns.median);
 }
 
-/* Bytes/s into the busiest ring. */
-static double ring_load(const struct tune *t, const struct advice *a)
+/* Records/s into the busiest ring. */
+static double ring_rate(const struct tune *t, const struct advice *a)
 {
-	return (double)t->rate * a->busiest / t->producers * (t->size + 8);
+	return (double)t->rate * a->busiest / t->producers;
 }
 
 static void print_ring(const struct tune *t, const struct advice *a)
 {
-	double hold = fmax(HOLD_SECONDS, 4 * t->lag_ms / 1e3), load = ring_load(t, a);
+	double hold = fmax(HOLD_SECONDS, 4 * t->lag_ms / 1e3);
+	double load = ring_rate(t, a) * (t->size + 8), held_ms;
 	size_t size = 256 << 10;
-	double held_ms;
 	bool mega;
 
 	while (size < load * hold && size < RING_MAX)
@@ -656,7 +612,7 @@ static void print_ring(const struct tune *t, const struct advice *a)
 static void print_user_side(const struct tune *t, const struct advice *a)
 {
 	double merge = t->rate * t->merge_ns.median / 1e9;
-	double consumer = (double)t->rate * a->busiest / t->producers * t->consumer_ns.median / 1e9;
+	double consumer = ring_rate(t, a) * t->consumer_ns.median / 1e9;
 
 	if (!t->merge_ns.n || !t->consumer_ns.n) {
 		puts("  What the merge and the consumers will need is unknown.");
@@ -670,7 +626,7 @@ static void print_user_side(const struct tune *t, const struct advice *a)
 		puts("  That is more than a thread should have: expect loss, and emit less.");
 }
 
-/* node is the default; fewer rings are told of, more are taken if they are needed. */
+/* node is the default; fewer rings are mentioned, more are taken if they are needed. */
 static unsigned choose(const struct tune *t, const struct advice *a, unsigned n)
 {
 	unsigned i = 0;
@@ -713,44 +669,37 @@ static void print_fewer(const struct tune *t, const struct advice *a)
 		puts(": whether that would do too, the spread of the runs does not tell.");
 }
 
-static void print_advice(const struct tune *t, const struct advice *a, unsigned n)
+static void print_advice(const struct tune *t, const struct advice *list, unsigned n)
 {
-	unsigned i = choose(t, a, n);
+	const struct advice *a = &list[choose(t, list, n)];
 	char rate[32];
 
-	printf("\nFor %s records/s from %u producer%s:\n  --shards %-8s  the busiest ring is used "
-	       "to ",
-	       count_text(rate, sizeof(rate), t->rate), t->producers, t->producers == 1 ? "" : "s",
-	       a[i].policy);
-	print_use(t, &a[i]);
+	printf("\nFor %s records/s from %" PRIu64 " producer%s:\n  --shards %-8s  the busiest ring "
+	       "is used to ",
+	       count_text(rate, t->rate), t->producers, t->producers == 1 ? "" : "s", a->policy);
+	print_use(t, a);
 	puts(" of what it can take.");
-	if (!is_enough(t, &a[i]))
+	if (!is_enough(t, a))
 		printf("  Whether that is below %.0f %%, the spread of the runs does not tell.\n",
 		       100 * UTILISATION);
-	if (i)
-		print_fewer(t, &a[i - 1]);
-	if (t->rate > UTILISATION * a[i].limit.median)
+	if (a > list)
+		print_fewer(t, a - 1);
+	if (t->rate > UTILISATION * a->limit.median)
 		puts("  No policy is enough for this rate: emit less, or larger records.");
-	print_ring(t, &a[i]);
-	print_user_side(t, &a[i]);
+	print_ring(t, a);
+	print_user_side(t, a);
 }
 
 static int tune(struct tune *t)
 {
 	struct advice advice[MAX_ADVICE];
 	unsigned n;
-	int err = prepare(t);
+	int err = measure(t);
 
-	if (!err) {
-		fprintf(stderr, "measuring for %g s\n", t->seconds);
-		err = measure(t);
-	}
 	if (err)
 		return err;
 	estimate(t);
-	err = advise_all(t, advice, &n);
-	if (err)
-		return err;
+	n = advise_all(t, advice);
 	print_measured(t);
 	print_estimate(t);
 	print_table(advice, n);
@@ -773,20 +722,9 @@ static const struct argp_option options[] = {
 	{ 0 },
 };
 
-static double parse_duration(const char *arg, struct argp_state *state)
-{
-	char *end;
-	double v = strtod(arg, &end);
-
-	if (end == arg || (*end && strcmp(end, "s")) || !(v >= 0 && v <= 3600))
-		argp_error(state, "--duration: \"%s\" is not a number of seconds up to 3600", arg);
-	return v;
-}
-
 static error_t parse_opt(int key, char *arg, struct argp_state *state)
 {
 	struct tune *t = state->input;
-	uint64_t n;
 
 	switch (key) {
 	case OPT_RATE:
@@ -794,17 +732,20 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 			argp_error(state, "--rate: \"%s\" is not a rate", arg);
 		return 0;
 	case OPT_PRODUCERS:
-		if (bench_parse_count(arg, &n) || !n || n > 65536)
+		if (bench_parse_count(arg, &t->producers) || !t->producers || t->producers > 65536)
 			argp_error(state, "--producers: \"%s\" is not a number of CPUs", arg);
-		t->producers = n;
 		return 0;
 	case OPT_SIZE:
-		if (bench_parse_count(arg, &n) || n < 24 || n > BENCH_MAX_SIZE || n % 8)
+		if (bench_parse_count(arg, &t->size) || t->size < 24 || t->size > BENCH_MAX_SIZE ||
+		    t->size % 8)
 			argp_error(state, "--size: a multiple of 8 from 24 to 4096");
-		t->size = n;
 		return 0;
 	case 'd':
-		t->seconds = parse_duration(arg, state);
+		if (bench_parse_seconds(arg, &t->seconds))
+			argp_error(state,
+				   "--duration: \"%s\" is not a number of seconds up to "
+				   "3600",
+				   arg);
 		return 0;
 	case ARGP_KEY_ARG:
 		argp_error(state, "unexpected argument \"%s\"", arg);
@@ -829,6 +770,14 @@ int cmd_tune(int argc, char **argv)
 	host_warn_emulated();
 	if (host_check())
 		return BENCH_FAILED;
+	t.topo = bench_topology();
+	placement(t.topo, "spread", &t.cpus, &t.n_cpus);
+	if (!t.producers)
+		t.producers = t.n_cpus;
+	if (t.producers > t.n_cpus)
+		bench_die(BENCH_FAILED, "%" PRIu64 " producers need as many CPUs, there are %u",
+			  t.producers, t.n_cpus);
+	find_pairs(&t);
 	err = tune(&t);
 	json_decref(t.rows);
 	json_decref(t.traces);
