@@ -14,6 +14,7 @@
 #include <numaring/numaring.h>
 #include "cell.h"
 #include "check.h"
+#include "options.h"
 
 enum bench_exit {
 	BENCH_DONE = 0,
@@ -60,23 +61,16 @@ uint64_t bench_clock(clockid_t clock);
 void bench_raise_priority(void);
 int bench_pin(pthread_t thread, const unsigned *cpus, unsigned n); /* cpus ascend; n 0: leave it */
 
-/* "4096", "64K", "1M"; -EINVAL. Decimal: "10k" is 10000. */
-int bench_parse_size(const char *s, uint64_t *out);
-int bench_parse_count(const char *s, uint64_t *out);
-int bench_parse_seconds(const char *s, double *out); /* "2", "0.5s", up to 3600 */
-
 /* ---- one configuration (config.c) ---- */
-
-#define CONFIG_WORD 24
 
 enum delivery { TO_CALLBACK, TO_TRACE };
 
 struct config {
-	char transport[CONFIG_WORD]; /* a policy, or perfbuf, perfbuf-sampled, libbpf */
+	char transport[OPTION_WORD_SIZE]; /* a policy, or perfbuf, perfbuf-sampled, libbpf */
 	uint64_t producers;
-	char placement[CONFIG_WORD]; /* fill, spread, or CPUs like 0+4 */
-	uint64_t rate;		     /* per producer and second; 0: flat out */
-	uint64_t size;		     /* bytes of a record, header included */
+	char placement[OPTION_WORD_SIZE]; /* fill, spread, or CPUs like 0+4 */
+	uint64_t rate;			  /* per producer and second; 0: flat out */
+	uint64_t size;			  /* bytes of a record, header included */
 	uint64_t burst;
 	uint64_t memory; /* bytes of all rings together; 0: see config_settle */
 	double seconds;
@@ -87,18 +81,12 @@ struct config {
 
 #define N_VALUES 10 /* of a configuration, without the directory */
 
+extern const struct opt config_options[N_VALUES];
 extern const struct config config_default;
 
+int config_find(const char *name); /* which value; -EINVAL */
 /* Puts the values of this host where 0 stands for them. */
 void config_settle(struct config *cfg, const struct nr_topology *topo);
-
-const char *config_name(unsigned which);
-int config_find(const char *name);				       /* which value; -EINVAL */
-int config_set(struct config *cfg, unsigned which, const char *value); /* -EINVAL */
-/* The value as config_set takes it, into buf; returns buf. */
-char *config_get(const struct config *cfg, unsigned which, char *buf, size_t size);
-/* One sentence to stderr. */
-void config_refuse(unsigned which, const char *value);
 
 bool config_is_perfbuf(const struct config *cfg);
 bool config_is_libbpf(const struct config *cfg);
@@ -106,12 +94,6 @@ bool config_is_libbpf(const struct config *cfg);
 json_t *config_json(const struct config *cfg);
 /* For progress and messages: "single, 2 producers, flat out". */
 char *config_text(const struct config *cfg, char *buf, size_t size);
-
-/* --NAME for each value, with keys from CONFIG_KEY on and 'd'; out has room for N_VALUES. */
-#define CONFIG_KEY 256
-struct argp_option;
-void config_options(struct argp_option *out, const char *arg);
-int config_of_key(int key); /* which value; -EINVAL */
 
 /* ---- producers (producers.c) ---- */
 
@@ -155,7 +137,7 @@ struct run {
 struct transport {
 	int (*open)(struct run *r);
 	int (*start)(struct run *r);
-	/* Where no callback counts what was delivered, it also brings check.count up to date. */
+	/* Brings lag_max up to date, and check.count where no callback counts; NULL: they are. */
 	void (*sample)(struct run *r);
 	/* After the producers: everything that was emitted has been delivered when it returns. */
 	int (*stop)(struct run *r);

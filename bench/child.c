@@ -27,8 +27,8 @@ static int spawn_run(const struct config *cfg, int stdout_fd, int stderr_fd, pid
 	int err;
 
 	for (unsigned i = 0; i < N_VALUES; i++) {
-		snprintf(words[i], sizeof(words[i]), "--%s=%s", config_name(i),
-			 config_get(cfg, i, value, sizeof(value)));
+		snprintf(words[i], sizeof(words[i]), "--%s=%s", config_options[i].name,
+			 option_get(&config_options[i], cfg, value, sizeof(value)));
 		argv[4 + i] = words[i];
 	}
 	posix_spawn_file_actions_init(&actions);

@@ -5,12 +5,9 @@
  *
  * Both texts are checked: each must name all fields of the event in their order.
  */
-#include <argp.h>
 #include <bpf/btf.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
 #include "bench.h"
 
 #define EVENTS	 20000u
@@ -24,13 +21,13 @@ struct event {
 };
 
 struct job {
-	struct event *events;
+	struct event events[EVENTS];
 	unsigned n;
 	const struct nr_types *types;
 	struct btf *btf;
 	struct btf_dump *dump;
 	int32_t btf_id[UINT16_MAX + 1];
-	char *text;
+	char text[TEXT_MAX];
 	size_t length; /* of what btf_dump has printed of one event */
 };
 
@@ -43,35 +40,22 @@ static void take_text(void *ctx, const char *format, va_list args)
 		job->length += len;
 }
 
-static int copy_event(struct event *to, const struct nr_event *ev)
+static void copy_event(struct event *to, const struct nr_event *ev)
 {
 	to->rec = *ev->rec;
 	to->size = ev->size;
-	to->data = malloc(ev->size + 8);
-	if (!to->data)
-		return -ENOMEM;
+	to->data = bench_alloc(ev->size + 8, 1);
 	memcpy(to->data, ev->data, ev->size);
-	return 0;
 }
 
 static int load_events(struct job *job, struct nr_trace *trace)
 {
 	struct nr_event ev;
-	int err;
+	int err = 0;
 
-	job->events = calloc(EVENTS, sizeof(*job->events));
-	if (!job->events)
-		return -ENOMEM;
-	while (job->n < EVENTS) {
-		err = nr_trace_next(trace, &ev);
-		if (err <= 0)
-			return err;
-		err = copy_event(&job->events[job->n], &ev);
-		if (err)
-			return err;
-		job->n++;
-	}
-	return 0;
+	while (job->n < EVENTS && (err = nr_trace_next(trace, &ev)) > 0)
+		copy_event(&job->events[job->n++], &ev);
+	return err < 0 ? err : 0;
 }
 
 /* The tags "numaring:ID:NAME" say which type is which event. */
@@ -190,59 +174,48 @@ static void free_job(struct job *job)
 {
 	for (unsigned i = 0; i < job->n; i++)
 		free(job->events[i].data);
-	free(job->events);
-	free(job->text);
 	btf_dump__free(job->dump);
 	btf__free(job->btf);
 }
 
-static error_t parse_opt(int key, char *arg, struct argp_state *state)
+static int run(struct job *job, const char *dir)
 {
-	const char **dir = state->input;
-
-	switch (key) {
-	case ARGP_KEY_ARG:
-		*dir = arg;
-		return 0;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which trace?");
-		return EINVAL;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-}
-
-int cmd_format(int argc, char **argv)
-{
-	static const struct argp argp = {
-		.parser = parse_opt,
-		.args_doc = "TRACE",
-		.doc = "Measure what formatting the first events of a trace costs, against "
-		       "libbpf's btf_dump.",
-	};
 	const struct nr_trace_opts opts = { .sz = sizeof(opts), .log = bench_log };
-	static struct job job;
 	struct nr_trace *trace = NULL;
-	const char *dir = NULL;
-	int err;
+	int err = nr_trace_open(&trace, dir, &opts);
 
-	argp_err_exit_status = BENCH_USAGE;
-	argp_parse(&argp, argc, argv, 0, NULL, &dir);
-	err = nr_trace_open(&trace, dir, &opts);
-	if (!err) {
-		job.types = nr_trace_types(trace);
-		job.text = malloc(TEXT_MAX);
-		err = job.text ? load_events(&job, trace) : -ENOMEM;
-	}
+	if (err)
+		return err;
+	job->types = nr_trace_types(trace);
+	err = load_events(job, trace);
 	if (!err)
-		err = load_btf(&job, dir);
-	if (!err && !job.n) {
+		err = load_btf(job, dir);
+	if (!err && !job->n) {
 		bench_error("%s holds no event", dir);
 		err = -ENODATA;
 	}
 	if (!err)
-		err = compare(&job);
-	free_job(&job);
+		err = compare(job);
 	nr_trace_close(trace);
+	return err;
+}
+
+int cmd_format(int argc, char **argv)
+{
+	static struct job job;
+	const char *dir;
+	const struct command_line line = {
+		.doc = "Measure what formatting the first events of a trace costs, against "
+		       "libbpf's btf_dump.",
+		.args_doc = "TRACE",
+		.words = &dir,
+		.least_words = 1,
+		.most_words = 1,
+	};
+	int err;
+
+	options_parse(&line, argc, argv);
+	err = run(&job, dir);
+	free_job(&job);
 	return err ? BENCH_FAILED : BENCH_DONE;
 }

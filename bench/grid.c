@@ -25,9 +25,9 @@ static int expand(struct grid *grid, const struct axes *axes, unsigned which, st
 	}
 	rest = list = bench_strdup(axes->list[which]);
 	while (!err && (value = strsep(&rest, ","))) {
-		err = config_set(&cfg, which, value);
+		err = option_set(&config_options[which], &cfg, value);
 		if (err)
-			config_refuse(which, value);
+			option_refuse(&config_options[which], value);
 		else
 			err = expand(grid, axes, which + 1, cfg);
 	}

@@ -4,26 +4,24 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include "bench.h"
-#include "plain.skel.h"
+#include "others.h"
+
+#define RING_MAX (1ul << 30)
 
 struct plain {
-	struct plain_bpf *skel;
+	struct others_bpf *skel;
 	struct ring_buffer *rb;
 	pthread_t thread;
 	bool running;
 	bool stop;
-	struct check *check;
 };
 
 static int on_record(void *ctx, void *data, size_t size)
 {
-	struct plain *p = ctx;
-
-	check_one(p->check, data, size - sizeof(struct nr_record));
+	check_one(ctx, data, size - sizeof(struct nr_record));
 	return 0;
 }
 
@@ -41,7 +39,7 @@ static void *consume(void *arg)
 static int ring_size(struct run *r)
 {
 	r->shards = 1;
-	r->ring_bytes = floor_power(r->cfg.memory > 1ul << 30 ? 1ul << 30 : r->cfg.memory);
+	r->ring_bytes = floor_power(r->cfg.memory > RING_MAX ? RING_MAX : r->cfg.memory);
 	if (r->ring_bytes >= (size_t)sysconf(_SC_PAGESIZE))
 		return 0;
 	bench_error("%" PRIu64 " bytes are too few for a ring", r->cfg.memory);
@@ -50,30 +48,18 @@ static int ring_size(struct run *r)
 
 static int plain_open(struct run *r)
 {
-	struct plain *p = calloc(1, sizeof(*p));
+	struct plain *p = r->transport = bench_alloc(1, sizeof(*p));
 	unsigned first;
-	int err;
+	int err = ring_size(r);
 
-	if (!p)
-		return -ENOMEM;
-	r->transport = p;
 	/* The thread that reads may run on all of them. */
 	if (nr_topology_cpus(r->topo, &first, 1))
 		r->consumer_cpu = first;
-	p->check = &r->check;
-	err = ring_size(r);
+	if (!err)
+		err = others_open(&p->skel, r, false);
 	if (err)
 		return err;
-	p->skel = plain_bpf__open();
-	if (!p->skel)
-		return -errno;
-	p->skel->rodata->bench_words = (r->cfg.size - sizeof(struct nr_record)) / 8;
-	bpf_map__set_max_entries(p->skel->maps.bench_cells, r->n_cpus);
-	bpf_map__set_max_entries(p->skel->maps.bench_ring, r->ring_bytes);
-	err = plain_bpf__load(p->skel);
-	if (err)
-		return err;
-	p->rb = ring_buffer__new(bpf_map__fd(p->skel->maps.bench_ring), on_record, p, NULL);
+	p->rb = ring_buffer__new(bpf_map__fd(p->skel->maps.bench_ring), on_record, &r->check, NULL);
 	return p->rb ? 0 : -errno;
 }
 
@@ -81,11 +67,10 @@ static int plain_start(struct run *r)
 {
 	struct plain *p = r->transport;
 
-	r->prog_fd = bpf_program__fd(p->skel->progs.bench_plain);
 	if (pthread_create(&p->thread, NULL, consume, p))
 		return -EAGAIN;
 	p->running = true;
-	return run_map_cells(r, bpf_map__fd(p->skel->maps.bench_cells));
+	return others_start(p->skel, r);
 }
 
 static void join(struct plain *p)
@@ -103,8 +88,7 @@ static int plain_stop(struct run *r)
 
 	join(p);
 	n = ring_buffer__consume(p->rb);
-	for (unsigned i = 0; i < r->n_cpus; i++)
-		r->lost[NR_LOSS_FULL] += r->cells[i].failed;
+	others_count_lost(r);
 	return n < 0 ? n : 0;
 }
 
@@ -116,14 +100,9 @@ static void plain_close(struct run *r)
 		return;
 	join(p);
 	ring_buffer__free(p->rb);
-	plain_bpf__destroy(p->skel);
+	others_bpf__destroy(p->skel);
 	free(p);
 }
 
-static void plain_sample(struct run *r)
-{
-	(void)r;
-}
-
-const struct transport transport_libbpf = { plain_open, plain_start, plain_sample, plain_stop,
+const struct transport transport_libbpf = { plain_open, plain_start, NULL, plain_stop,
 					    plain_close };

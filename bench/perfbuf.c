@@ -11,24 +11,19 @@
  * The loser tree is the one thing the bench takes from behind the public API: the merge it is
  * compared with must be no worse than numaring's own.
  */
-#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <linux/membarrier.h>
 #include <linux/perf_event.h>
 #include <poll.h>
-#include <pthread.h>
-#include <sched.h>
 #include <semaphore.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "bench.h"
 #include "merge/tree.h"
-#include "perfbuf.skel.h"
+#include "others.h"
 #include "queue.h"
 
 #define BATCH 1024
@@ -56,7 +51,7 @@ struct drainer {
 
 struct perfbuf {
 	struct run *run;
-	struct perfbuf_bpf *skel;
+	struct others_bpf *skel;
 	struct nr_plan *plan;
 	unsigned n_drainers;
 	struct drainer *drainer;
@@ -123,11 +118,9 @@ static size_t queued(const struct drainer *d)
 /* Much waits for the merge: it is not to sleep until its tick. */
 static void hurry_merge(struct drainer *d)
 {
-	const uint64_t one = 1;
-
 	if (queued(d) > d->all->quota / 4 &&
 	    !__atomic_exchange_n(&d->all->hurried, true, __ATOMIC_RELAXED))
-		(void)!write(d->all->hurry_fd, &one, sizeof(one));
+		eventfd_write(d->all->hurry_fd, 1);
 }
 
 static void *drain(void *arg)
@@ -135,14 +128,14 @@ static void *drain(void *arg)
 	struct drainer *d = arg;
 	struct pollfd fds[] = { { .fd = d->kick_fd, .events = POLLIN },
 				{ .fd = perf_buffer__epoll_fd(d->pb), .events = POLLIN } };
-	uint64_t kicks;
+	eventfd_t kicks;
 
 	bench_raise_priority();
 	while (!__atomic_load_n(&d->all->stop, __ATOMIC_RELAXED)) {
 		bool full = queued(d) > d->all->quota;
 
 		poll(fds, full ? 1 : 2, -1);
-		if (fds[0].revents && read(d->kick_fd, &kicks, sizeof(kicks)) > 0) {
+		if (fds[0].revents && !eventfd_read(d->kick_fd, &kicks)) {
 			perf_buffer__consume(d->pb);
 			sem_post(&d->all->drained);
 		} else if (!full) {
@@ -157,10 +150,8 @@ static void *drain(void *arg)
 /* Every buffer is read to where it ended when this was called. */
 static void drain_all(struct perfbuf *all)
 {
-	const uint64_t one = 1;
-
 	for (unsigned i = 0; i < all->n_drainers; i++)
-		(void)!write(all->drainer[i].kick_fd, &one, sizeof(one));
+		eventfd_write(all->drainer[i].kick_fd, 1);
 	for (unsigned i = 0; i < all->n_drainers; i++)
 		while (sem_wait(&all->drained))
 			;
@@ -272,11 +263,12 @@ static int merge_round(struct perfbuf *all)
 static void wait_for_round(struct perfbuf *all, uint64_t began)
 {
 	struct pollfd fd = { .fd = all->hurry_fd, .events = POLLIN };
-	uint64_t passed = bench_now() - began, hurries;
+	uint64_t passed = bench_now() - began;
+	eventfd_t hurries;
 
 	if (passed < TICK_NS)
 		poll(&fd, 1, (TICK_NS - passed) / 1000000);
-	(void)!read(all->hurry_fd, &hurries, sizeof(hurries));
+	eventfd_read(all->hurry_fd, &hurries);
 	__atomic_store_n(&all->hurried, false, __ATOMIC_RELAXED);
 }
 
@@ -324,9 +316,9 @@ static int open_drainer(struct perfbuf *all, struct drainer *d, const struct nr_
 
 	d->all = all;
 	d->kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	d->cpus = calloc(shard->n_cpus, sizeof(*d->cpus));
-	if (d->kick_fd < 0 || !d->cpus)
-		return -ENOMEM;
+	if (d->kick_fd < 0)
+		return -errno;
+	d->cpus = bench_alloc(shard->n_cpus, sizeof(*d->cpus));
 	for (unsigned i = 0; i < shard->n_cpus; i++)
 		d->cpus[i] = shard->cpus[i];
 	d->n_cpus = opts.cpu_cnt = shard->n_cpus;
@@ -354,9 +346,7 @@ static int open_drainers(struct perfbuf *all)
 	all->run->shards = cpus;
 	all->run->ring_bytes = pages * page * cpus;
 	all->quota = all->run->cfg.memory / all->plan->n_shards;
-	all->drainer = calloc(all->plan->n_shards, sizeof(*all->drainer));
-	if (!all->drainer)
-		return -ENOMEM;
+	all->drainer = bench_alloc(all->plan->n_shards, sizeof(*all->drainer));
 	for (; !err && all->n_drainers < all->plan->n_shards; all->n_drainers++)
 		err = open_drainer(all, &all->drainer[all->n_drainers],
 				   nr_plan_shard_at(all->plan, all->n_drainers), pages);
@@ -367,9 +357,7 @@ static int open_queues(struct perfbuf *all)
 {
 	int err = nr_tree_init(&all->tree, all->run->n_cpus);
 
-	all->queue = calloc(all->run->n_cpus, sizeof(*all->queue));
-	if (!all->queue)
-		return -ENOMEM;
+	all->queue = bench_alloc(all->run->n_cpus, sizeof(*all->queue));
 	for (unsigned i = 0; !err && i < all->run->n_cpus; i++)
 		err = queue_init(&all->queue[i]) ? -ENOMEM : 0;
 	return err;
@@ -377,27 +365,17 @@ static int open_queues(struct perfbuf *all)
 
 static int perfbuf_open(struct run *r)
 {
-	struct perfbuf *all = calloc(1, sizeof(*all));
+	struct perfbuf *all = r->transport = bench_alloc(1, sizeof(*all));
 	int err;
 
-	if (!all)
-		return -ENOMEM;
-	r->transport = all;
 	r->ordered = true;
 	all->run = r;
 	all->inner_fd = all->outer_fd = -1;
 	sem_init(&all->drained, 0, 0);
 	all->hurry_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	err = all->hurry_fd < 0 ? -errno : open_queues(all);
-	if (err)
-		return err;
-	all->skel = perfbuf_bpf__open();
-	if (!all->skel)
-		return -errno;
-	all->skel->rodata->bench_words = (r->cfg.size - sizeof(struct nr_record)) / 8;
-	bpf_map__set_max_entries(all->skel->maps.bench_cells, r->n_cpus);
-	bpf_map__set_max_entries(all->skel->maps.bench_perf, r->n_cpus);
-	err = perfbuf_bpf__load(all->skel);
+	if (!err)
+		err = others_open(&all->skel, r, true);
 	if (!err)
 		err = grace_open(all);
 	return err ? err : open_drainers(all);
@@ -407,7 +385,6 @@ static int perfbuf_start(struct run *r)
 {
 	struct perfbuf *all = r->transport;
 
-	r->prog_fd = bpf_program__fd(all->skel->progs.bench_perfbuf);
 	for (unsigned i = 0; i < all->n_drainers; i++) {
 		struct drainer *d = &all->drainer[i];
 		const struct nr_plan_shard *shard = nr_plan_shard_at(all->plan, i);
@@ -420,12 +397,7 @@ static int perfbuf_start(struct run *r)
 	if (pthread_create(&all->merge, NULL, merge, all))
 		return -EAGAIN;
 	all->merging = true;
-	return run_map_cells(r, bpf_map__fd(all->skel->maps.bench_cells));
-}
-
-static void perfbuf_sample(struct run *r)
-{
-	(void)r; /* the merge notes its lag each round */
+	return others_start(all->skel, r);
 }
 
 static void join_merge(struct perfbuf *all)
@@ -444,8 +416,7 @@ static int perfbuf_stop(struct run *r)
 	/* No producer runs any more, so all there is can be had at once. */
 	drain_all(all);
 	merge_below(all, UINT64_MAX);
-	for (unsigned i = 0; i < r->n_cpus; i++)
-		r->lost[NR_LOSS_FULL] += r->cells[i].failed;
+	others_count_lost(r);
 	return all->merge_err;
 }
 
@@ -457,9 +428,7 @@ static void close_fd(int fd)
 
 static void close_drainer(struct drainer *d)
 {
-	const uint64_t one = 1;
-
-	if (d->running && write(d->kick_fd, &one, sizeof(one)) > 0)
+	if (d->running && !eventfd_write(d->kick_fd, 1))
 		pthread_join(d->thread, NULL);
 	perf_buffer__free(d->pb);
 	close_fd(d->kick_fd);
@@ -481,7 +450,7 @@ static void perfbuf_close(struct run *r)
 		queue_destroy(&all->queue[i]);
 	free(all->queue);
 	nr_tree_destroy(&all->tree);
-	perfbuf_bpf__destroy(all->skel);
+	others_bpf__destroy(all->skel);
 	nr_plan_free(all->plan);
 	sem_destroy(&all->drained);
 	close_fd(all->hurry_fd);
@@ -490,5 +459,5 @@ static void perfbuf_close(struct run *r)
 	free(all);
 }
 
-const struct transport transport_perfbuf = { perfbuf_open, perfbuf_start, perfbuf_sample,
-					     perfbuf_stop, perfbuf_close };
+const struct transport transport_perfbuf = { perfbuf_open, perfbuf_start, NULL, perfbuf_stop,
+					     perfbuf_close };

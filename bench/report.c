@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* numaring-bench report: a page and a table of a sweep. */
-#include <argp.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -235,46 +235,28 @@ static int report(struct report *r)
 
 /* ---- the command ---- */
 
-static const struct argp_option options[] = {
-	{ "output", 'o', "DIR", 0, "directory for report.html and report.md (default: .)", 0 },
-	{ 0 },
+static const struct opt options[] = {
+	{ "output", 'o', "DIR", "directory for report.html and report.md (default: .)", OPTION_TEXT,
+	  .offset = offsetof(struct report, dir) },
 };
-
-static error_t parse_opt(int key, char *arg, struct argp_state *state)
-{
-	struct report *r = state->input;
-
-	switch (key) {
-	case 'o':
-		r->dir = arg;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (r->input)
-			argp_error(state, "give one sweep only");
-		r->input = arg;
-		return 0;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which sweep?");
-		return EINVAL;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-}
 
 int cmd_report(int argc, char **argv)
 {
-	const struct argp argp = {
-		.options = options,
-		.parser = parse_opt,
-		.args_doc = "SWEEP.jsonl",
+	struct report r = { .dir = ".", .dir_fd = -1 };
+	const struct command_line line = {
 		.doc = "Turn a sweep into one page with plots (report.html) and a table "
 		       "(report.md).",
+		.args_doc = "SWEEP.jsonl",
+		.options = options,
+		.n_options = 1,
+		.base = &r,
+		.words = &r.input,
+		.least_words = 1,
+		.most_words = 1,
 	};
-	struct report r = { .dir = ".", .dir_fd = -1 };
 	int err;
 
-	argp_err_exit_status = BENCH_USAGE;
-	argp_parse(&argp, argc, argv, 0, NULL, &r);
+	options_parse(&line, argc, argv);
 	err = report(&r);
 	json_decref(r.medians);
 	json_decref(r.base);

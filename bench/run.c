@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* numaring-bench run: one configuration, one line. */
-#include <argp.h>
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -123,13 +122,19 @@ static void snapshot_ticks(struct snapshot *s)
 	}
 }
 
+static void sample(struct run *r, const struct transport *t)
+{
+	if (t->sample)
+		t->sample(r);
+}
+
 static void snapshot_take(struct snapshot *s, struct run *r, const struct transport *t)
 {
 	unsigned tries = 0;
 
 	s->cells = bench_alloc(r->n_cpus, sizeof(*s->cells));
 	do {
-		t->sample(r);
+		sample(r, t);
 		check_mark_take(&s->mark, &r->check);
 		memcpy(s->cells, r->cells, r->n_cpus * sizeof(*s->cells));
 		s->own_ns = bench_clock(CLOCK_PROCESS_CPUTIME_ID);
@@ -191,7 +196,7 @@ static void measure_window(struct run *r, const struct transport *t, struct meas
 		size_t anon = n++ % 8 ? 0 : anon_bytes();
 
 		m->anon_peak = anon > m->anon_peak ? anon : m->anon_peak;
-		t->sample(r);
+		sample(r, t);
 		bench_sleep_until(next);
 	}
 	bench_sleep_until(end);
@@ -509,44 +514,32 @@ static int run_config(json_t **out, const struct config *cfg)
 
 /* ---- the command ---- */
 
-#define OPT_DIRECTORY 512
-
-static struct argp_option options[N_VALUES + 2] = {
-	[N_VALUES] = { "directory", OPT_DIRECTORY, "DIR", 0,
-		       "directory of a trace (default: the current one)", 2 },
-};
-
-static error_t parse_opt(int key, char *arg, struct argp_state *state)
+static void parse(struct config *cfg, int argc, char **argv)
 {
-	struct config *cfg = state->input;
-	int which = config_of_key(key);
+	struct opt options[N_VALUES + 1];
+	const struct command_line line = {
+		.doc = "Measure one configuration and print one line of JSON.\v"
+		       "Exit status: 0, 1 if it could not be run or is not valid, 2 wrong usage.",
+		.options = options,
+		.n_options = N_VALUES + 1,
+		.base = cfg,
+	};
 
-	if (which >= 0 && config_set(cfg, which, arg)) {
-		config_refuse(which, arg);
-		exit(BENCH_USAGE);
-	}
-	if (key == OPT_DIRECTORY)
-		cfg->directory = arg;
-	if (key == ARGP_KEY_ARG)
-		argp_error(state, "unexpected argument \"%s\"", arg);
-	return which >= 0 || key == OPT_DIRECTORY ? 0 : ARGP_ERR_UNKNOWN;
+	memcpy(options, config_options, sizeof(config_options));
+	options[N_VALUES] =
+		(struct opt){ "directory", 0,
+			      "DIR",	   "directory of a trace (default: the current one)",
+			      OPTION_TEXT, .offset = offsetof(struct config, directory) };
+	options_parse(&line, argc, argv);
 }
 
 int cmd_run(int argc, char **argv)
 {
-	const struct argp argp = {
-		.options = options,
-		.parser = parse_opt,
-		.doc = "Measure one configuration and print one line of JSON.\vExit status: 0, 1 "
-		       "if it could not be run or is not valid, 2 wrong usage.",
-	};
 	struct config cfg = config_default;
 	json_t *row = NULL;
 	bool valid;
 
-	config_options(options, "VALUE");
-	argp_err_exit_status = BENCH_USAGE;
-	argp_parse(&argp, argc, argv, 0, NULL, &cfg);
+	parse(&cfg, argc, argv);
 	host_warn_emulated();
 	if (host_check() || run_config(&row, &cfg))
 		return BENCH_FAILED;

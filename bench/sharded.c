@@ -76,12 +76,9 @@ static int set_output(struct run *r, struct sharded *s)
 
 static int sharded_open(struct run *r)
 {
-	struct sharded *s = calloc(1, sizeof(*s));
+	struct sharded *s = r->transport = bench_alloc(1, sizeof(*s));
 	int err = 0;
 
-	if (!s)
-		return -ENOMEM;
-	r->transport = s;
 	r->ordered = true;
 	if (r->cfg.delivery == TO_TRACE)
 		err = scratch_make(&s->scratch, r->cfg.directory);

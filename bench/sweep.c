@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* numaring-bench sweep: many configurations, each in a process of its own, interleaved. */
-#include <argp.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <libgen.h>
 #include <limits.h>
 #include <signal.h>
@@ -16,9 +16,10 @@ struct sweep {
 	struct axes axes;
 	const char *grid_path;
 	bool quick;
-	unsigned repeat;
+	uint64_t repeat;
 	bool resume;
-	char output[PATH_MAX];
+	const char *output;
+	char default_output[64];
 	char directory[PATH_MAX]; /* of the output: traces go there too */
 	const char *name;	  /* of the output in that directory */
 	int dir_fd;		  /* that directory */
@@ -283,8 +284,8 @@ static int sweep(struct sweep *s)
 		err = open_output(s);
 	if (err)
 		return err;
-	fprintf(stderr, "%u configurations, %u times each, into %s\n", s->grid.n, s->repeat,
-		s->output);
+	fprintf(stderr, "%u configurations, %" PRIu64 " times each, into %s\n", s->grid.n,
+		s->repeat, s->output);
 	s->started = bench_now();
 	for (unsigned rep = 0; !err && rep < s->repeat; rep++)
 		for (unsigned i = 0; !err && i < s->grid.n; i++)
@@ -294,62 +295,47 @@ static int sweep(struct sweep *s)
 
 /* ---- the command ---- */
 
-enum { OPT_QUICK = 512, OPT_GRID, OPT_REPEAT, OPT_RESUME };
+#define AT(field) .offset = offsetof(struct sweep, field)
 
-#define N_OWN_OPTIONS 5
-static struct argp_option options[N_OWN_OPTIONS + N_VALUES + 1] = {
-	{ "quick", OPT_QUICK, NULL, 0, "run a small grid, for a first look", 1 },
-	{ "grid", OPT_GRID, "FILE", 0, "lines of --NAME LIST, with the names below", 1 },
-	{ "repeat", OPT_REPEAT, "N", 0, "run each configuration N times (default: 5)", 1 },
-	{ "resume", OPT_RESUME, NULL, 0, "leave out what the file has already", 1 },
-	{ "output", 'o', "FILE", 0, "JSON Lines (default: numaring-bench-YYYYmmdd-HHMMSS.jsonl)",
-	  1 },
+static const struct opt own_options[] = {
+	{ "quick", 0, NULL, "run a small grid, for a first look", OPTION_FLAG, AT(quick) },
+	{ "grid", 0, "FILE",
+	  "a file with lines of --NAME LIST, with the names of the other options", OPTION_TEXT,
+	  AT(grid_path) },
+	{ "repeat", 0, "N", "how often to run each configuration, 1 to 1000 (default: 5)",
+	  OPTION_COUNT, AT(repeat), .number = { 1, 1000 } },
+	{ "resume", 0, NULL, "leave out what the file has already", OPTION_FLAG, AT(resume) },
+	{ "output", 'o', "FILE", "JSON Lines (default: numaring-bench-YYYYmmdd-HHMMSS.jsonl)",
+	  OPTION_TEXT, AT(output) },
 };
+#define N_OWN (sizeof(own_options) / sizeof(own_options[0]))
 
-static void parse_repeat(struct sweep *s, const char *arg, struct argp_state *state)
+static void parse(struct sweep *s, int argc, char **argv)
 {
-	uint64_t n;
+	struct opt options[N_OWN + N_VALUES];
+	const struct command_line line = {
+		.doc = "Measure a grid of configurations, each several times, interleaved.\v"
+		       "LIST is values separated by commas. Without a grid, one that suits this "
+		       "host is run. A sweep that was interrupted continues with --resume.",
+		.options = options,
+		.n_options = N_OWN + N_VALUES,
+		.base = s,
+	};
 
-	if (bench_parse_count(arg, &n) || !n || n > 1000)
-		argp_error(state, "--repeat: \"%s\" is not a number from 1 to 1000", arg);
-	s->repeat = n;
-}
-
-static error_t parse_opt(int key, char *arg, struct argp_state *state)
-{
-	struct sweep *s = state->input;
-	int which = config_of_key(key);
-
-	if (which >= 0) {
-		s->axes.list[which] = arg;
-		return 0;
-	}
-	switch (key) {
-	case OPT_QUICK:
-		s->quick = true;
-		return 0;
-	case OPT_GRID:
-		s->grid_path = arg;
-		return 0;
-	case OPT_REPEAT:
-		parse_repeat(s, arg, state);
-		return 0;
-	case OPT_RESUME:
-		s->resume = true;
-		return 0;
-	case 'o':
-		snprintf(s->output, sizeof(s->output), "%s", arg);
-		return 0;
-	case ARGP_KEY_ARG:
-		argp_error(state, "unexpected argument \"%s\"", arg);
-		return EINVAL;
-	case ARGP_KEY_END:
-		if (s->quick + has_axis(&s->axes) + !!s->grid_path > 1)
-			argp_error(state, "--quick, --grid and lists exclude each other");
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
+	memcpy(options, own_options, sizeof(own_options));
+	for (unsigned i = 0; i < N_VALUES; i++)
+		options[N_OWN + i] = (struct opt){
+			.name = config_options[i].name,
+			.key = config_options[i].key,
+			.arg = "LIST",
+			.help = config_options[i].help,
+			.kind = OPTION_TEXT,
+			AT(axes.list[i]),
+			.group = 1,
+		};
+	options_parse(&line, argc, argv);
+	if (s->quick + has_axis(&s->axes) + !!s->grid_path > 1)
+		bench_die(BENCH_USAGE, "--quick, --grid and lists exclude each other");
 }
 
 static void name_output(struct sweep *s)
@@ -359,31 +345,23 @@ static void name_output(struct sweep *s)
 	time_t now = time(NULL);
 	struct tm tm;
 
-	if (!*s->output)
-		strftime(s->output, sizeof(s->output), "numaring-bench-%Y%m%d-%H%M%S.jsonl",
-			 localtime_r(&now, &tm));
+	strftime(s->default_output, sizeof(s->default_output), "numaring-bench-%Y%m%d-%H%M%S.jsonl",
+		 localtime_r(&now, &tm));
+	if (!s->output)
+		s->output = s->default_output;
 	slash = strrchr(s->output, '/');
 	s->name = slash ? slash + 1 : s->output;
-	strcpy(copy, s->output);
+	snprintf(copy, sizeof(copy), "%s", s->output);
 	strcpy(s->directory, dirname(copy));
 }
 
 int cmd_sweep(int argc, char **argv)
 {
-	const struct argp argp = {
-		.options = options,
-		.parser = parse_opt,
-		.doc = "Measure a grid of configurations, each several times, interleaved.\v"
-		       "LIST is values separated by commas. Without a grid, one that suits this "
-		       "host is run. A sweep that was interrupted continues with --resume.",
-	};
 	struct sweep s = { .repeat = 5, .dir_fd = -1 };
 	enum bench_exit failed = BENCH_FAILED;
 	int err;
 
-	config_options(&options[N_OWN_OPTIONS], "LIST");
-	argp_err_exit_status = BENCH_USAGE;
-	argp_parse(&argp, argc, argv, 0, NULL, &s);
+	parse(&s, argc, argv);
 	name_output(&s);
 	s.topo = bench_topology();
 	err = make_grid(&s);

@@ -7,7 +7,6 @@
  * medians: what tune and sweep say of the same configuration differs by chance only. What merge and
  * consumers need comes from runs that write a trace, as a recording does.
  */
-#include <argp.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -712,61 +711,32 @@ static int tune(struct tune *t)
 
 /* ---- the command ---- */
 
-enum { OPT_RATE = 256, OPT_PRODUCERS, OPT_SIZE };
+#define AT(field) .offset = offsetof(struct tune, field)
 
-static const struct argp_option options[] = {
-	{ "rate", OPT_RATE, "N", 0, "records/s of all producers together, k and M allowed", 0 },
-	{ "producers", OPT_PRODUCERS, "N", 0, "CPUs they come from (default: all)", 0 },
-	{ "size", OPT_SIZE, "BYTES", 0, "of a record with its header of 16 (default: 64)", 0 },
-	{ "duration", 'd', "SECONDS", 0, "to measure (default: 30)", 0 },
-	{ 0 },
+static const struct opt options[] = {
+	{ "rate", 0, "N", "records/s of all producers together, k and M allowed", OPTION_COUNT,
+	  AT(rate), .number = { 1, INT64_MAX } },
+	{ "producers", 0, "N", "CPUs they come from (default: all)", OPTION_COUNT, AT(producers),
+	  .number = { 1, 65536 } },
+	{ "size", 0, "BYTES",
+	  "bytes of a record with its header of 16, a multiple of 8 from 24 to 4096 (default: 64)",
+	  OPTION_COUNT, AT(size), .number = { 24, BENCH_MAX_SIZE, 8 } },
+	{ "duration", 'd', "SECONDS", "seconds to measure, up to 3600 (default: 30)",
+	  OPTION_SECONDS, AT(seconds) },
 };
-
-static error_t parse_opt(int key, char *arg, struct argp_state *state)
-{
-	struct tune *t = state->input;
-
-	switch (key) {
-	case OPT_RATE:
-		if (bench_parse_count(arg, &t->rate) || !t->rate)
-			argp_error(state, "--rate: \"%s\" is not a rate", arg);
-		return 0;
-	case OPT_PRODUCERS:
-		if (bench_parse_count(arg, &t->producers) || !t->producers || t->producers > 65536)
-			argp_error(state, "--producers: \"%s\" is not a number of CPUs", arg);
-		return 0;
-	case OPT_SIZE:
-		if (bench_parse_count(arg, &t->size) || t->size < 24 || t->size > BENCH_MAX_SIZE ||
-		    t->size % 8)
-			argp_error(state, "--size: a multiple of 8 from 24 to 4096");
-		return 0;
-	case 'd':
-		if (bench_parse_seconds(arg, &t->seconds))
-			argp_error(state,
-				   "--duration: \"%s\" is not a number of seconds up to "
-				   "3600",
-				   arg);
-		return 0;
-	case ARGP_KEY_ARG:
-		argp_error(state, "unexpected argument \"%s\"", arg);
-		return EINVAL;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-}
 
 int cmd_tune(int argc, char **argv)
 {
-	const struct argp argp = {
-		.options = options,
-		.parser = parse_opt,
-		.doc = "Measure this host for half a minute and recommend shards and a ring size.",
-	};
 	struct tune t = { .size = 64, .seconds = 30, .rows = json_array(), .traces = json_array() };
+	const struct command_line line = {
+		.doc = "Measure this host for half a minute and recommend shards and a ring size.",
+		.options = options,
+		.n_options = sizeof(options) / sizeof(options[0]),
+		.base = &t,
+	};
 	int err;
 
-	argp_err_exit_status = BENCH_USAGE;
-	argp_parse(&argp, argc, argv, 0, NULL, &t);
+	options_parse(&line, argc, argv);
 	host_warn_emulated();
 	if (host_check())
 		return BENCH_FAILED;

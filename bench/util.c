@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* What every part of the bench needs: messages, memory, clocks, threads, numbers as text. */
-#include <ctype.h>
+/* What every part of the bench needs: messages, memory, clocks, threads. */
 #include <errno.h>
 #include <sched.h>
 #include <stdarg.h>
@@ -143,51 +142,4 @@ int bench_pin(pthread_t thread, const unsigned *cpus, unsigned n)
 	err = -pthread_setaffinity_np(thread, size, set);
 	free(set);
 	return err;
-}
-
-/* ---- numbers as text ---- */
-
-static int parse_scaled(const char *s, unsigned step, uint64_t *out)
-{
-	static const char suffixes[] = "KMG";
-	unsigned long long v, scale = 1;
-	const char *suffix = suffixes;
-	char *end;
-
-	if (!isdigit((unsigned char)*s))
-		return -EINVAL;
-	errno = 0;
-	v = strtoull(s, &end, 10);
-	if (*end)
-		suffix = strchr(suffixes, toupper((unsigned char)*end));
-	if (errno || !suffix || (*end && end[1]))
-		return -EINVAL;
-	for (const char *p = suffixes; *end && p <= suffix; p++)
-		scale *= step;
-	/* JSON has no larger integers. */
-	if (v > INT64_MAX / scale)
-		return -EINVAL;
-	*out = v * scale;
-	return 0;
-}
-
-int bench_parse_size(const char *s, uint64_t *out)
-{
-	return parse_scaled(s, 1024, out);
-}
-
-int bench_parse_count(const char *s, uint64_t *out)
-{
-	return parse_scaled(s, 1000, out);
-}
-
-int bench_parse_seconds(const char *s, double *out)
-{
-	char *end;
-	double v = strtod(s, &end);
-
-	if (end == s || (*end && strcmp(end, "s")) || !(v >= 0 && v <= 3600))
-		return -EINVAL;
-	*out = v;
-	return 0;
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The arguments of numaring-bench model. All of them are read before anything is printed. */
-#include <argp.h>
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
@@ -13,7 +12,7 @@
 #define DEFAULT_SEED 20200529
 
 /* ---- values ---- */
-/* Calls one() for each word of a list; -EINVAL for a bad word, -E2BIG for too many. */
+/* Calls one() for each word of a list; -EINVAL for a bad word or too many. */
 static int each_word(struct args *a, const char *list, unsigned *count,
 		     int (*one)(struct args *a, const char *word))
 {
@@ -26,7 +25,7 @@ static int each_word(struct args *a, const char *list, unsigned *count,
 		if (!n || n >= sizeof(word))
 			return -EINVAL;
 		if (*count == MAX_LIST)
-			return -E2BIG;
+			return -EINVAL;
 		snprintf(word, sizeof(word), "%.*s", (int)n, list);
 		err = one(a, word);
 		++*count;
@@ -43,29 +42,21 @@ static int add_policy(struct args *a, const char *word)
 	return 0;
 }
 
-static int parse_positive(const char *s, unsigned *out)
-{
-	uint64_t v;
-
-	if (bench_parse_count(s, &v) || !v || v > UINT_MAX)
-		return -EINVAL;
-	*out = v;
-	return 0;
-}
-
 static int add_producers(struct args *a, const char *word)
 {
-	unsigned *n = &a->producers[a->n_producers];
+	uint64_t v = 0;
 
-	*n = 0;
-	return strcmp(word, "all") ? parse_positive(word, n) : 0;
+	if (strcmp(word, "all") && (parse_count(word, &v) || !v || v > UINT_MAX))
+		return -EINVAL;
+	a->producers[a->n_producers] = v;
+	return 0;
 }
 
 static int add_rate(struct args *a, const char *word)
 {
 	uint64_t v = 0;
 
-	if (strcmp(word, "flat") && bench_parse_count(word, &v))
+	if (strcmp(word, "flat") && parse_count(word, &v))
 		return -EINVAL;
 	a->rates[a->n_rates] = v;
 	return 0;
@@ -76,8 +67,9 @@ static bool ascends(const struct interval *i)
 	return i->lo <= i->mid && i->mid <= i->hi && isfinite(i->hi);
 }
 
-static int parse_merge(struct rest *rest, const char *s)
+static int parse_merge(void *args, const char *s)
 {
+	struct rest *rest = &((struct args *)args)->rest;
 	struct interval a, b;
 	int end = 0;
 
@@ -90,7 +82,68 @@ static int parse_merge(struct rest *rest, const char *s)
 	return 0;
 }
 
-static int parse_verb(enum verb *out, const char *s)
+static int parse_policies(void *args, const char *s)
+{
+	struct args *a = args;
+
+	return each_word(a, s, &a->n_policies, add_policy);
+}
+
+static int parse_producers(void *args, const char *s)
+{
+	struct args *a = args;
+
+	return each_word(a, s, &a->n_producers, add_producers);
+}
+
+static int parse_rates(void *args, const char *s)
+{
+	struct args *a = args;
+
+	return each_word(a, s, &a->n_rates, add_rate);
+}
+
+/* ---- options ---- */
+#define AT(field) .offset = offsetof(struct args, field)
+
+static const struct opt options[] = {
+	{ "data", 0, "DIR", "published curves (default: those installed)", OPTION_TEXT, AT(data) },
+	{ "host", 'H', "FILE", "machine: an hwloc XML or .synthetic file (default: this host)",
+	  OPTION_TEXT, AT(host) },
+	{ "synthetic", 0, "TEXT", "machine: an hwloc synthetic description", OPTION_TEXT,
+	  AT(synthetic) },
+	{ "like", 'l', "SERIES",
+	  "published hosts the machine is like, as prefixes of their series: e5_2680v4, spr, "
+	  "epyc9654, kunpeng920, ryzen7950x (default: e5_2680v4,spr)",
+	  OPTION_TEXT, AT(like) },
+	{ "sweep", 0, "FILE",
+	  "take costs from a sweep of the machine; --like fills in distances it lacks", OPTION_TEXT,
+	  AT(sweep) },
+	{ "sweep-host", 0, "FILE", "the sweep is of this machine, not of the one that is predicted",
+	  OPTION_TEXT, AT(sweep_host) },
+	{ "policy", 'p', "LIST",
+	  "at most 32 policies, and perfbuf (default: single,node,llc,perfbuf)", OPTION_PARSED,
+	  .parse = parse_policies },
+	{ "producers", 'n', "LIST", "at most 32 numbers of producers from 1, or all (default: all)",
+	  OPTION_PARSED, .parse = parse_producers },
+	{ "rate", 'r', "LIST",
+	  "at most 32 whole numbers of records/s of each producer, with k, M or G, or flat "
+	  "(default: 1k,10k,100k,flat)",
+	  OPTION_PARSED, .parse = parse_rates },
+	{ "fill", 0, NULL, "producers fill one cache domain after the other", OPTION_FLAG,
+	  AT(fill) },
+	{ "wakeup-events", 0, "N", "perfbuf: records per wake-up, from 1 (default: 500)",
+	  OPTION_COUNT, AT(rest.perf_sample), .number = { 1, UINT_MAX } },
+	{ "merge", 0, "A,B,C,D,E,F",
+	  "ns per record of the merge: low, middle, high, and the same for each doubling of the "
+	  "rings, as in 5,20,60,7,9.5,14",
+	  OPTION_PARSED, .parse = parse_merge },
+	{ "markdown", 0, NULL, "print tables in Markdown", OPTION_FLAG, AT(markdown) },
+	{ "seed", 0, "N", "seed of the simulation", OPTION_COUNT, AT(seed),
+	  .number = { 0, INT64_MAX } },
+};
+
+static enum verb find_verb(const char *s)
 {
 	static const char *const verbs[] = {
 		[VERB_CHECK] = "check",	    [VERB_FIT] = "fit",	      [VERB_PREDICT] = "predict",
@@ -98,151 +151,20 @@ static int parse_verb(enum verb *out, const char *s)
 	};
 
 	for (unsigned i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
-		if (!strcmp(s, verbs[i])) {
-			*out = i;
-			return 0;
-		}
-	return -EINVAL;
+		if (!strcmp(s, verbs[i]))
+			return i;
+	bench_die(BENCH_USAGE,
+		  "model %s: unknown; use check, fit, predict, surface, limits or merge", s);
 }
-
-/* ---- options ---- */
-enum {
-	OPT_DATA = 1000,
-	OPT_SYNTHETIC,
-	OPT_MERGE,
-	OPT_SEED,
-	OPT_WAKEUPS,
-	OPT_MARKDOWN,
-	OPT_FILL,
-	OPT_SWEEP,
-	OPT_SWEEP_HOST,
-};
-
-static const struct argp_option options[] = {
-	{ "data", OPT_DATA, "DIR", 0, "published curves (default: those installed)", 0 },
-	{ "host", 'H', "FILE", 0, "machine: an hwloc XML or .synthetic file (default: this host)",
-	  0 },
-	{ "synthetic", OPT_SYNTHETIC, "TEXT", 0, "machine: an hwloc synthetic description", 0 },
-	{ "like", 'l', "SERIES", 0,
-	  "published hosts the machine is like, as prefixes of their series: e5_2680v4, spr, "
-	  "epyc9654, kunpeng920, ryzen7950x (default: e5_2680v4,spr)",
-	  0 },
-	{ "sweep", OPT_SWEEP, "FILE", 0,
-	  "take costs from a sweep of the machine; --like fills in distances it lacks", 0 },
-	{ "sweep-host", OPT_SWEEP_HOST, "FILE", 0,
-	  "the sweep is of this machine, not of the one that is predicted", 0 },
-	{ "policy", 'p', "LIST", 0, "policies, and perfbuf (default: single,node,llc,perfbuf)", 0 },
-	{ "producers", 'n', "LIST", 0, "numbers of producers, or all (default: all)", 0 },
-	{ "rate", 'r', "LIST", 0,
-	  "records/s of each producer, with k, M or G, or flat (default: 1k,10k,100k,flat)", 0 },
-	{ "fill", OPT_FILL, NULL, 0, "producers fill one cache domain after the other", 0 },
-	{ "wakeup-events", OPT_WAKEUPS, "N", 0, "perfbuf: records per wake-up (default: 500)", 0 },
-	{ "merge", OPT_MERGE, "A,B,C,D,E,F", 0,
-	  "ns per record of the merge: low, middle, high, and the same for each doubling of the "
-	  "rings",
-	  0 },
-	{ "markdown", OPT_MARKDOWN, NULL, 0, "print tables in Markdown", 0 },
-	{ "seed", OPT_SEED, "N", 0, "seed of the simulation", 0 },
-	{ 0 }
-};
 
 /* The sweep to fit is an argument; elsewhere it is an option, which fit takes too. */
-static void parse_word(struct args *a, struct argp_state *state, char *arg)
+static void take_sweep(struct args *a, const char *sweep)
 {
-	if (!state->arg_num) {
-		if (parse_verb(&a->verb, arg))
-			argp_error(state,
-				   "unknown verb %s: use check, fit, predict, surface, limits or "
-				   "merge",
-				   arg);
-	} else if (state->arg_num > 1 || a->verb != VERB_FIT) {
-		argp_error(state, "unexpected argument %s", arg);
-	} else if (a->sweep) {
-		argp_error(state, "fit %s --sweep %s: one sweep at a time", arg, a->sweep);
-	} else {
-		a->sweep = arg;
-	}
-}
-
-static void parse_list(struct args *a, struct argp_state *state, int key, const char *arg)
-{
-	if (key == 'p' && each_word(a, arg, &a->n_policies, add_policy))
-		argp_error(state, "--policy %s: give a list of at most %d policies", arg, MAX_LIST);
-	if (key == 'n' && each_word(a, arg, &a->n_producers, add_producers))
-		argp_error(state,
-			   "--producers %s: give a list of at most %d numbers from 1, or all", arg,
-			   MAX_LIST);
-	if (key == 'r' && each_word(a, arg, &a->n_rates, add_rate))
-		argp_error(state,
-			   "--rate %s: give a list of at most %d whole numbers with k, M or G, or "
-			   "flat",
-			   arg, MAX_LIST);
-}
-
-static void parse_number(struct args *a, struct argp_state *state, int key, const char *arg)
-{
-	if (key == OPT_WAKEUPS && parse_positive(arg, &a->rest.perf_sample))
-		argp_error(state, "--wakeup-events %s: give a number from 1", arg);
-	if (key == OPT_SEED && bench_parse_count(arg, &a->seed))
-		argp_error(state, "--seed %s: give a number", arg);
-	if (key == OPT_MERGE && parse_merge(&a->rest, arg))
-		argp_error(state,
-			   "--merge %s: give six numbers, each three of them ascending, as in "
-			   "5,20,60,7,9.5,14",
-			   arg);
-}
-
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-	struct args *a = state->input;
-
-	switch (key) {
-	case OPT_DATA:
-		a->data = arg;
-		break;
-	case 'H':
-		a->host = arg;
-		break;
-	case OPT_SYNTHETIC:
-		a->synthetic = arg;
-		break;
-	case 'l':
-		a->like = arg;
-		break;
-	case OPT_SWEEP:
-		if (a->sweep)
-			argp_error(state, "--sweep %s and %s: one sweep at a time", a->sweep, arg);
-		a->sweep = arg;
-		break;
-	case OPT_SWEEP_HOST:
-		a->sweep_host = arg;
-		break;
-	case OPT_FILL:
-		a->fill = true;
-		break;
-	case OPT_MARKDOWN:
-		a->markdown = true;
-		break;
-	case 'p':
-	case 'n':
-	case 'r':
-		parse_list(a, state, key, arg);
-		break;
-	case OPT_WAKEUPS:
-	case OPT_MERGE:
-	case OPT_SEED:
-		parse_number(a, state, key, arg);
-		break;
-	case ARGP_KEY_ARG:
-		parse_word(a, state, arg);
-		break;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "give a verb: check, fit, predict, surface, limits or merge");
-		break;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-	return 0;
+	if (a->verb != VERB_FIT)
+		bench_die(BENCH_USAGE, "unexpected argument \"%s\"", sweep);
+	if (a->sweep)
+		bench_die(BENCH_USAGE, "fit %s --sweep %s: one sweep at a time", sweep, a->sweep);
+	a->sweep = sweep;
 }
 
 /* A limit is of a lock and of a rate. */
@@ -261,10 +183,8 @@ static void check_limits(const struct args *a)
 
 void args_parse(struct args *a, int argc, char **argv)
 {
-	static const struct argp argp = {
-		.options = options,
-		.parser = parse,
-		.args_doc = "check\nfit [SWEEP.jsonl]\npredict\nsurface\nlimits\nmerge",
+	const char *words[2] = { NULL, NULL };
+	const struct command_line line = {
 		.doc = "Model the contention of producers for ring locks.\v"
 		       "check: errors against everything published; exit status 1 if a stated "
 		       "bound is exceeded.\n"
@@ -274,6 +194,13 @@ void args_parse(struct args *a, int argc, char **argv)
 		       "surface: the same as a table of producers and policies by rates.\n"
 		       "limits: the number of producers at which a policy is no longer enough.\n"
 		       "merge: cost of this host's merge for a record, by number of sources.\n",
+		.args_doc = "check\nfit [SWEEP.jsonl]\npredict\nsurface\nlimits\nmerge",
+		.options = options,
+		.n_options = sizeof(options) / sizeof(options[0]),
+		.base = a,
+		.words = words,
+		.least_words = 1,
+		.most_words = 2,
 	};
 	bool limits;
 
@@ -283,8 +210,10 @@ void args_parse(struct args *a, int argc, char **argv)
 		.rest = rest_default,
 		.seed = DEFAULT_SEED,
 	};
-	argp_err_exit_status = BENCH_USAGE;
-	argp_parse(&argp, argc, argv, 0, NULL, a);
+	options_parse(&line, argc, argv);
+	a->verb = find_verb(words[0]);
+	if (words[1])
+		take_sweep(a, words[1]);
 	limits = a->verb == VERB_LIMITS;
 	if (!a->n_policies)
 		each_word(a, limits ? "single,node,llc" : "single,node,llc,perfbuf", &a->n_policies,

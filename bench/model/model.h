@@ -294,7 +294,7 @@ struct rest {
 	struct interval merge_log2_ns; /* more for each doubling of the shards */
 	struct interval perf_ns;       /* bpf_perf_event_output */
 	struct interval perf_wake_ns;  /* one wake-up, paid by the producer */
-	unsigned perf_sample;	       /* records per wake-up */
+	uint64_t perf_sample;	       /* records per wake-up */
 };
 extern const struct rest rest_default;
 

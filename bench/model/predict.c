@@ -205,7 +205,7 @@ static struct outcome all_shards(const struct question *q, const struct costs *c
 static void predict_perf(struct answer *a, const struct question *q, const struct rest *r)
 {
 	const struct interval *ns = &r->perf_ns, *wake = &r->perf_wake_ns;
-	unsigned n = r->perf_sample;
+	double n = r->perf_sample;
 
 	a->wait_ns = (struct interval){ ns->lo + wake->lo / n, ns->mid + wake->mid / n,
 					ns->hi + wake->hi / n };

@@ -266,8 +266,9 @@ static void values_come_back_as_they_went_in(void **state)
 	(void)state;
 	assert_int_equal(sizeof(values) / sizeof(values[0]), N_VALUES);
 	for (unsigned i = 0; i < N_VALUES; i++) {
-		assert_int_equal(config_set(&cfg, i, values[i]), 0);
-		assert_string_equal(config_get(&cfg, i, buf, sizeof(buf)), values[i]);
+		assert_int_equal(option_set(&config_options[i], &cfg, values[i]), 0);
+		assert_string_equal(option_get(&config_options[i], &cfg, buf, sizeof(buf)),
+				    values[i]);
 	}
 }
 
@@ -301,12 +302,12 @@ static void a_duration_is_what_is_written_of_it(void **state)
 {
 	struct config cfg = config_default, again = config_default;
 	char buf[64];
-	unsigned which = config_find("duration");
+	const struct opt *duration = &config_options[config_find("duration")];
 
 	(void)state;
-	assert_int_equal(config_set(&cfg, which, "0.1234567"), 0);
-	config_get(&cfg, which, buf, sizeof(buf));
-	assert_int_equal(config_set(&again, which, buf), 0);
+	assert_int_equal(option_set(duration, &cfg, "0.1234567"), 0);
+	option_get(duration, &cfg, buf, sizeof(buf));
+	assert_int_equal(option_set(duration, &again, buf), 0);
 	assert_true(cfg.seconds == again.seconds);
 }
 
@@ -329,7 +330,7 @@ static void bad_values_are_refused(void **state)
 	(void)state;
 	for (unsigned i = 0; i < N_VALUES; i++)
 		for (unsigned k = 0; k < 4; k++)
-			assert_int_equal(config_set(&cfg, i, bad[i][k]), -EINVAL);
+			assert_int_equal(option_set(&config_options[i], &cfg, bad[i][k]), -EINVAL);
 }
 
 static void a_grid_is_every_combination_once(void **state)

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What transports other than numaring share: the program, and that the ring or buffer was full is
+ * the one cause of loss. */
+#ifndef BENCH_OTHERS_H
+#define BENCH_OTHERS_H
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include "bench.h"
+#include "others.skel.h"
+
+static inline int others_open(struct others_bpf **out, const struct run *r, bool perf_buffers)
+{
+	struct others_bpf *skel = *out = others_bpf__open();
+
+	if (!skel)
+		return -errno;
+	skel->rodata->bench_perf_buffers = perf_buffers;
+	skel->rodata->bench_words = (r->cfg.size - sizeof(struct nr_record)) / 8;
+	bpf_map__set_max_entries(skel->maps.bench_cells, r->n_cpus);
+	if (perf_buffers)
+		bpf_map__set_max_entries(skel->maps.bench_perf, r->n_cpus);
+	else
+		bpf_map__set_max_entries(skel->maps.bench_ring, r->ring_bytes);
+	return others_bpf__load(skel);
+}
+
+static inline int others_start(const struct others_bpf *skel, struct run *r)
+{
+	r->prog_fd = bpf_program__fd(skel->progs.bench_others);
+	return run_map_cells(r, bpf_map__fd(skel->maps.bench_cells));
+}
+
+static inline void others_count_lost(struct run *r)
+{
+	for (unsigned i = 0; i < r->n_cpus; i++)
+		r->lost[NR_LOSS_FULL] += r->cells[i].failed;
+}
+
+#endif
