@@ -46,7 +46,7 @@ case_ record-long-duration record -d 5000000
 case_ record-nowhere record -o ""
 case_ record-sources record -e list
 case_ record-nothing record -o t --
-case_ record-two-outputs record -o t -o u
+case_ record-same-output record -o t -o ./t
 case_ record-two-durations record -d 1 -d 2
 case_ record-two-orders record --order rcu --order fence
 case_ record-two-formats record --format jsonl --format ctf
