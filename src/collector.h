@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A collector and all its parts; collector.c is its life, stats.c its numbers. */
+/* A collector and all its parts: collector.c opens and closes it, add.c says what it records,
+ * recording.c starts and stops it, stats.c has its numbers. */
 #ifndef NR_COLLECTOR_H
 #define NR_COLLECTOR_H
 
@@ -63,6 +64,18 @@ struct nr_collector {
 void nr_collector_enter(struct nr_collector *c, enum nr_state state);
 
 uint64_t nr_collector_cpu_time(void);
+
+/* -EBUSY, with a message: it was started already. */
+int nr_collector_check_open(const struct nr_collector *c);
+static inline const char *nr_collector_plural(const struct nr_collector *c)
+{
+	return c->plan->n_shards == 1 ? "" : "s";
+}
+
+/* recording.c: -EDEADLK, with a message: the calling thread is in a function of an output. */
+int nr_recording_refuse_inside(const struct nr_collector *c);
+/* Ends what nr_collector_start began, or failed to. */
+int nr_recording_end(struct nr_collector *c);
 
 /* placement.c: compare where memory and threads are with the plan; log what differs. Before the
  * start, and after the consumers were joined. */

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* A recording from start to stop. */
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+#include "base/clock.h"
+#include "collector.h"
+#include "kernel/pids.h"
+#include "output/batch.h"
+
+/* How long the end waits for a record that was reserved and is not submitted. */
+#define LAST_RECORD_NS 1000000000ull
+
+/* The end waits for the function of an output to return, so it cannot be asked for in there. */
+int nr_recording_refuse_inside(const struct nr_collector *c)
+{
+	if (!nr_output_is_calling(&c->stream.delivery.recording))
+		return 0;
+	nr_log(&c->log, NR_LOG_ERROR,
+	       "the function of an output cannot stop or close its own collector: return a "
+	       "negative errno to end the recording");
+	return -EDEADLK;
+}
+
+/* Random (version 4): of the recording, and so of each of its traces. */
+static int make_uuid(__u8 *uuid)
+{
+	if (getrandom(uuid, 16, 0) != 16)
+		return -EIO;
+	uuid[6] = (uuid[6] & 0x0f) | 0x40;
+	uuid[8] = (uuid[8] & 0x3f) | 0x80;
+	return 0;
+}
+
+static int begin_outputs(struct nr_collector *c)
+{
+	struct nr_recording recording = {
+		.format.types = c->types,
+		.clock_offset = c->clock_offset,
+		.log = &c->log,
+	};
+	int err = make_uuid(recording.format.uuid);
+
+	return err ? err
+		   : nr_delivery_begin(&c->stream.delivery, &recording, &c->misfits, c->started);
+}
+
+/* Is everything there that a start needs? */
+static int check_complete(const struct nr_collector *c)
+{
+	if (!c->stream.delivery.n_feeds) {
+		nr_log(&c->log, NR_LOG_ERROR,
+		       "the stream has nowhere to go: add an output, such as a trace directory");
+		return -EINVAL;
+	}
+	if (!c->n_objects) {
+		nr_log(&c->log, NR_LOG_ERROR, "nothing to record: add a source or a BPF object");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* Programs see the processes by the host's numbers. */
+static int find_processes(struct nr_collector *c, struct nr_object_config *config)
+{
+	int err = c->opts.self ? 0 : nr_pid_on_host(getpid(), &config->hidden_tgid, &c->log);
+
+	for (unsigned i = 0; !err && i < c->n_pids; i++) {
+		err = nr_pid_on_host(c->pids[i], &config->only_tgid[i], &c->log);
+		if (!err && config->only_tgid[i] == config->hidden_tgid)
+			nr_log(&c->log, NR_LOG_WARN,
+			       "process %d is the collector's own, which is not recorded unless it "
+			       "is asked for (self)",
+			       c->pids[i]);
+	}
+	return err;
+}
+
+static int load_objects(struct nr_collector *c)
+{
+	struct nr_object_config config = {};
+	int err = find_processes(c, &config);
+
+	for (unsigned i = 0; !err && i < c->n_objects; i++) {
+		config.id_base = i * NR_OBJECT_IDS;
+		if (c->opts.order == NR_ORDER_RCU)
+			nr_object_warn_sleepable(&c->objects[i], &c->log);
+		err = nr_object_load(&c->objects[i], &c->maps, &config, &c->log);
+	}
+	return err;
+}
+
+static int wait_grace(void *maps)
+{
+	return nr_maps_wait_grace(maps);
+}
+
+static int start_threads(struct nr_collector *c)
+{
+	uint64_t now = nr_clock_now(); /* the output may have taken a while to open */
+	int err = 0;
+
+	nr_merge_start(&c->stream.merge, now);
+	for (unsigned i = 0; i < c->plan->n_shards; i++)
+		nr_shard_start(&c->shards[i], now);
+	c->threads = true;
+	for (unsigned i = 0; !err && i < c->plan->n_shards; i++)
+		err = nr_consumer_start(&c->consumers[i], c->maps.ring_fd[i]);
+	if (!err && c->drain.order == NR_ORDER_RCU) {
+		c->grace = (struct nr_grace){ &c->drain, wait_grace, &c->maps, &c->log, {} };
+		err = nr_grace_start(&c->grace);
+	}
+	c->stream.consumers = c->consumers;
+	c->stream.latency_ns = c->opts.latency_ms * 1000000ull;
+	if (!err)
+		err = nr_delivery_start(&c->stream.delivery, c->opts.packers);
+	if (!err)
+		err = nr_stream_start(&c->stream);
+	if (err)
+		nr_log(&c->log, NR_LOG_ERROR, "cannot start the threads of %u shard%s: %s",
+		       c->plan->n_shards, nr_collector_plural(c), nr_reason(err));
+	return err;
+}
+
+static int attach_objects(struct nr_collector *c)
+{
+	int err = 0;
+
+	for (unsigned i = 0; i < c->n_objects; i++)
+		err = nr_object_attach(&c->objects[i], &c->log) ?: err;
+	return err;
+}
+
+static void detach_objects(struct nr_collector *c)
+{
+	for (unsigned i = 0; i < c->n_objects; i++)
+		nr_object_detach(&c->objects[i]);
+}
+
+static int start(struct nr_collector *c)
+{
+	int err = load_objects(c);
+
+	if (err)
+		return err;
+	nr_placement_check_rings(c);
+	nr_host_clocksource(c->clocksource, sizeof(c->clocksource));
+	c->started = nr_clock_now();
+	c->cpu_before = nr_collector_cpu_time();
+	return nr_misfits_init(&c->misfits, c->types) ?: begin_outputs(c) ?: start_threads(c) ?: attach_objects(c);
+}
+
+int nr_collector_start(struct nr_collector *c)
+{
+	uint64_t begin = nr_clock_now();
+	int err = nr_collector_check_open(c) ?: check_complete(c);
+
+	if (err)
+		return err;
+	err = start(c);
+	nr_collector_enter(c, err ? NR_FAILED : NR_RUNNING);
+	if (err) {
+		detach_objects(c);
+		return err;
+	}
+	nr_delivery_keep(&c->stream.delivery);
+	nr_log(&c->log, NR_LOG_INFO, "programs loaded and attached in %.0f ms",
+	       (nr_clock_now() - begin) / 1e6);
+	return 0;
+}
+
+/* Everything that was submitted goes to the merge; waits a little for what is not. */
+static int drain_to_the_end(struct nr_collector *c)
+{
+	uint64_t deadline = nr_clock_now() + LAST_RECORD_NS;
+	const struct timespec pause = { .tv_nsec = 1000000 };
+	int err = 0;
+
+	for (unsigned i = 0; i < c->plan->n_shards; i++) {
+		struct nr_shard *shard = &c->shards[i];
+		int got = atomic_load(&c->consumers[i].error);
+
+		got = got ?: nr_shard_pass(shard, NR_TIME_END);
+		while (got != -EBADMSG && nr_shard_watermark(shard) != NR_TIME_END &&
+		       nr_clock_now() < deadline) {
+			if (got)
+				nanosleep(&pause, NULL);
+			got = nr_shard_pass(shard, NR_TIME_END);
+		}
+		if (nr_shard_watermark(shard) != NR_TIME_END)
+			nr_shard_finish(shard);
+		if (got)
+			nr_log(&c->log, NR_LOG_ERROR, "ring %u cannot be read to its end: %s", i,
+			       got == -EAGAIN ? "a record was never submitted"
+					      : "its content is not what the kernel writes");
+		err = err ? err : got;
+	}
+	return err;
+}
+
+/* The end marks say what the statistics say. */
+static struct nr_account account_of(const struct nr_collector *c, const struct nr_stats *st)
+{
+	return (struct nr_account){
+		.sz = sizeof(struct nr_account),
+		.end = c->stopped,
+		.error = c->end_error,
+		.reserved = st->reserved,
+		.written = st->events_written,
+		.discarded = st->discarded,
+		.malformed = st->malformed,
+		.unwritten = st->unwritten,
+		.unaccounted = st->unaccounted,
+		.late = st->late,
+		.lost_total = st->lost_total,
+		.n_lost = NR_LOSS_CAUSES,
+		.lost = st->lost,
+		.n_misfits = st->n_types,
+		.misfits = st->types,
+		.misfit_stride = st->type_stride,
+	};
+}
+
+static int end_outputs(struct nr_collector *c)
+{
+	struct nr_stats *st = nr_collector_stats(c);
+
+	if (!st)
+		return nr_delivery_end(&c->stream.delivery, NULL, c->opts.stop_timeout_ms)
+			       ?: -ENOMEM;
+	c->account = account_of(c, st);
+	c->account_stats = st; /* a thread that is left behind may read it */
+	return nr_delivery_end(&c->stream.delivery, &c->account, c->opts.stop_timeout_ms);
+}
+
+static void explain_timeout(struct nr_collector *c)
+{
+	for (unsigned i = 0; i < c->stream.delivery.n_feeds; i++) {
+		const struct nr_feed *f = &c->stream.delivery.feeds[i];
+
+		if (f->abandoned)
+			nr_log(&c->log, f->output->optional ? NR_LOG_WARN : NR_LOG_ERROR,
+			       "gave up on the output %s, which has not got on for %u ms; what it "
+			       "took before is whole",
+			       f->output->name, c->opts.stop_timeout_ms);
+	}
+}
+
+/* The user's log function is not called any more: a thread is left behind. */
+static void silence(struct nr_collector *c)
+{
+	pthread_mutex_lock(&c->log_lock);
+	c->silent = true;
+	pthread_mutex_unlock(&c->log_lock);
+}
+
+/* A start that failed leaves no trace, in either sense. */
+static int close_outputs(struct nr_collector *c, bool failed)
+{
+	int err;
+
+	if (failed)
+		err = nr_delivery_end(&c->stream.delivery, NULL, c->opts.stop_timeout_ms);
+	else
+		err = end_outputs(c);
+	if (nr_delivery_is_abandoned(&c->stream.delivery)) {
+		explain_timeout(c);
+		silence(c);
+		atomic_store(&c->abandoned, true);
+	} else if (failed) {
+		nr_delivery_undo(&c->stream.delivery);
+	}
+	return err;
+}
+
+int nr_recording_end(struct nr_collector *c)
+{
+	bool failed = c->state == NR_FAILED;
+	int err, end;
+
+	detach_objects(c);
+	/* When this returns no program runs any more, and all they reserved is submitted. One that
+	 * can sleep may go on: what it reserves after the last pass counts as never read. */
+	nr_maps_wait_grace(&c->maps);
+	atomic_store(&c->drain.stop, true);
+	for (unsigned i = 0; i < c->plan->n_shards; i++)
+		nr_consumer_join(&c->consumers[i]);
+	nr_grace_join(&c->grace);
+	nr_placement_check_consumers(c);
+	err = drain_to_the_end(c);
+	end = nr_stream_finish(&c->stream, c->opts.stop_timeout_ms);
+	for (unsigned i = 0; i < c->plan->n_shards; i++)
+		nr_consumer_destroy(&c->consumers[i]);
+	c->end_error = end ?: err;
+	c->threads = false;
+	nr_collector_enter(c, NR_STOPPED);
+	end = close_outputs(c, failed);
+	/* That a thread is left behind is what the caller has to know first. */
+	return end == -ETIMEDOUT ? end : c->end_error ?: end;
+}
+
+int nr_collector_stop(struct nr_collector *c)
+{
+	int err = nr_recording_refuse_inside(c);
+
+	if (err)
+		return err;
+	if (c->state != NR_RUNNING) {
+		nr_log(&c->log, NR_LOG_ERROR, "this collector does not run, it cannot be stopped");
+		return -EINVAL;
+	}
+	return nr_recording_end(c);
+}
