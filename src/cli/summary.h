@@ -13,7 +13,7 @@ struct summary {
 	const struct nr_types *types;
 	enum nr_order order;
 	const struct outputs *outputs; /* where the stream went */
-	const char *error;  /* that ended the recording; NULL: none */
+	const char *error;	       /* that ended the recording; NULL: none */
 	uint64_t delivered; /* events that reached the output, even if the recording failed */
 };
 

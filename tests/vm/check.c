@@ -739,7 +739,8 @@ static void start(struct check *k)
 	k->plan = nr_collector_plan(k->collector);
 	check_plan(k);
 	if (nr_collector_add_source(k->collector, "syscalls") ||
-	    nr_collector_add_trace(k->collector, TRACE, &replace) || nr_collector_start(k->collector))
+	    nr_collector_add_trace(k->collector, TRACE, &replace) ||
+	    nr_collector_start(k->collector))
 		sys_die("cannot start");
 	printf("%s, %s: %u shards of %zu KiB, %u files, open in %.0f ms, all in %.0f ms\n",
 	       k->policy, k->order, k->plan->n_shards, opts.ring_bytes >> 10,
