@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Which files does anybody close and open? */
+/* Who closes and opens which files? */
 #include <numaring/vmlinux.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
@@ -7,7 +7,7 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* Numbers of system calls. */
+/* System call numbers. */
 #ifdef __TARGET_ARCH_arm64
 enum { CLOSE = 57, OPENAT = 56 };
 #else
@@ -60,7 +60,7 @@ struct file_open {
 	enum file_access access;
 	__u32 mode;
 	__u16 data_len; /* elements of data */
-	char data[];	/* the path, without its 0 */
+	char data[];	/* the path, without its final 0 */
 };
 NR_EVENT(file_open, 2);
 
@@ -75,9 +75,9 @@ int BPF_PROG(on_open, struct pt_regs *regs, long nr)
 		return 0;
 	len = bpf_probe_read_user_str(path, sizeof(path), (void *)PT_REGS_PARM2_CORE_SYSCALL(regs));
 	if (len < 0)
-		return 0; /* the page of the path is not in memory */
+		return 0; /* the page with the path is not in memory */
 	if (len > 0)
-		len--; /* the 0 at its end; for an empty text, 6.1 does not count it */
+		len--; /* the final 0; 6.1 does not count it for an empty path */
 	e.who = whoami();
 	e.access = PT_REGS_PARM3_CORE_SYSCALL(regs) & 3;
 	e.mode = PT_REGS_PARM4_CORE_SYSCALL(regs);
