@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * pktstat: what packets go through this machine, by interface, direction, protocol, CPU and node,
- * and a histogram of their lengths, once a second.
+ * pktstat: counts the packets that go through this machine, by interface, direction, protocol, CPU
+ * and node, with a histogram of their lengths, once a second.
  */
 #include <getopt.h>
 #include <numaring/numaring.h>
@@ -13,12 +13,12 @@
 #include "pktstat.h"
 
 #define MAX_ROWS 1024
-#define BUCKETS	 18 /* bucket i: below 2^i bytes; the last one: everything above */
+#define BUCKETS	 18 /* bucket i: below 2^i bytes; the last one: all longer packets */
 
-/* pktstat.bpf.o, put into this program by the Makefile. */
+/* pktstat.bpf.o, which the Makefile embeds into this program. */
 extern const char _binary_pktstat_bpf_o_start[], _binary_pktstat_bpf_o_end[];
 
-/* All packets of a second that differ in length only. */
+/* All packets of a second that differ only in length. */
 struct row {
 	struct packet packet; /* the first of them */
 	unsigned cpu;
@@ -26,7 +26,7 @@ struct row {
 };
 
 struct pktstat {
-	uint64_t second; /* the one that is being counted, in the time of the events */
+	uint64_t second; /* the current second, in the time of the events */
 	struct row rows[MAX_ROWS];
 	unsigned n_rows;
 	uint64_t histogram[2][BUCKETS]; /* RECEIVED, SENT */
@@ -71,7 +71,7 @@ static void print_histogram(const char *name, const uint64_t histogram[BUCKETS])
 			       "########################################");
 }
 
-/* Prints the second that is over, and forgets it. */
+/* Prints the counts of the past second and resets them. */
 static void print_second(struct pktstat *s)
 {
 	printf("second %lu\n", s->second);
@@ -90,8 +90,7 @@ static bool same_row(const struct row *r, const struct packet *p, unsigned cpu)
 	       r->packet.direction == p->direction && r->packet.protocol == p->protocol;
 }
 
-/* The row of this packet, a new one if it is the first of its kind; the last row if all are taken.
- */
+/* Finds the packet's row, or adds one. If all rows are taken, returns the last row. */
 static struct row *find_row(struct pktstat *s, const struct packet *p, unsigned cpu)
 {
 	unsigned i = 0;
@@ -110,7 +109,7 @@ static struct row *find_row(struct pktstat *s, const struct packet *p, unsigned 
 static void on_packet(struct pktstat *s, const struct nr_event *ev)
 {
 	const struct packet *p =
-		ev->data; /* the very struct the BPF program filled, still in the ring */
+		ev->data; /* the struct that the BPF program filled, still in the ring */
 	struct row *r = find_row(s, p, ev->rec->cpu);
 	unsigned bucket = 0;
 
@@ -123,8 +122,8 @@ static void on_packet(struct pktstat *s, const struct nr_event *ev)
 
 /*
  * Called with events in exact order, always by the same thread. The first event of a new second
- * says that the one before is complete: no event of it can come any more. So there is no timer
- * here. Our object has one type of event and is the only one, so every event is a packet.
+ * means that the previous second is complete: no event of it can come any more. So no timer is
+ * needed. This collector has one object with one event type, so every event is a packet.
  */
 static int on_batch(void *ctx, const struct nr_batch *batch)
 {
@@ -150,10 +149,10 @@ static void on_log(void *ctx, enum nr_log_level level, const char *text)
 
 static void on_signal(int signal)
 {
-	(void)signal; /* poll returns, and that is all we want */
+	(void)signal; /* nothing to do: the signal makes poll return */
 }
 
-/* Ends when the time is over, at Ctrl-C, or when the collector gives up. */
+/* Returns when the time is over, at Ctrl-C, or when the collector fails. */
 static void wait_for_end(const struct nr_collector *c, double seconds)
 {
 	struct pollfd fd = { .fd = nr_collector_fd(c), .events = POLLIN };
@@ -168,7 +167,7 @@ static int run(struct nr_collector *c, struct pktstat *s, double seconds)
 	struct nr_stats *stats;
 	int err;
 
-	/* The object shares the collector's rings and is attached by its section names. */
+	/* The object shares the collector's rings. libbpf attaches it by its section names. */
 	err = nr_collector_add_object_mem(c, "pktstat", _binary_pktstat_bpf_o_start,
 					  _binary_pktstat_bpf_o_end - _binary_pktstat_bpf_o_start);
 	if (!err)
@@ -178,9 +177,9 @@ static int run(struct nr_collector *c, struct pktstat *s, double seconds)
 	if (err)
 		return err;
 	wait_for_end(c, seconds);
-	err = nr_collector_stop(c); /* after this no callback runs: what it wrote is ours to read */
+	err = nr_collector_stop(c); /* no callback runs after this, so its data is safe to read */
 	if (s->second)
-		print_second(s); /* the last one, cut short */
+		print_second(s); /* the last, incomplete second */
 	stats = nr_collector_stats(c);
 	if (stats)
 		printf("%lu packets, %lu lost\n", stats->events_written, stats->lost_total);
@@ -205,6 +204,6 @@ int main(int argc, char **argv)
 	err = nr_collector_open(&c, &opts);
 	if (!err)
 		err = run(c, &s, seconds);
-	nr_collector_close(c); /* takes NULL too */
+	nr_collector_close(c); /* accepts NULL */
 	return err ? 1 : 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The event of pktstat, for both sides. No includes: BPF has __u32 from vmlinux.h, user space from
- * <linux/types.h>.
+ * The event of pktstat, for both sides. It includes nothing: BPF has __u32 from vmlinux.h, user
+ * space from <linux/types.h>.
  */
 #ifndef PKTSTAT_H
 #define PKTSTAT_H
@@ -11,7 +11,7 @@ enum direction {
 	SENT,
 };
 
-/* Trace tools print the names; of a number without a name, they print the number. */
+/* Trace tools print the names, or the number if it has no name. */
 enum protocol {
 	IPV4 = 0x0800,
 	ARP = 0x0806,
@@ -19,12 +19,11 @@ enum protocol {
 };
 
 struct packet {
-	__u32 bytes; /* from the network header on: no Ethernet header; GSO and GRO packets are one
-		      */
+	__u32 bytes; /* without the Ethernet header; a GSO or GRO packet counts as one */
 	enum direction direction;
 	enum protocol protocol;
 	__u32 ifindex;
-	__u32 node; /* NUMA node of the CPU; the CPU itself is in every record */
+	__u32 node; /* NUMA node of the CPU; every record holds the CPU itself */
 	char interface[16];
 };
 

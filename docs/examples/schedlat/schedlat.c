@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * schedlat: how long tasks wait between their wake-up and the moment they run, per NUMA node and
- * per CPU, once a second.
+ * schedlat: shows how long tasks wait between their wake-up and the moment they run, per NUMA node
+ * and per CPU, once a second.
  */
 #include <getopt.h>
 #include <numaring/numaring.h>
@@ -12,12 +12,12 @@
 #include <string.h>
 #include "schedlat.h"
 
-#define MAX_PID	  (4 << 20) /* the kernel has no larger ones */
+#define MAX_PID	  (4 << 20) /* the kernel's limit */
 #define MAX_CPUS  4096
 #define MAX_NODES 64
-#define BUCKETS	  25 /* bucket i: below 2^i us; the last one: everything above */
+#define BUCKETS	  25 /* bucket i: below 2^i us; the last one: all longer waits */
 
-/* schedlat.bpf.o, put into this program by the Makefile. */
+/* schedlat.bpf.o, which the Makefile embeds into this program. */
 extern const char _binary_schedlat_bpf_o_start[], _binary_schedlat_bpf_o_end[];
 
 struct latencies {
@@ -26,7 +26,7 @@ struct latencies {
 
 struct schedlat {
 	uint16_t woken, switched;   /* numbers of the event types in this collector */
-	uint64_t second;	    /* the one that is being counted, in the time of the events */
+	uint64_t second;	    /* the current second, in the time of the events */
 	uint64_t woken_at[MAX_PID]; /* ns, 0: not waiting; only the pages in use take memory */
 	uint8_t waker_node[MAX_PID];
 	struct latencies cpu[MAX_CPUS], node[MAX_NODES], far;
@@ -60,7 +60,7 @@ static void print_histogram(const uint64_t histogram[BUCKETS])
 			       "##################################################");
 }
 
-/* Prints the second that is over, and forgets it. */
+/* Prints the counts of the past second and resets them. */
 static void print_second(struct schedlat *s)
 {
 	printf("second %lu\n", s->second);
@@ -83,7 +83,7 @@ static void print_second(struct schedlat *s)
 static void on_woken(struct schedlat *s, const struct nr_event *ev)
 {
 	const struct woken *w =
-		ev->data; /* the very struct the BPF program filled, still in the ring */
+		ev->data; /* the struct that the BPF program filled, still in the ring */
 
 	s->woken_at[w->pid % MAX_PID] = ev->ts;
 	s->waker_node[w->pid % MAX_PID] = w->waker_node;
@@ -95,17 +95,17 @@ static void on_switched(struct schedlat *s, const struct nr_event *ev)
 	uint64_t *woken_at = &s->woken_at[w->next_pid % MAX_PID];
 	unsigned node = w->node % MAX_NODES, bucket = 0;
 
-	/* What ran until now does not wait: were the event lost that said so, we forget it here. */
+	/* The previous task ran, so it does not wait. Forget its wake-up in case its own switch
+	 * event was lost. */
 	s->woken_at[w->prev_pid % MAX_PID] = 0;
 	if (!*woken_at)
-		return; /* it was not woken but preempted before, or it is the idle task */
-	/* The order makes this exact: an earlier wake-up on any CPU has come earlier to us. */
+		return; /* nobody woke it: it was preempted, or it is the idle task */
+	/* The order makes this exact: an earlier wake-up on any CPU has already arrived. */
 	uint64_t ns = ev->ts - *woken_at;
 
 	*woken_at = 0;
 	add(&s->node[node], ns);
-	add(&s->cpu[ev->rec->cpu % MAX_CPUS],
-	    ns); /* every record says on which CPU it was written */
+	add(&s->cpu[ev->rec->cpu % MAX_CPUS], ns); /* every record holds the CPU that wrote it */
 	if (s->waker_node[w->next_pid % MAX_PID] != node)
 		add(&s->far, ns);
 	while (bucket < BUCKETS - 1 && ns >= 1000ull << bucket)
@@ -115,8 +115,8 @@ static void on_switched(struct schedlat *s, const struct nr_event *ev)
 
 /*
  * Called with events in exact order, always by the same thread. The first event of a new second
- * says that the one before is complete: no event of it can come any more. So there is no timer
- * here.
+ * means that the previous second is complete: no event of it can come any more. So no timer is
+ * needed.
  */
 static int on_batch(void *ctx, const struct nr_batch *batch)
 {
@@ -145,10 +145,10 @@ static void on_log(void *ctx, enum nr_log_level level, const char *text)
 
 static void on_signal(int signal)
 {
-	(void)signal; /* poll returns, and that is all we want */
+	(void)signal; /* nothing to do: the signal makes poll return */
 }
 
-/* Ends when the time is over, at Ctrl-C, or when the collector gives up. */
+/* Returns when the time is over, at Ctrl-C, or when the collector fails. */
 static void wait_for_end(const struct nr_collector *c, double seconds)
 {
 	struct pollfd fd = { .fd = nr_collector_fd(c), .events = POLLIN };
@@ -163,13 +163,13 @@ static int run(struct nr_collector *c, struct schedlat *s, double seconds)
 	struct nr_stats *stats;
 	int err;
 
-	/* The object shares the collector's rings and is attached by its section names. */
+	/* The object shares the collector's rings. libbpf attaches it by its section names. */
 	err = nr_collector_add_object_mem(c, "schedlat", _binary_schedlat_bpf_o_start,
 					  _binary_schedlat_bpf_o_end -
 						  _binary_schedlat_bpf_o_start);
 	if (err)
 		return err;
-	/* The collector gave our event types numbers of its own, so that objects never clash. */
+	/* The collector assigns its own numbers to event types, so that objects never clash. */
 	s->woken = nr_types_id(nr_collector_types(c), "woken");
 	s->switched = nr_types_id(nr_collector_types(c), "switched");
 	err = nr_collector_add_batch(c, on_batch, s, NULL);
@@ -178,8 +178,8 @@ static int run(struct nr_collector *c, struct schedlat *s, double seconds)
 	if (err)
 		return err;
 	wait_for_end(c, seconds);
-	err = nr_collector_stop(c); /* after this no callback runs: what it wrote is ours to read */
-	print_second(s);	    /* the last one, cut short */
+	err = nr_collector_stop(c); /* no callback runs after this, so its data is safe to read */
+	print_second(s);	    /* the last, incomplete second */
 	stats = nr_collector_stats(c);
 	if (stats)
 		printf("%lu events, %lu lost\n", stats->events_written, stats->lost_total);
@@ -204,6 +204,6 @@ int main(int argc, char **argv)
 	err = nr_collector_open(&c, &opts);
 	if (!err)
 		err = run(c, &s, seconds);
-	nr_collector_close(c); /* takes NULL too */
+	nr_collector_close(c); /* accepts NULL */
 	return err ? 1 : 0;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* How long does each request to a disk take? */
+/* Reports each request to a disk and its duration. */
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
@@ -7,7 +7,7 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* Of REQ_OP_..., which are stable in practice. */
+/* Values of the kernel's REQ_OP_..., which are stable in practice. */
 enum operation {
 	READ = 0,
 	WRITE = 1,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Who connects to what by TCP, with what outcome, and how long did it take? */
+/* Reports each TCP connection attempt: process, destination, outcome and duration. */
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
@@ -26,7 +26,7 @@ struct connect {
 };
 NR_EVENT(connect, 1);
 
-/* The process is known at the start only: the answer comes in some interrupt. */
+/* The process is known only at the start, because the answer arrives in an interrupt. */
 struct start {
 	__u64 ts;
 	__u32 pid;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Which packets does the kernel drop, where and why? */
+/* Reports each packet that the kernel drops, where and why. */
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
@@ -11,8 +11,8 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define ETH_P_IP 0x0800
 
 struct drop {
-	void *location; /* in /proc/kallsyms */
-	__u32 reason;	/* of this kernel: enum skb_drop_reason in its BTF */
+	void *location; /* /proc/kallsyms names it */
+	__u32 reason;	/* enum skb_drop_reason in this kernel's BTF */
 	_Bool no_socket;
 	__u8 ip_protocol; /* 0: not IPv4 */
 	__u16 ether_type;
@@ -21,7 +21,7 @@ struct drop {
 	char dev[16];
 	__u8 saddr[4];
 	__u8 daddr[4];
-	__u16 dport; /* of TCP and UDP */
+	__u16 dport; /* TCP and UDP only */
 };
 NR_EVENT(drop, 1);
 
