@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # nr_bpf_object(NAME source.bpf.c): compiles a BPF object to NAME.bpf.o in the current binary directory.
-# CO-RE over bpf/vmlinux.h: neither root nor the BTF of the build host is needed.
+# The objects use CO-RE with bpf/vmlinux.h: a build needs neither root nor the build host's BTF.
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|amd64|AMD64)$")
 	set(nr_bpf_arch x86)
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
@@ -23,7 +23,7 @@ function(nr_bpf_object name source)
 	add_custom_target(${name}_bpf_object DEPENDS ${object})
 endfunction()
 
-# nr_bpf_skeleton(NAME): NAME.skel.h from NAME.bpf.o.
+# nr_bpf_skeleton(NAME): generates NAME.skel.h from NAME.bpf.o.
 function(nr_bpf_skeleton name)
 	set(object ${CMAKE_CURRENT_BINARY_DIR}/${name}.bpf.o)
 	set(skeleton ${CMAKE_CURRENT_BINARY_DIR}/${name}.skel.h)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What authors of BPF programs include.
+ * The header for authors of BPF programs.
  *
  *	#include "vmlinux.h"
  *	#include <numaring/numaring.bpf.h>
@@ -13,7 +13,7 @@
  *	{
  *		struct hello *e = nr_reserve(hello);
  *		if (!e)
- *			return 0;		// the loss is counted already
+ *			return 0;		// the loss is already counted
  *		e->pid = bpf_get_current_pid_tgid() >> 32;
  *		bpf_get_current_comm(e->comm, sizeof(e->comm));
  *		nr_submit(e);
@@ -21,11 +21,11 @@
  *	}
  *	char LICENSE[] SEC("license") = "GPL";
  *
- * Before it: vmlinux.h, or <linux/types.h> and <linux/bpf.h>. Compile with -g -O2 -target bpf
- * -mcpu=v3 (or newer): the fence is an atomic add that returns a value.
+ * Include vmlinux.h, or <linux/types.h> and <linux/bpf.h>, before this header. Compile with -g -O2
+ * -target bpf -mcpu=v3 (or newer): the fence is an atomic add that returns a value.
  *
- * A record goes to the ring of the CPU's shard, is filled there in place and is never copied in the
- * kernel. Every reserved record must be submitted or discarded on every path; the verifier insists.
+ * A program fills a record in place, in the ring of the CPU's shard. The kernel never copies it.
+ * Every path must submit or discard a reserved record; otherwise the verifier refuses the program.
  */
 #ifndef NUMARING_BPF_H
 #define NUMARING_BPF_H
@@ -37,8 +37,9 @@
 #define NULL ((void *)0)
 #endif
 
-/* The maps all objects of one collector share. It makes them; what stands here is for the verifier. Weak,
- * as are the constants below, so that an object may be linked from several files that include this. */
+/* The maps that all objects of a collector share. The collector creates them; these definitions are
+ * for the verifier. The maps and the constants below are weak, so that several files that include
+ * this header can be linked into one object. */
 struct nr_ring_template {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096);
@@ -70,16 +71,16 @@ struct {
 /* Set by the collector before the object is loaded. */
 /* Added to the numbers of NR_EVENT. */
 const volatile __u16 nr_id_base __weak = 0;
-/* -p: these processes, up to the first 0. */
+/* The processes of -p, up to the first 0. */
 const volatile __u32 nr_only_tgid[NR_PIDS_MAX] __weak = {};
-/* Not 0: the collector itself, which is not recorded. */
+/* The collector itself, which is not recorded; 0: none. */
 const volatile __u32 nr_hidden_tgid __weak = 0;
 
 /*
- * Declares that struct TYPE is an event with the author's own number ID, 0..255, unique within the
- * object. What it leaves is read from the object's BTF, section .numaring, before the object is loaded;
- * the form is that of libbpf's map definitions, but for the type: clang leaves a struct that only a
- * pointer leads to out of the BTF.
+ * Declares struct TYPE as an event. The author chooses its number ID, 0..255, unique within the
+ * object. The collector reads the declaration from the object's BTF, section .numaring, before it
+ * loads the object. The form is that of libbpf's map definitions, except for `type`: it is an array
+ * and not a pointer, because clang omits a struct from BTF if only a pointer refers to it.
  */
 #define NR_EVENT(TYPE, ID)                                                                         \
 	enum { nr_id_of_##TYPE = (ID) };                                                           \
@@ -90,8 +91,8 @@ const volatile __u32 nr_hidden_tgid __weak = 0;
 		struct TYPE type[0];                                                               \
 	} nr_event_##TYPE SEC(".numaring")
 
-/* Is it one of -p's processes, or is there no -p? Then the verifier knows that the first is 0 and removes what
- * follows. */
+/* True for the processes of -p, and for all processes without -p. Without -p, the verifier knows
+ * that the first number is 0 and removes the loop. */
 static __always_inline _Bool nr_chosen(__u32 tgid)
 {
 	if (!nr_only_tgid[0])
@@ -102,7 +103,7 @@ static __always_inline _Bool nr_chosen(__u32 tgid)
 	return 0;
 }
 
-/* Does -p want this process, and is it not the collector? For programs that follow tasks. */
+/* True if -p includes this process and it is not the collector. For programs that follow tasks. */
 static __always_inline _Bool nr_wanted(__u32 tgid)
 {
 	return (!nr_hidden_tgid || tgid != nr_hidden_tgid) && nr_chosen(tgid);
@@ -122,7 +123,7 @@ static __always_inline __u32 nr_cpu_node(__u32 cpu)
 	return c ? c->node : 0;
 }
 
-/* A CPU that was offline when the plan was made joins the shard of the node it runs on. */
+/* A CPU that was offline when the plan was made joins the shard of its node. */
 static __noinline int nr_join_shard(struct nr_cpu *c)
 {
 	__u32 node = bpf_get_numa_node_id();
@@ -151,21 +152,21 @@ static __always_inline void nr_count_loss(struct nr_cpu *c, enum nr_loss cause)
 	__sync_fetch_and_add(&c->lost_total, 1);
 }
 
-/* Bytes of a ring that a record of size takes, with the kernel's header. */
+/* Bytes that a record of this size takes in a ring, with the kernel's header. */
 static __always_inline __u64 nr_ring_bytes(__u64 size)
 {
 	return ((size + 7) & ~7ULL) + 8;
 }
 
-/* The kernel keeps one byte free: a ring whose fill would become its whole capacity is full. */
+/* The kernel keeps one byte free: a record that would fill the ring completely does not fit. */
 static __noinline int nr_has_room(void *ring, __u64 size)
 {
 	return bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) + nr_ring_bytes(size) <
 	       bpf_ringbuf_query(ring, BPF_RB_RING_SIZE);
 }
 
-/* NULL from reserve has several causes. A ring that had room when it was looked at was full before and was
- * given some back, so reserve was tried once more; with room it fails for its lock alone. */
+/* Counts a failed reservation by cause. If the ring had room after the first failure, the consumer
+ * had released some meanwhile, so the caller tried again. With room, only the lock can fail. */
 static __noinline int nr_count_failure(struct nr_cpu *c, void *ring, __u64 size, int had_room)
 {
 	if (had_room)
@@ -177,8 +178,8 @@ static __noinline int nr_count_failure(struct nr_cpu *c, void *ring, __u64 size,
 	return 0;
 }
 
-/* Makes the reservation visible to every CPU before the clock is read: a value-returning atomic is a
- * full barrier, one whose value is not used may be none (I2). */
+/* Makes the reservation visible to every CPU before the clock is read. An atomic that returns a
+ * value is a full barrier; without a use of the value, it may be no barrier (I2). */
 static __always_inline void nr_fence(struct nr_cpu *c)
 {
 	__u64 before = __sync_fetch_and_add(&c->reserved, 1);
@@ -186,7 +187,7 @@ static __always_inline void nr_fence(struct nr_cpu *c)
 	asm volatile("" : : "r"(before) : "memory");
 }
 
-/* Header of a reserved record. The clock is read here, after reservation (I1) and fence (I2). */
+/* Fills the header of a reserved record. Reads the clock after reservation (I1) and fence (I2). */
 static __always_inline void nr_stamp(struct nr_record *rec, struct nr_cpu *c, __u16 id)
 {
 	nr_fence(c);
@@ -196,7 +197,7 @@ static __always_inline void nr_stamp(struct nr_record *rec, struct nr_cpu *c, __
 	rec->lost = c->lost_total;
 }
 
-/* size: of the record, with our header. NULL: it is lost and counted. */
+/* size includes struct nr_record. Returns NULL if the record is lost; the loss is counted. */
 static __always_inline struct nr_record *nr_reserve_record(struct nr_cpu *c, const __u64 size)
 {
 	void *ring = nr_ring_of(c);
@@ -224,7 +225,7 @@ static __always_inline void *nr_reserve_bytes(__u16 id, const __u64 size)
 	struct nr_record *rec;
 
 	if (!c)
-		return NULL; /* no such CPU: the table has all possible ones */
+		return NULL; /* cannot happen: nr_cpus has all possible CPUs */
 	rec = nr_reserve_record(c, sizeof(*rec) + size);
 	if (!rec)
 		return NULL;
@@ -233,9 +234,9 @@ static __always_inline void *nr_reserve_bytes(__u16 id, const __u64 size)
 }
 
 /*
- * Whether this submit is to wake the consumer: no event does so by itself. The consumer comes by its
- * own deadline; a CPU only looks at the fill level after every check_bytes it wrote, and wakes the
- * consumer when the ring fills faster than it is visited.
+ * Decides whether this submit wakes the consumer. Usually it does not, because the consumer comes
+ * at its own deadline. A CPU checks the fill level each time it has written check_bytes, and wakes
+ * the consumer if the ring fills up faster than the consumer comes.
  */
 static __always_inline __u64 nr_wake_flag(__u64 size)
 {
@@ -254,17 +255,17 @@ static __always_inline __u64 nr_wake_flag(__u64 size)
 	return BPF_RB_FORCE_WAKEUP;
 }
 
-/* struct TYPE * to fill, or NULL: the record is lost and counted. */
+/* Returns a struct TYPE * to fill, or NULL: the record is lost, and the loss is counted. */
 #define nr_reserve(TYPE) ((struct TYPE *)nr_reserve_bytes(nr_id_of_##TYPE, sizeof(struct TYPE)))
 
 #define NR_RECORD_OF(p) ((struct nr_record *)(p)-1)
 
-/* Ends a record that nr_reserve returned: it becomes part of the stream. */
+/* Hands over a record from nr_reserve: it becomes part of the stream. */
 #define nr_submit(p)                                                                               \
 	bpf_ringbuf_submit(NR_RECORD_OF(p), nr_wake_flag(sizeof(struct nr_record) + sizeof(*(p))))
 
-/* Ends it without trace. It took its place in the ring all the same, and the reader steps over it:
- * decide before nr_reserve where you can. */
+/* Takes a record from nr_reserve back. It still occupies its place in the ring until the consumer
+ * steps over it, so decide before nr_reserve if you can. */
 #define nr_discard(p)                                                                              \
 	bpf_ringbuf_discard(NR_RECORD_OF(p), nr_wake_flag(sizeof(struct nr_record) + sizeof(*(p))))
 
@@ -309,12 +310,13 @@ static __always_inline int nr_output_bytes(__u16 id, const void *head, __u32 hea
 }
 
 /*
- * The forms with a variable length, for a TYPE that ends in a flexible array `T data[]` with an unsigned
- * integer member `data_len` before it (docs/format.md). 0, or -1: lost and counted. Linux 5.19.
+ * For records of variable length: TYPE ends in a flexible array `T data[]` and has an unsigned
+ * integer member `data_len` before it (docs/format.md). They return 0, or -1 if the record is lost;
+ * the loss is counted. They need Linux 5.19.
  *
- * nr_output takes the whole payload from one place; nr_output_tail takes the fixed part, struct TYPE
- * at head, and the tail from where it already lies. (data may begin before sizeof(struct TYPE), in what
- * would be padding.) The verifier must see a bound of each size.
+ * nr_output copies the whole payload from one place. nr_output_tail copies the fixed part, struct
+ * TYPE, from head, and the array from tail. (data may begin before sizeof(struct TYPE), inside the
+ * padding.) The verifier must see a bound on each size.
  */
 #define nr_output(TYPE, data, size) nr_output_bytes(nr_id_of_##TYPE, (data), (size), NULL, 0)
 #define nr_output_tail(TYPE, head, tail, tail_size)                                                \

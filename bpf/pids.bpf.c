@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Which process is it that we know by this number? Programs see the numbers of the host, we those
- * of our own PID namespace. The iterator goes over the tasks of our namespace only.
+ * Finds the host's PID of a process. The collector knows the process by its PID in the collector's
+ * PID namespace; programs see the host's PIDs. The iterator visits only the tasks of the
+ * collector's namespace.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
@@ -9,10 +10,10 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-__u32 wanted;
-__u32 found; /* the host's number of its process; 0: there is no such task */
+__u32 wanted; /* PID in the collector's namespace */
+__u32 found;  /* the host's PID of the process; 0: no such task */
 
-/* Number of the task in the namespace of this level. */
+/* The task's PID in its namespace at this level. */
 static __always_inline __u32 number(struct task_struct *task, __u32 level)
 {
 	struct pid *pid = BPF_CORE_READ(task, thread_pid);

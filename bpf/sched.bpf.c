@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Source "sched": which task runs where. Needs Linux 5.18 (prev_state of sched_switch).
+ * Source "sched": which task runs on which CPU. Needs Linux 5.18 (prev_state of sched_switch).
  *
- * The collector's own threads are left out: their wake-ups, their migrations, and their switches
- * with the idle task or among themselves. A switch between the collector and another task stays, or
- * that task's time line would have a hole.
+ * It does not record the collector's own threads: their wake-ups, their migrations, and their
+ * switches with the idle task or among themselves. It records a switch between the collector and
+ * another task; otherwise that task's time line would have a gap.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_tracing.h>
@@ -13,7 +13,7 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* Bits of task_struct.__state as the scheduler reports them. */
+/* Bits of task_struct.__state, as the scheduler reports them. */
 enum sched_state {
 	RUNNING = 0,
 	SLEEPING = 1,
@@ -25,11 +25,11 @@ enum sched_state {
 	PARKED = 64,
 	DEAD = 128,
 	IDLE = 0x402,
-	RTLOCK = 0x1000, /* waits for a spin lock that sleeps: PREEMPT_RT */
+	RTLOCK = 0x1000, /* waits for a sleeping spin lock: PREEMPT_RT */
 	FROZEN = 0x8000, /* for suspend or by a freezer; Linux 6.1 */
 };
 
-/* Without what only modifies one of them: WAKEKILL, FREEZABLE, ... */
+/* Leaves out modifiers of these states: WAKEKILL, FREEZABLE, ... */
 #define STATE_MASK 0x94ff
 
 struct sched_switch {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * For `numaring selftest order`: writes a record for each of the test's own calls, with the clock
- * read where the call asks for: at a wrong place, in most cases.
+ * For `numaring selftest order`: writes a record for each of the test's calls. The call says where
+ * to read the clock, in most cases a wrong place.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_tracing.h>
@@ -12,7 +12,7 @@
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 struct selftest_call {
-	__u64 count; /* of the caller, which runs on this CPU only */
+	__u64 count; /* the caller's count; the caller runs only on this CPU */
 };
 NR_EVENT(selftest_call, 0);
 
@@ -21,8 +21,8 @@ static __always_inline struct nr_record *reserve(struct nr_cpu *c)
 	return nr_reserve_record(c, sizeof(struct nr_record) + sizeof(struct selftest_call));
 }
 
-/* What nr_stamp does, less the fence: the count is kept by plain arithmetic, after the clock was
- * read. Only the caller's thread, which is pinned, gets here on this CPU. */
+/* Does the work of nr_stamp without the fence: it counts with a plain addition, after the clock was
+ * read. Only the caller's pinned thread runs this code on this CPU. */
 static __always_inline struct selftest_call *stamp(struct nr_record *rec, struct nr_cpu *c,
 						   __u64 ts)
 {
@@ -74,7 +74,7 @@ static __always_inline void stamp_after(struct nr_cpu *c, __u64 how, __u64 count
 {
 	struct nr_record *rec = reserve(c);
 
-	/* Nothing may come between: neither a look-up nor an atomic. */
+	/* Read the clock right after the reservation, without a look-up or an atomic between. */
 	if (rec)
 		submit(stamp(rec, c, bpf_ktime_get_ns()), how, count);
 }

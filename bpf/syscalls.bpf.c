@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Source "syscalls": every system call's entry and exit. Through tp_btf, so tracefs is not needed.
+ * Source "syscalls": entry and exit of every system call. It uses tp_btf, which needs no tracefs.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_tracing.h>
@@ -10,21 +10,21 @@
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 struct sys_enter {
-	__u32 nr; /* number of the call on this architecture */
+	__u32 nr; /* the call's number on this architecture */
 	__u32 pid;
 	__u32 tid;
 };
 NR_EVENT(sys_enter, 0);
 
 struct sys_exit {
-	__s64 ret; /* what it returned: a negative errno on failure */
+	__s64 ret; /* the call's result: a negative errno on failure */
 	__u32 nr;
 	__u32 pid;
 	__u32 tid;
 };
 NR_EVENT(sys_exit, 1);
 
-/* Where the number of the call is kept, per architecture. (bpf_tracing.h has a pt_regs___arm64.) */
+/* The field with the call's number on each architecture. (bpf_tracing.h has a pt_regs___arm64.) */
 struct pt_regs___on_x86 {
 	unsigned long orig_ax;
 } __attribute__((preserve_access_index));

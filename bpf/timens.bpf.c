@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * By how much the calling task's time namespace shifts CLOCK_MONOTONIC. /proc/self/timens_offsets
- * has the offsets of the namespace of future children, which need not be the task's own.
+ * Reads by how much the calling task's time namespace shifts CLOCK_MONOTONIC.
+ * /proc/self/timens_offsets has the offsets for future children, whose namespace may differ from
+ * the task's own.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
@@ -9,7 +10,7 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* Kernel types that no other program needs; CO-RE ignores the suffix. */
+/* Kernel types that only this program needs; CO-RE ignores the suffix. */
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 struct timespec64___timens {
 	s64 tv_sec;
@@ -33,8 +34,8 @@ struct task_struct___timens {
 };
 #pragma clang attribute pop
 
-__u64 host_now; /* the clock as programs read it */
-__s64 shift;	/* ns that the task's clock is ahead of it; valid if `known` */
+__u64 host_now; /* the host's clock */
+__s64 shift;	/* ns by which the task's clock is ahead of host_now; valid if `known` */
 bool known;	/* this kernel has the fields */
 
 SEC("raw_tp")

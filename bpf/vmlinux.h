@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The kernel's types, as far as our programs and the usual tools need them: who runs what (exec,
- * fork, exit), connections and sockets, block I/O, packets and their drops, files, cgroups,
- * namespaces. Kept by hand, so a build needs no BTF of the build host; CO-RE moves the offsets to
- * those of the kernel that runs.
+ * The kernel types that numaring's programs and common tools need: processes (exec, fork, exit),
+ * connections and sockets, block I/O, packets and their drops, files, cgroups, namespaces. This
+ * file is maintained by hand, so a build needs no BTF of the build host. CO-RE adjusts the offsets
+ * to the running kernel.
  *
- * A struct has the fields that are read most, not all, and not in the kernel's order. If yours is
- * missing, take a complete vmlinux.h instead (docs/own-events.md has the line).
+ * A struct has only the most used fields, in any order. If it lacks a field that you need, use a
+ * complete vmlinux.h instead (docs/own-events.md has the command).
  */
 #ifndef __VMLINUX_H__
 #define __VMLINUX_H__
@@ -67,7 +67,7 @@ typedef __u64 sector_t;
 typedef __u8 blk_status_t;
 typedef __u32 blk_opf_t;
 
-/* Of the BPF interface: numbers are fixed for ever. */
+/* Constants of the BPF interface: they never change. */
 enum bpf_map_type {
 	BPF_MAP_TYPE_UNSPEC,
 	BPF_MAP_TYPE_HASH,
@@ -110,7 +110,7 @@ enum {
 enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2 };
 enum { BPF_RB_AVAIL_DATA, BPF_RB_RING_SIZE, BPF_RB_CONS_POS, BPF_RB_PROD_POS };
 enum { BPF_LOCAL_STORAGE_GET_F_CREATE = 1 };
-/* bpf_get_stack, bpf_get_stackid */
+/* for bpf_get_stack, bpf_get_stackid */
 enum {
 	BPF_F_SKIP_FIELD_MASK = 0xff,
 	BPF_F_USER_STACK = 1 << 8,
@@ -135,8 +135,8 @@ struct bpf_timer {
 	__u64 opaque[2];
 } __attribute__((aligned(8)));
 
-/* Headers of packets and addresses of sockets: laid down by protocols, not moved by CO-RE. Bit-fields are in
- * the order of little-endian machines, as are all that we run on. */
+/* Headers of packets and addresses of sockets. Protocols define their layout, so CO-RE does not change it.
+ * Bit-fields are in little-endian order: numaring runs only on little-endian machines. */
 struct ethhdr {
 	unsigned char h_dest[6];
 	unsigned char h_source[6];
@@ -352,7 +352,7 @@ struct cgroup {
 };
 
 struct css_set {
-	struct cgroup *dfl_cgrp; /* of the unified hierarchy, v2 */
+	struct cgroup *dfl_cgrp; /* the one in the unified hierarchy, v2 */
 };
 
 struct mm_struct {
@@ -436,8 +436,8 @@ struct linux_binprm {
 	struct file *file;
 	struct cred *cred;
 	int argc, envc;
-	const char *filename; /* as it was called */
-	const char *interp;   /* what is run: the interpreter, if it is a script */
+	const char *filename; /* the path given to exec */
+	const char *interp;   /* the file that runs: for a script, its interpreter */
 };
 
 struct bpf_iter__task {
@@ -521,7 +521,7 @@ struct sock_common {
 	__be32 skc_rcv_saddr;
 	__portpair skc_portpair;
 	__be16 skc_dport;
-	__u16 skc_num; /* the local port, in the order of the host */
+	__u16 skc_num; /* the local port, in host byte order */
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
 	int skc_bound_dev_if;
@@ -566,7 +566,7 @@ struct inet_connection_sock {
 
 struct tcp_sock {
 	struct inet_connection_sock inet_conn;
-	u32 srtt_us; /* smoothed round trip, 8 times as many us */
+	u32 srtt_us; /* smoothed round-trip time, in units of 1/8 us */
 	u32 mdev_us;
 	u32 snd_cwnd;
 	u32 snd_ssthresh;
@@ -597,10 +597,10 @@ struct sk_buff {
 	__be16 vlan_proto;
 	__u16 vlan_tci;
 	__be16 protocol;
-	__u16 transport_header; /* from head, like the next two */
+	__u16 transport_header; /* offset from head, like the next two */
 	__u16 network_header;
 	__u16 mac_header;
-	unsigned int tail; /* from head */
+	unsigned int tail; /* offset from head */
 	unsigned int end;
 	unsigned char *head;
 	unsigned char *data;
@@ -615,8 +615,8 @@ struct skb_shared_info {
 };
 
 /* The numbers differ from kernel to kernel: compare with bpf_core_enum_value(enum skb_drop_reason,
- * NAME). In an event make the reason a __u32, or it is shown by the names that had these numbers
- * when it was built. */
+ * NAME). In an event, store the reason as a __u32. With the enum type, tools would show the names
+ * that these numbers had at build time. */
 enum skb_drop_reason {
 	SKB_NOT_DROPPED_YET,
 	SKB_CONSUMED,
@@ -685,7 +685,7 @@ struct trace_entry {
 	int pid;
 };
 
-/* __data_loc_X: in the low half where the text is, from the start of the struct; in the high half
+/* __data_loc_X: the low half is the offset of the text from the start of the struct, the high half
  * its length. */
 struct trace_event_raw_sys_enter {
 	struct trace_entry ent;
@@ -767,8 +767,7 @@ struct bpf_raw_tracepoint_args {
 	__u64 args[0];
 };
 
-/* Arguments of system calls and functions: the PT_REGS_ macros of <bpf/bpf_tracing.h> read these.
- */
+/* The PT_REGS_ macros of <bpf/bpf_tracing.h> read arguments of system calls and functions here. */
 #ifdef __TARGET_ARCH_arm64
 struct user_pt_regs {
 	__u64 regs[31];
@@ -786,7 +785,7 @@ struct pt_regs {
 
 #pragma clang attribute pop
 
-/* TCP: skc_state, and the states of inet_sock_set_state. */
+/* TCP states: skc_state, and inet_sock_set_state. */
 enum {
 	TCP_ESTABLISHED = 1,
 	TCP_SYN_SENT,
