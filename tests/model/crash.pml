@@ -1,30 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The collector dies at any moment and starts again (I5). The rings and what is in them survive, as
- * pinned maps do; the file survives, its last packet perhaps torn; all else is gone.
+ * The collector dies at any moment and restarts (I5). The rings and their records survive, like
+ * pinned maps. The file survives, but its last packet may be torn. Everything else is lost.
  *
- * That the watermark is right is order.pml's matter: here a reservation is visible at once, and the
- * consumers and the merge are one process. A packet takes in the stream record by record. It is cut
- * when it holds PACKET records and the time changes, and names the W it is complete to: the time of
- * the next record, or the merge's W if there is none. Only when all of it was accepted do the
- * consumer positions move, one ring after the other. After a crash: cut the torn tail, take W from
- * the last packet, walk from consumer_pos, skip what is below that W.
+ * order.pml checks that the watermark is right. Here a reservation is visible at once, and the
+ * consumers and the merge are one process. A packet receives the stream record by record. It is cut
+ * when it holds PACKET records and the time changes. It names the W up to which it is complete: the
+ * time of the next record, or the merge's W if there is none. Only after the whole packet was accepted
+ * do the consumer positions move, one ring after the other. After a crash, recovery cuts the torn tail
+ * off, takes W from the last packet, walks from consumer_pos and skips records below that W.
  *
- * Layouts: SHARED (both CPUs write into ring 0, ring 1 is idle), else ring c belongs to CPU c.
- * LATE: one clock reading is below what an earlier W promised (I6). SKIP_BY_POS: a packet also names
- * the position its W holds up to in each ring, and only records below both are skipped.
- * The names BAD_... break one rule each; ./run lists what they must lead to.
+ * Layouts: SHARED (both CPUs write to ring 0, ring 1 is idle), otherwise ring c belongs to CPU c.
+ * LATE: one clock reading is below an earlier W (I6). SKIP_BY_POS: a packet also names the position
+ * that its W reaches in each ring, and recovery skips only records below both.
+ * Each of BAD_... breaks one rule; ./run lists the violation that must follow.
  *
- * Bounds, all can be set with -D:
+ * Bounds, all settable with -D:
  */
 #ifndef NREC
 #define NREC 2 /* records per producer */
 #endif
 #ifndef NCRASH
-#define NCRASH 2 /* crashes in a run; 0 to NCRASH of them happen */
+#define NCRASH 2 /* most crashes in a run; 0 to NCRASH of them happen */
 #endif
 #ifndef PACKET
-#define PACKET 1 /* records after which a packet is cut; more only where the time does not change */
+#define PACKET 1 /* records after which a packet is cut; it gets more only where the time does not change */
 #endif
 #ifndef MAXT
 #define MAXT 2 /* the clock shows 0..MAXT; ties are allowed */
@@ -38,7 +38,7 @@
 #define REC(r, pos) ((r) * MAXPOS + (pos))
 #define ALLDONE	    (ended == NCPU)
 
-/* What survives: the rings, and the file. */
+/* The state that survives: the rings and the file. */
 #define BUSY	  1
 #define COMMITTED 2
 byte hdr[NRING * MAXPOS];
@@ -46,12 +46,12 @@ byte stamp[NRING * MAXPOS];
 byte ppos[NRING];
 byte cpos[NRING];
 byte file_W;		      /* W of the last whole packet */
-byte file_pos[NRING];	      /* and the positions it names */
+byte file_pos[NRING];	      /* the positions that this packet names */
 byte file_ts;		      /* time of the last record in the file */
-byte in_file[NRING * MAXPOS]; /* how often a record is in the file */
-bit torn;		      /* the file ends in half a packet: the one in packet[] */
+byte in_file[NRING * MAXPOS]; /* number of times that a record is in the file */
+bit torn;		      /* the file ends with half a packet, the one in packet[] */
 
-/* What a crash takes away. */
+/* The state that a crash destroys. */
 #define UNSEEN	 0
 #define HELD	 1
 #define IN_PACKET 2
@@ -60,20 +60,20 @@ byte rec[NRING * MAXPOS];
 byte pos[NRING];
 byte W;
 byte T;
-byte skip_W; /* what recovery read from the file */
+byte skip_W; /* W that recovery read from the file */
 byte skip_pos[NRING];
-byte next_W;  /* the W the packet under way will name */
+byte next_W;  /* W that the current packet will name */
 bit blocked;
-byte count;   /* records in the packet under way */
-byte last_ts; /* time of the last of them */
+byte count;   /* records in the current packet */
+byte last_ts; /* time of its last record */
 
 byte clk;
 byte ended;
-bit stepped; /* LATE: the one bad reading has been */
+bit stepped; /* LATE: the one bad reading has happened */
 bit kill;
 byte crashes;
 
-bit down; /* the collector has ended by itself */
+bit down; /* the collector has ended normally */
 bit unordered;
 bit twice;
 bit all_written = 1;
@@ -91,7 +91,7 @@ proctype producer(byte c)
 
 	do
 	:: n < NREC ->
-		d_step { /* the reservation, and the fence after it */
+		d_step { /* the reservation and the fence after it */
 			p = ppos[RING_OF(c)];
 			hdr[REC(RING_OF(c), p)] = BUSY;
 			ppos[RING_OF(c)] = p + 1
@@ -135,7 +135,7 @@ proctype producer(byte c)
 #endif
 #endif
 
-/* A BUSY record stops the walk, and W with it. */
+/* A BUSY record stops the walk and holds W. */
 inline walk(r)
 {
 	do
@@ -164,7 +164,7 @@ inline find_next()
 	i = 0
 }
 
-/* The kernel takes the packet in two pieces: what there is of it, and then the rest. */
+/* The kernel accepts the packet in two pieces. */
 inline write_begins()
 {
 	i = 0;
@@ -239,7 +239,7 @@ inline write_packet()
 #define W_AT_CUT stamp[best]
 #endif
 
-/* A late record goes out at once, with the time of the record before it (I6). */
+/* A late record goes out at once, with the time of the previous record (I6). */
 inline take()
 {
 #ifndef LATE
@@ -251,7 +251,7 @@ inline take()
 	count++
 }
 
-/* What is in the stream below W goes into packets; the last one is closed even if it is small. */
+/* Records of the stream below W go into packets; the last packet is closed even if it is small. */
 inline emit()
 {
 	do
@@ -271,7 +271,7 @@ inline emit()
 	fi
 }
 
-/* A torn packet is cut off; what the rings and the file hold is all that is known. */
+/* Recovery cuts a torn packet off. It knows only the rings and the file. */
 inline forget_all()
 {
 	i = 0;
@@ -297,7 +297,7 @@ inline recover()
 	pos[1] = cpos[1]
 }
 
-/* A reading that does not show more than W raises nothing: wait until time passes, or the end. */
+/* A reading not above W raises nothing: wait until time passes or all producers have ended. */
 inline read_clock()
 {
 	atomic {
@@ -324,7 +324,8 @@ again:
 			read_clock();
 			d_step { blocked = 0; walk(0) };
 			d_step { walk(1) };
-			/* what was skipped is in the file, and no packet may follow to move over it */
+			/* skipped records are in the file, and possibly no packet follows that
+			 * moves over them */
 			d_step { release(0) };
 			d_step { release(1) };
 			if

@@ -4,40 +4,40 @@
  *
  * Memory is x86-TSO: a store goes into its CPU's first-in-first-out store buffer and reaches memory
  * at any later time; a locked instruction waits until the buffer of its CPU is empty. The release of
- * the ring's lock is a plain store, so it does not empty the buffer. Between consumer and merge
- * everything is a release/acquire pair, which on this model is program order.
+ * the ring's lock is a plain store, so it does not empty the buffer. Consumer and merge communicate
+ * only through release/acquire pairs, which are program order in this model.
  *
- * The clock is one number that all CPUs share. A producer's reading may or may not move it on, so
+ * The clock is one number that all CPUs share. A producer's reading may or may not advance it, so
  * readings can tie. It stops at MAXT: only the order of readings matters, not their distance.
  *
  * Layouts (one is defined):
- *	SHARED	ring 0 is shared by all CPUs, ring 1 is an idle shard: nobody ever writes there
+ *	SHARED	all CPUs share ring 0; ring 1 is an idle shard, to which nobody writes
  *	SPLIT	ring c belongs to CPU c
- *	REPLACE	one shard; ring 0 is replaced by ring 1 while in use and drains beside it
- * Watermark: RCU (I3), else the fence (I2).
- * FINE cuts the steps of consumer and merge at each access to what others write; without it they are
- * as large as they can be without losing an outcome.
- * The names NO_... and BAD_... break one rule each; ./run lists what they must lead to.
+ *	REPLACE	one shard; ring 1 replaces ring 0 while ring 0 is in use and drains
+ * Watermark: RCU (I3), otherwise the fence (I2).
+ * FINE splits the steps of consumer and merge at each access to shared data. Without it, steps are as
+ * large as possible without losing an outcome.
+ * Each of NO_... and BAD_... breaks one rule; ./run lists the violation that must follow.
  *
- * Bounds, all can be set with -D:
+ * Bounds, all settable with -D:
  */
 #ifndef NREC
 #define NREC 2 /* records per producer */
 #endif
 #ifndef SLOTS
-#define SLOTS 4 /* records a ring holds; with fewer than NCPU * NREC it wraps and fills up */
+#define SLOTS 4 /* records that a ring holds; with fewer than NCPU * NREC it wraps and fills up */
 #endif
 #ifndef MAXT
 #define MAXT 3 /* the clock shows 0..MAXT; ties are allowed */
 #endif
 #ifndef EPS
-#define EPS 0 /* the epsilon of I4; 0 is exact here, where one clock serves all CPUs */
+#define EPS 0 /* the epsilon of I4; 0 is exact here, because one clock serves all CPUs */
 #endif
 #ifndef NCPU
-#define NCPU 2 /* producers, each on a CPU of its own, with a store buffer of its own */
+#define NCPU 2 /* producers, each on its own CPU with its own store buffer */
 #endif
 #define NRING 2
-#define DEPTH 3 /* a record makes three stores before it drains the buffer: it never fills */
+#define DEPTH 3 /* a record makes three stores before it drains the buffer, so the buffer never fills up */
 
 #define MAXPOS	    (NCPU * NREC)    /* positions count records, not bytes */
 #define END	    (MAXT + EPS + 1) /* the clock after every producer has ended */
@@ -46,7 +46,7 @@
 #define REC(r, pos) ((r) * MAXPOS + (pos))
 #define ALLDONE	    (ended == NCPU)
 
-/* The rings: what the kernel and the consumers share. */
+/* The rings: the state that the kernel and the consumers share. */
 #define BUSY	  1
 #define COMMITTED 2
 #define DISCARDED 3
@@ -56,9 +56,9 @@ byte ppos[NRING]; /* producer_pos */
 byte cpos[NRING]; /* consumer_pos */
 bit lock[NRING];
 
-/* Store buffers. What is in them is always of the CPU's current record, so the place and the value
- * of a store need no room of their own. The stamp is not among them: nobody reads it before the
- * locked instruction that commits the record. */
+/* Store buffers. They only hold stores of the CPU's current record, which determines the place and
+ * value of each store. The stamp is not in them: nobody reads it before the locked instruction that
+ * commits the record. */
 #define ST_HDR	  1 /* hdr = BUSY */
 #define ST_PPOS	  2 /* producer_pos = pos + 1 */
 #define ST_UNLOCK 3 /* lock = 0 */
@@ -70,15 +70,15 @@ byte clk;
 byte ended;	  /* producers that have ended */
 bit inprog[NCPU]; /* the CPU runs a BPF program: a read-side section */
 byte gen[NCPU];	  /* programs the CPU has ended */
-byte grace_T;	  /* what the grace thread publishes */
+byte grace_T;	  /* the time that the grace thread publishes */
 
 /* From consumer to merge. */
 chan q[NRING] = [MAXPOS] of { byte, byte }; /* ts, position */
 byte W[NRING];
 byte cons_ended;
 
-/* REPLACE: which ring the map's element names; whether the merge has the new one; whether the old
- * one is free of writers. */
+/* REPLACE: the ring that the map's element names; whether the merge has the new ring; whether the
+ * old ring has no writers any more. */
 byte cur;
 bit added;
 bit quiet;
@@ -92,7 +92,7 @@ bit quiet;
 #define CUT
 #endif
 
-/* What the properties need. None of it steers the protocol. */
+/* For the properties only. The protocol does not use these. */
 #define UNSEEN 0
 #define HELD   1
 #define QUEUED 2
@@ -103,12 +103,12 @@ byte accounted;	     /* written, lost to a full ring, discarded */
 bit late;	     /* a record below a W already used was seen */
 bit unordered;	     /* the stream stepped back */
 bit twice;	     /* a record was emitted twice */
-bit overwritten;     /* a slot was reserved again before its record was emitted */
-bit stalled;	     /* every producer has committed, yet a walk does not reach P */
+bit overwritten;     /* a slot was reserved again before its old record was emitted */
+bit stalled;	     /* every producer has committed, but a walk does not reach P */
 bit all_written = 1; /* at the end: written + lost + discarded = attempts */
 bit finished;
 
-/* CLOCK_ERR: a reading is up to CLOCK_ERR too low, each reading anew, on every CPU. */
+/* CLOCK_ERR: each reading, on every CPU, has its own error: it is up to CLOCK_ERR too low. */
 inline clock_error(out)
 {
 #ifdef CLOCK_ERR
@@ -133,8 +133,8 @@ inline producer_clock(out)
 	}
 }
 
-/* A reading that shows no more than the last one cannot raise W: the reader waits for time to pass,
- * or for the end of all producers. */
+/* A reading that is not later than the last one cannot raise W. The reader waits until time passes
+ * or all producers have ended. */
 inline rising_clock(out, last_out)
 {
 	atomic {
@@ -168,12 +168,12 @@ end:
 	od
 }
 
-/* Who waits for grace periods must know who is inside of a program. */
+/* The wait for a grace period must know which CPUs are inside a program. */
 #if defined(RCU) || defined(REPLACE)
 #define READERS
 #endif
 
-/* Which ring a program finds in the map. */
+/* The ring that a program finds in the map. */
 #if defined(SPLIT)
 #define RING_OF(c) c
 #elif defined(REPLACE)
@@ -192,7 +192,7 @@ inline end_program()
 
 inline reserve()
 {
-	/* the lock: a locked instruction, so the buffer is empty after it */
+	/* takes the lock: a locked instruction, so the buffer is empty afterwards */
 	atomic {
 #ifdef READERS
 		empty(sb[c]) && !lock[r] ->
@@ -209,7 +209,7 @@ inline reserve()
 		:: else ->
 			overwritten = ppos[r] >= SLOTS && rec[REC(r, ppos[r] - SLOTS)] != DONE;
 			assert(!overwritten);
-			/* nobody sees into the buffer: three stores in one step lose nothing */
+			/* nobody sees the buffer, so three stores in one step lose nothing */
 			sb[c]!ST_HDR;
 			sb[c]!ST_PPOS;
 			sb[c]!ST_UNLOCK
@@ -217,7 +217,7 @@ inline reserve()
 	}
 }
 
-/* A swap of the header, a locked instruction; and the end of the program. */
+/* A swap of the header, a locked instruction; then the program ends. */
 inline submit()
 {
 	atomic {
@@ -270,8 +270,8 @@ proctype producer(byte c)
 	ended++
 }
 
-/* A grace period is over when each CPU was seen outside of the program it ran when the period
- * began. */
+/* A grace period ends when each CPU was seen outside the program that it ran at the period's
+ * start. */
 inline wait_grace()
 {
 	c = 0;
@@ -284,7 +284,8 @@ inline wait_grace()
 }
 
 #ifdef RCU
-/* I3: T, then a grace period, then T is given to the consumers, who read P after that. */
+/* I3: reads T, waits for a grace period, then publishes T to the consumers, which read P after
+ * that. */
 proctype grace()
 {
 	byte T, c, g;
@@ -315,8 +316,9 @@ inline consumer_clock()
 #endif
 }
 
-/* Index what is committed from pos on, at most to P. Headers only change from BUSY to committed:
- * reading them all in one step finds what reading them one by one can find. */
+/* Indexes the committed records from pos on, up to P at most. Headers only change from BUSY to
+ * committed, so reading them all in one step finds everything that reading them one by one can
+ * find. */
 inline walk()
 {
 	do
@@ -333,7 +335,7 @@ inline walk()
 	od
 }
 
-/* What is below limit goes into the queue by (ts, position); the rest is held for the next pass. */
+/* Records below limit go into the queue by (ts, position); the others wait for the next pass. */
 inline publish()
 {
 	do
@@ -361,8 +363,8 @@ inline publish()
 	i = 0
 }
 
-/* The epsilon is taken off here, before the run is cut: were it taken off in the merge only, the
- * queue could hold a record of [T - EPS, T) and get an earlier one of the same stretch later. */
+/* Subtracts epsilon before the run is cut. If only the merge subtracted it, the queue could hold a
+ * record of [T - EPS, T) and get an earlier one of the same interval later. */
 #define ABOVE(x, y) ((x) > (y) -> (x) - (y) : 0)
 #ifdef BAD_EPS_IN_MERGE
 #define LIMIT(T) T
@@ -410,7 +412,7 @@ proctype consumer(byte r)
 		:: pending
 		:: else ->
 #ifdef REPLACE
-			last = r == 0 && quiet; /* before P: then P is the old ring's last */
+			last = r == 0 && quiet; /* read before P; if it is set, P is the old ring's last position */
 			if
 			:: last -> T = T_old
 			:: else -> consumer_clock()
@@ -441,7 +443,8 @@ proctype consumer(byte r)
 			limit = (news -> limit : 0);
 #endif
 #ifdef REPLACE
-			/* what the old ring held back goes out whole: nothing comes after it */
+			/* the records that the old ring held back leave as a whole: nothing comes
+			 * after them */
 			limit = (!pending && last && r == 0 -> INF : limit);
 #endif
 			CUT
@@ -461,7 +464,7 @@ proctype consumer(byte r)
 	cons_ended++
 }
 
-/* The smallest head of all queues, by (ts, ring); each queue is in order of (ts, position). */
+/* The smallest head of all queues, by (ts, ring). Each queue is in order of (ts, position). */
 inline least_head()
 {
 	r = INF;
@@ -483,7 +486,7 @@ inline least_head()
 	od
 }
 
-/* That the stream does not step back from one call to the next follows from !late. */
+/* It follows from !late that the stream does not step back from one call to the next. */
 inline emit_below()
 {
 	do
@@ -505,7 +508,7 @@ inline emit_below()
 	last_ts = 0; last_r = 0; last_pos = 0
 }
 
-/* consumer_pos moves over what was emitted, without gaps. */
+/* consumer_pos moves over the emitted records, without gaps. */
 inline release()
 {
 	i = 0;
@@ -534,7 +537,8 @@ proctype merge()
 
 	do
 #ifdef REPLACE
-	/* in any round: the new ring starts at the last W used; only then may programs find it */
+	/* in any round: the new ring starts at the last W used, and only then programs may find
+	 * it */
 	:: !added -> d_step { W[1] = NEW_RING_W; added = 1 }
 #endif
 	/* a round that cannot raise W has nothing to emit */
@@ -562,7 +566,7 @@ proctype merge()
 }
 
 #ifdef REPLACE
-/* What the map update does: swap the element, wait until no program uses the old ring. */
+/* The work of the map update: swap the element, then wait until no program uses the old ring. */
 proctype replace()
 {
 	byte c, g;
@@ -583,7 +587,7 @@ init {
 
 	atomic {
 #ifdef REPLACE
-		W[1] = INF; /* not in the merge yet */
+		W[1] = INF; /* the merge does not have it yet */
 		run replace();
 #endif
 #ifdef RCU
@@ -600,6 +604,6 @@ init {
 }
 
 #ifdef LIVENESS
-/* With a fair scheduler everything is emitted: W does not stop. */
+/* With a fair scheduler, every record is emitted: W does not stop. */
 ltl advances { <> finished }
 #endif

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
-# The collector on machines that are not to be had. Booting costs more than checking: cases are put
-# together by the shape of the machine.
+# The collector on machines that we do not have. Booting takes longer than checking, so cases are grouped by
+# machine.
 add_executable(vm_check check.c crew.c place.c sys.c)
 set_target_properties(vm_check PROPERTIES OUTPUT_NAME check)
 target_link_libraries(vm_check PRIVATE nr_flags numaring PkgConfig::BPF)
@@ -9,7 +9,7 @@ add_executable(vm_fill fill.c)
 set_target_properties(vm_fill PROPERTIES OUTPUT_NAME fill)
 target_link_libraries(vm_fill PRIVATE nr_flags PkgConfig::BPF)
 
-# The library goes to a place where every loader looks: the build tree's path may be hidden in the guest.
+# The library goes to a place where every loader looks, because the guest may hide the build tree's path.
 set(programs PROGRAMS $<TARGET_FILE:vm_check> $<TARGET_FILE:vm_fill> $<TARGET_FILE:numaring_cli>)
 set(library --copy $<TARGET_FILE:numaring>:/lib/$<TARGET_SONAME_FILE_NAME:numaring>)
 
@@ -19,7 +19,7 @@ nr_vm_case(collect-8x16 8 16 ${cases}/big TIMEOUT 2720 ${programs} $<TARGET_FILE
 	OPTIONS ${library} --copy ${cases}/boot --copy ${cases}/bench)
 nr_vm_case(collect-isolated 2 4 ${cases}/isolated TIMEOUT 920 ${programs}
 	OPTIONS ${library} --append nohz_full=1-3,5-7 --append isolcpus=1-3,5-7)
-# Node 1 has no CPUs, node 2 is a hole in the numbers, node 3 has no memory.
+# Node 1 has no CPUs, node 2 does not exist, node 3 has no memory.
 set(odd --cpuless 1 --memless 2 --cpuless 2 --memless 3)
 nr_vm_case(collect-odd 5 2 ${cases}/odd TIMEOUT 920 ${programs} ARGS 4
 	OPTIONS ${library} ${odd} --distances 0-3=25,3-4=15,1-3=21)
@@ -27,8 +27,8 @@ nr_vm_case(collect-odd-far 5 2 ${cases}/odd TIMEOUT 920 ${programs} ARGS 1
 	OPTIONS ${library} ${odd} --distances 0-3=25,3-4=25,1-3=15)
 nr_vm_case(collect-1x2 1 2 ${cases}/one TIMEOUT 620 ${programs} OPTIONS ${library})
 
-# The same checks on this host, whatever its kernel and however many nodes it has; CPUs are left as they
-# are, they are not ours to switch. Others may be busy on it: the rings are large.
+# The same checks on this host, with any kernel and any number of nodes. They take no CPUs offline, because the
+# host is not ours. The rings are large, because the host may be busy.
 function(nr_host_check name)
 	add_test(NAME bpf/${name} COMMAND vm_check --ring-size 32768 ${ARGN})
 	set_tests_properties(bpf/${name} PROPERTIES TIMEOUT 120 SKIP_RETURN_CODE 77 RUN_SERIAL TRUE)

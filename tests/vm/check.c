@@ -1,28 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Records with every policy and order named while known calls are made on known CPUs, and checks
- * where everything is and that all of it arrived, once, in order (I1..I7).
+ * Records with every named policy and order while the crew makes known calls on known CPUs. Checks
+ * where everything is, and that all calls arrived exactly once and in order (I1..I7).
  *
  *	check [OPTION...] STEP...
  *
  *	--shards P,...  --order O,...	a recording of each policy in each order
- *	--calls N			on each CPU, plus its number
- *	--ring-size KIB			else enough for all that is written
- *	--lossy				the rings are too small: what is lost is known to the record
+ *	--calls N			calls on each CPU, plus the CPU's number
+ *	--ring-size KIB			default: enough for all records
+ *	--lossy				the rings are too small; each loss must be counted
  *	--latency MS  --consumer-cpus LIST
- *	--join DIR			moves itself, not those who call, into this cgroup
+ *	--join DIR			moves this process, not the crew, into this cgroup
+ *	--may-stray			all CPUs of a node go offline, so its consumer leaves
  *
- *	--may-stray			all CPUs of a node go offline: its consumer leaves for a
- *while
- *
- *	load:LIST	calls on these CPUs ("all": those online), until they are made and written
+ *	load:LIST	calls on these CPUs ("all": those online); waits until they are written
  *	begin:LIST	the same without waiting
- *	wait		for all that was begun
- *	token		one call at a time, going round all CPUs: the order is known
- *	look		where are the consumers?
+ *	wait		waits for all calls that were begun
+ *	token		one call at a time, visiting all CPUs: the order is known
+ *	look		checks where the consumers are
  *	off:CPU, on:CPU, sleep:SECONDS
  *
- * What it compares with comes from sysfs and /proc, not from hwloc.
+ * It compares with sysfs and /proc, not with hwloc.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -42,14 +40,14 @@
 static const struct nr_output_opts replace = { .sz = sizeof(replace), .force = true };
 
 #define TRACE	       "/tmp/check-trace"
-#define CATCH_UP_MS    300000 /* 128 consumers may share two CPUs with their emulator */
+#define CATCH_UP_MS    300000 /* 128 consumers may share two host CPUs with the emulator */
 #define TOKEN_ROUNDS   2
 #define BYTES_PER_CALL 96   /* entry and exit, with the kernel's headers */
-#define OTHER_EVENTS   2000 /* that may be lost: of what the guest does besides */
-#define COUNTER_PAGES  2    /* of a shard, one counter for each CPU */
+#define OTHER_EVENTS   2000 /* other events of the guest that may be lost */
+#define COUNTER_PAGES  2    /* pages of a shard, one counter for each CPU */
 #define NODE_DIR       "/sys/devices/system/node"
 
-/* Of bpf/syscalls.bpf.c. */
+/* As in bpf/syscalls.bpf.c. */
 struct sys_enter {
 	__u32 n, pid, tid;
 };
@@ -62,9 +60,9 @@ struct sys_exit {
 struct check {
 	const char *policy, *order, *consumer_cpus;
 	unsigned long calls;
-	size_t ring_bytes; /* 0: as much as is needed */
-	bool lossy;	   /* must lose some, and know of each */
-	bool may_stray;	   /* a consumer's CPUs are all away for a while */
+	size_t ring_bytes; /* 0: as much as needed */
+	bool lossy;	   /* the recording must lose events, and count each */
+	bool may_stray;	   /* all CPUs of a consumer go offline for a while */
 	unsigned latency_ms;
 	char **steps;
 	unsigned n_steps;
@@ -74,13 +72,13 @@ struct check {
 	const struct nr_plan *plan;
 	struct sys_set online;	     /* at the start */
 	struct sys_set memory;	     /* nodes whose memory this process may use */
-	int node_of[SYS_MAX];	     /* of each CPU that was online at some time, else -1 */
+	int node_of[SYS_MAX];	     /* by CPU; -1: the CPU was never online */
 	bool loaded[SYS_MAX];	     /* CPUs that had a load */
-	size_t index_pages[SYS_MAX]; /* by node, as the kernel counts them at the end */
+	size_t index_pages[SYS_MAX]; /* by node, at the end, from the kernel */
 	unsigned failures;
 };
 
-/* What the trace tells. */
+/* What the trace contains. */
 struct tally {
 	uint64_t events, last;
 	uint64_t by_cpu[SYS_MAX];
@@ -150,7 +148,7 @@ static unsigned count_distinct(const struct check *k, int (*of)(unsigned cpu))
 	return seen.n;
 }
 
-/* How many shards there must be; 0: who knows. */
+/* The expected number of shards; 0: unknown. */
 static unsigned wanted_shards(const struct check *k)
 {
 	if (!strcmp(k->policy, "single"))
@@ -164,7 +162,7 @@ static unsigned wanted_shards(const struct check *k)
 	return 0;
 }
 
-/* The CPUs that may share a shard are those of a node, but for the policies that span them. */
+/* CPUs that share a shard belong to one node, except under policies that span nodes. */
 static bool spans_nodes(const struct check *k)
 {
 	return !strcmp(k->policy, "single") || !strcmp(k->policy, "package");
@@ -197,7 +195,7 @@ static void check_place(struct check *k, unsigned s)
 	       "shard %u of node %d is on node %d, others are nearer", s, home, shard->node);
 }
 
-/* Other shards are listed nearest first, as the kernel's distances tell. */
+/* Other shards are listed nearest first, by the kernel's distances. */
 static void check_nearest(struct check *k, unsigned s)
 {
 	const struct nr_plan_shard *shards = k->plan->shards;
@@ -212,7 +210,8 @@ static void check_nearest(struct check *k, unsigned s)
 	}
 }
 
-/* From where a ring may be drained: the nearest nodes with one of these CPUs. */
+/* The distance from which a ring may be drained: that of the nearest nodes with one of these
+ * CPUs. */
 static void find_drains(const struct check *k, struct sys_set *nodes, int ring_node,
 			const struct sys_set *cpus)
 {
@@ -251,7 +250,7 @@ static void check_consumers(struct check *k, unsigned s)
 	}
 }
 
-/* Where CPUs go that come online later: to a shard of their node. */
+/* CPUs that come online later go to a shard of their node. */
 static void check_node_shard(struct check *k, unsigned node)
 {
 	int s = node < k->plan->n_nodes ? (int)k->plan->node_shard[node] : -1;
@@ -286,7 +285,7 @@ static void check_plan(struct check *k)
 		n += k->plan->shards[s].n_cpus;
 		check_place(k, s);
 		check_consumers(k, s);
-		/* One read of sysfs for each pair: not for hundreds of shards. */
+		/* Reads sysfs once for each pair, so not for hundreds of shards. */
 		if (k->plan->n_shards <= 16)
 			check_nearest(k, s);
 	}
@@ -329,7 +328,8 @@ static void check_thread(struct check *k, unsigned s, const char *task)
 	expect(k, allowed.has[cpu], "consumer %u runs on CPU %d", s, cpu);
 }
 
-/* The stream is complete to then, and has what was called before if nobody calls any more. */
+/* The stream is complete up to then. If nobody makes calls any more, it also has all previous
+ * calls. */
 static bool caught_up(const struct check *k, double then)
 {
 	struct nr_stats *st = nr_collector_stats(k->collector);
@@ -345,8 +345,8 @@ static bool caught_up(const struct check *k, double then)
 }
 
 /*
- * However little most shards have to tell, the stream goes on (I4). Afterwards each consumer has
- * begun a pass since, and was bound before it.
+ * The stream advances even if most shards have few records (I4). Afterwards each consumer has begun
+ * a new pass, and was bound before it.
  */
 static void catch_up(struct check *k)
 {
@@ -363,7 +363,7 @@ static void catch_up(struct check *k)
 	nr_stats_free(st);
 }
 
-/* The shard that a thread drains; -1: none, or the thread is gone. */
+/* The shard that a thread drains; -1: the thread drains none or has ended. */
 static int drained_by(const char *task)
 {
 	char path[300];
@@ -398,7 +398,7 @@ static unsigned list_consumers(char tasks[SYS_MAX][16])
 	return n;
 }
 
-/* A thread that has been joined may still be ending, and then readdir can leave out others. */
+/* A joined thread may still be ending, and then readdir can omit other threads. */
 static unsigned find_consumers(const struct check *k, char tasks[SYS_MAX][16])
 {
 	const struct timespec pause = { .tv_nsec = 10000000 };
@@ -472,7 +472,7 @@ static void check_event(struct check *k, struct tally *t, const struct nr_event 
 	const struct sys_exit *exit = ev->data;
 	unsigned cpu = ev->rec->cpu % SYS_MAX;
 
-	/* The running count of its CPU; it places the loss. */
+	/* The CPU's running count, which places the loss. */
 	expect(k, ev->rec->lost >= t->lost[cpu], "event %" PRIu64 " takes back a loss", t->events);
 	expect(k, ev->ts >= t->last, "event %" PRIu64 " is %" PRIu64 " ns before its predecessor",
 	       t->events, t->last - ev->ts);
@@ -518,7 +518,7 @@ static void check_members(struct check *k, const struct tally *t)
 	       k->crew.n_visits, t->tokens);
 }
 
-/* What the load called is in the trace, or was counted as lost; there is little else to lose. */
+/* The load's calls are in the trace or counted as lost. Few other events can be lost. */
 static void check_loss(struct check *k, const struct tally *t, uint64_t lost)
 {
 	uint64_t missing = 0;
@@ -555,7 +555,7 @@ static void check_shard(struct check *k, const struct tally *t, unsigned s,
 	expect(k, !st->records || st->index_pages, "shard %u needed no memory for its index", s);
 }
 
-/* Not what the collector says of it: what the kernel says to whoever asks. */
+/* Checks with the kernel's numbers, not the collector's. */
 static void check_rings(struct check *k)
 {
 	int rings = place_find_rings();
@@ -569,7 +569,7 @@ static void check_rings(struct check *k)
 	}
 }
 
-/* Where the kernel puts what a CPU of this node touches first. */
+/* The node where the kernel puts memory that a CPU of this node touches first. */
 static unsigned memory_of(const struct check *k, unsigned node)
 {
 	unsigned near = 0;
@@ -583,7 +583,7 @@ static unsigned memory_of(const struct check *k, unsigned node)
 	return near;
 }
 
-/* The kernel counted earlier, when indexes may have been smaller, and counters that are beside
+/* The kernel's count is older: indexes may have been smaller then. It includes counters beside
  * them. */
 static void check_indexes(struct check *k, const struct nr_stats *st)
 {
@@ -699,7 +699,7 @@ static void do_step(struct check *k, const char *step)
 	}
 }
 
-/* Room for all that a shard's CPUs write: a consumer may not get a turn for long here. */
+/* Room for all records of a shard's CPUs: here a consumer may not run for a long time. */
 static size_t ring_bytes(const struct check *k)
 {
 	unsigned nodes = count_distinct(k, sys_cpu_node), cpus = k->online.n, loads = 1;
@@ -768,7 +768,8 @@ static void record(struct check *k)
 	place_count_index(k->index_pages);
 	if (nr_collector_stop(k->collector))
 		sys_die("the recording failed");
-	/* Not before: each ring that is mapped and unmapped interrupts every CPU with a thread. */
+	/* Only now, because mapping and unmapping a ring interrupts every CPU that runs a
+	 * thread. */
 	check_rings(k);
 	read_trace(k, t);
 	check_members(k, t);
@@ -821,7 +822,7 @@ static void record_all(struct check *k, char *policies, char *orders)
 	}
 }
 
-/* One that fails a check stays, to be looked at. */
+/* A trace that fails a check is kept for inspection. */
 static void remove_trace(void)
 {
 	unlink(TRACE "/stream");

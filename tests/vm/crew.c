@@ -21,7 +21,7 @@ static int pin(unsigned cpu)
 	return sched_setaffinity(0, sizeof(set), &set);
 }
 
-/* A member's life. */
+/* The main loop of a member. */
 __attribute__((noreturn)) static void serve(unsigned cpu, int fd, int done_fd)
 {
 	struct order order;
@@ -117,7 +117,7 @@ void crew_pass_token(struct crew *crew, const struct sys_set *cpus, unsigned rou
 	for (unsigned cpu = 0; cpu < SYS_MAX; cpu++)
 		if (cpus->has[cpu])
 			list[n++] = cpu;
-	/* Above a third, and no divisor in common: comes by all of them. */
+	/* More than a third of n, without a common divisor: the token visits all CPUs. */
 	for (stride = n / 3 + 1; stride > 1; stride++) {
 		unsigned a = n, b = stride, rest;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * One process for each possible CPU, made before the collector is, that makes system calls on its
- * CPU when it is told to. What they did is known exactly: that is what a trace is checked against.
+ * One process for each possible CPU, started before the collector. It makes system calls on its CPU
+ * on demand. The exact calls are known, so a trace can be compared with them.
  */
 #ifndef CREW_H
 #define CREW_H
@@ -10,23 +10,23 @@
 #include <sys/types.h>
 #include "sys.h"
 
-/* The calls: nothing else in the guest makes them. */
+/* Nothing else in the guest makes these calls. */
 #define CREW_LOAD  SYS_getpgid
 #define CREW_TOKEN SYS_getsid
 
-/* Since crew_forget: what each has done. */
+/* A member's calls since crew_forget. */
 struct crew_member {
 	pid_t pid;
-	int fd;		     /* it waits here for what to do */
-	unsigned long calls; /* CREW_LOAD that it was told to make */
-	bool moved;	     /* its CPU went away meanwhile: it may have called from others */
+	int fd;		     /* the member waits here for its next order */
+	unsigned long calls; /* number of CREW_LOAD calls that it was told to make */
+	bool moved; /* its CPU went offline meanwhile, so it may have called from other CPUs */
 };
 
 struct crew {
 	unsigned n; /* CPU c has member c */
 	struct crew_member members[SYS_MAX];
 	int done_fd;
-	unsigned busy;	  /* how many have work */
+	unsigned busy;	  /* number of members with work */
 	unsigned *visits; /* CPUs in the order in which they had the token */
 	unsigned n_visits;
 };
@@ -34,14 +34,15 @@ struct crew {
 void crew_start(struct crew *crew, unsigned n_cpus);
 void crew_forget(struct crew *crew);
 
-/* Each member of cpus makes calls + cpu calls, so that no two CPUs are alike. Returns at once. */
+/* Each member of cpus makes calls + cpu calls, so each CPU has a different number. Returns at
+ * once. */
 void crew_begin(struct crew *crew, const struct sys_set *cpus, unsigned long calls);
 void crew_wait(struct crew *crew);
 
 /*
- * A token goes round the CPUs, in strides that lead from node to node; each calls CREW_TOKEN once
- * when it has it. One call is over before the next begins: their order is known, whatever the
- * clocks say.
+ * A token visits the CPUs in strides that lead from node to node. Each CPU calls CREW_TOKEN once
+ * when it has the token. A call ends before the next one begins, so their order is known without
+ * clocks.
  */
 void crew_pass_token(struct crew *crew, const struct sys_set *cpus, unsigned rounds);
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * `fill N`: what it costs to put N rings into an array of maps, in ms: one update after the other,
- * one batch, and a batch from each of several threads, as src/maps.c does it. Every update of such
- * a map waits for a grace period of the kernel, and a batch does so once only from Linux 6.8 on.
- * Fails if the threads are not worth it; that the collector has them is for the case to see
- * (cases/big).
+ * `fill N`: prints how long it takes to put N rings into an array of maps, in ms: one update after
+ * the other, one batch, and a batch from each of several threads, as in src/kernel/maps.c. Every
+ * update of such a map waits for a grace period of the kernel. A batch waits only once, but only
+ * from Linux 6.8 on. Fails if the threads bring no gain. The case cases/big checks that the
+ * collector uses them.
  */
 #include <bpf/bpf.h>
 #include <linux/types.h>

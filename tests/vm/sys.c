@@ -111,7 +111,7 @@ int sys_cpu_package(unsigned cpu)
 	return atoi(line);
 }
 
-/* The row has a number for each online node, in their order. */
+/* The row has a number for each online node, in order of the nodes. */
 int sys_distance(unsigned from, unsigned to)
 {
 	struct sys_set online;

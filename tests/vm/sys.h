@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the kernel says of the machine, read anew and without hwloc: the other opinion. */
+/* The machine as the kernel reports it, read independently and without hwloc. */
 #ifndef SYS_H
 #define SYS_H
 
@@ -13,17 +13,17 @@ struct sys_set {
 	unsigned n;
 };
 
-/* Reads a list like "0-3,8"; a bad one ends the program. */
+/* Reads a list like "0-3,8". An invalid list ends the program. */
 void sys_parse(struct sys_set *set, const char *list);
 
-/* Reads the file's first line as such a list. */
+/* Reads such a list from the file's first line. */
 void sys_read_set(struct sys_set *set, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* The value of a line "KEY:\tvalue" of a file of /proc, into buf. */
+/* Copies the value of a line "KEY:\tvalue" of a /proc file to buf. */
 void sys_status(char *buf, size_t size, const char *path, const char *key);
 
-/* Node of a CPU that is online. */
+/* Node of an online CPU. */
 int sys_cpu_node(unsigned cpu);
 int sys_cpu_package(unsigned cpu);
 
@@ -32,7 +32,7 @@ int sys_distance(unsigned from, unsigned to);
 
 void sys_set_online(unsigned cpu, bool online);
 
-/* Open files of this process. */
+/* Number of open files of this process. */
 unsigned sys_count_files(void);
 
 __attribute__((noreturn, format(printf, 1, 2))) void sys_die(const char *format, ...);

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # shellcheck shell=dash
 #
-# What a case begins with: . /case/lib.sh
-# The shell is busybox's. VM_NODES, VM_CPUS and the like tell what the rig was asked for.
+# Every case starts with: . /case/lib.sh. The shell is busybox's. VM_NODES, VM_CPUS and the others hold the
+# values requested of run.
 
 sys_cpu=/sys/devices/system/cpu
 sys_node=/sys/devices/system/node
@@ -53,7 +53,7 @@ cpu_node()
 cpu_offline() { echo 0 >"$sys_cpu/cpu$1/online" || fail "CPU $1 does not go offline"; }
 cpu_online() { echo 1 >"$sys_cpu/cpu$1/online" || fail "CPU $1 does not come online"; }
 
-# A busy loop on each CPU named, until unload or the end of the machine.
+# Runs a busy loop on each named CPU, until unload or the end of the machine.
 load()
 {
 	local cpu
@@ -73,7 +73,7 @@ unload()
 	loads=""
 }
 
-# wait_for SECONDS COMMAND...: until the command succeeds; false when it never does.
+# wait_for SECONDS COMMAND...: waits until the command succeeds; false if it does not in this time.
 wait_for()
 {
 	local end
@@ -85,7 +85,7 @@ wait_for()
 	done
 }
 
-# in_cpuset CPUS NODES COMMAND...: where the rest of the machine cannot be seen.
+# in_cpuset CPUS NODES COMMAND...: runs the command where it sees only these CPUs and nodes.
 in_cpuset()
 (
 	group=/sys/fs/cgroup/half
