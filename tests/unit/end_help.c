@@ -13,7 +13,7 @@ int make_number(void **state)
 	struct btf *btf = btf__new_empty();
 	int u32 = btf__add_int(btf, "unsigned int", 4, 0), id;
 
-	if (!access("/dev/shm", W_OK)) /* repair waits for the disk, some hundred times here */
+	if (!access("/dev/shm", W_OK)) /* repair waits for the disk, here some hundred times */
 		setenv("TMPDIR", "/dev/shm", 0);
 	if (make_scratch(state))
 		return -1;

@@ -70,7 +70,7 @@ uint64_t fake_ring_produced(const struct fake_ring *fake)
 	return atomic_load_explicit(fake->view.producer, memory_order_relaxed);
 }
 
-/* Acquire: the consumer's reads of what it gave back come before our writes. */
+/* Acquire: the consumer's reads of released memory come before our writes. */
 uint64_t fake_ring_consumed(const struct fake_ring *fake)
 {
 	return atomic_load_explicit(fake->view.consumer, memory_order_acquire);

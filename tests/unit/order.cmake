@@ -11,8 +11,8 @@ foreach(test IN ITEMS ring sort shard losses merge order threads clock)
 	set_tests_properties(unit/${test} PROPERTIES TIMEOUT 600 SKIP_RETURN_CODE 77)
 endforeach()
 
-# Who is asked for a watermark.
+# Which shards are asked for a watermark.
 target_link_options(test_threads PRIVATE -Wl,--wrap=nr_consumer_kick)
-# Memory that runs out.
+# Allocations that fail.
 target_link_options(test_shard PRIVATE -Wl,--wrap=mmap)
 target_link_options(test_merge PRIVATE -Wl,--wrap=calloc)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Random numbers that can be had again: every property prints its seed, NR_SEED repeats it. */
+/* Reproducible random numbers: every property test prints its seed, and NR_SEED repeats it. */
 #ifndef SEED_H
 #define SEED_H
 
@@ -28,7 +28,7 @@ static inline uint64_t seed_below(struct seed *s, uint64_t n)
 	return seed_next(s) % n;
 }
 
-/* Once in n times. */
+/* True once in n times. */
 static inline bool seed_once_in(struct seed *s, uint64_t n)
 {
 	return seed_below(s, n) == 0;

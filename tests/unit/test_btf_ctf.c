@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Property: whatever struct an author writes, babeltrace2 and our own formatter show the values
- * that went in.
+ * Property: for any struct that an author writes, babeltrace2 and our own formatter show the values
+ * that were written.
  *
- * Structs are made up, compiled for BPF (their BTF is all the library gets to see) and for this
- * machine with functions that fill them in by the names of their members. So neither offsets nor
- * values come from the code under test. NR_SEED=N repeats a run, NR_STRUCTS=N sets how many.
+ * The test makes up structs. It compiles them for BPF, whose BTF is all that the library sees, and
+ * for this machine, with functions that fill them in by member name. So neither offsets nor values
+ * come from the code under test. NR_SEED=N repeats a run, NR_STRUCTS=N sets the number of structs.
  */
 #include "trace_help.h"
 
@@ -15,7 +15,7 @@
 #include <bpf/btf.h>
 #include "seed.h"
 
-#define RECORDS	 3 /* of each struct */
+#define RECORDS	 3 /* records of each struct */
 #define MAX_KIDS 7
 #define PAYLOAD	 (64 * 1024)
 
@@ -29,12 +29,12 @@ struct node {
 	bool is_signed;
 	unsigned n_dims, dims[2];
 	unsigned packed, aligned;
-	bool is_volatile, gap; /* gap: a zero-width bit-field before it */
+	bool is_volatile, gap; /* gap: a zero-width bit-field precedes it */
 	unsigned n_kids;
 	struct node *kids[MAX_KIDS];
 };
 
-/* ---- chance ---- */
+/* ---- random numbers ---- */
 
 static struct seed chance;
 static uint64_t seed;
@@ -54,7 +54,7 @@ static bool one_in(unsigned n)
 	return seed_once_in(&chance, n);
 }
 
-/* Edges more often than chance would have them. */
+/* Chooses edge values more often than chance would. */
 static uint64_t any_number(void)
 {
 	switch (below(5)) {
@@ -69,7 +69,7 @@ static uint64_t any_number(void)
 	}
 }
 
-/* ---- making structs up ---- */
+/* ---- making up structs ---- */
 
 static unsigned uids;
 
@@ -131,13 +131,13 @@ static void free_node(struct node *n)
 	free(n);
 }
 
-/* An event: a struct, and perhaps data[] with its length anywhere before it. */
+/* An event: a struct, and sometimes data[] with its length member anywhere before it. */
 struct event {
 	struct node *st;
 	struct node *tail;
-	unsigned len_at; /* before this member */
+	unsigned len_at; /* the length is before this member */
 	const char *len_type;
-	unsigned len_bits; /* 0: no bit-field */
+	unsigned len_bits; /* 0: not a bit-field */
 	char *babble[RECORDS];
 	char *json[RECORDS];
 };
@@ -158,7 +158,7 @@ static struct event make_event(void)
 	return e;
 }
 
-/* ---- as C ---- */
+/* ---- C source ---- */
 
 static const char prelude[] =
 	"typedef unsigned char u8; typedef unsigned short u16; typedef unsigned int u32;\n"
@@ -226,7 +226,7 @@ static void put_decl(FILE *out, const struct node *n, const char *name, const ch
 	fprintf(out, "%s", after);
 	for (unsigned i = 0; i < n->n_dims; i++)
 		fprintf(out, "[%u]", n->dims[i]);
-	if (n->kind == TEXT && (!*after || n->n_dims)) /* char tail[] has no size of its own */
+	if (n->kind == TEXT && (!*after || n->n_dims)) /* char tail[] has no size */
 		fprintf(out, "[%u]", n->size);
 	if (n->kind == BITS)
 		fprintf(out, " : %u", n->bits);
@@ -235,7 +235,7 @@ static void put_decl(FILE *out, const struct node *n, const char *name, const ch
 	fprintf(out, ";\n");
 }
 
-/* Every other union is anonymous where that is possible. */
+/* Every second union is anonymous where possible. */
 static bool is_anonymous_union(const struct node *n)
 {
 	return n->kind == UNION && n->uid % 2 && !n->n_dims && !n->is_volatile && !n->aligned;
@@ -282,7 +282,7 @@ static void put_event(FILE *out, const struct event *e, unsigned i)
 	fprintf(out, "}%s;\n", e->st->packed ? " __attribute__((packed))" : "");
 }
 
-/* Where anonymous unions are: our names for them have it, and only the compiler knows. */
+/* Our names for anonymous unions contain the unions' offsets, which only the compiler knows. */
 static void put_offsets(FILE *out, const struct node *st, const char *tag)
 {
 	char inner[32];
@@ -306,7 +306,7 @@ static void put_tail_offsets(FILE *out, const struct node *tail)
 	put_offsets(out, tail, tag);
 }
 
-/* ---- values: as C statements, as babeltrace2 prints them, as our JSON ---- */
+/* ---- values: as C statements, as in babeltrace2's output, as in our JSON ---- */
 
 struct sinks {
 	FILE *c, *babble, *json;
@@ -330,7 +330,7 @@ static void put_number(struct sinks *s, const char *lv, uint64_t v, unsigned bit
 	else
 		snprintf(text, sizeof(text), "%" PRIu64, uv);
 	fputs(text, s->babble);
-	if ((is_signed && sv < 0 ? -(uint64_t)sv : uv) > 1ull << 53) /* no double has it */
+	if ((is_signed && sv < 0 ? -(uint64_t)sv : uv) > 1ull << 53) /* no double can hold it */
 		fprintf(s->json, "\"%s\"", text);
 	else
 		fputs(text, s->json);
@@ -364,8 +364,8 @@ static void put_enum(struct sinks *s, const char *lv, const struct node *n)
 	fprintf(s->json, "%s", pick->name);
 }
 
-/* Never empty: babeltrace2 2.0.4 shows the text of an earlier event for an empty one (its bug,
- * fixed upstream). Our own formatter's empty texts are tested in test_text.c. */
+/* Never empty: babeltrace2 2.0.4 shows an earlier event's text instead of an empty text (a bug,
+ * fixed upstream). test_text.c tests empty texts of our own formatter. */
 static void put_text(struct sinks *s, const char *lv, unsigned room)
 {
 	unsigned len = 1 + below(room);
@@ -374,11 +374,11 @@ static void put_text(struct sinks *s, const char *lv, unsigned room)
 	for (unsigned i = 0; i < len; i++)
 		do
 			text[i] = ' ' + below(95);
-		while (strchr("\"\\'?", text[i])); /* each has an escape of its own */
+		while (strchr("\"\\'?", text[i])); /* each character has its own escape */
 	text[len] = 0;
 	for (unsigned i = 0; i < len; i++)
 		fprintf(s->c, "%s[%u] = %d;\n", lv, i, text[i]);
-	if (len < room) /* what is behind it is left as it was: garbage */
+	if (len < room) /* the bytes behind it stay as they were: garbage */
 		fprintf(s->c, "%s[%u] = 0;\n", lv, len);
 	fprintf(s->babble, "\"%s\"", text);
 	fprintf(s->json, "\"%s\"", text);
@@ -579,7 +579,7 @@ static int run(const char *fmt, const char *options)
 	return system(command);
 }
 
-/* Fills in the offsets of anonymous unions, which only the compiler knew. */
+/* Fills in the offsets of anonymous unions, which only the compiler knows. */
 static char *resolve_offsets(void *lib, const char *text)
 {
 	char *out = malloc(2 * strlen(text) + 1), *p = out;

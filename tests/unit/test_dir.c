@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The directory of a trace: who may read it, who may record into it, what others can do to it. */
+/* The directory of a trace: who may read it, who may record into it, and what others can do to
+ * it. */
 #include "trace_help.h"
 #include <bpf/btf.h>
 #include <errno.h>
@@ -104,7 +105,7 @@ static void test_group(void **state)
 	assert_int_equal(st.st_gid, OTHER);
 }
 
-/* A group that is not ours cannot be given: nothing is left. */
+/* A group that we are not in is refused, and nothing is left. */
 static void test_group_of_others(void **state)
 {
 	const gid_t group = 54321;
@@ -124,7 +125,7 @@ static void test_group_of_others(void **state)
 	assert_int_equal(rmdir(in_scratch("theirs")), 0);
 }
 
-/* Who made it said who may read it; the files are ours. */
+/* An existing directory keeps its mode. Our files have our modes. */
 static void test_mode_of_a_directory_that_is_there(void **state)
 {
 	(void)state;
@@ -134,7 +135,7 @@ static void test_mode_of_a_directory_that_is_there(void **state)
 	expect_modes("there", 0755, 0600);
 	writer_discard(writer);
 	assert_int_equal(mode_of(in_scratch("there")), 0755);
-	assert_int_equal(rmdir(in_scratch("there")), 0); /* nothing is left in it */
+	assert_int_equal(rmdir(in_scratch("there")), 0); /* the directory is empty */
 }
 
 /* ---- one recording at a time ---- */
@@ -154,7 +155,7 @@ static void test_locked(void **state)
 	assert_int_equal(writer_close(writer), 0);
 }
 
-/* In a child, which sets its status: did it record for a while, alone? */
+/* Runs in a child, whose exit status says whether it could record alone for a while. */
 static void record_at_once(const char *path)
 {
 	if (begin(path, (struct writer_opts){ .force = true, .start = 1 }))
@@ -165,7 +166,7 @@ static void record_at_once(const char *path)
 	_exit(writer_close(writer) ? 1 : 0);
 }
 
-/* Some start at once, with force: whoever begins has the trace to the end. */
+/* Several recordings start at once with force: the first one has the trace until it ends. */
 static void test_many_at_once(void **state)
 {
 	const char *path = strdup(in_scratch("many"));
@@ -191,7 +192,8 @@ static void test_many_at_once(void **state)
 	free((char *)path);
 }
 
-/* A reader sees that it is recorded, and cannot keep a recording from starting or going on. */
+/* A reader sees that the trace is being recorded. It can neither prevent a recording nor stop
+ * one. */
 static void test_readers(void **state)
 {
 	struct flock all = { .l_type = F_RDLCK };
@@ -213,14 +215,15 @@ static void test_readers(void **state)
 	close(fd);
 }
 
-/* ---- starts that do not end ---- */
+/* ---- starts that are interrupted ---- */
 
 static char *metadata_of(const char *dir)
 {
 	return load_file(in_scratch("%s/metadata", dir), NULL);
 }
 
-/* Killed while it starts: the next recording gives the old trace its names back. */
+/* The recorder is killed during its start: the next recording gives the old trace its names
+ * back. */
 static void test_killed_while_it_starts(void **state)
 {
 	const struct nr_trace_opts reader = { sizeof(reader), hear, NULL };
@@ -255,7 +258,7 @@ static void test_killed_while_it_starts(void **state)
 	free(before);
 }
 
-/* Killed while it removes what it replaced: the new trace is the one that stays. */
+/* The recorder is killed while it removes the replaced trace: the new trace stays. */
 static void test_killed_when_it_has_begun(void **state)
 {
 	char *before, *after;
@@ -277,7 +280,7 @@ static void test_killed_when_it_has_begun(void **state)
 	free(after);
 }
 
-/* The limit hits in each of the files; the trace that was there is there again. */
+/* The limit is reached in each of the files in turn; afterwards the old trace is complete again. */
 static void test_file_limit_at_start(void **state)
 {
 	struct rlimit old, limit;
@@ -306,7 +309,7 @@ static void test_file_limit_at_start(void **state)
 	free(before);
 }
 
-/* Whichever descriptor is the one too many: nothing is left, and what was there is there. */
+/* Files run out at each descriptor in turn: nothing new is left, and the old trace is complete. */
 static void expect_no_descriptors(const char *path, bool force)
 {
 	struct rlimit old, limit;
@@ -342,16 +345,16 @@ static void test_no_descriptors(void **state)
 	free(after);
 }
 
-/* ---- hands of others ---- */
+/* ---- interference by others ---- */
 
-/* Another name for the directory, at its place; link is where that leads. */
+/* Moves the directory away and puts a link to target in its place. */
 static void swap(const char *dir, const char *target)
 {
 	assert_int_equal(rename(dir, in_scratch("moved")), 0);
 	assert_int_equal(symlink(target, dir), 0);
 }
 
-/* What was made is removed where it was made, whoever is in its place now. */
+/* The recorder removes its files where it made them, whatever has taken their place. */
 static void test_swapped_for_a_link(void **state)
 {
 	const char *victim = in_scratch("victim"), *dir;
@@ -369,7 +372,7 @@ static void test_swapped_for_a_link(void **state)
 	assert_int_equal(rmdir(in_scratch("moved")), 0); /* empty */
 	unlink(in_scratch("swapped"));
 
-	/* An empty directory in its place is not ours to remove either. */
+	/* Nor may the recorder remove somebody else's empty directory. */
 	assert_int_equal(begin(in_scratch("swapped"), (struct writer_opts){}), 0);
 	assert_int_equal(rename(in_scratch("swapped"), in_scratch("moved")), 0);
 	mkdir(in_scratch("swapped"), 0700);
@@ -379,7 +382,7 @@ static void test_swapped_for_a_link(void **state)
 
 static atomic_bool stop;
 
-/* An owner of the parent at work: the name is a directory, a link, and nothing, in turns. */
+/* The parent's owner interferes: the name is a directory, a link, and nothing, in turns. */
 static void *swap_all_the_time(void *arg)
 {
 	char name[512], aside[512], link[512];
@@ -395,7 +398,7 @@ static void *swap_all_the_time(void *arg)
 		rename(link, name);
 		usleep(random() % 100);
 		rename(name, link);
-		rmdir(aside); /* where it was made, and is removed: anything may be left in it */
+		rmdir(aside); /* fails if the recorder has files in it */
 	}
 	return NULL;
 }
@@ -445,27 +448,27 @@ static void test_links(void **state)
 	if (geteuid())
 		return;
 	assert_int_equal(lchown(in_scratch("link"), OTHER, OTHER), 0);
-	for (unsigned i = 0; i < 2; i++) { /* also where a link of ours leads */
+	for (unsigned i = 0; i < 2; i++) { /* also through a link of ours */
 		assert_int_equal(begin(in_scratch(i ? "chain" : "link"), (struct writer_opts){}),
 				 -ELOOP);
 		assert_non_null(strstr(said, "symbolic link of another user"));
 		assert_int_equal(access(in_scratch("target/metadata"), F_OK), -1);
 	}
-	/* The lock's name leads nowhere either. */
+	/* The lock's name may not be a link, either. */
 	save_file(in_scratch("precious"), "precious", 8);
 	assert_int_equal(symlink("../precious", in_scratch("target/.numaring.lock")), 0);
 	assert_int_equal(begin(in_scratch("target"), (struct writer_opts){}), -ELOOP);
 	assert_int_equal(access(in_scratch("precious"), F_OK), 0);
 }
 
-/* ---- what happens to a stream while it is recorded ---- */
+/* ---- changes to a stream while it is recorded ---- */
 
 static void hole(const char *path, off_t off, off_t size)
 {
 	static const uint8_t zeros[65536];
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
 
-	/* Not every file system has holes; zeros are the same to a reader. */
+	/* Not every file system has holes; to a reader, zeros look the same. */
 	if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, off, size))
 		assert_int_equal(pwrite(fd, zeros, size, off), size);
 	close(fd);
@@ -564,8 +567,7 @@ static const struct {
 
 static const struct nr_account nothing = {};
 
-/* Writes go on without an error, so a look is needed: before each packet, and once more at the end.
- */
+/* Writes still succeed, so the recorder must check: before each packet, and again at the end. */
 static void test_changed_by_others(void **state)
 {
 	(void)state;
@@ -588,7 +590,7 @@ static void test_changed_by_others(void **state)
 	}
 }
 
-/* Some file systems make holes of zeros: one is right if the packet is. */
+/* Some file systems store zeros as holes. A hole is accepted if the packet's checksum is right. */
 static void test_hole_of_zeros(void **state)
 {
 	static const uint8_t zeros[65536];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* How a trace ends: the mark and its account come back as they were written, and a trace without
- * one is never taken for a whole one. */
+/* How a trace ends: the end mark and its account come back as written, and a trace without an end
+ * mark never passes for a complete one. */
 #include "end_help.h"
 
 #include <errno.h>
@@ -92,8 +92,8 @@ static void test_any_account(void **state)
 	}
 }
 
-/* The mark is no event for other readers and no reason to complain, but its watermark can be seen.
- */
+/* The end mark is no event for other readers, and they do not complain. Its watermark is
+ * visible. */
 static void test_babeltrace(void **state)
 {
 	struct nr_account a = some_account();
@@ -122,7 +122,8 @@ static void test_babeltrace(void **state)
 	drop_traces();
 }
 
-/* A caller built with a shorter struct gets what it knows; one that sets no size gets nothing. */
+/* A caller with a shorter struct gets the fields that it knows; a caller without a size gets
+ * nothing. */
 static void test_sizes(void **state)
 {
 	struct nr_account a = { 0 };
@@ -143,7 +144,7 @@ static void test_sizes(void **state)
 	drop_traces();
 }
 
-/* The time of the mark never goes back. */
+/* The end mark's time never steps back. */
 static void test_time(void **state)
 {
 	struct writer *w = write_packets();
@@ -162,7 +163,7 @@ static void test_time(void **state)
 	drop_traces();
 }
 
-/* ---- traces without a mark ---- */
+/* ---- traces without an end mark ---- */
 
 static void test_no_mark(void **state)
 {
@@ -172,7 +173,7 @@ static void test_no_mark(void **state)
 
 	(void)state;
 	expect_reading("t", 10, 0, -EBUSY);
-	/* What the recorder is about to write is no damage, until it is gone. */
+	/* A packet that the recorder is writing is not damage, unless the recorder is gone. */
 	fd = open(in_scratch("t/stream"), O_WRONLY | O_APPEND | O_CLOEXEC);
 	assert_int_equal(write(fd, "\xc1\x1f\xfc\xc1", 4), 4);
 	close(fd);
@@ -198,7 +199,7 @@ static void test_1_0(void **state)
 	(void)state;
 	make_1_0();
 	expect_reading("t", 10, 0, -EBUSY);
-	/* It sees what we did to the metadata. */
+	/* It notices the changed metadata. */
 	assert_int_equal(writer_finish(w, &account), -ESTALE);
 	assert_int_equal(writer_close(w), 0);
 	expect_reading("t", 10, 0, -EOPNOTSUPP);
@@ -219,7 +220,7 @@ static void test_behind_mark(void **state)
 	drop_traces();
 }
 
-/* ---- marks that lie ---- */
+/* ---- wrong end marks ---- */
 
 static void save_sealed(const struct stream *s)
 {
@@ -247,7 +248,8 @@ static void test_every_byte(void **state)
 	drop_traces();
 }
 
-/* Right checksums, wrong words: refused, or an account within the packet (ASan looks). */
+/* Right checksums, wrong values: the mark is refused, or the account lies within the packet (ASan
+ * checks). */
 static void test_lies(void **state)
 {
 	static const uint8_t values[] = { 0, 0xff, 0x7f, 0x80, 1 };
@@ -276,7 +278,7 @@ static void test_lies(void **state)
 	drop_traces();
 }
 
-/* A later minor version may append fields to the account, and arrays behind the ones there are. */
+/* A later minor version may append fields to the account, and arrays behind the existing ones. */
 static void test_later_version(void **state)
 {
 	enum { MORE = 16 };
@@ -312,7 +314,7 @@ static void test_later_version(void **state)
 	drop_traces();
 }
 
-/* ---- a disk that is full ---- */
+/* ---- a full disk ---- */
 
 static void test_disk_full(void **state)
 {
@@ -348,7 +350,7 @@ static void test_disk_full(void **state)
 	}
 }
 
-/* The largest packet there can be is one that the writer makes. */
+/* The writer can write a packet of the largest allowed size. */
 static void test_largest_packet(void **state)
 {
 	struct nr_packet_pool pool;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Explanations of refused programs. refusals/linux-* holds libbpf's warnings on two kernels, one
- * mistake after the other, each behind a line
+ * mistake after the other. Each begins with a line
  *
  *	=== NAME [SECTION] WORDS
  *
- * The advice contains WORDS; "-": there is no advice. Of each log only the end is kept.
+ * The advice must contain WORDS; "-": there is no advice. The files have only the end of each log.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Where losses stand in the stream (I11), against a history in which the time of each is known. */
+/* Places of losses in the stream (I11), against a history in which the time of each loss is
+ * known. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -15,7 +16,7 @@
 static struct step {
 	bool wrote;
 	uint16_t cpu;
-	uint64_t lost[CPUS]; /* by each, when the step was over */
+	uint64_t lost[CPUS]; /* by each CPU, at the end of the step */
 } steps[STEPS];
 
 static uint64_t time_of(unsigned step)
@@ -32,9 +33,10 @@ static uint64_t lost_by(unsigned step)
 	return sum;
 }
 
-static uint64_t first[CPUS]; /* what each had lost when the history began */
+static uint64_t first[CPUS]; /* each CPU's losses at the start of the history */
 
-/* Some CPUs write no more from a time on, and still lose. Some counts wrap in their low 32 bits. */
+/* Some CPUs stop writing at some time but still lose records. Some counts wrap in their low 32
+ * bits. */
 static void make_history(struct seed *seed)
 {
 	uint64_t lost[CPUS], silent[CPUS];
@@ -54,7 +56,7 @@ static void make_history(struct seed *seed)
 	}
 }
 
-static unsigned present; /* the step that the counters are read in */
+static unsigned present; /* the step in which the counters are read */
 
 static uint64_t read_counters(void *ctx, uint64_t *lost)
 {
@@ -67,15 +69,15 @@ static void note(struct nr_losses *l, unsigned step)
 {
 	const struct step *s = &steps[step];
 	const struct nr_record rec = { .cpu = s->cpu, .lost = s->lost[s->cpu] };
-	const struct nr_record none = { .cpu = CPUS, .lost = 1000000 }; /* of no such CPU */
+	const struct nr_record none = { .cpu = CPUS, .lost = 1000000 }; /* no such CPU */
 
 	if (s->wrote)
 		nr_losses_note(l, &rec);
 	nr_losses_note(l, &none);
 }
 
-/* Least that a packet may count which ends with a step: what the records say, and what the counters
- * said a while ago. */
+/* The least count of a packet that ends with this step: from the records, and from counters read
+ * some time ago. */
 static uint64_t least_by(unsigned step, unsigned stale)
 {
 	uint64_t least[CPUS], sum = 0;
@@ -91,7 +93,7 @@ static uint64_t least_by(unsigned step, unsigned stale)
 	return sum;
 }
 
-/* The stream is lag steps behind the present, at most. The counters are looked at in each step. */
+/* The stream is at most `lag` steps behind the present. The counters are read in each step. */
 static void replay(struct seed *seed, unsigned lag)
 {
 	unsigned noted = 0;
@@ -112,7 +114,7 @@ static void replay(struct seed *seed, unsigned lag)
 		assert_true(nr_losses_until(&l, time_of(end)) >= placed);
 		placed = nr_losses_until(&l, time_of(end));
 		assert_true(placed <= lost_by(end));
-		if (seed_once_in(seed, 20)) /* it is quadratic */
+		if (seed_once_in(seed, 20)) /* this check is quadratic */
 			assert_true(placed >= least_by(end, 2 * lag + 40));
 	}
 	present = STEPS - 1;
@@ -140,8 +142,8 @@ static uint64_t read_now(void *ctx, uint64_t *lost)
 	return now_ns;
 }
 
-/* The stream stood still, samples went on, and all was stopped in between: the first packet that
- * ends after the pause counts what was lost in it. */
+/* The stream stalled while samples went on, then everything stopped. The first packet that ends
+ * after the pause counts the losses in the pause. */
 static void test_pause(void **state)
 {
 	struct nr_losses l;
@@ -160,7 +162,7 @@ static void test_pause(void **state)
 	nr_losses_destroy(&l);
 }
 
-/* A count that steps back is no loss: its record was interrupted by the one before it. */
+/* A count that steps back is no loss: this record's program interrupted the previous record's. */
 static void test_step_back(void **state)
 {
 	struct nr_losses l;

@@ -14,12 +14,12 @@
 #define EPS	   NR_EPSILON_NS
 #define NO_ROOM	   0
 #define ALL	   SIZE_MAX
-#define PACKED	   24u /* bytes of a record of ours in a packet */
+#define PACKED	   24u /* bytes that our records take in a packet */
 
 struct expected {
 	uint64_t ts;
 	uint32_t shard;
-	uint32_t seq; /* of the record in its shard: its position */
+	uint32_t seq; /* the record's position in its shard */
 };
 
 struct rig {
@@ -29,13 +29,13 @@ struct rig {
 	struct nr_shard *ptr[MAX_SHARDS];
 	struct nr_merge merge;
 	uint32_t seq[MAX_SHARDS];
-	struct expected *all; /* in the order they were put */
+	struct expected *all; /* in the order of their insertion */
 	size_t n_all;
 	size_t n_out;
 	uint64_t last;
 };
 
-/* Calls of calloc until one fails; -1: none does. */
+/* The number of the calloc call that fails; -1: none does. */
 static int calloc_left = -1;
 
 void *__real_calloc(size_t n, size_t size);
@@ -94,7 +94,7 @@ static bool put(struct rig *rig, uint32_t s, uint64_t ts)
 	return true;
 }
 
-/* The shard is complete up to time. */
+/* Makes the shard complete up to time. */
 static void pass(struct rig *rig, uint32_t s, uint64_t time)
 {
 	assert_int_equal(nr_shard_pass(&rig->shard[s], time), 0);
@@ -133,7 +133,7 @@ static void check_event(struct rig *rig, const struct nr_event *ev)
 	assert_true(ev->ts < rig->merge.watermark || rig->merge.watermark == NR_TIME_END);
 }
 
-/* Takes one window in pieces, compares with the oracle from where the last window ended. */
+/* Takes one window in pieces and compares it with the oracle, from the end of the last window. */
 static void check_window(struct rig *rig, struct seed *seed)
 {
 	struct nr_event evs[64];
@@ -156,7 +156,7 @@ static void check_window(struct rig *rig, struct seed *seed)
 	}
 	assert_int_equal(nr_merge_take(&rig->merge, evs, 64, ALL, &bytes), 0);
 	assert_true(nr_merge_complete_to(&rig->merge) == rig->merge.watermark);
-	/* M1: all below W were among them. */
+	/* M1: it had all events below W. */
 	if (rig->n_out < rig->n_all && rig->merge.watermark != NR_TIME_END)
 		assert_true(rig->all[rig->n_out].ts >= rig->merge.watermark);
 	release_merged(&rig->merge);
@@ -177,7 +177,7 @@ static void random_history(uint32_t n, struct seed *seed)
 		}
 		now += seed_below(seed, spread);
 		for (uint32_t s = 0; s < n; s++) {
-			if (!seed_once_in(seed, n + 1)) /* or this one is behind */
+			if (!seed_once_in(seed, n + 1)) /* or this one has no watermark yet */
 				pass(rig, s, now - (now ? seed_below(seed, 2) : 0));
 		}
 		check_window(rig, seed);
@@ -251,7 +251,7 @@ static void test_late_shard_holds(void **state)
 	pass(rig, 0, 100000);
 	pass(rig, 2, 100000);
 	nr_merge_begin(&rig->merge);
-	assert_int_equal(take(rig, evs, 8, ALL), 0); /* shard 1 has not said a word */
+	assert_int_equal(take(rig, evs, 8, ALL), 0); /* shard 1 has no watermark yet */
 	put(rig, 1, 5500);
 	pass(rig, 1, 5600 + EPS);
 	nr_merge_begin(&rig->merge);
@@ -263,7 +263,7 @@ static void test_late_shard_holds(void **state)
 	close_rig(rig);
 }
 
-/* M3, whatever a shard says. */
+/* M3, with any watermark of a shard. */
 static void test_never_back(void **state)
 {
 	struct rig *rig = open_rig(2);
@@ -292,7 +292,7 @@ static void test_ties(void **state)
 	close_rig(rig);
 }
 
-/* Room is used up, yet what has the time of the last event still comes; then nothing. */
+/* When the room is used up, events with the time of the last one still come, then no others. */
 static void test_room(void **state)
 {
 	struct rig *rig = open_rig(3);
@@ -323,7 +323,7 @@ static void test_room(void **state)
 	close_rig(rig);
 }
 
-/* Exactly what fits, by the bytes of header and payload. */
+/* Takes exactly the events that fit, counting bytes of header and payload. */
 static void test_room_exact(void **state)
 {
 	struct rig *rig = open_rig(1);
@@ -341,8 +341,8 @@ static void test_room_exact(void **state)
 }
 
 /*
- * I6: records below a W that was used. Their place is the first that breaks neither the order nor
- * what a packet with that W has promised; rec->ts stays what it was.
+ * I6: records below a used W. They get the first place that breaks neither the order nor the
+ * promise of a packet with that W. rec->ts does not change.
  */
 static void test_late(void **state)
 {
@@ -354,8 +354,8 @@ static void test_late(void **state)
 	pass_all(rig, 20000 + EPS);
 	assert_int_equal(nr_merge_begin(&rig->merge), 20000);
 	assert_int_equal(take(rig, evs, 8, ALL), 1);
-	put(rig, 0, 4000);  /* below the event emitted last */
-	put(rig, 1, 19999); /* above it, but below the W used */
+	put(rig, 0, 4000);  /* below the last emitted event */
+	put(rig, 1, 19999); /* above it, but below the used W */
 	put(rig, 1, 20000); /* not late */
 	put(rig, 0, 20001); /* not late */
 	pass_all(rig, 20002 + EPS);
@@ -373,7 +373,7 @@ static void test_late(void **state)
 	assert_int_equal(rig->shard[1].late, 1);
 	pass_all(rig, 30000 + EPS);
 	nr_merge_begin(&rig->merge);
-	assert_int_equal(take(rig, evs, 8, ALL), 0); /* nothing, but 30000 is used now */
+	assert_int_equal(take(rig, evs, 8, ALL), 0); /* no event, but 30000 is used now */
 	put(rig, 1, 25000);
 	pass_all(rig, 30001 + EPS);
 	nr_merge_begin(&rig->merge);
@@ -387,7 +387,7 @@ static void test_late(void **state)
 	close_rig(rig);
 }
 
-/* A late record behind one that is not below W yet: it comes as soon as that one does. */
+/* A late record behind a record that is not below W yet: it comes together with that record. */
 static void test_late_behind_held(void **state)
 {
 	struct rig *rig = open_rig(2);
@@ -412,7 +412,7 @@ static void test_late_behind_held(void **state)
 	close_rig(rig);
 }
 
-/* I5: room comes back for what was taken, no more; and only when told. */
+/* I5: exactly the room of taken records is released, and only by nr_merge_release. */
 static void test_release(void **state)
 {
 	struct rig *rig = open_rig(2);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Property: babeltrace2 opens a trace whatever its fields are called, and the name it shows leads
- * back to the name in C.
+ * Property: babeltrace2 opens a trace with any field names, and the name that it shows leads back
+ * to the C name.
  *
- * Structs are drawn with names that have clashed, or could: leading underscores, keywords, lengths
- * of tails, our own names. docs/format.md says how a name in CTF becomes one in C; that is undone
- * here, and what babeltrace2 shows must be what was drawn, as must our own JSON. NR_SEED=N repeats
- * a run, NR_ROUNDS=N sets how many traces.
+ * The test draws structs with names that have clashed or could: leading underscores, keywords,
+ * lengths of tails, our own names. docs/format.md says how a C name appears in CTF. The test
+ * reverses that and compares babeltrace2's output and our JSON with the drawn names. NR_SEED=N
+ * repeats a run, NR_ROUNDS=N sets the number of traces.
  */
 #include "trace_help.h"
 
@@ -14,7 +14,7 @@
 #include <bpf/btf.h>
 #include "seed.h"
 
-#define TYPES	 200 /* in a trace */
+#define TYPES	 200 /* events in a trace */
 #define MAX_KIDS 8
 #define PAYLOAD	 8192
 
@@ -101,15 +101,15 @@ enum kind { INT, BITS, UNION, STRUCT, LIST, ANON, KINDS, TAIL };
 
 struct node {
 	enum kind kind;
-	const char *name; /* "" for what has none */
-	unsigned off;	  /* bits from the start of the C struct around it */
+	const char *name; /* "": no name */
+	unsigned off;	  /* bits from the start of the enclosing C struct */
 	unsigned bits;
 	unsigned n_kids;
 	struct node *kids[MAX_KIDS];
 	int type;
 };
 
-/* Names of one struct, those of its anonymous structs included. */
+/* The names of one struct, including those of its anonymous structs. */
 struct scope {
 	bool taken[NR_TRAPS];
 };
@@ -170,7 +170,7 @@ static struct node *draw_node(struct scope *s, unsigned depth)
 	return n;
 }
 
-/* As compilers place it, or packed; a gap in front now and then. */
+/* Places members like a compiler, or packed, sometimes with a gap before a member. */
 static unsigned place(struct node *n, unsigned pos, bool packed)
 {
 	unsigned step = n->kind == BITS ? 1 : n->kind == INT && !packed ? n->bits : 8;
@@ -199,7 +199,7 @@ static void draw_members(struct node *st, struct scope *s, unsigned depth)
 	place_members(st);
 }
 
-/* "X_len" for some X that is in the list as well; the last member is X[] then. */
+/* Adds "X_len" for a name X that is also in the list, and X[] as the last member. */
 static void draw_tail(struct event *e, struct scope *s)
 {
 	static const char *const tails[][2] = {
@@ -247,7 +247,7 @@ static void free_node(struct node *n)
 
 static struct {
 	struct btf *btf;
-	int number[5]; /* by bytes */
+	int number[5]; /* by byte offset */
 	int index;
 } b;
 
@@ -302,7 +302,7 @@ static int add_struct(struct node *st)
 	return st->type;
 }
 
-/* ---- what is to be shown ---- */
+/* ---- the expected output ---- */
 
 struct sinks {
 	FILE *babble, *json;
@@ -369,7 +369,7 @@ static void put_tail(struct sinks *s, unsigned off)
 	both(s, s->tail ? " ]" : "]", "]");
 }
 
-/* Members of st, which begins at bit base, as part of scope, which begins at bit start. */
+/* Prints the members of st, at bit base, as part of scope, which begins at bit start. */
 static void put_members(struct sinks *s, const struct node *scope, unsigned start,
 			const struct node *st, unsigned base, bool *more);
 
@@ -498,7 +498,7 @@ static void check_json(const struct event *events)
 	free(buf);
 }
 
-/* Back to the names of C, as docs/format.md says. */
+/* Converts names back to C names, as docs/format.md says. */
 static void unescape(char *line)
 {
 	char *to = line;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Damaged and hostile objects: none of them crashes the process that opens it. The good object is a
- * built-in source. NR_MUTANTS=20000 tries more of them.
+ * Damaged and hostile objects: none of them crashes the process that opens it. The mutants'
+ * original is a built-in source. NR_MUTANTS=20000 tries more mutants.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -75,7 +75,7 @@ static void test_trial(void **state)
 	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
 		assert_int_equal(nr_trial(die, &signals[i], TIMEOUT_MS), signals[i]);
 	assert_int_not_equal(nr_trial(leave, NULL, TIMEOUT_MS), 0);
-	/* The kernel does not keep the child's exit status. */
+	/* Now the kernel discards the child's exit status. */
 	signal(SIGCHLD, SIG_IGN);
 	assert_int_equal(nr_trial(do_nothing, NULL, TIMEOUT_MS), 0);
 	assert_true(nr_trial(die, &signals[0], TIMEOUT_MS) > 0);
@@ -89,14 +89,14 @@ static void hang(void *arg)
 		pause();
 }
 
-/* If it ran in the child, it would look like a crash. */
+/* In the child, this handler would make the signal look like a normal exit. */
 static void on_term(int signal)
 {
 	(void)signal;
 	_exit(0);
 }
 
-/* None of this is a crash. */
+/* None of these signals is a crash. */
 static void test_trial_ignores_signals(void **state)
 {
 	int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGALRM, SIGXCPU }, kill = SIGKILL;
@@ -124,7 +124,7 @@ static int register_all(const struct btf *btf)
 	return err;
 }
 
-/* Registers the section with one entry: the type with this id, which may be no variable. */
+/* Registers a section with one entry: the type with this id, which need not be a variable. */
 static int register_entry(struct btf *btf, int type_id)
 {
 	assert_true(btf__add_datasec(btf, ".numaring", 8) > 0);
@@ -154,7 +154,7 @@ static void test_declarations(void **state)
 
 	btf = btf__new_empty();
 	var = btf__add_var(btf, "v", BTF_VAR_GLOBAL_ALLOCATED, 1000);
-	assert_int_equal(register_entry(btf, var), -EINVAL); /* of no type */
+	assert_int_equal(register_entry(btf, var), -EINVAL); /* of a type that does not exist */
 	assert_string_equal(last_log, damaged);
 	btf__free(btf);
 
@@ -236,7 +236,7 @@ static const void *good_object(size_t *size)
 	return nr_source_find("sched")->elf(size);
 }
 
-/* Mutates the BTF behind its header: libbpf checks the header itself. */
+/* Mutates the BTF behind its header, because libbpf checks the header itself. */
 static void test_mutated_btf(void **state)
 {
 	struct seed s = { seed_first("mutated BTF") };
@@ -275,7 +275,7 @@ static void in_child(void)
 		raise(SIGKILL);
 }
 
-/* A child that was killed says nothing about the object. */
+/* A killed child says nothing about the object. */
 static void test_trial_was_killed(void **state)
 {
 	struct nr_object o;
@@ -293,7 +293,7 @@ static void test_trial_was_killed(void **state)
 	nr_object_close(&o);
 }
 
-/* Mutates the whole object: libbpf may crash in the child, but not here. */
+/* Mutates the whole object: libbpf may crash in the child, but not in this process. */
 static void test_mutated_objects(void **state)
 {
 	struct seed s = { seed_first("mutated objects") };

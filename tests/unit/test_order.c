@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The order as a whole: generated histories through the real passes and the real merge, in virtual
- * time, against an oracle.
+ * The order as a whole: generated histories run through the real passes and the real merge in
+ * virtual time, against an oracle.
  *
- * A history is a random interleaving of the steps of producers (reserve, stamp, submit or discard;
- * I1 and I2 hold because a reservation is visible at once), of consumers (read the clock, pass), of
- * the merge (begin, take, commit) and of crashes. Clocks of CPUs differ by up to NR_EPSILON_NS.
- * Some histories are faulty: clocks step back by 5 us, stamps are too old; then records are late.
+ * A history is a random interleaving of steps: of producers (reserve, stamp, submit or discard; I1
+ * and I2 hold because a reservation is visible at once), of consumers (read the clock, pass), of
+ * the merge (begin, take, commit), and of crashes. Clocks of CPUs differ by up to NR_EPSILON_NS. In
+ * faulty histories, clocks step back by 5 us or stamps are too old, so records are late.
  *
- * There are three kinds: long histories, long faulty ones, and very many short ones of up to three
- * small rings, some of them faulty. Short ones use the same rings and shards one after the other,
- * because a million times setting up takes longer than what happens in between.
+ * There are three kinds: long histories, long faulty ones, and very many short ones with up to
+ * three small rings, some of them faulty. Short histories reuse the same rings and shards, because
+ * setting up a million times takes longer than the histories.
  *
  * NR_SEED=n begins with history n, NR_ROUNDS=n runs n of each kind.
  */
@@ -29,7 +29,7 @@
 #define MAX_WINDOWS 60000u
 #define SHORT_SIDES 3
 
-/* As many as the tests have time for. */
+/* as many as the tests have time for */
 #if defined(__SANITIZE_THREAD__)
 #define NR_SHORT 20000
 #elif defined(__SANITIZE_ADDRESS__)
@@ -44,32 +44,32 @@ enum step { IDLE, RESERVED, STAMPED };
 struct cpu {
 	uint32_t shard;
 	enum step step;
-	uint32_t id; /* of the record it is at */
+	uint32_t id; /* the producer's current record */
 	struct nr_record *rec;
 	uint32_t length;
-	uint64_t asleep; /* steps it does nothing */
-	uint64_t clock;	 /* ahead of the true time */
-	uint64_t back;	 /* fault: behind */
+	uint64_t asleep; /* steps in which it does nothing */
+	uint64_t clock;	 /* the clock's lead over the true time */
+	uint64_t back;	 /* fault: the clock's lag */
 };
 
 struct written {
 	uint64_t ts;
-	uint64_t pos; /* from the start of its shard's ring */
+	uint64_t pos; /* offset from the start of its shard's ring */
 	uint32_t shard;
 	bool submitted;
-	uint64_t shard_w, merge_w; /* the watermarks when a pass came by */
+	uint64_t shard_w, merge_w; /* the watermarks at the time of a pass */
 };
 
 struct window {
 	uint64_t w;
-	uint32_t out; /* events emitted when it was done */
+	uint32_t out; /* events emitted by the end of the window */
 };
 
-struct side { /* consumer side of a shard */
+struct side { /* the consumer's side of a shard */
 	struct fake_ring fake;
 	uint64_t start;
 	struct nr_shard shard;
-	uint64_t clock; /* of its CPU, ahead of the true time */
+	uint64_t clock; /* the lead of its CPU's clock over the true time */
 	uint64_t asleep;
 	bool has_time;
 	uint64_t time;
@@ -93,10 +93,11 @@ struct history {
 	uint32_t n_all;
 	uint32_t *out; /* ids */
 	uint32_t n_out, committed;
-	uint64_t complete_to; /* of the last commit */
-	uint64_t skip_below;  /* after a crash: what is below was written before it (I5) */
+	uint64_t complete_to; /* at the last commit */
+	uint64_t skip_below;  /* after a crash: everything below was written before it (I5) */
 	bool in_window, crashed;
-	uint64_t w, floor, last; /* of the merge; that of the window before; the last event's ts */
+	/* W of the merge; W of the previous window; ts of the last event */
+	uint64_t w, floor, last;
 	struct window *windows;
 	uint32_t n_windows;
 	uint64_t late;
@@ -104,10 +105,10 @@ struct history {
 
 static struct history h;
 
-/* What short histories have in common: a ring, and the shard on it as it was when it was new. */
+/* The state that short histories share: a ring, and its shard as it was when it was new. */
 static struct side brief[SHORT_SIDES];
 
-/* Over all histories. */
+/* Totals over all histories. */
 static struct {
 	uint64_t records, full, late, crashes, windows;
 } sum;
@@ -129,7 +130,7 @@ static bool once_in(uint64_t n)
 	return seed_once_in(&h.seed, n);
 }
 
-/* Producers. */
+/* ---- producers ---- */
 
 static void reserve(struct cpu *c)
 {
@@ -200,7 +201,7 @@ static void step_cpu(struct cpu *c)
 		finish(c);
 }
 
-/* Consumers. */
+/* ---- consumers ---- */
 
 static void pass(struct side *side)
 {
@@ -220,7 +221,7 @@ static void pass(struct side *side)
 	}
 }
 
-/* The clock is read in one step and the ring in a later one (I2). */
+/* One step reads the clock, a later one reads the ring (I2). */
 static void step_consumer(struct side *side)
 {
 	if (side->asleep) {
@@ -235,7 +236,7 @@ static void step_consumer(struct side *side)
 	}
 }
 
-/* The merge and its sink. */
+/* ---- the merge and its sink ---- */
 
 static void check_content(const struct nr_event *ev, uint32_t id)
 {
@@ -248,7 +249,7 @@ static void check_content(const struct nr_event *ev, uint32_t id)
 		check(payload[i] == (uint8_t)(id + i));
 }
 
-/* What is late, and where it goes, told from the order of events alone (I6). */
+/* Which records are late and where they go, derived only from the order of events (I6). */
 static void check_place(const struct nr_event *ev, const struct written *w)
 {
 	uint64_t least = h.last > h.floor ? h.last : h.floor;
@@ -280,7 +281,7 @@ static void emit(const struct nr_event *evs, unsigned n)
 	}
 }
 
-/* The collector that came after a crash names no lower watermark than the one before it did. */
+/* A collector that restarts after a crash never names a lower watermark than its predecessor. */
 static void commit(void)
 {
 	uint64_t complete_to = nr_merge_complete_to(&h.merge);
@@ -331,9 +332,9 @@ static void step_merge(void)
 		end_window();
 }
 
-/* A history's parts. */
+/* ---- parts of a history ---- */
 
-/* As if nr_shard_init had been called on the ring as it is. */
+/* Does the work of nr_shard_init for the ring in its current state. */
 static void renew_shard(struct side *side)
 {
 	uint64_t pos = fake_ring_consumed(&side->fake);
@@ -357,7 +358,7 @@ static void open_shard(struct side *side)
 	check(!nr_shard_init(&side->shard, &ring, h.n_cpus));
 }
 
-/* kill -9 of the collector, and another one that goes on with the same rings (I5). */
+/* kill -9 of the collector; another collector goes on with the same rings (I5). */
 static void crash(void)
 {
 	sum.crashes++;
@@ -500,7 +501,8 @@ static void end_history(void)
 		}
 		check(nr_shard_watermark(&side->shard) == NR_TIME_END);
 	}
-	/* Once more than needed: the room of discarded records behind the last one is seen then. */
+	/* One time more than needed: then the room of discarded records behind the last one is
+	 * released. */
 	for (int i = 0; i < 2; i++) {
 		do
 			step_merge();
@@ -508,7 +510,7 @@ static void end_history(void)
 	}
 }
 
-/* The oracle. */
+/* ---- the oracle ---- */
 
 static int compare(const void *x, const void *y)
 {
@@ -521,7 +523,7 @@ static int compare(const void *x, const void *y)
 	return a->pos < b->pos ? -1 : a->pos > b->pos;
 }
 
-/* All submitted ids, in order of time. Returns how many. */
+/* Collects all submitted ids in order of time and returns their number. */
 static uint32_t make_oracle(uint32_t *ids)
 {
 	uint32_t n = 0;
@@ -534,7 +536,7 @@ static uint32_t make_oracle(uint32_t *ids)
 	return n;
 }
 
-/* Nothing above W was emitted in a window, nothing below it was held back (I4). */
+/* In each window, nothing above W was emitted and nothing below it was held back (I4). */
 static void check_windows(const uint32_t *ids, uint32_t n)
 {
 	for (uint32_t i = 0; i < h.n_windows; i++) {
@@ -555,7 +557,7 @@ static int compare_ids(const void *x, const void *y)
 	return a < b ? -1 : a > b;
 }
 
-/* Each id once: in exact order, or, with late records among them, in any. */
+/* Each id occurs once: in exact order or, with late records, in any order. */
 static void check_output(void)
 {
 	uint32_t *ids = malloc((h.n_all + 1) * sizeof(*ids));
@@ -584,7 +586,7 @@ static void check_counters(void)
 		check(side->shard.walked == fake_ring_produced(&side->fake));
 		late += side->shard.late;
 		if (h.crashed)
-			continue; /* the old shards' counts died with them */
+			continue; /* the old shards' counts are gone with them */
 		check(side->shard.records == side->submitted);
 		check(side->shard.accepted == side->submitted);
 		check(side->shard.discarded == side->discarded);
@@ -659,8 +661,8 @@ static void close_brief(void)
 	}
 }
 
-/* What long histories meet once in a while meets here in every order, and the first step to it is
- * found within a hundred. */
+/* Rare cases of long histories occur here in every order. The first faulty step is at most a
+ * hundred steps back. */
 static void test_short(void **state)
 {
 	uint64_t first = seed_first("order/short"), rounds = seed_env("NR_ROUNDS", NR_SHORT);

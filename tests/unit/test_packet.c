@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Packets: events, losses and times come back through our own reader and through babeltrace2. */
+/* Packets: events, losses and times come back unchanged through our own reader and through
+ * babeltrace2. */
 #include "writer_help.h"
 
 #include <errno.h>
@@ -44,7 +45,7 @@ static void test_all_kinds(void **state)
 	drop_trace();
 }
 
-/* A struct without members is an event as well, whether it has room or not. */
+/* A struct without members is an event too, with or without room. */
 static void test_no_fields(void **state)
 {
 	struct writer_opts opts = { .start = 10, .log = hear };
@@ -55,7 +56,7 @@ static void test_no_fields(void **state)
 	int empty = btf__add_struct(btf, "empty", 0), many, holes, gap;
 
 	(void)state;
-	gap = btf__add_struct(btf, "gap", 4); /* of bit-fields without a name */
+	gap = btf__add_struct(btf, "gap", 4); /* only bit-fields without a name */
 	many = array(empty, 3);
 	holes = btf__add_struct(btf, "holes", 4);
 	field("none", empty, 0);
@@ -73,7 +74,7 @@ static void test_no_fields(void **state)
 	assert_int_equal(append_late(20, 15, 20, &room, 0), 0);
 	append(21, 21, &room, 4);
 	append(22, 22, &room, 4);
-	append(23, 20, &room, 0); /* a packet that ends in nothing */
+	append(23, 20, &room, 0); /* a packet without records at the end */
 	commit(30, 0);
 	close_trace();
 	trace = read_trace();
@@ -137,8 +138,8 @@ static void test_one(void **state)
 	drop_trace();
 }
 
-/* Losses lie between packets; the first and the last packet are no exception, nor is one without
- * events at the very end. */
+/* Losses lie between packets, also before the first and the last packet, and before an empty packet
+ * at the very end. */
 static void test_loss(void **state)
 {
 	struct nr_trace *trace;
@@ -193,7 +194,7 @@ static void test_late(void **state)
 	append_point(1500, 1);
 	assert_int_equal(append_late(1600, 1400, ID_POINT, &p, sizeof(p)), 0);
 	commit(2000, 0);
-	/* The order of the file is the writer's last word: clamped, were it asked for less. */
+	/* The writer guarantees the order of the file: it raises times that are too low. */
 	assert_int_equal(append_late(1550, 1300, ID_POINT, &p, sizeof(p)), 0);
 	commit(2100, 0);
 	close_trace();
@@ -221,7 +222,7 @@ static void test_late(void **state)
 	drop_trace();
 }
 
-/* Records that do not fit their type are kept as they came. */
+/* Records that do not fit their type are kept unchanged. */
 static void test_raw(void **state)
 {
 	union {
@@ -240,7 +241,7 @@ static void test_raw(void **state)
 	append(1005, 0x7fff, "", 0);
 	append(1006, 0xffff, "abc", 3);
 	assert_int_equal(append_late(1007, 900, 999, "late", 4), 0);
-	append(1008, ID_TAIL, &u, 24); /* too long: what no field covers is dropped */
+	append(1008, ID_TAIL, &u, 24); /* too long: bytes beyond the fields are dropped */
 	commit(2000, 0);
 	close_trace();
 	expect_silent_babeltrace(8);
@@ -361,7 +362,7 @@ static void test_order(void **state)
 	nr_types_free((struct nr_types *)format.types);
 }
 
-/* A watermark that goes back does not take the packets' times with it. */
+/* A watermark that steps back does not move the packets' times back. */
 static void test_watermark_back(void **state)
 {
 	struct nr_trace *trace;

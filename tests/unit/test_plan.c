@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Plans of every policy on machines of many shapes (I9), and their properties on random machines.
- */
+/* Plans of every policy on machines of many shapes (I9), and properties of plans on random
+ * machines. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* sched_setaffinity */
 #endif
@@ -150,7 +150,7 @@ static void check_consumers(const struct nr_topology *topo, const struct nr_plan
 		assert_true(!i || s->consumer_cpus[i - 1] < s->consumer_cpus[i]);
 		assert_true(nr_topology_cpu_node(topo, s->consumer_cpus[i]) >= 0);
 	}
-	/* The only producer is left alone if there is anybody else. */
+	/* The only producer keeps its CPU alone if there is another CPU. */
 	if (s->n_cpus == 1 && s->n_consumer_cpus > 1)
 		assert_false(in_list(s->consumer_cpus, s->n_consumer_cpus, s->cpus[0]));
 }
@@ -262,7 +262,7 @@ static void test_four_and_eight_nodes(void **state)
 	expect("pack:2 l3:1 group:2 [numa] core:2 pu:1", "single", "0:0-7");
 	expect("pack:8 [numa] core:1 pu:2", "node",
 	       "0:0-1 1:2-3 2:4-5 3:6-7 4:8-9 5:10-11 6:12-13 7:14-15");
-	/* A node that spans packages, and a machine that knows of no package. */
+	/* A node that spans packages, and a machine without packages. */
 	expect("[numa] pack:2 core:2 pu:1", "node", "0:0-3");
 	expect("[numa] pack:2 core:2 pu:1", "package", "0:0-1 0:2-3");
 	expect("numa:2 core:2 pu:1", "package", "0:0-3");
@@ -278,7 +278,7 @@ static void test_llc_without_l3(void **state)
 	expect("[numa] pack:1 core:2 l2:2 pu:1", "llc", "0:0-1 0:2-3");
 }
 
-/* A Kunpeng 920's node: one L3, clusters of 4; parts follow the clusters. */
+/* A node of a Kunpeng 920 has one L3 and clusters of 4 CPUs; parts follow the clusters. */
 static void test_parts_follow_clusters(void **state)
 {
 	(void)state;
@@ -374,7 +374,7 @@ static void test_nearest(void **state)
 	struct nr_plan *plan = make(topo, "llc");
 
 	(void)state;
-	/* Own node first; ties in turn, so that neighbours differ. */
+	/* Own node first; ties take turns, so that neighbours differ. */
 	assert_string_equal(list(plan->shards[0].nearest, 5), "1-5");
 	assert_string_equal(list(plan->shards[1].nearest, 5), "2,0,3-5");
 	assert_string_equal(list(plan->shards[4].nearest, 5), "5,3,0-2");
@@ -449,7 +449,7 @@ static void test_consumer_cpus(void **state)
 	(void)state;
 	assert_non_null(strstr(last_log, "1 of the consumer CPUs"));
 	assert_consumers(plan, 0, "1-2");
-	/* None on node 1: no distance tells 0 and 2 apart, the first is taken. */
+	/* Node 1 has none: without a distance between 0 and 2, the first one is taken. */
 	assert_consumers(plan, 1, "1-2");
 	assert_consumers(plan, 2, "9");
 	nr_plan_free(plan);
@@ -457,13 +457,13 @@ static void test_consumer_cpus(void **state)
 	plan = make_with(topo, (struct nr_plan_opts){ .policy = "cpu", .consumer_cpus = "0-1,4" });
 	assert_consumers(plan, 0, "1");
 	assert_consumers(plan, 2, "0-1");
-	/* Its own CPU is all the node has for consumers. */
+	/* The node has no other CPU for consumers than its own. */
 	assert_consumers(plan, 4, "4");
 	nr_plan_free(plan);
 	nr_topology_free(topo);
 }
 
-/* A package with several nodes: the consumer runs where the ring is. */
+/* A package with several nodes: the consumer runs on the ring's node. */
 static void test_consumers_near_ring(void **state)
 {
 	struct nr_topology *topo = open_synthetic("pack:2 group:2 [numa] core:2 pu:1");
@@ -553,8 +553,8 @@ static void test_option_sizes(void **state)
 	struct nr_plan *plan = NULL;
 
 	(void)state;
-	/* sz forgotten, or less than any header had; a newer caller, without and with a wish we do
-	 * not know. */
+	/* sz unset, or smaller than in any header; a newer caller, without and with a field set
+	 * that we do not know. */
 	refuse_opts(topo, &big.opts, "sz 0: set it to the struct's sizeof");
 	big.opts.sz = offsetof(struct nr_plan_opts, policy) + 4;
 	refuse_opts(topo, &big.opts, "set it to the struct's sizeof");
@@ -736,9 +736,9 @@ static void test_disallowed_cpus(void **state)
 /* Random machines ----------------------------------------------------------------------------- */
 
 #define MAX_NODES 16
-#define MAX_CPUS  (MAX_NODES * 3 * 2 * 6 * 2) /* the most that describe makes */
+#define MAX_CPUS  (MAX_NODES * 3 * 2 * 6 * 2) /* the most that describe() makes */
 
-/* A machine of random shape: some nodes without memory, sparse numbers, random distances. */
+/* A machine of random shape: nodes without memory, sparse numbers, random distances. */
 struct machine {
 	char text[16384], xml[64];
 	unsigned n_nodes;
@@ -761,7 +761,7 @@ static void add_text(struct machine *m, const char *fmt, unsigned v)
 	snprintf(m->text + at, sizeof(m->text) - at, fmt, v);
 }
 
-/* Ascending numbers with gaps, shuffled or not. */
+/* Ascending numbers with gaps, optionally shuffled. */
 static void add_indexes(struct machine *m, unsigned n, unsigned gap, bool shuffle)
 {
 	unsigned v[MAX_CPUS], i, next = 0;
@@ -870,8 +870,8 @@ static unsigned node_index(const struct machine *m, int os)
 	return 0;
 }
 
-/* One shard per node, in order: each node has the same number of CPUs. The ring is in the nearest
- * memory, and distances in the list of nearest shards never decrease. */
+/* One shard per node, in order; each node has the same number of CPUs. The ring is in the nearest
+ * memory. Distances in the list of nearest shards never decrease. */
 static void check_node_plan(struct machine *m, const struct nr_plan *plan)
 {
 	unsigned i, j, n = m->n_nodes;
@@ -926,7 +926,7 @@ static unsigned count_shards(const struct nr_plan *plan, const unsigned *cpus, u
 	return n;
 }
 
-/* Is no object of this kind cut? */
+/* True if no object of this kind is split between shards. */
 static bool whole(const struct nr_topology *topo, const struct nr_plan *plan, const unsigned *cpus,
 		  unsigned n, enum nr_distance within)
 {
@@ -978,7 +978,7 @@ static void check_llc(const struct machine *m, const struct nr_plan *nodes)
 	nr_plan_free(plan);
 }
 
-/* Are all consumer CPUs on one node, and no allowed CPU on a nearer one? */
+/* True if all consumer CPUs are on one node and no allowed CPU is on a nearer one. */
 static void check_consumer_node(const struct machine *m, const struct nr_plan *nodes,
 				const struct nr_plan_shard *s, const unsigned *some, unsigned n)
 {

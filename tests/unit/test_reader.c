@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Damaged traces: what is damaged is named, and never shown as something else. */
+/* Damaged traces: the reader names the damage and never shows it as something else. */
 #include "writer_help.h"
 
 #include <errno.h>
@@ -25,7 +25,7 @@ static void make_small(void)
 	close_trace();
 }
 
-/* What a reader got out of the trace: text of all events, and how it ended. */
+/* The result of reading a trace: the text of all events, and how it ended. */
 struct reading {
 	char text[2000];
 	int end;
@@ -53,7 +53,7 @@ static void read_all(struct reading *r)
 			n += strlen(r->text + n);
 		n += sprintf(r->text + n, "\n");
 	}
-	assert_int_equal(nr_trace_next(trace, &ev), r->end); /* and stays so */
+	assert_int_equal(nr_trace_next(trace, &ev), r->end); /* every later call returns the same */
 	nr_trace_close(trace);
 }
 
@@ -127,7 +127,7 @@ static void test_cut_off(void **state)
 		save_file(in_scratch("small/stream"), data, n);
 		whole = whole_packets((uint8_t *)data, n);
 		read_all(&cut);
-		/* Not even an empty stream is whole: there is a first packet in every one. */
+		/* An empty stream is damaged too, because every stream has a first packet. */
 		assert_int_equal(cut.end, n && n == whole ? 0 : -EBADMSG);
 		if (cut.end)
 			assert_non_null(strstr(said, "is cut off"));
@@ -139,8 +139,8 @@ static void test_cut_off(void **state)
 	drop_trace();
 }
 
-/* Packets whose checksum is right and whose words are not: refused or harmless, never out of
- * bounds (ASan looks). */
+/* Packets with right checksums and wrong values are refused or harmless, never read out of bounds
+ * (ASan checks). */
 static void test_lies(void **state)
 {
 	size_t size, start;
@@ -183,7 +183,7 @@ static void test_swapped_packets(void **state)
 	data = load_file(in_scratch("small/stream"), &size);
 	memcpy(&h, data, sizeof(h));
 	first = h.packet_bits / 8;
-	save_file(in_scratch("small/stream"), data + first, size - first); /* one is missing */
+	save_file(in_scratch("small/stream"), data + first, size - first); /* one file is missing */
 	read_all(&r);
 	assert_int_equal(r.end, -EBADMSG);
 	assert_non_null(strstr(said, "missing or duplicated"));
@@ -250,7 +250,7 @@ static void test_not_regular(void **state)
 	(void)state;
 	make_small();
 	unlink(in_scratch("small/stream"));
-	assert_int_equal(mkfifo(in_scratch("small/stream"), 0600), 0); /* must not block */
+	assert_int_equal(mkfifo(in_scratch("small/stream"), 0600), 0); /* the open must not block */
 	assert_int_equal(try_open(), -EBADMSG);
 	assert_non_null(strstr(said, "no regular file"));
 	drop_trace();

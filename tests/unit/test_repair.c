@@ -16,7 +16,8 @@ static int repair(const char *copy, struct nr_repair *found)
 	return nr_trace_repair(in_scratch("t"), &opts, found);
 }
 
-/* Events and packets in the first bytes of the stream, and where the last whole packet ends. */
+/* Number of events and packets in the first bytes of the stream, and where the last whole packet
+ * ends. */
 struct whole {
 	unsigned events, packets;
 	size_t bytes;
@@ -70,8 +71,8 @@ static unsigned mode_of(const char *path)
 	return st.st_mode & 07777;
 }
 
-/* A stream that ends anywhere: the copy has its whole packets, the original is untouched, and the
- * repair in place comes to the same. */
+/* A stream cut at any byte: the copy has its whole packets, the original is untouched, and a repair
+ * in place has the same result. */
 static void test_repair_cut(void **state)
 {
 	struct stream s;
@@ -99,7 +100,7 @@ static void test_repair_cut(void **state)
 		expect_repaired("t", &whole);
 		remove_tree(in_scratch("new"));
 	}
-	assert_int_equal(repair("new", &found), 0); /* that has been repaired */
+	assert_int_equal(repair("new", &found), 0); /* of a repaired trace */
 	assert_false(found.needed);
 	assert_int_equal(access(in_scratch("new"), F_OK), -1);
 	free(s.data);
@@ -115,7 +116,7 @@ static void test_repair_middle(void **state)
 	write_trace();
 	s = load_stream();
 	for (size_t at = HEAD; at < s.size; at += 3) {
-		/* The packet that the byte is in is no more: what is whole ends before it. */
+		/* A packet with a damaged byte is lost: the whole packets end before it. */
 		struct whole whole = whole_in(&s, at);
 
 		s.data[at] ^= 0x10;
@@ -152,7 +153,7 @@ static void test_repair_no_need(void **state)
 	assert_int_equal(repair(NULL, &found), 0);
 	assert_false(found.needed);
 	expect_reading("t", 10, 0, -EOPNOTSUPP);
-	/* Its mark counts: it was written after the damage was seen. */
+	/* The end mark of repair counts, because repair wrote it after it noticed the damage. */
 	assert_int_equal(truncate(in_scratch("t/stream"), 300), 0);
 	assert_int_equal(repair(NULL, &found), 0);
 	assert_true(found.needed);
@@ -174,9 +175,9 @@ static void test_repair_refused(void **state)
 	assert_int_equal(mkdir(in_scratch("new"), 0755), 0);
 	assert_int_equal(repair("new", &found), -EEXIST);
 	assert_non_null(strstr(said, "exists already"));
-	assert_int_equal(rmdir(in_scratch("new")), 0); /* and nothing was put into it */
+	assert_int_equal(rmdir(in_scratch("new")), 0); /* and nothing was added to it */
 
-	/* A disk that gets full anywhere in it: nothing of the copy is left. */
+	/* A disk that gets full at any point: no part of the copy is left. */
 	for (disk.limit = 1; repair("new", &found); disk.limit += 97) {
 		assert_non_null(strstr(said, "No space left"));
 		assert_int_equal(access(in_scratch("new"), F_OK), -1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Reading a ring: stepping from record to record, and memory that cannot be trusted. */
+/* Reading a ring: steps from record to record, and memory that cannot be trusted. */
 #include <errno.h>
 #include <linux/bpf.h>
 #include <setjmp.h>
@@ -45,7 +45,7 @@ static void test_empty(void **state)
 	close_rig(&rig);
 }
 
-/* Writes one record, reads it and gives its room back. */
+/* Writes one record, reads it and releases its room. */
 static void step_once(struct rig *rig, uint32_t length, uint8_t fill)
 {
 	uint64_t pos = nr_ring_consumed(&rig->ring), before = pos;
@@ -65,7 +65,7 @@ static void step_once(struct rig *rig, uint32_t length, uint8_t fill)
 	nr_ring_release(&rig->ring, pos);
 }
 
-/* Many lengths at many offsets: records that wrap have a contiguous payload. */
+/* Many lengths at many offsets: a record that wraps has a contiguous payload. */
 static void test_wrap(void **state)
 {
 	struct rig rig;
@@ -86,7 +86,7 @@ static void test_limits(void **state)
 	(void)state;
 	open_rig(&rig, 0);
 	step_once(&rig, 0, 0);
-	step_once(&rig, PAGE - 16, 0x5a); /* the most that fits: producers leave one byte free */
+	step_once(&rig, PAGE - 16, 0x5a); /* the largest that fits: producers leave a byte free */
 	assert_null(fake_ring_reserve(&rig.fake, PAGE - 8));
 	close_rig(&rig);
 }
@@ -136,7 +136,7 @@ static void test_busy(void **state)
 	}
 }
 
-/* A length that exceeds what was produced is an error, and nothing changes. */
+/* A length beyond the produced data is an error and changes nothing. */
 static void test_lies(void **state)
 {
 	static const uint32_t words[] = { 33, 40, 4000, PAGE, 2 * PAGE, 0x3fffffff, 0x7fffffff };
@@ -162,7 +162,7 @@ static void test_lies(void **state)
 	}
 }
 
-/* A ring of random bytes: every record that is returned lies inside the mapping. */
+/* A ring of random bytes: every returned record lies inside the mapping. */
 static void test_garbage(void **state)
 {
 	struct seed seed = { seed_first("ring/garbage") };
@@ -243,13 +243,13 @@ static void test_map_fails(void **state)
 	assert_int_equal(nr_ring_map(&ring, -1, PAGE), -EBADF);
 	assert_int_equal(ftruncate(fd, PAGE), 0);
 	before = count_maps();
-	assert_int_equal(nr_ring_map(&ring, fd, (size_t)1 << 60), -ENOMEM); /* the second one */
+	assert_int_equal(nr_ring_map(&ring, fd, (size_t)1 << 60), -ENOMEM); /* the second mapping */
 	assert_int_equal(count_maps(), before);
 	assert_memory_equal(&ring, &untouched, sizeof(ring));
 	close(fd);
 }
 
-/* A ring of the kernel, if we may create one: both mappings of the data can be read. */
+/* A real ring of the kernel, if we may create one: both mappings of the data can be read. */
 static void test_kernel_ring(void **state)
 {
 	union bpf_attr attr = { .map_type = BPF_MAP_TYPE_RINGBUF, .max_entries = 4 * PAGE };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Passes over one shard: what becomes of records, when the watermark moves, when room is free. */
+/* Passes over one shard: what happens to records, when the watermark moves, when room is
+ * released. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,13 +20,13 @@ struct rig {
 	struct nr_shard shard;
 };
 
-/* Calls of mmap until one fails; -1: none does. */
+/* The number of the mmap call that fails; -1: none does. */
 static int mmap_left = -1;
 
 void *__real_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t off);
 void *__wrap_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t off);
 
-/* What is written behind the shard's memory is not written into something else of ours. */
+/* A page behind the shard's memory catches writes past its end. */
 static void *guarded_mmap(size_t len, int prot, int flags)
 {
 	void *p = __real_mmap(NULL, len + GUARD, PROT_NONE, flags, -1, 0);
@@ -63,7 +64,7 @@ static void close_rig(struct rig *rig)
 	fake_ring_close(&rig->fake);
 }
 
-/* A pass that may bring the watermark to w. */
+/* A pass that may move the watermark to w. */
 static int pass(struct rig *rig, uint64_t w)
 {
 	return nr_shard_pass(&rig->shard, w == NR_TIME_END ? w : w + NR_EPSILON_NS);
@@ -86,7 +87,7 @@ static struct nr_record *reserve(struct rig *rig, uint64_t ts, uint16_t cpu)
 	return rec;
 }
 
-/* What the merge thread sees next, taken. UINT64_MAX: nothing. */
+/* Takes the next time that the merge thread sees. UINT64_MAX: none. */
 static uint64_t take(struct rig *rig)
 {
 	struct nr_shard *shard = &rig->shard;
@@ -125,7 +126,7 @@ static void test_idle(void **state)
 	open_rig(&rig, 4096);
 	assert_int_equal(nr_shard_watermark(&rig.shard), 0);
 	assert_int_equal(pass(&rig, 100), 0);
-	assert_int_equal(nr_shard_watermark(&rig.shard), 100); /* without a record (I4) */
+	assert_int_equal(nr_shard_watermark(&rig.shard), 100); /* even without a record (I4) */
 	assert_int_equal(pass(&rig, 50), 0);
 	assert_int_equal(nr_shard_watermark(&rig.shard), 100); /* never back */
 	close_rig(&rig);
@@ -145,7 +146,7 @@ static void test_epsilon(void **state)
 	assert_int_equal(nr_shard_watermark(&rig.shard), 1);
 	nr_shard_pass(&rig.shard, 4001);
 	EXPECT_QUEUE(&rig, 0);
-	put(&rig, 4001 - NR_EPSILON_NS); /* a clock that is behind by all of it */
+	put(&rig, 4001 - NR_EPSILON_NS); /* a clock that is behind by the whole epsilon */
 	nr_shard_pass(&rig.shard, 4001 + NR_EPSILON_NS);
 	EXPECT_QUEUE(&rig, 4001 - NR_EPSILON_NS, 4000);
 	close_rig(&rig);
@@ -159,7 +160,7 @@ static void test_sorted_and_held_back(void **state)
 	open_rig(&rig, 0);
 	put(&rig, 30);
 	put(&rig, 10);
-	put(&rig, 100); /* the time of the pass: not below it */
+	put(&rig, 100); /* the pass's own time is not below it */
 	put(&rig, 120);
 	put(&rig, 20);
 	put(&rig, 99);
@@ -173,7 +174,7 @@ static void test_sorted_and_held_back(void **state)
 	close_rig(&rig);
 }
 
-/* D2: the target stays that of the pass which met the BUSY record. */
+/* D2: the target stays that of the pass that met the BUSY record. */
 static void test_busy_keeps_target(void **state)
 {
 	struct nr_record *busy;
@@ -192,13 +193,13 @@ static void test_busy_keeps_target(void **state)
 	assert_int_equal(nr_shard_watermark(&rig.shard), 0);
 	fake_ring_submit(busy);
 	assert_int_equal(pass(&rig, 120), 0);
-	/* Everything is there: no pass is needed for the time it waited for first. */
+	/* All records are there, so the first target needs no further pass. */
 	assert_int_equal(nr_shard_watermark(&rig.shard), 120);
 	EXPECT_QUEUE(&rig, 10, 20, 30, 105);
 	close_rig(&rig);
 }
 
-/* A BUSY record behind the target does not hold what was complete before it. */
+/* A BUSY record behind the target does not hold records that were complete before it. */
 static void test_busy_behind_target(void **state)
 {
 	struct nr_record *first, *second;
@@ -222,8 +223,8 @@ static void test_busy_behind_target(void **state)
 	close_rig(&rig);
 }
 
-/* A record that is never submitted, or a ring that cannot be read on: what was walked still comes.
- */
+/* After a record that is never submitted, or in a ring that cannot be read further, the walked
+ * records still come. */
 static void test_finish(void **state)
 {
 	struct rig rig;
@@ -241,7 +242,7 @@ static void test_finish(void **state)
 	close_rig(&rig);
 }
 
-/* Room is free up to the first record that is not accepted yet, wherever that is in time. */
+/* Room is released up to the first record that is not accepted yet, whatever its time. */
 static void test_release_out_of_order(void **state)
 {
 	struct rig rig;
@@ -254,12 +255,12 @@ static void test_release_out_of_order(void **state)
 	put(&rig, 30);
 	pass(&rig, 100);
 	release_taken(&rig.shard);
-	assert_int_equal(fake_ring_consumed(&rig.fake), 0); /* nothing taken */
+	assert_int_equal(fake_ring_consumed(&rig.fake), 0); /* nothing was taken */
 	assert_int_equal(take(&rig), 20);
 	assert_int_equal(take(&rig), 30);
-	assert_int_equal(fake_ring_consumed(&rig.fake), 0); /* nothing accepted */
+	assert_int_equal(fake_ring_consumed(&rig.fake), 0); /* nothing was accepted */
 	release_taken(&rig.shard);
-	assert_int_equal(fake_ring_consumed(&rig.fake), 0); /* 40 is first in the ring */
+	assert_int_equal(fake_ring_consumed(&rig.fake), 0); /* 40 is the first in the ring */
 	assert_int_equal(take(&rig), 40);
 	release_taken(&rig.shard);
 	assert_int_equal(fake_ring_consumed(&rig.fake), 48); /* 500 is held back */
@@ -285,7 +286,7 @@ static void test_release_discards(void **state)
 	for (int i = 0; i < 50; i++)
 		fake_ring_discard(reserve(&rig, i, 2));
 	pass(&rig, 100);
-	assert_int_equal(unreleased(&rig), 51 * 24); /* 101 is held back and lies before them */
+	assert_int_equal(unreleased(&rig), 51 * 24); /* 101 is held back and precedes them */
 	pass(&rig, 200);
 	assert_int_equal(unreleased(&rig), 0);
 	assert_int_equal(rig.shard.discarded, 100);
@@ -293,7 +294,7 @@ static void test_release_discards(void **state)
 	close_rig(&rig);
 }
 
-/* The consumer may stop between its two stores in publish: room given back stays given back. */
+/* The consumer may stop between its two stores in publish: released room stays released. */
 static void test_release_never_back(void **state)
 {
 	uint64_t floor;
@@ -305,7 +306,7 @@ static void test_release_never_back(void **state)
 	put(&rig, 20);
 	floor = rig.shard.floor;
 	pass(&rig, 100);
-	rig.shard.floor = floor; /* tail is stored, floor is not yet */
+	rig.shard.floor = floor; /* tail is stored, floor is not */
 	assert_int_equal(take(&rig), 10);
 	assert_int_equal(take(&rig), 20);
 	release_taken(&rig.shard);
@@ -338,7 +339,7 @@ static void test_malformed(void **state)
 	close_rig(&rig);
 }
 
-/* CPU numbers that are not in the plan are counted as records, not written out of bounds. */
+/* A CPU number that is not in the plan is counted as a record and causes no write out of bounds. */
 static void test_foreign_cpu(void **state)
 {
 	struct rig rig;
@@ -373,7 +374,7 @@ static void test_bad_length(void **state)
 	close_rig(&rig);
 }
 
-/* producer_pos that jumps, goes back, or runs on and on without room being given back. */
+/* A producer_pos that jumps, steps back, or increases forever without released room. */
 static void test_bad_producer(void **state)
 {
 	struct rig rig;
@@ -444,7 +445,7 @@ static void test_peak(void **state)
 	close_rig(&rig);
 }
 
-/* A ring full of the shortest records: run and queue have a place for each. */
+/* A ring full of the shortest records: run and queue have room for all of them. */
 static void test_full_ring(void **state)
 {
 	struct rig rig;
@@ -457,7 +458,7 @@ static void test_full_ring(void **state)
 
 		while (fake_ring_put(&rig.fake, base + 1000 - in, 1, 0))
 			in++;
-		assert_int_equal(pass(&rig, base + 500), 0); /* all held back */
+		assert_int_equal(pass(&rig, base + 500), 0); /* all are held back */
 		assert_true(take(&rig) == UINT64_MAX);
 		assert_int_equal(pass(&rig, base + 2000), 0);
 		n += in;
@@ -483,7 +484,7 @@ static void test_no_memory(void **state)
 		mmap_left = i;
 		assert_int_equal(nr_shard_init(&shard, &ring, NR_CPUS), -ENOMEM);
 		mmap_left = -1;
-		assert_int_equal(*ring.consumer, 0); /* the ring is still the caller's */
+		assert_int_equal(*ring.consumer, 0); /* the caller still owns the ring */
 		nr_shard_destroy(&shard);
 	}
 	nr_shard_destroy(&zero);
@@ -492,9 +493,9 @@ static void test_no_memory(void **state)
 }
 
 /*
- * A random life of one shard. Every record's ts says what may happen to it: the queue yields
- * exactly those below the watermark, in (ts, position) order; the room of a record that is not
- * accepted is never given back (its bytes would change); counters add up (I7).
+ * A random life of one shard. Every record's ts determines its fate. The queue yields exactly the
+ * records below the watermark, in (ts, position) order. The room of a record that is not accepted
+ * is never released (its bytes would change). Counters add up (I7).
  */
 struct life {
 	struct rig rig;
@@ -557,7 +558,7 @@ static void take_some(struct life *life, uint64_t n)
 			(void *)(shard->ring.data + (pos & shard->ring.mask) + NR_RING_HEADER);
 
 		assert_true(pos - fake_ring_consumed(&life->rig.fake) < PAGE);
-		assert_true(rec->ts == e.ts); /* not written over */
+		assert_true(rec->ts == e.ts); /* not overwritten */
 		assert_true(e.ts < nr_shard_watermark(shard));
 		assert_true(
 			e.ts > life->last_ts ||

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Sorting a run, against qsort with the index as the last key, which makes it stable. */
+/* Sorts a run and compares with qsort. The index is qsort's last key, which makes qsort stable. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 
 #define MAX 3000
 
-/* free_below carries the index an entry had: sorting must not touch it. */
+/* free_below carries the entry's index: sorting must not change it. */
 static struct nr_entry entries[MAX], expected[MAX], tmp[MAX];
 
 static int compare(const void *x, const void *y)
@@ -30,7 +30,7 @@ static size_t count_breaks(size_t n)
 	return breaks;
 }
 
-/* Positions ascend with the index, as in a ring, from any start. */
+/* Positions increase with the index, as in a ring, from any start. */
 static void check(size_t n, uint32_t first_pos)
 {
 	size_t breaks = count_breaks(n);
@@ -80,7 +80,7 @@ static void test_small_exhaustive(void **state)
 	}
 }
 
-/* What rings hold: in order, but for a few. */
+/* As in real rings: in order except for a few entries. */
 static void test_few_out_of_place(void **state)
 {
 	struct seed seed = { seed_first("sort/few") };

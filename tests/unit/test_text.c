@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Events as text, JSON and CSV: every kind of field, every hostile character, every cut payload. */
+/* Events as text, JSON and CSV: every kind of field, every hostile character, every truncated
+ * payload. */
 #include "types_help.h"
 
 #include <errno.h>
@@ -32,7 +33,8 @@ static struct nr_event make_event(struct nr_record *rec, uint16_t id, const void
 	return (struct nr_event){ rec, data, size, 0, 1 };
 }
 
-/* As snprintf, at every size of the buffer: what fits, terminated, and the whole length. */
+/* Like snprintf, for every size of the buffer: the fitting part, terminated, and the whole
+ * length. */
 static void expect_format(const struct nr_types *t, const struct nr_event *ev,
 			  enum nr_format format, const char *want)
 {
@@ -74,8 +76,7 @@ static void test_format(void **state)
 	nr_types_free(t);
 }
 
-/* A 64-bit enum as clang 14 leaves it, its values cut to 32 bits: HIGH = 0x100000000 is a 0 here.
- */
+/* A 64-bit enum as clang 14 writes it, with values cut to 32 bits: HIGH = 0x100000000 becomes 0. */
 static void test_cut_enum(void **state)
 {
 	uint64_t payload[2] = { 0, 1ull << 32 };
@@ -107,7 +108,7 @@ static void test_cut_enum(void **state)
 	nr_types_free(read);
 	said[0] = 0;
 	assert_int_equal(nr_types_check(t, 4, "kinds", btf, T.kinds), 0);
-	assert_string_equal(said, ""); /* has a whole one, BTF_KIND_ENUM64 */
+	assert_string_equal(said, ""); /* has a complete one, BTF_KIND_ENUM64 */
 	nr_types_free(t);
 }
 
@@ -157,7 +158,7 @@ static void test_json_corners(void **state)
 	expect_json_text("\n\r\x01\x7f", "\"text\":\"\\n\\r\\u0001\\u007f\",");
 	expect_json_text("\xc3\xa4\xe2\x82\xac", "\"text\":\"\xc3\xa4\xe2\x82\xac\",");
 	expect_json_text("\xf0\x9f\x98\x80", "\"text\":\"\xf0\x9f\x98\x80\",");
-	expect_json_text("\xc3(", "\"text\":\"\\u00c3(\",");	      /* no continuation */
+	expect_json_text("\xc3(", "\"text\":\"\\u00c3(\",");	      /* no continuation byte */
 	expect_json_text("\xc0\xaf", "\"text\":\"\\u00c0\\u00af\","); /* overlong */
 	expect_json_text("\xe0\x80\x80", "\"text\":\"\\u00e0\\u0080\\u0080\","); /* overlong */
 	expect_json_text("\xed\xa0\x80", "\"text\":\"\\u00ed\\u00a0\\u0080\","); /* surrogate */
@@ -165,8 +166,8 @@ static void test_json_corners(void **state)
 	expect_json_text("123456789 \xe2\x82", "\"text\":\"123456789 \\u00e2\","); /* cut */
 }
 
-/* A double has every integer up to 2^53; what is above is a string, of every kind, in arrays too,
- * and in CSV only inside of an array. */
+/* A double holds every integer up to 2^53. Larger integers are strings, for every kind of integer
+ * and in arrays; in CSV only inside arrays. */
 static void test_large_numbers(void **state)
 {
 	static const uint64_t two53 = 1ull << 53;
@@ -204,8 +205,8 @@ static void test_large_numbers(void **state)
 	nr_types_free(t);
 }
 
-/* What steers a terminal or turns the order of reading is escaped in every format; what is only not
- * English is not. */
+/* Characters that control a terminal or change the reading order are escaped in every format. Other
+ * characters outside ASCII are not. */
 static void test_hidden_characters(void **state)
 {
 	static const struct {
@@ -252,7 +253,7 @@ static void test_hidden_characters(void **state)
 	nr_types_free(t);
 }
 
-/* Every byte at every place of a text, which is looked at 8 bytes at a time. */
+/* Every byte at every position of a text; the code reads 8 bytes at a time. */
 static void test_json_every_byte(void **state)
 {
 	struct kinds k = sample;
@@ -280,7 +281,7 @@ static void test_json_every_byte(void **state)
 	}
 }
 
-/* A payload that is too short yields its whole fields. */
+/* A truncated payload shows its complete fields. */
 static void test_format_short(void **state)
 {
 	struct nr_types *t = make_types();
@@ -302,7 +303,7 @@ static void test_format_short(void **state)
 	ev.size = 9;
 	expect_format(t, &ev, NR_FORMAT_JSON, "{\"when\":1}");
 	for (ev.size = 0; ev.size <= 20;
-	     ev.size++) /* exactly sized, so that ASan sees a step out */
+	     ev.size++) /* exactly sized, so that ASan notices an access past the end */
 		for (int format = NR_FORMAT_TEXT; format <= NR_FORMAT_CSV; format++) {
 			char buf[200];
 			void *copy = malloc(ev.size);

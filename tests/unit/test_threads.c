@@ -3,10 +3,10 @@
  * The order with real threads and the real clock: producers on fake rings, the consumer threads,
  * the merge thread, and an output that checks every event.
  *
- * A producer numbers what it submits. As it writes to one ring and its clock only grows, the output
- * must see its numbers one by one: that proves order, nothing lost and nothing twice at once.
+ * A producer numbers its records. It writes to one ring and its clock only advances, so the output
+ * must see its numbers one by one. That proves the order, and that no record is lost or doubled.
  *
- * With one output the merge thread calls it; with two each has a thread of its own.
+ * The merge thread calls a single output. With two outputs, each has its own thread.
  */
 #include <errno.h>
 #include <linux/mempolicy.h>
@@ -33,13 +33,13 @@ struct rig;
 
 struct producer {
 	struct rig *rig;
-	pthread_t thread; /* not nr_thread: that one has priority */
-	uint64_t fence;	  /* the counter of I2, its own as the CPU's is */
+	pthread_t thread; /* not nr_thread, which has a higher priority */
+	uint64_t fence;	  /* the counter of I2, one per producer as one per CPU */
 	uint32_t number, shard;
 	uint64_t submitted, discarded, lost;
 	uint64_t hold_at;   /* keeps record number hold_at BUSY ... */
-	_Atomic(bool) hold; /* ... as long as this is set */
-	uint64_t back_ns;   /* its clock is behind by this every other 20 ms */
+	_Atomic(bool) hold; /* ... while this is set */
+	uint64_t back_ns;   /* its clock is behind by this in every other 20 ms */
 };
 
 struct event {
@@ -47,13 +47,13 @@ struct event {
 	uint64_t number;
 };
 
-/* Written by the thread that calls the output, read when it has ended. */
+/* Written by the thread that calls the output, read after that thread has ended. */
 struct checker {
 	struct nr_output output;
 	uint64_t next[PRODUCERS], sum[PRODUCERS];
 	uint64_t events, late, packets, wrong_order, wrong_number, below_watermark, clamped_wrong;
 	uint64_t last, watermark;
-	_Atomic(bool) hang; /* take does not return */
+	_Atomic(bool) hang; /* take never returns */
 	_Atomic(uint64_t) hung;
 };
 
@@ -63,7 +63,7 @@ struct rig {
 	struct nr_shard *ptr[SHARDS];
 	struct nr_drain drain;
 	struct nr_consumer consumer[SHARDS];
-	struct nr_consumer slow; /* instead of the first, for the test that starts it late */
+	struct nr_consumer slow; /* in the first one's place, for the test that starts it late */
 	struct nr_stream stream;
 	struct producer producer[PRODUCERS];
 	struct checker checker, second; /* the second only if it is threaded */
@@ -71,7 +71,7 @@ struct rig {
 	uint64_t per_producer, started;
 };
 
-/* Producers. */
+/* ---- producers ---- */
 
 static uint64_t stamp(const struct producer *p)
 {
@@ -121,7 +121,7 @@ static void *run_producer(void *arg)
 	return NULL;
 }
 
-/* The output. */
+/* ---- the output ---- */
 
 static void check_event(struct checker *c, const struct nr_event *nr_ev)
 {
@@ -178,8 +178,8 @@ static void keep_memory(struct nr_output *o)
 
 static const struct nr_output_ops ops = { .take = take, .end = end, .destroy = keep_memory };
 
-/* The merge asks consumers for fresh watermarks: who is asked must know that an answer is waited
- * for, or full rings stay full until the merge's next tick. The merge thread alone counts. */
+/* The merge asks consumers for new watermarks. A consumer must know that the merge waits for an
+ * answer, or full rings stay full until the merge's next tick. Only the merge thread counts. */
 
 static uint64_t asked, asked_in_vain;
 
@@ -193,7 +193,7 @@ void __wrap_nr_consumer_kick(struct nr_consumer *c)
 	__real_nr_consumer_kick(c);
 }
 
-/* Life of a rig. */
+/* ---- life of a rig ---- */
 
 static struct rig *open_rig(size_t ring_bytes, bool threaded)
 {
@@ -229,7 +229,7 @@ static struct rig *open_rig(size_t ring_bytes, bool threaded)
 	return rig;
 }
 
-/* Without the first consumer: its stand-in can be kicked and does nothing. */
+/* Without the first consumer: its stand-in can be woken but does nothing. */
 static void start_consumers(struct rig *rig, bool all)
 {
 	if (!all)
@@ -277,7 +277,7 @@ static void stop(struct rig *rig)
 		nr_consumer_destroy(&rig->consumer[s]);
 }
 
-/* Everything arrived, in order, and the counts agree (I6, I7). */
+/* All records arrived in order, and the counts agree (I6, I7). */
 static void check(const char *name, struct rig *rig)
 {
 	const struct checker *c = &rig->checker;
@@ -327,7 +327,7 @@ static void close_rig(struct rig *rig)
 	free(rig);
 }
 
-/* The tests. */
+/* ---- the tests ---- */
 
 static void expect_exact(const char *name, struct rig *rig)
 {
@@ -364,8 +364,8 @@ static void test_small_rings(void **state)
 	}
 }
 
-/* A record stays BUSY for 100 ms, and until that was seen: everything waits for it, and it is told
- * who waits. */
+/* A record stays BUSY for 100 ms, and until the test has seen that. Everything waits for it, and
+ * the statistics name its shard. */
 static void test_busy(void **state)
 {
 	struct rig *rig = open_rig(1 << 20, false);
@@ -389,17 +389,17 @@ static void test_busy(void **state)
 	atomic_store(&rig->producer[1].hold, false);
 	stop(rig);
 	assert_true(since);
-	/* It stands still, at the time of the pass that began at `since`: a moment after that. */
+	/* The stream stalls at the time of the pass that began at `since`, or a moment after it. */
 	assert_int_equal(watermark, later);
 	assert_true(watermark < since + 100 * MS);
-	/* All of it is told: the wait, and the pauses before it and after it. */
+	/* The statistics show the wait and the pauses before and after it. */
 	assert_true(rig->consumer[1].busy_max > 100 * MS);
 	assert_true(rig->consumer[1].lag_max_busy + 2 * rig->consumer[1].lag_max_idle + MS >
 		    rig->consumer[1].lag_max);
 	expect_exact("threads/busy", rig);
 }
 
-/* A shard whose consumer does not run for 200 ms holds the stream, and nothing is late. */
+/* A consumer that does not run for 200 ms holds the stream, and no record is late. */
 static void test_stalled(void **state)
 {
 	struct rig *rig = open_rig(1 << 20, false);
@@ -416,7 +416,7 @@ static void test_stalled(void **state)
 	expect_exact("threads/stalled", rig);
 }
 
-/* What a consumer tells of its waits. */
+/* A consumer's statistics about its waits. */
 
 struct lone { /* a consumer without a merge */
 	struct fake_ring fake;
@@ -458,7 +458,7 @@ static void close_lone(struct lone *l)
 	free(l);
 }
 
-/* A consumer that does not get to its first pass. */
+/* A consumer that does not reach its first pass. */
 static void test_held_from_start(void **state)
 {
 	uint64_t started = nr_clock_now();
@@ -475,7 +475,7 @@ static void test_held_from_start(void **state)
 	close_lone(l);
 }
 
-/* Nor to any at all before the end. */
+/* A consumer that makes no pass at all before the end. */
 static void test_held_to_the_end(void **state)
 {
 	struct lone *l = open_lone(5, nr_clock_now() - 100 * MS);
@@ -497,7 +497,7 @@ static struct nr_record *reserve(struct lone *l)
 	return rec;
 }
 
-/* There is always a record that is BUSY, each for some milliseconds, and the watermark goes on: the
+/* At any time one record is BUSY, each for some milliseconds. The watermark still advances, and the
  * waits do not add up. */
 static void test_busy_in_turns(void **state)
 {
@@ -524,9 +524,9 @@ static void test_busy_in_turns(void **state)
 	close_lone(l);
 }
 
-/* Clocks that step back, by 5 us on one CPU and by 10 ms on another: records are late (the latter's
- * for sure; test_order shows it of 5 us), each is marked and counted, none is lost, and the order
- * holds. */
+/* Clocks that step back, by 5 us on one CPU and by 10 ms on another. Records are late (surely on
+ * the latter CPU; test_order shows it for 5 us). Each is marked and counted, none is lost, and the
+ * order holds. */
 static void test_step_back(void **state)
 {
 	struct rig *rig = open_rig(1 << 20, false);
@@ -542,9 +542,9 @@ static void test_step_back(void **state)
 }
 
 /*
- * What I1 and I2 are for. One producer, and a consumer that does nothing but passes; counted are
- * the records that a pass brings below the watermark of the pass before, with no epsilon to hide
- * them.
+ * Shows what I1 and I2 are needed for. There is one producer, and a consumer that only makes
+ * passes. The test counts records that a pass finds below the watermark of the previous pass,
+ * without an epsilon that could hide them.
  */
 enum variant { FENCE, NO_FENCE, CLOCK_FIRST };
 
@@ -567,7 +567,7 @@ static void *run_litmus(void *arg)
 		struct nr_record *rec;
 
 		if (l->variant == CLOCK_FIRST && i % 5000 == 0)
-			usleep(10); /* what an interrupt may do at this place */
+			usleep(10); /* an interrupt may come at this place */
 		rec = fake_ring_reserve(&l->fake, sizeof(*rec));
 		if (!rec)
 			continue;
@@ -613,7 +613,7 @@ static void run_variant(struct litmus *l, enum variant variant, uint64_t ms)
 		uint64_t time = nr_clock_now();
 
 		nr_clock_barrier();
-		/* The epsilon is given back, so that the watermark is the time itself. */
+		/* Adds the epsilon again, so that the watermark is the time itself. */
 		nr_shard_pass(&l->shard, time + NR_EPSILON_NS);
 		look(l, promised);
 		promised = nr_shard_watermark(&l->shard);
@@ -645,7 +645,7 @@ static void test_litmus(void **state)
 			assert_int_equal(l.below, 0);
 		if (v == CLOCK_FIRST)
 			assert_true(l.below > 0);
-		/* NO_FENCE: shows on some machines, not under the thread sanitizer. */
+		/* NO_FENCE: fails on some machines, but not under the thread sanitizer. */
 	}
 }
 
@@ -656,7 +656,8 @@ static void *read_policy(void *mode)
 	return NULL;
 }
 
-/* With the default policy the kernel's NUMA balancing would unmap what the threads share. */
+/* With the default policy, the kernel's NUMA balancing would unmap memory that the threads
+ * share. */
 static void test_memory_policy(void **state)
 {
 	struct nr_thread thread;
@@ -672,8 +673,8 @@ static void test_memory_policy(void **state)
 	assert_int_equal(mode, MPOL_LOCAL);
 }
 
-/* An output that does not return is given up, and not called again when it does; one that is slow
- * and gets on is waited for. */
+/* An output that does not return is abandoned, and not called again when it returns. A slow output
+ * that makes progress is waited for. */
 static void hang_and_give_up(bool threaded)
 {
 	struct rig *rig = open_rig(1 << 20, threaded);
@@ -711,7 +712,7 @@ static void *release_later(void *arg)
 {
 	struct rig *rig = arg;
 
-	while (!atomic_load(&rig->checker.hung)) /* which a busy machine may do late */
+	while (!atomic_load(&rig->checker.hung)) /* a busy machine may do this late */
 		usleep(1000);
 	usleep(400000);
 	atomic_store(&rig->checker.hang, false);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Which types events can have: what is refused, and how a set of types is kept and read. */
+/* The types that events can have: which ones are refused, and how a set of types is stored and
+ * read. */
 #include "types_help.h"
 
 #include <errno.h>
@@ -109,7 +110,7 @@ static void test_types_raw(void **state)
 				nr_layout_equal(nr_types_layout(a, id), nr_types_layout(b, id)));
 	}
 	nr_types_free(b);
-	for (uint32_t cut = 0; cut < size; cut++) /* a cut file is refused, whatever is left */
+	for (uint32_t cut = 0; cut < size; cut++) /* a cut file is refused, at any length */
 		assert_int_equal(nr_types_from_raw(&b, raw, cut, NULL, NULL), -EBADMSG);
 	nr_types_free(a);
 }

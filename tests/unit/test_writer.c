@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The directory as a recorder writes it: on a disk that fails, and over what is there already. */
+/* The recorder's directory: on a failing disk, and over existing files. */
 #include "writer_help.h"
 
 #include <errno.h>
@@ -30,7 +30,7 @@ static void test_short_writes(void **state)
 	drop_trace();
 }
 
-/* I5: what commit said it wrote is whole in the file; what it said it did not is written later. */
+/* I5: data that commit reported as written is whole in the file; other data is written later. */
 static void test_disk_full(void **state)
 {
 	static const int errs[] = { ENOSPC, EIO, EDQUOT, EFBIG };
@@ -71,7 +71,7 @@ static void test_disk_full(void **state)
 	}
 }
 
-/* The same from the kernel itself: a limit on the size of files, hit in the middle of a packet. */
+/* The same with the kernel's own error: a file size limit, reached in the middle of a packet. */
 static void test_file_limit(void **state)
 {
 	struct rlimit old, limit;
@@ -103,7 +103,7 @@ static void test_file_limit(void **state)
 	drop_trace();
 }
 
-/* A trace that could not be begun leaves nothing behind. */
+/* A trace that could not be started leaves no files behind. */
 static void test_full_at_open(void **state)
 {
 	struct writer_opts opts = { .log = hear };
@@ -125,7 +125,7 @@ static void test_full_at_open(void **state)
 	drop_trace();
 }
 
-/* The first packet's error is the one that is told. */
+/* The first packet's error is reported. */
 static void test_first_packet_fails(void **state)
 {
 	struct writer_opts opts = { .log = hear };
@@ -159,7 +159,7 @@ static int open_again(bool force)
 	return err;
 }
 
-/* A trace is replaced once the new one is sure to stay, and not while somebody records it. */
+/* A trace is replaced once the new trace is sure to stay, and never while somebody records it. */
 static void test_replacing(void **state)
 {
 	const struct writer_opts opts = { .force = true, .log = hear };
@@ -221,7 +221,7 @@ static void test_directories(void **state)
 	stat(dir, &st);
 	assert_int_equal(st.st_mode & 07777, 0700);
 	save_file(in_scratch("empty/metadata"), "/* CTF 1.8 */\ntrace {};\n", 24);
-	assert_int_equal(open_again(true), -ENOTEMPTY); /* somebody else's trace */
+	assert_int_equal(open_again(true), -ENOTEMPTY); /* another user's trace */
 	drop_trace();
 
 	types = make_types();

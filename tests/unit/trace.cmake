@@ -28,7 +28,7 @@ foreach(test IN LISTS trace_tests)
 	set_tests_properties(unit/${test} PROPERTIES TIMEOUT 400 SKIP_RETURN_CODE 77)
 endforeach()
 
-# Structs are made up and compiled while the test runs: it needs clang, and skips without.
+# The test makes up and compiles structs at run time, so it needs clang and is skipped without it.
 target_link_libraries(test_btf_ctf PRIVATE ${CMAKE_DL_LIBS})
 # The disk of disk_help.h.
 target_link_options(test_end PRIVATE -Wl,--wrap=pwrite)

@@ -82,7 +82,7 @@ char *load_file(const char *path, size_t *size)
 	return text;
 }
 
-/* Without O_TRUNC: file systems flush a file that is emptied and written again. */
+/* Without O_TRUNC, because file systems flush a file that is emptied and written again. */
 void save_file(const char *path, const void *data, size_t size)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the tests of traces share: a scratch directory, the library's messages, files, babeltrace2.
- */
+/* Shared by the tests of traces: a scratch directory, the library's messages, files,
+ * babeltrace2. */
 #ifndef NR_TESTS_TRACE_HELP_H
 #define NR_TESTS_TRACE_HELP_H
 
@@ -24,7 +24,7 @@ extern char scratch[256]; /* one directory per test program */
 int make_scratch(void **state);
 int remove_scratch(void **state);
 
-/* Path inside the scratch directory; four live at a time. */
+/* Path inside the scratch directory; the last four stay valid. */
 __attribute__((format(printf, 1, 2))) const char *in_scratch(const char *fmt, ...);
 
 extern char said[1024]; /* the library's last message of level ERROR or WARN */
@@ -34,7 +34,7 @@ void remove_tree(const char *path);
 char *load_file(const char *path, size_t *size);
 void save_file(const char *path, const void *data, size_t size);
 
-/* What babeltrace2 prints about a trace: events, and warnings. */
+/* babeltrace2's output for a trace: events and warnings. */
 struct babble {
 	char *out;
 	char *err;
@@ -45,10 +45,10 @@ int have_babeltrace(void);
 struct babble babeltrace(const char *dir, const char *options);
 void babble_free(struct babble *b);
 
-/* Explicit padding is in the trace for readers that know only CTF; no author wrote it. */
+/* Explicit padding is in the trace only for CTF readers; no author wrote it. */
 void strip_padding(char *line);
 
-/* What main returns: tests that passed without babeltrace2 count as skipped. */
+/* The value that main returns: tests that passed without babeltrace2 count as skipped. */
 int exit_status(int failed);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Event types made by hand, with every kind of field, and one event of them. */
+/* Hand-made event types with every kind of field, and one event of them. */
 #ifndef NR_TESTS_TYPES_HELP_H
 #define NR_TESTS_TYPES_HELP_H
 
@@ -33,7 +33,7 @@ struct kinds {
 		uint32_t word;
 		uint8_t byte[4];
 	} u;
-	uint32_t b3 : 3; /* the old way: the width is in the integer */
+	uint32_t b3 : 3; /* the old form: the width is in the integer */
 	int32_t b5 : 5;
 	uint32_t b24 : 24;
 	struct point p;
@@ -48,7 +48,7 @@ struct tail {
 	uint16_t data[];
 } __attribute__((packed, aligned(8)));
 
-/* The BTF of a group of tests, and the ids of its types. */
+/* The BTF that a group of tests uses, and the ids of its types. */
 extern struct btf *btf;
 extern struct made_types {
 	int u8, i8, u16, i16, u32, i32, u64, i64, ch, boolean, f32, f64, ptr, wide;

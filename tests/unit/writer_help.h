@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* One trace at a time: written, read back with our own reader and with babeltrace2. */
+/* One trace at a time: written, then read with our own reader and with babeltrace2. */
 #ifndef NR_TESTS_WRITER_HELP_H
 #define NR_TESTS_WRITER_HELP_H
 
