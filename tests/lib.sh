@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# For the shell tests: what they need, how they fail, how they skip. Sourced with bash.
+# Helpers of the shell tests: requirements, failures, skips. Sourced with bash.
 set -u
 : "${NUMARING:=build/numaring}"
 NUMARING=$(realpath "$NUMARING")
@@ -43,8 +43,8 @@ need() {
 	done
 }
 
-# What keeps this host from recording at all, in the program's own words; nothing if it can, or if it fails for
-# another reason: that is a failure to be seen.
+# Prints numaring's own message if this host cannot record at all. Prints nothing if recording works, or if it
+# fails for another reason: that failure must show.
 no_bpf() {
 	local trace said
 	trace=$(mktemp -d)
@@ -59,7 +59,7 @@ need_bpf() {
 	why=$(no_bpf) && skip "$why"
 }
 
-# await COMMAND...: until it succeeds, for at most 30 seconds.
+# await COMMAND...: waits up to 30 seconds until it succeeds.
 await() {
 	local begin=$SECONDS
 	until "$@" 2>/dev/null; do
@@ -68,7 +68,7 @@ await() {
 	done
 }
 
-# A directory of our own that goes away with the test.
+# Changes to a scratch directory that is removed at the end of the test.
 scratch() {
 	dir=$(mktemp -d)
 	trap 'rm -rf "$dir"' EXIT

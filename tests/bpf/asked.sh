@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# What was asked for is what is recorded: options that add up, processes, where the lines go, and an object
-# that would record nothing.
+# The recording follows its options: several sources, several processes, the destination of JSON lines; and an
+# object that would record nothing.
 . "$(dirname "$0")/../lib.sh"
 root=$(realpath "$(dirname "$0")/../..")
 need jq clang
 need_bpf
 scratch
 
-# Three processes that make system calls, however quiet the host is.
+# Three processes that make system calls, even on an idle host.
 for i in 1 2 3; do
 	bash -c "touch up$i; while [ -e up$i ]; do sleep 0.02; done" &
 	pid[i]=$!
@@ -16,7 +16,7 @@ done
 trap 'kill "${pid[@]}" 2>/dev/null; rm -rf "$dir"' EXIT
 until [ -e up1 ] && [ -e up2 ] && [ -e up3 ]; do sleep 0.05; done
 
-# Sources add up.
+# Several -e options add up.
 "$NUMARING" record -e sched -e syscalls -d 300ms -o both >/dev/null || fail "-e -e: exit status $?"
 "$NUMARING" cat --json both | jq -r .event | sort -u >types
 check "-e sched -e syscalls records sched" grep -q sched_switch types
@@ -25,8 +25,8 @@ check "-e sched -e syscalls records syscalls" grep -q sys_enter types
 equal "a source twice, in two options: exit status" $? 1
 check "a source twice, in two options" grep -q 'sched is added already' err
 
-# Processes add up.
-seen() { # which of the three are in the trace t, and anybody else
+# Several -p options add up.
+seen() { # the three processes that are in the trace t, and any others
 	"$NUMARING" cat --json t | jq -r .fields.pid | sort -u |
 		sed "s/^${pid[1]}\$/one/; s/^${pid[2]}\$/two/; s/^${pid[3]}\$/three/" | sort | paste -sd ' '
 }
@@ -41,7 +41,7 @@ of one -p "${pid[1]}"
 of "one two" -p "${pid[1]},${pid[2]}"
 of "one two" -p "${pid[1]}" -p "${pid[2]}" -p "${pid[1]}"
 of "three two" -p "${pid[3]}" -p "${pid[2]}"
-# A switch is between two processes: each of them has some.
+# A switch involves two processes, so both selected processes must appear.
 "$NUMARING" record -e sched -p "${pid[1]},${pid[3]}" -d 500ms --force -o t >/dev/null
 "$NUMARING" cat --json t >lines
 for i in 1 3; do
@@ -51,7 +51,7 @@ equal "-e sched -p 1,3: switches of others" \
 	"$(jq -c 'select(.event == "sched_switch") | [.fields.prev_pid, .fields.next_pid]' lines |
 		grep -cvE "\b(${pid[1]}|${pid[3]})\b")" 0
 
-# The recording ends with the last of them, and says so.
+# The recording ends with the last of them and reports that.
 "$NUMARING" record -e syscalls -p "${pid[1]},${pid[2]}" -o last >out 2>err &
 recorder=$!
 await test -s last/stream
@@ -75,7 +75,7 @@ done
 equal "65 processes: exit status" $? 2
 check "65 processes: the limit is said" grep -q -e '-p takes at most 64' err
 
-# Lines to what is there and holds nothing need no --force.
+# JSON lines to an existing but empty destination need no --force.
 lines_to() { # NAME PATH
 	"$NUMARING" record -e sched --format jsonl -d 300ms -o "$2" 2>err || fail "-o $1: exit status $?"
 }
@@ -90,7 +90,7 @@ lines_to /dev/null /dev/null
 "$NUMARING" record --format jsonl -d 300ms -o file >/dev/null 2>&1
 equal "-o FILE that is there: exit status" $? 1
 
-# Statistics to a descriptor stand behind what is there.
+# Statistics to a descriptor are appended.
 echo before >log
 "$NUMARING" record -d 100ms --force -o t --stats-json - >>log || fail "--stats-json - >>log: exit status $?"
 equal "--stats-json - >>log: what was there" "$(head -n 1 log)" before
@@ -108,8 +108,8 @@ equal "--stats-json through a link to /dev/stdout: what was there" "$(head -n 1 
 echo before >log
 "$NUMARING" export --to jsonl -o /dev/stdout t >>log || fail "export -o /dev/stdout: exit status $?"
 equal "export -o /dev/stdout >>log: what was there" "$(head -n 1 log)" before
-# One file cannot have both.
-refused() { # WORDS OPTIONS...: exit status 2, and nothing is made
+# Two outputs cannot use the same file.
+refused() { # WORDS OPTIONS...: exit status 2, and no file is made
 	local words=$1
 	shift
 	ls -A >names
@@ -137,7 +137,7 @@ refused "t/s.json is inside the trace directory: choose another --stats-json" -o
 equal "a start that fails: exit status" $? 1
 check "a start that fails: no statistics are left" test ! -e s.json
 
-# An object whose only program libbpf leaves out.
+# libbpf does not load the object's only program.
 cat >off.bpf.c <<'EOF'
 #include <linux/types.h>
 #include <linux/bpf.h>

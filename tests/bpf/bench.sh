@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# The bench measures what it says: every transport delivers in order and completely, a sweep goes on where
-# it was interrupted, and a report is one page that needs nothing from elsewhere.
+# Every transport of the bench delivers completely and in order. A sweep resumes where it was interrupted. A
+# report is a single page without external resources.
 . "$(dirname "$0")/../lib.sh"
 : "${BENCH:=$(dirname "$NUMARING")/numaring-bench}"
 [ -x "$BENCH" ] || skip "numaring-bench was not built"
@@ -12,11 +12,11 @@ scratch
 cpus=$(nproc)
 two=$((cpus < 2 ? 1 : 2))
 
-run() { # ARGUMENTS: one row, into row.json
+run() { # ARGUMENTS: writes one row to row.json
 	"$BENCH" run -d 0.3 "$@" >row.json
 }
 
-# Every transport, producers side by side, paced and flat out, all record sizes.
+# Every transport, parallel producers, paced and flat out, all record sizes.
 for transport in single node llc cpu node/2 perfbuf perfbuf-sampled libbpf; do
 	check "$transport: runs" run --transport $transport --producers $two
 	equal "$transport: valid" "$(jq -r '.valid, .reason' row.json | xargs)" "true null"
@@ -28,7 +28,7 @@ for size in 16 24 4096; do
 	done
 	equal "$size bytes: what was lost at 5k/s" "$(jq '[.lost[]] | add' row.json)" 0
 done
-# To a trace: read back whole and in order, and gone afterwards, however the run ends.
+# A trace that the bench writes is complete, in order, and removed afterwards, even if the run is killed.
 mkdir traces
 for size in 24 40 4096; do
 	check "trace, $size bytes" run --transport cpu --producers $two --rate 50k --size $size --memory 64M \
@@ -55,7 +55,7 @@ for _ in $(seq 100); do
 done
 equal "trace: nothing is left of a run that was killed" "$(ls -A traces)" ""
 for options in "--transport perfbuf" "--transport libbpf" "--size 16" "--directory traces/none"; do
-	# shellcheck disable=SC2086 # words, not one
+	# shellcheck disable=SC2086 # several words
 	"$BENCH" run -d 0.1 --delivery trace $options >/dev/null 2>err
 	equal "trace, $options: exit status" $? 1
 	check "trace, $options: says why" grep -qE "writes no trace|has no field|No such file" err
@@ -71,7 +71,7 @@ equal "placement: where it was told" "$(jq -c .producer_cpus row.json)" "[$((cpu
 equal "placement on no CPU: exit status" $? 1
 check "placement on no CPU: says so" grep -q "no such CPU" err
 
-# A process that is late, here stopped while it warms up, still measures for as long as it says.
+# A process that is late, here because it was stopped during its warm-up, still measures for the given duration.
 "$BENCH" run -d 1.2 --rate 100k >row.json &
 late=$!
 sleep 0.2
@@ -82,12 +82,12 @@ wait $late
 equal "late: valid" "$(jq .valid row.json)" true
 check "late: seconds" jq -e '.seconds >= 1.2 and .cpu_s_per_million.check > 0' row.json
 
-# What nobody did has no cost, and nothing that was delivered is a rate.
-"$BENCH" run -d 0.1 --rate 1 >row.json # the first is due after a second
+# Without records there is no cost, and a rate of 0 is a rate.
+"$BENCH" run -d 0.1 --rate 1 >row.json # the first record is due after a second
 equal "no record: cost" "$(jq -c '.cost_ns | [.mean, .p99]' row.json)" "[null,null]"
 equal "no record: rate" "$(jq '.events_per_sec == 0' row.json)" true
 
-# Loss is told, and the row stays valid: what was lost is known one by one.
+# Losses are reported, and the row stays valid because they are counted exactly.
 check "a small ring" run --transport single --producers $two --memory 4096
 check "a small ring: loses" test "$(jq '[.lost[]] | add' row.json)" -gt 0
 equal "a small ring: valid" "$(jq .valid row.json)" true
@@ -112,7 +112,7 @@ done
 equal "too many producers: exit status" $? 1
 check "too many producers: says so" grep -q "there are $cpus" err
 
-# What follows for a rate, and why.
+# The recommendation for a rate, and its reason.
 check "tune" "$BENCH" tune -d 1 --rate 100k >advice
 check "tune: the estimate is told" grep -q "2 hand-overs; all other" advice
 check "tune: one ring or one for each node is known" grep -qE "^  (node|single) +1 ring " advice
@@ -130,7 +130,7 @@ check "tune: says so" grep -q "no ring is larger" advice
 "$BENCH" tune -d 0 >/dev/full 2>err
 equal "tune to a full disk: exit status" $? 1
 
-# A sweep from lists: no option of its own has the name of one of them.
+# A sweep from lists; no option of the sweep itself has the name of a list.
 check "a sweep from lists" "$BENCH" sweep --transport single --delivery callback,trace --placement 0 -d 0.1 --repeat 1 \
 	-o lists.jsonl 2>/dev/null
 equal "a sweep from lists: runs" "$(jq -r 'select(.kind == "run") | .config.delivery, .valid' lists.jsonl | xargs)" \
@@ -153,7 +153,7 @@ kill -INT $sweep
 wait $sweep
 equal "interrupted: exit status" $? 1
 before=$(grep -c '"kind":"run"' s.jsonl)
-truncate -s -7 s.jsonl # the last row is cut short
+truncate -s -7 s.jsonl # the last row is incomplete
 "$BENCH" sweep --grid grid --repeat 2 -o s.jsonl 2>/dev/null
 equal "without --resume the file is safe" $? 1
 check "resumed" "$BENCH" sweep --grid grid --repeat 2 -o s.jsonl --resume 2>progress
@@ -169,7 +169,7 @@ equal "consumer_cpu: where one reads one ring" \
 check "the model takes it" "$BENCH" model fit s.jsonl
 equal "host" "$(head -1 s.jsonl | jq -r '.kind, .kernel, .topology.cpus' | xargs)" "host $(uname -r) $cpus"
 
-# What could not be run is still to be done; a file that has no end is none of a sweep.
+# A failed row is run again later. A file without an end is not a sweep.
 jq -c 'if .kind == "run" and .rep == 0 and .config.producers == 1 then del(.seconds) + {valid: false} else . end' \
 	s.jsonl >failed.jsonl
 check "resumed after runs that failed" "$BENCH" sweep --grid grid --repeat 2 -o failed.jsonl --resume 2>/dev/null
@@ -179,7 +179,7 @@ equal "runs that failed: done again" "$(jq -s '[.[] | select(.kind == "run" and 
 equal "an endless file: exit status" $? 1
 check "an endless file: says so" grep -q "not a line of a sweep" err
 
-# Whoever owns the directory around the file puts a link in its place while the file is read.
+# The owner of the directory replaces it with a link while the file is read.
 mkdir around victim
 echo precious | tee victim/s.jsonl >victim/s.jsonl.new
 mkfifo around/s.jsonl
@@ -195,12 +195,12 @@ equal "what the link leads to is untouched" "$(cat victim/s.jsonl victim/s.jsonl
 equal "the file is where it was" "$(jq -r 'select(.kind == "run") | .valid' aside/s.jsonl | sort | uniq -c | xargs)" \
 	"$((2 * configs)) true"
 
-# Without the right to run BPF programs: one sentence, and no file that a later sweep would stumble on.
+# Without the right to run BPF programs: one message, and no file that would confuse a later sweep.
 if command -v setpriv >/dev/null; then
 	mkdir -m 777 other
 	cp "$BENCH" "$(dirname "$BENCH")"/libnumaring.so.0 . && chmod 755 . numaring-bench
 	for command in "sweep --quick -o other/s.jsonl" "run --transport libbpf" tune; do
-		# shellcheck disable=SC2086 # words, not one
+		# shellcheck disable=SC2086 # several words
 		LD_LIBRARY_PATH=$dir setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all \
 			--bounding-set=-all ./numaring-bench $command >/dev/null 2>err
 		equal "${command%% *} without permission: exit status" $? 1
@@ -219,7 +219,7 @@ equal "report: identifiers that occur twice" \
 	"$(grep -oE " id=('[^']*'|\"[^\"]*\")" r/report.html | sort | uniq -d)" ""
 equal "report: rows" "$(grep -c '^| [a-z]' r/report.md)" $((configs + 1))
 
-# A median of some of the runs is not shown as one of all.
+# A median of only some of the runs is marked as such.
 jq -c 'if .kind == "run" then .cost_ns += {p50: 50, p99: (if .rep == 0 then null else 99 end)} else . end' \
 	s.jsonl >some.jsonl
 check "report of runs without a value" "$BENCH" report some.jsonl -o some
@@ -228,7 +228,7 @@ equal "report: medians of some" "$(grep -c '| 50 | 99 (1 of 2) |' some/report.md
 "$BENCH" report s.jsonl -o r >/dev/full 2>err
 equal "report to a full disk: exit status" $? 1
 check "report to a full disk: says so" grep -q "No space left on device" err
-refused() { # FILE TEXT: no report of it, and why
+refused() { # FILE TEXT: the report fails with this message
 	"$BENCH" report "$1" -o none 2>err
 	equal "report of $1: exit status" $? 1
 	check "report of $1: says why" grep -q "$1.*$2" err
@@ -241,7 +241,7 @@ jq -c '.valid = false' s.jsonl >invalid.jsonl
 refused invalid.jsonl "has no valid run"
 refused / "Is a directory"
 
-# Plots are of the most producers that their own rows have, and say how many these are.
+# Plots show the highest number of producers in their own rows, and name that number.
 jq -c 'if .kind != "run" then .
 	elif .config.rate > 0 then .config.producers = 3
 	elif .config.producers > 1 then .
@@ -252,9 +252,9 @@ equal "report: plots of paced producers" "$(grep -c '>3 producers\. ' <<<"$capti
 equal "report: plots by memory" "$(grep -c '>1 producer, flat out\. $' <<<"$captions")" 1
 equal "report: plots of all producers" "$(grep -cE ">$two producers?, flat out\. User" <<<"$captions")" 1
 
-# Every run's figure stands beside the median, which is doubted where the runs fall into two groups, and so
-# is a difference that is smaller than the spread.
-figures() { # FIGURES OF single, OF libbpf: a sweep of $two producers whose runs deliver these
+# The report shows every run's figure beside the median. It marks a median whose runs form two groups, and a
+# difference that is smaller than the spread.
+figures() { # FIGURES OF single, OF libbpf: makes a sweep of $two producers whose runs deliver these
 	jq -c --argjson single "$1" --argjson libbpf "$2" --argjson two $two 'if .kind == "host" then . else
 		select(.rep == 0 and .config.producers == $two and .config.rate == 0 and .config.delivery == "callback") |
 		({single: $single, libbpf: $libbpf}[.config.transport] // [])[] as $v | .events_per_sec = $v * 1e6 end' \
@@ -276,7 +276,7 @@ check "report of few runs" figures "[4.0,4.4]" "[8.8,8.0]"
 check "a difference between few runs" grep -q "^libbpf against single, .*: delivered, too few runs" figures/report.md
 equal "medians: every run" "$(jq -s 'map(select(.kind == "median") | .events_per_sec | .runs | length) | unique' -c s.jsonl)" "[2]"
 
-# The memory is the same, or it is said that it is not.
+# The report warns if the transports do not have the same memory.
 for percent in 109 111; do
 	jq -c --argjson p $percent 'if .kind != "run" then . else .memory_bytes.rings =
 		(if .config.transport == "single" then 1048576 * $p / 100 else 1048576 end) end' s.jsonl >unequal.jsonl
@@ -285,12 +285,12 @@ for percent in 109 111; do
 		unequal/report.md)" $((percent == 111))
 done
 
-# Text from a file is text.
+# Text from a file is escaped.
 sed '1s/"cpu_model":"[^"]*"/"cpu_model":"<script>alert(1)<\/script>"/' s.jsonl >evil.jsonl
 check "report of a hostile file" "$BENCH" report evil.jsonl -o evil
 equal "report: no markup from the file" "$(grep -c '<script' evil/report.html)" 0
 
-# Without gnuplot there is the table, and it says why there is no page.
+# Without gnuplot, the report writes the table and says why there is no page.
 mkdir bin
 PATH=$dir/bin "$BENCH" report s.jsonl -o plain 2>err
 equal "without gnuplot: exit status" $? 1

@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# The command of a recording runs as if whoever called had started it: none of numaring's capabilities,
-# descriptors, priority, placement or signals reach it.
+# The command of a recording runs as if the caller had started it: it inherits none of numaring's capabilities,
+# descriptors, priority, placement or signals.
 . "$(dirname "$0")/../lib.sh"
 need setpriv
 need_bpf
 scratch
 chmod 777 .
 
-# (The C library keeps two signals for itself, 32 and 33.)
+# (The C library reserves two signals for itself, 32 and 33.)
 look='grep -E "^(Cap(Inh|Prm|Eff|Amb)|SigBlk|Cpus_allowed|Mems_allowed):" /proc/self/status
 	echo "SigIgn: $((0x$(awk "/^SigIgn/ { print \$2 }" /proc/self/status) & ~0x180000000))"
 	cut -d " " -f 18,19 /proc/self/stat
@@ -23,7 +23,7 @@ as_user() { # SET COMMAND...
 		--ambient-caps="$set" "$@"
 }
 
-# Where that user can read it.
+# In a place where that user can read it.
 cp -L "$NUMARING" "$(ldd "$NUMARING" | awk '/libnumaring/ { print $3 }')" .
 chmod a+rx ./*
 lib=$PWD
@@ -39,7 +39,7 @@ else
 	check "events were recorded" test -s lines
 fi
 
-# With all else that may leak, as root.
+# As root, with everything else that may leak.
 sh ./look.sh >before
 "$NUMARING" record -e sched -o t -- sh ./look.sh >during || fail "exit status $?"
 equal "rights, signals, priority, placement and descriptors are the caller's" \

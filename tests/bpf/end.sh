@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# How recordings end, and what is said about it: as asked, by SIGKILL, by a full disk, and not yet.
+# How recordings end and what is reported: normally, by SIGKILL, by a full disk, and while they still run.
 . "$(dirname "$0")/../lib.sh"
 need jq
 need_bpf
@@ -10,13 +10,13 @@ scratch
 echo "NR_SEED=$NR_SEED"
 RANDOM=$NR_SEED
 
-# stat of a trace into stat.json and stat.err; "STATUS COMPLETE"
+# writes stat of a trace to stat.json and stat.err; prints "STATUS COMPLETE"
 stat_() {
 	"$NUMARING" stat --json "$1" >stat.json 2>stat.err
 	echo "$? $(jq .complete stat.json)"
 }
 
-events_in() { # as babeltrace2 counts them; our own reader where it is not installed
+events_in() { # babeltrace2's count; without babeltrace2, our own reader's
 	if command -v babeltrace2 >/dev/null; then
 		babeltrace2 "$1" 2>bt.err | wc -l
 	else
@@ -24,7 +24,7 @@ events_in() { # as babeltrace2 counts them; our own reader where it is not insta
 	fi
 }
 
-# As asked: the end mark says what the summary says.
+# A normal end: the end mark agrees with the summary.
 "$NUMARING" record -e syscalls --ring-size 64K --stats-json s.json -o t -- "$LOAD" 20000 0 >out 2>&1 || fail record
 equal "as asked" "$(stat_ t)" "0 true"
 for key in reserved discarded malformed late unwritten unaccounted lost lost_by_cause; do
@@ -43,8 +43,8 @@ equal "as asked: repair: exit status" $? 0
 equal "as asked: repair" "$(cat out)" "t needs no repair"
 check "as asked: repair writes nothing" test ! -e t-repaired
 
-# SIGKILL at any time. Most streams end in a whole packet then, so they are cut as well: babeltrace2 shows nothing of
-# one that ends in a part.
+# SIGKILL at any time. Most streams then end with a whole packet, so the test also cuts them: babeltrace2 shows
+# nothing of a stream that ends with an incomplete packet.
 "$LOAD" 0 0 >pids &
 for i in 1 2 3 4 5 6 7 8 9 10; do
 	rm -rf k k-repaired
@@ -83,7 +83,7 @@ equal "in place" "$(stat_ k)" "0 false"
 check "in place: the same" cmp k/stream k-repaired/stream
 rm -rf k k-repaired
 
-# While it is recorded nothing is repaired.
+# repair refuses a trace that is being recorded.
 "$NUMARING" record -e sched -o live -d 20 >/dev/null 2>&1 &
 recorder=$!
 until [ -s live/stream ]; do sleep 0.01; done
@@ -97,7 +97,7 @@ kill -INT $recorder
 wait $recorder
 equal "a live trace that ended" "$(stat_ live)" "0 true"
 
-# The disk is full: what the recorder knows of the rest is in the trace, in the blocks the failed packet gave back.
+# A full disk: the end mark holds the account of the rest. It fits into the blocks that the failed packet freed.
 if unshare -m true 2>/dev/null; then
 	unshare -m bash -c "mkdir small && mount -t tmpfs -o size=3m none small && cd small &&
 		'$NUMARING' record -e syscalls --stats-json ../s.json -o t -d 20 -- '$LOAD' 0 0 >../out 2>../err

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# A recording ends when it is asked to, also when nobody reads what it writes and when a write does not
-# return; and a slow output is named as the cause of losses.
+# A recording ends when it should, even if nobody reads its output or a write does not return. A slow output is
+# named as the cause of losses.
 . "$(dirname "$0")/../lib.sh"
 : "${LOAD:=$(dirname "$NUMARING")/tests/bpf/load}"
 LOAD=$(realpath "$LOAD")
@@ -10,7 +10,7 @@ need jq timeout
 need_bpf
 scratch
 mkfifo fifo
-# record_ STATUS OPTIONS...: in the foreground; one that does not end is killed, and its status is 137.
+# record_ STATUS OPTIONS...: runs in the foreground; if it does not end, it is killed and its status is 137.
 record_() {
 	local status=$1
 	shift
@@ -18,7 +18,7 @@ record_() {
 	equal "$what: exit status" $? "$status"
 }
 
-listens() { # PID: from now on signals come through a descriptor
+listens() { # PID: waits until the process takes signals through a descriptor
 	local i blocked
 	for ((i = 0; i < 200; i++)); do
 		blocked=$(awk '/^SigBlk/ { print $2 }' "/proc/$1/status" 2>/dev/null)
@@ -27,7 +27,7 @@ listens() { # PID: from now on signals come through a descriptor
 	done
 }
 
-# signalled SIGNAL STATUS OPTIONS...: a signal after some time of recording, or of waiting
+# signalled SIGNAL STATUS OPTIONS...: sends a signal to a process that has recorded or waited for some time
 signalled() {
 	local signal=$1 status=$2 recorder
 	shift 2
@@ -76,7 +76,7 @@ record_ 0 -d 300ms --force -o t --stats-json fifo
 wait $!
 equal "$what: unaccounted" "$(cat lines)" 0
 
-# A pipe that is full, and that nobody empties.
+# A full pipe that nobody reads.
 exec 5<>fifo
 timeout 1 cat /dev/zero >fifo
 what="a summary that nobody reads"
@@ -117,7 +117,7 @@ what="a directory that cannot be made, -d"
 on_disk mkdir 100000 1 record_ 1 -d 300ms -o never
 check "$what: says so" grep -q 'gave up on the start' err
 
-# A real one: no call into a frozen file system returns, whatever signals come.
+# A real one: a call into a frozen file system does not return, whatever signals arrive.
 frozen_disk() {
 	local fs=$dir/disk recorder i
 	what="a frozen file system"

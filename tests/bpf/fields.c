@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * fields OBJECT: does this kernel have every field that the object's structs have, of the same
- * size?
+ * fields OBJECT: checks that this kernel has every field of the object's structs, with the same
+ * size.
  *
- * A struct is looked at if a variable has its type (tools.sh makes one for each struct of
- * vmlinux.h). One called exact_... must have its fields at the kernel's offsets as well. A struct
- * that this kernel lacks, since it was built without that part, is no error.
+ * It checks a struct if a variable has its type (tools.sh makes one for each struct of vmlinux.h).
+ * If the variable's name begins with exact_, the fields must also have the kernel's offsets. A
+ * struct that this kernel lacks, because it was built without that part, is no error.
  */
 #include <bpf/btf.h>
 #include <stdio.h>
@@ -26,7 +26,7 @@ struct place {
 	__u32 bits; /* offset */
 };
 
-/* A member by its name, in anonymous structs and unions too. */
+/* Finds a member by its name, also in anonymous structs and unions. */
 static int find(const struct btf_type *st, const char *name, __u32 base, struct place *out)
 {
 	for (unsigned i = 0; i < btf_vlen(st); i++) {

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Open files: numaring takes what the hard limit gives, its command gets what numaring got, and a limit
-# that is met is named.
+# Open files: numaring raises its limit to the hard limit, its command gets the original limit, and the message
+# names the limit that was reached.
 . "$(dirname "$0")/../lib.sh"
 need_bpf
 scratch
@@ -14,7 +14,7 @@ scratch
 equal "a soft limit that is too low: exit status" $? 0
 equal "the command's limits" "$(head -n 2 soft.out | paste -sd ' ')" "16 1000"
 
-# Whatever was being opened when the files ran out; the consumers take the last.
+# Files may run out at any step; the consumers take the last ones.
 for limit in $(seq 9 60); do
 	(
 		ulimit -n "$limit"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Hands of others: who may read what is written, what another user can do to a recording, and what is
-# said when somebody changes a file while it is recorded.
+# Other users and programs: who may read the output, what another user can do to a recording, and what is
+# reported when somebody changes a file during the recording.
 . "$(dirname "$0")/../lib.sh"
 root=$(realpath "$(dirname "$0")/../..")
 need jq clang flock setpriv fallocate
@@ -42,7 +42,7 @@ check "and have new numbers" jq -e .events_written s.json >/dev/null
 umask 022
 
 # ---- another user ----
-# The lock of a reader is in nobody's way.
+# A reader's lock does not stop a recording.
 chmod 755 t && chmod 644 t/*
 other flock t/stream sleep 60 &
 locker=$!
@@ -52,7 +52,7 @@ equal "under another user's flock: exit status" $? 0
 kill $locker
 rm -rf t
 
-# A start that fails late, in a directory of somebody who puts a link in the trace's place.
+# A start that fails late, in a directory whose owner replaces the trace with a link.
 mkdir -p include/numaring
 ln -s "$root"/include/numaring/*.h "$root"/bpf/*.h include/numaring/
 cat >late.bpf.c <<'BPF'
@@ -88,7 +88,7 @@ done
 equal "swapped at least once" "${swapped-no}" yes
 check "the reason of the start is said" grep -q no_such_tracepoint err
 
-# A link of another user for a file, and the name of a directory.
+# Another user's link in place of a file or a directory.
 echo precious >victim/stream
 other ln -s ../victim/stream home/l.json
 for option in "--format jsonl -o" "--stats-json"; do
@@ -116,7 +116,7 @@ ln -s l.json mine.json
 "$NUMARING" record --format jsonl -o mine.json --force -- sleep 0.1 2>err || fail "a link of ours: $(cat err)"
 check "a link of ours is followed" test -L mine.json -a -s l.json
 
-# Two replace one trace at once: one of them has it, the other says why not.
+# Two recordings replace one trace at once: one succeeds, the other says why it failed.
 "$NUMARING" record -d 0.1 -o t >/dev/null
 for i in 1 2; do
 	("$NUMARING" record -d 3 -o t --force >/dev/null 2>err$i; echo $? >status$i) &
@@ -133,7 +133,7 @@ larger_than() { # BYTES OUTPUT
 	[ -n "$(find "$file" -size "+$1c" 2>/dev/null)" ]
 }
 
-changed() { # WHAT WORDS OUTPUT OPTION... -- COMMAND: by COMMAND, ended by it, not by the time
+changed() { # WHAT WORDS OUTPUT OPTION... -- COMMAND: COMMAND changes the output, which ends the recording early
 	local what=$1 words=$2 output=$3 options=() recorder begin=$SECONDS
 	shift 3
 	while [ "$1" != -- ]; do options+=("$1") && shift; done

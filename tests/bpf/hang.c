@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A disk that is slow or does not answer, for LD_PRELOAD. HANG_IN names the call that takes
- * HANG_MS, every time or from its HANG_FROMth on: pwrite, mkdir, or close, which is that of a file
- * "stream". A file "hangs" tells that one has begun.
+ * A slow or hanging disk, for LD_PRELOAD. HANG_IN names a call that takes HANG_MS: pwrite, mkdir,
+ * or close of a file "stream". It hangs every time or from its HANG_FROMth time on. The file
+ * "hangs" appears when such a call has begun.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -24,7 +24,7 @@ static void hang_in(const char *call)
 	if (!which || strcmp(which, call) || ++calls < (from ? atoi(from) : 1))
 		return;
 	close(creat("hangs", 0600));
-	while (nanosleep(&left, &left)) /* as a disk, it does not hear of signals */
+	while (nanosleep(&left, &left)) /* a disk ignores signals, too */
 		;
 }
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What a program that uses the library meets at the end of a recording, with nothing of the command
- * around it: a write that does not return, at the end and in a start that fails, and a file that
- * may not grow.
+ * The end of a recording in a program that uses the library, without the code of the command: a
+ * write that does not return, at the end and in a failed start, and a file that may not grow.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -26,9 +25,9 @@ static const struct nr_output_opts replace = { .sz = sizeof(replace), .force = t
 
 static char dir[] = "/tmp/nr-library-XXXXXX";
 static char trace[64], object[4096];
-static _Atomic(int) hangs_after = -1; /* so many writes return; -1: all */
+static _Atomic(int) hangs_after = -1; /* number of writes that still return; -1: all */
 
-/* The library's, too: the program's own comes first. */
+/* Replaces the library's pwrite too, because the program's symbol comes first. */
 NR_API ssize_t pwrite(int fd, const void *data, size_t size, off_t off)
 {
 	const struct timespec long_time = { .tv_nsec = HANG_MS * 1000000l };
@@ -61,7 +60,7 @@ static struct nr_collector *open_collector(unsigned stop_timeout_ms)
 	const struct nr_collector_opts opts = { .sz = sizeof(opts),
 						.log = count_log,
 						.stop_timeout_ms = stop_timeout_ms };
-	static int traces; /* a thread that is left behind keeps its own locked */
+	static int traces; /* a thread that is left behind keeps its trace locked */
 	struct nr_collector *c = NULL;
 	int err = nr_collector_open(&c, &opts);
 
@@ -82,7 +81,7 @@ static void wait_ms(unsigned ms)
 	nanosleep(&t, NULL);
 }
 
-/* Closes it, and sees what the thread does that was left behind. */
+/* Closes the collector and checks that the thread left behind does no harm. */
 static void close_and_outlive(struct nr_collector *c)
 {
 	nr_collector_close(c);
@@ -98,7 +97,7 @@ static void test_stop_with_a_write_that_hangs(void **state)
 	struct nr_collector *c = open_collector(PATIENCE_MS);
 
 	(void)state;
-	assert_null(nr_collector_stats(c)); /* nothing was started */
+	assert_null(nr_collector_stats(c)); /* not started yet */
 	assert_int_equal(nr_collector_add_source(c, "sched"), 0);
 	assert_int_equal(nr_collector_start(c), 0);
 	atomic_store(&hangs_after, 0);
@@ -106,7 +105,7 @@ static void test_stop_with_a_write_that_hangs(void **state)
 	close_and_outlive(c);
 }
 
-/* The writer is not taken from under the thread that is in it. */
+/* The writer stays while a thread is still in it. */
 static void test_failed_start_with_a_write_that_hangs(void **state)
 {
 	struct nr_collector *c = open_collector(PATIENCE_MS);
@@ -133,7 +132,7 @@ static void test_file_that_may_not_grow(void **state)
 	assert_int_equal(stat(stream, &st), 0);
 	getrlimit(RLIMIT_FSIZE, &before);
 	limit = (struct rlimit){ st.st_size, before.rlim_max };
-	quiet = true; /* our own output may be a file */
+	quiet = true; /* our own output may be a file, too */
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 	err = nr_collector_stop(c);
 	nr_collector_close(c);

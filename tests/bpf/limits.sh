@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# A start with too little memory, or in a container without parts of /sys: it works, or one true sentence says
+# A start with too little memory, or in a container without parts of /sys: it works, or one correct message says
 # what is missing.
 . "$(dirname "$0")/../lib.sh"
 need jq
@@ -10,8 +10,8 @@ scratch
 # Sanitizers reserve terabytes of addresses.
 sanitized() { ldd "$NUMARING" | grep -qE 'lib[at]san' || grep -qa __asan_init "$NUMARING"; }
 
-# More and more memory, until the recording works: nothing else than memory is ever named. (With less than
-# 8 MB the libraries do not fit, and the loader says so.)
+# Increases the memory until the recording works. Until then, messages name only memory. (Below 8 MB the
+# libraries do not fit, and the loader reports that.)
 grow() { # OPTIONS...
 	local kb rc=1
 	for ((kb = 8000; rc && kb < 400000; kb += kb / 12)); do
@@ -32,7 +32,7 @@ if ! sanitized; then
 	done
 fi
 
-# The same with files; the shell that sets the limit needs some itself.
+# The same with open files; the shell that sets the limit needs some itself.
 for ((n = 6, rc = 1; rc && n < 60; n++)); do
 	rm -rf t
 	(ulimit -n $n && exec "$NUMARING" record -e sched -d 0.01 -o t >out 2>&1)
@@ -43,13 +43,13 @@ equal "files: the last start" $rc 0
 check "files: some are too few" grep -q 'cannot load sched: Too many open files: raise ulimit -n' said
 equal "files: nothing else is named" "$(grep -v ': Too many open files' said)" ""
 
-hide() { # WHERE: records with an empty directory there
+hide() { # WHERE: records with an empty directory mounted there
 	rm -rf t
 	unshare -m sh -c 'mount -t tmpfs none "$1" || exit 99; shift; exec "$@"' - "$1" \
 		"$NUMARING" record -e sched -o t --stats-json s.json -- sleep 0.3 >out 2>&1
 	status=$?
 }
-works() { # WHAT WORDS: it recorded, and warned of this alone
+works() { # WHAT WORDS: it recorded with exactly this warning
 	equal "$1: exit status" $status 0
 	check "$1: events" test "$(jq .events_written s.json)" -gt 0
 	equal "$1: unaccounted" "$(jq .unaccounted s.json)" 0

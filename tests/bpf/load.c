@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Load with a known count: `load N CPU...` makes N getpgid calls on each CPU, from a process pinned
- * to it, all at the same time. N 0: until it is ended. Prints the pids.
+ * A load with a known count: `load N CPU...` makes N getpgid calls on each CPU at the same time,
+ * from processes pinned to these CPUs. With N 0 they run until they are killed. Prints their PIDs.
  */
 #include <sched.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# A loss stands in the trace where it happened (I11): when rings overflow all the time, and when the collector
+# The trace shows a loss where it happened (I11), both when rings overflow all the time and when the collector
 # is stopped.
 . "$(dirname "$0")/../lib.sh"
 : "${LOAD:=$(dirname "$NUMARING")/tests/bpf/load}"
@@ -10,7 +10,7 @@ need_bpf
 scratch
 last=$(($(nproc) - 1))
 
-# Stretches in which events were discarded, as babeltrace2 has them: number, begin, end.
+# The intervals with discarded events, as babeltrace2 shows them: number, begin, end.
 gaps() {
 	babeltrace2 --clock-seconds t 2>&1 >/dev/null |
 		sed -n 's/.*discarded \([0-9]*\) events\? between \[\([0-9.]*\)\] and \[\([0-9.]*\)\].*/\1 \2 \3/p'
@@ -29,7 +29,7 @@ judge() { # NAME
 	"$LOAD" 300000 0 "$last" >out || fail "small rings: $(cat out)"
 judge "small rings"
 
-# Stopped for 1.5 s under a flood: the losses are in the stretch that is that long.
+# The collector is stopped for 1.5 s under a flood: the losses are in the interval of that length.
 "$NUMARING" record -e syscalls --shards cpu --force -o t -- sh -c '"$@" >pids & sleep 0.3
 	kill -STOP $PPID; sleep 1.5; kill -CONT $PPID; sleep 0.2; kill $(cat pids)' sh "$LOAD" 0 0 "$last" >out
 judge "a stop"

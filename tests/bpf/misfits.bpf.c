@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Each getpgid gives, in turn, a record that fits its type and three that do not. */
+/* Each getpgid call writes, in turn, a record that fits its type and three that do not. */
 #include "vmlinux.h"
 #include <bpf/bpf_tracing.h>
 #include "numaring.bpf.h"
@@ -42,6 +42,6 @@ int BPF_PROG(on_enter, struct pt_regs *regs, long nr)
 	nr_output_tail(tailed, &tail, words, 4);
 	tail.data_len = 9;
 	nr_output_tail(tailed, &tail, words, 4);  /* shorter */
-	nr_output_bytes(200, words, 16, NULL, 0); /* of no type */
+	nr_output_bytes(200, words, 16, NULL, 0); /* of unknown type */
 	return 0;
 }

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Records that do not fit their type are counted by type, and named: in the summary, its JSON and the trace.
+# Records that do not fit their type are counted by type and named in the summary, its JSON and the trace.
 . "$(dirname "$0")/../lib.sh"
 : "${LOAD:=$(dirname "$NUMARING")/tests/bpf/load}"
 LOAD=$(realpath "$LOAD")
@@ -14,7 +14,7 @@ expected='{"plain":{"longer":1000,"shorter":1000},"tailed":{"longer":0,"shorter"
 record() { # OPTIONS...: other processes may call getpgid too
 	"$NUMARING" record --object "$OBJECT" --stats-json s.json "$@" -- sh -c '"$@" >pids' \
 		sh "$LOAD" $calls 0 >out 2>&1 || fail "record $*: $(cat out)"
-	# As for exactly this many calls.
+	# The counts for exactly this many calls.
 	seen=$(jq '.misfits / 4' s.json)
 	check "$*: every call was seen" test "$seen" -ge $calls
 	equal "$*: by type" "$(jq -c ".misfits_by_type | map_values(map_values(. * $calls / $seen))" s.json)" \

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* A user of the API who makes mistakes: each is refused, in words, and the next right call works.
- * Arguments: a BPF object with an event and a syscall program called run, one with an event called
- * good and another that is refused, and one with an event and a perf_event program called run. */
+/* A user of the API who makes mistakes: each mistake is refused with a message, and the next right
+ * call works. Arguments: a BPF object with an event and a syscall program called run, one with an
+ * event called good and another that is refused, and one with an event and a perf_event program
+ * called run. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -25,7 +26,7 @@ static void keep(void *ctx, enum nr_log_level level, const char *text)
 		snprintf(said, sizeof(said), "%s", text);
 }
 
-/* got is err, and the log said words. */
+/* Checks that got is err and that the log has these words. */
 static void refused(const char *what, int got, int err, const char *words)
 {
 	if (got == err && strstr(said, words)) {
@@ -78,7 +79,7 @@ static void test_options(void)
 	equal("out is untouched", c == NULL, 1);
 }
 
-/* An object that is refused leaves nothing behind, which might stand in the way of the next one. */
+/* A refused object leaves nothing behind that could affect the next object. */
 static void test_half_good_object(void)
 {
 	struct nr_collector *c = open_collector();
@@ -92,7 +93,7 @@ static void test_half_good_object(void)
 
 struct callback {
 	struct nr_collector *collector;
-	int stopped; /* what nr_collector_stop said in there */
+	int stopped; /* the result of nr_collector_stop in the callback */
 	unsigned calls;
 };
 
@@ -155,7 +156,7 @@ static struct nr_collector *collect_from(struct bpf_object *object, unsigned *ev
 	return c;
 }
 
-/* Runs prog every millisecond that this process uses, from a timer's interrupt: it is no NMI. */
+/* Runs prog every millisecond of this process's CPU time, from a timer interrupt, not an NMI. */
 static void attach_to_clock(struct bpf_program *prog)
 {
 	struct perf_event_attr attr = {
@@ -174,7 +175,7 @@ static void attach_to_clock(struct bpf_program *prog)
 	bpf_link__destroy(link);
 }
 
-/* A program that no section name attaches is the caller's to attach, once it says so. */
+/* A program that no section name attaches is refused until the caller promises to attach it. */
 static void test_own_attaching(void)
 {
 	struct bpf_object *object = bpf_object__open_file(on_clock, NULL);
@@ -218,7 +219,7 @@ static void *add_objects(void *arg)
 	return NULL;
 }
 
-/* Two collectors in two threads leave libbpf's print function as it was. */
+/* Two collectors in two threads do not change libbpf's print function. */
 static void test_libbpf_print(void)
 {
 	pthread_t threads[2];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Loads on every kernel, and attaches on none: a start fails late. */
+/* Loads on every kernel and attaches on none, so a start fails late. */
 #include "vmlinux.h"
 #include "numaring.bpf.h"
 

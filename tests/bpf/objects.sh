@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Other people's objects: several at once, with numbers that clash, and every kind that is refused; and
-# the stream as JSON lines into a pipe.
+# Objects of other authors: several at once, with the same event numbers; every kind that is refused; and the
+# stream as JSON lines into a pipe.
 . "$(dirname "$0")/../lib.sh"
 : "${LOAD:=$(dirname "$NUMARING")/tests/bpf/load}"
 LOAD=$(realpath "$LOAD")
@@ -14,7 +14,7 @@ mkdir -p include/numaring
 ln -s "$root"/include/numaring/*.h "$root"/bpf/*.h include/numaring/
 arch=$(uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
 
-compile() { # NAME: from stdin; options after it
+compile() { # NAME: compiles stdin; options follow
 	local name=$1
 	shift
 	cat - >"$name.bpf.c"
@@ -44,7 +44,7 @@ program() {
 	EOF
 }
 
-refused() { # WHAT WORDS OBJECTS...: exit status 1 and these words
+refused() { # WHAT WORDS OBJECTS...: expects exit status 1 and these words
 	local what=$1 words=$2 object args=()
 	shift 2
 	for object; do args+=(--object "$object.bpf.o"); done
@@ -57,7 +57,7 @@ refused() { # WHAT WORDS OBJECTS...: exit status 1 and these words
 program one one "__u64 value;" 7 tp_btf/sys_enter
 program two two "__u32 value; __u32 more;" 7 raw_tp/sys_exit
 
-# Two objects and a source, the same number in all of them.
+# Two objects and a source, all with the same number.
 "$NUMARING" record --object one.bpf.o --object two.bpf.o -e syscalls -o t --stats-json s.json \
 	--ring-size 64M -- "$LOAD" 2000 0 >out 2>&1 || fail "three objects: $(cat out)"
 "$NUMARING" stat --json t >stat.json
@@ -99,7 +99,8 @@ if command -v bpftool >/dev/null; then
 	done
 fi
 
-# A 64-bit enum: clang before 15 loses its values, and then it is no wrong name but a number, and a warning.
+# A 64-bit enum: clang before 15 loses its values. Then the field is shown as a number and not under a wrong
+# name, with a warning.
 program flagged flagged "enum { NONE, HIGH = 0x100000000ULL } value;" 1 tp_btf/sys_enter
 sed -i 's/e->value = .*/e->value = HIGH;/' flagged.bpf.c
 mv flagged.bpf.c with_flags && compile flagged <with_flags
@@ -152,9 +153,9 @@ compile extern <<-EOF
 	int run(void *ctx) { return (long)&no_such_symbol; }
 EOF
 refused "a symbol that is not there" "extern 'no_such_symbol' (strong): not resolved" extern
-# libbpf looks for tracepoints in tracefs, which is mounted or not.
+# libbpf looks for tracepoints in tracefs, whether it is mounted or not.
 program plain plain "__u64 value;" 1 tracepoint/syscalls/no_such_tracepoint
-plain() { # COMMANDS: records plain.bpf.o after these, with mounts of its own
+plain() { # COMMANDS: runs these, then records plain.bpf.o, in its own mount namespace
 	rm -rf t
 	unshare -m sh -c "$1"' || exit 99; "$@" 2>&1 >/dev/null' - \
 		"$NUMARING" record --object plain.bpf.o -d 0.1 -o t >out
@@ -167,7 +168,7 @@ if unshare -m true 2>/dev/null; then
 		grep -q "this kernel has no such tracepoint: " out
 fi
 
-# All programs that cannot be attached are named, and the trace of the start that failed is gone.
+# The message names all programs that cannot be attached, and the failed start leaves no trace.
 compile three <<-EOF
 	#include <numaring/vmlinux.h>
 	#include <numaring/numaring.bpf.h>
@@ -216,13 +217,14 @@ EOF
 refused "one object twice" "one.bpf.o is given twice" one one
 refused "one number for two types" "same.bpf.o: the event types a and b both have the number 1" one same
 
-# A program that sleeps is not covered by grace periods.
+# Grace periods do not cover a sleepable program.
 program sleeps sleeps "__u64 value;" 1 syscall
 "$NUMARING" record --object sleeps.bpf.o --order rcu -d 0.1 -o rcu >out 2>&1 || fail "sleepable: $(cat out)"
 check "sleepable: a warning with rcu" grep -q "run can sleep" out
 "$NUMARING" record --object sleeps.bpf.o -d 0.1 -o fence >out 2>&1 || fail "sleepable: $(cat out)"
 check "sleepable: none with the fence" sh -c "! grep -q sleep out"
-# The section's name says it before the load, which this kernel may refuse; what is not loaded is not late.
+# The section's name shows it before the load, which this kernel may refuse. A program that is not loaded causes
+# no warning about late events.
 compile naps <<-EOF
 	#include <numaring/vmlinux.h>
 	#include <numaring/numaring.bpf.h>
@@ -240,7 +242,7 @@ rm -rf rcu
 "$NUMARING" record --object naps.bpf.o --order rcu -d 0.1 -o rcu >out 2>&1
 equal "sleepable by the section's name: warned of" "$(grep -o 'program [a-z_]* can sleep' out)" \
 	"program naps can sleep"
-# Its first event is a good one, its second is not.
+# Its first event is valid, its second is not.
 compile half <<-EOF
 	#include <numaring/vmlinux.h>
 	#include <numaring/numaring.bpf.h>
@@ -252,7 +254,7 @@ compile half <<-EOF
 EOF
 check "mistakes in the use of the library" "$MISUSE" sleeps.bpf.o half.bpf.o nowhere.bpf.o
 
-# Losses have their cause.
+# Losses are counted by cause.
 compile big <<-EOF
 	#include <numaring/vmlinux.h>
 	#include <numaring/numaring.bpf.h>
@@ -272,8 +274,8 @@ rm -rf t
 "$NUMARING" record --object big.bpf.o --ring-size 4K -o t --stats-json s.json -- "$LOAD" 1000 0 >/dev/null
 check "oversize: counted by its cause" test "$(jq .lost_by_cause.oversize s.json)" -ge 1000
 equal "oversize: nothing else" "$(jq .lost s.json)" "$(jq .lost_by_cause.oversize s.json)"
-# A ring with one writer is full, never contended, also where the consumer empties it at that moment.
-# (Where that goes wrong, half of such runs show it.)
+# A ring with one writer is full, never contended, even if the consumer empties it at that moment. (If this is
+# wrong, half of such runs show it.)
 for ((i = 0; i < 12; i++)); do
 	rm -rf t
 	"$NUMARING" record -e syscalls --shards cpu --ring-size 4K -o t --stats-json s.json -- "$LOAD" 300000 0 >/dev/null
@@ -287,7 +289,7 @@ check "discards: more than the ring holds" test "$(jq .discarded s.json)" -gt 10
 equal "discards: unaccounted" "$(jq .unaccounted s.json)" 0
 equal "discards: nothing written" "$(jq .events_written s.json)" 0
 
-# Late records, from a program that lies about the time: counted, kept, marked, and the order holds (I6).
+# A program lies about the time: its late records are counted, kept and marked, and the order holds (I6).
 program late late "__u64 value;" 1 tp_btf/sys_enter
 sed -i 's/nr_submit(e);/if (bpf_get_prandom_u32() % 64 == 0) NR_RECORD_OF(e)->ts -= 500000000; nr_submit(e);/' \
 	late.bpf.c
@@ -306,20 +308,20 @@ equal "late: babeltrace2 shows them as late" "$(babeltrace2 t 2>/dev/null | grep
 equal "late: each keeps the time it came with" "$("$NUMARING" cat --json t |
 	jq 'select(.late_ts != null and .late_ts < .ts)' -c | wc -l)" "$(jq .late s.json)"
 
-# JSON lines into a pipe that is closed early: an end like any other. On a quiet machine nobody else makes
-# the calls that the next runs wait for.
+# A reader closes the pipe early: a normal end. On a quiet machine, nobody else makes the calls that the next
+# runs wait for.
 while sleep 0.02; do :; done &
 trickle=$!
 timeout 60 "$NUMARING" record -e syscalls --format jsonl -o - 2>err | head -n 3 >lines
 equal "closed pipe: exit status" "${PIPESTATUS[0]}" 0
 equal "closed pipe: the lines are JSON" "$(jq -s length lines)" 3
 check "closed pipe: summary" grep -q ' 0 unaccounted' err
-# Also when no event comes that could fail to be written.
+# The recording ends even if no event follows whose write could fail.
 timeout 60 "$NUMARING" record --object sleeps.bpf.o --format jsonl -o - 2>err | true
 equal "closed pipe without events: exit status" "${PIPESTATUS[0]}" 0
-# A reader that stays and takes nothing: the end comes all the same, also when a signal asks for it, and
-# a second signal does not wait for anything.
-stuck() { # OPTIONS...: starts $recorder into such a pipe
+# A reader that stays but reads nothing: the recording ends all the same, also by a signal. A second signal ends
+# the wait.
+stuck() { # OPTIONS...: starts $recorder with such a pipe
 	mkfifo pipe
 	sleep 60 <pipe &
 	reader=$!
@@ -334,7 +336,7 @@ stuck_ends() { # WHAT STATUS
 stuck -d 1
 stuck_ends "stuck reader" 1
 check "stuck reader: says so" grep -qE "not written( \([0-9]+ of them reached the output\))?: the reader stopped reading" err
-started() { # signals end it cleanly by then
+started() { # by then, signals end it cleanly
 	local i
 	for ((i = 0; i < 200; i++)); do
 		grep -qsx nr-merge /proc/$recorder/task/*/comm && break
@@ -349,7 +351,7 @@ check "stuck reader, signal: says so" grep -qE "not written( \([0-9]+ of them re
 stuck
 started && kill -TERM $recorder && sleep 0.6 && kill -TERM $recorder
 stuck_ends "stuck reader, two signals" 143
-# A slow reader that never pauses has all of it, however long that takes.
+# A slow reader that never pauses gets all lines, however long that takes.
 mkfifo pipe
 while dd bs=4096 count=1 status=none >piece && [ -s piece ]; do
 	cat piece
@@ -365,7 +367,7 @@ check "slow reader: it took longer than a reader that stops is waited for" \
 equal "slow reader: it has all that was written" "$(jq -s length slow.jsonl)" "$(jq .events_written s.json)"
 equal "slow reader: delivered" "$(jq .delivered s.json)" "$(jq .events_written s.json)"
 equal "slow reader: nothing is left" "$(jq .unwritten s.json)" 0
-# Nobody reads from a terminal, which takes a part of a write and then waits.
+# A terminal that nobody reads: it accepts a part of a write and then blocks.
 mkfifo pipe
 sleep 60 <pipe &
 reader=$!
@@ -382,12 +384,12 @@ wait $terminal
 rm pipe
 equal "stuck terminal: exit status" "$(cat status)" 1
 check "stuck terminal: says so" grep -qE "not written( \([0-9]+ of them reached the output\))?: the reader stopped reading" err
-# Without a standard output no file of ours takes its place.
+# If standard output is closed, none of our files takes its place.
 timeout 60 "$NUMARING" record -e syscalls --format jsonl -o - 2>err >&-
 equal "closed standard output: exit status" $? 1
 check "closed standard output: says so" grep -q 'not written: Bad file descriptor' err
 kill $trickle
-# Live: with few events a line comes soon all the same, and not with the end or when a buffer is full.
+# Live output: even with few events, a line appears soon, not only at the end or when a buffer is full.
 program exec exec "__u64 value;" 1 tp_btf/sched_process_exec
 mkfifo pipe
 "$NUMARING" record --object exec.bpf.o --format jsonl --latency 50 -d 12 >pipe 2>/dev/null &
@@ -399,7 +401,7 @@ arrived=$(date +%s%3N)
 check "live: a line within 5 s of its event" test $((arrived - $(date -d "$(jq -r .time line)" +%s%3N))) -lt 5000
 check "live: the closed pipe ends it" wait $recorder
 kill $trickle
-# Numbers beyond 2^53.
+# Numbers above 2^53.
 program wide wide "__u64 value; __u64 most; __s64 least;" 1 tp_btf/sys_enter
 sed -i 's/e->value = .*/e->value = 9007199254740993ULL; e->most = ~0ULL; e->least = 1LL << 63;/' wide.bpf.c
 mv wide.bpf.c wider && compile wide <wider

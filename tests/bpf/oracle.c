@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * oracle POLICY TRACE STREAMS COMMAND...: records the system calls made while COMMAND runs into
- * TRACE, and then writes what lies in the rings once more, each CPU's records of each ring as a
- * trace of its own, STREAMS/RING-CPU. A program that is not ours can merge those, and must come to
- * what TRACE holds.
+ * TRACE. Then it writes the records in the rings once more: each CPU's records of each ring as a
+ * trace of its own, STREAMS/RING-CPU. Another program can merge these traces and must get the
+ * content of TRACE.
  *
- * Nothing that walks, sorts or merges for TRACE is used for STREAMS. The rings are larger than all
- * that is written, so they still hold every record when the recording has ended, released or not;
- * they are mapped and walked here anew. Nothing is sorted either: what one CPU wrote into one ring
- * is in time order by itself, also where the ring is shared with others (I1).
+ * STREAMS does not use the code that walks, sorts or merges for TRACE. The rings are larger than
+ * all records together, so they still hold every record after the recording, released or not. This
+ * program maps and walks them itself. It does not sort: the records of one CPU in one ring are
+ * already in time order, even in a shared ring (I1).
  */
 #include <errno.h>
 #include <spawn.h>
@@ -69,7 +69,7 @@ static int record(struct nr_collector *c, const char *dir, char **command)
 	return err ? err : end;
 }
 
-/* The ring, mapped once more: a page with producer_pos, then the data, all read-only. */
+/* The ring, mapped again: a page with producer_pos, then the data, all read-only. */
 static const uint8_t *map_ring(int fd, uint64_t *produced)
 {
 	size_t page = sysconf(_SC_PAGESIZE);
@@ -102,7 +102,7 @@ static int write_record(struct writer *w, const uint8_t *at, uint32_t length, ui
 	return err ? err : writer_append(w, &ev, 1);
 }
 
-/* The kernel's header: length and, in its two highest bits, BUSY and DISCARD; 8 bytes in all. */
+/* The kernel's header of 8 bytes: the length, with BUSY and DISCARD in its two highest bits. */
 static int write_cpu(struct writer *w, const uint8_t *data, uint64_t produced, unsigned cpu,
 		     uint64_t *n)
 {
@@ -114,7 +114,7 @@ static int write_cpu(struct writer *w, const uint8_t *data, uint64_t produced, u
 		const uint8_t *at = data + pos + 8;
 
 		if (head & 0xc0000000)
-			return -EBADMSG; /* the sources discard nothing, and all has ended */
+			return -EBADMSG; /* the sources discard nothing, and all programs ended */
 		if (((const struct nr_record *)at)->cpu == cpu) {
 			err = write_record(w, at, length, &last);
 			(*n)++;

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# An independent oracle: babeltrace2 merges what each CPU wrote into each ring, and comes to the same order,
-# event for event, as the trace (I4). Under load from all CPUs.
+# An independent oracle: babeltrace2 merges what each CPU wrote into each ring. The result has the same order,
+# event by event, as the trace (I4). All CPUs are under load.
 . "$(dirname "$0")/../lib.sh"
 bin=$(dirname "${LOAD:-$(dirname "$NUMARING")/tests/bpf/load}")
 LOAD=$(realpath "$bin/load")
@@ -12,19 +12,19 @@ scratch
 cpus=$(seq -s ' ' 0 $(($(nproc) - 1)))
 calls=40000
 
-# Lines of `[TIME] HOST EVENT: { cpu = N, ...`, less what is said of the packet: the time is the first
-# word, the CPU the seventh.
+# Lines of `[TIME] HOST EVENT: { cpu = N, ...`, without the packet's fields: the time is the first word, the CPU
+# the seventh.
 text() {
 	babeltrace2 --clock-seconds --no-delta "$@" 2>warnings | sed 's/{ watermark = [^}]*}, //'
 	[ -s warnings ] && fail "babeltrace2 warns: $(head -3 warnings)"
 }
 
-backwards() { # FILE: lines that come before their predecessor
+backwards() { # FILE: counts lines with an earlier time than the previous line
 	awk '$1 < last { n++ } { last = $1 } END { print n + 0 }' "$1"
 }
 
-# Records of different CPUs with the same time have no order but by agreement: by CPU, for the comparison.
-# The order of one CPU's own is left as it came.
+# The order of records of different CPUs with the same time is a convention. So the comparison sorts such
+# records by CPU and keeps the order of each CPU's own records.
 settle_ties() {
 	sort -s -k1,1 -k7,7 "$1"
 }

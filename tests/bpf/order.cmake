@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# What is shown of the order on the kernel that runs.
+# Tests of the order on the running kernel.
 add_executable(oracle oracle.c ../unit/trace_writer.c)
 target_include_directories(oracle PRIVATE ../unit)
 target_link_libraries(oracle PRIVATE numaring_inside)
@@ -11,7 +11,7 @@ add_executable(stall stall.c ../../src/cli/summary.c ../../src/cli/misfits.c
 target_link_libraries(stall PRIVATE nr_flags numaring PkgConfig::JANSSON)
 add_dependencies(stall stall_bpf_object)
 
-# Not a test: the figures of docs/order.md.
+# Not a test: prints the figures of docs/order.md.
 add_executable(watermark watermark.c)
 target_link_libraries(watermark PRIVATE nr_flags numaring nr_skeletons)
 

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Load for own.bpf.o, and what must come out of it again.
+ * Load for own.bpf.o, and checks that its events come back unchanged.
  *
- *	own load N CPU...		makes the calls on each CPU, all at the same time; prints
- *the pids own callback OBJECT N CPU...	the same, recorded through the C API and compared own trace
- *OBJECT DIR N CPU...	the same, recorded into a trace; prints the pids own text N PID...
- *compares what babeltrace2 prints of the trace own jsonl N PID...		compares events as
- *JSON, one a line
+ *	own load N CPU...		make N calls on each CPU at the same time, print the PIDs
+ *	own callback OBJECT N CPU...	the same, record through the C API and compare
+ *	own trace OBJECT DIR N CPU...	the same, record into a trace, print the PIDs
+ *	own text N PID...		compare babeltrace2's output for the trace
+ *	own jsonl N PID...		compare events as JSON lines
  *
- * Call i of a process opens path(i) and closes fd(i): every value follows from i. A process is
- *pinned to a CPU and its events come in order, so that whatever is missing, doubled or wrong shows
- *up at once.
+ * Call i of a process opens path(i) and closes fd(i), so i determines every value. A process is
+ * pinned to a CPU, and its events arrive in order. So each missing, doubled or wrong event shows.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +29,7 @@ static const struct nr_output_opts replace = { .sz = sizeof(replace), .force = t
 #define MAX_PROCESSES 64
 #define MAX_REPORTS   20
 
-/* As in own.bpf.c. */
+/* As defined in own.bpf.c. */
 struct who {
 	uint32_t pid, tid, uid;
 };
@@ -51,7 +50,7 @@ struct file_open {
 struct process {
 	pid_t pid;
 	unsigned cpu;
-	unsigned opens, closes; /* seen so far: the next one's i */
+	unsigned opens, closes; /* i of the next event */
 };
 
 struct own {
@@ -63,7 +62,7 @@ struct own {
 	unsigned wrong;
 };
 
-/* ---- what the values are ---- */
+/* ---- the values ---- */
 
 static const char *const access_names[] = { "READ", "WRITE", "READ_WRITE", NULL };
 
@@ -82,7 +81,7 @@ static int32_t fd_of(unsigned i)
 	return -1 - (int32_t)i * 7;
 }
 
-/* 0 to 230 bytes, with what must be escaped in it. */
+/* 0 to 230 bytes, including characters that must be escaped. */
 static void path_of(char path[256], unsigned i)
 {
 	unsigned len = i % 16 ? i * 31 % 220 : 0;
@@ -111,7 +110,7 @@ static void run_calls(unsigned calls, unsigned cpu, int go)
 	_exit(0);
 }
 
-/* All processes wait at a pipe until there is nobody who could write to it. */
+/* All processes wait at a pipe until its last writer closes it. */
 static int run_load(struct own *own)
 {
 	int status, bad = 0, go[2];
@@ -170,7 +169,7 @@ static void check_open(struct own *own, const struct who *who, unsigned access, 
 	unsigned i;
 
 	if (!p)
-		return; /* somebody else's */
+		return; /* of another process */
 	i = p->opens++;
 	check_who(own, p, who, i);
 	path_of(expected, i);
@@ -188,7 +187,7 @@ static void check_close(struct own *own, const struct who *who, int32_t fd)
 	unsigned i;
 
 	if (!p || fd >= 0)
-		return; /* somebody else's, or the pipe's end */
+		return; /* of another process, or the end of the pipe */
 	i = p->closes++;
 	check_who(own, p, who, i);
 	if (fd != fd_of(i))
@@ -221,7 +220,7 @@ static void on_log(void *ctx, enum nr_log_level level, const char *text)
 		fprintf(stderr, "%s\n", text);
 }
 
-/* Which process an event is of is known only after the load was started, so everything is kept. */
+/* An event's process is known only after the load has started, so all events are kept. */
 struct kept {
 	struct nr_record rec;
 	uint32_t size;
@@ -262,7 +261,7 @@ static void check_kept(struct own *own, const struct kept *k)
 	const struct process *p = find(own, k->open.who.pid);
 	unsigned before = p ? p->opens + p->closes : 0;
 
-	/* data begins before sizeof(struct file_open), in what would be padding. */
+	/* data begins before sizeof(struct file_open), inside the padding. */
 	if (k->rec.id == own->open_id && k->size >= offsetof(struct file_open, data) &&
 	    k->size >= offsetof(struct file_open, data) + k->open.data_len)
 		check_open(own, &k->open.who, k->open.access, k->open.mode, k->open.data,
@@ -275,10 +274,10 @@ static void check_kept(struct own *own, const struct kept *k)
 		wrong(own, "cpu", p, p->opens);
 }
 
-/* dir NULL: through the callback. */
+/* dir NULL: records through the callback. */
 static int record(struct own *own, const char *object, const char *dir)
 {
-	/* All of it has room in the rings: on a busy machine nothing must be lost here. */
+	/* The rings have room for all records, so nothing is lost on a busy machine. */
 	const struct nr_collector_opts opts = {
 		.sz = sizeof(opts), .policy = "cpu", .ring_bytes = 64 << 20, .log = on_log
 	};
@@ -325,9 +324,9 @@ static int through_trace(struct own *own, const char *object, const char *dir)
 	return err || own->wrong;
 }
 
-/* ---- text of babeltrace2 ---- */
+/* ---- babeltrace2's text ---- */
 
-/* Takes the escapes of text.pretty back, up to the closing quote. */
+/* Undoes the escapes of text.pretty, up to the closing quote. */
 static size_t unquote(char *out, const char *in)
 {
 	char *start = out;
@@ -367,8 +366,7 @@ static void compare_text(struct own *own, const char *line)
 	}
 	if (access < 3 && strncmp(name + 1, access_names[access], strlen(access_names[access])))
 		own->wrong++;
-	/* babeltrace2 2.0.4 shows for an empty text what stood there before; the length is right.
-	 */
+	/* babeltrace2 2.0.4 shows an earlier text instead of an empty one; the length is right. */
 	if (len)
 		len = unquote(path, data + strlen(", data = \""));
 	check_open(own, &who, access, mode, path, len);

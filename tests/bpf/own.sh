@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Own events: the program of docs/own-events.md, built as the page says, is recorded under load from all
-# CPUs, and every value comes back right from the C callback, from babeltrace2 and as JSON.
+# Own events: the program of docs/own-events.md is built as the page says and recorded under load from all CPUs.
+# Every value comes back right from the C callback, from babeltrace2 and as JSON.
 . "$(dirname "$0")/../lib.sh"
 : "${OWN:=$(dirname "${LOAD:-$(dirname "$NUMARING")/tests/bpf/load}")/own}"
 OWN=$(realpath "$OWN")
@@ -13,7 +13,7 @@ scratch
 cpus=$(seq -s ' ' 0 $(($(nproc) - 1)))
 calls=20000
 
-# What the page shows, piece by piece, is the program.
+# The code blocks of the page together are the program.
 awk '/^```c files.bpf.c$/ { shown = 1; next } /^```$/ { shown = 0 } shown' "$root/docs/own-events.md" \
 	>files.bpf.c
 check "docs/own-events.md shows tests/bpf/own.bpf.c" diff files.bpf.c "$here/own.bpf.c"
@@ -28,7 +28,8 @@ check "it compiles" clang -target bpf -mcpu=v3 -O2 -g -Wall -Werror "-D__TARGET_
 # shellcheck disable=SC2086
 check "C callback" "$OWN" callback files.bpf.o $calls $cpus
 
-# With the program numaring. 64 MiB a ring: all of it has room, so on a busy machine nothing is lost.
+# The same with the program numaring. Each ring has 64 MiB, room for all records, so a busy machine loses
+# nothing.
 # shellcheck disable=SC2086
 record() {
 	"$NUMARING" record --object files.bpf.o --shards cpu --ring-size 64M --fail-on-loss "$@" -- \

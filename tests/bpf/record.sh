@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# The whole path on this machine's kernel: every CPU under load, every policy and both watermarks; order,
-# identity, every shard delivers, and nothing that was called is missing from the file.
+# The whole path on this machine's kernel: every CPU under load, every policy and both watermarks. The order and
+# the identity hold, every shard delivers, and every call is in the file.
 . "$(dirname "$0")/../lib.sh"
 : "${LOAD:=$(dirname "$NUMARING")/tests/bpf/load}"
 LOAD=$(realpath "$LOAD")
@@ -13,7 +13,7 @@ calls=20000
 getpgid=121
 [ "$(uname -m)" = aarch64 ] && getpgid=155
 
-# Records pids' calls from the trace: entries and exits.
+# Counts the calls of the recorded processes in the trace: entries and exits.
 count_calls() {
 	"$NUMARING" cat --json t | grep -cE "\"nr\":$getpgid,\"pid\":($(paste -sd'|' pids)),"
 }
@@ -49,7 +49,7 @@ for order in fence rcu; do
 	done
 done
 
-# Loss: a ring far too small. Counted, reported, and the identity holds.
+# A ring far too small: losses are counted and reported, and the identity holds.
 rm -rf t
 # shellcheck disable=SC2086
 "$NUMARING" record -e syscalls --shards single --ring-size 4K -o t --stats-json s.json \

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# A program that the kernel refuses: which one, the end of the verifier's log, and what to do about it.
+# The kernel refuses a program: the message names the program, shows the end of the verifier's log, and says
+# what to do.
 . "$(dirname "$0")/../lib.sh"
 root=$(realpath "$(dirname "$0")/../..")
 need clang
@@ -27,7 +28,7 @@ program() { # NAME SECTION BODY: a program called NAME with an event `ev` and on
 		fail "$1 does not compile"
 }
 
-record() { # NAME OPTIONS...: the start fails, what it said is in out
+record() { # NAME OPTIONS...: the start fails; its messages are in out
 	local name=$1
 	shift
 	rm -rf t
@@ -36,7 +37,7 @@ record() { # NAME OPTIONS...: the start fails, what it said is in out
 	check "$name: the program is named" grep -q "program $name (" out
 }
 
-# says NAME WORDS [VERIFIER'S WORDS]: with one sentence that says what to do
+# says NAME WORDS [VERIFIER'S WORDS]: expects one sentence that says what to do
 says() {
 	record "$1"
 	equal "$1: what to do, said once" "$(tail -n 1 out | grep -c "$2"):$(grep -c "$2" out)" 1:1
@@ -69,7 +70,7 @@ program branchy $tp '
 		if (bpf_get_prandom_u32() & 1) nr += bpf_ktime_get_ns(); else nr *= bpf_ktime_get_ns();
 	return nr;'
 says branchy 'give every loop'
-# The verifier takes seconds, several times: that is no start that hangs.
+# The verifier takes seconds, several times. That is not a start that hangs.
 program slow $tp "$reserve for (volatile __u64 i = 0; i < nr; i++) {} if (e) nr_submit(e);"
 says slow 'give every loop'
 program no_function fentry/no_such_function ''
@@ -82,12 +83,12 @@ program no_group tracepoint/sched_switch ''
 equal "no_group: exit status" $? 1
 check "no_group: what to do" grep -q 'use a section that names its target' out
 
-# The whole log is in the debug log, however long it is.
+# The debug log has the whole log, however long it is.
 record kept -vv
 check "debug log: begin" grep -q 'BEGIN PROG LOAD LOG' out
 check "debug log: end" grep -q 'END PROG LOAD LOG' out
 
-# Where this kernel attaches no program to functions, it is said and not guessed.
+# If this kernel attaches no programs to functions, the message says exactly that.
 program on_kprobe kprobe/do_sys_openat2 ''
 if [ -e /sys/bus/event_source/devices/kprobe ]; then
 	program no_kprobe kprobe/no_such_function ''

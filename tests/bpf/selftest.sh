@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# `numaring selftest order` on this machine: the variants that are wrong on purpose break the watermark, the
-# two that numaring offers do not (I1, I2, I3).
+# `numaring selftest order` on this machine: the deliberately wrong variants break the watermark, numaring's two
+# variants do not (I1, I2, I3).
 . "$(dirname "$0")/../lib.sh"
 need jq
 need_bpf
@@ -28,7 +28,7 @@ caught() { # VARIANT
 	[ "$(sum ".name == \"$1\"" violations)" -gt 0 ]
 }
 
-# What is wrong shows by chance, on a busy machine late: once more with more time.
+# A wrong variant fails by chance, and late on a busy machine. So the test repeats it once with more time.
 for seconds in 5 15; do
 	"$NUMARING" selftest order -d $seconds --json >order.json
 	equal "$seconds s: exit status" $? 0

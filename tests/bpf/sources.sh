@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# What the built-in sources say is true: fields, filters, the collector itself, how a recording ends.
+# The built-in sources report correctly: fields, filters, the collector itself, the end of a recording.
 . "$(dirname "$0")/../lib.sh"
 : "${LOAD:=$(dirname "$NUMARING")/tests/bpf/load}"
 LOAD=$(realpath "$LOAD")
@@ -8,11 +8,11 @@ need jq babeltrace2
 need_bpf
 scratch
 
-events() { # EVENT: its fields among the first 100,000 events, as JSON
+events() { # EVENT: prints its fields among the first 100,000 events, as JSON
 	"$NUMARING" cat --json -n 100000 t | jq -c "select(.event == \"$1\") | .fields + {cpu: .cpu}"
 }
 
-# Waits until the stream of the trace t has more than BYTES; its first packet, a head alone, has 88.
+# Waits until the stream of the trace t has more than BYTES. Its first packet is only a head of 88 bytes.
 recording() {
 	local i
 	for ((i = 0; i < 200; i++)); do
@@ -21,14 +21,14 @@ recording() {
 	done
 }
 
-# Task switches: who leaves a CPU is who came to it before.
+# Task switches: the task that leaves a CPU is the one that came to it before.
 "$NUMARING" record -e sched -o t --ring-size 16M -- \
 	sh -c 'ls /proc/$PPID/task >threads; for i in 1 2 3 4 5 6 7 8; do sleep 0.02; done' >/dev/null ||
 	fail "sched: exit status $?"
 check "sched: switches" test "$(events sched_switch | wc -l)" -gt 16
 check "sched: wake-ups of sleep" test "$(events sched_wakeup | jq -r .comm | grep -cx sleep)" -ge 1
 check "sched: the shell's children are new" test "$(events sched_wakeup | jq .is_new | grep -c true)" -ge 8
-# Only for the tasks of this test: some sandboxes hide the switches of tasks of their own.
+# Only for this test's tasks: some sandboxes hide switches of their own tasks.
 equal "sched: who leaves a CPU after sleep came to it is sleep" "$(events sched_switch | jq -s '
 	reduce .[] as $e ({bad: 0};
 		(if .comm["\($e.cpu)"] == "sleep" and .pid["\($e.cpu)"] != $e.prev_pid
@@ -37,7 +37,7 @@ equal "sched: who leaves a CPU after sleep came to it is sleep" "$(events sched_
 check "sched: the collector has threads" test "$(wc -l <threads)" -ge 3
 equal "sched: the collector is not woken on record" "$(events sched_wakeup | jq .pid | grep -cxFf threads)" 0
 
-# One process only.
+# Only one process.
 rm -f pid
 "$LOAD" 0 0 >pid &
 load=$!
@@ -53,7 +53,7 @@ equal "exit status of the calls is the group" "$(events sys_exit | head -1000 | 
 kill "$pid" "$load" 2>/dev/null
 wait "$load" 2>/dev/null
 
-# A task that is frozen does not run: that it looked so was a bit too few in the mask.
+# A frozen task does not run. A mask with too few bits made it look like a running task.
 freezer=$(awk '$3 == "cgroup" && $4 ~ /(^|,)freezer(,|$)/ { print $2; exit }' /proc/mounts)
 if [ "$freezer" ] && mkdir "$freezer/numaring-$$" 2>/dev/null; then
 	rm -f pid
@@ -83,7 +83,7 @@ else
 	echo "note: no cgroup v1 freezer here, the state of frozen tasks was not tried"
 fi
 
-# The collector is left out, unless asked for.
+# The collector is left out unless the options include it.
 self() {
 	"$NUMARING" cat --json t | jq -r .fields.pid | sort -u | grep -cx "$1"
 }
@@ -96,7 +96,7 @@ for flag in "" --self; do
 	equal "the collector's own calls, with '$flag'" "$(self $recorder)" "$([ "$flag" ] && echo 1 || echo 0)"
 done
 
-# In a PID namespace, as in a container, where we know processes by other numbers than the programs do.
+# In a PID namespace, as in a container, our PIDs differ from those that programs see.
 if unshare -pf --mount-proc true 2>/dev/null; then
 	rm -rf t
 	unshare -pf --mount-proc bash -c "rm -f pid; '$LOAD' 0 0 >pid & until [ -s pid ]; do sleep 0.02; done
@@ -118,7 +118,7 @@ else
 	echo "note: no PID namespace to be had, it was not tried"
 fi
 
-# Capabilities that hold in a user namespace only are none, and the kernel is not to blame.
+# Capabilities in a user namespace are not enough, and the message does not blame the kernel.
 if unshare -Ur true 2>/dev/null; then
 	unshare -Ur "$NUMARING" record -d 0.1 -o none 2>err
 	equal "user namespace: exit status" $? 1
@@ -127,7 +127,7 @@ else
 	echo "note: no user namespace to be had, it was not tried"
 fi
 
-# Signals end it cleanly.
+# Signals end a recording cleanly.
 for signal in INT TERM; do
 	rm -rf t
 	"$NUMARING" record -e sched -o t >out &
@@ -140,26 +140,26 @@ for signal in INT TERM; do
 	check "SIG$signal: the trace can be read" "$NUMARING" stat t
 done
 
-# -d ends a command that would go on, with everything it started.
+# -d terminates a command that would go on, and all its descendants.
 rm -rf t
 "$NUMARING" record -e sched -d 0.3 -o t -- sh -c "$LOAD 0 0 & echo \$! >child; wait" >/dev/null 2>&1
 equal "-d with a command: exit status" $? 0
 check "-d with a command: it was ended" sh -c \
 	"! grep -q '^State:.[RS]' /proc/$(cat child)/status 2>/dev/null"
 
-# The command hears SIGPIPE, also when we do not.
+# The command receives SIGPIPE even if we ignore it.
 "$NUMARING" record --format jsonl -o lines -- sh -c 'grep SigIgn /proc/self/status >ignored' 2>/dev/null
 equal "JSON lines: the command does not ignore SIGPIPE" $((0x$(cut -f 2 ignored) & 0x1000)) 0
-# Who starts us may ignore SIGCHLD: the end of the command is seen all the same.
+# The caller may ignore SIGCHLD. numaring notices the end of the command all the same.
 rm -rf t
 timeout 30 env --ignore-signal=CHLD "$NUMARING" record -e sched -o t -- true >/dev/null
 equal "SIGCHLD ignored: exit status" $? 0
-# One that is not there leaves no trace.
+# A command that does not exist leaves no trace.
 "$NUMARING" record -o none -- no-such-command 2>/dev/null
 equal "no command: exit status" $? 1
 check "no command: no trace" test ! -e none
 
-# What cannot be written is not "done", and a thread is no process.
+# A failed write is not reported as "done", and a thread is not a process.
 rm -rf t
 "$NUMARING" record -e sched -d 0.1 -o t >/dev/full 2>err
 equal "full output: exit status" $? 1
@@ -183,7 +183,7 @@ check "thread: says so" grep -q "$thread is a thread of process $recorder" err
 kill -INT $recorder
 wait $recorder
 
-# Others may take the trace away, or want its place, while it is recorded.
+# Other users may remove or replace the trace while it is recorded.
 rm -rf t
 "$NUMARING" record -e sched -o t >out 2>err &
 recorder=$!
@@ -197,7 +197,7 @@ wait $recorder
 equal "the trace was removed: exit status" $? 1
 check "the trace was removed: says so" grep -q 't/stream was removed' err
 
-# The disk is full: what was written can be read, the rest is named, the exit status is 1.
+# A full disk: the written part can be read, the rest is reported, the exit status is 1.
 if unshare -m true 2>/dev/null; then
 	unshare -m bash -c "mkdir small && mount -t tmpfs -o size=3m none small && cd small &&
 		'$NUMARING' record -e syscalls --stats-json ../s.json -o t -d 20 -- '$LOAD' 0 0 >../out 2>../err

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* A program that holds its record for as long as the call asks it to. */
+/* A program that holds its record for as long as the call asks. */
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
@@ -14,7 +14,7 @@ struct held {
 };
 NR_EVENT(held, 0);
 
-/* The loop's number of rounds has a limit: each must take long enough. */
+/* The number of rounds is limited, so each round must take long enough. */
 static long look_at_clock(__u32 i, void *end)
 {
 	for (i = 0; i < 8; i++)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * stall OBJECT busy|stopped|both|slow fence|rcu: records events while a program holds its record on
- * CPU 1, or the whole collector is stopped, or first the one and then, for longer, the other; or
- * the batch function takes its time. Prints the progress line meanwhile and the summary at the end.
+ * stall OBJECT busy|stopped|both|slow fence|rcu: records events while something stalls. busy: a
+ * program holds its record on CPU 1. stopped: the whole collector is stopped. both: first busy and
+ * then, for longer, stopped. slow: the batch function takes a long time. Prints the progress line
+ * meanwhile and the summary at the end.
  */
 #include <errno.h>
 #include <sched.h>
@@ -22,7 +23,7 @@
 
 static unsigned long disordered;
 static unsigned long delivered;
-static unsigned slow_ms; /* what the next batch takes */
+static unsigned slow_ms; /* duration of the next batch */
 
 static void sleep_ms(unsigned ms)
 {
@@ -58,7 +59,7 @@ static void call_on(unsigned cpu, unsigned long ns)
 	syscall(SYS_getpid, MAGIC, ns);
 }
 
-/* The child makes a call that is held, stops its parent, or does both. */
+/* The child makes a call whose record is held, stops its parent, or does both. */
 static void disturb(const char *how)
 {
 	sleep_ms(100);
@@ -76,7 +77,7 @@ static void disturb(const char *how)
 	_exit(0);
 }
 
-/* Events of CPU 0 go on all the time. */
+/* CPU 0 produces events all the time. */
 static void watch(struct nr_collector *c, enum nr_order order, pid_t child)
 {
 	struct nr_stats *st;
@@ -125,7 +126,7 @@ static int run(struct nr_collector *c, enum nr_order order, const char *object, 
 
 int main(int argc, char **argv)
 {
-	/* The consumers stay off the CPU where the program holds its record. */
+	/* The consumers stay away from the CPU where the program holds its record. */
 	bool rcu = argc == 4 && !strcmp(argv[3], "rcu");
 	const struct nr_collector_opts opts = { .sz = sizeof(opts),
 						.order = rcu ? NR_ORDER_RCU : NR_ORDER_FENCE,

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Statistics while it runs: threads, and the batch function, take snapshots all the time, while the
- * collector records, is stopped and stands. No number falls, the sums are right in each snapshot,
- * and after the stop all see the same. The thread sanitizer looks on in one of the builds.
+ * Statistics of a running collector. Threads and the batch function take snapshots all the time,
+ * while the collector records, stops and is stopped. No number decreases, each snapshot is
+ * consistent, and after the stop all threads see the same. One build runs this with the thread
+ * sanitizer.
  */
 #include <errno.h>
 #include <numaring/numaring.h>
@@ -79,7 +80,7 @@ static void check_shard(const struct nr_shard_stats *a, const struct nr_shard_st
 		expect(a->lost[k] <= b->lost[k], "a shard's losses fell");
 }
 
-/* a was taken before b. */
+/* a is older than b. */
 static void check_rise(const struct nr_stats *a, const struct nr_stats *b)
 {
 	expect(a->duration_ns <= b->duration_ns, "time goes back");
@@ -148,7 +149,7 @@ static int start(struct reader *in_batch)
 	return err ? err : nr_collector_start(collector);
 }
 
-/* All threads are gone: each has the final numbers as its last. */
+/* All threads have ended: each one's last snapshot has the final numbers. */
 static void check_end(const struct reader *readers)
 {
 	struct nr_stats *end = nr_collector_stats(collector);
@@ -206,6 +207,6 @@ int main(void)
 	}
 	nr_collector_close(err ? collector : NULL);
 	if (err == -EPERM || err == -EOPNOTSUPP)
-		return 77; /* the log said why */
+		return 77; /* the log says why */
 	return err || failures;
 }

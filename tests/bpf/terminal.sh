@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# A recording with a command under a shell at a terminal: the keys and the shell's job control reach both.
+# A recording with a command, under a shell at a terminal: keys and the shell's job control reach both.
 . "$(dirname "$0")/../lib.sh"
 need script setsid
 need_bpf
@@ -8,7 +8,7 @@ scratch
 export NUMARING
 mkfifo keys
 
-# A shell at a terminal of its own; what is written to descriptor 3 is typed there.
+# A shell at its own terminal. Data written to descriptor 3 is typed there.
 open_terminal() {
 	script -qefc 'exec bash --norc --noprofile -i' screen <keys >/dev/null 2>&1 &
 	terminal=$!
@@ -36,10 +36,10 @@ within() {
 	done
 	fail "$what: $*"
 	cat screen
-	finish # nothing after it would be as it should
+	finish # nothing after this could work
 }
 
-runs() { # NAME: the process whose id is in this file is there and not stopped
+runs() { # NAME: the process whose PID is in this file exists and is not stopped
 	[ -s "$1" ] && grep -q '^State:.[RSD]' "/proc/$(cat "$1")/status"
 }
 
@@ -51,13 +51,13 @@ gone() {
 	[ -s "$1" ] && ! grep -q '^State:.[RSDT]' "/proc/$(cat "$1")/status"
 }
 
-recorder() { # the recording whose command's id is in this file, into recorder
+recorder() { # puts the PID of the recording whose command's PID is in this file into recorder
 	awk '/^PPid/ { print $2 }' "/proc/$(cat "$1")/status" >recorder
 }
 
 open_terminal
 
-# In the background: the shell keeps its terminal, and lives.
+# In the background: the shell keeps its terminal and survives.
 type_ '"$NUMARING" record -e sched -o a -d 3 -- sh -c "echo \$\$ >a.pid; exec sleep 100" >a.out &'
 within "background: the command runs" runs a.pid
 type_ 'echo it lives >a.shell'
@@ -65,7 +65,7 @@ within "background: the shell goes on" test -s a.shell
 within "background: it ends by itself" grep -q ' 0 unaccounted' a.out
 within "background: so does the command" gone a.pid
 
-# Ctrl-Z stops both and gives the terminal back, fg goes on with both, Ctrl-C ends the recording.
+# Ctrl-Z stops both and returns the terminal, fg continues both, Ctrl-C ends the recording.
 type_ '"$NUMARING" record -e sched -o b -- sh -c "echo \$\$ >b.pid; exec sleep 100" >b.out'
 within "keys: the command runs" runs b.pid
 recorder b.pid
@@ -81,7 +81,7 @@ key 003
 within "Ctrl-C: the recording ends" grep -q ' 0 unaccounted' b.out
 within "Ctrl-C: so does the command" gone b.pid
 
-# A command that will not hear of it does not keep the recording.
+# A command that ignores Ctrl-C does not keep the recording running.
 type_ '"$NUMARING" record -e sched -o c -- sh -c "trap : INT; echo \$\$ >c.pid; while :; do sleep 1; done" >c.out'
 within "trap: the command runs" runs c.pid
 key 003
@@ -95,13 +95,13 @@ type_ hello
 within "reading: it reads" grep -qx hello d.word
 within "reading: and ends the recording" grep -q ' 0 unaccounted' d.out
 
-# -d ends all that the command started, and nothing else: the rest of the pipeline is not ours.
+# -d terminates what the command started and nothing else, not the rest of the pipeline.
 type_ '"$NUMARING" record -e sched -o e -d 3 -- sh -c "sleep 100 & echo \$! >e.child; wait" | (sleep 5; cat >e.out)'
 within "pipeline: what the command started runs" runs e.child
 within "pipeline: -d ends it" gone e.child
 within "pipeline: its reader reads to the end" grep -q ' 0 unaccounted' e.out
 
-# Ctrl-S stops the terminal and not the recording, which is over when it shall be.
+# Ctrl-S stops the terminal but not the recording, which ends in time.
 type_ '"$NUMARING" record -e sched -o i -d 3 -- sh -c "echo \$\$ >i.pid; exec sleep 100" >i.out'
 within "Ctrl-S: the command runs" runs i.pid
 recorder i.pid
@@ -111,7 +111,7 @@ within "Ctrl-S: -d ends the recording" gone recorder
 key 021
 check "Ctrl-S: all accounted for" grep -q ' 0 unaccounted' i.out
 
-# The terminal goes away: an end like any other.
+# The terminal disappears: a normal end.
 type_ '"$NUMARING" record -e sched -o f --stats-json f.json -- sh -c "echo \$\$ >f.pid; exec sleep 100"'
 within "hang-up: the command runs" runs f.pid
 recorder f.pid
@@ -122,7 +122,7 @@ within "hang-up: the command too" gone f.pid
 check "hang-up: with its numbers" grep -q '"unaccounted": 0' f.json
 check "hang-up: the trace can be read" "$NUMARING" stat f >/dev/null
 
-# nohup asks for that not to be an end.
+# Under nohup, that does not end the recording.
 (trap '' HUP; exec "$NUMARING" record -e sched -o g -d 4 >g.out) &
 within "nohup: it records" test -s g/stream
 kill -HUP $!

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * timens OFFSET_NS: what a program of a user sees in a time namespace where CLOCK_MONOTONIC is this
- * much ahead of the host's. Then it moves to a namespace of its own making, and looks once more.
+ * timens OFFSET_NS: checks the library in a time namespace whose CLOCK_MONOTONIC is OFFSET_NS ahead
+ * of the host's. Then this process moves to its own namespace and checks again.
  *
- * Event times have to agree with the clock of this process, which nr_host_clock_offset makes the
- * host's, and with CLOCK_REALTIME, which no namespace changes.
+ * Event times must agree with two clocks: this process's clock, which nr_host_clock_offset converts
+ * to the host's, and CLOCK_REALTIME, which no namespace changes.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,13 +18,13 @@
 #include <numaring/numaring.h>
 
 #define CALLS	 5000
-#define STEP_NS	 1000000 /* a step of CLOCK_REALTIME while this runs is none of ours */
+#define STEP_NS	 1000000 /* ignore a step of CLOCK_REALTIME during the test */
 #define MOVED	 "monotonic 7 123456789\nboottime -3 5\n"
 #define MOVED_NS 7123456789ll
 
 struct look {
 	struct nr_collector *collector;
-	int64_t to_host; /* from this process's CLOCK_MONOTONIC */
+	int64_t to_host; /* offset from this process's CLOCK_MONOTONIC */
 	uint64_t begin, utc_begin;
 	uint64_t first_utc, last_utc;
 	uint64_t events, early, future;
@@ -118,7 +118,7 @@ static void check_record(enum nr_order order, int64_t to_host)
 	nr_collector_close(l.collector);
 }
 
-/* With the clock that much ahead of the host's. */
+/* Expects a clock that is `ahead` ns ahead of the host's. */
 static void check_namespace(int64_t ahead)
 {
 	int64_t to_host = -1;
@@ -130,7 +130,7 @@ static void check_namespace(int64_t ahead)
 	check_record(NR_ORDER_RCU, to_host);
 }
 
-/* A namespace for the children, which this process is not in. */
+/* Makes a namespace for future children; this process is not in it. */
 static int make_namespace(void)
 {
 	int fd, err = unshare(CLONE_NEWTIME) ? -errno : 0;

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# In a time namespace, as in a container that was restored from a checkpoint, our clock is not the one that BPF
-# programs read. Whatever the offset, everything is as outside: complete, in order, in time, and with the right
-# time of day.
+# In a time namespace, as in a container restored from a checkpoint, our clock differs from the clock that BPF
+# programs read. With any offset, the recording is as outside: complete, in order, in time, with the right time
+# of day.
 . "$(dirname "$0")/../lib.sh"
 : "${LOAD:=$(dirname "$NUMARING")/tests/bpf/load}"
 : "${TIMENS:=$(dirname "$LOAD")/timens}"
@@ -15,7 +15,7 @@ scratch
 cpus=$(seq -s ' ' 0 $(($(nproc) - 1)))
 calls=2000
 uptime=$(cut -d. -f1 /proc/uptime)
-near_zero=$((2 - uptime)) # the clock there is two seconds old
+near_zero=$((2 - uptime)) # the namespace's clock starts at two seconds
 year=$((86400 * 365))
 
 in_ns() { # OFFSET_S COMMAND...
@@ -28,7 +28,7 @@ utc() { date +%s.%N; }
 
 seconds='.time | if type == "number" then . / 1e9 else (.[:19] + "Z" | fromdate) + ("0" + .[19:29] | tonumber) end'
 
-# The first event and the last one of the trace t lie between the two times; babeltrace2 agrees on the first.
+# The first and the last event of the trace t lie between the two times; babeltrace2 agrees on the first.
 in_window() { # FROM TO
 	"$NUMARING" cat --json t | sed -n '1p; $p' | jq "$seconds" >ends
 	printf '%s\n' "$1" "$(cat ends)" "$2" | sort -gc && [ "$(wc -l <ends)" = 2 ] &&
@@ -44,7 +44,7 @@ judge() { # NAME FROM: the trace t, its statistics s.json
 	check "$1: durations" jq -e '.duration_s < 300 and all(.shards[]; .lag_max_ns < 3e11 and .idle_max_ns < 3e11)' s.json
 }
 
-# The load, and then until the stream has grown: what waits for the end of the recording never comes.
+# Runs the load, then waits until the stream has grown. Events written only at the end would fail the test.
 until_it_grows='size=$(stat -c %s t/stream)
 	"$@" >/dev/null
 	for i in $(seq 50); do
@@ -73,7 +73,7 @@ order=fence
 record "boottime" unshare --time --boottime 1000 --fork
 record "both clocks" unshare --time --monotonic 5 --boottime -1 --fork
 
-# Containers have other namespaces too, and may show nothing in /proc.
+# Containers have other namespaces too, and /proc may be empty.
 if unshare --mount true 2>/dev/null; then
 	record "PID namespace" in_ns 3600 unshare --pid --mount-proc --fork
 	record "no /proc" in_ns -1 unshare --mount sh -c 'mount -t tmpfs none /proc && exec "$@"' sh
@@ -81,7 +81,7 @@ else
 	echo "note: no private mounts here (/ is not a mount point), so /proc stays as it is"
 fi
 
-# JSON lines come while it records, and tell the time. The recording ends when they have come.
+# JSON lines arrive during the recording and show the time. The recording ends after they have arrived.
 for offset in -1 $near_zero 3600; do
 	rm -f live
 	in_ns "$offset" "$NUMARING" record -e syscalls --format jsonl -o live -- sh -c '
@@ -105,7 +105,7 @@ for offset in -1 3600; do
 	equal "selftest, $offset s: unaccounted" "$(jq '[.variants[].unaccounted] | add' order.json)" 0
 done
 
-# A program of one's own. In the initial namespace, too, before it makes one for itself.
+# A program that uses the library; also in the initial namespace, before it creates its own.
 check "library" "$TIMENS" 0
 for offset in -1 3600; do
 	check "library, $offset s" in_ns $offset "$TIMENS" ${offset}000000000

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# The tools of docs/examples/tools, built with the small vmlinux.h that we ship and with a complete one of this
-# kernel: both record the same. And is every field of the small one what the kernel has?
+# The tools of docs/examples/tools, built with the small vmlinux.h and with a complete one of this kernel,
+# record the same. Every field of the small vmlinux.h exists in the kernel.
 . "$(dirname "$0")/../lib.sh"
 : "${FIELDS:=$(dirname "$NUMARING")/tests/bpf/fields}"
 FIELDS=$(realpath "$FIELDS")
@@ -16,7 +16,7 @@ build() { # INCLUDES SOURCE OBJECT
 	clang -target bpf -mcpu=v3 -O2 -g -Wall -Werror "-D__TARGET_ARCH_$arch" "-I$1" -c "$2" -o "$3"
 }
 
-# A struct without a variable leaves no BTF. What stands before the pragma has the layout of a protocol.
+# A struct without a variable leaves no BTF. Protocols define the layout of the structs before the pragma.
 clang -E -P -target bpf "-D__TARGET_ARCH_$arch" "$root/bpf/vmlinux.h" |
 	awk 'BEGIN { print "#include \"vmlinux.h\"" }
 		/^#pragma clang attribute push/ { moved = 1 }
@@ -24,7 +24,7 @@ clang -E -P -target bpf "-D__TARGET_ARCH_$arch" "$root/bpf/vmlinux.h" |
 check "all structs of vmlinux.h" build "$root/bpf" all.c all.o
 check "this kernel has their fields" "$FIELDS" all.o
 
-# As installed, and as docs/own-events.md says.
+# Built as installed, and as docs/own-events.md says.
 mkdir -p small/numaring full/numaring
 ln -s "$root"/include/numaring/*.h "$root"/bpf/*.h small/numaring/
 ln -s "$root/bpf/vmlinux.h" small/
@@ -37,7 +37,7 @@ for with in small full; do
 	done
 done
 
-# One of each: a program, a connection that is refused, a packet to nobody, a write.
+# One event of each tool: a program start, a refused connection, a packet to nobody, a write.
 cat >load.sh <<-'EOF'
 	/bin/true
 	(exec 3<>/dev/tcp/127.0.0.1/9) 2>/dev/null
@@ -70,7 +70,7 @@ for with in small full; do
 	esac
 done
 
-# A struct without members says when and where, which is all there is to say.
+# A struct without members is an event that only has a time and a CPU.
 cat >tick.bpf.c <<-'EOF'
 	#include "vmlinux.h"
 	#include <numaring/numaring.bpf.h>

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * watermark SECONDS TIMES POLICY LATENCY_MS CALLS_PER_S: which watermark costs what.
+ * watermark SECONDS TIMES POLICY LATENCY_MS CALLS_PER_S: compares the costs of the watermarks.
  *
- * Every CPU makes calls that leave a record each (of 24 bytes), CALLS_PER_S of them or, with 0, as
+ * Every CPU makes calls that write a record of 24 bytes each: CALLS_PER_S of them or, with 0, as
  * many as it can. Three set-ups take turns, TIMES times, SECONDS each: the fence; grace periods
- * with the same programs; and grace periods with programs that have no fence. Printed are median
- * and range of
- *  - what a record costs its writer: CPU time of a call less that of a call that leaves none,
- *  - from the record's time to its delivery,
- *  - CPU time of the collector for each event, all its threads,
+ * with the same programs; grace periods with programs without the fence. Prints median and range
+ * of
+ *  - the writer's cost per record: CPU time of a call minus that of a call without a record,
+ *  - the time from the record to its delivery,
+ *  - the collector's CPU time per event, all threads,
  *  - the share of lost records.
  */
 #include <errno.h>
@@ -25,9 +25,9 @@
 
 #define MAX_CPUS  1024
 #define MAX_TIMES 100
-#define IDLE_PART 0.2 /* of a run's time goes to calls without a record */
+#define IDLE_PART 0.2 /* share of a run's time for calls without a record */
 
-/* Times to delivery, in steps of 10 us; the last one is for all above. */
+/* Times to delivery, in steps of 10 us; the last step counts all longer ones. */
 #define STEP_NS 10000u
 #define STEPS	500000u
 
@@ -51,7 +51,7 @@ struct producer {
 	pthread_t thread;
 	unsigned cpu;
 	uint64_t calls[2], ns[2]; /* without and with a record */
-	uint64_t cpu_ns;	  /* of the thread, with a record */
+	uint64_t cpu_ns;	  /* the thread's, with a record */
 };
 
 static struct producer producers[MAX_CPUS];
@@ -60,7 +60,7 @@ static _Atomic(unsigned long) stamp; /* what to do; ~0: end */
 static unsigned calls_per_s;
 static uint64_t steps[STEPS];
 static uint64_t delivered;
-static int64_t host_offset; /* of the records' clock */
+static int64_t host_offset; /* offset of the records' clock */
 
 static uint64_t now(clockid_t clock)
 {

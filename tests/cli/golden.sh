@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# What the commands say, word for word: --help, and every refusal, with its exit status.
-# `tests/cli/golden.sh --update` writes the expected files anew.
+# The exact output of the commands: --help and every refusal, with the exit status. `tests/cli/golden.sh
+# --update` regenerates the expected files.
 update=${1-}
 golden=$(realpath "$(dirname "$0")/golden")
 . "$(dirname "$0")/../lib.sh"
@@ -102,7 +102,7 @@ else
 	echo "note: without the right to load BPF programs the refusals of a collector that opens were not tried"
 fi
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
-	# A copy, because nobody may not be allowed to look into the build.
+	# A copy, because the user nobody may be unable to read the build directory.
 	plain=$NUMARING
 	mkdir program
 	cp "$plain" "$(ldd "$plain" | awk '/libnumaring/ { print $3 }')" program/

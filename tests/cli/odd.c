@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Writes traces no recording would make, for odd.sh: `odd KIND DIR`. The kinds are:
+ * Writes traces that no recording would write, for odd.sh: `odd KIND DIR`. The kinds are:
  *
- *  - raw: one record of a known type, one of none
+ *  - raw: one record of a known type, one of an unknown type
  *  - twins: two records of one type, which has two ids
  *  - unordered: the second record has an earlier time than the first
- *  - huge: a packet that says it has 12 GiB, in a sparse file of that size
- *  - large: the same with 800 MiB, which is not more than a packet may have
+ *  - huge: a packet that claims 12 GiB, in a sparse file of that size
+ *  - large: the same with 800 MiB, which a packet may have
  *  - misplaced: five losses in the packet before the one in which they happened
- *  - late-loss: the same, but they may stand there, because that packet ends with a late record
+ *  - late-loss: the same, but allowed, because that packet ends with a late record
  *  - past: records of 1969
- *  - far: records of 2262, of a host that has been up for longer than a double can count in ns
+ *  - far: records of 2262, from a host whose uptime in ns exceeds what a double can count
  */
 #include <bpf/btf.h>
 #include <stdio.h>
@@ -60,7 +60,7 @@ static uint16_t second_id(const char *what)
 	return !strcmp(what, "twins") ? 3 : 1;
 }
 
-/* The next record of the CPU says that it has lost five. */
+/* The CPU's next record says that the CPU has lost five. */
 static void write_loss(struct writer *writer)
 {
 	const struct nr_record rec = { .ts = 5000, .id = 1, .lost = 5 };
@@ -112,7 +112,7 @@ static void write_trace(const char *dir, const char *what)
 	nr_types_free(types);
 }
 
-/* The second packet of the stream; the first is a head alone. */
+/* The second packet of the stream; the first one is only a head. */
 static size_t load(int fd, unsigned char *packet, size_t size)
 {
 	const struct nr_packet_head *head = (void *)packet;

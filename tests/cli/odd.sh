@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Traces no recording would make: what cat, export and stat make of them, and that none is met with silence.
+# Traces that no recording writes: cat, export and stat show them sensibly and report each problem.
 . "$(dirname "$0")/../lib.sh"
 : "${ODD:=$(dirname "$NUMARING")/tests/odd}"
 ODD=$(realpath "$ODD")
 need jq
 scratch
 
-# A record of no known type is shown as what it is, by every command.
+# Every command shows a record of unknown type as such.
 "$ODD" raw raw || fail "raw: cannot be made"
 check "raw: cat" "$NUMARING" cat raw >text
 equal "raw: as text" "$(sed -n '2s/.* cpu/cpu/p' text)" "cpu 0 numaring:raw: id = 999, data = 01020304"
@@ -18,33 +18,33 @@ equal "raw: rows of CSV" "$("$NUMARING" export --to csv raw | cut -d, -f4- | tr 
 equal "raw: stat adds up" "$("$NUMARING" stat --json raw | jq '([.types[]] | add) == .events')" true
 check "raw: stat has a row for it" grep -q '  numaring:raw  *1$' <("$NUMARING" stat raw)
 
-# One type of two objects has two ids, and is one type: its columns and its counts are there once.
+# One type of two objects has two ids but is one type: its columns and counts appear once.
 "$ODD" twins twins || fail "twins: cannot be made"
 equal "twins: CSV" "$("$NUMARING" export --to csv twins | cut -d, -f4- | tr '\n' ' ')" \
 	"event,lost,late,known.x,other.x known,0,,67305985, known,0,,67305985, "
 equal "twins: stat" "$("$NUMARING" stat twins | grep -E 'known|other' | tr -s ' ')" " known 2"
 equal "twins: stat --json" "$("$NUMARING" stat --json twins | jq -c .types)" '{"known":2,"other":0}'
 
-# Out of order: counted, and the duration is one.
+# Out of order: the records are counted, and the duration is right.
 "$ODD" unordered unordered || fail "unordered: cannot be made"
 "$NUMARING" stat --json unordered >stat.json
 equal "unordered: exit status" $? 1
 equal "unordered: counted" "$(jq .unordered stat.json)" 1
 check "unordered: a duration" jq -e '.duration_s < 1e-6' stat.json
 
-# Five losses stand in a packet whose last record says that its CPU had lost none.
+# A packet counts five losses, but its last record says that its CPU had lost none.
 "$ODD" misplaced misplaced || fail "misplaced: cannot be made"
 "$NUMARING" stat --json misplaced >stat.json
 equal "misplaced: exit status" $? 1
 equal "misplaced: counted" "$(jq .misplaced stat.json)" 5
 
-# A late record read its count before the place where it stands: its CPU may have lost some in between.
+# A late record is older than its place: its CPU may have lost records in between.
 "$ODD" late-loss late-loss || fail "late-loss: cannot be made"
 "$NUMARING" stat --json late-loss >stat.json
 equal "late-loss: exit status" $? 0
 equal "late-loss: late, misplaced" "$(jq -c '[.late, .misplaced]' stat.json)" "[1,0]"
 
-# A name in a message cannot steer the terminal, and stays legible in any script.
+# A name in a message cannot control the terminal, and stays legible in any script.
 "$NUMARING" stat $'\e[2J\x9b2J\xc2\x9b\xe2\x80\xaeb\rä日本\xe0\x82\x9b' 2>err
 equal "message: quotes the name" "$(cat err)" \
 	'numaring: cannot open the trace ?[2J\x9b2J\xc2\x9b\xe2\x80\xaeb?ä日本\xe0\x82\x9b: No such file or directory'
@@ -53,12 +53,12 @@ mv twins $'tw\e[2Jins\xe2\x80\xae'
 equal "repair: quotes the name" "$("$NUMARING" repair $'tw\e[2Jins\xe2\x80\xae')" \
 	'tw\x1b[2Jins\xe2\x80\xae needs no repair'
 
-# A list that cannot be written is not met with silence.
+# An error while writing the list is reported.
 "$NUMARING" record -e list 2>err >/dev/full
 equal "list to a full disk: exit status" $? 1
 equal "list to a full disk" "$(cat err)" "numaring: cannot write the list of sources: No space left on device"
 
-# Times are text, and what no double can hold is a string: jq 1.6 gives all of it back as it was.
+# Times are text, and a number that no double can hold is a string: jq 1.6 returns all of them unchanged.
 "$ODD" past past || fail "past: cannot be made"
 equal "past: JSON" "$("$NUMARING" cat --json past | jq -r '"\(.time) \(.ts)"' | tr '\n' ' ')" \
 	"1969-12-31T23:59:59.999999500Z 1500 1970-01-01T00:00:00.000000000Z 2000 "
@@ -74,8 +74,7 @@ equal "far: stat" "$("$NUMARING" stat --json far | jq -r '"\(.watermark) \(.end.
 equal "far: CSV" "$("$NUMARING" export --to csv far | tail -1 | cut -d, -f1-2)" \
 	2262-07-25T05:47:16.109516800Z,9007199254740993
 
-# What a head claims takes no memory: neither what no packet has, nor what would be zeros in a sparse file.
-# The address sanitizer takes more for itself than the limit.
+# A head's claim takes no memory, neither an impossible size nor a large hole of a sparse file.
 limit() {
 	if ldd "$NUMARING" | grep -q asan; then
 		"$@"
@@ -93,7 +92,7 @@ expect_claim huge 'claims 12884901888 bytes: no packet has more than 1 GiB'
 expect_claim large 'is damaged: its checksum is wrong'
 rm -rf huge large
 
-# What is no UTF-8 is shown as bytes: forms that are longer than they need be, and surrogates, too.
+# Bytes that are not UTF-8 are shown as bytes, including overlong forms and surrogates.
 for bytes in '\xc0\xae' '\xe0\x80\xae' '\xf0\x82\x82\xac' '\xed\xa0\x80' '\xf4\x90\x80\x80' '\xe2\x82'; do
 	"$NUMARING" stat "$(printf "%b." "$bytes")" 2>err
 	check "$bytes: is shown as bytes" grep -qF "$bytes." err
@@ -103,7 +102,7 @@ for text in é € 😀; do
 	check "$text: is shown as it is" grep -qF "$text" err
 done
 
-# What is to be replaced stays until there is something to replace it.
+# An old file stays until its replacement is ready.
 "$ODD" raw kept || fail "kept: cannot be made"
 echo precious >table.csv
 "$NUMARING" export --to csv --force -o table.csv no-trace 2>/dev/null
@@ -114,7 +113,7 @@ equal "export into the trace: exit status" $? 2
 check "export into the trace: says so" grep -q 'is inside the trace directory' err
 check "export into the trace: it is whole" "$NUMARING" stat kept
 
-# Nothing at all is not a trace that is empty.
+# An empty file is not an empty trace.
 : >raw/stream
 "$NUMARING" stat raw >/dev/null 2>err
 equal "empty: exit status" $? 1

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Fuzzes what reads the BTF of a BPF object: its table of events, their types, its constants.
+ * Fuzzes the code that reads a BPF object's BTF: its table of events, their types, its constants.
  *
- * Input: 32 bits with the length of the types, the types, the strings. The header is made here:
- * libbpf 1.1 trusts it. (The collector lets a child process find out what libbpf does with an
- * object.)
+ * Input: 32 bits with the length of the types, the types, the strings. The fuzzer makes the header
+ * itself, because libbpf 1.1 trusts it. (The collector uses a child process to test what libbpf
+ * does with an object.)
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Fuzzes what reads traces: BTF, packets, records, and the formatter over what comes out.
+ * Fuzzes the code that reads traces (BTF, packets, records) and formats their events.
  *
- * Input: a byte of mode, then either a metadata text (mode 2), or 32 bits with the length of .btf,
- * .btf, stream. Checksums would keep everything behind them unseen, so mode 1 sets them right.
+ * Input: a mode byte, then either a metadata text (mode 2), or 32 bits with the length of .btf,
+ * .btf, stream. Wrong checksums would hide all code behind them, so mode 1 corrects them.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -63,7 +63,7 @@ static void seal_packets(uint8_t *p, size_t size)
 	}
 }
 
-/* Every byte of what is shown is read by somebody: ASan sees where it came from. */
+/* Reads every byte of the output, so that ASan checks its source. */
 static void show(const struct nr_types *types, const struct nr_event *ev)
 {
 	char *buf = malloc(256);
@@ -82,7 +82,7 @@ static void show(const struct nr_types *types, const struct nr_event *ev)
 
 static volatile uint64_t looked_at;
 
-/* So is every number of the account. */
+/* Reads every number of the account. */
 static void add_up(const struct nr_trace *trace)
 {
 	struct nr_account a = { .sz = sizeof(a) };
@@ -111,7 +111,7 @@ static void read_trace(void)
 	nr_trace_close(trace);
 }
 
-/* The metadata of a type that fits the reader's needs; libbpf's refusals are its own affair. */
+/* Metadata that the reader accepts for these types; types that libbpf refuses do not matter. */
 static void write_metadata(const uint8_t *btf, uint32_t size)
 {
 	struct nr_metadata md = { .btf_crc = libdeflate_crc32(0, btf, size) };
@@ -120,7 +120,7 @@ static void write_metadata(const uint8_t *btf, uint32_t size)
 	size_t len;
 
 	if (!nr_types_from_raw(&given, btf, size, say_nothing, NULL)) {
-		if (nr_metadata_write(&text, &len, given, &md)) /* must stand any layout */
+		if (nr_metadata_write(&text, &len, given, &md)) /* must accept any layout */
 			abort();
 		free(text);
 		nr_types_free(given);
@@ -157,7 +157,7 @@ static void forget(void)
 	rmdir(dir);
 }
 
-/* libbpf says on stderr what it thinks of hostile BTF; nobody wants to read that here. */
+/* Silences libbpf's messages about hostile BTF. */
 static int hush(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
 	(void)level;
@@ -168,7 +168,7 @@ static int hush(enum libbpf_print_level level, const char *fmt, va_list ap)
 
 static void begin(void)
 {
-	/* Memory, if there is such a place: the files are rewritten for every input. */
+	/* In memory if possible, because every input rewrites the files. */
 	snprintf(dir, sizeof(dir), "%s/nr-fuzz-XXXXXX",
 		 access("/dev/shm", W_OK) ? "." : "/dev/shm");
 	if (!mkdtemp(dir))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# abi.awk OLD NEW: did the structs and enums of NEW, dumps of abidw, only grow at their end? (The suppressions
-# of abidiff 2.2 cannot say so: has_data_member_inserted_at also matches where nothing is inserted.)
+# abi.awk OLD NEW: checks that the structs and enums of NEW grew only at their end. OLD and NEW are dumps of
+# abidw. (The suppressions of abidiff 2.2 cannot check this: has_data_member_inserted_at also matches if nothing
+# is inserted.)
 function attr(name) {
 	if (!match($0, " " name "='[^']*'"))
 		return ""
@@ -12,7 +13,7 @@ function wrong(text) {
 	bad = 1
 }
 
-# One member or enumerator; at: its bit, or "" for an enumerator.
+# One member or enumerator. at: the member's bit, or "" for an enumerator.
 function enter(name, value, at) {
 	name = of "." name
 	if (FNR == NR)

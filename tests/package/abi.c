@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* For abi.sh: a library through which the structs of the statistics can be reached, and what is true of
- * record.h in every object that was built with this version of it. */
+/* For abi.sh: a library that refers to the structs of the statistics, and the properties of
+ * record.h in every object built with this version of it. */
 #include <numaring/numaring.h>
 
 _Static_assert(NR_RECORD_VERSION == 2, "what follows is true of version 2");

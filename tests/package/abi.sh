@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# The binary interface: programs that are built already must work with this library. Compares it with a kept
-# dump, libnumaring-MACHINE.abi. `abi.sh --update` writes the dump anew, for which there are two reasons:
+# The binary interface: existing programs must work with this library. Compares it with a stored dump,
+# libnumaring-MACHINE.abi. `abi.sh --update` regenerates the dump. There are two reasons for that:
 #  - fields, functions or values were added where they may be (docs/api.md, "What may grow"): from then on
 #    they have to stay too;
 #  - the soname was raised, or the library has not been released with it yet.
@@ -15,14 +15,14 @@ need abidw abidiff cc readelf nm
 readelf -S "$library" | grep -q debug_info || skip "this build has no debug information"
 nm -D "$library" | grep -qE '__(asan|tsan|ubsan)_' && skip "this build has sanitizers in it"
 
-# What the public headers define, without a word about this machine.
+# Dumps what the public headers define, independent of this machine.
 dump() { # LIBRARY HEADERS
 	abidw --headers-dir "$2" --drop-private-types --exported-interfaces-only --no-show-locs \
 		--no-comp-dir-path --no-corpus-path --no-elf-needed --no-parameter-names \
 		--type-id-style hash "$1" | sed "s|path='$(realpath "$here/../..")/|path='|"
 }
 
-# compatible OLD NEW: says how they differ, unless NEW only grew where it may.
+# compatible OLD NEW: prints the differences, unless NEW only grew where it may.
 compatible() {
 	awk -f "$here/abi.awk" "$1" "$2" &&
 		abidiff --suppressions "$here/abi.suppr" --no-added-syms "$1" "$2" >/dev/null && return
@@ -36,11 +36,11 @@ if [ "${1-}" = --update ]; then
 fi
 scratch
 
-# The check itself, on a library with the structs that programs read: PROBE HEADERS.
+# Tests the check itself on a library with the structs that programs read: PROBE HEADERS.
 probe() {
 	cc -g -fPIC -shared -I"$2" "$here/abi.c" -o "$1.so" && dump "$1.so" "$2/numaring" >"$1.abi"
 }
-# grown NAME FILE SED-SCRIPT: a probe with a changed header.
+# grown NAME FILE SED-SCRIPT: builds a probe with a changed header.
 grown() {
 	cp -r "$include" "$1" && sed -i "$3" "$1/numaring/$2" &&
 		! cmp -s "$1/numaring/$2" "$include/numaring/$2" && probe "$1-probe" "$1"
@@ -63,7 +63,7 @@ refused signed 's/^\tuint64_t late;/\tint64_t late;/' "type of 'uint64_t late' c
 refused removed '/^\tconst char \*clocksource;/d' "1 data member deletion"
 refused in-a-gap 's/^\tunsigned n_shards;/&\n\tunsigned new;/' "'unsigned int new', at offset"
 
-# This library.
+# Checks this library.
 [ -e "$kept" ] || skip "no dump is kept for $(uname -m); tests/package/abi.sh --update writes one"
 dump "$library" "$include/numaring" >now.abi
 if ! compatible "$kept" now.abi; then

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# The package: installs into a prefix and builds a C program, a C++ program and the examples against
-# nothing but that prefix.
+# The package: installs into a prefix, then builds a C program, a C++ program and the examples with only that
+# prefix.
 . "$(dirname "$0")/../lib.sh"
 : "${BUILD:=$(dirname "$NUMARING")}" "${CMAKE:=cmake}"
 BUILD=$(realpath "$BUILD")
@@ -18,11 +18,11 @@ unset LD_LIBRARY_PATH
 	fail "install: $(cat log)"
 	finish
 }
-mv first prefix # nothing may remember where it was put
+mv first prefix # nothing may store the install path
 lib=$(dirname "$(find "$PWD/prefix" -name libnumaring.so.0)")
 export PKG_CONFIG_PATH=$lib/pkgconfig
 
-# The library's face: what the headers declare, with a version, and nothing else.
+# The library exports exactly the functions that the headers declare, with a version.
 nm -D --defined-only "$lib/libnumaring.so" | awk '$2 != "A" { print $3 }' | sort >exported
 cat prefix/include/numaring/*.h | tr '\n' ' ' | grep -oE 'NR_API [^;(]*\(' | grep -oE 'nr_[a-z_]+\(' |
 	sed 's/(/@@NUMARING_0.1/' | sort >declared
@@ -31,17 +31,17 @@ check "exported is what is declared" diff exported declared
 equal "soname" "$(readelf -d "$lib/libnumaring.so" | sed -n 's/.*soname: \[\(.*\)\]/\1/p')" \
 	libnumaring.so.0
 
-# What the build lacks is named at once, also when it is what looks for the rest.
+# A missing dependency is named at once, even if it is the tool that finds the others.
 "$CMAKE" -S "$here/../.." -B missing -DPKG_CONFIG_EXECUTABLE=/nonexistent >log 2>&1 &&
 	fail "the build does without pkg-config"
 check "missing: all in one line" grep -q 'apt-get install pkg-config libbpf-dev libhwloc-dev' log
 
-# A machine whose registers nobody described is not taken for another one.
+# An unknown architecture is refused, not taken for another one.
 "$CMAKE" -S "$here/../.." -B other -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=riscv64 >log 2>&1 &&
 	fail "the build takes riscv64 for something else"
 check "another machine: says so" grep -q 'and not on riscv64' log
 
-# Every header stands alone. (record.h takes its integers from vmlinux.h or <linux/types.h>.)
+# Every header compiles alone. (record.h takes its integers from vmlinux.h or <linux/types.h>.)
 for header in prefix/include/numaring/*.h; do
 	name=$(basename "$header")
 	case $name in *.bpf.h | vmlinux.h | record.h) continue ;; esac
@@ -66,7 +66,7 @@ equal "the header's version is the program's" \
 		cc -E -P -include numaring/version.h -Iprefix/include - | tail -n 1 | tr -d ' ')" \
 	"$(prefix/bin/numaring --version | grep -oE '[0-9.]+$')"
 
-# A program with another library says so.
+# A program with the library of another version reports it.
 echo 'const char *nr_version_string(void) { return "9.8.7"; }' >other.c
 check "another library builds" cc -shared -fPIC other.c -o other.so
 equal "a program with another library" "$(LD_PRELOAD=$PWD/other.so prefix/bin/numaring --version)" \
@@ -80,7 +80,7 @@ check "C++ program configures" "$CMAKE" -S "$here/cxx" -B cxx "-DCMAKE_PREFIX_PA
 check "C++ program builds" "$CMAKE" --build cxx
 check "C++ program" cxx/user
 
-# What docs/api.md shows, program by program.
+# The programs of docs/api.md.
 page=$here/../../docs/api.md
 show() {
 	awk -v name="$1" '$0 == "```c " name { shown = 1; next } /^```$/ { shown = 0 } shown' "$page"
@@ -113,19 +113,19 @@ if can_record; then
 	equal "docs/api.md: mark.c" "$(./mark 2>/dev/null | tr '\n' ' ')" "mark 1 mark 2 mark 3 "
 fi
 
-# The programs find their library wherever the prefix is.
+# The programs find their library in any prefix.
 check "numaring runs from the prefix" prefix/bin/numaring --version
 check "numaring tune does" prefix/bin/numaring tune --help
 equal "it uses the prefix's library" \
 	"$(realpath "$(ldd prefix/bin/numaring | awk '/libnumaring/ { print $3 }')")" \
 	"$(realpath "$lib/libnumaring.so.0")"
 
-# The examples, out of the installed documentation.
+# The examples from the installed documentation.
 cp -r prefix/share/doc/numaring/examples .
 for example in schedlat pktstat; do
 	check "$example builds" make -s -C examples/$example CFLAGS="-O2 -Wall -Wextra -Werror"
 	can_record || continue
-	while sleep 0.1; do echo x >/dev/udp/127.0.0.1/9; done 2>/dev/null & # packets, and wake-ups
+	while sleep 0.1; do echo x >/dev/udp/127.0.0.1/9; done 2>/dev/null & # causes packets and wake-ups
 	examples/$example/$example -d 1 >out || fail "$example runs"
 	check "$example saw something" grep -qE '^[1-9][0-9]* [a-z]+, [0-9]+ lost$' out
 	kill $!

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* A user of the installed package, in C: plans a machine that is not this one. Needs no rights. */
+/* A user of the installed package, in C: makes a plan for another machine. Needs no rights. */
 #include <numaring/numaring.h>
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* A user of the installed package, in C++17: lists the sources, and opens what is no trace. */
+/* A user of the installed package, in C++17: lists the sources and opens a directory that is no trace. */
 #include <cerrno>
 #include <iostream>
 #include <numaring/numaring.h>
