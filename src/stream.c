@@ -16,8 +16,10 @@
 /* Bytes of packets that hold the rings; beyond them the merge waits for the outputs. */
 #define IN_FLIGHT (16u << 20)
 
-/* A watermark this much behind the newest one holds up the merge when rings fill. */
-#define LAGGARD_NS 1000000u
+/* A watermark this much behind the newest one holds up the merge when rings fill, and when one is
+ * nearly full. */
+#define LAGGARD_NS	  1000000u
+#define LAGGARD_URGENT_NS 100000u
 
 /* How often the end looks whether the outputs get on. */
 #define LOOK_MS 50
@@ -173,24 +175,43 @@ static uint64_t newest_time(const struct nr_drain *drain)
 }
 
 /* Would a pass of this consumer let the merge go on? Not if it waits for a record itself. */
-static bool lags(const struct nr_stream *s, uint32_t i, uint64_t newest)
+static bool lags(const struct nr_stream *s, uint32_t i, uint64_t newest, uint64_t most)
 {
 	uint64_t watermark = nr_shard_watermark(s->merge.shards[i]);
 
-	return watermark < newest && newest - watermark > LAGGARD_NS &&
+	return watermark < newest && newest - watermark > most &&
 	       !atomic_load_explicit(&s->consumers[i].busy_since, memory_order_relaxed);
+}
+
+static bool is_nearly_full(const struct nr_shard *shard)
+{
+	return nr_shard_fill(shard) > shard->ring.size / 4 * 3;
+}
+
+/* Programs wake nobody once their ring is full, so the merge comes back by itself: soon while it
+ * makes progress, then ever later. */
+static void plan_return(struct nr_stream *s, bool nearly_full)
+{
+	unsigned nap = s->merge.last == s->last_return ? 2 * s->nap_ms : 1;
+
+	s->last_return = s->merge.last;
+	s->nap_ms = nearly_full && nap < s->drain->tick_ms ? nap : s->drain->tick_ms;
 }
 
 /* Wakes the consumers whose old watermarks keep full rings from being emptied; they answer with a
  * kick, if they find that it is urgent: so it is before the first of them wakes. */
 static void hurry_laggards(struct nr_stream *s)
 {
-	uint64_t newest = newest_time(s->drain);
-	bool urgent = false;
+	uint64_t newest = newest_time(s->drain), most;
+	bool urgent = false, nearly_full = false;
 
+	for (uint32_t i = 0; i < s->merge.n_shards; i++)
+		nearly_full |= is_nearly_full(s->merge.shards[i]);
+	most = nearly_full ? LAGGARD_URGENT_NS : LAGGARD_NS;
+	plan_return(s, nearly_full);
 	atomic_store_explicit(&s->drain->urgent, true, memory_order_relaxed);
 	for (uint32_t i = 0; i < s->merge.n_shards; i++) {
-		if (lags(s, i, newest)) {
+		if (lags(s, i, newest, most)) {
 			nr_consumer_kick(&s->consumers[i]);
 			urgent = true;
 		}
@@ -215,12 +236,17 @@ static void note_consumer_errors(struct nr_stream *s)
 
 /* ---- the thread ---- */
 
-/* While a packet is on its way the rings wait for it anyway; when it is safe, the merge is woken. */
+/* A ring fills up. While packets are on their way it waits for them anyway, so that only a packet
+ * that is worth it joins them; when they are safe, the merge is woken. */
+static bool is_urgent(const struct nr_stream *s)
+{
+	return s->hurry &&
+	       (!nr_delivery_in_flight(&s->delivery) || s->packet->records >= s->urgent_bytes);
+}
+
 static bool is_due(const struct nr_stream *s)
 {
-	if (s->hurry && !nr_delivery_in_flight(&s->delivery))
-		return true;
-	return nr_clock_now() - s->begun >= s->latency_ns / 2;
+	return is_urgent(s) || nr_clock_now() - s->begun >= s->latency_ns / 2;
 }
 
 static int round_once(struct nr_stream *s)
@@ -229,7 +255,7 @@ static int round_once(struct nr_stream *s)
 	bool urgent = atomic_load_explicit(&s->drain->urgent, memory_order_relaxed);
 	int err;
 
-	s->hurry |= pressed || urgent;
+	s->hurry |= pressed || urgent || s->nap_ms < s->drain->tick_ms;
 	note_consumer_errors(s);
 	nr_losses_sample(&s->merge.losses, nr_clock_now());
 	nr_counter_set(&s->watermark, nr_merge_begin(&s->merge));
@@ -238,7 +264,7 @@ static int round_once(struct nr_stream *s)
 		err = cut_packet(s);
 	if (!release_done(s))
 		release_discarded(s);
-	if (pressed || urgent)
+	if (pressed || urgent || s->nap_ms < s->drain->tick_ms)
 		hurry_laggards(s);
 	return err;
 }
@@ -251,7 +277,7 @@ static void *run(void *arg)
 	int err = 0;
 
 	while (!err && !finish) {
-		nr_waiter_wait(&s->drain->merge, s->drain->tick_ms);
+		nr_waiter_wait(&s->drain->merge, s->nap_ms);
 		note_running(s);
 		/* Pairs with the release in nr_stream_finish: the shards' last passes come before.
 		 */
@@ -271,6 +297,7 @@ int nr_stream_start(struct nr_stream *s)
 {
 	if (s->delivery.direct)
 		s->packet_bytes = DIRECT_BYTES;
+	s->nap_ms = s->drain->tick_ms;
 	nr_counter_set(&s->watermark, s->merge.watermark);
 	nr_counter_set(&s->ran, nr_clock_now());
 	return nr_thread_start(&s->thread, run, s, "nr-merge");
@@ -304,6 +331,15 @@ int nr_stream_finish(struct nr_stream *s, unsigned patience_ms)
 	return atomic_load(&s->error);
 }
 
+static size_t smallest_ring(struct nr_shard **shards, uint32_t n)
+{
+	size_t least = SIZE_MAX;
+
+	for (uint32_t i = 0; i < n; i++)
+		least = shards[i]->ring.size < least ? shards[i]->ring.size : least;
+	return least;
+}
+
 int nr_stream_init(struct nr_stream *s, struct nr_shard **shards, uint32_t n,
 		   struct nr_drain *drain)
 {
@@ -312,6 +348,7 @@ int nr_stream_init(struct nr_stream *s, struct nr_shard **shards, uint32_t n,
 	s->drain = drain;
 	s->packet_bytes = PACKET_BYTES;
 	s->seq = 1; /* the outputs begin with packet 0 */
+	s->urgent_bytes = smallest_ring(shards, n) / 8;
 	s->marks = calloc(n, sizeof(*s->marks));
 	if (!s->marks)
 		return -ENOMEM;

@@ -21,14 +21,17 @@ struct nr_stream {
 	struct nr_mark *marks; /* [merge.n_shards] */
 	uint64_t latency_ns;
 	size_t packet_bytes; /* of records: from then on a packet is full */
+	size_t urgent_bytes; /* from then on it does not wait for others when a ring fills up */
 
 	struct nr_thread thread;
 	struct nr_packet *packet; /* filled at the moment; NULL: none */
 	uint64_t seq;		  /* of the next packet */
 	uint64_t begun;		  /* when it got its first event, CLOCK_MONOTONIC ns */
 	bool hurry;		  /* a ring fills up */
-	_Atomic(bool) finish;	  /* all shards are at NR_TIME_END: one more round, and the end */
-	_Atomic(int) error;	  /* what ended the stream */
+	unsigned nap_ms; /* until the next round; less than a tick while a ring is nearly full */
+	uint64_t last_return; /* merge.last when it was set */
+	_Atomic(bool) finish; /* all shards are at NR_TIME_END: one more round, and the end */
+	_Atomic(int) error;   /* what ended the stream */
 	_Atomic(uint64_t) watermark; /* of the merge, for the statistics; CLOCK_MONOTONIC ns */
 	int error_fd;		     /* eventfd, readable once error is set */
 
