@@ -242,8 +242,11 @@ static void explain_timeout(struct nr_collector *c)
 
 		if (f->abandoned)
 			nr_log(&c->log, f->output->optional ? NR_LOG_WARN : NR_LOG_ERROR,
-			       "gave up on the output %s, which has not got on for %u ms; what it "
-			       "took before is whole",
+			       f->output->is_trace
+				       ? "gave up on a write to %s after %u ms; what was written "
+					 "before is whole and can be read"
+				       : "gave up on the function of the output \"%s\", which has "
+					 "not returned for %u ms",
 			       f->output->name, c->opts.stop_timeout_ms);
 	}
 }

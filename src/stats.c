@@ -183,7 +183,7 @@ static void fill_outputs(struct snapshot *snap, const struct nr_collector *c, ui
 		struct nr_output_stats *o = &snap->outputs[i];
 
 		nr_delivery_stats(&c->stream.delivery, i, now, o);
-		if (c->stream.delivery.feeds[i].output->ops->keep) /* a trace */
+		if (c->stream.delivery.feeds[i].output->is_trace)
 			sum->bytes_written += o->bytes;
 		if (o->optional)
 			continue;

@@ -21,7 +21,7 @@
 #define LAGGARD_NS	  1000000u
 #define LAGGARD_URGENT_NS 100000u
 
-/* How often the end looks whether the outputs get on. */
+/* How often the end checks whether the outputs make progress. */
 #define LOOK_MS 50
 
 /* The merge thread runs: how long did it not? */

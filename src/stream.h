@@ -48,7 +48,7 @@ void nr_stream_destroy(struct nr_stream *stream);
 
 int nr_stream_start(struct nr_stream *stream);
 /* After the consumers were joined and every shard passed NR_TIME_END: until the outputs have all
- * packets, or have not got on for patience_ms (0: for ever). Returns the stream's error. */
+ * packets, or have made no progress for patience_ms (0: for ever). Returns the stream's error. */
 int nr_stream_finish(struct nr_stream *stream, unsigned patience_ms);
 
 #endif

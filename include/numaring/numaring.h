@@ -64,7 +64,7 @@ struct nr_collector_opts {
 	 * NR_PIDS_MAX. Read during nr_collector_open. */
 	const pid_t *pids;
 	unsigned n_pids;
-	/* How long nr_collector_stop waits for an output that does not get on; 0: for as long as it
+	/* How long nr_collector_stop waits for an output that makes no progress; 0: for as long as it
 	 * takes. */
 	unsigned stop_timeout_ms;
 	/* Threads that make packets out of events, up to NR_PACKERS_MAX; 0: 1. The bytes of a trace do
@@ -195,7 +195,7 @@ NR_API int nr_collector_fd(const struct nr_collector *c);
 
 /* Detaches the programs, drains every ring to its end, writes the end marks. Returns the error that
  * ended the recording, or of its end; the numbers are there in any case. -EINVAL: it does not run;
- * -ETIMEDOUT: a required output did not get on within stop_timeout_ms. A thread of the collector is
+ * -ETIMEDOUT: a required output made no progress within stop_timeout_ms. A thread of the collector is
  * then still in that output, and ends when the call returns; the same can be true of an optional output,
  * whose error is -ETIMEDOUT in nr_stats_output. Until then what the output's function uses has to stay;
  * the log callback is not called any more. nr_collector_close frees the BPF objects and leaves the rest
@@ -257,7 +257,7 @@ struct nr_output_stats {
 	uint64_t missed_packets; /* by an optional output that fell behind, or failed */
 	uint64_t missed_events;	 /* in these */
 	uint64_t queued;	 /* bytes of packets that wait for it now */
-	uint64_t busy_ns;	 /* its call has not got on for that long; 0: it is in none */
+	uint64_t busy_ns;	 /* its call has made no progress for that long; 0: it is in none */
 	uint64_t busy_max_ns;	 /* the longest call that has ended */
 	uint64_t busy_total_ns;	 /* all of them */
 };

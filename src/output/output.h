@@ -26,9 +26,6 @@ struct nr_recording {
 	const struct nr_logger *log;
 };
 
-/* For nr_output.since: nobody waits for the call any more. */
-#define NR_ABANDONED UINT64_MAX
-
 struct nr_output;
 
 struct nr_output_ops {
@@ -45,14 +42,14 @@ struct nr_output {
 	const struct nr_output_ops *ops;
 	char *name; /* for messages and statistics */
 	bool optional;
-	size_t queue_bytes;		      /* optional: packets that may wait */
+	size_t queue_bytes; /* optional: packets that may wait */
+	bool is_trace;
 	bool wants_bytes;		      /* of packets; else only their events */
 	const struct nr_recording *recording; /* set before begin */
-	struct nr_misfits
-		*misfits;	 /* counts here what does not fit its type; NULL: a packer does */
+	/* Counts here what does not fit its type; NULL: a packer does. */
+	struct nr_misfits *misfits;
 	_Atomic(uint64_t) bytes; /* written so far; the output's thread */
-	/* When it was called, or has got on; CLOCK_MONOTONIC ns, 0: it is in no call, or
-	 * NR_ABANDONED. */
+	/* When it was called, or made progress since; CLOCK_MONOTONIC ns, 0: it is in no call. */
 	_Atomic(uint64_t) since;
 };
 
@@ -62,7 +59,7 @@ int nr_output_init(struct nr_output *o, const struct nr_output_ops *ops, const c
 /* For destroy, which frees the output itself. */
 void nr_output_destroy(struct nr_output *o);
 
-/* The output gets on: its function has returned once more. */
+/* The output makes progress: its function has returned once more. */
 void nr_output_progress(struct nr_output *o);
 
 /*

@@ -374,7 +374,7 @@ int nr_trace_output_new(struct nr_output **out, const char *dir, const struct nr
 		t->group = *opts->group;
 		t->how.group = &t->group;
 	}
-	t->output.wants_bytes = true;
+	t->output.is_trace = t->output.wants_bytes = true;
 	if (nr_output_init(&t->output, &ops, dir, opts)) {
 		free(t);
 		return -ENOMEM;
