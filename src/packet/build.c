@@ -5,7 +5,8 @@
 #include "build.h"
 #include "types/align.h"
 
-#define HEAD sizeof(struct nr_packet_head)
+#define HEAD	 sizeof(struct nr_packet_head)
+#define PREFETCH 12 /* records ahead in a packet */
 
 /* ---- events to bytes ---- */
 
@@ -31,11 +32,28 @@ static inline uint64_t bytes_of(const struct shape *s)
 			 s->size);
 }
 
+/* The records come from other CPUs' caches. */
+static inline void prefetch_record(const struct nr_packet *packet, uint32_t i)
+{
+	if (i + PREFETCH < packet->n_events)
+		__builtin_prefetch(packet->events[i + PREFETCH].rec);
+}
+
+/* In a ring the payload follows its header, and most records stay as they are. */
+static inline bool is_plain(const struct nr_event *ev, const struct shape *s)
+{
+	return !s->late && !s->raw && ev->data == ev->rec + 1 && ev->ts == ev->rec->ts;
+}
+
 static inline void put(uint8_t *p, uint64_t bytes, const struct nr_event *ev, const struct shape *s)
 {
 	struct nr_record rec = *ev->rec;
 
 	memset(p + bytes - 8, 0, 8); /* padding */
+	if (is_plain(ev, s)) {
+		memcpy(p, ev->rec, sizeof(rec) + s->size);
+		return;
+	}
 	rec.ts = ev->ts;
 	rec.id = (s->raw ? NR_RAW_ID : rec.id) | (s->late ? NR_LATE_ID : 0);
 	memcpy(p, &rec, sizeof(rec));
@@ -107,6 +125,7 @@ int nr_packet_build(struct nr_packet *packet, const struct nr_packet_format *for
 		const struct shape shape = shape_of(ev, format->types, misfits);
 		uint64_t bytes = bytes_of(&shape);
 
+		prefetch_record(packet, i);
 		if (__builtin_expect(ev->ts < time, 0))
 			return -EINVAL;
 		if (__builtin_expect(used + bytes > packet->cap, 0))
