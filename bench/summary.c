@@ -6,29 +6,28 @@
 #include <string.h>
 #include "sweep.h"
 
-const struct metric sweep_metrics[] = {
-	{ "events_per_sec", NULL, "events_per_sec" },
-	{ "attempts_per_sec", NULL, "attempts_per_sec" },
-	{ "reached_share", NULL, "reached_share" },
-	{ "lost_share", NULL, "lost_share" },
-	{ "cost_mean_ns", "cost_ns", "mean" },
-	{ "cost_p50_ns", "cost_ns", "p50" },
-	{ "cost_p99_ns", "cost_ns", "p99" },
-	{ "cost_max_ns", "cost_ns", "max" },
-	{ "consumers_s_per_million", "cpu_s_per_million", "consumers" },
-	{ "merge_s_per_million", "cpu_s_per_million", "merge" },
-	{ "cpu_s_per_million", "cpu_s_per_million", "total" },
-	{ "system_s_per_million", "cpu_s_per_million", "system" },
-	{ "latency_p50_ms", "latency_ms", "p50" },
-	{ "latency_p99_ms", "latency_ms", "p99" },
-	{ "lag_max_ms", NULL, "lag_max_ms" },
-	{ "turns_share", NULL, "turns_share" },
-	{ "trace_bytes_per_event", NULL, "trace_bytes_per_event" },
-	{ "elsewhere_share", NULL, "elsewhere_share" },
-	{ "ring_bytes", "memory_bytes", "rings" },
-	{ "user_bytes", "memory_bytes", "user" },
+const struct metric sweep_metrics[N_METRICS] = {
+	{ "ring_bytes", "memory_bytes", "rings", "rings MiB", 1.0 / (1 << 20), 2 },
+	{ "user_bytes", "memory_bytes", "user", "user MiB", 1.0 / (1 << 20), 2 },
+	{ "events_per_sec", NULL, "events_per_sec", "delivered M/s", 1e-6, 3 },
+	{ "attempts_per_sec", NULL, "attempts_per_sec", "tried M/s", 1e-6, 3 },
+	{ "reached_share", NULL, "reached_share", "reached %", 100, 0 },
+	{ "lost_share", NULL, "lost_share", "lost %", 100, 1 },
+	{ "turns_share", NULL, "turns_share", "turns %", 100, 1 },
+	{ "cost_mean_ns", "cost_ns", "mean", "cost mean ns", 1, 0 },
+	{ "cost_p50_ns", "cost_ns", "p50", "cost p50 ns", 1, 0 },
+	{ "cost_p99_ns", "cost_ns", "p99", "cost p99 ns", 1, 0 },
+	{ "cost_max_ns", "cost_ns", "max", "cost max us", 1e-3, 0 },
+	{ "consumers_s_per_million", "cpu_s_per_million", "consumers", "consumers ns", 1e3, 0 },
+	{ "merge_s_per_million", "cpu_s_per_million", "merge", "merge ns", 1e3, 0 },
+	{ "cpu_s_per_million", "cpu_s_per_million", "total", "both ns", 1e3, 0 },
+	{ "system_s_per_million", "cpu_s_per_million", "system", "of it kernel ns", 1e3, 0 },
+	{ "trace_bytes_per_event", NULL, "trace_bytes_per_event", "trace B", 1, 1 },
+	{ "latency_p50_ms", "latency_ms", "p50", "latency p50 ms", 1, 1 },
+	{ "latency_p99_ms", "latency_ms", "p99", "latency p99 ms", 1, 1 },
+	{ "lag_max_ms", NULL, "lag_max_ms", "lag max ms", 1, 1 },
+	{ "elsewhere_share", NULL, "elsewhere_share", "CPU elsewhere %", 100, 0 },
 };
-const unsigned sweep_nr_metrics = sizeof(sweep_metrics) / sizeof(sweep_metrics[0]);
 
 int sweep_read(struct sweep_file *out, const char *path)
 {
@@ -158,7 +157,7 @@ json_t *sweep_medians(const json_t *runs)
 			continue;
 		sum = json_pack("{s:s, s:O}", "kind", "median", "config", config);
 		add_runs(sum, runs, config);
-		for (unsigned k = 0; k < sweep_nr_metrics; k++)
+		for (unsigned k = 0; k < N_METRICS; k++)
 			json_object_set_new(sum, sweep_metrics[k].name,
 					    median_of(runs, config, &sweep_metrics[k]));
 		json_array_append_new(medians, sum);

@@ -56,14 +56,17 @@ void sweep_free(struct sweep_file *f);
 /* How many runs are not valid. */
 unsigned sweep_invalid(const json_t *runs);
 
-/* What is measured: a name, and where it stands in a row. */
+/* What is measured: a name, where it stands in a row, and how a table shows it. */
 struct metric {
 	const char *name;
 	const char *object; /* NULL: the row itself */
 	const char *key;
+	const char *head;
+	double scale;
+	int digits;
 };
-extern const struct metric sweep_metrics[];
-extern const unsigned sweep_nr_metrics;
+#define N_METRICS 20
+extern const struct metric sweep_metrics[N_METRICS];
 
 /* For each configuration, in order of appearance, an object with its values and for each metric
  * {"median":..., "q1":..., "q3":..., "n":..., "runs":[...], "groups":1 or 2}, see two_groups. */

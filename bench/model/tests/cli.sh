@@ -121,6 +121,22 @@ good 'all · ' surface "${xeon[@]}" -n 8
 good '] l · ' surface "${xeon[@]}" -n 16
 good '] L · ' surface "${xeon[@]}" -n 56
 
+# Every published figure is still what README.md and docs/scaling.md say, to the last digit or nearly so.
+ask check
+if ! awk 'function off(a, b) { a -= b; return a < 0 ? -a : a }
+	function number(s) { return s ~ /^[-+]?[0-9.]+$/ }
+	NR == FNR { want[FNR] = $0; n = FNR; next }
+	{
+		same = FNR <= n && split(want[FNR], w) == NF
+		for (i = 1; same && i <= NF; i++)
+			same = number($i) && number(w[i]) ? off($i, w[i]) <= 0.11 + 0.01 * off(w[i], 0) : $i == w[i]
+		if (!same) { print "is:        " $0 "\nshould be: " want[FNR]; bad = 1 }
+	}
+	END { exit bad || FNR != n }' "$(dirname "$0")/check.expected" "$dir/out" >&2; then
+	echo "FAILED: model check prints other figures than check.expected" >&2
+	failed=1
+fi
+
 # Nothing that was printed is lost without a word.
 for verb in limits fit; do
 	"$BENCH" model $verb >/dev/full 2>"$dir/err"
