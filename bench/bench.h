@@ -59,6 +59,8 @@ uint64_t bench_clock(clockid_t clock);
 /* Gives the calling thread the priority of numaring's own threads: transports are compared, not
  * priorities. */
 void bench_raise_priority(void);
+/* Starts a thread; if there can be none, the process ends. */
+void bench_thread(pthread_t *out, void *(*run)(void *arg), void *arg);
 int bench_pin(pthread_t thread, const unsigned *cpus, unsigned n); /* cpus ascend; n 0: leave it */
 
 /* ---- one configuration (config.c) ---- */
@@ -134,20 +136,23 @@ struct run {
 	char reason[256]; /* of being invalid; empty: none found */
 };
 
+/* What goes wrong ends the process, see run_must. */
 struct transport {
-	int (*open)(struct run *r);
-	int (*start)(struct run *r);
+	void (*open)(struct run *r);
+	void (*start)(struct run *r);
 	/* Brings lag_max up to date, and check.count where no callback counts; NULL: they are. */
 	void (*sample)(struct run *r);
 	/* After the producers: everything that was emitted has been delivered when it returns. */
-	int (*stop)(struct run *r);
+	void (*stop)(struct run *r);
 	void (*close)(struct run *r);
 };
 extern const struct transport transport_sharded, transport_perfbuf, transport_libbpf;
 
 void run_invalid(struct run *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Ends the process if err is negative, with the configuration and what err is. */
+void run_must(const struct run *r, int err);
 /* Maps the cells of a loaded object. */
-int run_map_cells(struct run *r, int map_fd);
+void run_map_cells(struct run *r, int map_fd);
 
 /* ---- a directory for a while (scratch.c) ---- */
 

@@ -9,12 +9,11 @@
 #include "bench.h"
 #include "others.skel.h"
 
-static inline int others_open(struct others_bpf **out, const struct run *r, bool perf_buffers)
+static inline struct others_bpf *others_open(const struct run *r, bool perf_buffers)
 {
-	struct others_bpf *skel = *out = others_bpf__open();
+	struct others_bpf *skel = others_bpf__open();
 
-	if (!skel)
-		return -errno;
+	run_must(r, skel ? 0 : -errno);
 	skel->rodata->bench_perf_buffers = perf_buffers;
 	skel->rodata->bench_words = (r->cfg.size - sizeof(struct nr_record)) / 8;
 	bpf_map__set_max_entries(skel->maps.bench_cells, r->n_cpus);
@@ -22,13 +21,14 @@ static inline int others_open(struct others_bpf **out, const struct run *r, bool
 		bpf_map__set_max_entries(skel->maps.bench_perf, r->n_cpus);
 	else
 		bpf_map__set_max_entries(skel->maps.bench_ring, r->ring_bytes);
-	return others_bpf__load(skel);
+	run_must(r, others_bpf__load(skel));
+	return skel;
 }
 
-static inline int others_start(const struct others_bpf *skel, struct run *r)
+static inline void others_start(const struct others_bpf *skel, struct run *r)
 {
 	r->prog_fd = bpf_program__fd(skel->progs.bench_others);
-	return run_map_cells(r, bpf_map__fd(skel->maps.bench_cells));
+	run_map_cells(r, bpf_map__fd(skel->maps.bench_cells));
 }
 
 static inline void others_count_lost(struct run *r)

@@ -42,7 +42,6 @@ struct perfbuf;
 struct drainer {
 	struct perfbuf *all;
 	pthread_t thread;
-	bool running;
 	unsigned n_cpus;
 	int *cpus;
 	struct perf_buffer *pb;
@@ -66,7 +65,6 @@ struct perfbuf {
 	struct queue *queue; /* [possible CPUs] */
 
 	pthread_t merge;
-	bool merging;
 	bool stop_merge;
 	int merge_err;
 	struct nr_tree tree;
@@ -221,16 +219,15 @@ static uint64_t merge_below(struct perfbuf *all, uint64_t to)
 
 /* An update of a map in a map waits for one, where membarrier does not: it is refused on nohz_full
  * kernels, and with one CPU online it returns at once. */
-static int grace_open(struct perfbuf *all)
+static void grace_open(struct perfbuf *all)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts);
 
 	all->inner_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "bench_inner", 4, 4, 1, NULL);
-	if (all->inner_fd < 0)
-		return all->inner_fd;
+	run_must(all->run, all->inner_fd);
 	opts.inner_map_fd = all->inner_fd;
 	all->outer_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "bench_outer", 4, 4, 1, &opts);
-	return all->outer_fd < 0 ? all->outer_fd : 0;
+	run_must(all->run, all->outer_fd);
 }
 
 static int grace_period(const struct perfbuf *all)
@@ -300,9 +297,17 @@ static unsigned wakeup_events(const struct run *r, size_t buffer_bytes)
 	return half < SAMPLED ? half + 1 : SAMPLED;
 }
 
+static int open_event(const struct perfbuf *all)
+{
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	run_must(all->run, fd < 0 ? -errno : 0);
+	return fd;
+}
+
 /* A buffer for each CPU of one node. */
-static int open_drainer(struct perfbuf *all, struct drainer *d, const struct nr_plan_shard *shard,
-			size_t pages)
+static void open_drainer(struct perfbuf *all, struct drainer *d, const struct nr_plan_shard *shard,
+			 size_t pages)
 {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_SOFTWARE,
@@ -315,9 +320,7 @@ static int open_drainer(struct perfbuf *all, struct drainer *d, const struct nr_
 	LIBBPF_OPTS(perf_buffer_raw_opts, opts);
 
 	d->all = all;
-	d->kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (d->kick_fd < 0)
-		return -errno;
+	d->kick_fd = open_event(all);
 	d->cpus = bench_alloc(shard->n_cpus, sizeof(*d->cpus));
 	for (unsigned i = 0; i < shard->n_cpus; i++)
 		d->cpus[i] = shard->cpus[i];
@@ -325,63 +328,47 @@ static int open_drainer(struct perfbuf *all, struct drainer *d, const struct nr_
 	opts.cpus = opts.map_keys = d->cpus;
 	d->pb = perf_buffer__new_raw(bpf_map__fd(all->skel->maps.bench_perf), pages, &attr,
 				     on_event, d, &opts);
-	return d->pb ? 0 : -errno;
+	run_must(all->run, d->pb ? 0 : -errno);
 }
 
-static int open_drainers(struct perfbuf *all)
+static void open_drainers(struct perfbuf *all)
 {
 	const struct nr_plan_opts opts = { .sz = sizeof(opts), .policy = "node", .log = bench_log };
-	size_t page = sysconf(_SC_PAGESIZE), pages;
 	unsigned cpus = nr_topology_cpus(all->run->topo, NULL, 0);
-	int err = nr_plan_make(&all->plan, all->run->topo, &opts);
+	size_t page = sysconf(_SC_PAGESIZE);
+	size_t pages = floor_power(all->run->cfg.memory / cpus / page);
 
-	if (err)
-		return err;
-	pages = floor_power(all->run->cfg.memory / cpus / page);
-	if (!pages) {
-		bench_error("%" PRIu64 " bytes are too few for %u buffers", all->run->cfg.memory,
-			    cpus);
-		return -EINVAL;
-	}
+	if (!pages)
+		bench_die(BENCH_FAILED, "%" PRIu64 " bytes are too few for %u buffers",
+			  all->run->cfg.memory, cpus);
+	run_must(all->run, nr_plan_make(&all->plan, all->run->topo, &opts));
 	all->run->shards = cpus;
 	all->run->ring_bytes = pages * page * cpus;
 	all->quota = all->run->cfg.memory / all->plan->n_shards;
-	all->drainer = bench_alloc(all->plan->n_shards, sizeof(*all->drainer));
-	for (; !err && all->n_drainers < all->plan->n_shards; all->n_drainers++)
-		err = open_drainer(all, &all->drainer[all->n_drainers],
-				   nr_plan_shard_at(all->plan, all->n_drainers), pages);
-	return err;
+	all->n_drainers = all->plan->n_shards;
+	all->drainer = bench_alloc(all->n_drainers, sizeof(*all->drainer));
+	for (unsigned i = 0; i < all->n_drainers; i++)
+		open_drainer(all, &all->drainer[i], nr_plan_shard_at(all->plan, i), pages);
 }
 
-static int open_queues(struct perfbuf *all)
-{
-	int err = nr_tree_init(&all->tree, all->run->n_cpus);
-
-	all->queue = bench_alloc(all->run->n_cpus, sizeof(*all->queue));
-	for (unsigned i = 0; !err && i < all->run->n_cpus; i++)
-		err = queue_init(&all->queue[i]) ? -ENOMEM : 0;
-	return err;
-}
-
-static int perfbuf_open(struct run *r)
+static void perfbuf_open(struct run *r)
 {
 	struct perfbuf *all = r->transport = bench_alloc(1, sizeof(*all));
-	int err;
 
 	r->ordered = true;
 	all->run = r;
-	all->inner_fd = all->outer_fd = -1;
 	sem_init(&all->drained, 0, 0);
-	all->hurry_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	err = all->hurry_fd < 0 ? -errno : open_queues(all);
-	if (!err)
-		err = others_open(&all->skel, r, true);
-	if (!err)
-		err = grace_open(all);
-	return err ? err : open_drainers(all);
+	all->hurry_fd = open_event(all);
+	run_must(r, nr_tree_init(&all->tree, r->n_cpus));
+	all->queue = bench_alloc(r->n_cpus, sizeof(*all->queue));
+	for (unsigned i = 0; i < r->n_cpus; i++)
+		run_must(r, queue_init(&all->queue[i]));
+	all->skel = others_open(r, true);
+	grace_open(all);
+	open_drainers(all);
 }
 
-static int perfbuf_start(struct run *r)
+static void perfbuf_start(struct run *r)
 {
 	struct perfbuf *all = r->transport;
 
@@ -389,49 +376,32 @@ static int perfbuf_start(struct run *r)
 		struct drainer *d = &all->drainer[i];
 		const struct nr_plan_shard *shard = nr_plan_shard_at(all->plan, i);
 
-		if (pthread_create(&d->thread, NULL, drain, d))
-			return -EAGAIN;
-		d->running = true;
+		bench_thread(&d->thread, drain, d);
 		bench_pin(d->thread, shard->consumer_cpus, shard->n_consumer_cpus);
 	}
-	if (pthread_create(&all->merge, NULL, merge, all))
-		return -EAGAIN;
-	all->merging = true;
-	return others_start(all->skel, r);
+	bench_thread(&all->merge, merge, all);
+	others_start(all->skel, r);
 }
 
-static void join_merge(struct perfbuf *all)
-{
-	__atomic_store_n(&all->stop_merge, true, __ATOMIC_RELAXED);
-	if (all->merging)
-		pthread_join(all->merge, NULL);
-	all->merging = false;
-}
-
-static int perfbuf_stop(struct run *r)
+static void perfbuf_stop(struct run *r)
 {
 	struct perfbuf *all = r->transport;
 
-	join_merge(all);
+	__atomic_store_n(&all->stop_merge, true, __ATOMIC_RELAXED);
+	pthread_join(all->merge, NULL);
 	/* No producer runs any more, so all there is can be had at once. */
 	drain_all(all);
 	merge_below(all, UINT64_MAX);
 	others_count_lost(r);
-	return all->merge_err;
-}
-
-static void close_fd(int fd)
-{
-	if (fd >= 0)
-		close(fd);
+	run_must(r, all->merge_err);
 }
 
 static void close_drainer(struct drainer *d)
 {
-	if (d->running && !eventfd_write(d->kick_fd, 1))
-		pthread_join(d->thread, NULL);
+	eventfd_write(d->kick_fd, 1);
+	pthread_join(d->thread, NULL);
 	perf_buffer__free(d->pb);
-	close_fd(d->kick_fd);
+	close(d->kick_fd);
 	free(d->cpus);
 }
 
@@ -439,23 +409,20 @@ static void perfbuf_close(struct run *r)
 {
 	struct perfbuf *all = r->transport;
 
-	if (!all)
-		return;
-	join_merge(all);
 	__atomic_store_n(&all->stop, true, __ATOMIC_RELAXED);
 	for (unsigned i = 0; i < all->n_drainers; i++)
 		close_drainer(&all->drainer[i]);
 	free(all->drainer);
-	for (unsigned i = 0; all->queue && i < r->n_cpus; i++)
+	for (unsigned i = 0; i < r->n_cpus; i++)
 		queue_destroy(&all->queue[i]);
 	free(all->queue);
 	nr_tree_destroy(&all->tree);
 	others_bpf__destroy(all->skel);
 	nr_plan_free(all->plan);
 	sem_destroy(&all->drained);
-	close_fd(all->hurry_fd);
-	close_fd(all->inner_fd);
-	close_fd(all->outer_fd);
+	close(all->hurry_fd);
+	close(all->inner_fd);
+	close(all->outer_fd);
 	free(all);
 }
 

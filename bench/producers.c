@@ -22,7 +22,6 @@ struct producer {
 	unsigned cpu;
 	int tid;
 	int err;
-	bool running;
 };
 
 struct producers {
@@ -219,7 +218,7 @@ static void *run(void *arg)
 	p->err = bench_pin(pthread_self(), &p->cpu, 1);
 	pthread_barrier_wait(&all->ready);
 	pthread_barrier_wait(&all->go);
-	if (!p->err && all->prog_fd >= 0)
+	if (!p->err)
 		p->err = all->rate ? emit_paced(all) : emit_flat_out(all);
 	return NULL;
 }
@@ -229,7 +228,7 @@ struct producers *producers_new(const struct config *cfg, const unsigned *cpus)
 	struct producers *all =
 		bench_alloc(1, sizeof(*all) + cfg->producers * sizeof(all->producer[0]));
 
-	*all = (struct producers){ .rate = cfg->rate, .burst = cfg->burst, .prog_fd = -1 };
+	*all = (struct producers){ .rate = cfg->rate, .burst = cfg->burst };
 	pthread_barrier_init(&all->ready, NULL, cfg->producers + 1);
 	pthread_barrier_init(&all->go, NULL, cfg->producers + 1);
 	for (; all->n < cfg->producers; all->n++) {
@@ -237,11 +236,7 @@ struct producers *producers_new(const struct config *cfg, const unsigned *cpus)
 
 		p->all = all;
 		p->cpu = cpus[all->n];
-		/* The others wait at a barrier that would never open: there is no way back. */
-		if (pthread_create(&p->thread, NULL, run, p))
-			bench_die(BENCH_FAILED, "cannot start %" PRIu64 " producer threads",
-				  cfg->producers);
-		p->running = true;
+		bench_thread(&p->thread, run, p);
 	}
 	pthread_barrier_wait(&all->ready);
 	return all;
@@ -260,26 +255,14 @@ int producers_stop(struct producers *all)
 
 	__atomic_store_n(&all->stop, true, __ATOMIC_RELAXED);
 	for (unsigned i = 0; i < all->n; i++) {
-		struct producer *p = &all->producer[i];
-
-		if (p->running)
-			pthread_join(p->thread, NULL);
-		p->running = false;
-		err = err ? err : p->err;
+		pthread_join(all->producer[i].thread, NULL);
+		err = err ? err : all->producer[i].err;
 	}
 	return err;
 }
 
 void producers_free(struct producers *all)
 {
-	if (!all)
-		return;
-	if (all->n && all->producer[0].running) {
-		all->stop = true;
-		if (!all->start)
-			producers_go(all, -1);
-		producers_stop(all);
-	}
 	pthread_barrier_destroy(&all->ready);
 	pthread_barrier_destroy(&all->go);
 	free(all);

@@ -9,6 +9,7 @@
 #ifndef BENCH_QUEUE_H
 #define BENCH_QUEUE_H
 
+#include <errno.h>
 #include <linux/types.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -57,7 +58,7 @@ static inline int queue_init(struct queue *q)
 {
 	memset(q, 0, sizeof(*q));
 	q->head = q->tail = queue_new_chunk();
-	return q->head ? 0 : -1;
+	return q->head ? 0 : -ENOMEM;
 }
 
 static inline int queue_append(struct queue *q, const void *rec, uint32_t size)

@@ -34,15 +34,22 @@ void run_invalid(struct run *r, const char *fmt, ...)
 	va_end(ap);
 }
 
-int run_map_cells(struct run *r, int map_fd)
+void run_must(const struct run *r, int err)
+{
+	char text[128];
+
+	if (err < 0)
+		bench_die(BENCH_FAILED, "%s: %s", config_text(&r->cfg, text, sizeof(text)),
+			  strerror(-err));
+}
+
+void run_map_cells(struct run *r, int map_fd)
 {
 	void *p =
 		mmap(NULL, r->n_cpus * sizeof(struct bench_cell), PROT_READ, MAP_SHARED, map_fd, 0);
 
-	if (p == MAP_FAILED)
-		return -errno;
+	run_must(r, p == MAP_FAILED ? -errno : 0);
 	r->cells = p;
-	return 0;
 }
 
 /* ---- snapshots ---- */
@@ -403,40 +410,31 @@ static const struct transport *transport_of(const struct config *cfg)
 				       : &transport_sharded;
 }
 
-static int choose_cpus(const struct run *r, unsigned **cpus)
+static unsigned *choose_cpus(const struct run *r)
 {
-	unsigned n;
-	int err = placement(r->topo, r->cfg.placement, cpus, &n);
+	unsigned *cpus, n;
 
-	if (err)
-		bench_error("--placement %s: no such CPU, or one comes twice", r->cfg.placement);
-	if (!err && r->cfg.producers > n) {
-		bench_error("%" PRIu64 " producers need as many CPUs, there are %u",
-			    r->cfg.producers, n);
-		err = -EINVAL;
-	}
-	return err;
+	if (placement(r->topo, r->cfg.placement, &cpus, &n))
+		bench_die(BENCH_FAILED, "--placement %s: no such CPU, or one comes twice",
+			  r->cfg.placement);
+	if (r->cfg.producers > n)
+		bench_die(BENCH_FAILED, "%" PRIu64 " producers need as many CPUs, there are %u",
+			  r->cfg.producers, n);
+	return cpus;
 }
 
-static int prepare(struct run *r)
+static void check_delivery(const struct run *r, const struct transport *t)
 {
-	r->topo = bench_topology();
-	r->n_cpus = nr_topology_possible_cpus(r->topo);
-	config_settle(&r->cfg, r->topo);
-	check_init(&r->check, r->n_cpus);
 	if (r->cfg.delivery == TO_CALLBACK)
-		return 0;
-	if (transport_of(&r->cfg) != &transport_sharded) {
-		bench_error("%s writes no trace: use --delivery callback", r->cfg.transport);
-		return -EINVAL;
-	}
-	if (r->cfg.size < 24) {
-		bench_error("a record of %" PRIu64 " bytes has no field for a trace: use --size 24 "
-			    "or more",
-			    r->cfg.size);
-		return -EINVAL;
-	}
-	return 0;
+		return;
+	if (t != &transport_sharded)
+		bench_die(BENCH_FAILED, "%s writes no trace: use --delivery callback",
+			  r->cfg.transport);
+	if (r->cfg.size < 24)
+		bench_die(BENCH_FAILED,
+			  "a record of %" PRIu64 " bytes has no field for a trace: "
+			  "use --size 24 or more",
+			  r->cfg.size);
 }
 
 /* Until rings are as full as they will get and every thread has run. */
@@ -456,60 +454,51 @@ static void keep_memory(void)
 	syscall(SYS_set_mempolicy, MPOL_LOCAL, NULL, 0);
 }
 
-static int execute(struct run *r, const struct transport *t, struct producers *p,
-		   struct measured *m)
+static void execute(struct run *r, const struct transport *t, struct producers *p,
+		    struct measured *m)
 {
-	int err = t->start(r), end;
 	uint64_t begin;
 
-	if (err)
-		return err;
+	t->open(r);
+	t->start(r);
 	r->check.sequence = r->cfg.size >= sizeof(struct nr_record) + sizeof(uint64_t);
 	begin = bench_now() + warm_up_ns(&r->cfg);
 	producers_go(p, r->prog_fd);
 	measure(r, t, m, begin);
-	err = producers_stop(p);
-	end = t->stop(r);
-	if (!err && !end)
-		verify(r);
-	return err ? err : end;
+	run_must(r, producers_stop(p));
+	t->stop(r);
+	verify(r);
 }
 
-/* *out is the row: 0, also for one that is not valid. */
-static int run_config(json_t **out, const struct config *cfg)
+/* Returns the row, also of a run that is not valid. */
+static json_t *run_config(const struct config *cfg)
 {
 	const struct transport *t = transport_of(cfg);
-	struct run r = { .cfg = *cfg, .prog_fd = -1, .consumer_cpu = -1 };
+	struct run r = { .cfg = *cfg, .consumer_cpu = -1, .topo = bench_topology() };
 	struct measured m = { 0 };
-	struct producers *p = NULL;
-	unsigned *cpus = NULL;
-	char text[128];
-	int err = prepare(&r);
+	struct producers *p;
+	unsigned *cpus;
+	json_t *result;
 
+	r.n_cpus = nr_topology_possible_cpus(r.topo);
+	config_settle(&r.cfg, r.topo);
+	check_delivery(&r, t);
+	check_init(&r.check, r.n_cpus);
 	keep_memory();
-	if (!err)
-		err = choose_cpus(&r, &cpus);
-	if (!err)
-		p = producers_new(&r.cfg, cpus);
+	cpus = choose_cpus(&r);
+	p = producers_new(&r.cfg, cpus);
 	m.anon_before = anon_bytes();
-	if (!err)
-		err = t->open(&r);
-	if (!err)
-		err = execute(&r, t, p, &m);
-	if (!err)
-		*out = row(&r, &m, p, cpus);
-	else
-		bench_error("%s: %s", config_text(cfg, text, sizeof(text)), strerror(-err));
+	execute(&r, t, p, &m);
+	result = row(&r, &m, p, cpus);
 	producers_free(p);
 	t->close(&r);
-	if (r.cells)
-		munmap((void *)r.cells, r.n_cpus * sizeof(*r.cells));
+	munmap((void *)r.cells, r.n_cpus * sizeof(*r.cells));
 	snapshot_free(&m.begin);
 	snapshot_free(&m.end);
 	check_destroy(&r.check);
 	nr_topology_free(r.topo);
 	free(cpus);
-	return err;
+	return result;
 }
 
 /* ---- the command ---- */
@@ -536,13 +525,14 @@ static void parse(struct config *cfg, int argc, char **argv)
 int cmd_run(int argc, char **argv)
 {
 	struct config cfg = config_default;
-	json_t *row = NULL;
+	json_t *row;
 	bool valid;
 
 	parse(&cfg, argc, argv);
 	host_warn_emulated();
-	if (host_check() || run_config(&row, &cfg))
+	if (host_check())
 		return BENCH_FAILED;
+	row = run_config(&cfg);
 	json_dumpf(row, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6));
 	putchar('\n');
 	valid = json_is_true(json_object_get(row, "valid"));

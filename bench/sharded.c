@@ -25,44 +25,38 @@ static int on_batch(void *ctx, const struct nr_batch *batch)
 }
 
 /* The rings of the plan share the memory. */
-static int ring_size(struct run *r, size_t *out)
+static size_t ring_size(struct run *r)
 {
 	const struct nr_plan_opts opts = { .sz = sizeof(opts),
 					   .policy = r->cfg.transport,
 					   .log = bench_log };
 	struct nr_plan *plan = NULL;
-	int err = nr_plan_make(&plan, r->topo, &opts);
+	size_t size;
 
-	if (err)
-		return err;
+	run_must(r, nr_plan_make(&plan, r->topo, &opts));
 	r->shards = plan->n_shards;
-	*out = floor_power(r->cfg.memory / plan->n_shards);
 	nr_plan_free(plan);
-	if (*out < (size_t)sysconf(_SC_PAGESIZE)) {
-		bench_error("%" PRIu64 " bytes are too few for %u rings", r->cfg.memory, r->shards);
-		return -EINVAL;
-	}
-	return 0;
+	size = floor_power(r->cfg.memory / r->shards);
+	if (size < (size_t)sysconf(_SC_PAGESIZE))
+		bench_die(BENCH_FAILED, "%" PRIu64 " bytes are too few for %u rings", r->cfg.memory,
+			  r->shards);
+	return size;
 }
 
-static int open_collector(struct run *r, struct sharded *s)
+static void open_collector(struct run *r, struct sharded *s)
 {
-	struct nr_collector_opts opts = { .sz = sizeof(opts),
-					  .policy = r->cfg.transport,
-					  .order = r->cfg.order,
-					  .log = bench_log };
+	const struct nr_collector_opts opts = { .sz = sizeof(opts),
+						.policy = r->cfg.transport,
+						.order = r->cfg.order,
+						.ring_bytes = ring_size(r),
+						.log = bench_log };
 	const struct nr_plan *plan;
-	int err = ring_size(r, &opts.ring_bytes);
 
-	if (!err)
-		err = nr_collector_open(&s->collector, &opts);
-	if (err)
-		return err;
+	run_must(r, nr_collector_open(&s->collector, &opts));
 	plan = nr_collector_plan(s->collector);
 	for (unsigned i = 0; i < plan->n_shards; i++)
 		r->ring_bytes += nr_plan_shard_at(plan, i)->ring_bytes;
 	r->consumer_cpu = nr_plan_shard_at(plan, 0)->consumer_cpus[0];
-	return 0;
 }
 
 static int set_output(struct run *r, struct sharded *s)
@@ -74,37 +68,31 @@ static int set_output(struct run *r, struct sharded *s)
 	return nr_collector_add_trace(s->collector, s->trace, NULL);
 }
 
-static int sharded_open(struct run *r)
+static void sharded_open(struct run *r)
 {
 	struct sharded *s = r->transport = bench_alloc(1, sizeof(*s));
-	int err = 0;
 
 	r->ordered = true;
+	/* Before the collector: the process that keeps the directory is to share nothing of it. */
 	if (r->cfg.delivery == TO_TRACE)
-		err = scratch_make(&s->scratch, r->cfg.directory);
-	if (!err)
-		err = open_collector(r, s);
-	if (err)
-		return err;
+		run_must(r, scratch_make(&s->scratch, r->cfg.directory));
+	open_collector(r, s);
 	s->skel = sharded_bpf__open();
-	if (!s->skel)
-		return -errno;
+	run_must(r, s->skel ? 0 : -errno);
 	s->skel->rodata->bench_words = (r->cfg.size - sizeof(struct nr_record)) / 8;
 	bpf_map__set_max_entries(s->skel->maps.bench_cells, r->n_cpus);
 	bpf_program__set_autoattach(s->skel->progs.bench_sharded, false);
-	err = nr_collector_add_bpf_object(s->collector, s->skel->obj);
-	return err ? err : set_output(r, s);
+	run_must(r, nr_collector_add_bpf_object(s->collector, s->skel->obj));
+	run_must(r, set_output(r, s));
 }
 
-static int sharded_start(struct run *r)
+static void sharded_start(struct run *r)
 {
 	struct sharded *s = r->transport;
-	int err = nr_collector_start(s->collector);
 
-	if (err)
-		return err;
+	run_must(r, nr_collector_start(s->collector));
 	r->prog_fd = bpf_program__fd(s->skel->progs.bench_sharded);
-	return run_map_cells(r, bpf_map__fd(s->skel->maps.bench_cells));
+	run_map_cells(r, bpf_map__fd(s->skel->maps.bench_cells));
 }
 
 static void sharded_sample(struct run *r)
@@ -136,14 +124,14 @@ static void read_back(struct run *r, const char *path)
 	nr_trace_close(trace);
 }
 
-static int sharded_stop(struct run *r)
+static void sharded_stop(struct run *r)
 {
 	struct sharded *s = r->transport;
-	int err = nr_collector_stop(s->collector);
-	struct nr_stats *st = nr_collector_stats(s->collector);
+	struct nr_stats *st;
 
-	if (!st)
-		return -ENOMEM;
+	run_must(r, nr_collector_stop(s->collector));
+	st = nr_collector_stats(s->collector);
+	run_must(r, st ? 0 : -ENOMEM);
 	memcpy(r->lost, st->lost, sizeof(r->lost));
 	r->trace_bytes = st->bytes_written;
 	if (r->cfg.delivery == TO_TRACE)
@@ -156,15 +144,12 @@ static int sharded_stop(struct run *r)
 		if (nr_stats_shard(st, i)->behind)
 			run_invalid(r, "shard %u broke its own watermark", i);
 	nr_stats_free(st);
-	return err;
 }
 
 static void sharded_close(struct run *r)
 {
 	struct sharded *s = r->transport;
 
-	if (!s)
-		return;
 	nr_collector_close(s->collector);
 	sharded_bpf__destroy(s->skel);
 	scratch_remove(&s->scratch);

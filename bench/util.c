@@ -127,6 +127,14 @@ void bench_raise_priority(void)
 	setpriority(PRIO_PROCESS, 0, -20);
 }
 
+void bench_thread(pthread_t *out, void *(*run)(void *arg), void *arg)
+{
+	int err = pthread_create(out, NULL, run, arg);
+
+	if (err)
+		bench_die(BENCH_FAILED, "cannot start a thread: %s", strerror(err));
+}
+
 int bench_pin(pthread_t thread, const unsigned *cpus, unsigned n)
 {
 	unsigned highest = n ? cpus[n - 1] : 0;
