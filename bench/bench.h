@@ -46,6 +46,9 @@ char *bench_strdup(const char *s);
 /* A file without a name, closed on exec; if there can be none, the process ends. */
 FILE *bench_memory_file(const char *name);
 
+/* The first line of a file that begins with key, without its newline; false: there is none. */
+bool bench_read_line(const char *path, const char *key, char *buf, size_t size);
+
 /* This host's; if it cannot be read, the process ends. */
 struct nr_topology *bench_topology(void);
 

@@ -2,9 +2,7 @@
 /* What a reader has to know of the host where figures were taken. */
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/utsname.h>
 #ifdef __x86_64__
 #include <cpuid.h>
@@ -23,35 +21,15 @@ const char *host_distance_name(enum nr_distance d)
 	return names[d];
 }
 
-static void read_word(const char *path, char *buf, size_t size)
-{
-	FILE *f = fopen(path, "re");
-
-	snprintf(buf, size, "unknown");
-	if (f && fgets(buf, size, f))
-		buf[strcspn(buf, "\n")] = 0;
-	if (f)
-		fclose(f);
-}
-
-/* The first line of /proc/cpuinfo that begins with `key`; its value. */
+/* The value of a line "KEY : VALUE" of /proc/cpuinfo. */
 static void cpuinfo(const char *key, char *buf, size_t size)
 {
-	FILE *f = fopen("/proc/cpuinfo", "re");
 	char line[512];
+	const char *value = NULL;
 
-	snprintf(buf, size, "unknown");
-	while (f && fgets(line, sizeof(line), f)) {
-		char *value = strchr(line, ':');
-
-		if (strncmp(line, key, strlen(key)) || !value)
-			continue;
-		line[strcspn(line, "\n")] = 0;
-		snprintf(buf, size, "%s", value + (value[1] ? 2 : 1));
-		break;
-	}
-	if (f)
-		fclose(f);
+	if (bench_read_line("/proc/cpuinfo", key, line, sizeof(line)))
+		value = strchr(line, ':');
+	snprintf(buf, size, "%s", value ? value + strspn(value, ": ") : "unknown");
 }
 
 /* Who is below us, as the CPU tells it; empty: nobody, or not told. */
@@ -161,7 +139,8 @@ json_t *host_json(const struct nr_topology *topo)
 	uname(&name);
 	hypervisor(below);
 	cpuinfo("model name", model, sizeof(model));
-	read_word(CLOCKSOURCE, clocksource, sizeof(clocksource));
+	if (!bench_read_line(CLOCKSOURCE, "", clocksource, sizeof(clocksource)))
+		strcpy(clocksource, "unknown");
 	lock_type(lock, sizeof(lock));
 	snprintf(libbpf, sizeof(libbpf), "%u.%u", libbpf_major_version(), libbpf_minor_version());
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:s, s:s, s:o}", "numaring",

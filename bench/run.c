@@ -5,13 +5,10 @@
 #include <inttypes.h>
 #include <linux/mempolicy.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 #include "bench.h"
 
@@ -98,15 +95,14 @@ static void snapshot_threads(struct snapshot *s)
 /* To a tick of the kernel on each CPU. */
 static uint64_t host_busy_ns(void)
 {
-	unsigned long long user, nice, sys, idle, wait, irq, soft, steal, busy = 0;
-	FILE *f = fopen("/proc/stat", "re");
+	unsigned long long user, nice, sys, idle, wait, irq, soft, steal;
+	char line[256];
 
-	if (f && fscanf(f, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &user, &nice, &sys, &idle,
-			&wait, &irq, &soft, &steal) == 8)
-		busy = user + nice + sys + irq + soft + steal;
-	if (f)
-		fclose(f);
-	return busy * (1000000000ull / sysconf(_SC_CLK_TCK));
+	if (!bench_read_line("/proc/stat", "cpu ", line, sizeof(line)) ||
+	    sscanf(line, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &user, &nice, &sys, &idle,
+		   &wait, &irq, &soft, &steal) != 8)
+		return 0;
+	return (user + nice + sys + irq + soft + steal) * (1000000000ull / sysconf(_SC_CLK_TCK));
 }
 
 /* The kernel tells user from system time in ticks only. Of use is their ratio, for which it does
@@ -115,17 +111,14 @@ static void snapshot_ticks(struct snapshot *s)
 {
 	for (unsigned i = 0; i < s->n_threads; i++) {
 		struct thread_time *t = &s->threads[i];
-		char path[64];
-		FILE *f;
+		char path[64], line[512];
 
 		snprintf(path, sizeof(path), "/proc/self/task/%d/stat", t->tid);
-		f = fopen(path, "re");
-		if (!f)
-			continue;
-		if (fscanf(f, "%*d (%15[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+		if (bench_read_line(path, "", line, sizeof(line)) &&
+		    sscanf(line,
+			   "%*d (%15[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
 			   t->name, &t->user, &t->system) != 3)
 			t->user = t->system = 0;
-		fclose(f);
 	}
 }
 
@@ -176,15 +169,11 @@ struct measured {
 /* Bytes of memory of this process's own. */
 static size_t anon_bytes(void)
 {
-	FILE *f = fopen("/proc/self/status", "re");
 	char line[256];
 	size_t kib = 0;
 
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "RssAnon: %zu", &kib) == 1)
-			break;
-	if (f)
-		fclose(f);
+	if (bench_read_line("/proc/self/status", "RssAnon:", line, sizeof(line)))
+		sscanf(line, "RssAnon: %zu", &kib);
 	return kib << 10;
 }
 
@@ -229,14 +218,14 @@ static void verify(struct run *r)
 	const char *wrong = check_accounts(c, r->cells);
 
 	if (c->unordered)
-		run_invalid(r, "%llu records out of order", (unsigned long long)c->unordered);
+		run_invalid(r, "%" PRIu64 " records out of order", c->unordered);
 	if (c->late)
-		run_invalid(r, "%llu records late", (unsigned long long)c->late);
+		run_invalid(r, "%" PRIu64 " records late", c->late);
 	if (c->repeated)
-		run_invalid(r, "%llu records twice, or a producer's out of sequence",
-			    (unsigned long long)c->repeated);
+		run_invalid(r, "%" PRIu64 " records twice, or out of their producer's sequence",
+			    c->repeated);
 	if (c->foreign)
-		run_invalid(r, "%llu records of no CPU", (unsigned long long)c->foreign);
+		run_invalid(r, "%" PRIu64 " records of no CPU", c->foreign);
 	if (wrong)
 		run_invalid(r, "%s", wrong);
 	if (!c->count)

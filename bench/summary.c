@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Reading a sweep's file, and what its runs come to. */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include "sweep.h"
 
 const struct metric sweep_metrics[N_METRICS] = {
@@ -80,49 +78,44 @@ static json_t *metric_of(const json_t *row, const struct metric *m)
 	return json_object_get(m->object ? json_object_get(row, m->object) : row, m->key);
 }
 
-static json_t *median_of(const json_t *runs, const json_t *config, const struct metric *m)
+/* runs are those of one configuration. */
+static json_t *median_of(const json_t *runs, const struct metric *m)
 {
-	double *values = calloc(json_array_size(runs) + 1, sizeof(*values));
-	json_t *sum, *all = json_array();
-	struct spread3 s = { 0 };
+	double *values = bench_alloc(json_array_size(runs), sizeof(*values));
+	json_t *sum = json_null(), *all = json_array();
+	const json_t *row;
+	struct spread3 s;
 	unsigned n = 0;
-	json_t *row;
 
 	for_each_row (row, runs) {
-		json_t *v = metric_of(row, m), *is = json_object_get(row, "config");
+		json_t *v = metric_of(row, m);
 
-		if (!values || !json_is_true(json_object_get(row, "valid")) || !json_is_number(v) ||
-		    !json_equal(is, config))
+		if (!json_is_true(json_object_get(row, "valid")) || !json_is_number(v))
 			continue;
 		values[n++] = json_number_value(v);
 		json_array_append(all, v);
 	}
 	s = quartiles(values, n);
-	sum = n ? json_pack("{s:f, s:f, s:f, s:i, s:O, s:i}", "median", s.median, "q1", s.q1, "q3",
-			    s.q3, "n", (int)s.n, "runs", all, "groups",
-			    two_groups(values, n) ? 2 : 1)
-		: json_null();
+	if (n)
+		sum = json_pack("{s:f, s:f, s:f, s:i, s:O, s:i}", "median", s.median, "q1", s.q1,
+				"q3", s.q3, "n", (int)s.n, "runs", all, "groups",
+				two_groups(values, n) ? 2 : 1);
 	json_decref(all);
 	free(values);
 	return sum;
 }
 
-/* Adds the runs of this configuration: how many are valid, and where threads were. */
-static void add_runs(json_t *sum, const json_t *runs, const json_t *config)
+/* How many runs are valid, why one was not, and what they have in common. */
+static void add_runs(json_t *sum, const json_t *runs)
 {
-	/* What the runs of one configuration have in common. */
 	static const char *const same[] = { "producer_cpus", "consumer_cpu", "rings",
 					    "file_system" };
-	int n = 0, valid = 0;
+	unsigned n = json_array_size(runs), invalid = sweep_invalid(runs);
 	const json_t *row;
 
 	for_each_row (row, runs) {
 		json_t *reason = json_object_get(row, "reason");
 
-		if (!json_equal(json_object_get(row, "config"), config))
-			continue;
-		n++;
-		valid += json_is_true(json_object_get(row, "valid"));
 		if (json_is_string(reason))
 			json_object_set(sum, "reason", reason);
 		for (unsigned k = 0; k < sizeof(same) / sizeof(same[0]); k++)
@@ -130,42 +123,46 @@ static void add_runs(json_t *sum, const json_t *runs, const json_t *config)
 				json_object_set(sum, same[k], json_object_get(row, same[k]));
 	}
 	json_object_set_new(sum, "runs", json_integer(n));
-	json_object_set_new(sum, "valid_runs", json_integer(valid));
-	json_object_set_new(sum, "valid", json_boolean(n && n == valid));
+	json_object_set_new(sum, "valid_runs", json_integer(n - invalid));
+	json_object_set_new(sum, "valid", json_boolean(!invalid));
 }
 
-static bool is_known(const json_t *medians, const json_t *config)
+/* An array for each configuration, with its runs. */
+static json_t *by_config(const json_t *runs)
 {
-	const json_t *sum;
+	json_t *groups = json_array(), *row, *group;
 
-	for_each_row (sum, medians)
-		if (json_equal(json_object_get(sum, "config"), config))
-			return true;
-	return false;
+	for_each_row (row, runs) {
+		const json_t *config = json_object_get(row, "config");
+
+		for_each_row (group, groups)
+			if (json_equal(json_object_get(json_array_get(group, 0), "config"), config))
+				break;
+		if (!group) {
+			group = json_array();
+			json_array_append_new(groups, group);
+		}
+		json_array_append(group, row);
+	}
+	return groups;
 }
 
 json_t *sweep_medians(const json_t *runs)
 {
-	json_t *medians = json_array();
-	const json_t *row;
-	json_t *sum;
+	json_t *medians = json_array(), *groups = by_config(runs), *group;
 
-	for_each_row (row, runs) {
-		json_t *config = json_object_get(row, "config");
+	for_each_row (group, groups) {
+		json_t *sum = json_pack("{s:s}", "kind", "median");
 
-		if (is_known(medians, config))
-			continue;
-		sum = json_pack("{s:s, s:O}", "kind", "median", "config", config);
-		add_runs(sum, runs, config);
+		add_runs(sum, group);
 		for (unsigned k = 0; k < N_METRICS; k++)
 			json_object_set_new(sum, sweep_metrics[k].name,
-					    median_of(runs, config, &sweep_metrics[k]));
+					    median_of(group, &sweep_metrics[k]));
+		/* The values of the configuration stand beside what came of it. */
+		json_object_update_missing(sum,
+					   json_object_get(json_array_get(group, 0), "config"));
 		json_array_append_new(medians, sum);
 	}
-	/* The values of the configuration stand beside what came of it. */
-	for_each_row (sum, medians)
-		json_object_update_missing(sum, json_object_get(sum, "config"));
-	for_each_row (sum, medians)
-		json_object_del(sum, "config");
+	json_decref(groups);
 	return medians;
 }

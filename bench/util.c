@@ -78,6 +78,20 @@ FILE *bench_memory_file(const char *name)
 	return f;
 }
 
+bool bench_read_line(const char *path, const char *key, char *buf, size_t size)
+{
+	FILE *f = fopen(path, "re");
+	bool found = false;
+
+	while (f && !found && fgets(buf, size, f))
+		found = !strncmp(buf, key, strlen(key));
+	if (f)
+		fclose(f);
+	if (found)
+		buf[strcspn(buf, "\n")] = 0;
+	return found;
+}
+
 struct nr_topology *bench_topology(void)
 {
 	struct nr_topology *topo = NULL;

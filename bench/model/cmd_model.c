@@ -9,16 +9,6 @@
 #include "cmd.h"
 
 /* ---- the machine ---- */
-static void read_line(char *line, size_t size, const char *path)
-{
-	FILE *f = fopen(path, "re");
-
-	if (!f || (!fgets(line, size, f) && ferror(f)))
-		bench_die(BENCH_FAILED, "%s: %s", path, strerror(errno));
-	fclose(f);
-	line[strcspn(line, "\n")] = 0;
-}
-
 static bool ends_with(const char *s, const char *tail)
 {
 	size_t n = strlen(s), t = strlen(tail);
@@ -38,7 +28,9 @@ static struct nr_topology *open_topology(const char *host, const char *synthetic
 	if (host && ends_with(host, ".xml")) {
 		opts.xml = host;
 	} else if (host) {
-		read_line(line, sizeof(line), host);
+		errno = ENODATA;
+		if (!bench_read_line(host, "", line, sizeof(line)))
+			bench_die(BENCH_FAILED, "%s: %s", host, strerror(errno));
 		opts.synthetic = line;
 	}
 	if (nr_topology_open(&topo, &opts))
