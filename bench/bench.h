@@ -4,11 +4,15 @@
 #ifndef BENCH_H
 #define BENCH_H
 
-#include <linux/types.h>
+#include <errno.h>
+#include <inttypes.h>
 #include <jansson.h>
+#include <linux/types.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <numaring/numaring.h>

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The plots of a report: which medians lie on which, and gnuplot, which draws them. */
 #include <ctype.h>
-#include <errno.h>
 #include <math.h>
 #include <spawn.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "report.h"
@@ -117,31 +115,11 @@ static double producers_of(const struct report *r, const struct figure *f)
 
 /* ---- a plot ---- */
 
-struct series {
-	char label[96];
-	json_t *sums; /* medians of this label */
-};
-
 struct plot {
 	const struct figure *figure;
 	double producers;
-	unsigned n;
-	struct series *series;
+	json_t *series; /* label: medians */
 };
-
-static void add_to_series(struct plot *p, const char *label, json_t *sum)
-{
-	unsigned i = 0;
-
-	while (i < p->n && strcmp(p->series[i].label, label))
-		i++;
-	if (i == p->n) {
-		p->series = bench_grow(p->series, ++p->n, sizeof(*p->series));
-		p->series[i].sums = json_array();
-		snprintf(p->series[i].label, sizeof(p->series[i].label), "%s", label);
-	}
-	json_array_append(p->series[i].sums, sum);
-}
 
 /* There is no place for 0 on a logarithmic axis. */
 static bool has_place(const struct figure *f, double y)
@@ -151,24 +129,21 @@ static bool has_place(const struct figure *f, double y)
 
 static struct plot make_plot(const struct report *r, const struct figure *f)
 {
-	struct plot p = { .figure = f, .producers = producers_of(r, f) };
+	struct plot p = { f, producers_of(r, f), json_object() };
 	char label[96];
 	json_t *sum;
 
 	for_each_row (sum, r->medians) {
-		if (is_candidate(r, f, sum) && has_place(f, row_median(sum, f->metric)) &&
-		    (!p.producers || row_number(sum, "producers") == p.producers) &&
-		    (!needs_two_x(f) || has_other_x(r, f, sum)))
-			add_to_series(&p, write_label(r, sum, label, sizeof(label)), sum);
+		if (!is_candidate(r, f, sum) || !has_place(f, row_median(sum, f->metric)) ||
+		    (p.producers && row_number(sum, "producers") != p.producers) ||
+		    (needs_two_x(f) && !has_other_x(r, f, sum)))
+			continue;
+		write_label(r, sum, label, sizeof(label));
+		if (!json_object_get(p.series, label))
+			json_object_set_new(p.series, label, json_array());
+		json_array_append(json_object_get(p.series, label), sum);
 	}
 	return p;
-}
-
-static void free_plot(struct plot *p)
-{
-	for (unsigned i = 0; i < p->n; i++)
-		json_decref(p->series[i].sums);
-	free(p->series);
 }
 
 /* In single quotes gnuplot replaces nothing. What could end them, or an element of the SVG, becomes
@@ -216,50 +191,50 @@ static void write_runs(FILE *out, const struct figure *f, const json_t *sum)
 	}
 }
 
-static void write_blocks(FILE *out, const char *name, const struct plot *p,
-			 void (*write)(FILE *out, const struct figure *f, const json_t *sum))
+static void write_x(FILE *out, const struct figure *f, const json_t *sum)
 {
-	fprintf(out, "$%s << END\n", name);
-	for (unsigned i = 0; i < p->n; i++) {
-		const json_t *sum;
-
-		for_each_row (sum, p->series[i].sums)
-			write(out, p->figure, sum);
-		fputs("\n\n", out);
-	}
-	fputs("END\n", out);
+	fprintf(out, " %.9g", f->x_scale * row_number(sum, f->x));
 }
 
-static void write_x_values(FILE *out, const struct plot *p)
+/* Calls write for each median, and separates the series. */
+static void write_series(FILE *out, const struct plot *p, const char *between,
+			 void (*write)(FILE *out, const struct figure *f, const json_t *sum))
 {
-	fputs("x_values = '", out);
-	for (unsigned i = 0; i < p->n; i++) {
-		const json_t *sum;
+	const char *label;
+	json_t *sums, *sum;
 
-		for_each_row (sum, p->series[i].sums)
-			fprintf(out, " %.9g", p->figure->x_scale * row_number(sum, p->figure->x));
+	json_object_foreach (p->series, label, sums) {
+		for_each_row (sum, sums)
+			write(out, p->figure, sum);
+		fputs(between, out);
 	}
-	fputs("'\n", out);
 }
 
 /* What the template needs, and the template. */
 static void write_script(FILE *out, const struct plot *p)
 {
 	const struct figure *f = p->figure;
+	const char *label;
+	unsigned i = 0;
+	json_t *sums;
 
 	assign(out, "heading", f->title);
 	assign(out, "x_label", f->x_label);
 	assign(out, "y_label", f->y_label);
-	fprintf(out, "log_x = %d\nlog_y = %d\nbars = %d\nn = %u\narray label[n]\n",
-		!!strchr(f->log, 'x'), !!strchr(f->log, 'y'), !*f->x, p->n);
-	for (unsigned i = 0; i < p->n; i++) {
-		fprintf(out, "label[%u] = ", i + 1);
-		quote(out, p->series[i].label);
+	fprintf(out, "log_x = %d\nlog_y = %d\nbars = %d\nn = %zu\narray label[n]\n",
+		!!strchr(f->log, 'x'), !!strchr(f->log, 'y'), !*f->x, json_object_size(p->series));
+	json_object_foreach (p->series, label, sums) {
+		fprintf(out, "label[%u] = ", ++i);
+		quote(out, label);
 		putc('\n', out);
 	}
-	write_x_values(out, p);
-	write_blocks(out, "line", p, write_median);
-	write_blocks(out, "runs", p, write_runs);
+	fputs("x_values = '", out);
+	write_series(out, p, "", write_x);
+	fputs("'\n$line << END\n", out);
+	write_series(out, p, "\n\n", write_median);
+	fputs("END\n$runs << END\n", out);
+	write_series(out, p, "\n\n", write_runs);
+	fputs("END\n", out);
 	fputs(template_plot_gp, out);
 }
 
@@ -301,7 +276,7 @@ static int draw(const struct plot *plots, unsigned n, char **svg)
 	int err;
 
 	for (unsigned i = 0; i < n; i++)
-		if (plots[i].n)
+		if (json_object_size(plots[i].series))
 			write_script(script, &plots[i]);
 	err = fflush(script) ? -errno : 0;
 	rewind(script);
@@ -392,12 +367,12 @@ int write_figures(FILE *out, const struct report *r)
 	err = draw(plots, N_FIGURES, &svg);
 	rest = svg;
 	for (size_t i = 0; !err && i < N_FIGURES; i++) {
-		if (plots[i].n)
+		if (json_object_size(plots[i].series))
 			rest = write_figure(out, &plots[i], rest);
 		err = rest ? 0 : -ENODATA;
 	}
 	for (size_t i = 0; i < N_FIGURES; i++)
-		free_plot(&plots[i]);
+		json_decref(plots[i].series);
 	free(svg);
 	return err;
 }

@@ -6,8 +6,6 @@
  * Both texts are checked: each must name all fields of the event in their order.
  */
 #include <bpf/btf.h>
-#include <errno.h>
-#include <stdlib.h>
 #include "bench.h"
 
 #define EVENTS	 20000u

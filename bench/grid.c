@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Which configurations a sweep has. */
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include "sweep.h"
 
 static void append(struct grid *grid, const struct config *cfg)

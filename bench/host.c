@@ -2,7 +2,6 @@
 /* What a reader has to know of the host where figures were taken. */
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
-#include <stdlib.h>
 #include <sys/utsname.h>
 #ifdef __x86_64__
 #include <cpuid.h>

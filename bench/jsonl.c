@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Files of JSON Lines, and what is read from a row. */
-#include <errno.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include "bench.h"
 
 /* More than a run ever prints, and little enough for a file that has no end. */

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The reference others publish: one ring, libbpf's own reader, no order. */
 #include <bpf/libbpf.h>
-#include <inttypes.h>
-#include <stdlib.h>
 #include <unistd.h>
 #include "bench.h"
 #include "others.h"

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <math.h>
-#include <stdlib.h>
 #include "bench.h"
 
 /* Least value of a bucket; of the one after the last too. */

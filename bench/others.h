@@ -5,7 +5,6 @@
 #define BENCH_OTHERS_H
 
 #include <bpf/bpf.h>
-#include <errno.h>
 #include "bench.h"
 #include "others.skel.h"
 

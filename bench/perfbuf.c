@@ -12,12 +12,10 @@
  * compared with must be no worse than numaring's own.
  */
 #include <bpf/libbpf.h>
-#include <inttypes.h>
 #include <linux/membarrier.h>
 #include <linux/perf_event.h>
 #include <poll.h>
 #include <semaphore.h>
-#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>

@@ -3,7 +3,6 @@
 #ifndef BENCH_REPORT_H
 #define BENCH_REPORT_H
 
-#include <stdio.h>
 #include "sweep.h"
 
 struct report {

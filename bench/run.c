@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* numaring-bench run: one configuration, one line. */
 #include <dirent.h>
-#include <errno.h>
-#include <inttypes.h>
 #include <linux/mempolicy.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>

@@ -4,11 +4,7 @@
  * a run that hangs. A second process, the keeper, waits for the end of the first.
  */
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>

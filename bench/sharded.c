@@ -2,11 +2,6 @@
 /* The transport under test: numaring itself, through its public API. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 #include "bench.h"
 #include "sharded.skel.h"

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Reading a sweep's file, and what its runs come to. */
-#include <errno.h>
-#include <stdlib.h>
 #include "sweep.h"
 
 const struct metric sweep_metrics[N_METRICS] = {

@@ -7,12 +7,9 @@
  * medians: what tune and sweep say of the same configuration differs by chance only. What merge and
  * consumers need comes from runs that write a trace, as a recording does.
  */
-#include <errno.h>
-#include <inttypes.h>
 #include <math.h>
 #include <sched.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include "sweep.h"
 #include "model/model.h"
 

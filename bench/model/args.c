@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The arguments of numaring-bench model. All of them are read before anything is printed. */
-#include <errno.h>
 #include <limits.h>
 #include <math.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include "../bench.h"

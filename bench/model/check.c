@@ -3,10 +3,7 @@
  * Does the model hold? Each table states its bounds; one that is exceeded makes the check fail. All
  * errors are rms of the natural log of predicted / measured time per record, in percent.
  */
-#include <errno.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "../bench.h"
 #include "model.h"

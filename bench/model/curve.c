@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Curves, and reading the published ones. */
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "../bench.h"
 #include "model.h"
 

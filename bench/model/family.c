@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Costs of the hosts that a machine is taken to be like, and how far off they are for another. */
-#include <errno.h>
 #include <math.h>
-#include <stdlib.h>
 
 #include "../bench.h"
 #include "model.h"

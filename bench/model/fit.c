@@ -6,7 +6,6 @@
  */
 #include <math.h>
 #include <nlopt.h>
-#include <string.h>
 
 #include "../bench.h"
 #include "model.h"

@@ -4,8 +4,6 @@
  * the four-core clusters of the Kunpeng are not visible in /sys, but in the curves. README.md gives
  * the source of each figure.
  */
-#include <errno.h>
-
 #include "../bench.h"
 #include "model.h"
 

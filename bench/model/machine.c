@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Machines as matrices of distances. */
-#include <stdlib.h>
-
 #include "../bench.h"
 #include "model.h"
 

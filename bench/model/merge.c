@@ -4,8 +4,6 @@
  * and the copy of a record. No queues, no check, no file: less than any merge costs.
  */
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "../bench.h"
 #include "merge/tree.h"

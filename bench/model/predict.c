@@ -4,9 +4,7 @@
  * with each parameter set of the hosts that the machine is said to be like, as fitted and with all
  * costs higher and lower by the family's error.
  */
-#include <errno.h>
 #include <math.h>
-#include <stdlib.h>
 
 #include "../bench.h"
 #include "model.h"

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Reading a curve from a sweep of numaring-bench. */
-#include <errno.h>
-#include <stdlib.h>
-
 #include "../bench.h"
 #include "model.h"
 

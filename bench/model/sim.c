@@ -7,9 +7,7 @@
  *	- the lock is first come, first served, but for the re-take when exactly one waits;
  *	- attempts = written + lost and written = consumed + left (as I7 asks of the collector).
  */
-#include <errno.h>
 #include <math.h>
-#include <stdlib.h>
 
 #include "../bench.h"
 #include "model.h"
