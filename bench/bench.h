@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the parts of numaring-bench share. They use the public API; the one exception is in
- * perfbuf.c. */
+/* What the parts of numaring-bench share, and the parts of libc that most of them need. They use
+ * only the public API, except for the loser tree in perfbuf.c and model/merge.c. */
 #ifndef BENCH_H
 #define BENCH_H
 
@@ -37,38 +37,38 @@ int cmd_model(int argc, char **argv);
 
 /* One sentence to stderr, "numaring-bench: ...". */
 void bench_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* The same, and the end of the process. */
+/* Prints the same, then ends the process. */
 _Noreturn void bench_die(enum bench_exit status, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
-/* nr_log_fn: errors and warnings. */
+/* An nr_log_fn that prints errors and warnings. */
 void bench_log(void *ctx, enum nr_log_level level, const char *text);
 
-/* Zeroed memory, and more of it; without memory the process ends. */
+/* Return zeroed memory, or an array with more of it. They end the process if there is none. */
 void *bench_alloc(size_t n, size_t size);
 void *bench_grow(void *array, size_t n, size_t size);
 char *bench_strdup(const char *s);
-/* A file without a name, closed on exec; if there can be none, the process ends. */
+/* Creates a file in memory that is closed on exec, or ends the process. */
 FILE *bench_memory_file(const char *name);
 
-/* The first line of a file that begins with key, without its newline; false: there is none. */
+/* Reads the first line that begins with key, without its newline; false: there is none. */
 bool bench_read_line(const char *path, const char *key, char *buf, size_t size);
 
-/* This host's; if it cannot be read, the process ends. */
+/* Reads this host's topology, or ends the process. */
 struct nr_topology *bench_topology(void);
 
-/* The host's CLOCK_MONOTONIC in ns, which records carry; in a time namespace only after host_check.
- */
+/* The host's CLOCK_MONOTONIC in ns, which records carry. In a time namespace, call host_check
+ * first. */
 uint64_t bench_now(void);
 void bench_sleep_until(uint64_t time);
 int bench_find_clock(void); /* for bench_now */
-/* ns of any clock; 0 if there is none of this number. */
+/* Reads any clock, in ns; 0 if it does not exist. */
 uint64_t bench_clock(clockid_t clock);
 /* Gives the calling thread the priority of numaring's own threads: transports are compared, not
  * priorities. */
 void bench_raise_priority(void);
-/* Starts a thread; if there can be none, the process ends. */
+/* Starts a thread, or ends the process. */
 void bench_thread(pthread_t *out, void *(*run)(void *arg), void *arg);
-int bench_pin(pthread_t thread, const unsigned *cpus, unsigned n); /* cpus ascend; n 0: leave it */
+int bench_pin(pthread_t thread, const unsigned *cpus, unsigned n); /* cpus ascend; n 0: no change */
 
 /* ---- one configuration (config.c) ---- */
 
@@ -85,7 +85,7 @@ struct config {
 	double seconds;
 	unsigned order;	       /* enum nr_order */
 	unsigned delivery;     /* enum delivery */
-	const char *directory; /* where the trace is; not a value of the grid, and never printed */
+	const char *directory; /* of the trace; not a value of the grid, and never printed */
 };
 
 #define N_VALUES 10 /* of a configuration, without the directory */
@@ -94,7 +94,7 @@ extern const struct opt config_options[N_VALUES];
 extern const struct config config_default;
 
 int config_find(const char *name); /* which value; -EINVAL */
-/* Puts the values of this host where 0 stands for them. */
+/* Replaces 0 where it stands for a value of this host. */
 void config_settle(struct config *cfg, const struct nr_topology *topo);
 
 bool config_is_perfbuf(const struct config *cfg);
@@ -111,7 +111,7 @@ char *config_text(const struct config *cfg, char *buf, size_t size);
 int placement(const struct nr_topology *topo, const char *how, unsigned **out, unsigned *n);
 
 struct producers;
-/* Threads that wait, each pinned to its CPU. */
+/* Starts threads that wait, each pinned to its CPU. */
 struct producers *producers_new(const struct config *cfg, const unsigned *cpus);
 void producers_go(struct producers *p, int prog_fd);
 /* Returns the first error of any of them. */
@@ -134,31 +134,31 @@ struct run {
 	uint64_t trace_bytes;		/* of its stream; 0: no trace */
 	const char *file_system;	/* that holds the trace; NULL: no trace */
 	unsigned shards;
-	int consumer_cpu;  /* the first that the first ring's consumer may use; -1: not told */
+	int consumer_cpu;  /* the first that the first ring's consumer may use; -1: unknown */
 	size_t ring_bytes; /* of all rings */
-	bool ordered;	   /* it promises global order */
+	bool ordered;	   /* records arrive in global order */
 	uint64_t lag_max;
-	/* At the end. */
+	/* Set at the end. */
 	uint64_t lost[NR_LOSS_SLOTS];
-	char reason[256]; /* of being invalid; empty: none found */
+	char reason[256]; /* why the run is invalid; empty: it is valid */
 };
 
-/* What goes wrong ends the process, see run_must. */
+/* Every error ends the process, see run_must. */
 struct transport {
 	void (*open)(struct run *r);
 	void (*start)(struct run *r);
-	/* Brings lag_max up to date, and check.count where no callback counts; NULL: they are. */
+	/* Updates lag_max, and check.count if no callback does; NULL: nothing to update. */
 	void (*sample)(struct run *r);
-	/* After the producers: everything that was emitted has been delivered when it returns. */
+	/* Called when producers have stopped; returns when everything they emitted is delivered. */
 	void (*stop)(struct run *r);
 	void (*close)(struct run *r);
 };
 extern const struct transport transport_sharded, transport_perfbuf, transport_libbpf;
 
 void run_invalid(struct run *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* Ends the process if err is negative, with the configuration and what err is. */
+/* If err is negative, prints it with the configuration and ends the process. */
 void run_must(const struct run *r, int err);
-/* Maps the cells of a loaded object. */
+/* Maps the producers' cells of a loaded object. */
 void run_map_cells(struct run *r, int map_fd);
 
 /* ---- a directory for a while (scratch.c) ---- */
@@ -170,8 +170,8 @@ struct scratch {
 	int alive;		 /* the keeper waits for the end of this pipe */
 };
 
-/* Makes an empty directory inside dir. It goes with scratch_remove, or when this process ends,
- * however it does. Errors were explained. */
+/* Creates an empty directory inside dir. scratch_remove removes it, and so does the end of this
+ * process, however it comes. Errors were explained. */
 int scratch_make(struct scratch *s, const char *dir);
 void scratch_remove(struct scratch *s);
 
@@ -192,8 +192,9 @@ struct spread3 quartiles(double *values, unsigned n); /* sorts values */
 /*
  * Do the values fall into two groups, so that a median describes neither? They do if, in ratios,
  * the gap between the groups is a quarter or more, and half as wide again as either group; each has
- * two values at least, and none is 0. Returns how many are in the lower group, 0: one group. Of
- * five values that vary at random by a tenth, 2 % are told to be two groups, by two fifths, 14 %.
+ * two values at least, and none is 0. Returns how many are in the lower group, 0: one group. Five
+ * values that vary at random by a tenth are taken for two groups in 2 % of cases, by two fifths in
+ * 14 %.
  */
 unsigned two_groups(const double *sorted, unsigned n);
 
@@ -202,11 +203,11 @@ struct range {
 	unsigned n;
 };
 
-/* Is every value of one above every value of the other? By chance alone that is so once in 126
- * times if each has five, once in ten if each has three; of fewer it is never said. */
+/* Is every value of one above every value of the other? By chance that happens once in 126 times if
+ * each has five values, and once in ten if each has three; with fewer the answer is no. */
 bool ranges_differ(struct range a, struct range b);
 
-/* Largest power of two that is no more. */
+/* The largest power of two up to v. */
 static inline size_t floor_power(size_t v)
 {
 	return v ? (size_t)1 << (63 - __builtin_clzll(v)) : 0;
@@ -218,7 +219,7 @@ static inline size_t floor_power(size_t v)
  * explained. */
 int jsonl_read(json_t **rows, const char *path);
 
-/* Each element of an array, also of NULL, which has none. */
+/* Loops over the elements of an array; NULL has none. */
 #define for_each_row(row, rows)                                                                    \
 	for (size_t i_##row = 0; ((row) = json_array_get(rows, i_##row)); i_##row++)
 
@@ -228,17 +229,17 @@ const char *row_word(const json_t *row, const char *key); /* "": it has none */
 /* Of a row of medians; NAN and NULL: no run had a value. */
 double row_median(const json_t *row, const char *metric);
 const json_t *row_runs(const json_t *row, const char *metric);
-/* Have both the same value of each key, or neither one? keys ends with NULL. */
+/* Do both have the same value of each key, or both none? keys ends with NULL. */
 bool rows_agree(const json_t *a, const json_t *b, const char *const *keys);
 
 /* ---- the host (host.c) ---- */
 
-/* Everything about this host that a reader of figures has to know. */
+/* What a reader of figures has to know about this host. */
 json_t *host_json(const struct nr_topology *topo);
-/* Can this process run BPF programs here, and what is the host's clock? -EPERM and others were
- * explained. */
+/* Checks that this process can run BPF programs, and finds the host's clock. Errors were explained.
+ */
 int host_check(void);
-/* Warns if the CPU is emulated: figures taken here tell nothing about speed. */
+/* Warns if the CPU is emulated: figures then say nothing about speed. */
 void host_warn_emulated(void);
 const char *host_distance_name(enum nr_distance d);
 

@@ -8,11 +8,11 @@
 #ifndef BENCH_CELL_H
 #define BENCH_CELL_H
 
-/* The largest record, and the most a producer emits by one call of the kernel. */
+/* The largest record, and the most records of one system call. */
 #define BENCH_MAX_SIZE	4096
 #define BENCH_MAX_BURST 64
 
-/* Every so many events one is timed: prime, so that every place in a burst has its turn. */
+/* One record in so many is timed. It is a prime, so that every place in a burst gets its turn. */
 #define BENCH_PROBE 17
 
 /* Log-linear: eight buckets to a power of two, so a value read from it is off by 1/16 at most. */

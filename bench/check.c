@@ -101,8 +101,9 @@ void check_mark_take(struct check_mark *out, const struct check *c)
 }
 
 /*
- * All that came, by all of the time. To begin and end where a round of delivery does looks more
- * exact, and is not: a round that comes late would bring what it holds, and not its time.
+ * All records between the marks, divided by the time between them. Marks at the bounds of delivery
+ * rounds would look more exact but are not: a late round would count with its records, but without
+ * its time.
  */
 double check_rate(const struct check_mark *begin, const struct check_mark *end)
 {
@@ -116,9 +117,9 @@ const char *check_accounts(const struct check *c, const struct bench_cell *cells
 		uint64_t left_out = cpu->gaps + cells[i].attempts - cpu->next;
 
 		if (cpu->seen + cells[i].failed != cells[i].attempts)
-			return "a producer's records are neither delivered nor refused";
+			return "some of a producer's records were neither delivered nor refused";
 		if (c->sequence && left_out != cells[i].failed)
-			return "gaps in a producer's sequence are not the records refused";
+			return "the gaps in a producer's sequence are not its refused records";
 	}
 	return NULL;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Looks at every record that a transport delivers: global order, each producer's sequence, latency.
+ * Checks every record that a transport delivers: global order, each producer's sequence, latency.
  *
  * A record is accepted once. At the end, what each producer tried is what was seen plus what was
  * refused, and every gap in its sequence is a refused record.
@@ -17,10 +17,10 @@
 struct check_cpu {
 	uint64_t next; /* sequence expected */
 	uint64_t seen;
-	uint64_t gaps; /* numbers that were left out */
+	uint64_t gaps; /* numbers that were skipped */
 };
 
-/* How far delivery was at a time. */
+/* How far delivery had come at a time. */
 struct check_mark {
 	uint64_t time;
 	uint64_t count;
@@ -33,15 +33,15 @@ struct check {
 	struct check_cpu *cpus;
 	bool sequence; /* the records are long enough to carry a number */
 
-	/* Of the window that is measured, CLOCK_MONOTONIC ns; UINT64_MAX: not yet. Who measures
-	 * sets them while records come: a window that was meant to be is never that one. */
+	/* The window that is measured, CLOCK_MONOTONIC ns; UINT64_MAX: not yet. They are set while
+	 * records arrive, because the thread that measures may be late. */
 	uint64_t begin, end;
 
 	/* Results. The thread that delivers writes them; others read the first three while it runs,
 	 * the rest when it has ended. */
 	int tid; /* of that thread */
 	uint64_t count;
-	uint64_t cpu_ns; /* this check took, of the thread's CPU time; 0 with check_one */
+	uint64_t cpu_ns; /* CPU time of that thread that this check used; 0 with check_one */
 	uint64_t last_ts;
 	uint64_t unordered, repeated, late, foreign;
 	uint64_t turns; /* events of another CPU than the one before */
@@ -54,16 +54,15 @@ void check_destroy(struct check *c);
 void check_open_window(struct check *c, uint64_t begin);
 void check_close_window(struct check *c, uint64_t end);
 void check_batch(struct check *c, const struct nr_event *events, unsigned n);
-/* One event of a trace that is read back: all of the above but its latency. */
+/* Checks one event of a trace that is read back: everything but its latency. */
 void check_event(struct check *c, const struct nr_event *ev);
-/* One record of a transport that promises no order: counted, its sequence looked at, nothing else.
- */
+/* Checks one record of a transport without order: counts it and checks its sequence. */
 void check_one(struct check *c, const struct nr_record *rec, uint32_t size);
 /* From any thread. */
 void check_mark_take(struct check_mark *out, const struct check *c);
 /* Records a second that were delivered between the two. */
 double check_rate(const struct check_mark *begin, const struct check_mark *end);
-/* Per producer: accounts close. Returns NULL or what does not. */
+/* Do each producer's counts add up? Returns NULL, or what does not. */
 const char *check_accounts(const struct check *c, const struct bench_cell *cells);
 
 #endif

@@ -37,7 +37,7 @@ int grid_add(struct grid *grid, const struct axes *axes)
 	return expand(grid, axes, 0, config_default);
 }
 
-/* One line, without its comment; it is cut into words in place. */
+/* Adds one line, without its comment; cuts it into words in place. */
 static int add_line(struct grid *grid, char *line, const char *name, unsigned number)
 {
 	struct axes axes = { 0 };
@@ -95,9 +95,9 @@ int grid_add_file(struct grid *grid, const char *path)
 	return err;
 }
 
-/* ---- the grids that come with it ---- */
+/* ---- built-in grids ---- */
 
-/* A list of 1, 2, 4... and all CPUs: at most `most` of them. */
+/* Lists 1, 2, 4... and all CPUs, at most `most` numbers. */
 static void producer_list(char *buf, size_t size, unsigned cpus, unsigned most)
 {
 	unsigned steps = 0, factor = 2, len;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* What a reader has to know of the host where figures were taken. */
+/* What a reader has to know about the host where figures were taken. */
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <sys/utsname.h>
@@ -31,7 +31,7 @@ static void cpuinfo(const char *key, char *buf, size_t size)
 	snprintf(buf, size, "%s", value ? value + strspn(value, ": ") : "unknown");
 }
 
-/* Who is below us, as the CPU tells it; empty: nobody, or not told. */
+/* The hypervisor's name as the CPU reports it; empty: none, or not reported. */
 static void hypervisor(char name[13])
 {
 #ifdef __x86_64__
@@ -98,7 +98,7 @@ static void lock_type(char *buf, size_t size)
 	btf__free(btf);
 }
 
-/* How many groups of CPUs there are that share `level`. */
+/* Counts the groups of CPUs that share `level`. */
 static int count_domains(const struct nr_topology *topo, const unsigned *cpus, unsigned n,
 			 enum nr_distance level)
 {

@@ -2,7 +2,7 @@
 #include <math.h>
 #include "bench.h"
 
-/* Least value of a bucket; of the one after the last too. */
+/* Least value of a bucket, also of the one after the last. */
 static double lower_bound(unsigned bucket)
 {
 	unsigned octave = bucket / 8;
@@ -46,7 +46,7 @@ int compare_doubles(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Linear between the two values next to the place. */
+/* Interpolates between the two values next to the place. */
 static double at(const double *sorted, unsigned n, double share)
 {
 	double place = share * (n - 1);

@@ -5,11 +5,11 @@
  *
  * One thread for each NUMA node copies records out of the buffers of its CPUs as they come. The
  * merge reads the clock, waits for a grace period, has every buffer drained once more, and then
- * knows that it holds every record of before (docs/order.md, I3). Within a buffer records are in
+ * holds every record from before that time (docs/order.md, I3). Within a buffer records are in
  * time order: perf gives each CPU its own, and nothing interrupts a producer here.
  *
- * The loser tree is the one thing the bench takes from behind the public API: the merge it is
- * compared with must be no worse than numaring's own.
+ * The loser tree is numaring's own, and not part of the public API: a worse merge would make the
+ * comparison unfair.
  */
 #include <bpf/libbpf.h>
 #include <linux/membarrier.h>
@@ -26,13 +26,13 @@
 
 #define BATCH 1024
 
-/* As numaring makes its passes with the default latency. */
+/* numaring's time between passes at the default latency. */
 #define TICK_NS 25000000ull
 
-/* Of the sampled wake-ups; what published comparisons use. */
+/* Records per wake-up of perfbuf-sampled, as in published comparisons. */
 #define SAMPLED 500
 
-/* perf puts this around each record: its header, the size of the raw part, padding. */
+/* What perf adds to each record: a header, the size of the raw part, padding. */
 #define PERF_OVERHEAD 16
 
 struct perfbuf;
@@ -58,7 +58,7 @@ struct perfbuf {
 	bool hurried;
 	bool no_memory;
 	bool stop;
-	/* Bytes in the queues of a drainer above which its buffers are left to fill. */
+	/* With more bytes than this in its queues, a drainer lets its buffers fill. */
 	size_t quota;
 	struct queue *queue; /* [possible CPUs] */
 
@@ -81,7 +81,7 @@ static void on_sample(struct perfbuf *all, int cpu, const struct perf_event_head
 	} *sample = (const void *)event;
 	uint32_t size = all->run->cfg.size;
 
-	/* perf pads the raw part; the record's own size is known. */
+	/* perf pads the raw part, but the record's size is known. */
 	if (sample->size < size)
 		__atomic_store_n(&all->merge_err, -EBADMSG, __ATOMIC_RELAXED);
 	else if (queue_append(&all->queue[cpu], sample->data, size))
@@ -94,7 +94,7 @@ static enum bpf_perf_event_ret on_event(void *ctx, int cpu, struct perf_event_he
 
 	if (event->type == PERF_RECORD_SAMPLE)
 		on_sample(d->all, cpu, event);
-	/* PERF_RECORD_LOST is not needed: the program knows of each record that was refused. */
+	/* PERF_RECORD_LOST is not needed: the program counts each record that was refused. */
 	return LIBBPF_PERF_EVENT_CONT;
 }
 
@@ -111,7 +111,7 @@ static size_t queued(const struct drainer *d)
 	return sum;
 }
 
-/* Much waits for the merge: it is not to sleep until its tick. */
+/* Wakes the merge before its tick if much waits for it. */
 static void hurry_merge(struct drainer *d)
 {
 	if (queued(d) > d->all->quota / 4 &&
@@ -143,7 +143,7 @@ static void *drain(void *arg)
 	return NULL;
 }
 
-/* Every buffer is read to where it ended when this was called. */
+/* Reads every buffer up to its end at the time of the call. */
 static void drain_all(struct perfbuf *all)
 {
 	for (unsigned i = 0; i < all->n_drainers; i++)
@@ -189,7 +189,7 @@ static void take_winner(struct perfbuf *all, struct nr_event *ev)
 	nr_tree_replay(&all->tree);
 }
 
-/* Everything below `to`, in order. Returns how many. */
+/* Delivers every record below `to`, in order. Returns how many. */
 static uint64_t merge_below(struct perfbuf *all, uint64_t to)
 {
 	uint64_t total = 0;
@@ -215,8 +215,8 @@ static uint64_t merge_below(struct perfbuf *all, uint64_t to)
 	return total + n;
 }
 
-/* An update of a map in a map waits for one, where membarrier does not: it is refused on nohz_full
- * kernels, and with one CPU online it returns at once. */
+/* Updating a map in a map waits for a grace period where membarrier does not: nohz_full kernels
+ * refuse it, and with one CPU online it returns at once. */
 static void grace_open(struct perfbuf *all)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts);
@@ -387,7 +387,7 @@ static void perfbuf_stop(struct run *r)
 
 	__atomic_store_n(&all->stop_merge, true, __ATOMIC_RELAXED);
 	pthread_join(all->merge, NULL);
-	/* No producer runs any more, so all there is can be had at once. */
+	/* No producer runs any more: everything that is left is complete. */
 	drain_all(all);
 	merge_below(all, UINT64_MAX);
 	others_count_lost(r);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The producers' loop, the same for every transport. Whoever includes it has defined before:
+ * The producers' loop, the same for every transport. Define this before including it:
  *
- *	static __always_inline int emit(void *ctx, __u64 seq);	0, or not: the record was refused
+ *	static __always_inline int emit(void *ctx, __u64 seq);	not 0: the record was refused
  *
  * A producer thread runs the program with BPF_PROG_TEST_RUN as a raw tracepoint: preemption is off
- *and it counts as an RCU reader, as at a real tracepoint. Its argument is how many events to emit.
+ * and it counts as an RCU reader, as at a real tracepoint. Its argument is the number of events to
+ * emit.
  */
 #ifndef BENCH_PRODUCE_BPF_H
 #define BENCH_PRODUCE_BPF_H
@@ -18,7 +19,7 @@ struct {
 	__type(value, struct bench_cell);
 } bench_cells SEC(".maps");
 
-/* A burst ends early rather than keep preemption off for longer, which no tracepoint does. */
+/* A burst ends after this time, as no tracepoint keeps preemption off for longer. */
 #define BENCH_BURST_NS 20000
 
 struct bench_burst {

@@ -5,11 +5,11 @@
 #include <unistd.h>
 #include "bench.h"
 
-/* Between two events at least this: a producer sleeps. Less, and it spins, as a busy program would.
- */
+/* A producer sleeps if its next event is at least this far away; otherwise it spins, as a busy
+ * program would. */
 #define SLEEP_NS 100000
 
-/* A producer that does not sleep goes through the scheduler this often. */
+/* A producer that does not sleep calls the scheduler this often. */
 #define YIELD_NS 1000000
 
 struct producer {
@@ -33,8 +33,8 @@ struct producers {
 
 /* ---- placement ---- */
 
-/* One more of the domain that begins at cpus[first]: threads of cores that have none yet, then the
- * rest. Returns the index, or n if the domain is used up. */
+/* Finds a free CPU of the domain that begins at cpus[first], if possible of a core that has no
+ * producer yet. Returns its index, or n if the domain is used up. */
 static unsigned next_of_domain(const struct nr_topology *topo, const unsigned *cpus, unsigned n,
 			       unsigned first, bool *used)
 {
@@ -62,7 +62,7 @@ static bool begins_domain(const struct nr_topology *topo, const unsigned *cpus, 
 	return !i || nr_topology_distance(topo, cpus[i - 1], cpus[i]) > NR_SAME_LLC;
 }
 
-/* One CPU of each domain in turn, until none is left. */
+/* Takes one CPU of each domain in turn, until none is left. */
 static void spread_out(const struct nr_topology *topo, unsigned *cpus, unsigned n)
 {
 	unsigned *from = bench_alloc(n, sizeof(*from));
@@ -86,7 +86,7 @@ static void spread_out(const struct nr_topology *topo, unsigned *cpus, unsigned 
 	free(used);
 }
 
-/* "0+4": these, each once, and no others. */
+/* "0+4": takes these CPUs, each once, and no others. */
 static int pick(const char *list, unsigned *cpus, unsigned *n)
 {
 	unsigned done = 0;
@@ -139,9 +139,8 @@ static int emit(int prog_fd, uint64_t n)
 	return err ? err : (int)opts.retval;
 }
 
-/* Grace periods end when every CPU was seen outside of the kernel or switching tasks. A producer
- * that lives in one system call after the other would hold them up for longer than any program
- * does. */
+/* A grace period ends when every CPU was seen outside of the kernel or switching tasks. A producer
+ * that makes one system call after the other would delay it for longer than any program does. */
 static uint64_t yield_sometimes(uint64_t last)
 {
 	uint64_t now = bench_now();
@@ -167,7 +166,7 @@ static uint64_t due_time(const struct producers *all, uint64_t count)
 	return all->start + (uint64_t)((double)count * 1e9 / (double)all->rate);
 }
 
-/* By an absolute schedule: a producer that did not get its CPU in time catches up. */
+/* Follows an absolute schedule: a producer that did not get its CPU in time catches up. */
 static int emit_paced(const struct producers *all)
 {
 	bool sleep = 1e9 * all->burst / (double)all->rate >= SLEEP_NS;

@@ -3,8 +3,7 @@
  * Records on their way from a perf buffer to the merge: one writer, one reader, a list of chunks.
  *
  * Q1  A record is whole before `used` says so: release in queue_append, acquire in queue_head.
- * Q2  The writer never touches a chunk again once it has linked the next; the reader frees it
- * after.
+ * Q2  The writer does not touch a chunk after it has linked the next; then the reader frees it.
  */
 #ifndef BENCH_QUEUE_H
 #define BENCH_QUEUE_H

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* numaring-bench run: one configuration, one line. */
+/* numaring-bench run: measures one configuration and prints one line. */
 #include <dirent.h>
 #include <linux/mempolicy.h>
 #include <stdarg.h>
@@ -9,11 +9,11 @@
 #include <unistd.h>
 #include "bench.h"
 
-/* The main thread looks this often while the run is measured. */
+/* The main thread samples this often during the window. */
 #define SAMPLE_NS 10000000ull
 
-/* A snapshot that took longer was interrupted, and what is in it is of different times. Taken
- * again, but not for ever: with many CPUs it may take as long. */
+/* A snapshot that took longer was interrupted, and its parts are from different times. It is taken
+ * again, but only a few times: with many CPUs each may take as long. */
 #define SNAPSHOT_NS    1000000ull
 #define SNAPSHOT_TRIES 5
 
@@ -58,7 +58,7 @@ struct thread_time {
 struct snapshot {
 	struct check_mark mark;
 	uint64_t own_ns;  /* CPU time of this process */
-	uint64_t busy_ns; /* of all CPUs of the host, what a hypervisor took included */
+	uint64_t busy_ns; /* of all CPUs of the host, including what a hypervisor took */
 	struct bench_cell *cells;
 	unsigned n_threads;
 	struct thread_time *threads;
@@ -89,7 +89,7 @@ static void snapshot_threads(struct snapshot *s)
 		closedir(dir);
 }
 
-/* To a tick of the kernel on each CPU. */
+/* Exact to a tick of the kernel on each CPU. */
 static uint64_t host_busy_ns(void)
 {
 	unsigned long long user, nice, sys, idle, wait, irq, soft, steal;
@@ -102,8 +102,8 @@ static uint64_t host_busy_ns(void)
 	return (user + nice + sys + irq + soft + steal) * (1000000000ull / sysconf(_SC_CLK_TCK));
 }
 
-/* The kernel tells user from system time in ticks only. Of use is their ratio, for which it does
- * not matter that they are read a little later than the rest. */
+/* The kernel splits user and system time in ticks only. They are used for their ratio, so they may
+ * be read a little later than the rest. */
 static void snapshot_ticks(struct snapshot *s)
 {
 	for (unsigned i = 0; i < s->n_threads; i++) {
@@ -147,7 +147,7 @@ static void snapshot_free(struct snapshot *s)
 	free(s->threads);
 }
 
-/* What the thread had used by then; nothing, if it came later. */
+/* The thread's times in the snapshot; 0 if it did not exist yet. */
 static struct thread_time time_before(const struct snapshot *s, int tid)
 {
 	for (unsigned i = 0; i < s->n_threads; i++)
@@ -163,7 +163,7 @@ struct measured {
 	size_t anon_before, anon_peak;
 };
 
-/* Bytes of memory of this process's own. */
+/* Bytes of anonymous memory of this process. */
 static size_t anon_bytes(void)
 {
 	char line[256];
@@ -174,8 +174,7 @@ static size_t anon_bytes(void)
 	return kib << 10;
 }
 
-/* The window lies between two snapshots, whenever they come to be taken: this thread may be late.
- */
+/* The window lies between two snapshots, whenever they are taken: this thread may be late. */
 static void measure_window(struct run *r, const struct transport *t, struct measured *m)
 {
 	unsigned n = 0;
@@ -197,8 +196,8 @@ static void measure_window(struct run *r, const struct transport *t, struct meas
 	check_close_window(&r->check, m->end.mark.time);
 }
 
-/* Threads that are measured have a raised priority: the one that measures must not wait for them.
- */
+/* Threads that are measured have a raised priority; the thread that measures must not wait for
+ * them. */
 static void measure(struct run *r, const struct transport *t, struct measured *m, uint64_t begin)
 {
 	int before = getpriority(PRIO_PROCESS, 0);
@@ -246,7 +245,7 @@ static void producer_sums(const struct run *r, const struct measured *m, struct 
 	}
 }
 
-/* No record takes 0: nobody had one to time. */
+/* 0 means that no record was timed. */
 static json_t *time_json(double ns)
 {
 	return ns > 0 ? json_real(ns) : json_null();
@@ -282,7 +281,7 @@ static json_t *latency_json(const struct run *r)
 			 histogram_quantile(h, 0.99) / 1e6, "max", histogram_max(h) / 1e6);
 }
 
-/* Of a trace, no function of the bench is called: the thread is known by its name. */
+/* With a trace, the merge thread calls no function of the bench: it is known by its name. */
 static bool is_merge(const struct run *r, const struct thread_time *t)
 {
 	return t->tid == r->check.tid || !strcmp(t->name, "nr-merge");
@@ -311,7 +310,7 @@ static struct cpu_sums cpu_sums(const struct run *r, const struct measured *m,
 	return sum;
 }
 
-/* CPU seconds for a million events delivered; the check's own part of the merge is told apart. */
+/* CPU seconds for a million events delivered; the bench's check is not counted as merge. */
 static json_t *cpu_json(const struct run *r, const struct measured *m, const struct producers *p)
 {
 	uint64_t delivered = m->end.mark.count - m->begin.mark.count;
@@ -338,7 +337,7 @@ static json_t *lost_json(const struct run *r)
 	return lost;
 }
 
-/* What not every run has. */
+/* Fields that not every run has. */
 static void add_order_and_trace(json_t *o, const struct run *r)
 {
 	double count = r->check.count;
@@ -431,10 +430,8 @@ static uint64_t warm_up_ns(const struct config *cfg)
 	return 1e9 * (s < 0.1 ? 0.1 : s > 0.5 ? 0.5 : s);
 }
 
-/*
- * Producers are threads of this process, where the kernel's NUMA balancing would unmap what they
- * share with the consumers, at its own moments; at 128 CPUs that is what a run would measure.
- */
+/* The kernel's NUMA balancing would unmap what producers and consumers share, at unpredictable
+ * times; with 128 CPUs a run would measure just that. */
 static void keep_memory(void)
 {
 	syscall(SYS_set_mempolicy, MPOL_LOCAL, NULL, 0);
@@ -456,7 +453,7 @@ static void execute(struct run *r, const struct transport *t, struct producers *
 	verify(r);
 }
 
-/* Returns the row, also of a run that is not valid. */
+/* Returns the row, even if the run is not valid. */
 static json_t *run_config(const struct config *cfg)
 {
 	const struct transport *t = transport_of(cfg);

@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include "bench.h"
 
-/* By descriptors only: whoever owns the directory around it may put another one in its place. */
+/* Uses descriptors only: the owner of the parent directory may replace this one. */
 static void empty(int dir_fd)
 {
 	DIR *dir = fdopendir(dir_fd);
@@ -32,7 +32,7 @@ static void empty(int dir_fd)
 		closedir(dir);
 }
 
-/* The directory that we made is empty: one with files in it has taken its name. */
+/* The directory that we created is empty; one with files in it has replaced it. */
 static bool is_empty(int dir_fd)
 {
 	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -47,7 +47,7 @@ static bool is_empty(int dir_fd)
 	return empty;
 }
 
-/* A session of its own: Ctrl-C is not for it. */
+/* In a session of its own, so that Ctrl-C does not reach it. */
 static _Noreturn void keep(const char *path, int dir_fd, int pipe_fd)
 {
 	char c;
@@ -106,7 +106,8 @@ int scratch_make(struct scratch *s, const char *dir)
 	else
 		err = start_keeper(s, fd);
 	if (err)
-		bench_error("cannot make a directory for the trace in %s: %s", dir, strerror(-err));
+		bench_error("cannot create a directory for the trace in %s: %s", dir,
+			    strerror(-err));
 	else
 		s->file_system = file_system(fd);
 	if (fd >= 0)

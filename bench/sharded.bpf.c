@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Producer for numaring: records go the way those of every other program go. */
+/* Producer for numaring: it emits records as any other program does. */
 #include "vmlinux.h"
 #include "numaring.bpf.h"
 #include "cell.h"
@@ -9,7 +9,7 @@ struct bench {
 };
 NR_EVENT(bench, 1);
 
-/* Longer ones, of any size, fit this type: a trace would cut them to the one above. */
+/* The type of longer records of any size: in a trace, the type above would cut them short. */
 struct bench_long {
 	__u64 seq;
 	__u64 words_len;
@@ -17,7 +17,7 @@ struct bench_long {
 };
 NR_EVENT(bench_long, 2);
 
-/* Of the payload; every word is written, as a program that has something to say would. */
+/* Words of payload. All of them are written, as a real program would. */
 const volatile __u32 bench_words = 0;
 
 static __always_inline int emit(void *ctx, __u64 seq)

@@ -10,7 +10,7 @@ struct sharded {
 	struct nr_collector *collector;
 	struct sharded_bpf *skel;
 	struct scratch scratch;
-	char trace[4200]; /* where the records go; empty: to on_batch */
+	char trace[4200]; /* output; empty: on_batch */
 };
 
 static int on_batch(void *ctx, const struct nr_batch *batch)
@@ -68,7 +68,7 @@ static void sharded_open(struct run *r)
 	struct sharded *s = r->transport = bench_alloc(1, sizeof(*s));
 
 	r->ordered = true;
-	/* Before the collector: the process that keeps the directory is to share nothing of it. */
+	/* Before the collector is opened: the keeper process must not inherit any of it. */
 	if (r->cfg.delivery == TO_TRACE)
 		run_must(r, scratch_make(&s->scratch, r->cfg.directory));
 	open_collector(r, s);
@@ -102,7 +102,7 @@ static void sharded_sample(struct run *r)
 	nr_stats_free(st);
 }
 
-/* What the file holds is what was delivered: checked record by record, as a callback does. */
+/* The file holds what was delivered: checks it record by record, as the callback does. */
 static void read_back(struct run *r, const char *path)
 {
 	const struct nr_trace_opts opts = { .sz = sizeof(opts), .log = bench_log };
@@ -132,9 +132,9 @@ static void sharded_stop(struct run *r)
 	if (r->cfg.delivery == TO_TRACE)
 		read_back(r, s->trace);
 	if (st->unaccounted || st->unwritten || st->malformed)
-		run_invalid(r, "the collector's accounts do not close");
+		run_invalid(r, "the collector's counts do not add up");
 	if (st->events_written != r->check.count || st->reserved != r->check.count)
-		run_invalid(r, "the collector counts other records than were delivered");
+		run_invalid(r, "the collector's count differs from the records delivered");
 	for (unsigned i = 0; i < st->n_shards; i++)
 		if (nr_stats_shard(st, i)->behind)
 			run_invalid(r, "shard %u broke its own watermark", i);

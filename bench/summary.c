@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Reading a sweep's file, and what its runs come to. */
+/* Reads a sweep's file and summarizes its runs. */
 #include "sweep.h"
 
 const struct metric sweep_metrics[N_METRICS] = {
@@ -103,7 +103,7 @@ static json_t *median_of(const json_t *runs, const struct metric *m)
 	return sum;
 }
 
-/* How many runs are valid, why one was not, and what they have in common. */
+/* Adds how many runs are valid, why one was not, and what they have in common. */
 static void add_runs(json_t *sum, const json_t *runs)
 {
 	static const char *const same[] = { "producer_cpus", "consumer_cpu", "rings",
@@ -125,7 +125,7 @@ static void add_runs(json_t *sum, const json_t *runs)
 	json_object_set_new(sum, "valid", json_boolean(!invalid));
 }
 
-/* An array for each configuration, with its runs. */
+/* Returns an array for each configuration, with its runs. */
 static json_t *by_config(const json_t *runs)
 {
 	json_t *groups = json_array(), *row, *group;

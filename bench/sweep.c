@@ -90,7 +90,7 @@ static FILE *create(const struct sweep *s, const char *name)
 	return fd < 0 ? NULL : fdopen(fd, "w");
 }
 
-/* Writes what the file had, without a last line cut short and without the medians. */
+/* Writes what the file had, without the medians and without a last line that was cut short. */
 static int rewrite(struct sweep *s)
 {
 	char name[NAME_MAX + 8];
@@ -113,7 +113,7 @@ static int rewrite(struct sweep *s)
 	return err;
 }
 
-/* A run that could not be run measured nothing: it is still to be done. */
+/* A run that failed measured nothing: it has to be done again. */
 static void drop_failed(json_t *runs)
 {
 	for (size_t i = json_array_size(runs); i-- > 0;)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A sweep's file: JSON Lines. First the host, then a row for each run as it ends, at last for each
- * configuration the median and the quartiles of its valid runs. Told apart by "kind".
+ * A sweep's file is JSON Lines: first the host, then a row for each run as it ends, finally for
+ * each configuration the median and the quartiles of its valid runs. "kind" tells them apart.
  */
 #ifndef BENCH_SWEEP_H
 #define BENCH_SWEEP_H
@@ -27,17 +27,18 @@ int grid_add(struct grid *grid, const struct axes *axes);
 /* Lines of "--NAME LIST ..."; # begins a comment. */
 int grid_add_text(struct grid *grid, const char *text, const char *name);
 int grid_add_file(struct grid *grid, const char *path);
-/* For this host: in a few minutes, or thoroughly. */
+/* A grid for this host: quick, in a few minutes, or thorough. */
 int grid_add_default(struct grid *grid, const struct nr_topology *topo, bool quick);
-/* Puts the values of this host where 0 stands for them, and drops what comes twice. */
+/* Replaces 0 where it stands for a value of this host, and drops duplicates. */
 void grid_settle(struct grid *grid, const struct nr_topology *topo);
 void grid_free(struct grid *grid);
 
 /* ---- runs (child.c) ---- */
 
-/* Runs it in a child; never NULL: of a run that failed the row has a reason and no "seconds". */
+/* Runs it in a child process. Never NULL: the row of a run that failed has a reason and no
+ * "seconds". */
 json_t *child_run(const struct config *cfg);
-/* A signal came: the run is to be ended. */
+/* Set by a signal handler: end the run. */
 extern volatile sig_atomic_t child_interrupted;
 
 /* ---- files (summary.c) ---- */
@@ -48,12 +49,11 @@ struct sweep_file {
 	unsigned medians;
 };
 
-/* A last line that is cut short is left out, others that are no JSON are an error that was
- * explained. */
+/* A last line that was cut short is left out. Errors were explained. */
 int sweep_read(struct sweep_file *out, const char *path);
 void sweep_free(struct sweep_file *f);
 
-/* How many runs are not valid. */
+/* Counts the runs that are not valid. */
 unsigned sweep_invalid(const json_t *runs);
 
 /* What is measured: a name, where it stands in a row, and how a table shows it. */

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * numaring-bench tune: what a reservation costs on this host, alone and against a neighbour at each
- * distance, and which shards and rings follow from it for a rate.
+ * numaring-bench tune: measures what a reservation costs on this host, alone and against a
+ * neighbour at each distance, and recommends shards and a ring size for a rate.
  *
  * The runs are those of a sweep of `single`, each in a process of its own, and so are their
- * medians: what tune and sweep say of the same configuration differs by chance only. What merge and
- * consumers need comes from runs that write a trace, as a recording does.
+ * medians: tune and sweep differ only by chance. What merge and consumers need comes from runs that
+ * write a trace, as a recording does.
  */
 #include <math.h>
 #include <sched.h>
@@ -16,29 +16,29 @@
 /* Above this share of what a ring can take, waiting grows out of proportion. */
 #define UTILISATION 0.5
 
-/* A ring is to hold what comes in this time: the collector writes twice within its latency of 100
- * ms; the rest is for a consumer that gets its CPU late. */
+/* A ring should hold what arrives in this time: the collector writes twice within its latency of
+ * 100 ms; the rest is for a consumer that gets its CPU late. */
 #define HOLD_SECONDS 0.25
 
 /* The largest ring there is. */
 #define RING_MAX ((size_t)1 << 30)
 
-/* Of a node: node/2, node/4 ... node/64. */
+/* The most shards of a node: node/2, node/4 ... node/64. */
 #define MAX_PARTS 64
-/* These, and one ring, one for each node, cache and CPU. */
+/* node/K, and one ring in all, or for each node, cache or CPU. */
 #define MAX_ADVICE 10
 
 #define MORE_ROUNDS 5
 
-/* The limits of a run that writes a trace: without them, the run would measure the disk. */
+/* Limits of a run that writes a trace; a faster one would measure the disk. */
 #define TRACE_RATE	  1000000.0
 #define TRACE_BYTES_PER_S 160e6
 
 #define PING_NS	   100000000ull
 #define PING_BATCH 50
 
-/* Where the ring changed hands less often than this, what a hand-over costs cannot be told: an
- * error of the cost would come out five times as large. */
+/* If the ring changed hands less often than this, the cost of a hand-over is unknown: an error of
+ * the record's cost would appear five times as large. */
 #define TURNS_LEAST 0.1
 
 struct tune {
@@ -91,7 +91,7 @@ static void *pong(void *arg)
 	return NULL;
 }
 
-/* So few trips that some batches pass without either side losing its CPU. */
+/* Makes so few trips that neither side loses its CPU in some of the batches. */
 static double ping_batch(struct ping *p)
 {
 	uint64_t begin = bench_now();
@@ -118,8 +118,8 @@ static void *pinger(void *arg)
 	return NULL;
 }
 
-/* ns to hand a line over, one way; the least of many batches. Both sides are threads that end here:
- * plan and consumers go by the CPUs that this one may use. */
+/* Measures the ns to hand a line over, one way; keeps the least of many batches. Both sides are new
+ * threads: this one stays unpinned, because plans depend on the CPUs that it may use. */
 static void ping(const unsigned *cpus, double *best_ns)
 {
 	struct ping p = { .cpu = { cpus[0], cpus[1] } };
@@ -147,7 +147,7 @@ static void clock_cost(double *best_ns)
 
 /* ---- rings ---- */
 
-/* One ring, and these two CPUs or the first of them. */
+/* One ring, and a producer on the first or on both of these CPUs. */
 static struct config config_of(const struct tune *t, const unsigned *cpus, unsigned producers)
 {
 	struct config cfg = config_default;
@@ -164,7 +164,7 @@ static struct config config_of(const struct tune *t, const unsigned *cpus, unsig
 	return cfg;
 }
 
-/* 0 unless the run failed, which the child has explained. */
+/* Fails if the run did, which the child has explained. */
 static int run_into(json_t *rows, const struct config *cfg)
 {
 	json_t *row = child_run(cfg);
@@ -235,8 +235,8 @@ static bool has_alone(struct tune *t)
 	return spread_of(sum_of(t, t->cpus, 1), "cost_mean_ns", 1).n > 0;
 }
 
-/* Whole rounds until the next would take longer than there is time; one at least, and some more if
- * that one told nothing. */
+/* Measures whole rounds while there is time for another; at least one, and some more if no run is
+ * valid. */
 static int measure(struct tune *t)
 {
 	uint64_t end = bench_now() + (uint64_t)(t->seconds * 1e9), began, took;
@@ -302,8 +302,7 @@ static void estimate_distance(struct tune *t, enum nr_distance d)
 	free(values);
 }
 
-/* A distance without a run that counts gets what the next one has that is known, the farther first.
- */
+/* A distance without a figure gets that of the next farther one, or else of the next nearer one. */
 static void fill_unknown(struct tune *t)
 {
 	for (unsigned d = N_LEVELS - 1; d-- > 0;)
@@ -526,7 +525,7 @@ static void print_doubts(const struct tune *t)
 	if (invalid)
 		printf("%u of the runs were not valid and are left out.\n", invalid);
 	if (busy > BUSY_SHARE)
-		printf("This host was BUSY with other things, %.0f %% of its CPU time: producers "
+		printf("This host was BUSY: %.0f %% of its CPU time went elsewhere. Producers "
 		       "that do not run do not contend. Try again when it is idle.\n",
 		       100 * busy);
 }
@@ -596,7 +595,7 @@ static void print_ring(const struct tune *t, const struct advice *a)
 		size *= 2;
 	mega = size >= 1 << 20;
 	held_ms = 1e3 * size / load;
-	printf("  --ring-size %zu%s  holds what comes in %.*f ms: the stream is written twice "
+	printf("  --ring-size %zu%s  holds what arrives in %.*f ms: the stream is written twice "
 	       "within 100 ms, and a watermark was up to %.0f ms old here.\n",
 	       mega ? size >> 20 : size >> 10, mega ? "M" : "K", held_ms < 10 ? 2 : 0, held_ms,
 	       t->lag_ms);
@@ -619,10 +618,10 @@ static void print_user_side(const struct tune *t, const struct advice *a)
 	       100 * merge, t->no_trace ? "to a callback; to a trace it is more" : "to a trace",
 	       100 * consumer);
 	if (merge > 0.7 || consumer > 0.7)
-		puts("  That is more than a thread should have: expect loss, and emit less.");
+		puts("  That is too much for one thread: expect loss, or emit less.");
 }
 
-/* node is the default; fewer rings are mentioned, more are taken if they are needed. */
+/* Chooses node, the default, or more rings if they are needed. */
 static unsigned choose(const struct tune *t, const struct advice *a, unsigned n)
 {
 	unsigned i = 0;
@@ -640,8 +639,8 @@ static void print_use(const struct tune *t, const struct advice *a)
 	       100 * t->rate / a->limit.q1);
 }
 
-/* Is the rate below what the policy's rings can take without much waiting? 1: yes, -1: no, 0: the
- * spread of the runs does not tell. */
+/* Can the policy's rings take the rate without much waiting? 1: yes, -1: no, 0: the spread of the
+ * runs is too wide to tell. */
 static int is_enough(const struct tune *t, const struct advice *a)
 {
 	if (t->rate <= UTILISATION * a->limit.q1)
@@ -662,7 +661,7 @@ static void print_fewer(const struct tune *t, const struct advice *a)
 		printf(": that would do too, at %.0f ns a record when all want one.\n",
 		       a->ns.median);
 	else
-		puts(": whether that would do too, the spread of the runs does not tell.");
+		puts(": the spread of the runs is too wide to tell whether that is enough.");
 }
 
 static void print_advice(const struct tune *t, const struct advice *list, unsigned n)
@@ -676,12 +675,13 @@ static void print_advice(const struct tune *t, const struct advice *list, unsign
 	print_use(t, a);
 	puts(" of what it can take.");
 	if (!is_enough(t, a))
-		printf("  Whether that is below %.0f %%, the spread of the runs does not tell.\n",
+		printf("  The spread of the runs is too wide to tell whether that is below %.0f "
+		       "%%.\n",
 		       100 * UTILISATION);
 	if (a > list)
 		print_fewer(t, a - 1);
 	if (t->rate > UTILISATION * a->limit.median)
-		puts("  No policy is enough for this rate: emit less, or larger records.");
+		puts("  No policy can take this rate: emit fewer records, or larger ones.");
 	print_ring(t, a);
 	print_user_side(t, a);
 }
@@ -702,7 +702,7 @@ static int tune(struct tune *t)
 	if (t->rate)
 		print_advice(t, advice, n);
 	else
-		puts("\nWith --rate it says which of them, and how large a ring.");
+		puts("\nGive --rate for a recommendation and a ring size.");
 	return 0;
 }
 

@@ -123,7 +123,7 @@ check "tune: and so is what it will need" grep -qE "^  The merge will need .*, t
 check "tune: nothing is left" test -z "$(find . -name '.numaring-bench*')"
 (cd /proc/self && exec "$BENCH" tune -d 0 --rate 100k) >advice 2>err
 equal "tune where no file can be: exit status" $? 0
-check "tune where no file can be: says so" grep -q "cannot make a directory for the trace" err
+check "tune where no file can be: says so" grep -q "cannot create a directory for the trace" err
 check "tune where no file can be: the merge is another" grep -qE "^  CPU time of the merge, to a callback +[0-9]" advice
 check "tune: more than any ring holds" "$BENCH" tune -d 0 --rate 100G >advice
 check "tune: says so" grep -q "no ring is larger" advice
