@@ -12,30 +12,17 @@
 #define N_RECORDS 2000000u
 #define N_TIMES	  5
 #define OUT	  4096u /* records before the output begins anew: it stays in the cache */
+#define MAX_N	  512u
 
 struct record {
 	uint64_t ts, payload[2];
 };
 
 struct sources {
-	struct record *records; /* each source's are next to each other, sorted */
-	uint32_t *next, *end;	/* [n] */
+	struct record *records; /* those of a source are next to each other, sorted */
+	uint32_t next[MAX_N], end[MAX_N];
 	uint32_t n;
 };
-
-static void free_sources(struct sources *s)
-{
-	free(s->records);
-	free(s->next);
-	free(s->end);
-}
-
-static struct sources new_sources(uint32_t n)
-{
-	return (struct sources){ bench_alloc(N_RECORDS, sizeof(struct record)),
-				 bench_alloc(n, sizeof(uint32_t)), bench_alloc(n, sizeof(uint32_t)),
-				 n };
-}
 
 /* Independent streams of the same rate. */
 static void fill_sources(struct sources *s, struct rng *rng)
@@ -77,38 +64,39 @@ static double merge_once(struct nr_tree *tree, struct sources *s, struct record 
 	return (double)(bench_clock(CLOCK_THREAD_CPUTIME_ID) - begin) / N_RECORDS;
 }
 
-static void measure(uint32_t n, struct record *out)
+static void measure(struct sources *s, struct record *out)
 {
 	struct rng rng = { 20200529 };
 	double least = INFINITY, most = 0;
-	struct sources s = new_sources(n);
 	struct nr_tree tree = { 0 };
 
-	if (nr_tree_init(&tree, n))
+	if (nr_tree_init(&tree, s->n))
 		bench_die(BENCH_FAILED, "out of memory");
 	for (unsigned i = 0; i < N_TIMES; i++) {
 		double ns;
 
-		fill_sources(&s, &rng);
-		ns = merge_once(&tree, &s, out);
+		fill_sources(s, &rng);
+		ns = merge_once(&tree, s, out);
 		least = fmin(least, ns);
 		most = fmax(most, ns);
 	}
-	printf("%7u %9.1f %9.1f\n", n, least, most);
+	printf("%7u %9.1f %9.1f\n", s->n, least, most);
 	nr_tree_destroy(&tree);
-	free_sources(&s);
 }
 
 void model_merge(void)
 {
-	static const uint32_t sources[] = { 1, 2, 4, 8, 24, 96, 192, 512 };
+	static const uint32_t sources[] = { 1, 2, 4, 8, 24, 96, 192, MAX_N };
+	struct sources s = { .records = bench_alloc(N_RECORDS, sizeof(struct record)) };
 	struct record *out = bench_alloc(OUT, sizeof(*out));
 
 	printf("ns of CPU per record: loser tree and a copy of %zu bytes, %u records, least and "
-	       "most "
-	       "of %d\n\n%7s %9s %9s\n",
+	       "most of %d\n\n%7s %9s %9s\n",
 	       sizeof(*out), N_RECORDS, N_TIMES, "sources", "least", "most");
-	for (unsigned i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
-		measure(sources[i], out);
+	for (unsigned i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+		s.n = sources[i];
+		measure(&s, out);
+	}
 	free(out);
+	free(s.records);
 }
