@@ -10,34 +10,10 @@
 #define DEFAULT_SEED 20200529
 
 /* ---- values ---- */
-/* Calls one() for each word of a list; -EINVAL for a bad word or too many. */
-static int each_word(struct args *a, const char *list, unsigned *count,
-		     int (*one)(struct args *a, const char *word))
-{
-	char word[32];
-	int err = 0;
-
-	for (*count = 0; !err; list++) {
-		size_t n = strcspn(list, ",");
-
-		if (!n || n >= sizeof(word))
-			return -EINVAL;
-		if (*count == MAX_LIST)
-			return -EINVAL;
-		snprintf(word, sizeof(word), "%.*s", (int)n, list);
-		err = one(a, word);
-		++*count;
-		list += n;
-		if (!*list)
-			break;
-	}
-	return err;
-}
-
 static int add_policy(struct args *a, const char *word)
 {
-	snprintf(a->policies[a->n_policies], sizeof(a->policies[0]), "%s", word);
-	return 0;
+	snprintf(a->policies[a->n_policies++], sizeof(a->policies[0]), "%s", word);
+	return a->n_policies;
 }
 
 static int add_producers(struct args *a, const char *word)
@@ -46,8 +22,8 @@ static int add_producers(struct args *a, const char *word)
 
 	if (strcmp(word, "all") && (parse_count(word, &v) || !v || v > UINT_MAX))
 		return -EINVAL;
-	a->producers[a->n_producers] = v;
-	return 0;
+	a->producers[a->n_producers++] = v;
+	return a->n_producers;
 }
 
 static int add_rate(struct args *a, const char *word)
@@ -56,8 +32,29 @@ static int add_rate(struct args *a, const char *word)
 
 	if (strcmp(word, "flat") && parse_count(word, &v))
 		return -EINVAL;
-	a->rates[a->n_rates] = v;
-	return 0;
+	a->rates[a->n_rates++] = v;
+	return a->n_rates;
+}
+
+/* Calls add() for each word of a list, which returns how many there are now, or -EINVAL. */
+static void add_list(struct args *a, const char *option, const char *list,
+		     int (*add)(struct args *a, const char *word))
+{
+	const char *p = list;
+	char word[32];
+
+	for (int n = 0;; p++) {
+		size_t len = strcspn(p, ",");
+
+		snprintf(word, sizeof(word), "%.*s", (int)len, p);
+		if (!len || len >= sizeof(word) || n == MAX_LIST || (n = add(a, word)) < 0)
+			bench_die(BENCH_USAGE,
+				  "--%s %s: invalid list; see numaring-bench model --help", option,
+				  list);
+		p += len;
+		if (!*p)
+			return;
+	}
 }
 
 static bool ascends(const struct interval *i)
@@ -80,27 +77,6 @@ static int parse_merge(void *args, const char *s)
 	return 0;
 }
 
-static int parse_policies(void *args, const char *s)
-{
-	struct args *a = args;
-
-	return each_word(a, s, &a->n_policies, add_policy);
-}
-
-static int parse_producers(void *args, const char *s)
-{
-	struct args *a = args;
-
-	return each_word(a, s, &a->n_producers, add_producers);
-}
-
-static int parse_rates(void *args, const char *s)
-{
-	struct args *a = args;
-
-	return each_word(a, s, &a->n_rates, add_rate);
-}
-
 /* ---- options ---- */
 #define AT(field) .offset = offsetof(struct args, field)
 
@@ -120,14 +96,14 @@ static const struct opt options[] = {
 	{ "sweep-host", 0, "FILE", "the sweep is of this machine, not of the one that is predicted",
 	  OPTION_TEXT, AT(sweep_host) },
 	{ "policy", 'p', "LIST",
-	  "at most 32 policies, and perfbuf (default: single,node,llc,perfbuf)", OPTION_PARSED,
-	  .parse = parse_policies },
+	  "at most 32 policies, and perfbuf (default: single,node,llc,perfbuf)", OPTION_TEXT,
+	  AT(policy_list) },
 	{ "producers", 'n', "LIST", "at most 32 numbers of producers from 1, or all (default: all)",
-	  OPTION_PARSED, .parse = parse_producers },
+	  OPTION_TEXT, AT(producer_list) },
 	{ "rate", 'r', "LIST",
 	  "at most 32 whole numbers of records/s of each producer, with k, M or G, or flat "
 	  "(default: 1k,10k,100k,flat)",
-	  OPTION_PARSED, .parse = parse_rates },
+	  OPTION_TEXT, AT(rate_list) },
 	{ "fill", 0, NULL, "producers fill one cache domain after the other", OPTION_FLAG,
 	  AT(fill) },
 	{ "wakeup-events", 0, "N", "perfbuf: records per wake-up, from 1 (default: 500)",
@@ -205,6 +181,7 @@ void args_parse(struct args *a, int argc, char **argv)
 	*a = (struct args){
 		.data = access(NR_MODEL_DATA, R_OK) ? NR_MODEL_DATA_SOURCE : NR_MODEL_DATA,
 		.like = "e5_2680v4,spr",
+		.producer_list = "all",
 		.rest = rest_default,
 		.seed = DEFAULT_SEED,
 	};
@@ -213,13 +190,13 @@ void args_parse(struct args *a, int argc, char **argv)
 	if (words[1])
 		take_sweep(a, words[1]);
 	limits = a->verb == VERB_LIMITS;
-	if (!a->n_policies)
-		each_word(a, limits ? "single,node,llc" : "single,node,llc,perfbuf", &a->n_policies,
-			  add_policy);
-	if (!a->n_producers)
-		each_word(a, "all", &a->n_producers, add_producers);
-	if (!a->n_rates)
-		each_word(a, limits ? "1k,10k,100k" : "1k,10k,100k,flat", &a->n_rates, add_rate);
+	if (!a->policy_list)
+		a->policy_list = limits ? "single,node,llc" : "single,node,llc,perfbuf";
+	if (!a->rate_list)
+		a->rate_list = limits ? "1k,10k,100k" : "1k,10k,100k,flat";
+	add_list(a, "policy", a->policy_list, add_policy);
+	add_list(a, "producers", a->producer_list, add_producers);
+	add_list(a, "rate", a->rate_list, add_rate);
 	if (limits)
 		check_limits(a);
 	if (a->sweep_host && !a->sweep)

@@ -15,6 +15,7 @@ struct args {
 	const char *host, *synthetic;
 	const char *like;
 	const char *sweep, *sweep_host;
+	const char *policy_list, *producer_list, *rate_list;
 	bool fill;
 	bool markdown;
 	uint64_t seed;
