@@ -33,57 +33,38 @@ struct producers {
 
 /* ---- placement ---- */
 
-/* Finds a free CPU of the domain that begins at cpus[first], if possible of a core that has no
- * producer yet. Returns its index, or n if the domain is used up. */
-static unsigned next_of_domain(const struct nr_topology *topo, const unsigned *cpus, unsigned n,
-			       unsigned first, bool *used)
+/* Place of cpus[i] among the CPUs of its last-level cache: first threads of cores first. */
+static unsigned rank_in_cache(const struct nr_topology *topo, const unsigned *cpus,
+			      const bool *second, unsigned n, unsigned i)
 {
-	unsigned second_choice = n;
+	unsigned rank = 0;
 
-	for (unsigned i = first; i < n; i++) {
-		bool fresh = true;
-
-		if (nr_topology_distance(topo, cpus[first], cpus[i]) > NR_SAME_LLC)
-			break;
-		if (used[i])
-			continue;
-		for (unsigned k = first; fresh && k < n; k++)
-			fresh = !used[k] ||
-				nr_topology_distance(topo, cpus[k], cpus[i]) > NR_SAME_CORE;
-		if (fresh)
-			return i;
-		second_choice = second_choice < n ? second_choice : i;
-	}
-	return second_choice;
+	for (unsigned k = 0; k < n; k++)
+		if (nr_topology_distance(topo, cpus[k], cpus[i]) <= NR_SAME_LLC)
+			rank += second[k] < second[i] || (second[k] == second[i] && k < i);
+	return rank;
 }
 
-static bool begins_domain(const struct nr_topology *topo, const unsigned *cpus, unsigned i)
-{
-	return !i || nr_topology_distance(topo, cpus[i - 1], cpus[i]) > NR_SAME_LLC;
-}
-
-/* Takes one CPU of each domain in turn, until none is left. */
+/* Takes one CPU of each last-level cache in turn, until none is left. */
 static void spread_out(const struct nr_topology *topo, unsigned *cpus, unsigned n)
 {
-	unsigned *from = bench_alloc(n, sizeof(*from));
-	bool *used = bench_alloc(n, sizeof(*used));
+	unsigned *from = bench_alloc(n, sizeof(*from)), *rank = bench_alloc(n, sizeof(*rank));
+	bool *second = bench_alloc(n, sizeof(*second));
 	unsigned done = 0;
 
 	memcpy(from, cpus, n * sizeof(*from));
-	while (done < n) {
-		for (unsigned i = 0; i < n; i++) {
-			unsigned next = n;
-
-			if (begins_domain(topo, from, i))
-				next = next_of_domain(topo, from, n, i, used);
-			if (next == n)
-				continue;
-			used[next] = true;
-			cpus[done++] = from[next];
-		}
-	}
+	/* Threads of a core are neighbours in the topology's order. */
+	for (unsigned i = 1; i < n; i++)
+		second[i] = nr_topology_distance(topo, from[i - 1], from[i]) <= NR_SAME_CORE;
+	for (unsigned i = 0; i < n; i++)
+		rank[i] = rank_in_cache(topo, from, second, n, i);
+	for (unsigned turn = 0; done < n; turn++)
+		for (unsigned i = 0; i < n; i++)
+			if (rank[i] == turn)
+				cpus[done++] = from[i];
 	free(from);
-	free(used);
+	free(rank);
+	free(second);
 }
 
 /* "0+4": takes these CPUs, each once, and no others. */

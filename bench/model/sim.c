@@ -12,11 +12,6 @@
 #include "../bench.h"
 #include "model.h"
 
-struct arrival {
-	double at;
-	unsigned producer;
-};
-
 struct sim {
 	const struct machine *machine;
 	const struct costs *costs;
@@ -24,11 +19,8 @@ struct sim {
 	const struct sim_opts *opts;
 	struct rng rng;
 	double now;
-	int last; /* producer that owned the lock last */
-	struct arrival *heap;
-	unsigned n_heap;
-	struct arrival *queue; /* a circle of load->n places */
-	unsigned head, n_queue;
+	int last;     /* producer that owned the lock last */
+	double *at;   /* when each producer wants the lock next */
 	double *done; /* when the consumer is through with a record: a circle of capacity */
 	uint64_t pushed, popped;
 	double consumer_free;
@@ -40,45 +32,24 @@ struct sim {
 	double busy, elapsed;
 };
 
-static void heap_push(struct sim *s, struct arrival a)
+/* First come, first served. */
+static unsigned next_owner(const struct sim *s)
 {
-	unsigned i = s->n_heap++;
+	unsigned first = 0;
 
-	for (; i && s->heap[(i - 1) / 2].at > a.at; i = (i - 1) / 2)
-		s->heap[i] = s->heap[(i - 1) / 2];
-	s->heap[i] = a;
+	for (unsigned i = 1; i < s->load->n; i++)
+		if (s->at[i] < s->at[first])
+			first = i;
+	return first;
 }
 
-static struct arrival heap_pop(struct sim *s)
+static unsigned others_waiting(const struct sim *s, unsigned owner)
 {
-	struct arrival top = s->heap[0], a = s->heap[--s->n_heap];
-	unsigned i = 0, child;
+	unsigned n = 0;
 
-	while ((child = 2 * i + 1) < s->n_heap) {
-		if (child + 1 < s->n_heap && s->heap[child + 1].at < s->heap[child].at)
-			child++;
-		if (a.at <= s->heap[child].at)
-			break;
-		s->heap[i] = s->heap[child];
-		i = child;
-	}
-	s->heap[i] = a;
-	return top;
-}
-
-static void enqueue_arrived(struct sim *s)
-{
-	while (s->n_heap && s->heap[0].at <= s->now)
-		s->queue[(s->head + s->n_queue++) % s->load->n] = heap_pop(s);
-}
-
-static struct arrival dequeue(struct sim *s)
-{
-	struct arrival a = s->queue[s->head];
-
-	s->head = (s->head + 1) % s->load->n;
-	s->n_queue--;
-	return a;
+	for (unsigned i = 0; i < s->load->n; i++)
+		n += i != owner && s->at[i] <= s->now;
+	return n;
 }
 
 static double draw(struct sim *s, enum times times, double mean)
@@ -127,53 +98,45 @@ static bool ring_push(struct sim *s)
 	return true;
 }
 
-static void reserve(struct sim *s, struct sim_result *r, struct arrival a, bool retake,
+static void reserve(struct sim *s, struct sim_result *r, unsigned producer, bool retake,
 		    bool measure)
 {
-	double ns = service_ns(s, a.producer, retake);
+	double ns = service_ns(s, producer, retake);
 	bool written;
 
 	s->now += ns;
-	s->last = a.producer;
+	s->last = producer;
 	written = ring_push(s);
 	r->attempts++;
 	r->retaken += retake;
-	if (written)
-		r->written++;
-	else
-		r->lost++;
+	r->written += written;
+	r->lost += !written;
 	if (!measure)
 		return;
 	s->busy += ns;
 	s->measured_written += written;
-	s->waits[s->n_waits++] = s->now - a.at;
-	s->count[a.producer]++;
+	s->waits[s->n_waits++] = s->now - s->at[producer];
+	s->count[producer]++;
 }
 
 /* One owner's turn; returns the number of reservations made. */
 static unsigned turn(struct sim *s, struct sim_result *r, unsigned left, bool measure)
 {
-	struct arrival a;
-	unsigned made = 1;
+	unsigned owner = next_owner(s), made = 1;
 
-	if (!s->n_queue && s->heap[0].at > s->now)
-		s->now = s->heap[0].at;
-	enqueue_arrived(s);
-	a = dequeue(s);
-	reserve(s, r, a, false, measure);
+	s->now = fmax(s->now, s->at[owner]);
+	reserve(s, r, owner, false, measure);
 	for (;;) {
-		a.at = s->now + draw(s, s->opts->think, s->opts->think_ns);
-		enqueue_arrived(s);
+		s->at[owner] = s->now + draw(s, s->opts->think, s->opts->think_ns);
 		/* The winner is back before the line has reached the one that waits. */
-		if (made == left || s->n_queue != 1 || a.at > s->now + s->costs->own ||
+		if (made == left || others_waiting(s, owner) != 1 ||
+		    s->at[owner] > s->now + s->costs->own ||
 		    rng_uniform(&s->rng) >= s->costs->retake)
-			break;
-		s->now = a.at;
-		reserve(s, r, a, true, measure);
+			return made;
+		s->now = s->at[owner];
+		reserve(s, r, owner, true, measure);
 		made++;
 	}
-	heap_push(s, a);
-	return made;
 }
 
 static void start_batch(struct sim *s)
@@ -182,7 +145,6 @@ static void start_batch(struct sim *s)
 
 	s->now = 0;
 	s->last = -1;
-	s->n_heap = s->n_queue = s->head = 0;
 	s->pushed = s->popped = 0;
 	s->consumer_free = 0;
 	for (unsigned i = 0; i < n; i++)
@@ -190,7 +152,7 @@ static void start_batch(struct sim *s)
 	rng_shuffle(&s->rng, s->order, n);
 	/* Spread over one think time; flat out they begin at once, in a random order. */
 	for (unsigned i = 0; i < n; i++)
-		heap_push(s, (struct arrival){ i * (s->opts->think_ns / n + 1e-3), s->order[i] });
+		s->at[s->order[i]] = i * (s->opts->think_ns / n + 1e-3);
 }
 
 static void run_batch(struct sim *s, struct sim_result *r)
@@ -236,7 +198,7 @@ static bool is_time(double ns)
 	return isfinite(ns) && ns >= 0;
 }
 
-/* A time that is no number compares with nothing: nobody would arrive, and the queue run empty. */
+/* A time that is no number compares with nothing: nobody would be first. */
 static bool are_times(const struct costs *c, const struct sim_opts *opts)
 {
 	bool good = is_time(c->alone) && is_time(c->own) && is_time(c->consumer) &&
@@ -263,8 +225,7 @@ int sim_run(struct sim_result *out, const struct machine *machine, const struct 
 		.load = load,
 		.opts = opts,
 		.rng = { opts->seed },
-		.heap = bench_alloc(load->n, sizeof(*s.heap)),
-		.queue = bench_alloc(load->n, sizeof(*s.queue)),
+		.at = bench_alloc(load->n, sizeof(*s.at)),
 		.order = bench_alloc(load->n, sizeof(*s.order)),
 		.count = bench_alloc(load->n, sizeof(*s.count)),
 		.waits = bench_alloc((size_t)opts->records * opts->batches, sizeof(*s.waits)),
@@ -278,7 +239,6 @@ int sim_run(struct sim_result *out, const struct machine *machine, const struct 
 	free(s.waits);
 	free(s.count);
 	free(s.order);
-	free(s.queue);
-	free(s.heap);
+	free(s.at);
 	return 0;
 }

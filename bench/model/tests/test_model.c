@@ -272,8 +272,7 @@ static void test_simulation_refuses_nonsense(void **state)
 	machine_free(NULL);
 }
 
-/* A time that compares with nothing would empty the queue below zero and fill the heap beyond its
- * end. */
+/* A time that compares with nothing would never be the first. */
 static void test_simulation_refuses_times_that_are_none(void **state)
 {
 	static const double bad[] = { NAN, INFINITY, -1 };
