@@ -27,48 +27,48 @@ static const char *head_of(size_t column)
 	return column < N_SHOWN + N_METRICS ? sweep_metrics[column - N_SHOWN].head : "valid runs";
 }
 
-static char *value_text(char buf[64], const struct metric *c, double v)
+static char *value_text(char buf[64], const struct metric *m, double v)
 {
-	snprintf(buf, 64, "%.*f", c->digits, c->scale * v);
+	snprintf(buf, 64, "%.*f", m->digits, m->scale * v);
 	return buf;
 }
 
-static bool all_look_like(const char *median, const struct metric *c, const json_t *runs)
+static bool all_look_like(const char *median, const struct metric *m, const json_t *runs)
 {
 	const json_t *run;
 	char text[64];
 
 	for_each_row (run, runs)
-		if (strcmp(value_text(text, c, json_number_value(run)), median))
+		if (strcmp(value_text(text, m, json_number_value(run)), median))
 			return false;
 	return true;
 }
 
 /* ": 8.5 3.3 6.0" or ": [3.3, 8.5]"; nothing if all look like the median. */
-static void write_runs(FILE *out, const json_t *v, const struct metric *c, const char *median)
+static void write_runs(FILE *out, const json_t *v, const struct metric *m, const char *median)
 {
 	const json_t *runs = json_object_get(v, "runs"), *run;
 	char low[64], high[64];
 
-	if (all_look_like(median, c, runs))
+	if (all_look_like(median, m, runs))
 		return;
 	fputs(":", out);
 	if (json_array_size(runs) > MAX_SHOWN)
-		fprintf(out, " [%s, %s]", value_text(low, c, row_number(v, "q1")),
-			value_text(high, c, row_number(v, "q3")));
+		fprintf(out, " [%s, %s]", value_text(low, m, row_number(v, "q1")),
+			value_text(high, m, row_number(v, "q3")));
 	else
 		for_each_row (run, runs)
-			fprintf(out, " %s", value_text(low, c, json_number_value(run)));
+			fprintf(out, " %s", value_text(low, m, json_number_value(run)));
 }
 
 /* The median, every run, and how many runs had a value if not all had. */
-static void write_metric(FILE *out, const json_t *sum, const json_t *v, const struct metric *c)
+static void write_metric(FILE *out, const json_t *sum, const json_t *v, const struct metric *m)
 {
 	double n = row_number(v, "n"), valid = row_number(sum, "valid_runs");
 	char median[64];
 
-	fputs(value_text(median, c, row_number(v, "median")), out);
-	write_runs(out, v, c, median);
+	fputs(value_text(median, m, row_number(v, "median")), out);
+	write_runs(out, v, m, median);
 	if (row_number(v, "groups") > 1)
 		fputs(", two groups", out);
 	if (n < valid)
@@ -87,20 +87,20 @@ static void write_value(FILE *out, const json_t *v)
 
 static void write_cell(FILE *out, const json_t *sum, size_t column)
 {
-	const struct metric *c = &sweep_metrics[column - N_SHOWN];
+	const struct metric *m;
 	const json_t *v;
 
-	if (column < N_SHOWN) {
-		write_value(out, json_object_get(sum, values[column].key));
-	} else if (column == N_SHOWN + N_METRICS) {
-		write_value(out, json_object_get(sum, "valid_runs"));
-	} else {
-		v = json_object_get(sum, c->name);
-		if (json_is_object(v))
-			write_metric(out, sum, v, c);
-		else
-			putc('-', out);
+	if (column < N_SHOWN || column == N_COLUMNS - 1) {
+		write_value(out, json_object_get(sum, column < N_SHOWN ? values[column].key
+								       : "valid_runs"));
+		return;
 	}
+	m = &sweep_metrics[column - N_SHOWN];
+	v = json_object_get(sum, m->name);
+	if (json_is_object(v))
+		write_metric(out, sum, v, m);
+	else
+		putc('-', out);
 }
 
 /* A hyphen before a small letter is one where a narrow column may break the word. */

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # One plot. figures.c puts in front of it what differs:
-#	name, heading, x_label, y_label, log_x, log_y, bars	of the plot
+#	heading, x_label, y_label, log_x, log_y, bars	of the plot
 #	n, label[n]						its series
 #	x_values		every x that was measured
 #	$line, $runs		a block for each series: medians (x, y, lower part of a bar), and runs (x, y)
