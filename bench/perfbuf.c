@@ -56,7 +56,6 @@ struct perfbuf {
 	int inner_fd, outer_fd; /* for grace periods */
 	int hurry_fd;
 	bool hurried;
-	bool no_memory;
 	bool stop;
 	/* With more bytes than this in its queues, a drainer lets its buffers fill. */
 	size_t quota;
@@ -64,7 +63,6 @@ struct perfbuf {
 
 	pthread_t merge;
 	bool stop_merge;
-	int merge_err;
 	struct nr_tree tree;
 	uint64_t watermark;
 	struct nr_event batch[BATCH];
@@ -82,10 +80,8 @@ static void on_sample(struct perfbuf *all, int cpu, const struct perf_event_head
 	uint32_t size = all->run->cfg.size;
 
 	/* perf pads the raw part, but the record's size is known. */
-	if (sample->size < size)
-		__atomic_store_n(&all->merge_err, -EBADMSG, __ATOMIC_RELAXED);
-	else if (queue_append(&all->queue[cpu], sample->data, size))
-		__atomic_store_n(&all->no_memory, true, __ATOMIC_RELAXED);
+	run_must(all->run, sample->size < size ? -EBADMSG : 0);
+	queue_append(&all->queue[cpu], sample->data, size);
 }
 
 static enum bpf_perf_event_ret on_event(void *ctx, int cpu, struct perf_event_header *event)
@@ -155,14 +151,14 @@ static void drain_all(struct perfbuf *all)
 
 /* ---- merging ---- */
 
-static const struct nr_record *load_key(struct perfbuf *all, uint32_t cpu, uint32_t *size)
+static void load_key(struct perfbuf *all, uint32_t cpu)
 {
-	const struct nr_record *rec = queue_head(&all->queue[cpu], size);
+	uint32_t size;
+	const struct nr_record *rec = queue_head(&all->queue[cpu], &size);
 
 	all->tree.dry[cpu] = !rec;
 	if (rec)
 		all->tree.key[cpu] = rec->ts;
-	return rec;
 }
 
 static void deliver(struct perfbuf *all, unsigned n)
@@ -185,34 +181,27 @@ static void take_winner(struct perfbuf *all, struct nr_event *ev)
 		.ts = rec->ts,
 	};
 	queue_take(&all->queue[cpu], size);
-	load_key(all, cpu, &size);
+	load_key(all, cpu);
 	nr_tree_replay(&all->tree);
 }
 
-/* Delivers every record below `to`, in order. Returns how many. */
-static uint64_t merge_below(struct perfbuf *all, uint64_t to)
+/* Delivers every record below `to`, in order. */
+static void merge_below(struct perfbuf *all, uint64_t to)
 {
-	uint64_t total = 0;
 	unsigned n = 0;
-	uint32_t size;
+	uint32_t cpu;
 
 	for (unsigned i = 0; i < all->run->n_cpus; i++)
-		load_key(all, i, &size);
+		load_key(all, i);
 	nr_tree_build(&all->tree);
-	for (;;) {
-		uint32_t cpu = nr_tree_winner(&all->tree);
-
-		if (all->tree.dry[cpu] || all->tree.key[cpu] >= to)
-			break;
+	while (cpu = nr_tree_winner(&all->tree), !all->tree.dry[cpu] && all->tree.key[cpu] < to) {
 		take_winner(all, &all->batch[n++]);
 		if (n == BATCH) {
 			deliver(all, n);
-			total += n;
 			n = 0;
 		}
 	}
 	deliver(all, n);
-	return total + n;
 }
 
 /* Updating a map in a map waits for a grace period where membarrier does not: nohz_full kernels
@@ -238,20 +227,17 @@ static int grace_period(const struct perfbuf *all)
 	return bpf_map_update_elem(all->outer_fd, &first, &all->inner_fd, 0);
 }
 
-static int merge_round(struct perfbuf *all)
+static void merge_round(struct perfbuf *all)
 {
-	uint64_t to = bench_now();
-	uint64_t old = __atomic_load_n(&all->watermark, __ATOMIC_RELAXED);
-	int err = grace_period(all);
+	uint64_t to = bench_now(), lag;
 
-	if (err)
-		return err;
+	run_must(all->run, grace_period(all));
 	drain_all(all);
 	merge_below(all, to);
-	if (old && bench_now() - old > all->run->lag_max)
-		all->run->lag_max = bench_now() - old;
-	__atomic_store_n(&all->watermark, to, __ATOMIC_RELAXED);
-	return __atomic_load_n(&all->no_memory, __ATOMIC_RELAXED) ? -ENOMEM : 0;
+	lag = bench_now() - all->watermark;
+	if (all->watermark && lag > all->run->lag_max)
+		all->run->lag_max = lag;
+	all->watermark = to;
 }
 
 /* Until the next tick, or until a drainer has much to merge. */
@@ -270,17 +256,14 @@ static void wait_for_round(struct perfbuf *all, uint64_t began)
 static void *merge(void *arg)
 {
 	struct perfbuf *all = arg;
-	int err = 0;
 
 	bench_raise_priority();
-	while (!err && !__atomic_load_n(&all->stop_merge, __ATOMIC_RELAXED)) {
+	while (!__atomic_load_n(&all->stop_merge, __ATOMIC_RELAXED)) {
 		uint64_t began = bench_now();
 
-		err = merge_round(all);
+		merge_round(all);
 		wait_for_round(all, began);
 	}
-	if (err)
-		__atomic_store_n(&all->merge_err, err, __ATOMIC_RELAXED);
 	return NULL;
 }
 
@@ -360,7 +343,7 @@ static void perfbuf_open(struct run *r)
 	run_must(r, nr_tree_init(&all->tree, r->n_cpus));
 	all->queue = bench_alloc(r->n_cpus, sizeof(*all->queue));
 	for (unsigned i = 0; i < r->n_cpus; i++)
-		run_must(r, queue_init(&all->queue[i]));
+		queue_init(&all->queue[i]);
 	all->skel = others_open(r, true);
 	grace_open(all);
 	open_drainers(all);
@@ -391,7 +374,6 @@ static void perfbuf_stop(struct run *r)
 	drain_all(all);
 	merge_below(all, UINT64_MAX);
 	others_count_lost(r);
-	run_must(r, all->merge_err);
 }
 
 static void close_drainer(struct drainer *d)

@@ -406,8 +406,7 @@ static void *write_all(void *arg)
 	for (uint64_t i = 0; i < QUEUED; i++) {
 		words[0] = i;
 		words[i % 64] = i;
-		if (queue_append(arg, words, (1 + i % 64) * sizeof(words[0])))
-			return arg;
+		queue_append(arg, words, (1 + i % 64) * sizeof(words[0]));
 	}
 	return NULL;
 }
@@ -417,10 +416,9 @@ static void a_queue_keeps_order_and_content(void **state)
 	struct queue q;
 	pthread_t writer;
 	uint64_t next = 0;
-	void *failed;
 
 	(void)state;
-	assert_int_equal(queue_init(&q), 0);
+	queue_init(&q);
 	assert_int_equal(pthread_create(&writer, NULL, write_all, &q), 0);
 	while (next < QUEUED) {
 		uint32_t size;
@@ -436,8 +434,7 @@ static void a_queue_keeps_order_and_content(void **state)
 			queue_free_spent(&q);
 		next++;
 	}
-	pthread_join(writer, &failed);
-	assert_null(failed);
+	pthread_join(writer, NULL);
 	assert_int_equal(atomic_load(&q.bytes_in), atomic_load(&q.bytes_out));
 	queue_destroy(&q);
 }
