@@ -3,12 +3,12 @@
 #include <bpf/libbpf.h>
 #include <unistd.h>
 #include "bench.h"
-#include "others.h"
+#include "baseline.h"
 
 #define RING_MAX (1ul << 30)
 
 struct plain {
-	struct others_bpf *skel;
+	struct baseline_bpf *skel;
 	struct ring_buffer *rb;
 	pthread_t thread;
 	bool stop;
@@ -48,7 +48,7 @@ static void plain_open(struct run *r)
 	if (nr_topology_cpus(r->topo, &first, 1))
 		r->consumer_cpu = first;
 	set_ring_size(r);
-	p->skel = others_open(r, false);
+	p->skel = baseline_open(r, false);
 	p->rb = ring_buffer__new(bpf_map__fd(p->skel->maps.bench_ring), on_record, &r->check, NULL);
 	run_must(r, p->rb ? 0 : -errno);
 }
@@ -58,7 +58,7 @@ static void plain_start(struct run *r)
 	struct plain *p = r->transport;
 
 	bench_thread(&p->thread, consume, p);
-	others_start(p->skel, r);
+	baseline_start(p->skel, r);
 }
 
 static void plain_stop(struct run *r)
@@ -68,7 +68,7 @@ static void plain_stop(struct run *r)
 	__atomic_store_n(&p->stop, true, __ATOMIC_RELAXED);
 	pthread_join(p->thread, NULL);
 	run_must(r, ring_buffer__consume(p->rb));
-	others_count_lost(r);
+	baseline_count_lost(r);
 }
 
 static void plain_close(struct run *r)
@@ -76,7 +76,7 @@ static void plain_close(struct run *r)
 	struct plain *p = r->transport;
 
 	ring_buffer__free(p->rb);
-	others_bpf__destroy(p->skel);
+	baseline_bpf__destroy(p->skel);
 	free(p);
 }
 

@@ -21,7 +21,7 @@
 #include <unistd.h>
 #include "bench.h"
 #include "merge/tree.h"
-#include "others.h"
+#include "baseline.h"
 #include "queue.h"
 
 #define BATCH 1024
@@ -48,7 +48,7 @@ struct drainer {
 
 struct perfbuf {
 	struct run *run;
-	struct others_bpf *skel;
+	struct baseline_bpf *skel;
 	struct nr_plan *plan;
 	unsigned n_drainers;
 	struct drainer *drainer;
@@ -344,7 +344,7 @@ static void perfbuf_open(struct run *r)
 	all->queue = bench_alloc(r->n_cpus, sizeof(*all->queue));
 	for (unsigned i = 0; i < r->n_cpus; i++)
 		queue_init(&all->queue[i]);
-	all->skel = others_open(r, true);
+	all->skel = baseline_open(r, true);
 	grace_open(all);
 	open_drainers(all);
 }
@@ -361,7 +361,7 @@ static void perfbuf_start(struct run *r)
 		bench_pin(d->thread, shard->consumer_cpus, shard->n_consumer_cpus);
 	}
 	bench_thread(&all->merge, merge, all);
-	others_start(all->skel, r);
+	baseline_start(all->skel, r);
 }
 
 static void perfbuf_stop(struct run *r)
@@ -373,7 +373,7 @@ static void perfbuf_stop(struct run *r)
 	/* No producer runs any more: everything that is left is complete. */
 	drain_all(all);
 	merge_below(all, UINT64_MAX);
-	others_count_lost(r);
+	baseline_count_lost(r);
 }
 
 static void close_drainer(struct drainer *d)
@@ -397,7 +397,7 @@ static void perfbuf_close(struct run *r)
 		queue_destroy(&all->queue[i]);
 	free(all->queue);
 	nr_tree_destroy(&all->tree);
-	others_bpf__destroy(all->skel);
+	baseline_bpf__destroy(all->skel);
 	nr_plan_free(all->plan);
 	sem_destroy(&all->drained);
 	close(all->hurry_fd);

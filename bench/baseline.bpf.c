@@ -77,7 +77,7 @@ static __always_inline int emit(void *ctx, __u64 seq)
 #include "produce.bpf.h"
 
 SEC("raw_tp")
-int bench_others(void *ctx)
+int bench_baseline(void *ctx)
 {
 	return produce(ctx);
 }

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What transports other than numaring share: the program, and that the ring or buffer was full is
  * the one cause of loss. */
-#ifndef BENCH_OTHERS_H
-#define BENCH_OTHERS_H
+#ifndef BENCH_BASELINE_H
+#define BENCH_BASELINE_H
 
 #include <bpf/bpf.h>
 #include "bench.h"
-#include "others.skel.h"
+#include "baseline.skel.h"
 
-static inline struct others_bpf *others_open(const struct run *r, bool perf_buffers)
+static inline struct baseline_bpf *baseline_open(const struct run *r, bool perf_buffers)
 {
-	struct others_bpf *skel = others_bpf__open();
+	struct baseline_bpf *skel = baseline_bpf__open();
 
 	run_must(r, skel ? 0 : -errno);
 	skel->rodata->bench_perf_buffers = perf_buffers;
@@ -20,17 +20,17 @@ static inline struct others_bpf *others_open(const struct run *r, bool perf_buff
 		bpf_map__set_max_entries(skel->maps.bench_perf, r->n_cpus);
 	else
 		bpf_map__set_max_entries(skel->maps.bench_ring, r->ring_bytes);
-	run_must(r, others_bpf__load(skel));
+	run_must(r, baseline_bpf__load(skel));
 	return skel;
 }
 
-static inline void others_start(const struct others_bpf *skel, struct run *r)
+static inline void baseline_start(const struct baseline_bpf *skel, struct run *r)
 {
-	r->prog_fd = bpf_program__fd(skel->progs.bench_others);
+	r->prog_fd = bpf_program__fd(skel->progs.bench_baseline);
 	run_map_cells(r, bpf_map__fd(skel->maps.bench_cells));
 }
 
-static inline void others_count_lost(struct run *r)
+static inline void baseline_count_lost(struct run *r)
 {
 	for (unsigned i = 0; i < r->n_cpus; i++)
 		r->lost[NR_LOSS_FULL] += r->cells[i].failed;
