@@ -231,6 +231,8 @@ double row_median(const json_t *row, const char *metric);
 const json_t *row_runs(const json_t *row, const char *metric);
 /* Do both have the same value of each key, or both none? keys ends with NULL. */
 bool rows_agree(const json_t *a, const json_t *b, const char *const *keys);
+/* The first of the rows that agrees with most of them; NULL: there is none. */
+const json_t *rows_most_common(const json_t *rows, const char *const *keys);
 
 /* ---- the host (host.c) ---- */
 

@@ -59,39 +59,41 @@ static int add_line(struct grid *grid, char *line, const char *name, unsigned nu
 	return grid_add(grid, &axes);
 }
 
-int grid_add_text(struct grid *grid, const char *text, const char *name)
+static int add_lines(struct grid *grid, FILE *f, const char *name)
 {
-	char *copy = bench_strdup(text), *rest = copy, *line;
-	unsigned number = 0;
-	int err = 0;
-
-	while (!err && (line = strsep(&rest, "\n"))) {
-		line[strcspn(line, "#")] = 0;
-		err = add_line(grid, line, name, ++number);
-	}
-	free(copy);
-	return err;
-}
-
-int grid_add_file(struct grid *grid, const char *path)
-{
-	FILE *f = fopen(path, "re");
 	char *line = NULL;
 	unsigned number = 0;
 	size_t size = 0;
 	int err = 0;
 
-	while (f && !err && getline(&line, &size, f) > 0) {
+	while (!err && getline(&line, &size, f) > 0) {
 		line[strcspn(line, "#\n")] = 0;
-		err = add_line(grid, line, path, ++number);
+		err = add_line(grid, line, name, ++number);
 	}
-	if (!f || (!err && ferror(f))) {
+	if (!err && ferror(f)) {
 		err = -errno;
-		bench_error("%s: %s", path, strerror(-err));
+		bench_error("%s: %s", name, strerror(-err));
 	}
-	if (f)
-		fclose(f);
 	free(line);
+	fclose(f);
+	return err;
+}
+
+int grid_add_text(struct grid *grid, const char *text, const char *name)
+{
+	FILE *f = fmemopen((void *)text, strlen(text), "r");
+
+	return f ? add_lines(grid, f, name) : -errno;
+}
+
+int grid_add_file(struct grid *grid, const char *path)
+{
+	FILE *f = fopen(path, "re");
+	int err = -errno;
+
+	if (f)
+		return add_lines(grid, f, path);
+	bench_error("%s: %s", path, strerror(-err));
 	return err;
 }
 

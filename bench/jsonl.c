@@ -95,3 +95,21 @@ bool rows_agree(const json_t *a, const json_t *b, const char *const *keys)
 	}
 	return true;
 }
+
+const json_t *rows_most_common(const json_t *rows, const char *const *keys)
+{
+	const json_t *row, *other, *best = NULL;
+	unsigned most = 0;
+
+	for_each_row (row, rows) {
+		unsigned n = 0;
+
+		for_each_row (other, rows)
+			n += rows_agree(row, other, keys);
+		if (n > most) {
+			most = n;
+			best = row;
+		}
+	}
+	return best;
+}

@@ -181,33 +181,17 @@ static int check_runs(const struct report *r)
 	return -ENODATA;
 }
 
-/* The value that most configurations have. */
-static json_t *most_common(const json_t *medians, const char *key)
-{
-	json_t *best = NULL, *sum;
-	unsigned most = 0;
-
-	for_each_row (sum, medians) {
-		const json_t *other;
-		unsigned n = 0;
-
-		for_each_row (other, medians)
-			n += json_equal(json_object_get(sum, key), json_object_get(other, key));
-		if (n > most) {
-			most = n;
-			best = json_object_get(sum, key);
-		}
-	}
-	return best;
-}
-
 static json_t *most_common_values(const json_t *medians)
 {
 	static const char *const keys[] = { "size", "burst", "memory", "duration", "placement" };
 	json_t *base = json_object();
 
-	for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
-		json_object_set(base, keys[k], most_common(medians, keys[k]));
+	for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++) {
+		const char *const one[] = { keys[k], NULL };
+		const json_t *row = rows_most_common(medians, one);
+
+		json_object_set(base, keys[k], json_object_get(row, keys[k]));
+	}
 	return base;
 }
 

@@ -22,38 +22,21 @@ static bool is_wanted(const json_t *row, const char *transport)
 	return is_valid_flat_out(row, transport) && is_plausible(row_ns(row));
 }
 
-static bool comparable(const json_t *a, const json_t *b)
-{
-	static const char *const keys[] = { "size", "memory", "burst", "order", "delivery", NULL };
-
-	return rows_agree(a, b, keys);
-}
-
-static unsigned count_like(const json_t *rows, const char *transport, const json_t *like)
-{
-	const json_t *row;
-	unsigned n = 0;
-
-	for_each_row (row, rows)
-		n += is_wanted(row, transport) && comparable(row, like);
-	return n;
-}
+/* Rows with the same values of these lie on one curve. */
+static const char *const comparable[] = { "size", "memory", "burst", "order", "delivery", NULL };
 
 /* One of the rows that most others can be compared with, NULL: none is wanted. */
-static const json_t *most_common(const json_t *rows, const char *transport)
+static const json_t *find_usual(const json_t *rows, const char *transport)
 {
-	const json_t *row, *best = NULL;
-	unsigned most = 0;
+	json_t *wanted = json_array(), *row;
+	const json_t *usual;
 
-	for_each_row (row, rows) {
-		unsigned n = is_wanted(row, transport) ? count_like(rows, transport, row) : 0;
-
-		if (n > most) {
-			most = n;
-			best = row;
-		}
-	}
-	return best;
+	for_each_row (row, rows)
+		if (is_wanted(row, transport))
+			json_array_append(wanted, row);
+	usual = rows_most_common(wanted, comparable);
+	json_decref(wanted);
+	return usual;
 }
 
 /* ---- rows to points ---- */
@@ -119,7 +102,7 @@ static int add_row(struct sweep_curve *sweep, const json_t *row, const struct ma
 static int add_rows(struct sweep_curve *sweep, const json_t *rows, const char *transport,
 		    const struct machine *machine)
 {
-	const json_t *like = most_common(rows, transport), *row;
+	const json_t *usual = find_usual(rows, transport), *row;
 	unsigned *cpus = bench_alloc(machine->n_cpus, sizeof(*cpus));
 	int err = 0;
 
@@ -128,7 +111,7 @@ static int add_rows(struct sweep_curve *sweep, const json_t *rows, const char *t
 			continue;
 		if (!is_wanted(row, transport))
 			sweep->no_rate++;
-		else if (comparable(row, like))
+		else if (rows_agree(row, usual, comparable))
 			err = add_row(sweep, row, machine, cpus);
 		else
 			sweep->dropped++;
