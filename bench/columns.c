@@ -113,8 +113,10 @@ static void write_head(FILE *out, const char *head, bool html)
 			putc(*p, out);
 }
 
-void write_table(FILE *out, const struct report *r, bool html)
+void write_table(const struct page *p)
 {
+	FILE *out = p->out;
+	bool html = p->html;
 	const json_t *sum;
 
 	fputs(html ? "<table><thead><tr>" : "|", out);
@@ -126,7 +128,7 @@ void write_table(FILE *out, const struct report *r, bool html)
 	fputs(html ? "</tr></thead><tbody>" : "\n|", out);
 	for (size_t k = 0; !html && k < N_COLUMNS; k++)
 		fputs(k < 3 || k == 6 ? " --- |" : " ---: |", out);
-	for_each_row (sum, r->medians) {
+	for_each_row (sum, p->report->medians) {
 		fputs(html ? "\n<tr>" : "\n|", out);
 		for (size_t k = 0; k < N_COLUMNS; k++) {
 			fputs(html ? "<td>" : " ", out);

@@ -355,7 +355,7 @@ static const char *write_figure(FILE *out, const struct plot *p, const char *tex
 	return end;
 }
 
-int write_figures(FILE *out, const struct report *r)
+int write_figures(const struct page *p)
 {
 	struct plot plots[N_FIGURES];
 	const char *rest;
@@ -363,12 +363,12 @@ int write_figures(FILE *out, const struct report *r)
 	int err;
 
 	for (size_t i = 0; i < N_FIGURES; i++)
-		plots[i] = make_plot(r, &figures[i]);
+		plots[i] = make_plot(p->report, &figures[i]);
 	err = draw(plots, N_FIGURES, &svg);
 	rest = svg;
 	for (size_t i = 0; !err && i < N_FIGURES; i++) {
 		if (json_object_size(plots[i].series))
-			rest = write_figure(out, &plots[i], rest);
+			rest = write_figure(p->out, &plots[i], rest);
 		err = rest ? 0 : -ENODATA;
 	}
 	for (size_t i = 0; i < N_FIGURES; i++)

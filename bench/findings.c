@@ -3,12 +3,12 @@
 #include <math.h>
 #include "report.h"
 
-void write_host(FILE *out, const struct report *r, bool html)
+void write_host(const struct page *p)
 {
-	const json_t *h = r->file.host, *t = json_object_get(h, "topology");
+	const json_t *h = p->report->file.host, *t = json_object_get(h, "topology");
 	const char *below = row_word(h, "hypervisor");
 
-	write_paragraph(out, html, "host",
+	write_paragraph(p, "host",
 			"%s%s%s; %.0f CPUs, %.0f cores, %.0f last-level caches, %.0f nodes, %.0f "
 			"packages; Linux %s (%s), clocksource %s, lock of the ring %s; numaring "
 			"%s, libbpf %s; begun %s.",
@@ -23,13 +23,13 @@ void write_host(FILE *out, const struct report *r, bool html)
 
 /* Transports are to be compared by what they do with memory, not by how much they have: finds the
  * rows of the same memory whose rings differ most. */
-static void warn_of_memory(FILE *out, const struct report *r, bool html)
+static void warn_of_memory(const struct page *p)
 {
 	const json_t *a, *b, *less = NULL, *more = NULL;
 	double most = 1.1;
 
-	for_each_row (a, r->medians) {
-		for_each_row (b, r->medians) {
+	for_each_row (a, p->report->medians) {
+		for_each_row (b, p->report->medians) {
 			double ratio = row_median(b, "ring_bytes") / row_median(a, "ring_bytes");
 
 			if (row_number(a, "memory") != row_number(b, "memory") || !(ratio > most))
@@ -40,7 +40,7 @@ static void warn_of_memory(FILE *out, const struct report *r, bool html)
 		}
 	}
 	if (less)
-		write_paragraph(out, html, "warn",
+		write_paragraph(p, "warn",
 				"Rings that are compared do not have the same memory: of %.2f MiB, "
 				"%s has %.2f and %s %.2f. See \"rings MiB\".",
 				row_number(more, "memory") / (1 << 20), row_word(more, "transport"),
@@ -55,52 +55,52 @@ static bool is_split(const json_t *sum, const char *metric)
 }
 
 /* What a median hides. */
-static void warn_of_groups(FILE *out, const struct report *r, bool html)
+static void warn_of_groups(const struct page *p)
 {
 	char label[96], rate[32];
 	const json_t *sum;
 
-	for_each_row (sum, r->medians) {
+	for_each_row (sum, p->report->medians) {
 		bool delivered = is_split(sum, "events_per_sec");
 
 		if (!delivered && !is_split(sum, "cost_mean_ns"))
 			continue;
 		snprintf(rate, sizeof(rate), "%.0f/s each", row_number(sum, "rate"));
-		write_paragraph(out, html, "warn",
+		write_paragraph(p, "warn",
 				"%s, producers: %.0f, %s: by %s, the runs fall into two groups, "
 				"and their median describes neither. See \"turns %%\" and \"CPU "
 				"elsewhere %%\".",
-				write_label(r, sum, label, sizeof(label)),
+				write_label(p->report, sum, label, sizeof(label)),
 				row_number(sum, "producers"),
 				row_number(sum, "rate") ? rate : "flat out",
 				delivered ? "what was delivered" : "the cost");
 	}
 }
 
-void write_warnings(FILE *out, const struct report *r, bool html)
+void write_warnings(const struct page *p)
 {
-	unsigned invalid = sweep_invalid(r->file.runs);
+	unsigned invalid = sweep_invalid(p->report->file.runs);
 	double busy = 0;
 	const json_t *sum;
 
-	if (json_is_true(json_object_get(r->file.host, "emulated")))
-		write_paragraph(out, html, "warn",
+	if (json_is_true(json_object_get(p->report->file.host, "emulated")))
+		write_paragraph(p, "warn",
 				"EMULATED: the CPU of this host is emulated. The figures show that "
 				"it works, not how fast.");
 	if (invalid)
-		write_paragraph(out, html, "warn",
+		write_paragraph(p, "warn",
 				"%u of %zu runs are NOT VALID and are left out; their rows in the "
 				"sweep's file say why.",
-				invalid, json_array_size(r->file.runs));
-	for_each_row (sum, r->medians)
+				invalid, json_array_size(p->report->file.runs));
+	for_each_row (sum, p->report->medians)
 		busy = fmax(busy, row_median(sum, "elsewhere_share"));
 	if (busy > 0.1)
-		write_paragraph(out, html, "warn",
+		write_paragraph(p, "warn",
 				"This host was not idle: up to %.0f %% of its CPU time went "
 				"elsewhere.",
 				100 * busy);
-	warn_of_memory(out, r, html);
-	warn_of_groups(out, r, html);
+	warn_of_memory(p);
+	warn_of_groups(p);
 }
 
 /* ---- differences: claimed only where they exceed the spread ---- */
@@ -148,20 +148,20 @@ static const json_t *find_single(const struct report *r)
 	return best;
 }
 
-void write_comparison(FILE *out, const struct report *r, bool html)
+void write_comparison(const struct page *p)
 {
 	static const char *const same[] = { "producers", "placement", "rate",	  "size", "burst",
 					    "memory",	 "duration",  "delivery", NULL };
-	const json_t *single = find_single(r), *sum;
+	const json_t *single = find_single(p->report), *sum;
 	char label[96], ratio[3][64];
 
-	for_each_row (sum, r->medians) {
+	for_each_row (sum, p->report->medians) {
 		if (!single || sum == single || !rows_agree(sum, single, same))
 			continue;
-		write_paragraph(out, html, "how",
+		write_paragraph(p, "how",
 				"%s against single, %.0f producers, flat out: delivered, %s; cost "
 				"for the producer, %s; CPU time of consumers and merge, %s.",
-				write_label(r, sum, label, sizeof(label)),
+				write_label(p->report, sum, label, sizeof(label)),
 				row_number(sum, "producers"),
 				ratio_text(sum, single, "events_per_sec", ratio[0]),
 				ratio_text(sum, single, "cost_mean_ns", ratio[1]),

@@ -23,7 +23,7 @@ void write_escaped(FILE *out, const char *text)
 			putc(*text, out);
 }
 
-void write_paragraph(FILE *out, bool html, const char *class, const char *fmt, ...)
+void write_paragraph(const struct page *p, const char *class, const char *fmt, ...)
 {
 	char text[1024];
 	va_list ap;
@@ -31,10 +31,10 @@ void write_paragraph(FILE *out, bool html, const char *class, const char *fmt, .
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	if (html)
-		fprintf(out, "<p class=\"%s\">", class);
-	write_escaped(out, text);
-	fputs(html ? "</p>\n" : "\n\n", out);
+	if (p->html)
+		fprintf(p->out, "<p class=\"%s\">", class);
+	write_escaped(p->out, text);
+	fputs(p->html ? "</p>\n" : "\n\n", p->out);
 }
 
 bool is_trace(const json_t *sum)
@@ -56,32 +56,32 @@ char *write_label(const struct report *r, const json_t *sum, char *buf, size_t s
 
 /* ---- the two pages, from their templates ---- */
 
-static int write_section(FILE *out, const struct report *r, const char *name, bool html);
+static int write_section(const struct page *p, const char *name);
 
 /* Copies the template; {{NAME}} is replaced by a section, and {{# ...}} by nothing. */
-static int fill(FILE *out, const struct report *r, const char *template, bool html)
+static int fill(const struct page *p, const char *template)
 {
 	char name[32];
 	int err = 0, len;
 
 	while (!err && *template) {
 		if (sscanf(template, "{{%31[a-z]}}%n", name, &len) == 1) {
-			err = write_section(out, r, name, html);
+			err = write_section(p, name);
 			template += len;
 		} else if (!strncmp(template, "{{#", 3)) {
 			template = strstr(template, "}}") + 2;
 		} else {
-			putc(*template ++, out);
+			putc(*template ++, p->out);
 		}
 	}
 	return err;
 }
 
-static int write_section(FILE *out, const struct report *r, const char *name, bool html)
+static int write_section(const struct page *p, const char *name)
 {
 	static const struct {
 		const char *name;
-		void (*write)(FILE *out, const struct report *r, bool html);
+		void (*write)(const struct page *p);
 	} sections[] = { { "host", write_host },
 			 { "warnings", write_warnings },
 			 { "comparison", write_comparison },
@@ -89,10 +89,10 @@ static int write_section(FILE *out, const struct report *r, const char *name, bo
 
 	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++)
 		if (!strcmp(name, sections[i].name))
-			sections[i].write(out, r, html);
+			sections[i].write(p);
 	if (!strcmp(name, "explanation"))
-		return fill(out, r, template_explanation_txt, html);
-	return strcmp(name, "figures") ? 0 : write_figures(out, r);
+		return fill(p, template_explanation_txt);
+	return strcmp(name, "figures") ? 0 : write_figures(p);
 }
 
 /* Refuses a link: whoever made it would choose where we write. */
@@ -141,19 +141,19 @@ static void explain_plots(const struct report *r, int err)
 /* A page that could not be completed is removed. */
 static int write_page(const struct report *r, const char *name, const char *template, bool html)
 {
-	FILE *out = create(r, name);
+	struct page p = { create(r, name), html, r };
 	int err, io = 0;
 
-	if (!out) {
+	if (!p.out) {
 		bench_error("cannot create %s/%s: %s", r->dir, name, strerror(errno));
 		return -EIO;
 	}
-	err = fill(out, r, template, html);
+	err = fill(&p, template);
 	if (err)
 		explain_plots(r, err);
-	if (fflush(out))
+	if (fflush(p.out))
 		io = -errno;
-	if (fclose(out) && !io)
+	if (fclose(p.out) && !io)
 		io = -errno;
 	if (io)
 		bench_error("cannot write %s/%s: %s", r->dir, name, strerror(-io));

@@ -18,23 +18,30 @@ struct report {
 extern const char template_report_html[], template_report_md[], template_explanation_txt[],
 	template_plot_gp[];
 
+/* A page that is written, in HTML or in Markdown. */
+struct page {
+	FILE *out;
+	bool html;
+	const struct report *report;
+};
+
 /* ---- text (report.c) ---- */
 /* In HTML and in Markdown. */
 void write_escaped(FILE *out, const char *text);
 /* One paragraph; class is of HTML. */
-void write_paragraph(FILE *out, bool html, const char *class, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
+void write_paragraph(const struct page *p, const char *class, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 /* The name of a row, where all but its transport is the usual. */
 char *write_label(const struct report *r, const json_t *sum, char *buf, size_t size);
 bool is_trace(const json_t *sum);
 
 /* ---- sections ---- */
-void write_host(FILE *out, const struct report *r, bool html);	     /* findings.c */
-void write_warnings(FILE *out, const struct report *r, bool html);   /* findings.c */
-void write_comparison(FILE *out, const struct report *r, bool html); /* findings.c */
-void write_table(FILE *out, const struct report *r, bool html);	     /* columns.c */
+void write_host(const struct page *p);	     /* findings.c */
+void write_warnings(const struct page *p);   /* findings.c */
+void write_comparison(const struct page *p); /* findings.c */
+void write_table(const struct page *p);	     /* columns.c */
 /* figures.c; -ENOENT: there is no gnuplot; -EIO: it failed; -ENODATA: what it wrote is cut short.
  */
-int write_figures(FILE *out, const struct report *r);
+int write_figures(const struct page *p);
 
 #endif

@@ -55,37 +55,26 @@ static int decimals_of(double v)
 	return decimals;
 }
 
-static const char *number(char *buf, double v, int decimals)
-{
-	if (isinf(v))
-		return "never";
-	snprintf(buf, 32, "%.*f", decimals, v);
-	return buf;
-}
-
 struct text {
 	char s[128];
 };
 
+/* "MID [LO, HI]"; unit 0: counts, of which infinity is never reached. */
 static struct text interval(struct interval i, double unit)
 {
-	char b[3][32];
-	struct text t;
+	const double v[] = { i.mid, i.lo, i.hi };
+	struct text t = { "" };
+	char number[3][32];
 
-	snprintf(t.s, sizeof(t.s), "%s [%s, %s]",
-		 number(b[0], i.mid / unit, decimals_of(i.mid / unit)),
-		 number(b[1], i.lo / unit, decimals_of(i.lo / unit)),
-		 number(b[2], i.hi / unit, decimals_of(i.hi / unit)));
-	return t;
-}
-
-static struct text count_interval(struct interval i)
-{
-	char b[3][32];
-	struct text t;
-
-	snprintf(t.s, sizeof(t.s), "%s [%s, %s]", number(b[0], i.mid, 0), number(b[1], i.lo, 0),
-		 number(b[2], i.hi, 0));
+	for (unsigned k = 0; k < 3; k++)
+		if (isinf(v[k]))
+			strcpy(number[k], "never");
+		else if (unit)
+			snprintf(number[k], sizeof(number[k]), "%.*f", decimals_of(v[k] / unit),
+				 v[k] / unit);
+		else
+			snprintf(number[k], sizeof(number[k]), "%.0f", v[k]);
+	snprintf(t.s, sizeof(t.s), "%s [%s, %s]", number[0], number[1], number[2]);
 	return t;
 }
 
@@ -161,9 +150,9 @@ static void limits_row(const struct job *job, const char *policy, const struct s
 	add(&row, "%s", policy);
 	add(&row, "%u", s->n);
 	add_rate(&row, rate, "");
-	add(&row, "%s", count_interval(l.saturated).s);
-	add(&row, "%s", count_interval(l.merge).s);
-	add(&row, "%s", count_interval(l.dearer).s);
+	add(&row, "%s", interval(l.saturated, 0).s);
+	add(&row, "%s", interval(l.merge, 0).s);
+	add(&row, "%s", interval(l.dearer, 0).s);
 	print_row(job->args, &row);
 }
 
