@@ -507,7 +507,7 @@ static void print_pair(const struct tune *t, enum nr_distance d)
 	const json_t *sum = sum_of(t, t->pair[d], 2);
 	char what[80];
 
-	snprintf(what, sizeof(what), "of two of %s", host_distance_name(d));
+	snprintf(what, sizeof(what), "against one on %s", host_distance_name(d));
 	if (sum)
 		print_sum(sum, what);
 	if (t->ping_ns[d])
@@ -568,7 +568,7 @@ static void print_table(const struct advice *a, unsigned n)
 	char limit[3][32];
 
 	puts("\nA ring takes a record in the mean hand-over over all pairs of its producers. The "
-	     "busiest is full up at:");
+	     "busiest ring saturates at:");
 	for (const struct advice *end = a + n; a < end; a++)
 		printf("  %-8s %4u ring%s  %8s [%s, %s] records/s of all  (%u producer%s on it, "
 		       "%.0f ns a record)\n",

@@ -317,7 +317,14 @@ static void simulate(struct sim_result *out, const struct machine *machine,
 static void simulate_flat(struct sim_result *out, unsigned n, double think_ns, enum times service)
 {
 	struct costs costs = { .alone = SERVICE_NS, .own = SERVICE_NS };
-	struct sim_opts opts = { SEED + n, think_ns, EXPONENTIAL, service, 0, 0, 150000, 1 };
+	struct sim_opts opts = {
+		.seed = SEED + n,
+		.think_ns = think_ns,
+		.think = EXPONENTIAL,
+		.service = service,
+		.records = 150000,
+		.batches = 1,
+	};
 	struct machine *machine = machine_regular(&flat);
 	/* The machine's own numbers are 0, 1, 2... */
 	struct load load = { n, machine->os, -1 };

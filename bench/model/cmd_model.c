@@ -184,7 +184,7 @@ static void print_source(const struct inputs *in)
 	const char *between = "";
 
 	if (!a->sweep) {
-		printf("like %s%s", a->like, in->own ? "" : ", which it is not");
+		printf("like %s%s", a->like, in->own ? "" : ", but another host");
 		return;
 	}
 	printf("costs from %s", a->sweep);

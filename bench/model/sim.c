@@ -3,9 +3,9 @@
  * Discrete-event simulation of one ring: producers think, queue for the lock in order of arrival,
  * pay the hand-over from the last owner, and think again. A consumer drains what they wrote.
  *
- * Kept here and tested in tests/test_model.c:
+ * Two rules hold, and tests/test_model.c tests them:
  *	- the lock is first come, first served, but for the re-take when exactly one waits;
- *	- attempts = written + lost and written = consumed + left (as I7 asks of the collector).
+ *	- attempts = written + lost and written = consumed + left (the collector's I7).
  */
 #include <math.h>
 

@@ -69,7 +69,7 @@ expect 1 'data: Is a directory' predict --sweep "$dir/data"
 expect 1 'data: Is a directory' predict -H "$dir/data"
 expect 1 'csv: Is a directory' predict --data "$dir/data"
 
-good 'which it is not' predict "${machine[@]}" -p single -n 4 -r 10k
+good 'but another host' predict "${machine[@]}" -p single -n 4 -r 10k
 good 'like spr (' predict --synthetic 'pack:2 [numa] l3:1 core:28 pu:1' -l spr -p single -n 4 -r 10k
 good 'rows left out' fit "$DATA/own_sweep.jsonl" --synthetic 'pack:1 [numa] l3:1 core:2 pu:1'
 good 'costs from' limits --sweep "$DATA/own_sweep.jsonl" --synthetic 'pack:1 [numa] l3:1 core:2 pu:1'
