@@ -136,8 +136,10 @@ static void hand_to(struct nr_feed *f, struct nr_cut *cut)
 	struct nr_output *o = f->output;
 	bool full = f->n && f->queued + memory_of(cut->packet) > o->queue_bytes;
 
-	if (!o->optional && !f->error && enqueue(f, cut->packet, cut))
+	if (!o->optional && !f->error && enqueue(f, cut->packet, cut)) {
+		f->error = -ENOMEM; /* or it would get the next one */
 		fail(f->delivery, -ENOMEM);
+	}
 	if (o->optional && (f->error || full || enqueue(f, cut->packet, NULL)))
 		note_missed(f, cut->packet);
 }
@@ -269,7 +271,7 @@ static void fail_feed(struct nr_feed *f, int err)
 {
 	struct nr_output *o = f->output;
 
-	f->error = err;
+	f->error = f->error ?: err;
 	if (!o->optional)
 		fail(f->delivery, err);
 	else
@@ -294,7 +296,7 @@ static void deliver(struct nr_feed *f)
 	} else if (o->optional) {
 		note_missed(f, q.packet);
 	}
-	if (err && !f->error)
+	if (err && !f->abandoned)
 		fail_feed(f, err);
 	if (!err && q.cut) {
 		q.cut->waiting--;
@@ -352,7 +354,10 @@ int nr_delivery_send(struct nr_delivery *d, struct nr_packet *packet, const stru
 			deliver(&d->feeds[0]);
 	}
 	pthread_mutex_unlock(&d->lock);
-	return cut ? 0 : -ENOMEM;
+	if (cut)
+		return 0;
+	nr_packet_put(packet);
+	return -ENOMEM;
 }
 
 static void *feed(void *arg)

@@ -543,6 +543,74 @@ static void test_hangs(void **state)
 	hangs_in_end(true);
 }
 
+/* ---- memory that runs out ---- */
+
+/* For the cut, and for its marks: the packet is not sent, and comes back to the pool. */
+static void test_no_memory_for_cut(void **state)
+{
+	struct rig *r = new_rig();
+	struct fake *f = add_fake(r, false, true);
+	struct nr_packet *p;
+
+	(void)state;
+	start_rig(r, 1);
+	for (unsigned i = 1; i <= 2; i++) {
+		p = make_packet(r, 2);
+		fail_calloc = i;
+		assert_int_equal(nr_delivery_send(&r->d, p, &(struct nr_mark){}), -ENOMEM);
+		assert_int_equal(fail_calloc, 0);
+		assert_int_equal(holders, 1); /* the first, empty packet */
+	}
+	assert_int_equal(drain(r), 0);
+	assert_int_equal(end_all(r), 0);
+	assert_int_equal(f->n, 0);
+	close_rig(r);
+}
+
+/* A required output that cannot be given a packet gets none of those after it. */
+static void test_no_memory_for_queue(void **state)
+{
+	struct rig *r = new_rig();
+	struct fake *a = add_fake(r, false, false), *b = add_fake(r, false, false);
+
+	(void)state;
+	start_rig(r, 1);
+	fail_malloc = 2; /* the queue of the second */
+	for (unsigned i = 0; i < 3; i++)
+		send_packet(r, 2);
+	assert_int_equal(fail_malloc, 0);
+	assert_int_equal(nr_delivery_error(&r->d), -ENOMEM);
+	assert_int_equal(drain(r), -ENOMEM);
+	assert_int_equal(end_all(r), -ENOMEM);
+	assert_false(new_mark(r));
+	expect_all(a, 3);
+	assert_int_equal(b->n, 0);
+	assert_int_equal(b->ended, 1);
+	close_rig(r);
+}
+
+/* An optional one misses what it cannot be given. */
+static void test_no_memory_for_optional(void **state)
+{
+	struct rig *r = new_rig();
+	struct fake *a = add_fake(r, false, false), *o = add_fake(r, true, false);
+
+	(void)state;
+	start_rig(r, 1);
+	fail_malloc = 2;
+	for (unsigned i = 0; i < 3; i++)
+		send_packet(r, 2);
+	assert_int_equal(fail_malloc, 0);
+	await_mark(r, 3);
+	assert_int_equal(drain(r), 0);
+	assert_int_equal(end_all(r), 0);
+	expect_all(a, 3);
+	expect_gap(o, 0, 1, 1);
+	expect_packet(o, 1, 2);
+	expect_packet(o, 2, 3);
+	close_rig(r);
+}
+
 /* ---- starts that fail ---- */
 
 static void test_start_fails(void **state)
@@ -575,6 +643,9 @@ int main(void)
 		cmocka_unit_test(test_larger_than_queue),
 		cmocka_unit_test(test_optional_fails),
 		cmocka_unit_test(test_hangs),
+		cmocka_unit_test(test_no_memory_for_cut),
+		cmocka_unit_test(test_no_memory_for_queue),
+		cmocka_unit_test(test_no_memory_for_optional),
 		cmocka_unit_test(test_start_fails),
 	};
 
