@@ -567,6 +567,8 @@ int nr_delivery_begin(struct nr_delivery *d, const struct nr_recording *recordin
 		if (err)
 			o->recording = NULL; /* there is nothing to undo */
 	}
+	if (err)
+		nr_delivery_undo(d);
 	return err;
 }
 
@@ -608,6 +610,7 @@ void nr_delivery_undo(struct nr_delivery *d)
 
 		if (o->recording && o->ops->undo)
 			o->ops->undo(o);
+		o->recording = NULL;
 	}
 }
 

@@ -96,7 +96,7 @@ struct nr_delivery {
 int nr_delivery_init(struct nr_delivery *d, uint32_t n_shards, struct nr_waiter *merge);
 /* Takes the output over, 0, or destroys it, -ENOMEM. */
 int nr_delivery_add(struct nr_delivery *d, struct nr_output *output);
-/* Begins the outputs: recording without first and misfits. packers: threads. */
+/* Begins the outputs, or none: recording without first and misfits. packers: threads. */
 int nr_delivery_begin(struct nr_delivery *d, const struct nr_recording *recording,
 		      struct nr_misfits *misfits, uint64_t start);
 int nr_delivery_start(struct nr_delivery *d, unsigned packers);

@@ -629,6 +629,26 @@ static void test_start_fails(void **state)
 	close_rig(r);
 }
 
+/* The second output cannot begin: the first leaves nothing, and the third is not asked. */
+static void test_begin_fails(void **state)
+{
+	struct rig *r = new_rig();
+	const struct nr_recording recording = { .format = { r->types, "a uuid" }, .log = &r->log };
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		add_fake(r, i == 2, true);
+	r->out[1].begin_error = -EACCES;
+	assert_int_equal(nr_delivery_begin(&r->d, &recording, &r->misfits, 0), -EACCES);
+	assert_int_equal(r->out[0].begun, 1);
+	assert_int_equal(r->out[0].undone, 1);
+	assert_int_equal(r->out[1].undone, 0);
+	assert_int_equal(r->out[2].begun + r->out[2].undone, 0);
+	nr_delivery_undo(&r->d);
+	assert_int_equal(r->out[0].undone, 1);
+	close_rig(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -647,6 +667,7 @@ int main(void)
 		cmocka_unit_test(test_no_memory_for_queue),
 		cmocka_unit_test(test_no_memory_for_optional),
 		cmocka_unit_test(test_start_fails),
+		cmocka_unit_test(test_begin_fails),
 	};
 
 	return cmocka_run_group_tests_name("delivery", tests, make_btf, free_btf);
