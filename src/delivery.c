@@ -332,6 +332,14 @@ static int end_output(struct nr_feed *f)
 	return leave(f, began, err ?: end);
 }
 
+static void end_feed(struct nr_feed *f)
+{
+	int err = !f->abandoned && f->delivery->account ? end_output(f) : 0;
+
+	f->error = f->error ?: err;
+	f->ended = true;
+}
+
 int nr_delivery_send(struct nr_delivery *d, struct nr_packet *packet, const struct nr_mark *marks)
 {
 	struct nr_cut *cut;
@@ -364,7 +372,6 @@ static void *feed(void *arg)
 {
 	struct nr_feed *f = arg;
 	struct nr_delivery *d = f->delivery;
-	int err;
 
 	pthread_mutex_lock(&d->lock);
 	while (!f->abandoned && (f->n || !d->ending)) {
@@ -374,11 +381,7 @@ static void *feed(void *arg)
 			pthread_cond_wait(&f->wake, &d->lock);
 		pthread_cond_broadcast(&d->moved);
 	}
-	if (!f->abandoned && d->account) {
-		err = end_output(f);
-		f->error = f->error ?: err;
-	}
-	f->ended = true;
+	end_feed(f);
 	pthread_cond_broadcast(&d->moved);
 	pthread_mutex_unlock(&d->lock);
 	return NULL;
@@ -474,6 +477,8 @@ int nr_delivery_end(struct nr_delivery *d, const struct nr_account *account, uns
 	pthread_mutex_lock(&d->lock);
 	d->account = account;
 	d->ending = true;
+	if (d->direct)
+		end_feed(&d->feeds[0]);
 	for (unsigned i = 0; i < d->n_feeds; i++)
 		pthread_cond_signal(&d->feeds[i].wake);
 	while (!have_ended(d)) {

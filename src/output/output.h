@@ -6,9 +6,9 @@
  * with it (I10). An optional one that falls behind misses packets, and is told how many.
  *
  * Life: begin, keep, any number of take and miss, end, destroy. When the start fails, undo takes the
- * place of keep and end. take, miss and end are called from the output's own thread. Functions
- * return 0 or a negative errno, which they have explained through the log; after an error of take
- * or miss comes end.
+ * place of keep and end. take, miss and end are called one at a time, from the output's own thread
+ * unless it is direct (delivery.h). Functions return 0 or a negative errno, which they have
+ * explained through the log; after an error of take or miss comes end.
  */
 #ifndef NR_OUTPUT_H
 #define NR_OUTPUT_H

@@ -273,6 +273,7 @@ static void test_direct(void **state)
 	assert_int_equal(end_all(r), -EIO);
 	expect_all(f, 4);
 	assert_int_equal(stats_of(r, f).packets, 3);
+	assert_int_equal(f->ended, 1);
 	close_rig(r);
 }
 
