@@ -269,31 +269,37 @@ static int leave(struct nr_feed *f, uint64_t began, int err)
 /* After an error of its own an output takes nothing; of a required one, nobody does. */
 static void fail_feed(struct nr_feed *f, int err)
 {
-	struct nr_output *o = f->output;
-
 	f->error = f->error ?: err;
-	if (!o->optional)
+	if (!f->output->optional)
 		fail(f->delivery, err);
-	else
+	drop_queue(f);
+}
+
+/* Without the lock: neither the output nor the log's function holds up the others. */
+static int give(struct nr_feed *f, const struct nr_queued *q)
+{
+	struct nr_output *o = f->output;
+	int err = q->gap.packets ? o->ops->miss(o, &q->gap) : 0;
+
+	err = err ?: o->ops->take(o, q->packet);
+	if (err && o->optional)
 		nr_log(f->delivery->recording.log, NR_LOG_WARN,
 		       "the optional output %s takes no more events: %s", o->name, strerror(-err));
-	drop_queue(f);
+	return err;
 }
 
 static void deliver(struct nr_feed *f)
 {
 	struct nr_queued q = dequeue(f);
-	struct nr_output *o = f->output;
 	uint64_t began = nr_clock_now();
 	int err;
 
 	enter(f);
-	err = q.gap.packets ? o->ops->miss(o, &q.gap) : 0;
-	err = leave(f, began, err ?: o->ops->take(o, q.packet));
+	err = leave(f, began, give(f, &q));
 	if (!err) {
 		f->packets++;
 		f->events += q.packet->n_events;
-	} else if (o->optional) {
+	} else if (f->output->optional) {
 		note_missed(f, q.packet);
 	}
 	if (err && !f->abandoned)
