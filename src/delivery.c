@@ -281,6 +281,7 @@ static int give(struct nr_feed *f, const struct nr_queued *q)
 	struct nr_output *o = f->output;
 	int err = q->gap.packets ? o->ops->miss(o, &q->gap) : 0;
 
+	f->told += err ? 0 : q->gap.events;
 	err = err ?: o->ops->take(o, q->packet);
 	if (err && o->optional)
 		nr_log(f->delivery->recording.log, NR_LOG_WARN,
@@ -311,12 +312,14 @@ static void deliver(struct nr_feed *f)
 	nr_packet_put(q.packet);
 }
 
-/* In a recording that failed the outputs have got different numbers of events. */
-static struct nr_account account_of(const struct nr_feed *f)
+/* error: of the output. When it or the recording has failed, outputs have got different numbers of
+ * events. */
+static struct nr_account account_of(const struct nr_feed *f, int error)
 {
 	struct nr_account a = *f->delivery->account;
-	uint64_t written = f->events + f->missed_events;
+	uint64_t written = f->events + f->told;
 
+	a.error = a.error ?: error;
 	a.unwritten += a.written - written;
 	a.written = written;
 	return a;
@@ -325,15 +328,18 @@ static struct nr_account account_of(const struct nr_feed *f)
 /* What was missed last is told before the end. */
 static int end_output(struct nr_feed *f)
 {
-	const struct nr_account account = account_of(f);
 	struct nr_output *o = f->output;
 	struct nr_gap gap = f->gap;
 	uint64_t began = nr_clock_now();
-	bool tell = gap.packets && !f->error;
-	int err, end;
+	int err = f->error, end;
+	struct nr_account account;
 
 	enter(f);
-	err = tell ? o->ops->miss(o, &gap) : 0;
+	if (!err && gap.packets) {
+		err = o->ops->miss(o, &gap);
+		f->told += err ? 0 : gap.events;
+	}
+	account = account_of(f, err);
 	end = o->ops->end(o, &account);
 	return leave(f, began, err ?: end);
 }

@@ -52,7 +52,8 @@ struct nr_feed {
 	bool ended;	   /* the output has ended */
 	int error;	   /* after it the output takes nothing */
 	uint64_t packets, events, missed_packets, missed_events; /* for the statistics */
-	uint64_t busy_max, busy_total;				 /* ns */
+	uint64_t told; /* of missed_events: in gaps that the output got; its thread */
+	uint64_t busy_max, busy_total; /* ns */
 };
 
 struct nr_packer {

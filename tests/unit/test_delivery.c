@@ -490,8 +490,42 @@ static void test_optional_fails(void **state)
 	assert_int_equal(stats.packets, 1);
 	assert_int_equal(stats.missed_packets, 7);
 	assert_int_equal(stats.missed_events, 50);
+	/* What it does not have, and has no gap for, is not written. */
+	assert_int_equal(f->account.written, 10);
+	assert_int_equal(f->account.unwritten, 50);
+	assert_int_equal(f->account.error, -EIO);
+	assert_int_equal(required->account.written, 60);
+	assert_int_equal(required->account.error, 0);
 	assert_true(lock_was_free);
 	assert_non_null(strstr(said, "the optional output fake takes no more events: Input"));
+	close_rig(r);
+}
+
+/* The gap at the end cannot be told either. */
+static void test_last_gap_fails(void **state)
+{
+	struct rig *r = new_rig();
+	struct fake *f = add_fake(r, true, true);
+
+	(void)state;
+	f->output.queue_bytes = 1;
+	f->miss_error = -ENOSPC;
+	hold(f);
+	start_rig(r, 1);
+	send_packet(r, 4);
+	await_entered(f, 1);
+	send_packet(r, 5);
+	send_packet(r, 6);
+	await_handed(r);
+	let_go(f);
+	assert_int_equal(drain(r), 0);
+	assert_int_equal(end_all(r), 0);
+	expect_gap(f, 2, 3, 3);
+	assert_int_equal(f->ended, 1);
+	assert_int_equal(f->account.written, 9);
+	assert_int_equal(f->account.unwritten, 6);
+	assert_int_equal(f->account.error, -ENOSPC);
+	assert_int_equal(stats_of(r, f).error, -ENOSPC);
 	close_rig(r);
 }
 
@@ -685,6 +719,7 @@ int main(void)
 		cmocka_unit_test(test_falls_behind),
 		cmocka_unit_test(test_larger_than_queue),
 		cmocka_unit_test(test_optional_fails),
+		cmocka_unit_test(test_last_gap_fails),
 		cmocka_unit_test(test_hangs),
 		cmocka_unit_test(test_no_memory_for_cut),
 		cmocka_unit_test(test_no_memory_for_queue),
