@@ -68,7 +68,7 @@ static int measure(struct repair *r)
 	r->found.left_out = (uint64_t)st.st_size > t->next ? st.st_size - t->next : 0;
 	r->account.repaired = true;
 	r->account.end = t->packet.end;
-	r->account.written = r->found.events;
+	r->account.written = r->found.events + t->missed_events;
 	r->account.lost_total = t->packet.lost;
 	return find_more(r, st.st_size);
 }
@@ -137,7 +137,7 @@ static int write_mark(struct repair *r, int fd)
 
 	if (t->marked)
 		return sync_file(fd);
-	err = nr_end_packet(&packet, &size, t->md.uuid, t->packets, &r->account);
+	err = nr_end_packet(&packet, &size, t->md.uuid, t->seq, &r->account);
 	if (!err)
 		err = nr_write_all(fd, packet, size, t->next);
 	free(packet);
