@@ -63,11 +63,8 @@ static void note_gap(struct nr_feed *f, const struct nr_gap *gap)
 	f->gap = (struct nr_gap){
 		.packets = f->gap.packets + gap->packets,
 		.events = f->gap.events + gap->events,
-		.last_seq = gap->last_seq,
 		.begin = f->gap.packets ? f->gap.begin : gap->begin,
 		.end = gap->end,
-		.watermark = gap->watermark,
-		.lost = gap->lost,
 	};
 	f->missed_packets += gap->packets;
 	f->missed_events += gap->events;
@@ -75,9 +72,7 @@ static void note_gap(struct nr_feed *f, const struct nr_gap *gap)
 
 static void note_missed(struct nr_feed *f, const struct nr_packet *p)
 {
-	const struct nr_gap gap = {
-		1, p->n_events, p->seq, p->begin, p->end, p->watermark, p->lost
-	};
+	const struct nr_gap gap = { 1, p->n_events, p->begin, p->end };
 
 	note_gap(f, &gap);
 }

@@ -30,10 +30,10 @@ struct trace {
 	uint64_t bytes;	  /* of whole packets in the file */
 	uint64_t packets; /* in the file */
 	uint64_t next;	  /* sequence number of the next packet */
-	uint64_t last_ts; /* end of the last packet */
-	uint32_t heads;	  /* CRC-32 of their heads */
-	size_t largest;	  /* bytes of the largest of them */
-	int error;	  /* the file is not what was written; the log says why */
+	struct nr_packet_head last;
+	uint32_t heads; /* CRC-32 of their heads */
+	size_t largest; /* bytes of the largest of them */
+	int error;	/* the file is not what was written; the log says why */
 };
 
 static struct trace *trace_of(struct nr_output *o)
@@ -59,7 +59,7 @@ static void note_packet(struct trace *t, const struct nr_packet_head *head, size
 	t->bytes += size;
 	t->packets++;
 	t->next = head->seq + 1;
-	t->last_ts = head->end;
+	t->last = *head;
 	t->largest = size > t->largest ? size : t->largest;
 	nr_counter_set(&t->output.bytes, t->bytes);
 }
@@ -93,10 +93,14 @@ static int take(struct nr_output *o, const struct nr_packet *packet)
 /* The gap mark stands for the packets that are missing. */
 static int miss(struct nr_output *o, const struct nr_gap *gap)
 {
+	struct trace *t = trace_of(o);
 	struct nr_gap_packet mark;
+	int err;
 
-	nr_gap_fill(&mark, o->recording->format.uuid, gap);
-	return append(trace_of(o), &mark, sizeof(mark));
+	nr_gap_fill(&mark, &t->last, gap);
+	err = append(t, &mark, sizeof(mark));
+	t->next += err ? 0 : gap->packets;
+	return err;
 }
 
 /* ---- begin ---- */
@@ -226,17 +230,18 @@ static int check_packet(const struct trace *t, uint64_t off, uint64_t size)
 	return err;
 }
 
-/* The packet's head, and all of it if it ends behind the next hole: some file systems make a hole
+/* From the head of the packet before to that of this one, and all of it if it ends behind the next hole: some file systems make a hole
  * of the zeros in it. */
-static int look_again(const struct trace *t, struct nr_packet_head *head, uint64_t seq,
-		      uint64_t off, uint64_t *hole)
+static int look_again(const struct trace *t, struct nr_packet_head *head, uint64_t off,
+		      uint64_t *hole)
 {
+	uint64_t seq = head->seq, end;
 	int err = read_again(t, head, HEAD, off);
-	uint64_t end = off + head->packet_bits / 8;
 
 	if (!err && (head->seq < seq ||
 		     memcmp(head->uuid, t->output.recording->format.uuid, sizeof(head->uuid))))
 		err = -ESTALE;
+	end = off + head->packet_bits / 8;
 	if (err || *hole >= end)
 		return err;
 	err = check_packet(t, off, end - off);
@@ -258,7 +263,7 @@ static int walk(const struct trace *t, struct walk *at, bool whole)
 
 	for (*at = (struct walk){}; at->seq < t->packets; at->seq++) {
 		hole = whole ? 0 : hole;
-		err = look_again(t, &head, at->seq, at->off, &hole);
+		err = look_again(t, &head, at->off, &hole);
 		if (err)
 			return err;
 		at->heads = libdeflate_crc32(at->heads, (void *)&head, HEAD);
@@ -335,7 +340,7 @@ static int end(struct nr_output *o, const struct nr_account *account)
 	int err, closed;
 
 	t->error = check_stream(t);
-	a.end = a.end > t->last_ts ? a.end : t->last_ts;
+	a.end = a.end > t->last.end ? a.end : t->last.end;
 	err = t->error ?: add_mark(t, &a);
 	closed = close_stream(t);
 	nr_trace_dir_close(&t->dir);

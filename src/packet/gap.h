@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The gap mark: an empty packet in the place of those that an optional trace missed. What it says of
- * them stands in its padding, where CTF readers do not look (docs/format.md). */
+/*
+ * The gap mark: an empty packet in the place of those that an optional trace missed.
+ *
+ * It has the sequence number of the packet before it, and the time at which the gap begins. So the
+ * numbers that are missing are missing between the mark and the next packet, and every CTF reader
+ * reports them there. How many events they have stands in the mark's padding, where CTF readers do
+ * not look (docs/format.md).
+ */
 #ifndef NR_PACKET_GAP_H
 #define NR_PACKET_GAP_H
 
@@ -9,10 +15,7 @@
 /* What an optional output did not get. */
 struct nr_gap {
 	uint64_t packets, events;
-	uint64_t last_seq;   /* of the last of these packets */
 	uint64_t begin, end; /* of all of them, CLOCK_MONOTONIC ns */
-	uint64_t watermark;  /* as the last of them has it; and so: */
-	uint64_t lost;
 };
 
 struct nr_gap_packet {
@@ -23,9 +26,11 @@ struct nr_gap_packet {
 };
 _Static_assert(sizeof(struct nr_gap_packet) == 88 + 24, "size in the file");
 
-void nr_gap_fill(struct nr_gap_packet *mark, const __u8 *uuid, const struct nr_gap *gap);
+/* before: the packet that was written last. */
+void nr_gap_fill(struct nr_gap_packet *mark, const struct nr_packet_head *before,
+		 const struct nr_gap *gap);
 
-/* From a packet of size bytes that nr_is_gap_mark. -EBADMSG. */
+/* From a packet of size bytes that nr_is_gap_mark: packets and events. -EBADMSG. */
 int nr_gap_read(struct nr_gap *gap, const uint8_t *packet, size_t size);
 
 static inline bool nr_is_gap_mark(const struct nr_packet_head *h)

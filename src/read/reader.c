@@ -296,13 +296,14 @@ static int read_mark(struct nr_trace *t)
 	return err ? cannot_read(t, err) : 0;
 }
 
-/* A gap mark stands for the packets up to its own sequence number. */
-static int read_gap(struct nr_trace *t, const struct nr_packet_head *h)
+/* The packet after the gap mark shows whether its count is right. */
+static int read_gap(struct nr_trace *t)
 {
 	struct nr_gap gap;
 
-	if (nr_gap_read(&gap, t->buf, t->used) || gap.packets != h->seq - t->seq + 1)
-		return damaged(t, "is a gap mark that does not fit the packets around it");
+	if (nr_gap_read(&gap, t->buf, t->used) || !t->packets)
+		return damaged(t, "is a gap mark that makes no sense");
+	t->seq += gap.packets - 1;
 	t->missed_packets += gap.packets;
 	t->missed_events += gap.events;
 	return 0;
@@ -314,7 +315,7 @@ static int check_body(struct nr_trace *t, const struct nr_packet_head *h)
 
 	if (nr_packet_crc(t->buf, t->used) != h->crc)
 		return bad_checksum(t);
-	if (gap ? h->seq < t->seq : h->seq != t->seq)
+	if (h->seq != t->seq - gap)
 		return damaged(t,
 			       "has sequence number %" PRIu64 ": packets are missing or duplicated",
 			       (uint64_t)h->seq);
@@ -322,7 +323,7 @@ static int check_body(struct nr_trace *t, const struct nr_packet_head *h)
 	    (t->packets && (h->begin < t->packet.end || h->lost < t->packet.lost)))
 		return damaged(t, "goes back in time or in its count of lost records");
 	if (gap)
-		return read_gap(t, h);
+		return read_gap(t);
 	return nr_is_end_mark(h) ? read_mark(t) : check_records(t, h);
 }
 
@@ -414,11 +415,11 @@ static int try_packet(struct nr_trace *t)
 	if (err)
 		return err;
 	t->packet =
-		(struct nr_packet_info){ t->next,	  t->used,     h.seq,  h.begin,
+		(struct nr_packet_info){ t->next,	  t->used,     t->seq, h.begin,
 					 h.end,		  h.watermark, h.lost, t->missed_packets,
 					 t->missed_events };
 	t->packets++;
-	t->seq = h.seq + 1;
+	t->seq++;
 	t->next += t->used;
 	t->pos = h.events ? HEAD : t->used;
 	return 1;

@@ -148,10 +148,8 @@ int writer_miss(struct writer *w, uint64_t packets, uint64_t events)
 	const struct nr_gap gap = {
 		.packets = packets,
 		.events = events,
-		.last_seq = w->seq + packets - 1,
 		.begin = w->last_ts,
 		.end = w->last_ts,
-		.watermark = w->last_ts,
 	};
 
 	w->seq += packets;
