@@ -17,6 +17,6 @@ bool nr_output_is_calling(const struct nr_recording *recording);
 /* For the two: marks the thread while it is in the user's function, and refuses what the function
  * must not return. */
 void nr_output_enter(const struct nr_output *o);
-int nr_output_leave(const struct nr_output *o, int returned);
+int nr_output_leave(struct nr_output *o, int returned);
 
 #endif

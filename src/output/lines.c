@@ -47,7 +47,6 @@ static int flush(struct lines *l)
 	l->used = 0;
 	nr_output_enter(&l->output);
 	err = nr_output_leave(&l->output, l->fn(l->ctx, l->buf, used));
-	nr_output_progress(&l->output);
 	if (!err)
 		nr_counter_add(&l->output.bytes, used);
 	return err;

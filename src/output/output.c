@@ -62,11 +62,6 @@ int nr_output_each(struct nr_output *o, const struct nr_packet *packet, nr_chunk
 	return o->optional ? each_in_bytes(o, packet, fn) : each_in_rings(o, packet, fn);
 }
 
-void nr_output_progress(struct nr_output *o)
-{
-	nr_counter_set(&o->since, nr_clock_now());
-}
-
 /* The recording whose function this thread is in. */
 static _Thread_local const struct nr_recording *calling;
 
@@ -80,9 +75,10 @@ void nr_output_enter(const struct nr_output *o)
 	calling = o->recording;
 }
 
-int nr_output_leave(const struct nr_output *o, int returned)
+int nr_output_leave(struct nr_output *o, int returned)
 {
 	calling = NULL;
+	nr_counter_set(&o->since, nr_clock_now()); /* progress */
 	if (!returned)
 		return 0;
 	if (returned < 0) {

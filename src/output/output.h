@@ -59,9 +59,6 @@ int nr_output_init(struct nr_output *o, const struct nr_output_ops *ops, const c
 /* For destroy, which frees the output itself. */
 void nr_output_destroy(struct nr_output *o);
 
-/* The output makes progress: its function has returned once more. */
-void nr_output_progress(struct nr_output *o);
-
 /*
  * Calls fn with the packet's events in order, up to NR_CHUNK at once: those in the rings if the
  * output is required, else from the packet's bytes. Returns the first value of fn that is not 0.
