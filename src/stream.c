@@ -269,11 +269,22 @@ static int round_once(struct nr_stream *s)
 	return err;
 }
 
+/* Packers and outputs have explained their errors. */
+static void end_with(struct nr_stream *s, int err)
+{
+	uint64_t one = 1;
+
+	if (!nr_delivery_error(&s->delivery))
+		nr_log(s->delivery.recording.log, NR_LOG_ERROR,
+		       "cannot put events into packets: %s", nr_reason(err));
+	atomic_store(&s->error, err);
+	(void)!write(s->error_fd, &one, sizeof(one));
+}
+
 static void *run(void *arg)
 {
 	struct nr_stream *s = arg;
 	bool finish = false;
-	uint64_t one = 1;
 	int err = 0;
 
 	while (!err && !finish) {
@@ -286,10 +297,8 @@ static void *run(void *arg)
 	}
 	if (!err)
 		err = cut_last(s);
-	if (err) {
-		atomic_store(&s->error, err);
-		(void)!write(s->error_fd, &one, sizeof(one));
-	}
+	if (err)
+		end_with(s, err);
 	return NULL;
 }
 

@@ -12,7 +12,7 @@ foreach(test IN ITEMS ring sort shard losses merge order threads clock)
 endforeach()
 
 # Which shards are asked for a watermark.
-target_link_options(test_threads PRIVATE -Wl,--wrap=nr_consumer_kick)
+target_link_options(test_threads PRIVATE -Wl,--wrap=nr_consumer_kick -Wl,--wrap=nr_packet_room)
 # Allocations that fail.
 target_link_options(test_shard PRIVATE -Wl,--wrap=mmap)
 target_link_options(test_merge PRIVATE -Wl,--wrap=calloc)

@@ -195,6 +195,17 @@ void __wrap_nr_consumer_kick(struct nr_consumer *c)
 
 /* ---- life of a rig ---- */
 
+/* Memory that runs out in the merge thread. */
+static _Atomic(bool) no_memory;
+
+int __real_nr_packet_room(struct nr_packet *packet, unsigned n);
+int __wrap_nr_packet_room(struct nr_packet *packet, unsigned n);
+
+int __wrap_nr_packet_room(struct nr_packet *packet, unsigned n)
+{
+	return atomic_load(&no_memory) ? -ENOMEM : __real_nr_packet_room(packet, n);
+}
+
 static struct rig *open_rig(size_t ring_bytes, bool threaded)
 {
 	struct rig *rig = aligned_alloc(_Alignof(struct rig), sizeof(*rig));
@@ -747,6 +758,33 @@ static void test_slow_output(void **state)
 	slow_but_alive(true);
 }
 
+static void hear(void *ctx, enum nr_log_level level, const char *text)
+{
+	(void)level;
+	snprintf(ctx, 200, "%s", text);
+}
+
+/* The merge itself ends the stream, and says why. */
+static void test_no_memory(void **state)
+{
+	struct rig *rig = open_rig(1 << 20, true);
+	char said[200] = "";
+	const struct nr_logger log = { hear, said };
+
+	(void)state;
+	rig->stream.delivery.recording.log = &log;
+	atomic_store(&no_memory, true);
+	start(rig, 1000, true);
+	stop_consumers(rig);
+	assert_int_equal(nr_stream_finish(&rig->stream, 0), -ENOMEM);
+	atomic_store(&no_memory, false);
+	assert_int_equal(nr_delivery_end(&rig->stream.delivery, NULL, 0), 0);
+	assert_non_null(strstr(said, "cannot put events into packets: "));
+	for (int s = 0; s < SHARDS; s++)
+		nr_consumer_destroy(&rig->consumer[s]);
+	close_rig(rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -756,6 +794,7 @@ int main(void)
 		cmocka_unit_test(test_held_to_the_end), cmocka_unit_test(test_busy_in_turns),
 		cmocka_unit_test(test_step_back),	cmocka_unit_test(test_litmus),
 		cmocka_unit_test(test_hanging_output),	cmocka_unit_test(test_slow_output),
+		cmocka_unit_test(test_no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
