@@ -43,7 +43,7 @@ struct nr_packet_info {
 			      * UINT64_MAX in the end mark: nothing more will come */
 	uint64_t lost;	     /* records lost since the recording began, all causes and CPUs */
 	/* What this trace has missed so far: an optional output fell behind. A gap mark is a packet of
-	 * its own without events, in the place of those that are missing. */
+	 * its own without events, in the place of those that are missing; seq is that of the last. */
 	uint64_t missed_packets;
 	uint64_t missed_events;
 };
@@ -72,11 +72,11 @@ NR_API const struct nr_packet_info *nr_trace_packet(const struct nr_trace *trace
 struct nr_account {
 	size_t sz;    /* sizeof(struct nr_account); nr_trace_end fills in no more than that */
 	uint64_t end; /* when the recording ended, CLOCK_MONOTONIC ns */
-	int error;    /* 0: it ended as asked; else the negative errno that ended it */
+	int error; /* 0: it ended as asked; else the negative errno that ended it, or this trace */
 	bool repaired; /* nr_trace_repair wrote the mark: it knows written, late and lost_total only, and
 			* end is the time of the last whole packet */
 	uint64_t reserved;  /* by BPF programs, on all CPUs */
-	uint64_t written;   /* events in the trace */
+	uint64_t written;   /* events in the trace, and those in its gaps */
 	uint64_t discarded; /* taken back by BPF programs */
 	uint64_t malformed; /* submitted by programs that do not use numaring.bpf.h; not written */
 	uint64_t unwritten; /* seen in a ring, and not in the trace: writing failed before */

@@ -105,7 +105,7 @@ static void test_batch_direct(void **state)
 	expect_batch(&b, 2, 2500 - 2 * NR_CHUNK, 0);
 	expect_batch(&b, 3, 0, 0);
 	assert_int_equal(b.wrong, 0);
-	assert_int_equal(b.stuck, 0); /* it gets on with each of them */
+	assert_int_equal(b.stuck, 0); /* each call is progress */
 	assert_true(new_mark(r));
 	assert_int_equal(nr_counter_get(&r->misfits.by_id[ID_POINT].longer), 1);
 	assert_int_equal(r->d.feeds[0].events, 2500);
