@@ -707,6 +707,8 @@ static void hang_and_give_up(bool threaded)
 	nr_thread_join(thread);
 	assert_int_equal(rig->checker.packets, packets + 1);
 	assert_int_equal(rig->stream.error, -ETIMEDOUT);
+	for (int s = 0; s < SHARDS; s++) /* it was done with nothing (I10) */
+		assert_int_equal(rig->shard[s].accepted, 0);
 	for (int s = 0; s < SHARDS; s++)
 		nr_consumer_destroy(&rig->consumer[s]);
 	close_rig(rig);
