@@ -5,7 +5,7 @@
  *
  *  Y1 Packets are handed to the outputs in sequence, whatever packer is done first. (I12)
  *  Y2 A mark is reported when every required output is done with its packet and all before it, and
- *     never otherwise. After an error of a required output no mark is reported. (I10)
+ *     never otherwise: none from the packet on that a required output failed to take. (I10)
  *  Y3 An optional output never holds up anybody: what does not fit into its queue is counted as
  *     missed.
  *
