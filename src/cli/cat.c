@@ -133,7 +133,7 @@ static int print_events(struct lines *l, struct nr_trace *trace, uint64_t limit)
 static int report_status(const struct nr_trace *trace, int err, const char *dir)
 {
 	struct trace_status s = trace_status_of(trace, err);
-	char text[256];
+	char text[512];
 
 	if (s.end_error == -EAGAIN) /* -n stopped before the last event */
 		return err;

@@ -124,13 +124,13 @@ void lines_close(struct lines *l)
 }
 
 /* UTC. Nanoseconds since the epoch in a single int64_t would overflow in 2262. */
-static struct timespec utc(const struct lines *l, const struct nr_event *ev)
+static struct timespec utc(uint64_t ts, int64_t clock_offset)
 {
-	int64_t ns = l->clock_offset % NSEC + (int64_t)(ev->ts % NSEC);
+	int64_t ns = clock_offset % NSEC + (int64_t)(ts % NSEC);
 	int64_t carry = ns < 0 ? -1 : ns / NSEC;
 
 	return (struct timespec){
-		.tv_sec = (int64_t)(ev->ts / NSEC) + l->clock_offset / NSEC + carry,
+		.tv_sec = (int64_t)(ts / NSEC) + clock_offset / NSEC + carry,
 		.tv_nsec = ns - carry * NSEC,
 	};
 }
@@ -152,7 +152,7 @@ static const char *clock_text(struct lines *l, time_t second)
 
 static void text(struct lines *l, const struct nr_event *ev)
 {
-	struct timespec at = utc(l, ev);
+	struct timespec at = utc(ev->ts, l->clock_offset);
 
 	fprintf(l->out, "%s.%09ld cpu %u %s:%s%s%s\n", clock_text(l, at.tv_sec), at.tv_nsec,
 		ev->rec->cpu, event_name(l, ev), ev->flags & NR_EVENT_LATE ? " (late)" : "",
@@ -176,7 +176,7 @@ static int json(struct lines *l, const struct nr_event *ev)
 static void csv(struct lines *l, const struct nr_event *ev, unsigned columns)
 {
 	unsigned before = l->first_column[ev->rec->id];
-	struct timespec at = utc(l, ev);
+	struct timespec at = utc(ev->ts, l->clock_offset);
 
 	fprintf(l->out, "%s.%09ldZ,%" PRIu64 ",%u,%s,%u,", clock_text(l, at.tv_sec), at.tv_nsec,
 		ev->ts, ev->rec->cpu, event_name(l, ev), ev->rec->lost);
@@ -227,4 +227,13 @@ int lines_event(struct lines *l, const struct nr_event *ev)
 	if (err)
 		return err;
 	return ferror(l->out) ? -(errno ? errno : EIO) : 0;
+}
+
+const char *lines_time(char *buf, size_t size, uint64_t ts, int64_t clock_offset)
+{
+	struct lines l = { .format = LINES_TEXT };
+	struct timespec at = utc(ts, clock_offset);
+
+	snprintf(buf, size, "%s.%09ld", clock_text(&l, at.tv_sec), at.tv_nsec);
+	return buf;
 }

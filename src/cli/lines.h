@@ -34,4 +34,7 @@ void lines_close(struct lines *l); /* out stays open; accepts a zeroed struct */
 /* Returns 0, -ENOMEM, or the write error if ferror(out) is set. */
 int lines_event(struct lines *l, const struct nr_event *ev);
 
+/* A time of the trace as the lines of LINES_TEXT have it. Returns buf. */
+const char *lines_time(char *buf, size_t size, uint64_t ts, int64_t clock_offset);
+
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <numaring/numaring.h>
 #include "cli.h"
+#include "gaps.h"
 #include "trace_status.h"
 #include "lines.h"
 #include "losses.h"
@@ -30,6 +31,7 @@ struct counts {
 	uint64_t watermark;
 	uint64_t raw;	    /* of unknown type */
 	uint64_t misplaced; /* losses counted by the wrong packet */
+	struct gaps gaps;
 	uint64_t by_type[NR_IDS], by_cpu[NR_CPUS];
 };
 
@@ -60,7 +62,8 @@ static const struct argp argp = {
 	       "Exit status: 1 if the trace is damaged, if its events are not in order, if a "
 	       "packet counts losses that happened elsewhere (misplaced), if the trace has no end "
 	       "mark and is not being recorded, or if its end mark reports an error, records not "
-	       "written or records unaccounted for. Otherwise 0, also for a repaired trace.",
+	       "written or records unaccounted for. Otherwise 0, also for a repaired trace, or "
+	       "if an optional output fell behind and the trace has gaps.",
 };
 
 static void count_event(struct counts *n, const struct nr_event *ev)
@@ -111,7 +114,8 @@ static int count_events(struct nr_trace *trace, struct counts *n, struct losses 
 
 	while ((err = nr_trace_next(trace, &ev)) > 0) {
 		count_event(n, &ev);
-		if (losses_event(losses, &ev, nr_trace_packet(trace)))
+		if (losses_event(losses, &ev, nr_trace_packet(trace)) ||
+		    gaps_packet(&n->gaps, nr_trace_packet(trace)))
 			return -ENOMEM;
 	}
 	n->misplaced = losses_misplaced(losses, nr_trace_packet(trace));
@@ -132,7 +136,8 @@ static int count(struct nr_trace *trace, struct counts *n)
 	count_raw(sums.types, n);
 	packet = nr_trace_packet(trace);
 	if (packet) {
-		n->packets = packet->seq + 1;
+		err = gaps_packet(&n->gaps, packet) ?: err;
+		n->packets = packet->seq + 1 - packet->missed_packets;
 		n->lost = packet->lost;
 		n->watermark = packet->watermark == UINT64_MAX ? packet->end : packet->watermark;
 	}
@@ -155,7 +160,7 @@ static int text_type(void *ctx, uint16_t id, const char *name)
 
 static void print_completeness(const struct trace_status *s)
 {
-	char text[256];
+	char text[512];
 
 	if (trace_status_is_complete(s))
 		puts("complete");
@@ -178,6 +183,7 @@ static void print_text(const struct nr_trace *trace, struct counts *n, const str
 	       n->events, cli_plural(n->events), seconds(n), n->packets, cli_plural(n->packets),
 	       n->lost, n->misplaced, n->late, n->unordered);
 	print_completeness(s);
+	gaps_print(stdout, &n->gaps, nr_trace_clock_offset(trace));
 	nr_types_each(nr_trace_types(trace), text_type, n);
 	if (n->raw)
 		printf("  %-24s %12" PRIu64 "\n", LINES_RAW, n->raw);
@@ -264,11 +270,26 @@ static json_t *json_account(const struct nr_account *a, const struct nr_types *t
 	return o;
 }
 
+static json_t *json_gaps(const struct gaps *g)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < g->n; i++) {
+		const struct gap *gap = &g->list[i];
+		json_t *o = json_pack("{s:o, s:o, s:I, s:I}", "begin", json_u64(gap->begin), "end",
+				      json_u64(gap->end), "packets", (json_int_t)gap->packets,
+				      "events", (json_int_t)gap->events);
+
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
 /* "why" is the reason why "complete" is not true. */
 static void add_status(json_t *o, const struct trace_status *s, const struct nr_types *types)
 {
 	bool complete = trace_status_is_complete(s);
-	char text[256];
+	char text[512];
 
 	json_object_set_new(o, "complete",
 			    trace_status_is_unknown(s) ? json_null() : json_boolean(complete));
@@ -294,6 +315,9 @@ static void print_json(const struct nr_trace *trace, const struct counts *n,
 		      (json_int_t)n->late, "packets", (json_int_t)n->packets, "duration_s",
 		      seconds(n), "watermark", json_u64(n->watermark), "damaged",
 		      s->read_error != 0, "types", types.object, "cpus", json_cpus(n));
+	json_object_set_new(o, "missed_packets", json_integer(n->gaps.packets));
+	json_object_set_new(o, "missed_events", json_integer(n->gaps.events));
+	json_object_set_new(o, "gaps", json_gaps(&n->gaps));
 	add_status(o, s, nr_trace_types(trace));
 	json_dumpf(o, stdout, JSON_INDENT(2));
 	putchar('\n');
@@ -318,6 +342,7 @@ int cmd_stat(int argc, char **argv)
 	else
 		print_text(trace, &counts, &s);
 	suggest_repair(trace, s.read_error, args.dir);
+	gaps_close(&counts.gaps);
 	nr_trace_close(trace);
 	if (fflush(stdout) || ferror(stdout)) {
 		cli_error("cannot write the counts: %s", strerror(errno));

@@ -11,6 +11,8 @@ struct trace_status {
 	int read_error;		   /* what ended reading: 0, or a negative errno */
 	int end_error;		   /* the result of nr_trace_end */
 	struct nr_account account; /* if end_error is 0 */
+	uint64_t missed_packets;   /* by an optional output that fell behind */
+	uint64_t missed_events;	   /* in these */
 };
 
 /* The status after nr_trace_next returned 0 or a negative errno, which is read_error. */
@@ -20,7 +22,8 @@ struct trace_status trace_status_of(const struct nr_trace *trace, int read_error
 bool trace_status_is_complete(const struct trace_status *s);
 /* Nobody can tell: the trace is still being recorded, or has format 1.0. */
 bool trace_status_is_unknown(const struct trace_status *s);
-/* Something went wrong: damage, no end mark, an error, records missing in the trace. */
+/* Something went wrong: damage, no end mark, an error, records not written. Gaps of an optional
+ * output are as agreed. */
 bool trace_status_is_bad(const struct trace_status *s);
 
 /* One sentence without a full stop, "" if the trace is complete. Returns buf. */

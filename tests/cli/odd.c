@@ -9,6 +9,7 @@
  *  - large: the same with 800 MiB, which a packet may have
  *  - misplaced: five losses in the packet before the one in which they happened
  *  - late-loss: the same, but allowed, because that packet ends with a late record
+ *  - gap: two packets with seven events are missing before the third record
  *  - past: records of 1969
  *  - far: records of 2262, from a host whose uptime in ns exceeds what a double can count
  */
@@ -71,8 +72,21 @@ static void write_loss(struct writer *writer)
 	need(!writer_commit(writer, 6000, 5), "commit");
 }
 
+static void write_gap(struct writer *writer)
+{
+	const struct nr_record rec = { .ts = 5000, .id = 1 };
+	const uint32_t x = 0;
+	const struct nr_event ev = { .rec = &rec, .data = &x, .size = 4, .ts = rec.ts };
+
+	need(!writer_miss(writer, 2, 7), "miss");
+	need(!writer_append(writer, &ev, 1), "append");
+	need(!writer_commit(writer, 6000, 0), "commit");
+}
+
 static void write_trace(const char *dir, const char *what)
 {
+	bool gap = !strcmp(what, "gap");
+	uint64_t written = gap ? 10 : 2;
 	bool late = !strcmp(what, "late-loss"), far = !strcmp(what, "far");
 	bool losses = late || !strcmp(what, "misplaced");
 	const struct writer_opts opts = {
@@ -85,9 +99,10 @@ static void write_trace(const char *dir, const char *what)
 		{ .ts = far ? 1ull << 53 : 1500, .id = 1 },
 		{ .ts = far ? (1ull << 53) + 1 : 2000, .id = second_id(what) },
 	};
-	const struct nr_account account = {
-		.end = recs[1].ts + 2000, .reserved = 2, .written = 2, .lost_total = 5 * losses
-	};
+	const struct nr_account account = { .end = recs[1].ts + (gap ? 6000 : 2000),
+					    .reserved = written,
+					    .written = written,
+					    .lost_total = 5 * losses };
 	const uint32_t x = 0x04030201;
 	struct nr_types *types = make_types();
 	struct writer *writer = NULL;
@@ -107,6 +122,8 @@ static void write_trace(const char *dir, const char *what)
 	need(!writer_commit(writer, recs[1].ts + 1000, 5 * losses), "commit");
 	if (losses)
 		write_loss(writer);
+	if (gap)
+		write_gap(writer);
 	need(!writer_finish(writer, &account), "end mark");
 	need(!writer_close(writer), "close");
 	nr_types_free(types);

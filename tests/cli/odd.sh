@@ -44,6 +44,36 @@ equal "misplaced: counted" "$(jq .misplaced stat.json)" 5
 equal "late-loss: exit status" $? 0
 equal "late-loss: late, misplaced" "$(jq -c '[.late, .misplaced]' stat.json)" "[1,0]"
 
+# What an optional output missed is told, and nothing is wrong with its trace.
+"$ODD" gap gap || fail "gap: cannot be made"
+judge_gap() { # TRACE
+	TZ=UTC "$NUMARING" stat "$1" >text
+	equal "$1: exit status" $? 0
+	equal "$1: packets and events" "$(sed -n '1s/ in .*,/,/p' text)" "3 events, $2 packets"
+	check "$1: where it is" grep -qxF \
+		'gap: missed 7 events in 2 packets between 00:00:00.000002000 and 00:00:00.000005000' text
+	"$NUMARING" stat --json "$1" >stat.json
+	equal "$1: JSON" "$(jq -c '[.complete, .missed_events, .missed_packets, .gaps]' stat.json)" \
+		'[false,7,2,[{"begin":2000,"end":5000,"packets":2,"events":7}]]'
+	equal "$1: events and missed are written" "$(jq '.events + .missed_events' stat.json)" \
+		"$(jq .end.written stat.json)"
+}
+judge_gap gap 4
+check "gap: why it is not complete" grep -qx \
+	'not complete: this optional output fell behind and missed 7 events in 2 packets' text
+for command in cat "export --to jsonl"; do
+	# shellcheck disable=SC2086
+	"$NUMARING" $command gap >lines 2>err
+	equal "gap: $command: exit status" $? 0
+	equal "gap: $command: events" "$(wc -l <lines)" 3
+	equal "gap: $command: says so once" "$(cat err)" \
+		'numaring: gap is not complete: this optional output fell behind and missed 7 events in 2 packets'
+done
+truncate -s -50 gap/stream
+check "gap: repair" "$NUMARING" repair gap
+judge_gap gap-repaired 4
+check "gap: repaired" grep -q '^not complete: repaired: .*; this optional output fell behind and missed 7' text
+
 # A name in a message cannot control the terminal, and stays legible in any script.
 "$NUMARING" stat $'\e[2J\x9b2J\xc2\x9b\xe2\x80\xaeb\rä日本\xe0\x82\x9b' 2>err
 equal "message: quotes the name" "$(cat err)" \

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include "cli.h"
+#include "gaps.h"
+#include "lines.h"
+
+#define LINES_MAX 10
+
+static int add(struct gaps *g, const struct gap *gap)
+{
+	if (g->n == g->room) {
+		size_t room = g->room ? 2 * g->room : 16;
+		struct gap *grown = reallocarray(g->list, room, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		g->list = grown;
+		g->room = room;
+	}
+	g->list[g->n++] = *gap;
+	return 0;
+}
+
+int gaps_packet(struct gaps *g, const struct nr_packet_info *packet)
+{
+	const struct gap gap = {
+		.packets = packet->missed_packets - g->packets,
+		.events = packet->missed_events - g->events,
+		.begin = g->last,
+		.end = packet->begin,
+	};
+
+	if (packet->seq == g->seq)
+		return 0;
+	g->seq = packet->seq;
+	g->last = packet->end;
+	g->packets = packet->missed_packets;
+	g->events = packet->missed_events;
+	return gap.packets ? add(g, &gap) : 0;
+}
+
+void gaps_close(struct gaps *g)
+{
+	free(g->list);
+	memset(g, 0, sizeof(*g));
+}
+
+void gaps_print(FILE *out, const struct gaps *g, int64_t clock_offset)
+{
+	size_t shown = g->n > LINES_MAX ? LINES_MAX : g->n;
+	char begin[32], end[32];
+
+	for (size_t i = 0; i < shown; i++) {
+		const struct gap *gap = &g->list[i];
+
+		fprintf(out,
+			"gap: missed %" PRIu64 " event%s in %" PRIu64
+			" packet%s between %s and %s\n",
+			gap->events, cli_plural(gap->events), gap->packets,
+			cli_plural(gap->packets),
+			lines_time(begin, sizeof(begin), gap->begin, clock_offset),
+			lines_time(end, sizeof(end), gap->end, clock_offset));
+	}
+	if (shown < g->n)
+		fprintf(out, "... and %zu more gap%s: --json lists all of them\n", g->n - shown,
+			cli_plural(g->n - shown));
+}
