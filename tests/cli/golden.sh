@@ -47,6 +47,9 @@ case_ record-nowhere record -o ""
 case_ record-sources record -e list
 case_ record-nothing record -o t --
 case_ record-same-output record -o t -o ./t
+case_ record-nine-outputs record -o 1 -o 2 -o 3 -o 4 -o 5 -o 6 -o 7 -o 8 -o 9
+case_ record-lines-in-trace record -o taken --force --format jsonl -o taken/lines
+case_ record-late-format record -o t -o u --format jsonl
 case_ record-two-durations record -d 1 -d 2
 case_ record-two-orders record --order rcu --order fence
 case_ record-two-formats record --format jsonl --format ctf
@@ -58,6 +61,9 @@ case_ record-many-units record -d 1h30m
 case_ record-bad-source record -e sched,dance -o t
 case_ record-bad-order record --order none
 case_ record-bad-latency record --latency 0
+case_ record-no-packers record --packers 0
+case_ record-many-packers record --packers 65
+case_ record-bad-packers record --packers abc
 case_ record-bad-pid record -p self
 case_ record-no-such-pid record -p 2147483647
 case_ cat-no-trace cat nowhere
