@@ -168,6 +168,13 @@ static struct misfits misfits_of(const struct summary *s)
 	return (struct misfits){ s->types, st->types, st->n_types, st->type_stride };
 }
 
+static const char *why_missed(const struct output *o, const struct nr_output_stats *st)
+{
+	if (o->json_lines && st->error == -EPIPE)
+		return "its reader closed the pipe";
+	return o->error || st->error ? "it failed" : "it fell behind";
+}
+
 static void print_output(FILE *out, const struct output *o, const struct nr_output_stats *st)
 {
 	char *path = cli_escape(o->path), bytes[16];
@@ -175,9 +182,8 @@ static void print_output(FILE *out, const struct output *o, const struct nr_outp
 	fprintf(out, "%soutput %s: %" PRIu64 " events, %sB", st->optional ? "optional " : "",
 		path ?: "", st->events, cli_format_count(bytes, sizeof(bytes), st->bytes));
 	if (st->missed_events)
-		fprintf(out, "; %" PRIu64 " events missed in %" PRIu64 " packets, because it %s",
-			st->missed_events, st->missed_packets,
-			o->error || st->error ? "failed" : "fell behind");
+		fprintf(out, "; %" PRIu64 " events missed in %" PRIu64 " packets, because %s",
+			st->missed_events, st->missed_packets, why_missed(o, st));
 	fputc('\n', out);
 	free(path);
 }
