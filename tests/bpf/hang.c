@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A slow or hanging disk, for LD_PRELOAD. HANG_IN names a call that takes HANG_MS: pwrite, mkdir,
- * or close of a file "stream". It hangs every time or from its HANG_FROMth time on. The file
- * "hangs" appears when such a call has begun.
+ * A slow or hanging disk, for LD_PRELOAD. HANG_IN names a call that takes HANG_MS, or lasts until
+ * the file HANG_UNTIL exists: pwrite, mkdir, or close of a file "stream". It hangs every time or
+ * from its HANG_FROMth time on. The file "hangs" appears when such a call has begun.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -18,12 +18,15 @@ static void hang_in(const char *call)
 {
 	static int calls;
 	const char *which = getenv("HANG_IN"), *ms = getenv("HANG_MS"), *from = getenv("HANG_FROM");
+	const char *until = getenv("HANG_UNTIL");
 	struct timespec left = { .tv_sec = ms ? atoi(ms) / 1000 : 0,
 				 .tv_nsec = ms ? atoi(ms) % 1000 * 1000000l : 0 };
 
 	if (!which || strcmp(which, call) || ++calls < (from ? atoi(from) : 1))
 		return;
 	close(creat("hangs", 0600));
+	while (until && access(until, F_OK))
+		usleep(10000);
 	while (nanosleep(&left, &left)) /* a disk ignores signals, too */
 		;
 }
