@@ -86,7 +86,7 @@ show() {
 	awk -v name="$1" '$0 == "```c " name { shown = 1; next } /^```$/ { shown = 0 } shown' "$page"
 }
 arch=$(uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
-for name in plan cat record live mark; do
+for name in plan cat record both live mark; do
 	show $name.c >$name.c
 	bpf=$([ $name != mark ] || echo -lbpf)
 	# shellcheck disable=SC2046,SC2086
@@ -110,6 +110,10 @@ if can_record; then
 	check "docs/api.md: cat.c reads to the end" grep -qE '^[0-9]+ lost$' cat.out
 	./live >live.out || fail "docs/api.md: live.c runs"
 	check "docs/api.md: live.c counts" grep -qE '^[1-9][0-9]* switches$' live.out
+	./both >both.out 2>both.err || fail "docs/api.md: both.c runs"
+	equal "docs/api.md: both.c: lines are events" "$(wc -l <both.out)" \
+		"$(sed -n 's/^json lines: \([0-9]*\) events, 0 missed$/\1/p' both.err)"
+	check "docs/api.md: both.c: the trace has as many" grep -q "^both-trace: $(wc -l <both.out) events, 0 missed$" both.err
 	equal "docs/api.md: mark.c" "$(./mark 2>/dev/null | tr '\n' ' ')" "mark 1 mark 2 mark 3 "
 fi
 
