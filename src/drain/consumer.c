@@ -6,36 +6,36 @@
 #include "base/clock.h"
 #include "consumer.h"
 
-/* A BUSY record is submitted within microseconds; look again soon, without spinning. */
+/* Programs submit a BUSY record within microseconds, so look again soon, but do not spin. */
 #define BUSY_RETRY_MS 1
 
-#define PIN_AGAIN_NS 1000000000u
+#define REPIN_NS 1000000000u
 
-/* A time that is a watermark for whoever reads producer_pos after this call. */
+/* The caller may use this time as a watermark if it reads producer_pos after the call. */
 static uint64_t pass_time(struct nr_drain *drain)
 {
 	uint64_t time;
 
-	if (drain->order == NR_ORDER_RCU) /* pairs with the release in grace.c */
+	if (drain->order == NR_ORDER_RCU) /* Pairs with the release in grace.c. */
 		return atomic_load_explicit(&drain->grace_time, memory_order_acquire);
 	time = nr_clock_now();
 	nr_clock_barrier();
 	return time;
 }
 
-/* When the last of its CPUs goes offline the kernel lets a thread run anywhere, for good. */
+/* The kernel unpins a thread for good when the last of its CPUs goes offline, so pin it again. */
 static void keep_pinned(struct nr_consumer *c, uint64_t *pinned)
 {
 	uint64_t now = nr_clock_now();
 
-	if (*pinned && now - *pinned < PIN_AGAIN_NS)
+	if (*pinned && now - *pinned < REPIN_NS)
 		return;
 	atomic_store(&c->pin_error, nr_thread_pin(c->cpus, c->n_cpus));
 	*pinned = now;
 }
 
-/* A pass ended. One that reached its target ends the wait for all records before that, even if it
- * stopped at another one. */
+/* Called after a pass. A pass that reached its target ends the wait for every record below the
+ * target, even if it stopped at a later record. */
 static void note_busy(struct nr_consumer *c, bool busy)
 {
 	if (!busy)
@@ -54,7 +54,7 @@ static uint64_t later(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-/* What lies below the watermark holds up nobody any more. */
+/* The part of the span below the watermark delays nothing any more. */
 static uint64_t above(struct nr_span span, uint64_t watermark)
 {
 	return elapsed(later(span.from, watermark), span.to);
@@ -66,8 +66,8 @@ static void keep_longer(struct nr_span *longest, struct nr_span span, uint64_t w
 		*longest = span;
 }
 
-/* A pass begins, and ends what was waited for. Of a record it is known up to the pass before that
- * it was not submitted. */
+/* Called before a pass: the wait since the last pass is over. A record was certainly not submitted
+ * until the last pass, so the busy span ends there. */
 static void note_wait(struct nr_consumer *c)
 {
 	uint64_t now = nr_clock_now(), last = nr_counter_get(&c->last_pass);
@@ -98,8 +98,8 @@ static int pass(struct nr_consumer *c)
 	return err;
 }
 
-/* Tells the merge thread when there is a reason not to wait for its tick. */
-static void report(struct nr_consumer *c)
+/* Wakes the merge thread early if the ring fills up or the merge waits for watermarks. */
+static void wake_merge(struct nr_consumer *c)
 {
 	struct nr_drain *drain = c->drain;
 
@@ -121,9 +121,9 @@ static void *consume(void *arg)
 		nr_waiter_wait(&c->waiter, err == -EAGAIN ? BUSY_RETRY_MS : c->drain->tick_ms);
 		note_wait(c);
 		err = pass(c);
-		report(c);
+		wake_merge(c);
 	}
-	note_wait(c); /* it may have been held up since its last pass, or since the start */
+	note_wait(c); /* the last wait, which no pass ended */
 	if (err == -EBADMSG) {
 		nr_shard_finish(c->shard);
 		atomic_store(&c->error, err);

@@ -4,24 +4,25 @@
 #include "base/clock.h"
 #include "grace.h"
 
-/* Between two grace periods, which take some milliseconds each. */
+/* The pause between two grace periods, which take some milliseconds each. */
 static const struct timespec pause_between = { .tv_nsec = 1000000 };
 
-/* Without grace periods no watermark moves: the user hears of it once. */
-static void explain(const struct nr_grace *g, int err, bool *explained)
+/* No watermark moves without grace periods. Logged once. */
+static void log_once(const struct nr_grace *g, int err, bool *logged)
 {
-	if (!*explained)
+	if (!*logged)
 		nr_log(g->log, NR_LOG_ERROR,
-		       "cannot wait for a grace period of the kernel, and the stream is stalled: "
-		       "%s; use the order fence",
+		       "cannot wait for an RCU grace period: %s; the stream is stalled, use the "
+		       "order "
+		       "fence instead",
 		       strerror(-err));
-	*explained = true;
+	*logged = true;
 }
 
 static void *run(void *arg)
 {
 	struct nr_grace *g = arg;
-	bool explained = false;
+	bool logged = false;
 
 	while (!atomic_load_explicit(&g->drain->stop, memory_order_relaxed)) {
 		uint64_t time = nr_clock_now();
@@ -29,13 +30,13 @@ static void *run(void *arg)
 
 		nr_clock_barrier();
 		err = g->wait(g->ctx);
-		/* Release: pairs with the acquire in pass_time; producer_pos is read after the
-		 * wait. */
+		/* Release: pairs with the acquire in pass_time. Consumers read producer_pos after
+		 * the wait. */
 		if (!err)
 			atomic_store_explicit(&g->drain->grace_time, time, memory_order_release);
 		else
-			explain(g, err, &explained);
-		/* Full rings waited for it: the merge will send the consumers. */
+			log_once(g, err, &logged);
+		/* The merge waits for this watermark: it will wake the consumers. */
 		if (atomic_load_explicit(&g->drain->urgent, memory_order_relaxed))
 			nr_waiter_kick(&g->drain->merge);
 		nanosleep(&pause_between, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The thread behind NR_ORDER_RCU: reads the clock, waits for a grace period, and only then lets the
- * consumers use that time as a watermark (I3).
+ * The thread of NR_ORDER_RCU: it reads the clock, waits for a grace period, and then gives that
+ * time to the consumers as a watermark (I3).
  */
 #ifndef NR_GRACE_H
 #define NR_GRACE_H
@@ -11,14 +11,14 @@
 
 struct nr_grace {
 	struct nr_drain *drain;
-	int (*wait)(
-		void *ctx); /* until every program that runs now has ended; 0 or a negative errno */
+	/* Returns when every program that runs now has ended; 0 or a negative errno. */
+	int (*wait)(void *ctx);
 	void *ctx;
 	const struct nr_logger *log;
 	struct nr_thread thread;
 };
 
 int nr_grace_start(struct nr_grace *grace);
-void nr_grace_join(struct nr_grace *grace); /* after drain->stop was set */
+void nr_grace_join(struct nr_grace *grace); /* set drain->stop first */
 
 #endif

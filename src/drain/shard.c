@@ -10,15 +10,16 @@
 #include "base/counter.h"
 #include "shard.h"
 
-/* The smallest record that is ours: the kernel's header and our own. */
+/* The smallest numaring record: the kernel's header and struct nr_record. */
 #define MIN_RECORD (NR_RING_HEADER + sizeof(struct nr_record))
 
 /*
- * Address space only; a page gets memory, on the node of the thread that touches it, when it is
- * used. It stays there: the kernel's NUMA balancing would move it to the node of the merge thread,
- * which reads it too, but leaves alone what has a policy of its own. No huge pages: one would take
- * in a part of the next shard's memory. Kernels that have neither refuse, and there is nothing to
- * keep.
+ * Reserves address space. A page gets memory on first touch, on the node of the touching thread.
+ *
+ * MPOL_LOCAL keeps it there: NUMA balancing would move the page to the node of the merge thread,
+ * which reads it too, but it skips memory with its own policy. Huge pages are off because one could
+ * span the memory of two shards. Kernels without NUMA or huge pages reject these calls, which is
+ * harmless.
  */
 static void *reserve_memory(size_t bytes)
 {
@@ -74,15 +75,15 @@ void nr_shard_destroy(struct nr_shard *shard)
 	memset(shard, 0, sizeof(*shard));
 }
 
-/* Violates I2 or I3: the shard was already complete to this time. Epsilon may still save the order.
- */
+/* Violates I2 or I3: the shard was already complete to this time. The order survives if epsilon
+ * covers the difference. */
 static void note_behind(struct nr_shard *shard, uint64_t ts)
 {
 	nr_counter_add(&shard->behind, 1);
 	nr_counter_max(&shard->behind_by, shard->complete_to - ts);
 }
 
-/* Enters one record into the run and the counters. */
+/* Adds one record to the run and the counters. */
 static void note_record(struct nr_shard *shard, const struct nr_slot *slot, uint64_t pos)
 {
 	const struct nr_record *rec = (const void *)slot->payload;
@@ -103,8 +104,8 @@ static void note_record(struct nr_shard *shard, const struct nr_slot *slot, uint
 	shard->run[shard->held++] = (struct nr_entry){ .ts = rec->ts, .pos = pos };
 }
 
-/* Walks to limit. -EAGAIN at a BUSY record, -EBADMSG at one that cannot be, and when more is
- * produced than was given back: run and queue have no place for it (D3). */
+/* Walks to limit. -EAGAIN: stopped at a BUSY record. -EBADMSG: a record is invalid, or the ring
+ * claims to hold more than its size, for which run and queue have no room (D3). */
 static int walk(struct nr_shard *shard, uint64_t limit)
 {
 	struct nr_slot slot;
@@ -124,7 +125,7 @@ static int walk(struct nr_shard *shard, uint64_t limit)
 	return 0;
 }
 
-/* Entries of the sorted run below W. */
+/* Number of entries of the sorted run below the watermark. */
 static size_t count_below(const struct nr_shard *shard, uint64_t watermark)
 {
 	size_t lo = 0, hi = shard->held;
@@ -147,7 +148,7 @@ static uint32_t lower_pos(uint32_t a, uint32_t b)
 	return (int32_t)(a - b) < 0 ? a : b;
 }
 
-/* Position of the first record that will still be needed when run[0..n) is emitted. */
+/* Position of the first record that is still needed after run[0..n) is emitted. */
 static uint32_t lowest_held(const struct nr_shard *shard, size_t n)
 {
 	uint32_t lowest = shard->walked;
@@ -157,13 +158,13 @@ static uint32_t lowest_held(const struct nr_shard *shard, size_t n)
 	return lowest;
 }
 
-/* A position below the walked one, from its low 32 bits. */
+/* The full position of a walked record, from its low 32 bits. */
 static uint64_t full_pos(const struct nr_shard *shard, uint32_t low)
 {
 	return shard->walked - (uint32_t)((uint32_t)shard->walked - low);
 }
 
-/* Moves run[0..n) to the queue; what stays is held back. */
+/* Moves run[0..n) to the queue and keeps the rest. */
 static void publish(struct nr_shard *shard, size_t n)
 {
 	uint64_t tail = atomic_load_explicit(&shard->tail, memory_order_relaxed);
@@ -177,7 +178,7 @@ static void publish(struct nr_shard *shard, size_t n)
 	}
 	memmove(shard->run, shard->run + n, (shard->held - n) * sizeof(*shard->run));
 	shard->held -= n;
-	/* Both pair with the acquire loads in nr_shard_tail. */
+	/* Both releases pair with the acquire loads in nr_shard_tail. */
 	atomic_store_explicit(&shard->tail, tail + n, memory_order_release);
 	atomic_store_explicit(&shard->floor, floor, memory_order_release);
 }
@@ -187,11 +188,12 @@ uint64_t nr_shard_fill(const struct nr_shard *shard)
 	uint64_t consumed = nr_ring_consumed(&shard->ring);
 	uint64_t fill = nr_ring_produced(&shard->ring) - consumed;
 
-	/* Between the two readings records may have left and others come. */
+	/* Records may leave and arrive between the two loads, so the difference can exceed the
+	 * size. */
 	return fill < shard->ring.size ? fill : shard->ring.size;
 }
 
-/* The watermark that a pass at this time stands for. */
+/* The watermark that a pass at this time may publish. */
 static uint64_t less_epsilon(uint64_t time)
 {
 	if (time == NR_TIME_END)
@@ -206,14 +208,15 @@ int nr_shard_pass(struct nr_shard *shard, uint64_t time)
 	uint64_t watermark = atomic_load_explicit(&shard->watermark, memory_order_relaxed);
 	int err;
 
-	/* What was given back by now was produced before: never more than there was. */
+	/* consumer_pos is read after producer_pos and covers walked records only, so the difference
+	 * is not negative and at most the true fill. */
 	nr_counter_max(&shard->peak, produced - nr_ring_consumed(&shard->ring));
 	err = walk(shard, produced);
 	if (err == -EBADMSG)
 		return err;
 	if (shard->held > before)
 		nr_counter_add(&shard->unsorted, nr_sort(shard->run, shard->tmp, shard->held));
-	/* One that stopped at a BUSY record keeps to what it waits for already (D2). */
+	/* A pass that stopped at a BUSY record keeps the pending target, if there is one (D2). */
 	if (!err || !shard->pending) {
 		shard->target_ts = time;
 		shard->target_pos = produced;
@@ -225,8 +228,8 @@ int nr_shard_pass(struct nr_shard *shard, uint64_t time)
 			watermark = less_epsilon(shard->target_ts);
 	}
 	publish(shard, count_below(shard, watermark));
-	/* Pairs with the acquire in nr_shard_watermark: the entries below it are in the queue (D1).
-	 */
+	/* Release: pairs with the acquire in nr_shard_watermark. All entries below the watermark
+	 * are in the queue (D1). */
 	atomic_store_explicit(&shard->watermark, watermark, memory_order_release);
 	return err;
 }
@@ -235,18 +238,18 @@ void nr_shard_finish(struct nr_shard *shard)
 {
 	nr_sort(shard->run, shard->tmp, shard->held);
 	publish(shard, shard->held);
-	/* As in nr_shard_pass. */
+	/* Release: pairs with the acquire in nr_shard_watermark. */
 	atomic_store_explicit(&shard->watermark, NR_TIME_END, memory_order_release);
 }
 
 uint64_t nr_shard_tail(struct nr_shard *shard)
 {
-	/* Both pair with the release stores in publish. */
+	/* Both acquires pair with the release stores in publish. */
 	uint64_t floor = atomic_load_explicit(&shard->floor, memory_order_acquire);
 	uint64_t tail = atomic_load_explicit(&shard->tail, memory_order_acquire);
 
-	/* floor was stored after a tail we have reached, or it would not be ours to use. It may be
-	 * older than the entry taken last: room that was given back stays given back. */
+	/* floor holds once the tail stored before it is reached, and head == tail proves that.
+	 * floor may be older than the entry taken last, so free_below must not move back. */
 	if (shard->head == tail && (int64_t)(floor - shard->free_below) > 0)
 		shard->free_below = floor;
 	return tail;
@@ -254,7 +257,7 @@ uint64_t nr_shard_tail(struct nr_shard *shard)
 
 void nr_shard_release(struct nr_shard *shard, const struct nr_mark *mark)
 {
-	/* With nothing on its way a mark may be newer than that of the last packet. */
+	/* With no packet on its way, a mark may be newer than that of the last packet. */
 	if ((int64_t)(mark->head - nr_counter_get(&shard->accepted)) > 0)
 		nr_counter_set(&shard->accepted, mark->head);
 	if ((int64_t)(mark->pos - nr_ring_consumed(&shard->ring)) > 0)

@@ -2,28 +2,28 @@
 /*
  * One shard between its ring and the merge.
  *
- * The consumer thread makes passes: it walks the records in place, keeps an index of them, and
- * hands the part that is complete, sorted, to the merge thread through a queue. Nothing is copied
- * out of the ring. Invariants:
+ * The consumer thread makes passes. A pass walks the new records in place, adds them to an index,
+ * and gives the part of the index that is complete, sorted, to the merge thread through a queue. No
+ * record is copied out of the ring. Invariants:
  *
- *  D1 What the queue holds is sorted by (ts, position), and after `watermark` = W was stored every
- *     record of the shard with ts < W has been put into the queue before. (I2, I3)
+ *  D1 The queue is sorted by (ts, position). Before the consumer stores `watermark` = W, it has put
+ *     every record of the shard with ts < W into the queue. (I2, I3)
  *
- *  D2 A pass reads its time before producer_pos, and W becomes that time less NR_EPSILON_NS only
- *     when everything below that producer_pos was walked; at a BUSY record time and position are
- *     kept for the passes after it. The epsilon is taken off here, not in the merge: a record that
- *     clock error puts a little below the time of a pass must still find its place in the queue
+ *  D2 A pass reads its time before producer_pos. W becomes that time less NR_EPSILON_NS only when
+ *     everything below that producer_pos is walked. At a BUSY record the pass keeps both, time and
+ *     position, for later passes. The epsilon is subtracted here, not in the merge: clock error may
+ *     put a record a little below the time of a pass, and it must still find its place in the queue
  *     (D1). (I4)
  *
- *  D3 The queue never overruns: it has a place for every record the ring can hold, and an entry
- *     leaves it before its record leaves the ring.
+ *  D3 The queue never overflows: it has room for every record the ring can hold, and an entry
+ * leaves it before its record leaves the ring.
  *
- *  D4 consumer_pos moves only in nr_shard_release, called by the merge thread with a mark of a
- *     packet that is safe. (I5, I10)
+ *  D4 consumer_pos moves only in nr_shard_release, which the merge thread calls with the mark of a
+ *     safe packet. (I5, I10)
  *
- * Threads: the fields are grouped by the thread that writes them. `tail`, `floor` and `watermark`
- * are stored by the consumer in this order with release, and loaded by the merge thread with
- * acquire in the reverse order.
+ * Threads: fields are grouped by the thread that writes them. The consumer stores `tail`, `floor`
+ * and `watermark` in this order with release; the merge thread loads them with acquire in the
+ * reverse order.
  */
 #ifndef NR_SHARD_H
 #define NR_SHARD_H
@@ -42,72 +42,73 @@ struct nr_shard {
 
 	/* Consumer thread. */
 	uint64_t start;	      /* producer_pos when the shard was set up */
-	uint64_t walked;      /* everything below was looked at */
-	bool pending;	      /* target_* wait for a BUSY record */
+	uint64_t walked;      /* every record below this position was walked */
+	bool pending;	      /* a BUSY record lies below target_pos */
 	uint64_t target_ts;   /* becomes the watermark ... */
 	uint64_t target_pos;  /* ... when walked gets here */
 	uint64_t complete_to; /* time of the last pass that reached its target, without epsilon */
-	struct nr_entry *run; /* held back (ts >= watermark), sorted, then what this pass found */
-	struct nr_entry *tmp;
-	size_t held;
+	struct nr_entry *run; /* sorted entries with ts >= watermark, then those of this pass */
+	struct nr_entry *tmp; /* for sorting */
+	size_t held;	      /* entries in run */
 
 	/* Counters of the consumer thread; others read them relaxed. */
-	_Atomic(uint64_t) records;   /* submitted records walked */
-	_Atomic(uint64_t) discarded; /* discarded ones */
-	_Atomic(uint64_t) malformed; /* submitted, but too short to hold our header: not ours */
-	_Atomic(uint64_t) behind;    /* records below complete_to: I2 or I3 is broken */
-	_Atomic(uint64_t) behind_by; /* by at most that many ns */
-	_Atomic(uint64_t) unsorted;  /* records that came before an earlier one in the ring (I1) */
-	_Atomic(uint64_t) peak;	     /* largest fill seen, bytes */
-	_Atomic(uint64_t) *cpu_records; /* [n_cpus] all records walked, discarded too, by writer */
+	_Atomic(uint64_t) records;	/* submitted records walked */
+	_Atomic(uint64_t) discarded;	/* discarded records walked */
+	_Atomic(uint64_t) malformed;	/* submitted, but shorter than struct nr_record */
+	_Atomic(uint64_t) behind;	/* records below complete_to: violate I2 or I3 */
+	_Atomic(uint64_t) behind_by;	/* the largest difference, ns */
+	_Atomic(uint64_t) unsorted;	/* places where ts descends in the ring (I1) */
+	_Atomic(uint64_t) peak;		/* largest fill seen, bytes */
+	_Atomic(uint64_t) *cpu_records; /* [n_cpus] records walked, with discarded ones */
 
 	_Alignas(64) _Atomic(uint64_t) tail; /* entries put into the queue so far */
-	_Atomic(uint64_t) floor; /* with all of them emitted the ring is free below this position */
+	_Atomic(uint64_t) floor; /* the ring is free below this once all of these are emitted */
 	_Atomic(uint64_t) watermark;
 
 	/* Merge thread. */
 	_Alignas(64) uint64_t head; /* entries taken out so far */
-	uint64_t free_below;	    /* where the ring is free once what was taken is safe */
-	_Atomic(uint64_t) late;	    /* records that came below a watermark already used (I6) */
-	_Atomic(uint64_t) accepted; /* head of the mark released last: these are written */
+	uint64_t free_below; /* the ring is free below this position once the taken entries are safe
+			      */
+	_Atomic(uint64_t) late;	    /* records below a watermark already used (I6) */
+	_Atomic(uint64_t) accepted; /* head of the last released mark: entries written */
 };
 
-/* Takes over the ring, which holds no record older than its consumer_pos. Memory is reserved here
- * and touched first by the consumer thread, so that it lies on that thread's node. -ENOMEM. */
+/* Takes over the ring and starts at its consumer_pos. Reserves memory, which the consumer thread
+ * touches first, so that it lies on that thread's node. -ENOMEM. */
 int nr_shard_init(struct nr_shard *shard, const struct nr_ring *ring, uint32_t n_cpus);
-void nr_shard_destroy(struct nr_shard *shard); /* unmaps the ring too; a zeroed shard is fine */
+void nr_shard_destroy(struct nr_shard *shard); /* also unmaps the ring; takes a zeroed shard */
 
-/* No record will be older than this: so far the shard is complete. Before the first pass. */
+/* No record will be older than time: the shard is complete to it. Call before the first pass. */
 static inline void nr_shard_start(struct nr_shard *shard, uint64_t time)
 {
 	atomic_store_explicit(&shard->watermark, time, memory_order_relaxed);
 }
 
 /*
- * One pass. time: this pass may reach it as watermark, less NR_EPSILON_NS; the caller read it, and
- * then whatever fence (I2) or grace period (I3) makes it one, before the call. 0; -EAGAIN: stopped
- * at a record not yet submitted, the watermark stays; -EBADMSG: the ring's content is not what the
- * kernel writes, nothing after it can be read.
+ * One pass. The watermark may become time less NR_EPSILON_NS. The caller read time before the call,
+ * and then passed the fence (I2) or the grace period (I3). -EAGAIN: stopped at a BUSY record, the
+ * watermark stays unless a pending target was reached; -EBADMSG: the ring is corrupt and cannot be
+ * read further.
  */
 int nr_shard_pass(struct nr_shard *shard, uint64_t time);
 
-/* Nothing more will come from this shard, or can be read: publishes all that was walked, with
- * NR_TIME_END as the watermark, so that it holds up nobody. No pass after it. */
+/* Call when no more records can be read. Publishes every walked record and the watermark
+ * NR_TIME_END, so that the shard does not hold the merge. No pass may follow. */
 void nr_shard_finish(struct nr_shard *shard);
 
-/* Bytes in the ring that were not given back yet. */
+/* Bytes of the ring in use. */
 uint64_t nr_shard_fill(const struct nr_shard *shard);
 
-/* The ring is filling up: what is in it should leave soon. */
+/* The ring fills up: its records should leave soon. */
 static inline bool nr_shard_pressed(const struct nr_shard *shard)
 {
 	return nr_shard_fill(shard) > shard->ring.size / 4;
 }
 
-/* Merge thread: the end of what is in the queue now. */
+/* Merge thread: the current end of the queue. */
 uint64_t nr_shard_tail(struct nr_shard *shard);
 
-/* Pairs with the releases in nr_shard_pass and nr_shard_finish (D1). */
+/* Acquire: pairs with the releases in nr_shard_pass and nr_shard_finish (D1). */
 static inline uint64_t nr_shard_watermark(const struct nr_shard *shard)
 {
 	return atomic_load_explicit(&shard->watermark, memory_order_acquire);
@@ -118,7 +119,7 @@ static inline const struct nr_entry *nr_shard_entry(const struct nr_shard *shard
 	return &shard->queue[index & shard->queue_mask];
 }
 
-/* Merge thread: the entry at head was emitted. */
+/* Merge thread: takes the entry at head out of the queue. */
 static inline void nr_shard_take(struct nr_shard *shard)
 {
 	const struct nr_entry *entry = nr_shard_entry(shard, shard->head++);
@@ -126,10 +127,10 @@ static inline void nr_shard_take(struct nr_shard *shard)
 	shard->free_below += (uint32_t)(entry->free_below - (uint32_t)shard->free_below);
 }
 
-/* Merge thread: how much of the shard a packet and those before it have taken. */
+/* Merge thread: how far a packet and those before it have taken the shard. */
 struct nr_mark {
 	uint64_t head; /* entries taken out of the queue */
-	uint64_t pos;  /* the ring is free below, once the packet is safe */
+	uint64_t pos;  /* the ring is free below this once the packet is safe */
 };
 
 static inline struct nr_mark nr_shard_mark(const struct nr_shard *shard)
@@ -137,7 +138,7 @@ static inline struct nr_mark nr_shard_mark(const struct nr_shard *shard)
 	return (struct nr_mark){ shard->head, shard->free_below };
 }
 
-/* Merge thread: what the mark covers is safe, its room in the ring is free (I10). */
+/* Merge thread: all packets up to the mark are safe; frees their room in the ring (I10). */
 void nr_shard_release(struct nr_shard *shard, const struct nr_mark *mark);
 
 #endif

@@ -2,8 +2,8 @@
 #include <string.h>
 #include "sort.h"
 
-/* First index after from at which e does not ascend: the end of the stretch that starts at from. */
-static size_t stretch_end(const struct nr_entry *e, size_t from, size_t n)
+/* End of the ascending run that starts at from. */
+static size_t run_end(const struct nr_entry *e, size_t from, size_t n)
 {
 	size_t i = from + 1;
 
@@ -12,12 +12,12 @@ static size_t stretch_end(const struct nr_entry *e, size_t from, size_t n)
 	return i < n ? i : n;
 }
 
-/* Merges e[a..b) and e[b..c): the first half moves to tmp, then both flow back into place. */
-static void merge_neighbours(struct nr_entry *e, struct nr_entry *tmp, size_t a, size_t b, size_t c)
+/* Merges the runs e[a..b) and e[b..c): moves the first to tmp, then merges both into e. */
+static void merge_runs(struct nr_entry *e, struct nr_entry *tmp, size_t a, size_t b, size_t c)
 {
 	size_t i = 0, j = b, out, left;
 
-	/* What is below all of the second half stays where it is. */
+	/* Entries before the whole second run are in place already. */
 	while (a < b && !nr_entry_before(&e[b], &e[a]))
 		a++;
 	left = b - a;
@@ -31,16 +31,16 @@ size_t nr_sort(struct nr_entry *e, struct nr_entry *tmp, size_t n)
 {
 	size_t breaks = 0, merged = 1;
 
-	for (size_t i = stretch_end(e, 0, n); i < n; i = stretch_end(e, i, n))
+	for (size_t i = run_end(e, 0, n); i < n; i = run_end(e, i, n))
 		breaks++;
 	while (merged) {
 		merged = 0;
 		for (size_t a = 0; a < n;) {
-			size_t b = stretch_end(e, a, n);
-			size_t c = b < n ? stretch_end(e, b, n) : b;
+			size_t b = run_end(e, a, n);
+			size_t c = b < n ? run_end(e, b, n) : b;
 
 			if (b < n) {
-				merge_neighbours(e, tmp, a, b, c);
+				merge_runs(e, tmp, a, b, c);
 				merged++;
 			}
 			a = c;
