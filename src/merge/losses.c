@@ -4,12 +4,12 @@
 #include <string.h>
 #include "losses.h"
 
-/* Reading them takes a cache line from every CPU. */
-#define SAMPLE_AGAIN_NS 1000000u
+/* A sample reads a cache line of every CPU, so samples are rare. */
+#define SAMPLE_INTERVAL_NS 1000000u
 
 int nr_losses_init(struct nr_losses *l, uint32_t n_cpus, nr_losses_read read, void *ctx)
 {
-	bool good;
+	bool allocated;
 
 	*l = (struct nr_losses){
 		.n_cpus = n_cpus,
@@ -17,12 +17,12 @@ int nr_losses_init(struct nr_losses *l, uint32_t n_cpus, nr_losses_read read, vo
 		.read = read,
 		.ctx = ctx,
 	};
-	good = l->by_cpu;
+	allocated = l->by_cpu;
 	for (unsigned i = 0; i < NR_LOSSES_SAMPLES; i++) {
 		l->samples[i].lost = calloc(n_cpus, sizeof(*l->samples[i].lost));
-		good &= !!l->samples[i].lost;
+		allocated &= !!l->samples[i].lost;
 	}
-	if (good)
+	if (allocated)
 		return 0;
 	nr_losses_destroy(l);
 	return -ENOMEM;
@@ -36,7 +36,7 @@ void nr_losses_destroy(struct nr_losses *l)
 	memset(l, 0, sizeof(*l));
 }
 
-/* Takes one out of those that wait; its memory waits behind them. */
+/* Removes waiting sample i and keeps its array behind the waiting ones, for the next sample. */
 static void drop(struct nr_losses *l, unsigned i)
 {
 	struct nr_losses_sample dropped = l->samples[i];
@@ -46,17 +46,18 @@ static void drop(struct nr_losses *l, unsigned i)
 	l->samples[l->n] = dropped;
 }
 
-/* The one that tells least, now that there is another: not the first, which counts next. */
-static unsigned least_telling(const struct nr_losses *l, uint64_t now)
+/* The sample whose neighbours in time are closest. A new sample will follow the last one. Never the
+ * first, which is counted next. */
+static unsigned most_crowded(const struct nr_losses *l, uint64_t now)
 {
-	uint64_t least = UINT64_MAX;
+	uint64_t closest = UINT64_MAX;
 	unsigned found = 1;
 
 	for (unsigned i = 1; i < l->n; i++) {
 		uint64_t after = i + 1 < l->n ? l->samples[i + 1].at : now;
 
-		if (after - l->samples[i - 1].at < least) {
-			least = after - l->samples[i - 1].at;
+		if (after - l->samples[i - 1].at < closest) {
+			closest = after - l->samples[i - 1].at;
 			found = i;
 		}
 	}
@@ -67,10 +68,10 @@ void nr_losses_sample(struct nr_losses *l, uint64_t now)
 {
 	struct nr_losses_sample *s;
 
-	if (!l->read || (l->n && now - l->samples[l->n - 1].at < SAMPLE_AGAIN_NS))
+	if (!l->read || (l->n && now - l->samples[l->n - 1].at < SAMPLE_INTERVAL_NS))
 		return;
 	if (l->n == NR_LOSSES_SAMPLES)
-		drop(l, least_telling(l, now));
+		drop(l, most_crowded(l, now));
 	s = &l->samples[l->n++];
 	s->at = l->read(l->ctx, s->lost);
 }
@@ -97,7 +98,7 @@ uint64_t nr_losses_until(struct nr_losses *l, uint64_t end)
 uint64_t nr_losses_all(struct nr_losses *l)
 {
 	if (l->read) {
-		l->n = 0; /* the newest has all that the others have */
+		l->n = 0; /* a new reading includes all waiting samples */
 		l->read(l->ctx, l->samples[0].lost);
 		count_sample(l, &l->samples[0]);
 	}

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/bits.h"
 #include "base/counter.h"
 #include "merge.h"
 
@@ -38,17 +39,17 @@ void nr_merge_destroy(struct nr_merge *m)
 	memset(m, 0, sizeof(*m));
 }
 
-/* Least watermark of all shards. */
+/* The minimum of the shards' watermarks. */
 static uint64_t common_watermark(const struct nr_merge *m)
 {
-	uint64_t least = NR_TIME_END;
+	uint64_t min = NR_TIME_END;
 
 	for (uint32_t s = 0; s < m->n_shards; s++) {
 		uint64_t w = nr_shard_watermark(m->shards[s]);
 
-		least = w < least ? w : least;
+		min = w < min ? w : min;
 	}
-	return least;
+	return min;
 }
 
 /* Puts the head of shard s's queue into the tree. */
@@ -68,7 +69,8 @@ uint64_t nr_merge_begin(struct nr_merge *m)
 	m->late_below = m->watermark;
 	if (w > m->watermark)
 		m->watermark = w;
-	/* After the watermarks: what they promise is in the queues by now (D1). */
+	/* Read the tails after the watermarks: every record below those is in the queues by now
+	 * (D1). */
 	for (uint32_t s = 0; s < m->n_shards; s++) {
 		m->tail[s] = nr_shard_tail(m->shards[s]);
 		load_key(m, s);
@@ -84,13 +86,13 @@ bool nr_merge_more(const struct nr_merge *m)
 	return !m->tree.dry[s] && (m->tree.key[s] < m->watermark || m->watermark == NR_TIME_END);
 }
 
-/* Place of the next record in the order: its time, unless it is late (M2). */
+/* The time of the next event: that of its record, unless it is late (M2). */
 static uint64_t next_time(const struct nr_merge *m)
 {
 	uint64_t ts = m->tree.key[nr_tree_winner(&m->tree)];
-	uint64_t least = m->last > m->late_below ? m->last : m->late_below;
+	uint64_t min = m->last > m->late_below ? m->last : m->late_below;
 
-	return ts > least ? ts : least;
+	return ts > min ? ts : min;
 }
 
 /* The records come from other CPUs' caches: asks for one that will be taken soon. */
@@ -104,7 +106,7 @@ static void prefetch_record(const struct nr_merge *m, uint32_t s)
 				   (nr_shard_entry(shard, soon)->pos & shard->ring.mask));
 }
 
-/* Takes the head of the winner's queue; returns the bytes it takes in a packet. */
+/* Takes the head of the winner's queue. Returns its bytes in a packet. */
 static size_t take_one(struct nr_merge *m, struct nr_event *ev)
 {
 	uint32_t s = nr_tree_winner(&m->tree);
@@ -129,7 +131,7 @@ static size_t take_one(struct nr_merge *m, struct nr_event *ev)
 	nr_shard_take(shard);
 	load_key(m, s);
 	nr_tree_replay(&m->tree);
-	return ((size_t)length + 7) & ~7ul;
+	return nr_round8(length);
 }
 
 unsigned nr_merge_take(struct nr_merge *m, struct nr_event *evs, unsigned max, size_t room,

@@ -26,7 +26,7 @@ void nr_tree_destroy(struct nr_tree *tree)
 	memset(tree, 0, sizeof(*tree));
 }
 
-/* Winner of the subtree at node i; leaves are n..2*nr-1. */
+/* Returns the winner of the subtree at node i. Nodes n to 2n-1 are the leaves. */
 static uint32_t play(struct nr_tree *tree, uint32_t i)
 {
 	uint32_t a, b;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A loser tree: which of n sorted sources has the least key, with log2(n) comparisons per step.
+ * A loser tree: finds the least key of n sorted sources with log2(n) comparisons per step.
  *
- * Every inner node holds the loser of the match played there, node[0] the winner of all. Sources
- * are compared by key, then by index, so that the order is total; a source that ran dry loses to
+ * Every inner node holds the loser of its match, and node[0] holds the overall winner. Sources
+ * compare by key, then by index, so the order is total. A dry source, one without records, loses to
  * all.
  */
 #ifndef NR_TREE_H
@@ -14,15 +14,15 @@
 
 struct nr_tree {
 	uint32_t n;
-	uint32_t *node; /* [n]: losers, and the winner in node[0] */
+	uint32_t *node; /* [n] losers, and the winner in node[0] */
 	uint64_t *key;	/* [n] */
-	bool *dry;	/* [n] */
+	bool *dry;	/* [n] no record now: key is invalid */
 };
 
 int nr_tree_init(struct nr_tree *tree, uint32_t n); /* n >= 1; -ENOMEM */
 void nr_tree_destroy(struct nr_tree *tree);
 
-/* After keys were set at will: plays all matches. */
+/* Plays all matches. Call it after setting any keys. */
 void nr_tree_build(struct nr_tree *tree);
 
 static inline uint32_t nr_tree_winner(const struct nr_tree *tree)
@@ -39,7 +39,7 @@ static inline bool nr_tree_beats(const struct nr_tree *tree, uint32_t a, uint32_
 	return a < b;
 }
 
-/* After the winner's key changed, or it ran dry: plays its matches again. */
+/* Plays the winner's matches again. Call it after changing its key, or when it ran dry. */
 static inline void nr_tree_replay(struct nr_tree *tree)
 {
 	uint32_t winner = tree->node[0];
