@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Makes CTF put every field where BTF says it is.
+ * Makes CTF place every field at its offset in BTF.
  *
- * CTF places a field at the next multiple of its alignment, counted from the start of the packet;
- * an array is aligned as its element, a struct as the most aligned of its members. For every field
- * we look for the smallest alignment that lands on the field's offset. An alignment of A may only
- * be used where the struct around it always starts at a multiple of A; `grant` carries the largest
- * power of two for which that is known. Where no alignment lands, explicit padding fills the gap.
+ * CTF places a field at the next multiple of its alignment, counted from the start of the packet.
+ * An array has the alignment of its element, a struct that of its most aligned member. For every
+ * field we look for the smallest alignment that leads to the field's offset. A field may only have
+ * the alignment A if its struct always starts at a multiple of A; `grant` is the largest power of
+ * two for which that is known. If no alignment leads to the offset, explicit padding fills the gap.
  */
 #include "align.h"
 
-/* Payloads start at a multiple of 64 bits in the packet and nothing more is known of them. */
-#define GRANT 64u
+/* Payloads start at a multiple of 64 bits in the packet; no larger one is known. */
+#define PAYLOAD_GRANT 64u
 
 static uint32_t round_up(uint32_t v, uint32_t align)
 {
 	return (v + align - 1) / align * align;
 }
 
-static uint32_t at_most(uint32_t grant, uint32_t off)
+/* The grant at an offset from a place that has one. */
+static uint32_t grant_at(uint32_t grant, uint32_t off)
 {
 	uint32_t low = off & -off;
 
@@ -27,12 +28,13 @@ static uint32_t at_most(uint32_t grant, uint32_t off)
 
 static uint32_t align_struct(struct nr_field *st, uint32_t grant);
 
-/* Makes elements follow each other at their stride; returns bits of an element without the gap. */
+/* Makes elements follow each other at their stride. Returns the bits of an element without the gap.
+ */
 static uint32_t align_element(struct nr_field *f, uint32_t stride, uint32_t grant);
 
 static uint32_t align_array(struct nr_field *f, uint32_t grant)
 {
-	uint32_t end = align_element(f->kids, f->stride, at_most(grant, f->stride));
+	uint32_t end = align_element(f->kids, f->stride, grant_at(grant, f->stride));
 
 	f->align = f->kids->align;
 	return f->count ? (f->count - 1) * f->stride + end : 0;
@@ -57,8 +59,8 @@ static uint32_t align_element(struct nr_field *f, uint32_t stride, uint32_t gran
 	return stride;
 }
 
-/* Places what is inside the field; sets the smallest alignment it needs and the largest it bears.
- */
+/* Places what is inside the field. Sets f->align to the smallest alignment that it needs and *most
+ * to the largest that it allows. Returns its bits. */
 static uint32_t align_inside(struct nr_field *f, uint32_t grant, uint32_t *most)
 {
 	const struct nr_field *elem;
@@ -76,10 +78,10 @@ static uint32_t align_inside(struct nr_field *f, uint32_t grant, uint32_t *most)
 		end = align_array(f, grant);
 		for (elem = f->kids; elem->kind == NR_ARRAY;)
 			elem = elem->kids;
-		/* More than this would move its elements apart. */
+		/* A larger alignment would move the elements apart. */
 		*most = elem->kind == NR_TEXT || elem->kind == NR_BYTES || elem->kind == NR_STRUCT
 				? f->align
-				: at_most(grant, elem->bits);
+				: grant_at(grant, elem->bits);
 		return end;
 	default:
 		f->align = f->off % 8 || f->bits % 8 ? 1 : 8;
@@ -95,7 +97,7 @@ static void spread_align(struct nr_field *f)
 
 static uint32_t align_field(struct nr_field *f, uint32_t pos, uint32_t grant)
 {
-	uint32_t most, bits = align_inside(f, at_most(grant, f->off), &most);
+	uint32_t most, bits = align_inside(f, grant_at(grant, f->off), &most);
 
 	for (uint32_t align = f->align; align <= most; align *= 2)
 		if (round_up(pos, align) == f->off) {
@@ -124,7 +126,7 @@ void nr_layout_align(struct nr_layout *layout)
 {
 	struct nr_field *root = &layout->root;
 
-	layout->end = align_struct(root, GRANT);
+	layout->end = align_struct(root, PAYLOAD_GRANT);
 	if (layout->tail || round_up(layout->end, 64) == round_up(layout->size * 8, 64))
 		return;
 	root->last_pad = layout->size * 8 - layout->end;

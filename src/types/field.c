@@ -9,7 +9,7 @@ uint64_t nr_extend(uint64_t v, unsigned bits, bool is_signed)
 	return is_signed ? (uint64_t)((int64_t)(v << shift) >> shift) : v << shift >> shift;
 }
 
-/* A bit-field: gathers the bytes it touches, nine at most. */
+/* Loads a bit-field from the bytes that it touches, nine at most. */
 static uint64_t load_bits(const uint8_t *p, unsigned shift, unsigned bits)
 {
 	unsigned n = (shift + bits + 7) / 8;

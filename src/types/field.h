@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What a payload looks like: a tree of fields.
+ * The layout of a payload: a tree of fields.
  *
- * typedefs and qualifiers are resolved and members of anonymous structs belong to the struct around
- * them. Everything that reads or describes payloads works from here and never looks at BTF again.
+ * Typedefs and qualifiers are resolved. Members of anonymous structs belong to the struct around
+ * them. All code that reads or describes payloads uses the layout and no BTF.
  */
 #ifndef NR_FIELD_H
 #define NR_FIELD_H
@@ -20,13 +20,13 @@ enum nr_kind {
 	NR_FLOAT,
 	NR_PTR,
 	NR_TEXT,  /* array of char */
-	NR_BYTES, /* a union, or a number no trace format knows (128 bits, long double) */
+	NR_BYTES, /* a union, or a number that CTF lacks (128 bits, long double) */
 	NR_STRUCT,
 	NR_ARRAY,
 };
 
 struct nr_enum_value {
-	uint64_t value; /* extended to 64 bits by the sign of the enum */
+	uint64_t value; /* sign- or zero-extended, as the enum is signed or not */
 	char *name;
 };
 
@@ -34,47 +34,48 @@ struct nr_field {
 	char *name; /* NULL for the element of an array */
 	size_t name_len;
 	enum nr_kind kind;
-	bool is_signed;	 /* NR_INT, and NR_ENUM if one of its values is negative */
-	bool tail;	 /* NR_TEXT, NR_ARRAY: data[]; count is in the payload, see nr_layout.len */
+	bool is_signed; /* NR_INT, and NR_ENUM if one of its values is negative */
+	bool tail; /* NR_TEXT, NR_ARRAY: data[], whose count is in the payload, see nr_layout.len */
 	uint32_t off;	 /* bits from the start of the struct around it */
-	uint32_t bits;	 /* of the whole field, 3 for a bit-field of 3, 0 for a tail */
+	uint32_t bits;	 /* of the whole field; 3 for a bit-field of 3 bits, 0 for a tail */
 	uint32_t count;	 /* NR_TEXT, NR_BYTES, NR_ARRAY: elements */
-	uint32_t stride; /* and bits from one to the next */
+	uint32_t stride; /* of the same: bits from one element to the next */
 	unsigned n_kids;
 	struct nr_field *kids; /* NR_STRUCT: members, by offset; NR_ARRAY: one, the element */
 	unsigned n_values;
-	struct nr_enum_value
-		*values; /* NR_ENUM: by value; of equal ones the first declared first */
+	/* NR_ENUM: by value, equal ones in the order of their declarations. */
+	struct nr_enum_value *values;
 
-	/* How CTF's rule of alignment is made to land on the offset (align.c), in bits. */
+	/* What makes CTF place the field at its offset (align.c), bits. */
 	uint32_t pad;	   /* explicit padding before the field */
-	uint32_t align;	   /* of the field, of its elements if it is an array */
-	uint32_t last_pad; /* NR_STRUCT: explicit padding behind the last member */
+	uint32_t align;	   /* of the field, or of an array's elements */
+	uint32_t last_pad; /* NR_STRUCT: explicit padding after the last member */
 };
 
 struct nr_layout {
 	struct nr_field root;	     /* NR_STRUCT */
-	uint32_t size;		     /* bytes of payload; with a tail: bytes before it */
+	uint32_t size;		     /* bytes of the payload; with a tail, bytes before it */
 	uint32_t end;		     /* bits up to the end of the last field as CTF sees it */
-	const struct nr_field *tail; /* the last member, if it is data[]; else NULL */
-	const struct nr_field *len;  /* the member that counts the elements of tail */
-	bool cut_enums;		     /* enums whose values BTF does not have: numbers here */
+	const struct nr_field *tail; /* the last member if it is data[], else NULL */
+	const struct nr_field *len;  /* the member that holds the number of the tail's elements */
+	bool cut_enums;		     /* BTF has cut the values of an enum, which became a number */
 };
 
-/* A value of so many bits as one of 64. */
+/* Extends a value of that many bits to 64. */
 uint64_t nr_extend(uint64_t v, unsigned bits, bool is_signed);
 
-/* Value of a UINT, INT, BOOL, ENUM or PTR field whose struct is at base; sign-extended. */
+/* The value of an NR_UINT, NR_INT, NR_BOOL, NR_ENUM or NR_PTR field whose struct is at base.
+ * Extended to 64 bits by its sign. */
 uint64_t nr_field_load(const struct nr_field *f, const uint8_t *base);
 
-/* Elements in the tail of a payload of at least layout->size bytes. */
+/* The number of elements in the tail. The payload has at least layout->size bytes. */
 static inline uint64_t nr_layout_tail_count(const struct nr_layout *layout, const void *payload)
 {
 	return nr_field_load(layout->len, payload);
 }
 
-/* Bytes a payload must have of which avail are there; more than avail if it is too short to tell.
- */
+/* The bytes that a payload must have. avail bytes of it are present; if these are too few to tell,
+ * the result is larger than avail. */
 static inline uint64_t nr_layout_size(const struct nr_layout *layout, const void *payload,
 				      uint64_t avail)
 {

@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Payloads as text, JSON and CSV, straight from the layout. */
+/* Prints payloads as text, JSON and CSV from the layout. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/bits.h"
 #include "types.h"
 
-/* As snprintf: what does not fit is counted, not written. */
+/* Like snprintf: bytes that do not fit are counted, not written. */
 struct out {
 	char *buf;
 	size_t size;
 	size_t len;
 	enum nr_format format;
-	bool quoted; /* inside a quoted CSV column: quotes are doubled */
+	bool quoted; /* in a quoted CSV column, where quotes are doubled */
 };
 
-/* The part of the payload a field is looked up in. */
+/* The part of the payload from the start of a struct. */
 struct span {
 	const uint8_t *base; /* of the struct */
 	const uint8_t *end;  /* of the payload */
@@ -80,8 +81,8 @@ static void put_int(struct out *o, uint64_t v, bool is_signed)
 	put_u64(o, v);
 }
 
-/* JSON's readers take a number as a double, which has all integers up to 2^53 and only some above:
- * those are strings. */
+/* JSON readers store numbers as doubles, which hold all integers up to 2^53 and only some above. So
+ * larger numbers are strings in JSON. */
 static void put_number(struct out *o, uint64_t v, bool is_signed)
 {
 	uint64_t size = is_signed && (int64_t)v < 0 ? -v : v;
@@ -116,8 +117,8 @@ static void put_hex_bytes(struct out *o, const uint8_t *data, size_t n)
 	}
 }
 
-/* The shortest of the two precisions that reads back as the same number. The point is the locale's.
- */
+/* Prints with the smaller of two precisions that reads back as the same number. The decimal point
+ * is that of the locale. */
 static void print_float(char *text, size_t size, double v, bool single)
 {
 	snprintf(text, size, "%.*g", single ? 6 : 15, v);
@@ -144,7 +145,7 @@ static void put_float(struct out *o, const struct nr_field *f, const uint8_t *p)
 		return;
 	}
 	print_float(text, sizeof(text), v, f->bits == 32);
-	/* whatever is not a digit, a sign or an exponent is the point */
+	/* Any byte that is not a digit, a sign or an exponent belongs to the decimal point. */
 	for (const char *t = text; isfinite(v) && *t; t++) {
 		if (strchr("0123456789+-e", *t))
 			text[n++] = *t;
@@ -156,7 +157,7 @@ static void put_float(struct out *o, const struct nr_field *f, const uint8_t *p)
 
 /* ---- text ---- */
 
-/* Bytes of the UTF-8 character at p, 0 if there is none; what it is, to *out. */
+/* Returns the bytes of the UTF-8 character at p and stores it in *out; 0 if it is not valid. */
 static size_t utf8_char(const uint8_t *p, size_t n, uint32_t *out)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
@@ -181,8 +182,8 @@ static size_t utf8_char(const uint8_t *p, size_t n, uint32_t *out)
 	return len;
 }
 
-/* Characters that steer a terminal or the order of reading, or are not seen at all: two texts that
- * differ must look different. */
+/* Characters that control a terminal or the text direction, or are invisible. They are escaped,
+ * because different texts must look different. */
 static bool is_hidden(uint32_t c)
 {
 	static const uint32_t ranges[][2] = {
@@ -198,7 +199,7 @@ static bool is_hidden(uint32_t c)
 		{ 0xe0000, 0xe007f }, /* tags */
 	};
 
-	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+	for (size_t i = 0; i < NR_ARRAY_SIZE(ranges); i++)
 		if (c <= ranges[i][1])
 			return c >= ranges[i][0];
 	return false;
@@ -213,7 +214,7 @@ static bool is_plain(const struct out *o, uint8_t c)
 	return c >= ' ' && c != '"' && c != '\\';
 }
 
-/* JSON: \uXXXX, in pairs above U+FFFF. Else \u{X} for a character. */
+/* JSON: \uXXXX, a pair of them above U+FFFF. Other formats: \u{X}. */
 static void put_escaped_char(struct out *o, uint32_t c)
 {
 	char text[16];
@@ -228,7 +229,8 @@ static void put_escaped_char(struct out *o, uint32_t c)
 	put(o, text, n);
 }
 
-/* A byte of ASCII, or one that is part of no character: JSON has no escape for bytes. */
+/* An ASCII byte, or a byte of no valid character, which JSON cannot tell from the character of that
+ * number. */
 static void put_escaped_byte(struct out *o, uint8_t c)
 {
 	const char *known = "\"\"\\\\\nn\rr\tt";
@@ -259,7 +261,7 @@ static inline bool all_plain(const uint8_t *p)
 	uint64_t v;
 
 	memcpy(&v, p, sizeof(v));
-	/* a byte that has its high bit, or would borrow if ' ' were taken off */
+	/* a byte has its high bit set or is below ' ', so subtracting ' ' borrows */
 	if ((v | ((v - EACH(' ')) & ~v)) & EACH(0x80))
 		return false;
 	return !has_zero(v ^ EACH('"')) && !has_zero(v ^ EACH('\\')) && !has_zero(v ^ EACH(0x7f));
@@ -271,14 +273,14 @@ static size_t plain_run(const struct out *o, const uint8_t *p, size_t n)
 
 	while (run + 8 <= n && all_plain(p + run))
 		run += 8;
-	if (run && n - run < 8 && all_plain(p + n - 8)) /* the rest, and some once more */
+	if (run && n - run < 8 && all_plain(p + n - 8)) /* the rest, overlapping what was checked */
 		return n;
 	while (run < n && is_plain(o, p[run]))
 		run++;
 	return run;
 }
 
-/* The first character of what plain_run has left; its bytes. */
+/* Puts the first character after a plain run. Returns its bytes. */
 static size_t put_char(struct out *o, const uint8_t *p, size_t n)
 {
 	uint32_t c = 0;
@@ -330,7 +332,7 @@ static const struct nr_enum_value *find_value(const struct nr_field *f, uint64_t
 {
 	unsigned lo = 0, hi = f->n_values;
 
-	while (lo < hi) { /* the first that is not less */
+	while (lo < hi) { /* the first value that is not less than v */
 		unsigned mid = (lo + hi) / 2;
 		uint64_t m = f->values[mid].value;
 
@@ -342,20 +344,23 @@ static const struct nr_enum_value *find_value(const struct nr_field *f, uint64_t
 	return lo < f->n_values && f->values[lo].value == v ? &f->values[lo] : NULL;
 }
 
+static void put_json_quote(struct out *o)
+{
+	if (o->format == NR_FORMAT_JSON)
+		PUT(o, "\"");
+}
+
 static void put_enum(struct out *o, const struct nr_field *f, uint64_t v)
 {
 	const struct nr_enum_value *known = find_value(f, v);
-	bool json = o->format == NR_FORMAT_JSON;
 
 	if (!known) {
 		put_number(o, v, f->is_signed);
 		return;
 	}
-	if (json)
-		PUT(o, "\"");
+	put_json_quote(o);
 	put(o, known->name, strlen(known->name));
-	if (json)
-		PUT(o, "\"");
+	put_json_quote(o);
 	if (o->format != NR_FORMAT_TEXT)
 		return;
 	PUT(o, " (");
@@ -363,33 +368,27 @@ static void put_enum(struct out *o, const struct nr_field *f, uint64_t v)
 	PUT(o, ")");
 }
 
-static void put_string_quote(struct out *o)
-{
-	if (o->format == NR_FORMAT_JSON)
-		PUT(o, "\"");
-}
-
-/* Elements of f that are there; a tail's count is in the payload and may lie. */
-static uint32_t elements(const struct nr_layout *layout, const struct nr_field *f, struct span s)
+/* The number of f's elements in the payload. The payload may claim more elements in a tail. */
+static uint32_t n_elements(const struct nr_layout *layout, const struct nr_field *f, struct span s)
 {
 	const uint8_t *p = s.base + f->off / 8;
-	uint64_t there = p < s.end ? (uint64_t)(s.end - p) / (f->stride / 8) : 0;
+	uint64_t present = p < s.end ? (uint64_t)(s.end - p) / (f->stride / 8) : 0;
 	uint64_t count = f->tail ? nr_layout_tail_count(layout, s.base) : f->count;
 
-	return count < there ? count : there;
+	return count < present ? count : present;
 }
 
-/* A field is shown when it is whole, a struct when its first member is. */
-static bool is_there(const struct nr_layout *layout, const struct nr_field *f, struct span s)
+/* A field is present if all of it is in the payload, a struct if its first member is present. */
+static bool is_present(const struct nr_layout *layout, const struct nr_field *f, struct span s)
 {
 	const struct nr_field *len = layout->len;
 
 	if (f->tail)
 		return s.base + (len->off + len->bits + 7) / 8 <= s.end;
 	if (f->kind == NR_ARRAY)
-		return elements(layout, f, s);
+		return n_elements(layout, f, s);
 	if (f->kind == NR_STRUCT)
-		return is_there(layout, f->kids, (struct span){ s.base + f->off / 8, s.end });
+		return is_present(layout, f->kids, (struct span){ s.base + f->off / 8, s.end });
 	return s.base + (f->off + f->bits + 7) / 8 <= s.end;
 }
 
@@ -402,15 +401,13 @@ static void put_value(struct out *o, const struct nr_layout *layout, const struc
 static void put_array(struct out *o, const struct nr_layout *layout, const struct nr_field *f,
 		      struct span s)
 {
-	uint32_t n = elements(layout, f, s);
+	uint32_t n = n_elements(layout, f, s);
 
 	s.base += f->off / 8;
 	PUT(o, "[");
 	for (uint32_t i = 0; i < n; i++, s.base += f->stride / 8) {
-		if (i && o->format == NR_FORMAT_TEXT)
-			PUT(o, ", ");
-		else if (i)
-			PUT(o, ",");
+		if (i)
+			put(o, ", ", o->format == NR_FORMAT_TEXT ? 2 : 1);
 		put_value(o, layout, f->kids, s);
 	}
 	PUT(o, "]");
@@ -459,17 +456,17 @@ static void put_value(struct out *o, const struct nr_layout *layout, const struc
 		put_float(o, f, p);
 		break;
 	case NR_PTR:
-		put_string_quote(o);
+		put_json_quote(o);
 		put_hex(o, nr_field_load(f, s.base));
-		put_string_quote(o);
+		put_json_quote(o);
 		break;
 	case NR_TEXT:
-		put_text(o, p, f->tail ? elements(layout, f, s) : f->count);
+		put_text(o, p, f->tail ? n_elements(layout, f, s) : f->count);
 		break;
 	case NR_BYTES:
-		put_string_quote(o);
+		put_json_quote(o);
 		put_hex_bytes(o, p, f->count);
-		put_string_quote(o);
+		put_json_quote(o);
 		break;
 	case NR_STRUCT:
 		put_struct(o, layout, f, s);
@@ -480,7 +477,7 @@ static void put_value(struct out *o, const struct nr_layout *layout, const struc
 	}
 }
 
-/* ,"name": in one piece where nothing has to be looked at; it is most of the text. */
+/* ,"name": written at once where it fits and needs no doubled quotes; most of the text are keys. */
 static inline void put_key(struct out *o, const struct nr_field *f, bool first)
 {
 	size_t n = f->name_len + 3 + !first;
@@ -510,7 +507,7 @@ static void put_members(struct out *o, const struct nr_layout *layout, const str
 	for (unsigned i = 0; i < st->n_kids; i++) {
 		const struct nr_field *f = &st->kids[i];
 
-		if (!is_there(layout, f, s))
+		if (!is_present(layout, f, s))
 			continue;
 		if (json) {
 			put_key(o, f, first);
@@ -524,8 +521,7 @@ static void put_members(struct out *o, const struct nr_layout *layout, const str
 	}
 }
 
-/* ---- CSV: a column for each field, nested structs flattened; an array is one column of JSON ----
- */
+/* ---- CSV: one column per field, nested structs flattened, an array as one column of JSON ---- */
 
 static void put_csv_array(struct out *o, const struct nr_layout *layout, const struct nr_field *f,
 			  struct span s)
@@ -540,20 +536,20 @@ static void put_csv_array(struct out *o, const struct nr_layout *layout, const s
 }
 
 static void put_columns(struct out *o, const struct nr_layout *layout, const struct nr_field *st,
-			struct span s, bool *more)
+			struct span s, bool *comma)
 {
 	for (unsigned i = 0; i < st->n_kids; i++) {
 		const struct nr_field *f = &st->kids[i];
 
 		if (f->kind == NR_STRUCT) {
 			put_columns(o, layout, f, (struct span){ s.base + f->off / 8, s.end },
-				    more);
+				    comma);
 			continue;
 		}
-		if (*more)
+		if (*comma)
 			PUT(o, ",");
-		*more = true;
-		if (!is_there(layout, f, s))
+		*comma = true;
+		if (!is_present(layout, f, s))
 			continue;
 		if (f->kind == NR_ARRAY)
 			put_csv_array(o, layout, f, s);
@@ -576,18 +572,18 @@ static void put_path(struct out *o, const struct path *path)
 	put(o, path->f->name, path->f->name_len);
 }
 
-static void put_titles(struct out *o, const struct nr_field *st, const struct path *up, bool *more)
+static void put_titles(struct out *o, const struct nr_field *st, const struct path *up, bool *comma)
 {
 	for (unsigned i = 0; i < st->n_kids; i++) {
 		struct path path = { up, &st->kids[i] };
 
 		if (path.f->kind == NR_STRUCT) {
-			put_titles(o, path.f, &path, more);
+			put_titles(o, path.f, &path, comma);
 			continue;
 		}
-		if (*more)
+		if (*comma)
 			PUT(o, ",");
-		*more = true;
+		*comma = true;
 		put_path(o, &path);
 	}
 }
@@ -607,7 +603,7 @@ int nr_types_format(const struct nr_types *types, const struct nr_event *ev, enu
 	const struct nr_layout *layout = nr_types_layout(types, ev->rec->id);
 	struct out o = { .buf = buf, .size = size, .format = format };
 	struct span s = { ev->data, (const uint8_t *)ev->data + ev->size };
-	bool more = false;
+	bool comma = false;
 
 	if (!layout)
 		return -ENOENT;
@@ -619,7 +615,7 @@ int nr_types_format(const struct nr_types *types, const struct nr_event *ev, enu
 		put_struct(&o, layout, &layout->root, s);
 		break;
 	case NR_FORMAT_CSV:
-		put_columns(&o, layout, &layout->root, s, &more);
+		put_columns(&o, layout, &layout->root, s, &comma);
 		break;
 	default:
 		return -EINVAL;
@@ -631,10 +627,10 @@ int nr_types_csv_header(const struct nr_types *types, uint16_t id, char *buf, si
 {
 	const struct nr_layout *layout = nr_types_layout(types, id);
 	struct out o = { .buf = buf, .size = size, .format = NR_FORMAT_CSV };
-	bool more = false;
+	bool comma = false;
 
 	if (!layout)
 		return -ENOENT;
-	put_titles(&o, &layout->root, NULL, &more);
+	put_titles(&o, &layout->root, NULL, &comma);
 	return finish(&o);
 }

@@ -22,7 +22,7 @@ void nr_text_add(struct nr_text *t, const char *fmt, ...)
 	t->len += n > 0 ? n : 0;
 }
 
-/* UTC; the sum as one number of ns would end in 2262. */
+/* Adds seconds and ns separately: a sum in ns would overflow in 2262. */
 static struct timespec utc(uint64_t ts, int64_t clock_offset)
 {
 	int64_t ns = clock_offset % NSEC + (int64_t)(ts % NSEC);
@@ -34,8 +34,8 @@ static struct timespec utc(uint64_t ts, int64_t clock_offset)
 	};
 }
 
-/* Many events share a second: its text is kept. */
-static const char *second_text(time_t second)
+/* Keeps the text of the last second, because many events share it. */
+static const char *format_second(time_t second)
 {
 	static _Thread_local char text[32];
 	static _Thread_local time_t kept;
@@ -59,12 +59,12 @@ void nr_json_time(struct nr_text *text, uint64_t ts, int64_t clock_offset)
 {
 	struct timespec at = utc(ts, clock_offset);
 
-	nr_text_add(text, "\"time\":\"%s.%09ldZ\",", second_text(at.tv_sec), at.tv_nsec);
+	nr_text_add(text, "\"time\":\"%s.%09ldZ\",", format_second(at.tv_sec), at.tv_nsec);
 	nr_json_u64(text, "ts", ts);
 	nr_text_add(text, ",");
 }
 
-/* A record of no known type: its bytes, as its container in the trace has them. */
+/* A record of unknown type: its id and bytes, as in its container in the trace. */
 static void add_raw(struct nr_text *text, const struct nr_event *ev)
 {
 	const unsigned char *data = ev->data;

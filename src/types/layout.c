@@ -6,7 +6,7 @@
 #include "align.h"
 #include "layout.h"
 
-/* BTF comes out of files too, so everything it can make grow has a bound. */
+/* BTF may come from an untrusted file, so everything that it makes grow has a limit. */
 #define MAX_SIZE   (1u << 20) /* bytes of one event */
 #define MAX_FIELDS 4096
 #define MAX_DEPTH  16
@@ -19,7 +19,7 @@ struct compiler {
 	const struct nr_field *root;
 	unsigned n_fields;
 	bool cut_enums;
-	/* A zero-length array seen last at top level: the tail unless a field follows. */
+	/* The last array without elements at top level: the tail, unless a field follows. */
 	const char *tail_name;
 	uint32_t tail_type;
 	uint32_t tail_off;
@@ -41,6 +41,12 @@ __attribute__((format(printf, 3, 4))) static int refuse(const struct compiler *c
 	return err;
 }
 
+/* For messages: an array's element has no name. */
+static const char *label(const struct nr_field *f)
+{
+	return f->name ?: "[]";
+}
+
 static const struct btf_type *resolve(const struct btf *btf, uint32_t id)
 {
 	for (int i = 0; i < MAX_CHAIN; i++) {
@@ -53,7 +59,7 @@ static const struct btf_type *resolve(const struct btf *btf, uint32_t id)
 	return NULL;
 }
 
-/* Bytes of a type, UINT64_MAX if there is no telling. */
+/* The bytes of a type; UINT64_MAX if its size is unknown or an array is too large. */
 static uint64_t size_of(const struct btf *btf, uint32_t id)
 {
 	uint64_t count = 1;
@@ -88,7 +94,7 @@ static bool is_identifier(const char *s)
 	return true;
 }
 
-/* Compilers for BPF give char no encoding of its own; its name tells. */
+/* BPF compilers give char no encoding of its own, so its name decides. */
 static bool is_char(const struct btf *btf, const struct btf_type *t)
 {
 	const char *name;
@@ -102,8 +108,7 @@ static bool is_char(const struct btf *btf, const struct btf_type *t)
 static int compile_bytes(struct compiler *c, struct nr_field *f, uint64_t size)
 {
 	if (f->off % 8 || !size || size > MAX_SIZE)
-		return refuse(c, -EINVAL, "field %s has an impossible offset or size",
-			      f->name ?: "[]");
+		return refuse(c, -EINVAL, "field %s has an invalid offset or size", label(f));
 	f->kind = NR_BYTES;
 	f->count = size;
 	f->stride = 8;
@@ -118,12 +123,12 @@ static int compile_int(struct compiler *c, struct nr_field *f, const struct btf_
 
 	if (t->size > 8 && !bits)
 		return compile_bytes(c, f, t->size);
-	if (!bits) { /* or a bit-field as compilers wrote them before BTF had the kind_flag */
+	if (!bits) { /* maybe a bit-field as compilers wrote it before BTF had kind_flag */
 		bits = btf_int_bits(t);
 		f->off += btf_int_offset(t);
 	}
 	if (!bits || bits > 64 || bits > t->size * 8)
-		return refuse(c, -EINVAL, "integer %s has %u bits", f->name ?: "[]", bits);
+		return refuse(c, -EINVAL, "integer %s has %u bits", label(f), bits);
 	f->kind = enc & BTF_INT_BOOL ? NR_BOOL : enc & BTF_INT_SIGNED ? NR_INT : NR_UINT;
 	f->is_signed = f->kind == NR_INT;
 	f->bits = bits;
@@ -137,9 +142,9 @@ static uint64_t enum_value(const struct btf_type *t, unsigned i)
 	return (int64_t)btf_enum(t)[i].val;
 }
 
-/* An enum of up to 32 bits without the flag is unsigned, or of a compiler that does not know the
- * flag (clang before 15). Values that look negative decide; if that is wrong, only numbers that
- * large are shown as negative ones. */
+/* An enum of up to 32 bits without kind_flag is unsigned, or its compiler does not know the flag
+ * (clang before 15). It counts as signed if a value looks negative. If that is wrong, only its
+ * values from 2^31 up are shown as negative. */
 static bool enum_is_signed(const struct btf_type *t)
 {
 	if (btf_kflag(t) || btf_is_enum64(t))
@@ -150,8 +155,8 @@ static bool enum_is_signed(const struct btf_type *t)
 	return false;
 }
 
-/* A stable insertion from the back: enums are declared in order more often than not. */
-static void enter_value(struct nr_field *f, uint64_t value, char *name)
+/* A stable insertion from the end, because most enums are declared in order. */
+static void insert_value(struct nr_field *f, uint64_t value, char *name)
 {
 	unsigned i = f->n_values++;
 
@@ -171,9 +176,9 @@ static int compile_enum(struct compiler *c, struct nr_field *f, const struct btf
 	f->bits = bits ?: t->size * 8;
 	f->is_signed = enum_is_signed(t);
 	if (t->size > 8 || !t->size || f->bits > t->size * 8)
-		return refuse(c, -EINVAL, "enum %s has %u bits", f->name ?: "[]", f->bits);
-	c->n_fields += btf_vlen(t) / 16; /* they take room too */
-	/* A row of BTF_KIND_ENUM has 32 bits: what clang before 15 puts there is the low half. */
+		return refuse(c, -EINVAL, "enum %s has %u bits", label(f), f->bits);
+	c->n_fields += btf_vlen(t) / 16; /* values take memory too */
+	/* A value of BTF_KIND_ENUM has 32 bits; clang before 15 stores the low half in it. */
 	cut = btf_is_enum(t) && t->size > 4;
 	c->cut_enums |= cut;
 	if (cut || !btf_vlen(t)) {
@@ -191,14 +196,14 @@ static int compile_enum(struct compiler *c, struct nr_field *f, const struct btf
 		char *copy;
 
 		if (!is_identifier(name))
-			return refuse(c, -EINVAL, "enum %s has a value with a bad name",
-				      f->name ?: "[]");
+			return refuse(c, -EINVAL, "enum %s has a value with an invalid name",
+				      label(f));
 		if (nr_extend(value, f->bits, f->is_signed) != value)
-			continue; /* a bit-field too small to hold it ever */
+			continue; /* the bit-field is too small for this value */
 		copy = strdup(name);
 		if (!copy)
 			return -ENOMEM;
-		enter_value(f, value, copy);
+		insert_value(f, value, copy);
 	}
 	return 0;
 }
@@ -211,8 +216,8 @@ static const struct nr_field *find_kid(const struct nr_field *st, unsigned n, co
 	return NULL;
 }
 
-/* An anonymous union is named after its offset, with as many underscores behind it as it takes to
- * differ from the members that C named: each of them can be in the way once. */
+/* Names an anonymous union after its offset. Appends underscores until the name differs from all
+ * other members, at most one for each. */
 static int name_union(const struct nr_field *st, struct nr_field *f)
 {
 	char name[MAX_FIELDS + 32], *copy;
@@ -231,7 +236,7 @@ static int name_union(const struct nr_field *st, struct nr_field *f)
 	return 0;
 }
 
-/* When all members of the struct are there. */
+/* Call after all members of the struct were added. */
 static int name_unions(struct nr_field *st)
 {
 	int err = 0;
@@ -254,7 +259,7 @@ static int compile_array(struct compiler *c, struct nr_field *f, const struct bt
 	if (!size || size > MAX_SIZE || size * arr->nelems > MAX_SIZE)
 		return refuse(c, -ENOTSUP,
 			      "array %s has elements without a size, or is larger than 1 MiB",
-			      f->name ?: "[]");
+			      label(f));
 	f->count = arr->nelems;
 	f->stride = size * 8;
 	f->bits = f->count * f->stride;
@@ -271,7 +276,8 @@ static int compile_array(struct compiler *c, struct nr_field *f, const struct bt
 	if (err)
 		return err;
 	if (f->kids->bits != f->stride || f->kids->off)
-		return refuse(c, -ENOTSUP, "array %s has elements of odd size", f->name ?: "[]");
+		return refuse(c, -ENOTSUP, "array %s has elements that do not fill their bytes",
+			      label(f));
 	return 0;
 }
 
@@ -285,7 +291,7 @@ static int compile_struct(struct compiler *c, struct nr_field *f, const struct b
 	f->kind = NR_STRUCT;
 	f->bits = t->size * 8;
 	err = add_members(c, f, t, 0, depth + 1) ?: name_unions(f);
-	if (!err && !f->n_kids) /* nameless bit-fields only */
+	if (!err && !f->n_kids) /* it has unnamed bit-fields only */
 		err = compile_bytes(c, f, t->size);
 	return err;
 }
@@ -299,7 +305,7 @@ static int compile_type(struct compiler *c, struct nr_field *f, uint32_t id, uns
 		return refuse(c, -ENOTSUP, "more than %u fields, or nested deeper than %u",
 			      MAX_FIELDS, MAX_DEPTH);
 	if (!t)
-		return refuse(c, -EINVAL, "field %s has no type", f->name ?: "[]");
+		return refuse(c, -EINVAL, "field %s has no type", label(f));
 	switch (btf_kind(t)) {
 	case BTF_KIND_INT:
 		return compile_int(c, f, t, bits);
@@ -324,7 +330,7 @@ static int compile_type(struct compiler *c, struct nr_field *f, uint32_t id, uns
 		return compile_struct(c, f, t, depth);
 	default:
 		return refuse(c, -ENOTSUP, "field %s is of a type that events cannot hold",
-			      f->name ?: "[]");
+			      label(f));
 	}
 }
 
@@ -332,7 +338,7 @@ static struct nr_field *new_kid(struct nr_field *st, const char *name)
 {
 	struct nr_field *kids = st->kids, *f;
 
-	if (!(st->n_kids & (st->n_kids - 1))) /* room doubles at powers of two */
+	if (!(st->n_kids & (st->n_kids - 1))) /* the capacity doubles at powers of two */
 		kids = reallocarray(st->kids, st->n_kids ? 2 * st->n_kids : 1, sizeof(*kids));
 	if (!kids)
 		return NULL;
@@ -347,7 +353,7 @@ static struct nr_field *new_kid(struct nr_field *st, const char *name)
 	return f;
 }
 
-/* Anonymous unions wait for name_unions. */
+/* name_unions names anonymous unions later. */
 static int check_name(struct compiler *c, const struct nr_field *st, const struct nr_field *f)
 {
 	if (!*f->name && f->kind == NR_BYTES)
@@ -360,7 +366,7 @@ static int check_name(struct compiler *c, const struct nr_field *st, const struc
 	return 0;
 }
 
-/* Offsets of C ascend. */
+/* Members of a C struct have ascending offsets. */
 static int check_kid(struct compiler *c, const struct nr_field *st)
 {
 	const struct nr_field *f = &st->kids[st->n_kids - 1];
@@ -388,10 +394,10 @@ static int add_field(struct compiler *c, struct nr_field *st, const char *name, 
 	return err ?: check_kid(c, st);
 }
 
-/* Nothing that takes room: an empty struct, an array of such, or an array without elements. The
- * last is the tail if it is at top level and nothing follows. */
-static int add_nothing(struct compiler *c, struct nr_field *st, const struct btf_type *t,
-		       const char *name, uint32_t type, uint32_t off, bool last)
+/* A member without size: an empty struct, an array of empty structs, or an array without elements.
+ * The latter is the tail if it is at top level and no field follows. */
+static int add_empty(struct compiler *c, struct nr_field *st, const struct btf_type *t,
+		     const char *name, uint32_t type, uint32_t off, bool last)
 {
 	if (!btf_is_array(t) || btf_array(t)->nelems)
 		return 0;
@@ -405,7 +411,7 @@ static int add_nothing(struct compiler *c, struct nr_field *st, const struct btf
 		     : refuse(c, -ENOTSUP,
 			      "%s[] in the nested struct %s: an array without a length may only be "
 			      "the last member of the event itself",
-			      name, st->name ?: "[]");
+			      name, label(st));
 }
 
 static int add_member(struct compiler *c, struct nr_field *st, const struct btf_type *t, unsigned i,
@@ -418,18 +424,18 @@ static int add_member(struct compiler *c, struct nr_field *st, const struct btf_
 	uint64_t size = size_of(c->btf, m->type);
 
 	if (!mt || !name || rel > MAX_SIZE * 8 || off > MAX_SIZE * 8)
-		return refuse(c, -EINVAL, "a member with a broken type, name or offset");
+		return refuse(c, -EINVAL, "a member has an invalid type, name or offset");
 	if (size == UINT64_MAX)
 		return refuse(c, -ENOTSUP,
 			      "field %s has no size, or is of a type that events cannot hold",
 			      name);
 	if (!size)
-		return add_nothing(c, st, mt, name, m->type, off, i + 1 == btf_vlen(t));
+		return add_empty(c, st, mt, name, m->type, off, i + 1 == btf_vlen(t));
 	if (st == c->root)
 		c->tail_name = NULL;
 	if (!*name && btf_is_struct(mt)) {
 		if (++c->n_fields > MAX_FIELDS || depth > MAX_DEPTH || off % 8)
-			return refuse(c, -ENOTSUP, "an anonymous struct nested too deep");
+			return refuse(c, -ENOTSUP, "an anonymous struct is nested too deeply");
 		return add_members(c, st, mt, off, depth + 1);
 	}
 	return add_field(c, st, name, m->type, off, btf_member_bitfield_size(t, i), depth);

@@ -9,8 +9,8 @@
 struct btf;
 
 /*
- * Compiles type type_id of btf. name is for the sentences only. -ENOTSUP, -EINVAL, -ENOMEM; BTF may
- * be hostile.
+ * Compiles type type_id of btf, which may be hostile. name is for messages only. -ENOTSUP, -EINVAL,
+ * -ENOMEM.
  */
 int nr_layout_new(struct nr_layout **out, const struct btf *btf, uint32_t type_id, const char *name,
 		  const struct nr_logger *log);

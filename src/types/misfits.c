@@ -20,14 +20,14 @@ void nr_misfits_note(struct nr_misfits *m, const struct nr_event *ev)
 {
 	uint32_t id = ev->rec->id;
 	const struct nr_layout *layout;
-	struct nr_misfit *of;
+	struct nr_misfit *counts;
 
 	if (!m)
 		return;
 	layout = nr_types_layout(m->types, id);
-	of = &m->by_id[layout ? id : m->types->n_ids];
+	counts = &m->by_id[layout ? id : m->types->n_ids];
 	if (!layout || nr_layout_size(layout, ev->data, ev->size) > ev->size)
-		atomic_fetch_add_explicit(&of->shorter, 1, memory_order_relaxed);
+		atomic_fetch_add_explicit(&counts->shorter, 1, memory_order_relaxed);
 	else if (ev->size > layout->root.bits / 8) /* a tail may begin in the struct's padding */
-		atomic_fetch_add_explicit(&of->longer, 1, memory_order_relaxed);
+		atomic_fetch_add_explicit(&counts->longer, 1, memory_order_relaxed);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * How many records do not fit their type: a payload that is longer is cut to it, one that is
- * shorter is kept as raw bytes, as is one whose id no type has (docs/format.md).
+ * Counts records that do not fit their type. A payload longer than its type is cut to it. A shorter
+ * payload, and one with an unknown id, is kept as raw bytes (docs/format.md).
  *
- * Any thread counts and reads; a record that fits costs no atomic operation.
+ * Any thread may count and read. A record that fits costs no atomic operation.
  */
 #ifndef NR_TRACE_MISFITS_H
 #define NR_TRACE_MISFITS_H
@@ -13,22 +13,22 @@
 
 struct nr_misfit {
 	_Atomic(uint64_t) longer;
-	_Atomic(uint64_t) shorter; /* than the type, or there is no such type */
+	_Atomic(uint64_t) shorter; /* or no type has the id */
 };
 
 struct nr_misfits {
 	const struct nr_types *types;
-	struct nr_misfit *by_id; /* [types->n_ids + 1], the last for ids that no type has */
+	struct nr_misfit *by_id; /* [types->n_ids + 1], the last for unknown ids */
 };
 
-/* types gets no more types. -ENOMEM. */
+/* types must not grow afterwards. -ENOMEM. */
 int nr_misfits_init(struct nr_misfits *m, const struct nr_types *types);
 void nr_misfits_destroy(struct nr_misfits *m);
 
-/* A record whose payload has another size than nr_layout_size says. Takes NULL. */
+/* Counts a record whose size is not nr_layout_size(). Takes NULL. */
 void nr_misfits_note(struct nr_misfits *m, const struct nr_event *ev);
 
-/* Bytes that the payload of ev has to have; UINT64_MAX if there is no telling. Counts a misfit. */
+/* The bytes that the payload of ev must have; UINT64_MAX if its id is unknown. Counts a misfit. */
 static inline uint64_t nr_misfits_size(struct nr_misfits *m, const struct nr_types *types,
 				       const struct nr_event *ev)
 {

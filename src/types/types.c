@@ -65,8 +65,8 @@ int nr_types_each(const struct nr_types *types, int (*fn)(void *ctx, uint16_t id
 
 /* ---- names and ids ---- */
 
-/* The name goes into the metadata's text and into file names and columns of others. */
-static bool name_is_good(const char *name)
+/* The name is written to the metadata; other tools use it in file names and columns. */
+static bool is_valid_name(const char *name)
 {
 	size_t len = strlen(name);
 
@@ -83,15 +83,16 @@ static bool name_is_good(const char *name)
 
 static int check_new(const struct nr_types *types, uint16_t id, const char *name)
 {
-	if (!name_is_good(name)) {
+	if (!is_valid_name(name)) {
 		nr_log(&types->log, NR_LOG_ERROR,
-		       "an event type cannot be called \"%.*s\": letters, digits and _ - . : only, "
-		       "at most %d, not beginning with numaring: and not ending in :late",
+		       "invalid event type name \"%.*s\": use 1 to %d letters, digits and _ - . :, "
+		       "not starting with numaring: and not ending with :late",
 		       MAX_NAME, name, MAX_NAME);
 		return -EINVAL;
 	}
 	if (id >= NR_RAW_ID) {
-		nr_log(&types->log, NR_LOG_ERROR, "event type %s: id %u is above %u", name, id,
+		nr_log(&types->log, NR_LOG_ERROR,
+		       "event type %s: id %u is too large: use at most %u", name, id,
 		       NR_RAW_ID - 1);
 		return -EINVAL;
 	}
@@ -103,8 +104,8 @@ static int check_new(const struct nr_types *types, uint16_t id, const char *name
 	return 0;
 }
 
-static int check_twin(const struct nr_types *types, const char *name,
-		      const struct nr_layout *layout)
+static int check_layout(const struct nr_types *types, const char *name,
+			const struct nr_layout *layout)
 {
 	for (uint32_t i = 0; i < types->n_ids; i++) {
 		const struct nr_type *t = &types->by_id[i];
@@ -133,12 +134,12 @@ static int grow(struct nr_types *types, uint16_t id)
 	return 0;
 }
 
-/* ---- BTF: copying what an event needs ---- */
+/* ---- copying the BTF of an event ---- */
 
 struct copier {
 	struct btf *dst;
 	const struct btf *src;
-	uint32_t *ids; /* [types of src], id in dst, 0: not copied yet */
+	uint32_t *ids; /* by id in src: the id in dst; 0: not copied yet */
 	unsigned depth;
 };
 
@@ -168,7 +169,7 @@ static int copy_enum(struct copier *c, const struct btf_type *t)
 	return id;
 }
 
-/* Bit-fields of old compilers, which hide in the integer, become those of today. */
+/* Old compilers stored a bit-field in its integer type; the copy has today's form. */
 static int copy_member(struct copier *c, const struct btf_type *t, unsigned i)
 {
 	const struct btf_member *m = &btf_members(t)[i];
@@ -221,7 +222,7 @@ static int copy_new(struct copier *c, const struct btf_type *t)
 		return btf__add_int(c->dst, name_of(c, t->name_off), t->size, btf_int_encoding(t));
 	case BTF_KIND_FLOAT:
 		return btf__add_float(c->dst, name_of(c, t->name_off), t->size);
-	case BTF_KIND_PTR: /* to anything: what it points to is not in the event */
+	case BTF_KIND_PTR: /* void *: its target is not in the event */
 		return btf__add_ptr(c->dst, 0);
 	case BTF_KIND_ARRAY:
 		return copy_array(c, btf_array(t));
@@ -244,7 +245,7 @@ static int copy_new(struct copier *c, const struct btf_type *t)
 	}
 }
 
-/* Id in dst or a negative errno. */
+/* Returns the id in dst or a negative errno. */
 static int copy_type(struct copier *c, uint32_t id)
 {
 	const struct btf_type *t = btf__type_by_id(c->src, id);
@@ -283,14 +284,14 @@ static int copy_event(struct nr_types *types, uint16_t id, const char *name, con
 	return ret < 0 ? ret : 0;
 }
 
-/* Its layout, if it may be entered. */
+/* Compiles the layout of a type that may be added. */
 static int check(struct nr_layout **layout, const struct nr_types *types, uint16_t id,
 		 const char *name, const struct btf *btf, uint32_t type_id)
 {
 	int err = check_new(types, id, name)
 			  ?: nr_layout_new(layout, btf, type_id, name, &types->log);
 
-	return err ?: check_twin(types, name, *layout);
+	return err ?: check_layout(types, name, *layout);
 }
 
 int nr_types_check(const struct nr_types *types, uint16_t id, const char *name,
@@ -301,14 +302,15 @@ int nr_types_check(const struct nr_types *types, uint16_t id, const char *name,
 
 	if (!err && layout->cut_enums)
 		nr_log(&types->log, NR_LOG_WARN,
-		       "event type %s: clang before 15 cuts the values of 64-bit enums, they are "
+		       "event type %s: clang before 15 cuts the values of 64-bit enums, so they "
+		       "are "
 		       "shown as numbers; build with clang 15 or newer",
 		       name);
 	nr_layout_free(layout);
 	return err;
 }
 
-/* src NULL: the type is in types->btf already. */
+/* src NULL: the type is already in types->btf. */
 static int add(struct nr_types *types, uint16_t id, const char *name, const struct btf *src,
 	       uint32_t type_id)
 {
@@ -345,8 +347,8 @@ const void *nr_types_raw(const struct nr_types *types, uint32_t *size)
 	return btf__raw_data(types->btf, size);
 }
 
-/* libbpf trusts hdr_len, and not every version checks the rest. */
-static bool header_is_good(const void *data, uint32_t size)
+/* libbpf trusts hdr_len, and some versions do not check the rest. */
+static bool is_valid_header(const void *data, uint32_t size)
 {
 	struct btf_header h;
 
@@ -359,7 +361,7 @@ static bool header_is_good(const void *data, uint32_t size)
 	       (uint64_t)sizeof(h) + h.str_off + h.str_len <= size;
 }
 
-/* Takes the tag "numaring:ID:NAME" apart. */
+/* Adds the type with the tag "numaring:ID:NAME". */
 static int add_tagged(struct nr_types *types, uint32_t tag_id)
 {
 	const struct btf_type *t = btf__type_by_id(types->btf, tag_id);
@@ -383,7 +385,7 @@ int nr_types_from_raw(struct nr_types **out, const void *data, uint32_t size, nr
 	struct btf *btf = NULL;
 	int err;
 
-	if (!header_is_good(data, size))
+	if (!is_valid_header(data, size))
 		return -EBADMSG;
 	btf = btf__new(data, size);
 	if (!btf)

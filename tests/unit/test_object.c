@@ -196,7 +196,7 @@ static void test_names(void **state)
 	(void)state;
 	assert_int_equal(register_event("good"), 0);
 	assert_int_equal(register_event("two\nlines\033[2J"), -EINVAL);
-	assert_non_null(strstr(last_log, "cannot be called \"two?lines?[2J\""));
+	assert_non_null(strstr(last_log, "invalid event type name \"two?lines?[2J\""));
 }
 
 static void test_constants(void **state)

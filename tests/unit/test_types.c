@@ -25,11 +25,11 @@ static void test_types_refused(void **state)
 	(void)state;
 	expect_refused(-EEXIST, ID_POINT, "other", T.byte, "id 1 is taken by point");
 	expect_refused(-EEXIST, 9, "point", T.byte, "already defined with a different layout");
-	expect_refused(-EINVAL, 0x7fff, "x", T.byte, "above 32766");
-	expect_refused(-EINVAL, 9, "", T.byte, "cannot be called");
-	expect_refused(-EINVAL, 9, "a\"b", T.byte, "cannot be called");
-	expect_refused(-EINVAL, 9, "x:late", T.byte, "cannot be called");
-	expect_refused(-EINVAL, 9, "numaring:x", T.byte, "cannot be called");
+	expect_refused(-EINVAL, 0x7fff, "x", T.byte, "use at most 32766");
+	expect_refused(-EINVAL, 9, "", T.byte, "invalid event type name");
+	expect_refused(-EINVAL, 9, "a\"b", T.byte, "invalid event type name");
+	expect_refused(-EINVAL, 9, "x:late", T.byte, "invalid event type name");
+	expect_refused(-EINVAL, 9, "numaring:x", T.byte, "invalid event type name");
 	expect_refused(-EINVAL, 9, "x", T.u32, "not a struct");
 	expect_refused(-EINVAL, 9, "x", 100000, "not a struct");
 
