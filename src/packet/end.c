@@ -5,7 +5,7 @@
 #include "end.h"
 
 #define HEAD	  sizeof(struct nr_packet_head)
-#define MAX_ERRNO 4095 /* the kernel's */
+#define MAX_ERRNO 4095 /* of the kernel */
 
 static size_t packet_size(const struct nr_account *a)
 {
@@ -35,10 +35,10 @@ static void put_account(uint8_t *p, const struct nr_account *a)
 	for (unsigned i = 0; i < a->n_lost; i++, p += sizeof(a->lost[i]))
 		memcpy(p, &a->lost[i], sizeof(a->lost[i]));
 	for (unsigned i = 0; i < a->n_misfits; i++, p += sizeof(struct nr_end_misfits)) {
-		const struct nr_type_stats *of = nr_account_misfits(a, i);
-		const struct nr_end_misfits m = { .id = of->id,
-						  .longer = of->longer,
-						  .shorter = of->shorter };
+		const struct nr_type_stats *type = nr_account_misfits(a, i);
+		const struct nr_end_misfits m = { .id = type->id,
+						  .longer = type->longer,
+						  .shorter = type->shorter };
 
 		memcpy(p, &m, sizeof(m));
 	}
@@ -73,7 +73,7 @@ int nr_end_packet(uint8_t **out, size_t *out_size, const __u8 *uuid, uint64_t se
 	return 0;
 }
 
-/* The arrays, which were found to be inside of the packet. */
+/* Reads the arrays, which were checked to be in the packet. */
 static int read_arrays(struct nr_end *end, const uint8_t *p)
 {
 	const struct nr_account *a = &end->account;

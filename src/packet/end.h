@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The end mark: a last packet without events that carries the final account in its padding, where
- * CTF readers do not look (docs/format.md). */
+/* The end mark: the last packet, without events, with the final account in its padding, which CTF
+ * readers skip (docs/format.md). */
 #ifndef NR_PACKET_END_H
 #define NR_PACKET_END_H
 
 #include <numaring/trace.h>
 #include "head.h"
 
-/* The account in the end mark, behind the packet's head, where other readers see padding. Arrays
+/* The account in the end mark, after the packet's head, where other readers see padding. Arrays
  * follow at size bytes from its start: losses by cause (u64), then struct nr_end_misfits. */
 struct nr_end_head {
 	__u32 size; /* of this struct: later minor versions append to it */
@@ -20,9 +20,7 @@ struct nr_end_head {
 };
 _Static_assert(sizeof(struct nr_end_head) == 80, "size in the file");
 
-#define NR_END_REPAIRED                                                                            \
-	1u /* written, late and the head's events_discarded are all that is known                  \
-	    */
+#define NR_END_REPAIRED 1u /* only written, late and the head's events_discarded are known */
 
 struct nr_end_misfits {
 	__u16 id;
@@ -31,18 +29,17 @@ struct nr_end_misfits {
 };
 _Static_assert(sizeof(struct nr_end_misfits) == 24, "size in the file");
 
-/* What an end mark says; the account's arrays are its own. */
+/* The content of an end mark. The account points to the arrays below. */
 struct nr_end {
 	struct nr_account account;
 	uint64_t *lost;
 	struct nr_type_stats *misfits;
 };
 
-/* The end mark as a packet, malloc'ed. 0 or -ENOMEM. */
+/* Makes the end mark as a packet, malloc'ed. -ENOMEM. */
 int nr_end_packet(uint8_t **out, size_t *size, const __u8 *uuid, uint64_t seq,
 		  const struct nr_account *account);
-/* From a packet of size bytes, at least a head. *end is freed with nr_end_free. -EBADMSG, -ENOMEM.
- */
+/* Reads a packet of size bytes, at least a head. Free *end with nr_end_free. -EBADMSG, -ENOMEM. */
 int nr_end_read(struct nr_end *end, const uint8_t *packet, size_t size);
 void nr_end_free(struct nr_end *end);
 

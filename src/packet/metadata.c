@@ -45,17 +45,16 @@ static void put_int(FILE *out, uint32_t bits, uint32_t align, bool is_signed, co
 }
 
 /*
- * The way from C's names to CTF's is one to one. Every name gets an underscore in front, or it
- * might be a keyword; readers take it off, and babeltrace2 2.0 compares what is left with the names
- * that follow as they stand. So a second underscore must not come next: such a name gets
- * "numaring_c" in front. So does one that begins with "numaring": what else begins with "numaring_"
- * is padding.
+ * Maps C names to CTF names one to one. Every name gets an underscore in front, so that it is no
+ * keyword. Readers remove it, and babeltrace2 2.0 compares the result with the unchanged names that
+ * follow. So a second underscore must not follow: such a name gets "numaring_c" in front. A name
+ * that starts with "numaring" gets it too, because "numaring_pad" is padding.
  */
 static void put_name(FILE *out, const char *name)
 {
-	bool taken = *name == '_' || !strncmp(name, "numaring", 8);
+	bool reserved = *name == '_' || !strncmp(name, "numaring", 8);
 
-	fprintf(out, "_%s%s", taken ? "numaring_c" : "", name);
+	fprintf(out, "_%s%s", reserved ? "numaring_c" : "", name);
 }
 
 static void put_padding(FILE *out, uint32_t bits, unsigned depth, unsigned *n)
@@ -118,7 +117,7 @@ static void put_type(FILE *out, const struct nr_field *f, unsigned depth)
 	}
 }
 
-/* "[4][16]" behind the name, outermost first as in C. */
+/* Writes "[4][16]" after the name, outermost first as in C. */
 static void put_dimensions(FILE *out, const struct nr_field *f)
 {
 	for (; f; f = f->kids) {
@@ -126,7 +125,7 @@ static void put_dimensions(FILE *out, const struct nr_field *f)
 			return;
 		if (!f->tail) {
 			fprintf(out, "[%u]", f->count);
-		} else { /* with and without _len a name is taken or not */
+		} else { /* put_name treats NAME and NAME_len alike */
 			putc('[', out);
 			put_name(out, f->name);
 			fprintf(out, "_len]");
@@ -210,7 +209,7 @@ static void put_clock(FILE *out, const struct nr_metadata *md)
 {
 	int64_t sec = md->clock_offset / NSEC, ns = md->clock_offset % NSEC;
 
-	if (ns < 0) { /* CTF wants the fraction unsigned */
+	if (ns < 0) { /* in CTF the fraction is unsigned */
 		ns += NSEC;
 		sec--;
 	}
@@ -282,7 +281,7 @@ int nr_metadata_write(char **out, size_t *len, const struct nr_types *types,
 
 /* ---- reading it back ---- */
 
-/* Value of "  key = VALUE;" behind the line that starts with block. */
+/* Finds the value in "  key = VALUE;" after the line that opens the block. */
 static const char *find(const char *text, const char *block, const char *key)
 {
 	char line[64];
@@ -346,14 +345,14 @@ int nr_metadata_read(struct nr_metadata *md, const char *text, size_t len,
 	if (len < sizeof(NR_METADATA_BEGIN) - 1 ||
 	    memcmp(text, NR_METADATA_BEGIN, sizeof(NR_METADATA_BEGIN) - 1)) {
 		nr_log(log, NR_LOG_ERROR,
-		       "the file metadata was not written by numaring: read this trace with "
+		       "numaring did not write the file metadata: read this trace with "
 		       "babeltrace2");
 		return -EPROTO;
 	}
 	if (!find_int(text, "env", "tracer_major", &major) || major != NR_FORMAT_MAJOR) {
 		nr_log(log, NR_LOG_ERROR,
-		       "the trace has an unknown format version, this numaring reads only %d: "
-		       "read it with babeltrace2",
+		       "the trace has an unknown format version, and this numaring reads only "
+		       "version %d: read the trace with babeltrace2",
 		       NR_FORMAT_MAJOR);
 		return -EPROTO;
 	}

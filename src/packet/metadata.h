@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The file metadata: CTF 1.8's description of the stream, in TSDL, made from the layouts. */
+/* The file metadata: the description of the stream in TSDL, the language of CTF 1.8. */
 #ifndef NR_PACKET_METADATA_H
 #define NR_PACKET_METADATA_H
 
@@ -9,19 +9,20 @@
 #define NR_FORMAT_MAJOR 1 /* a reader of another major version refuses the trace */
 #define NR_FORMAT_MINOR 2
 
-/* What the metadata says beside the event types. */
+/* The content of the metadata, except the event types. */
 struct nr_metadata {
 	__u8 uuid[16];
-	__u8 clock_uuid[16]; /* the same for all traces of one boot: their clock is the same */
-	int64_t clock_offset;
-	uint32_t btf_crc;
-	unsigned minor; /* of the format; set by nr_metadata_read */
+	__u8 clock_uuid[16];  /* the same for all traces of one boot, which share a clock */
+	int64_t clock_offset; /* adds to a time of the trace: ns since the epoch, UTC */
+	uint32_t btf_crc;     /* of the file .btf */
+	unsigned minor;	      /* of the format; set by nr_metadata_read */
 };
 
-/* Text of the file metadata, malloc'ed. */
+/* Writes the text of the file metadata to *out, malloc'ed. -ENOMEM. */
 int nr_metadata_write(char **out, size_t *len, const struct nr_types *types,
 		      const struct nr_metadata *md);
-/* Reads it back from what nr_metadata_write wrote. -EPROTO: another tool or version; -EBADMSG. */
+/* Reads a text that nr_metadata_write wrote. -EPROTO: of another tool or version; -EBADMSG:
+ * damaged. */
 int nr_metadata_read(struct nr_metadata *md, const char *text, size_t len,
 		     const struct nr_logger *log);
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Reads a stream packet by packet into a buffer. Nothing in the files is trusted: a packet is
- * checked as a whole, checksum and every record's place, before its first event goes out.
+ * Reads a stream packet by packet into a buffer. The files are not trusted: before it returns the
+ * first event of a packet, it verifies the checksum and the place of every record.
  *
- * read instead of mmap: a file that is cut while it is read is an error here, not a signal.
+ * It uses read, not mmap: if the file is truncated meanwhile, read fails, while mmap raises a
+ * signal.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,17 +26,17 @@
 #define MAX_SIDE_FILE (64u << 20) /* metadata and .btf are a few KiB */
 #define HEAD	      sizeof(struct nr_packet_head)
 
-/* Packets up to here are read at once. A larger one is rare, and its head may lie: nothing is
- * allocated before its checksum was found right, piece by piece. */
+/* Packets up to this size are read at once. A larger packet is rare and its head may be wrong, so
+ * its checksum is verified in pieces before memory for it is allocated. */
 #define USUAL_PACKET (4u << 20)
 #define PIECE	     (64u << 10)
 
-/* Beside errors: the packet is not in the file as a whole. */
-#define NOT_WHOLE (-ENODATA)
+/* The file ends within the packet. */
+#define INCOMPLETE (-ENODATA)
 
 /* ---- files ---- */
 
-/* A regular file, whatever its name is made to point to. */
+/* Opens a regular file. It cannot hang on a FIFO or a device that has the name. */
 static int open_regular(const struct nr_trace *t, const char *name, uint64_t *size)
 {
 	struct stat st;
@@ -53,7 +54,7 @@ static int open_regular(const struct nr_trace *t, const char *name, uint64_t *si
 			       strerror(-err));
 	} else if (!S_ISREG(st.st_mode)) {
 		err = -EBADMSG;
-		nr_log(&t->log, NR_LOG_ERROR, "%s/%s is no regular file", t->dir, name);
+		nr_log(&t->log, NR_LOG_ERROR, "%s/%s is not a regular file", t->dir, name);
 	} else {
 		*size = st.st_size;
 		return fd;
@@ -63,7 +64,7 @@ static int open_regular(const struct nr_trace *t, const char *name, uint64_t *si
 	return err;
 }
 
-static int slurp(const struct nr_trace *t, const char *name, char **out, uint64_t *size)
+static int read_side_file(const struct nr_trace *t, const char *name, char **out, uint64_t *size)
 {
 	int fd = open_regular(t, name, size);
 	char *text = NULL;
@@ -94,7 +95,7 @@ static int load_metadata(struct nr_trace *t)
 {
 	char *text = NULL;
 	uint64_t size;
-	int err = slurp(t, NR_FILE_METADATA, &text, &size);
+	int err = read_side_file(t, NR_FILE_METADATA, &text, &size);
 
 	if (!err)
 		err = nr_metadata_read(&t->md, text, size, &t->log);
@@ -106,7 +107,7 @@ static int load_types(struct nr_trace *t)
 {
 	char *raw = NULL;
 	uint64_t size;
-	int err = slurp(t, NR_FILE_BTF, &raw, &size);
+	int err = read_side_file(t, NR_FILE_BTF, &raw, &size);
 
 	if (err)
 		return err;
@@ -142,8 +143,9 @@ static int open_all(struct nr_trace *t)
 	}
 	if (nr_trace_dir_is_interrupted(t->dir_fd) && !nr_stream_is_recorded(t->fd))
 		nr_log(&t->log, NR_LOG_WARN,
-		       "%s holds another trace under names with .old-: a recording that was about "
-		       "to replace it was killed; rename .old-metadata, .old-.btf and .old-stream",
+		       "%s holds another trace under names with .old-: a recording was killed "
+		       "while it replaced that trace; rename .old-metadata, .old-.btf and "
+		       ".old-stream",
 		       t->dir);
 	return err;
 }
@@ -217,7 +219,7 @@ __attribute__((format(printf, 2, 3))) static int damaged(struct nr_trace *t, con
 	return -EBADMSG;
 }
 
-/* The packet may be whole: this machine cannot read it. */
+/* The packet may be intact, but reading it failed. */
 static int cannot_read(struct nr_trace *t, int err)
 {
 	nr_log(&t->log, NR_LOG_ERROR,
@@ -226,7 +228,7 @@ static int cannot_read(struct nr_trace *t, int err)
 	return err;
 }
 
-/* The record at pos in the packet, as nr_packet_parse. */
+/* Parses the record at pos in the packet, see nr_packet_parse. */
 static uint64_t parse(const struct nr_trace *t, size_t pos, struct nr_record *rec,
 		      struct nr_event *ev)
 {
@@ -244,18 +246,17 @@ static int check_records(struct nr_trace *t, const struct nr_packet_head *h)
 		uint64_t size = parse(t, pos, &rec, &ev);
 
 		if (!size)
-			return damaged(t,
-				       "has a record of unknown type or of wrong size at byte %zu",
+			return damaged(t, "has a record of unknown type or wrong size at byte %zu",
 				       pos);
 		pos += size;
 		events++;
 	}
 	if (events != h->events)
-		return damaged(t, "holds %u events, and its header says %u", events, h->events);
+		return damaged(t, "holds %u events, but its header says %u", events, h->events);
 	return 0;
 }
 
-/* Only the marks have more in them than events: what they say looks like padding. */
+/* The body of an end or gap mark looks like padding: its content size is that of the head. */
 static bool has_right_sizes(const struct nr_packet_head *h)
 {
 	uint64_t size = h->packet_bits / 8;
@@ -274,7 +275,7 @@ static int check_head(struct nr_trace *t, const struct nr_packet_head *h)
 	if (memcmp(h->uuid, t->md.uuid, sizeof(h->uuid)))
 		return damaged(t, "belongs to another trace");
 	if (!has_right_sizes(h))
-		return damaged(t, "has impossible sizes");
+		return damaged(t, "has invalid sizes");
 	if (h->packet_bits / 8 > NR_PACKET_MAX)
 		return damaged(t, "claims %" PRIu64 " bytes: no packet has more than 1 GiB",
 			       (uint64_t)(h->packet_bits / 8));
@@ -327,7 +328,7 @@ static int check_body(struct nr_trace *t, const struct nr_packet_head *h)
 	return nr_is_end_mark(h) ? read_mark(t) : check_records(t, h);
 }
 
-/* Looks at a packet that claims to be very large, with the memory of one piece. */
+/* Verifies the checksum of a packet that claims to be very large, with the memory of one piece. */
 static int check_large(struct nr_trace *t, const struct nr_packet_head *h)
 {
 	struct nr_packet_head sealed = *h;
@@ -343,7 +344,7 @@ static int check_large(struct nr_trace *t, const struct nr_packet_head *h)
 		if (n < 0)
 			return cannot_read(t, n);
 		if ((size_t)n < piece)
-			return NOT_WHOLE;
+			return INCOMPLETE;
 		crc = libdeflate_crc32(crc, t->buf, piece);
 		pos += piece;
 	}
@@ -364,18 +365,18 @@ static int make_room(struct nr_trace *t, size_t size)
 	return 0;
 }
 
-/* Is all in the file that the head claims? */
+/* Is the file as long as the head claims? */
 static int check_file(struct nr_trace *t, uint64_t size)
 {
 	struct stat st;
 
 	if (fstat(t->fd, &st))
 		return cannot_read(t, -errno);
-	return (uint64_t)st.st_size < t->next || size > (uint64_t)st.st_size - t->next ? NOT_WHOLE
+	return (uint64_t)st.st_size < t->next || size > (uint64_t)st.st_size - t->next ? INCOMPLETE
 										       : 0;
 }
 
-/* The whole packet into buf; its head was checked. */
+/* Reads the whole packet into buf. Its head was checked. */
 static int read_body(struct nr_trace *t, const struct nr_packet_head *h)
 {
 	uint64_t size = h->packet_bits / 8;
@@ -391,12 +392,13 @@ static int read_body(struct nr_trace *t, const struct nr_packet_head *h)
 	if (n < 0)
 		return cannot_read(t, n);
 	if ((uint64_t)n < size)
-		return NOT_WHOLE;
+		return INCOMPLETE;
 	t->used = size;
 	return 0;
 }
 
-/* 1: the next packet is in buf, checked; 0: the file ends here; NOT_WHOLE: within the packet. */
+/* 1: buf holds the next packet, checked; 0: the file ends here; INCOMPLETE: it ends within the
+ * packet. */
 static int try_packet(struct nr_trace *t)
 {
 	struct nr_packet_head h;
@@ -409,8 +411,8 @@ static int try_packet(struct nr_trace *t)
 		return 0;
 	if (t->marked)
 		return damaged(t, "follows the end mark");
-	if ((size_t)n < HEAD) /* also nothing at all: every writer leaves a first packet */
-		return NOT_WHOLE;
+	if ((size_t)n < HEAD) /* an empty stream, too: every writer writes a first packet */
+		return INCOMPLETE;
 	err = check_head(t, &h) ?: read_body(t, &h) ?: check_body(t, &h);
 	if (err)
 		return err;
@@ -425,22 +427,22 @@ static int try_packet(struct nr_trace *t)
 	return 1;
 }
 
-/* While it is recorded, a trace may end anywhere: what is not whole is not there yet. The recorder
- * may have ended between our look at the file and the one at its lock, so look again. */
+/* While a trace is being recorded, an incomplete packet is one that is still to come. The recorder
+ * may have written more and ended between the read and the check of its lock, so read again. */
 static int load_packet(struct nr_trace *t)
 {
 	int ret = try_packet(t);
 
-	if (t->marked || (ret && ret != NOT_WHOLE))
+	if (t->marked || (ret && ret != INCOMPLETE))
 		return ret;
 	t->recorded = nr_stream_is_recorded(t->fd);
 	if (t->recorded)
 		return 0;
 	ret = try_packet(t);
-	if (ret != NOT_WHOLE)
+	if (ret != INCOMPLETE)
 		return ret;
 	t->cut_off = true;
-	return damaged(t, "is cut off: the recording did not end by itself, or the disk was full");
+	return damaged(t, "is cut off: the recording was killed, or the disk was full");
 }
 
 int nr_trace_next(struct nr_trace *t, struct nr_event *ev)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* An open trace: reader.c reads it, repair.c copies what is whole of it. */
+/* An open trace. reader.c reads it, repair.c copies its intact packets. */
 #ifndef NR_TRACE_READER_H
 #define NR_TRACE_READER_H
 
@@ -15,23 +15,23 @@ struct nr_trace {
 	int dir_fd;
 	int fd; /* the stream */
 
-	uint8_t *buf; /* the packet, whole */
+	uint8_t *buf; /* the whole current packet */
 	size_t cap;
-	size_t used;				/* bytes of the packet */
-	size_t pos;				/* of the next record in it */
-	uint64_t next;				/* where the next packet begins in the file */
-	uint64_t packets;			/* whole ones so far */
-	uint64_t seq;				/* sequence number of the next */
+	size_t used;				/* its bytes */
+	size_t pos;				/* of the next record in buf */
+	uint64_t next;				/* offset of the next packet in the file */
+	uint64_t packets;			/* intact ones so far */
+	uint64_t seq;				/* sequence number of the next packet */
 	uint64_t missed_packets, missed_events; /* in the gaps so far */
 	struct nr_packet_info packet;
-	struct nr_record rec; /* header of the last event as its program wrote it */
+	struct nr_record rec; /* header of the last event, as its program wrote it */
 
-	/* What nr_trace_next found at the end. */
-	int failed;    /* sticky */
-	bool ended;    /* it has returned 0 or an error */
-	bool cut_off;  /* the damage: the file ends within a packet */
-	bool recorded; /* somebody records into it */
-	bool marked;   /* the end mark was there: */
+	/* What nr_trace_next found at the end of the stream. */
+	int failed;    /* the error that it returns from then on */
+	bool ended;    /* it returned 0 or an error */
+	bool cut_off;  /* the error: the file ends within a packet */
+	bool recorded; /* a recording still writes to it */
+	bool marked;   /* it read the end mark: */
 	struct nr_end mark;
 };
 

@@ -252,7 +252,7 @@ static void test_not_regular(void **state)
 	unlink(in_scratch("small/stream"));
 	assert_int_equal(mkfifo(in_scratch("small/stream"), 0600), 0); /* the open must not block */
 	assert_int_equal(try_open(), -EBADMSG);
-	assert_non_null(strstr(said, "no regular file"));
+	assert_non_null(strstr(said, "not a regular file"));
 	drop_trace();
 }
 
