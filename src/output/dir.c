@@ -14,13 +14,13 @@
 #include "base/file.h"
 #include "base/trace_files.h"
 
-/* Two recordings at most meet at the lock; more rounds are somebody's game. */
+/* A few recordings may meet at the lock. More rounds mean that somebody interferes. */
 #define LOCK_ROUNDS 100
 
-/* Longest chain of symbolic links that is followed. */
+/* The longest chain of symbolic links to follow. */
 #define MAX_LINKS 8
 
-/* Is the file of this descriptor still the one under that name? */
+/* Does the name still lead to the file of this descriptor? */
 static bool is_named(int dir, const char *name, int fd)
 {
 	struct stat file, named;
@@ -29,7 +29,7 @@ static bool is_named(int dir, const char *name, int fd)
 	       file.st_dev == named.st_dev && file.st_ino == named.st_ino;
 }
 
-/* Whatever the umask, and the access lists that the parent hands down. */
+/* Sets group and mode, regardless of the umask and of default ACLs of the parent. */
 static int set_access(const struct nr_trace_dir *d, int fd, const char *name, mode_t mode)
 {
 	struct stat st;
@@ -49,15 +49,15 @@ static int set_access(const struct nr_trace_dir *d, int fd, const char *name, mo
 	return 0;
 }
 
-/* ---- what is in it ---- */
+/* ---- the contents ---- */
 
-enum holds { HOLDS_NOTHING, HOLDS_TRACE, HOLDS_OTHERS };
+enum holds { HOLDS_NOTHING, HOLDS_TRACE, HOLDS_OTHER_FILES };
 
 /*
- * The files of a trace, and what they are called while it is not sure that they are replaced.
+ * The files of a trace, and their names while a new trace may still fail to replace them.
  *
- * As long as there is an old metadata, the old trace is the one to keep: it is the first file that
- * is put aside, the last that comes back, and the first that is removed when the new trace stays.
+ * While an old metadata file exists, the old trace is the one to keep. So the metadata file is
+ * moved aside first, moved back last, and removed first when the new trace stays.
  */
 static const struct {
 	const char *name, *old;
@@ -75,10 +75,10 @@ static bool is_our_name(const char *name)
 	return false;
 }
 
-/* What is in the directory; other is the name of something that is not ours. */
-static int look(int fd, enum holds *holds, char *other, size_t size)
+/* Lists the directory. other: the name of a file that does not belong to a trace, or "". */
+static int list_contents(int fd, enum holds *holds, char *other, size_t size)
 {
-	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* a position of its own */
+	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* with its own position */
 	DIR *d = copy < 0 ? NULL : fdopendir(copy);
 	struct dirent *e;
 	bool any = false;
@@ -102,39 +102,39 @@ static int look(int fd, enum holds *holds, char *other, size_t size)
 	closedir(d);
 	if (any && !*other && !nr_is_trace_metadata(fd, files[0].name) &&
 	    !nr_is_trace_metadata(fd, files[0].old))
-		snprintf(other, size, "no metadata of numaring");
-	*holds = *other ? HOLDS_OTHERS : any ? HOLDS_TRACE : HOLDS_NOTHING;
+		snprintf(other, size, "no numaring metadata");
+	*holds = *other ? HOLDS_OTHER_FILES : any ? HOLDS_TRACE : HOLDS_NOTHING;
 	return 0;
 }
 
-/* May we record into it? */
-static int inspect(const struct nr_trace_dir *d, bool force, enum holds *holds)
+/* May a recording use the directory? */
+static int check_contents(const struct nr_trace_dir *d, bool force, enum holds *holds)
 {
 	char other[256];
-	int err = look(d->fd, holds, other, sizeof(other));
+	int err = list_contents(d->fd, holds, other, sizeof(other));
 
 	if (err) {
 		nr_log(&d->log, NR_LOG_ERROR, "cannot list %s: %s", d->path, nr_write_reason(err));
 		return err;
 	}
-	if (*holds == HOLDS_OTHERS) {
+	if (*holds == HOLDS_OTHER_FILES) {
 		nr_log(&d->log, NR_LOG_ERROR,
-		       "%s holds something that is not a trace of numaring (%s); give a directory "
-		       "that is empty or does not exist",
+		       "%s holds something other than a numaring trace (%s): use an empty or new "
+		       "directory",
 		       d->path, other);
 		return -ENOTEMPTY;
 	}
 	if (*holds == HOLDS_TRACE && !force) {
 		nr_log(&d->log, NR_LOG_ERROR,
-		       "%s holds a trace already; only force (--force) replaces it", d->path);
+		       "%s already holds a trace: use force (--force) to replace it", d->path);
 		return -EEXIST;
 	}
 	return 0;
 }
 
-/* ---- the trace that was there ---- */
+/* ---- the old trace ---- */
 
-static void put_back(int dir)
+static void restore_old(int dir)
 {
 	for (size_t i = NR_DIR_FILES; i-- > 0;)
 		renameat(dir, files[i].old, dir, files[i].name);
@@ -146,7 +146,7 @@ static void remove_old(int dir)
 		unlinkat(dir, files[i].old, 0);
 }
 
-static int put_aside(struct nr_trace_dir *d)
+static int move_aside(struct nr_trace_dir *d)
 {
 	for (size_t i = 0; i < NR_DIR_FILES; i++)
 		if (renameat(d->fd, files[i].name, d->fd, files[i].old) && errno != ENOENT) {
@@ -154,21 +154,21 @@ static int put_aside(struct nr_trace_dir *d)
 
 			nr_log(&d->log, NR_LOG_ERROR, "cannot replace %s/%s: %s", d->path,
 			       files[i].name, nr_write_reason(err));
-			put_back(d->fd);
+			restore_old(d->fd);
 			return err;
 		}
 	d->replaced = true;
 	return 0;
 }
 
-/* A recording that was killed while it started, or just after, could not tidy up. */
+/* Cleans up after a recording that was killed while it started, or just after. */
 static void recover(const struct nr_trace_dir *d)
 {
 	if (nr_trace_dir_is_interrupted(d->fd)) {
-		put_back(d->fd);
+		restore_old(d->fd);
 		nr_log(&d->log, NR_LOG_WARN,
-		       "%s: a recording that was about to replace this trace was killed; the trace "
-		       "has its names back",
+		       "%s: a recording was killed while it replaced this trace; the trace was "
+		       "restored",
 		       d->path);
 	}
 	remove_old(d->fd);
@@ -176,7 +176,7 @@ static void recover(const struct nr_trace_dir *d)
 
 /* ---- one recording at a time ---- */
 
-/* Nobody else can open it, so nobody else can lock it, not even for reading. */
+/* No other user can open the file, not even for reading, so no other user can lock it. */
 static int open_lock(const struct nr_trace_dir *d)
 {
 	int fd = openat(d->fd, NR_FILE_LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
@@ -205,14 +205,15 @@ static int lock(struct nr_trace_dir *d)
 			d->lock = fd;
 			return 0;
 		}
-		close(fd); /* whoever had it removed it between our two steps */
+		close(fd); /* its owner removed the file after we opened it */
 	}
 	nr_log(&d->log, NR_LOG_ERROR,
-	       "%s is being recorded into: end that recording, or give another directory", d->path);
+	       "%s is being recorded into: end that recording, or use another directory", d->path);
 	return -EBUSY;
 }
 
-/* Removed before it is unlocked: whoever waits at the old one finds that it has lost its name. */
+/* Removes the file before it unlocks it: whoever locks the old file next finds that it has no name.
+ */
 static void unlock(struct nr_trace_dir *d)
 {
 	if (d->lock < 0)
@@ -225,7 +226,7 @@ static void unlock(struct nr_trace_dir *d)
 
 /* ---- the beginning ---- */
 
-/* Opens what is before the last component of a path, and cuts the slashes at its end. */
+/* Opens the parent directory of a path. Removes trailing slashes; *name is the last component. */
 static int open_parent(int from, char *path, const char **name)
 {
 	size_t len = strlen(path);
@@ -255,9 +256,9 @@ static int open_target(int parent, char *target, unsigned links)
 	return fd;
 }
 
-/* The link of somebody else would let them choose where we write. What is looked at is what is
- * followed, whoever gives its name to another one meanwhile. */
-static int follow(int parent, const char *name, unsigned links)
+/* Refuses a link of another user, who could choose where we write. Checks and follows the same
+ * link, through its descriptor, even if its name is given to another file meanwhile. */
+static int follow_link(int parent, const char *name, unsigned links)
 {
 	int link = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC), fd = -1;
 	char target[PATH_MAX] = "";
@@ -277,26 +278,27 @@ static int follow(int parent, const char *name, unsigned links)
 	return fd;
 }
 
-/* A directory, or what a link leads to: each link on the way is looked at. */
+/* Opens a directory, or the target of a link. Checks each link on the way. */
 static int open_named(int parent, const char *name, unsigned links)
 {
 	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-	return fd < 0 && (errno == ENOTDIR || errno == ELOOP) ? follow(parent, name, links) : fd;
+	return fd < 0 && (errno == ENOTDIR || errno == ELOOP) ? follow_link(parent, name, links)
+							      : fd;
 }
 
-static int cannot_make(const struct nr_trace_dir *d, int err)
+static int report_open_error(const struct nr_trace_dir *d, int err)
 {
 	if (err == -ELOOP)
 		nr_log(&d->log, NR_LOG_ERROR,
 		       "%s is a symbolic link of another user: give the directory itself", d->path);
 	else
-		nr_log(&d->log, NR_LOG_ERROR, "cannot make the directory %s: %s", d->path,
+		nr_log(&d->log, NR_LOG_ERROR, "cannot create the directory %s: %s", d->path,
 		       nr_write_reason(err));
 	return err;
 }
 
-/* The directory goes if we made it, nobody put anything into it, and it is still there. */
+/* Removes the directory if we made it, it is empty, and it still has its name. */
 static void remove_made(struct nr_trace_dir *d)
 {
 	if (d->parent < 0)
@@ -307,7 +309,8 @@ static void remove_made(struct nr_trace_dir *d)
 	d->parent = -1;
 }
 
-static int make(struct nr_trace_dir *d)
+/* Makes the directory, or opens one that exists. */
+static int open_directory(struct nr_trace_dir *d)
 {
 	int parent = open_parent(AT_FDCWD, d->path, &d->name), err = parent < 0 ? -errno : 0;
 	bool made = !err && !mkdirat(parent, d->name, 0700);
@@ -315,33 +318,33 @@ static int make(struct nr_trace_dir *d)
 	if (!err && !made && errno != EEXIST)
 		err = -errno;
 	if (!err) {
-		/* What we made is no link. */
+		/* A directory that we made is not a link. */
 		d->fd = open_named(parent, d->name, made ? MAX_LINKS : 0);
 		err = d->fd < 0 ? -errno : 0;
 	}
 	if (made && err)
-		unlinkat(parent, d->name, AT_REMOVEDIR); /* empty, whoever made it */
+		unlinkat(parent, d->name, AT_REMOVEDIR); /* succeeds only if it is empty */
 	if (made && !err)
 		d->parent = parent;
 	else if (parent >= 0)
 		close(parent);
 	if (err)
-		return cannot_make(d, err);
+		return report_open_error(d, err);
 	return made ? set_access(d, d->fd, "", 0700) : 0;
 }
 
-/* Looks before the lock, so that nothing is put into a directory that is not for traces; and then
- * again, when nobody else can change what is there. */
+/* Checks the contents before it locks, so that no lock file is created in a directory that is not
+ * for traces. Checks again with the lock, when no other recording can change them. */
 static int claim(struct nr_trace_dir *d, bool force)
 {
 	enum holds holds = HOLDS_NOTHING;
-	int err = inspect(d, force || nr_trace_dir_is_interrupted(d->fd), &holds) ?: lock(d);
+	int err = check_contents(d, force || nr_trace_dir_is_interrupted(d->fd), &holds) ?: lock(d);
 
 	if (err)
 		return err;
 	recover(d);
-	err = inspect(d, force, &holds);
-	return !err && holds == HOLDS_TRACE ? put_aside(d) : err;
+	err = check_contents(d, force, &holds);
+	return !err && holds == HOLDS_TRACE ? move_aside(d) : err;
 }
 
 int nr_trace_dir_open(struct nr_trace_dir *d, const char *path,
@@ -353,7 +356,7 @@ int nr_trace_dir_open(struct nr_trace_dir *d, const char *path,
 	d->path = strdup(path);
 	d->shared = opts->group;
 	d->group = opts->group ? *opts->group : 0;
-	err = d->path ? make(d) ?: claim(d, opts->force) : -ENOMEM;
+	err = d->path ? open_directory(d) ?: claim(d, opts->force) : -ENOMEM;
 	if (err) {
 		unlock(d);
 		remove_made(d);
@@ -364,9 +367,9 @@ int nr_trace_dir_open(struct nr_trace_dir *d, const char *path,
 
 int nr_trace_dir_create(const struct nr_trace_dir *d, const char *name)
 {
-	/* Appended to: after others have cut it, its size is wrong for good. */
+	/* Append only: if others truncate the file, its size stays wrong and is noticed. */
 	int fd = openat(d->fd, name, O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	char in[32];
+	char suffix[32];
 	int err;
 
 	if (fd < 0) {
@@ -375,15 +378,15 @@ int nr_trace_dir_create(const struct nr_trace_dir *d, const char *name)
 		       nr_write_reason(err));
 		return err;
 	}
-	snprintf(in, sizeof(in), "/%s", name);
-	err = set_access(d, fd, in, 0600);
+	snprintf(suffix, sizeof(suffix), "/%s", name);
+	err = set_access(d, fd, suffix, 0600);
 	if (!err)
 		return fd;
 	close(fd);
 	return err;
 }
 
-static size_t number_of(const char *name)
+static size_t index_of(const char *name)
 {
 	size_t i = 0;
 
@@ -406,12 +409,12 @@ int nr_trace_dir_write(struct nr_trace_dir *d, const char *name, const void *dat
 		       nr_write_reason(err));
 		return err;
 	}
-	d->sizes[number_of(name)] = size;
-	d->crcs[number_of(name)] = libdeflate_crc32(0, data, size);
+	d->sizes[index_of(name)] = size;
+	d->crcs[index_of(name)] = libdeflate_crc32(0, data, size);
 	return 0;
 }
 
-/* ---- what others did to it ---- */
+/* ---- changes by other programs ---- */
 
 __attribute__((format(printf, 3, 4))) static int changed(const struct nr_trace_dir *d,
 							 const char *name, const char *how, ...)
@@ -427,25 +430,25 @@ __attribute__((format(printf, 3, 4))) static int changed(const struct nr_trace_d
 	return -ESTALE;
 }
 
-static int cannot_look(const struct nr_trace_dir *d, const char *name, int err)
+static int cannot_check(const struct nr_trace_dir *d, const char *name, int err)
 {
-	nr_log(&d->log, NR_LOG_ERROR, "cannot look at %s/%s: %s", d->path, name,
+	nr_log(&d->log, NR_LOG_ERROR, "cannot check %s/%s: %s", d->path, name,
 	       nr_write_reason(err));
 	return err;
 }
 
-/* fd -1: it has only a name. */
+/* fd -1: the file is not open. */
 static int check_file(const struct nr_trace_dir *d, int fd, const char *name, uint64_t size)
 {
 	struct stat st;
 
 	if (fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW))
 		return errno == ENOENT ? changed(d, name, "was removed or renamed")
-				       : cannot_look(d, name, -errno);
+				       : cannot_check(d, name, -errno);
 	if (fd >= 0 && !is_named(d->fd, name, fd))
 		return changed(d, name, "was replaced by another file");
 	if ((uint64_t)st.st_size < size)
-		return changed(d, name, "was cut from %" PRIu64 " to %" PRIu64 " bytes", size,
+		return changed(d, name, "was truncated from %" PRIu64 " to %" PRIu64 " bytes", size,
 			       (uint64_t)st.st_size);
 	if ((uint64_t)st.st_size > size)
 		return changed(d, name, "grew from %" PRIu64 " to %" PRIu64 " bytes", size,
@@ -469,7 +472,7 @@ static int check_content(const struct nr_trace_dir *d, size_t i)
 	uint8_t *data = malloc(d->sizes[i]);
 	int err = 0;
 
-	/* What cannot be read again is not known to have changed. */
+	/* A file that cannot be read is not known to have changed. */
 	if (fd >= 0 && data && nr_read_at(fd, data, d->sizes[i], 0) == (ssize_t)d->sizes[i] &&
 	    libdeflate_crc32(0, data, d->sizes[i]) != d->crcs[i])
 		err = changed(d, files[i].name, "was overwritten");
@@ -507,7 +510,7 @@ void nr_trace_dir_undo(struct nr_trace_dir *d)
 	for (size_t i = 0; i < NR_DIR_FILES; i++)
 		unlinkat(d->fd, files[i].name, 0);
 	if (d->replaced)
-		put_back(d->fd);
+		restore_old(d->fd);
 	unlock(d);
 	remove_made(d);
 }

@@ -151,7 +151,7 @@ changed() { # WHAT WORDS OUTPUT OPTION... -- COMMAND: COMMAND changes the output
 	check "$what: the statistics say so" jq -e .error s.json >/dev/null
 }
 
-changed "cut by a rotation" "t/stream was cut from [0-9]* to 0 bytes" t -- truncate -s 0 t/stream
+changed "cut by a rotation" "t/stream was truncated from [0-9]* to 0 bytes" t -- truncate -s 0 t/stream
 changed "removed" "t/stream was removed" t -- rm -r t
 changed "metadata removed" "t/metadata was removed" t -- rm t/metadata
 changed "JSON lines cut by a rotation" "truncated l.json from [0-9]* to 0 bytes" l.json --format jsonl -- truncate -s 0 l.json

@@ -205,7 +205,7 @@ check "the lines are new" grep -q '"event":"one"' old.jsonl
 equal "nothing else" "$(ls -A | grep -c '^.numaring')" 0
 "$NUMARING" record --object one.bpf.o -d 0.1 -o t >out 2>&1 || fail "the next start works: $(cat out)"
 "$NUMARING" record --object one.bpf.o -d 0.1 -o t >out 2>&1
-check "a trace that is there is replaced only with --force" grep -q 'only force (--force) replaces it' out
+check "a trace that is there is replaced only with --force" grep -q 'use force (--force) to replace it' out
 compile same <<-EOF
 	#include <numaring/vmlinux.h>
 	#include <numaring/numaring.bpf.h>

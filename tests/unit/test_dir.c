@@ -562,7 +562,7 @@ static const struct {
 	{ magic, "overwritten in packet 0,", false },
 	{ lost_count, "overwritten in packet 0,", false },
 	{ metadata_removed, "metadata was removed or renamed", true },
-	{ btf_cut, ".btf was cut", true },
+	{ btf_cut, ".btf was truncated", true },
 };
 
 static const struct nr_account nothing = {};

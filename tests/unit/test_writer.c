@@ -202,7 +202,7 @@ static void test_directories(void **state)
 	dir = strdup(in_scratch("made"));
 	assert_int_equal(open_again(false), 0);
 	assert_int_equal(open_again(false), -EEXIST);
-	assert_non_null(strstr(said, "holds a trace already"));
+	assert_non_null(strstr(said, "already holds a trace"));
 	assert_int_equal(open_again(true), 0);
 	assert_int_equal(try_open(), 0);
 
