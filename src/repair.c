@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Ends a trace with its last whole packet and an end mark, in a copy or in place. */
+/* Repairs a trace, in a copy or in place: keeps its packets up to the last whole one, and adds an
+ * end mark. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <sys/stat.h>
+#include "base/bits.h"
 #include "base/opts.h"
 #include "base/file.h"
 #include "base/trace_files.h"
@@ -16,20 +18,18 @@
 #define PIECE (1u << 20)
 
 struct repair {
-	struct nr_trace *trace; /* read to its end */
+	struct nr_trace *trace; /* read to the end */
 	struct nr_logger log;
 	struct nr_repair found;
-	struct nr_account account; /* what the mark will say */
+	struct nr_account account; /* for the end mark */
 	char *buf;		   /* [PIECE] */
 };
 
-static const char *const names[] = { NR_FILE_METADATA, NR_FILE_BTF, NR_FILE_STREAM };
+static const char *const file_names[] = { NR_FILE_METADATA, NR_FILE_BTF, NR_FILE_STREAM };
 
-#define NR_NAMES (sizeof(names) / sizeof(*names))
+/* ---- reading ---- */
 
-/* ---- what there is ---- */
-
-/* Does another packet of this trace begin behind the head of the first that is not whole? */
+/* Looks for another packet of this trace after the head of the first damaged one. */
 static int find_more(struct repair *r, uint64_t size)
 {
 	const struct nr_trace *t = r->trace;
@@ -39,14 +39,13 @@ static int find_more(struct repair *r, uint64_t size)
 	memcpy(begin, &magic, sizeof(magic));
 	memcpy(begin + sizeof(magic), t->md.uuid, sizeof(t->md.uuid));
 	for (uint64_t pos = t->next + HEAD; pos < size && !r->found.more;) {
-		off_t data = lseek(t->fd, pos, SEEK_DATA); /* not through terabytes of nothing */
+		off_t data = lseek(t->fd, pos, SEEK_DATA); /* skips holes, which may be terabytes */
 		ssize_t n;
 
 		if (data < 0 && errno == ENXIO)
 			break;
 		pos = data > (off_t)pos ? (uint64_t)data : pos;
 		n = nr_read_at(t->fd, r->buf, PIECE, pos);
-
 		if (n < 0)
 			return n;
 		r->found.more = memmem(r->buf, n, begin, sizeof(begin));
@@ -55,6 +54,7 @@ static int find_more(struct repair *r, uint64_t size)
 	return 0;
 }
 
+/* Fills in the result and the account. */
 static int measure(struct repair *r)
 {
 	const struct nr_trace *t = r->trace;
@@ -73,15 +73,15 @@ static int measure(struct repair *r)
 	return find_more(r, st.st_size);
 }
 
-static int is_recorded(const struct repair *r)
+static int refuse_recorded(const struct repair *r)
 {
 	nr_log(&r->log, NR_LOG_ERROR, "%s is being recorded: end that recording first",
 	       r->trace->dir);
 	return -EBUSY;
 }
 
-/* Reads to the end, or to where the trace is damaged. */
-static int survey(struct repair *r)
+/* Reads the trace to its end or to the damage. */
+static int read_trace(struct repair *r)
 {
 	struct nr_trace *t = r->trace;
 	struct nr_event ev;
@@ -94,9 +94,9 @@ static int survey(struct repair *r)
 	if (ret && ret != -EBADMSG)
 		return ret;
 	if (nr_stream_is_recorded(t->fd))
-		return is_recorded(r);
+		return refuse_recorded(r);
 	if (!t->packets) {
-		nr_log(&r->log, NR_LOG_ERROR, "%s has no whole packet: nothing can be saved",
+		nr_log(&r->log, NR_LOG_ERROR, "%s has no whole packet: nothing can be recovered",
 		       t->dir);
 		return -ENODATA;
 	}
@@ -111,7 +111,7 @@ static int survey(struct repair *r)
 
 static int sync_file(int fd)
 {
-	return fsync(fd) && errno != EINVAL ? -errno : 0; /* EINVAL: this file system has none */
+	return fsync(fd) && errno != EINVAL ? -errno : 0; /* EINVAL: the file system has no fsync */
 }
 
 static int copy_bytes(struct repair *r, int from, int to, uint64_t size)
@@ -127,7 +127,7 @@ static int copy_bytes(struct repair *r, int from, int to, uint64_t size)
 	return 0;
 }
 
-/* A trace that is damaged behind its end mark has one already. */
+/* Writes the end mark, unless the trace has one and is damaged after it. */
 static int write_mark(struct repair *r, int fd)
 {
 	const struct nr_trace *t = r->trace;
@@ -175,7 +175,7 @@ static int copy_file(struct repair *r, const struct nr_trace_dir *to, const char
 	return err;
 }
 
-/* The new directory is on the disk when its parent is. */
+/* A new directory is on the disk only when its parent is, too. */
 static int sync_directories(int dir)
 {
 	int parent = openat(dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -192,8 +192,8 @@ static int fill_copy(struct repair *r, const struct nr_trace_dir *to)
 {
 	int err = 0;
 
-	for (size_t i = 0; !err && i < NR_NAMES; i++)
-		err = copy_file(r, to, names[i]);
+	for (size_t i = 0; !err && i < NR_ARRAY_SIZE(file_names); i++)
+		err = copy_file(r, to, file_names[i]);
 	if (err)
 		return err;
 	err = sync_directories(to->fd);
@@ -210,7 +210,7 @@ static int repair_copy(struct repair *r, const char *path)
 	int err;
 
 	if (!lstat(path, &st)) {
-		nr_log(&r->log, NR_LOG_ERROR, "%s exists already: give another directory", path);
+		nr_log(&r->log, NR_LOG_ERROR, "%s already exists: use another directory", path);
 		return -EEXIST;
 	}
 	err = nr_trace_dir_open(&to, path, &opts, &r->log);
@@ -236,8 +236,8 @@ static int cut_and_mark(struct repair *r, int fd)
 	int err;
 
 	if (nr_stream_is_recorded(fd))
-		return is_recorded(r);
-	nr_lock_file(fd); /* a reader may hold a lock of its own, and does not matter */
+		return refuse_recorded(r);
+	nr_lock_file(fd); /* may fail: a reader may hold a lock, which is harmless */
 	if (!is_same_file(fd, r->trace->fd))
 		err = -ESTALE;
 	else
@@ -264,7 +264,7 @@ static int repair_in_place(struct repair *r)
 	return err;
 }
 
-static void give(struct nr_repair *result, struct nr_repair found)
+static void copy_result(struct nr_repair *result, struct nr_repair found)
 {
 	found.sz = result->sz < sizeof(found) ? result->sz : sizeof(found);
 	memcpy(result, &found, found.sz);
@@ -275,7 +275,7 @@ static int repair(struct repair *r, const char *copy)
 	int err;
 
 	r->buf = malloc(PIECE);
-	err = r->buf ? survey(r) : -ENOMEM;
+	err = r->buf ? read_trace(r) : -ENOMEM;
 	if (!err && r->found.needed)
 		err = copy ? repair_copy(r, copy) : repair_in_place(r);
 	free(r->buf);
@@ -285,7 +285,7 @@ static int repair(struct repair *r, const char *copy)
 int nr_trace_repair(const char *dir, const struct nr_repair_opts *opts, struct nr_repair *result)
 {
 	struct nr_repair_opts o;
-	struct nr_trace_opts reading = { .sz = sizeof(reading) };
+	struct nr_trace_opts trace_opts = { .sz = sizeof(trace_opts) };
 	struct repair r = { .account.sz = sizeof(r.account) };
 	sigset_t old;
 	int err = NR_COPY_OPTS(nr_repair_opts, &o, opts);
@@ -295,13 +295,13 @@ int nr_trace_repair(const char *dir, const struct nr_repair_opts *opts, struct n
 	if (result && result->sz < offsetof(struct nr_repair, left_out) + sizeof(r.found.left_out))
 		return -EINVAL;
 	r.log = (struct nr_logger){ o.log, o.log_ctx };
-	reading.log = o.log;
-	reading.log_ctx = o.log_ctx;
+	trace_opts.log = o.log;
+	trace_opts.log_ctx = o.log_ctx;
 	nr_hold_file_limit(&old);
-	err = nr_trace_open(&r.trace, dir, &reading) ?: repair(&r, o.copy);
+	err = nr_trace_open(&r.trace, dir, &trace_opts) ?: repair(&r, o.copy);
 	nr_release_file_limit(&old);
 	if (!err && result)
-		give(result, r.found);
+		copy_result(result, r.found);
 	nr_trace_close(r.trace);
 	return err;
 }
