@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* What a collector records, and where to. */
+/* Adds sources, BPF objects and outputs to a collector. */
 #include <errno.h>
 #include <stdlib.h>
 #include "base/opts.h"
@@ -8,16 +8,15 @@
 #include "output/batch.h"
 #include "output/trace.h"
 
-/* What comes before the start comes before the start. */
 int nr_collector_check_open(const struct nr_collector *c)
 {
 	if (c->state == NR_OPEN)
 		return 0;
-	nr_log(&c->log, NR_LOG_ERROR, "this collector was started already: open another one");
+	nr_log(&c->log, NR_LOG_ERROR, "this collector was already started: open another one");
 	return -EBUSY;
 }
 
-/* Makes room for one more object. */
+/* Makes room for one more object. The caller counts it once it is open. */
 static int next_object(struct nr_collector *c, struct nr_object **o)
 {
 	struct nr_object *grown;
@@ -26,7 +25,7 @@ static int next_object(struct nr_collector *c, struct nr_object **o)
 	if (err)
 		return err;
 	if ((c->n_objects + 1) * NR_OBJECT_IDS > NR_LATE_ID) {
-		nr_log(&c->log, NR_LOG_ERROR, "too many BPF objects: %u at most", c->n_objects);
+		nr_log(&c->log, NR_LOG_ERROR, "too many BPF objects: use at most %u", c->n_objects);
 		return -E2BIG;
 	}
 	grown = realloc(c->objects, (c->n_objects + 1) * sizeof(*grown));
@@ -37,14 +36,14 @@ static int next_object(struct nr_collector *c, struct nr_object **o)
 	return 0;
 }
 
-/* The new object is open: enters its events. */
-static int enter_object(struct nr_collector *c, struct nr_object *o)
+/* Adds the event types of a new object, which is open. */
+static int add_types(struct nr_collector *c, struct nr_object *o)
 {
 	int err;
 
-	c->entering = o;
+	c->adding = o;
 	err = nr_object_types(o, c->n_objects * NR_OBJECT_IDS, c->types, &c->log);
-	c->entering = NULL;
+	c->adding = NULL;
 	if (err)
 		nr_object_close(o);
 	else
@@ -57,7 +56,7 @@ int nr_collector_add_object(struct nr_collector *c, const char *path)
 	struct nr_object *o = NULL;
 	int err = next_object(c, &o) ?: nr_object_open(o, path, &c->log);
 
-	return err ?: enter_object(c, o);
+	return err ?: add_types(c, o);
 }
 
 int nr_collector_add_object_mem(struct nr_collector *c, const char *name, const void *data,
@@ -66,7 +65,7 @@ int nr_collector_add_object_mem(struct nr_collector *c, const char *name, const 
 	struct nr_object *o = NULL;
 	int err = next_object(c, &o) ?: nr_object_open_mem(o, name, data, size, &c->log);
 
-	return err ?: enter_object(c, o);
+	return err ?: add_types(c, o);
 }
 
 int nr_collector_add_bpf_object(struct nr_collector *c, struct bpf_object *obj)
@@ -77,11 +76,11 @@ int nr_collector_add_bpf_object(struct nr_collector *c, struct bpf_object *obj)
 	for (unsigned i = 0; !err && i < c->n_objects; i++) {
 		if (c->objects[i].obj != obj)
 			continue;
-		nr_log(&c->log, NR_LOG_ERROR, "%s was added already", c->objects[i].name);
+		nr_log(&c->log, NR_LOG_ERROR, "%s was already added", c->objects[i].name);
 		return -EBUSY;
 	}
 	err = err ?: nr_object_adopt(o, obj, &c->log);
-	return err ?: enter_object(c, o);
+	return err ?: add_types(c, o);
 }
 
 int nr_collector_add_source(struct nr_collector *c, const char *name)
@@ -94,24 +93,24 @@ int nr_collector_add_source(struct nr_collector *c, const char *name)
 	int err;
 
 	if (!source) {
-		nr_log(&c->log, NR_LOG_ERROR, "there is no source \"%s\"; the sources are: %s",
-		       name, nr_source_list(list, sizeof(list)));
+		nr_log(&c->log, NR_LOG_ERROR, "unknown source \"%s\": use one of %s", name,
+		       nr_source_list(list, sizeof(list)));
 		return -ENOENT;
 	}
 	if (c->sources & 1u << nr_source_bit(source)) {
 		nr_log(&c->log, NR_LOG_ERROR,
-		       "the source %s is added already: each of its events would come twice", name);
+		       "source %s was already added: each event would be recorded twice", name);
 		return -EEXIST;
 	}
 	data = source->elf(&size);
 	err = next_object(c, &o) ?: nr_object_open_own(o, source->name, data, size, &c->log);
-	err = err ?: enter_object(c, o);
+	err = err ?: add_types(c, o);
 	if (!err)
 		c->sources |= 1u << nr_source_bit(source);
 	return err;
 }
 
-/* The defaults of an output, and what the caller wants. */
+/* Copies the options of an output, or their defaults. */
 static int copy_output_opts(const struct nr_collector *c, struct nr_output_opts *to,
 			    const struct nr_output_opts *from)
 {
@@ -120,7 +119,7 @@ static int copy_output_opts(const struct nr_collector *c, struct nr_output_opts 
 	return err ? err : NR_COPY_OPTS_TO(nr_output_opts, group, to, from, &c->log);
 }
 
-/* err: of making it. */
+/* err: the error of making the output. */
 static int add_output(struct nr_collector *c, struct nr_output *output, int err)
 {
 	if (!err)
@@ -145,7 +144,7 @@ int nr_collector_add_trace(struct nr_collector *c, const char *dir,
 
 static int refuse_no_function(const struct nr_collector *c)
 {
-	nr_log(&c->log, NR_LOG_ERROR, "the output needs a function: it is NULL");
+	nr_log(&c->log, NR_LOG_ERROR, "the function of an output is NULL: pass one");
 	return -EINVAL;
 }
 

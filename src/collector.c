@@ -12,8 +12,7 @@
 
 #define LATENCY_MS 100
 
-/* Passes are made four times within the latency; more often costs wake-ups, less often ring space.
- */
+/* Four passes per latency. More would cost wake-ups, fewer would cost ring space. */
 static unsigned tick_for(unsigned latency_ms)
 {
 	unsigned tick = latency_ms / 4;
@@ -25,7 +24,7 @@ static int check_opts(const struct nr_collector *c)
 {
 	if (c->opts.order != NR_ORDER_FENCE && c->opts.order != NR_ORDER_RCU) {
 		nr_log(&c->log, NR_LOG_ERROR,
-		       "there is no order %d: give NR_ORDER_FENCE or NR_ORDER_RCU", c->opts.order);
+		       "invalid order %d: use NR_ORDER_FENCE or NR_ORDER_RCU", c->opts.order);
 		return -EINVAL;
 	}
 	if (c->opts.packers > NR_PACKERS_MAX) {
@@ -39,15 +38,14 @@ static int check_opts(const struct nr_collector *c)
 static int add_pid(struct nr_collector *c, pid_t pid)
 {
 	if (pid <= 0) {
-		nr_log(&c->log, NR_LOG_ERROR, "there is no process %d", pid);
+		nr_log(&c->log, NR_LOG_ERROR, "invalid PID %d", pid);
 		return -EINVAL;
 	}
 	for (unsigned i = 0; i < c->n_pids; i++)
 		if (c->pids[i] == pid)
 			return 0;
 	if (c->n_pids == NR_PIDS_MAX) {
-		nr_log(&c->log, NR_LOG_ERROR,
-		       "a recording cannot be limited to more than %d processes", NR_PIDS_MAX);
+		nr_log(&c->log, NR_LOG_ERROR, "too many PIDs: use at most %d", NR_PIDS_MAX);
 		return -E2BIG;
 	}
 	c->pids[c->n_pids++] = pid;
@@ -59,8 +57,7 @@ static int copy_pids(struct nr_collector *c)
 	int err = c->opts.pid ? add_pid(c, c->opts.pid) : 0;
 
 	if (c->opts.n_pids && !c->opts.pids) {
-		nr_log(&c->log, NR_LOG_ERROR, "there are %u pids, but pids is NULL",
-		       c->opts.n_pids);
+		nr_log(&c->log, NR_LOG_ERROR, "n_pids is %u, but pids is NULL", c->opts.n_pids);
 		return -EINVAL;
 	}
 	for (unsigned i = 0; !err && i < c->opts.n_pids; i++)
@@ -68,8 +65,8 @@ static int copy_pids(struct nr_collector *c)
 	return err;
 }
 
-/* The user's function, until nobody may call it any more: a thread that was left behind outlives
- * the collector, and perhaps what the function needs. */
+/* Calls the user's log function, unless it was silenced: an abandoned thread may outlive the
+ * collector and what the function needs. */
 static void log_of_user(void *ctx, enum nr_log_level level, const char *text)
 {
 	struct nr_collector *c = ctx;
@@ -148,13 +145,13 @@ static int make_shards(struct nr_collector *c)
 	return err;
 }
 
-/* What is wrong with an event type, and in which object. */
+/* Logs a message about event types, with the name of their object. */
 static void log_of_types(void *ctx, enum nr_log_level level, const char *text)
 {
 	const struct nr_collector *c = ctx;
 
-	nr_log(&c->log, level, "%s%s%s", c->entering ? c->entering->name : "",
-	       c->entering ? ": " : "", text);
+	nr_log(&c->log, level, "%s%s%s", c->adding ? c->adding->name : "", c->adding ? ": " : "",
+	       text);
 }
 
 static uint64_t read_losses(void *ctx, uint64_t *lost)
@@ -163,7 +160,7 @@ static uint64_t read_losses(void *ctx, uint64_t *lost)
 
 	for (uint32_t cpu = 0; cpu < maps->n_cpus; cpu++)
 		lost[cpu] = nr_maps_lost_by_cpu(maps, cpu);
-	/* The counters are read before the clock. */
+	/* Reads the counters before the clock. */
 	atomic_thread_fence(memory_order_seq_cst);
 	return nr_clock_now();
 }
@@ -179,7 +176,7 @@ static int build(struct nr_collector *c)
 	if (!err)
 		err = nr_maps_create(&c->maps, c->plan, &c->log);
 	if (err)
-		return err; /* explained already */
+		return err; /* already logged */
 	err = make_shards(c);
 	if (!err)
 		err = nr_types_new(&c->types, log_of_types, c);
@@ -199,8 +196,7 @@ static int build(struct nr_collector *c)
 	return err;
 }
 
-/* CLOCK_REALTIME less the host's CLOCK_MONOTONIC; the reading with the least time between the two
- * of three. */
+/* CLOCK_REALTIME minus the host's CLOCK_MONOTONIC, ns. Takes the fastest of three readings. */
 static int64_t clock_offset(void)
 {
 	uint64_t best = UINT64_MAX;
@@ -282,7 +278,7 @@ void nr_collector_close(struct nr_collector *c)
 	for (unsigned i = 0; i < c->n_objects; i++)
 		nr_object_close(&c->objects[i]);
 	if (atomic_load(&c->abandoned))
-		return; /* the rest is in use */
+		return; /* an abandoned thread uses the rest */
 	free(c->objects);
 	nr_stream_destroy(&c->stream);
 	nr_stats_free(c->account_stats);

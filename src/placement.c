@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Where the memory and the threads of a collector are, compared with the plan. */
+/* Compares the places of a collector's memory and threads with the plan. */
 #include <string.h>
 #include <unistd.h>
+#include "base/bits.h"
 #include "collector.h"
 
-/* Which shards are not where the plan wants them. */
-static void report_placement(struct nr_collector *c)
+/* Warns of rings that are not on their planned nodes. */
+static void report_rings(struct nr_collector *c)
 {
 	for (unsigned i = 0; i < c->plan->n_shards; i++) {
 		const struct nr_placement *p = &c->placement[i];
 
 		if (p->pages_on_node >= 0 && (size_t)p->pages_on_node < p->pages)
 			nr_log(&c->log, NR_LOG_WARN,
-			       "ring %u: only %zd of %zu pages are on node %d; is its memory full?",
+			       "ring %u: only %zd of %zu pages are on node %d; its memory may be "
+			       "full",
 			       i, p->pages_on_node, p->pages, c->plan->shards[i].node);
 	}
 }
@@ -30,10 +32,10 @@ void nr_placement_check_rings(struct nr_collector *c)
 			node < 0 ? -1
 				 : nr_host_pages_on_node(ring->data, ring->size / page, node, NULL);
 	}
-	report_placement(c);
+	report_rings(c);
 }
 
-/* The memory a consumer touched first, where it ran: what it indexes with. */
+/* Finds the pages of a shard's index. The consumer touched them first, so they are on its node. */
 static void check_index(struct nr_collector *c, unsigned i)
 {
 	const struct nr_shard *shard = &c->shards[i];
@@ -45,7 +47,7 @@ static void check_index(struct nr_collector *c, unsigned i)
 
 	p->index_pages = 0;
 	p->index_on_node = node < 0 ? -1 : 0;
-	for (unsigned k = 0; k < 3 && p->index_on_node >= 0; k++) {
+	for (unsigned k = 0; k < NR_ARRAY_SIZE(parts) && p->index_on_node >= 0; k++) {
 		size_t present = 0;
 		long on_node = nr_host_pages_on_node(parts[k], pages, node, &present);
 
@@ -54,7 +56,7 @@ static void check_index(struct nr_collector *c, unsigned i)
 	}
 }
 
-/* Which consumers did not run where the plan wants them. */
+/* Warns of consumers that did not run on their planned CPUs. */
 void nr_placement_check_consumers(struct nr_collector *c)
 {
 	for (unsigned i = 0; i < c->plan->n_shards; i++) {
@@ -64,7 +66,7 @@ void nr_placement_check_consumers(struct nr_collector *c)
 		check_index(c, i);
 		if (err)
 			nr_log(&c->log, NR_LOG_WARN,
-			       "consumer %u ran on any CPU, it could not be pinned: %s", i,
+			       "could not pin consumer %u, so it ran on any CPU: %s", i,
 			       strerror(-err));
 		else if (p->index_on_node >= 0 && (size_t)p->index_on_node < p->index_pages)
 			nr_log(&c->log, NR_LOG_WARN,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* A recording from start to stop. */
+/* Starts and stops a recording. */
 #include <errno.h>
 #include <string.h>
 #include <sys/random.h>
@@ -10,10 +10,10 @@
 #include "kernel/pids.h"
 #include "output/batch.h"
 
-/* How long the end waits for a record that was reserved and is not submitted. */
+/* How long the end waits for a record that is reserved and not submitted. */
 #define LAST_RECORD_NS 1000000000ull
 
-/* The end waits for the function of an output to return, so it cannot be asked for in there. */
+/* The end waits until the function of an output returns, so that function must not call it. */
 int nr_recording_refuse_inside(const struct nr_collector *c)
 {
 	if (!nr_output_is_calling(&c->stream.delivery.recording))
@@ -24,7 +24,7 @@ int nr_recording_refuse_inside(const struct nr_collector *c)
 	return -EDEADLK;
 }
 
-/* Random (version 4): of the recording, and so of each of its traces. */
+/* Makes a random UUID (version 4) for the recording and all its traces. */
 static int make_uuid(__u8 *uuid)
 {
 	if (getrandom(uuid, 16, 0) != 16)
@@ -47,12 +47,12 @@ static int begin_outputs(struct nr_collector *c)
 		   : nr_delivery_begin(&c->stream.delivery, &recording, &c->misfits, c->started);
 }
 
-/* Is everything there that a start needs? */
+/* A start needs an output and an object. */
 static int check_complete(const struct nr_collector *c)
 {
 	if (!c->stream.delivery.n_feeds) {
 		nr_log(&c->log, NR_LOG_ERROR,
-		       "the stream has nowhere to go: add an output, such as a trace directory");
+		       "the stream has no output: add an output, such as a trace directory");
 		return -EINVAL;
 	}
 	if (!c->n_objects) {
@@ -62,7 +62,7 @@ static int check_complete(const struct nr_collector *c)
 	return 0;
 }
 
-/* Programs see the processes by the host's numbers. */
+/* Programs see the PIDs of the host. */
 static int find_processes(struct nr_collector *c, struct nr_object_config *config)
 {
 	int err = c->opts.self ? 0 : nr_pid_on_host(getpid(), &config->hidden_tgid, &c->log);
@@ -71,8 +71,8 @@ static int find_processes(struct nr_collector *c, struct nr_object_config *confi
 		err = nr_pid_on_host(c->pids[i], &config->only_tgid[i], &c->log);
 		if (!err && config->only_tgid[i] == config->hidden_tgid)
 			nr_log(&c->log, NR_LOG_WARN,
-			       "process %d is the collector's own, which is not recorded unless it "
-			       "is asked for (self)",
+			       "process %d is the collector itself, which is recorded only with "
+			       "the option self",
 			       c->pids[i]);
 	}
 	return err;
@@ -99,7 +99,7 @@ static int wait_grace(void *maps)
 
 static int start_threads(struct nr_collector *c)
 {
-	uint64_t now = nr_clock_now(); /* the output may have taken a while to open */
+	uint64_t now = nr_clock_now(); /* opening the outputs may have taken long */
 	int err = 0;
 
 	nr_merge_start(&c->stream.merge, now);
@@ -149,7 +149,8 @@ static int start(struct nr_collector *c)
 	nr_host_clocksource(c->clocksource, sizeof(c->clocksource));
 	c->started = nr_clock_now();
 	c->cpu_before = nr_collector_cpu_time();
-	return nr_misfits_init(&c->misfits, c->types) ?: begin_outputs(c) ?: start_threads(c) ?: attach_objects(c);
+	err = nr_misfits_init(&c->misfits, c->types) ?: begin_outputs(c);
+	return err ?: start_threads(c) ?: attach_objects(c);
 }
 
 int nr_collector_start(struct nr_collector *c)
@@ -160,7 +161,7 @@ int nr_collector_start(struct nr_collector *c)
 	if (err)
 		return err;
 	err = start(c);
-	nr_collector_enter(c, err ? NR_FAILED : NR_RUNNING);
+	nr_collector_set_state(c, err ? NR_FAILED : NR_RUNNING);
 	if (err) {
 		detach_objects(c);
 		return err;
@@ -171,7 +172,8 @@ int nr_collector_start(struct nr_collector *c)
 	return 0;
 }
 
-/* Everything that was submitted goes to the merge; waits a little for what is not. */
+/* Gives every submitted record to the merge. Waits up to LAST_RECORD_NS for records that are not
+ * submitted. */
 static int drain_to_the_end(struct nr_collector *c)
 {
 	uint64_t deadline = nr_clock_now() + LAST_RECORD_NS;
@@ -180,27 +182,27 @@ static int drain_to_the_end(struct nr_collector *c)
 
 	for (unsigned i = 0; i < c->plan->n_shards; i++) {
 		struct nr_shard *shard = &c->shards[i];
-		int got = atomic_load(&c->consumers[i].error);
+		int ret = atomic_load(&c->consumers[i].error);
 
-		got = got ?: nr_shard_pass(shard, NR_TIME_END);
-		while (got != -EBADMSG && nr_shard_watermark(shard) != NR_TIME_END &&
+		ret = ret ?: nr_shard_pass(shard, NR_TIME_END);
+		while (ret != -EBADMSG && nr_shard_watermark(shard) != NR_TIME_END &&
 		       nr_clock_now() < deadline) {
-			if (got)
+			if (ret)
 				nanosleep(&pause, NULL);
-			got = nr_shard_pass(shard, NR_TIME_END);
+			ret = nr_shard_pass(shard, NR_TIME_END);
 		}
 		if (nr_shard_watermark(shard) != NR_TIME_END)
 			nr_shard_finish(shard);
-		if (got)
-			nr_log(&c->log, NR_LOG_ERROR, "ring %u cannot be read to its end: %s", i,
-			       got == -EAGAIN ? "a record was never submitted"
-					      : "its content is not what the kernel writes");
-		err = err ? err : got;
+		if (ret)
+			nr_log(&c->log, NR_LOG_ERROR, "cannot read ring %u to its end: %s", i,
+			       ret == -EAGAIN ? "a record was never submitted"
+					      : "its content is corrupt");
+		err = err ? err : ret;
 	}
 	return err;
 }
 
-/* The end marks say what the statistics say. */
+/* The account in the end marks is that of the statistics. */
 static struct nr_account account_of(const struct nr_collector *c, const struct nr_stats *st)
 {
 	return (struct nr_account){
@@ -231,7 +233,7 @@ static int end_outputs(struct nr_collector *c)
 		return nr_delivery_end(&c->stream.delivery, NULL, c->opts.stop_timeout_ms)
 			       ?: -ENOMEM;
 	c->account = account_of(c, st);
-	c->account_stats = st; /* a thread that is left behind may read it */
+	c->account_stats = st; /* an abandoned thread may read it */
 	return nr_delivery_end(&c->stream.delivery, &c->account, c->opts.stop_timeout_ms);
 }
 
@@ -251,7 +253,7 @@ static void explain_timeout(struct nr_collector *c)
 	}
 }
 
-/* The user's log function is not called any more: a thread is left behind. */
+/* Stops calling the user's log function, because an abandoned thread may outlive it. */
 static void silence(struct nr_collector *c)
 {
 	pthread_mutex_lock(&c->log_lock);
@@ -259,7 +261,7 @@ static void silence(struct nr_collector *c)
 	pthread_mutex_unlock(&c->log_lock);
 }
 
-/* A start that failed leaves no trace, in either sense. */
+/* After a failed start, the traces are removed. */
 static int close_outputs(struct nr_collector *c, bool failed)
 {
 	int err;
@@ -284,8 +286,8 @@ int nr_recording_end(struct nr_collector *c)
 	int err, end;
 
 	detach_objects(c);
-	/* When this returns no program runs any more, and all they reserved is submitted. One that
-	 * can sleep may go on: what it reserves after the last pass counts as never read. */
+	/* Afterwards no program runs any more, and all their records are submitted. A sleepable
+	 * program may go on: what it reserves after the last pass counts as unread. */
 	nr_maps_wait_grace(&c->maps);
 	atomic_store(&c->drain.stop, true);
 	for (unsigned i = 0; i < c->plan->n_shards; i++)
@@ -298,9 +300,9 @@ int nr_recording_end(struct nr_collector *c)
 		nr_consumer_destroy(&c->consumers[i]);
 	c->end_error = end ?: err;
 	c->threads = false;
-	nr_collector_enter(c, NR_STOPPED);
+	nr_collector_set_state(c, NR_STOPPED);
 	end = close_outputs(c, failed);
-	/* That a thread is left behind is what the caller has to know first. */
+	/* -ETIMEDOUT has priority: the caller must know that a thread is abandoned. */
 	return end == -ETIMEDOUT ? end : c->end_error ?: end;
 }
 
@@ -311,7 +313,7 @@ int nr_collector_stop(struct nr_collector *c)
 	if (err)
 		return err;
 	if (c->state != NR_RUNNING) {
-		nr_log(&c->log, NR_LOG_ERROR, "this collector does not run, it cannot be stopped");
+		nr_log(&c->log, NR_LOG_ERROR, "cannot stop the collector: it is not running");
 		return -EINVAL;
 	}
 	return nr_recording_end(c);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The numbers of a collector, and the identity of I7.
+ * The statistics of a collector, and the identity of I7.
  *
- * Three counts are independent of each other: what the programs count when they reserve (per CPU),
- * what the consumers see in the rings (per CPU and shard), and what the required outputs have taken.
- * Ring positions give a fourth: the bytes walked are the bytes producer_pos advanced.
+ * Three counts are independent of each other: reservations by programs (per CPU), records that
+ * consumers see in the rings (per CPU and shard), and events that the required outputs have taken.
+ * Ring positions give a fourth: consumers walk as many bytes as producer_pos advances.
  *
- * Any thread takes a snapshot while the others go on. It reads counters, what does not change once
- * the collector has started, and, if it finds the collector stopped, what was written before that.
+ * Any thread may take a snapshot at any time. It reads counters, fields that do not change after
+ * the start, and, if the collector is stopped, fields that were written before the stop.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,12 +16,12 @@
 #include "base/clock.h"
 #include "base/counter.h"
 
-/* What nr_stats_free frees. */
+/* One allocation, which nr_stats_free frees. */
 struct snapshot {
 	struct nr_stats stats;
 	char clocksource[sizeof(((struct nr_collector *)NULL)->clocksource)];
-	struct nr_type_stats *types;	 /* behind the shards */
-	struct nr_output_stats *outputs; /* behind the types */
+	struct nr_type_stats *types;	 /* stored after the shards */
+	struct nr_output_stats *outputs; /* stored after the types */
 	struct nr_shard_stats shards[];
 };
 
@@ -34,7 +34,7 @@ uint64_t nr_collector_cpu_time(void)
 	       (u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1000ull;
 }
 
-void nr_collector_enter(struct nr_collector *c, enum nr_state state)
+void nr_collector_set_state(struct nr_collector *c, enum nr_state state)
 {
 	pthread_mutex_lock(&c->lock);
 	c->state = state;
@@ -45,7 +45,7 @@ void nr_collector_enter(struct nr_collector *c, enum nr_state state)
 	pthread_mutex_unlock(&c->lock);
 }
 
-/* Is the collector stopped? And what its clocks say, or said when it was. */
+/* Returns whether the collector is stopped, and its clocks: now, or at the stop. */
 static bool read_clocks(const struct nr_collector *c, uint64_t *now, uint64_t *cpu)
 {
 	pthread_mutex_t *lock = (pthread_mutex_t *)&c->lock;
@@ -72,7 +72,8 @@ static void fill_shard(struct nr_shard_stats *s, const struct nr_collector *c, u
 	uint64_t last_pass = nr_counter_get(&consumer->last_pass);
 
 	s->ring_bytes = shard->ring.size;
-	/* What was counted before them, in the ring and by the programs, is read after them. */
+	/* Read before the counters of the ring and of the programs, which are counted earlier: so
+	 * no snapshot has more written than seen. */
 	s->written = atomic_load_explicit(&shard->accepted, memory_order_acquire);
 	s->discarded = atomic_load_explicit(&shard->discarded, memory_order_acquire);
 	s->records = nr_counter_get(&shard->records);
@@ -118,7 +119,7 @@ static uint64_t reserved_on(const struct nr_collector *c, uint32_t cpu)
 	return __atomic_load_n(&c->maps.cpus[cpu].reserved, __ATOMIC_RELAXED);
 }
 
-/* Per CPU: what it reserved is what all rings together showed of it. */
+/* Per CPU: the difference between its reservations and its records in all rings. */
 static uint64_t unaccounted_cpus(const struct nr_collector *c)
 {
 	uint64_t sum = 0;
@@ -133,8 +134,8 @@ static uint64_t unaccounted_cpus(const struct nr_collector *c)
 	return sum;
 }
 
-/* Per shard: everything reserved was walked, and what was walked is written unless an output failed.
- */
+/* Per shard: every reserved record must be walked, and every walked one written unless an output
+ * failed. */
 static void account_shard(struct nr_stats *sum, struct nr_shard_stats *s,
 			  const struct nr_collector *c, unsigned i)
 {
@@ -151,22 +152,22 @@ static void account_shard(struct nr_stats *sum, struct nr_shard_stats *s,
 		sum->unaccounted++; /* at least one record */
 }
 
-/* Types with records that do not fit them. */
+/* Lists the types that have misfits. */
 static void fill_types(struct snapshot *snap, const struct nr_collector *c)
 {
 	struct nr_stats *sum = &snap->stats;
 
 	for (uint32_t id = 0; id <= c->types->n_ids; id++) {
-		struct nr_type_stats of = {
+		struct nr_type_stats misfits = {
 			.id = id < c->types->n_ids ? id : NR_NO_TYPE,
 			.longer = nr_counter_get(&c->misfits.by_id[id].longer),
 			.shorter = nr_counter_get(&c->misfits.by_id[id].shorter),
 		};
 
-		if (!of.longer && !of.shorter)
+		if (!misfits.longer && !misfits.shorter)
 			continue;
-		snap->types[sum->n_types++] = of;
-		sum->misfits += of.longer + of.shorter;
+		snap->types[sum->n_types++] = misfits;
+		sum->misfits += misfits.longer + misfits.shorter;
 	}
 }
 
@@ -226,7 +227,7 @@ struct nr_stats *nr_collector_stats(const struct nr_collector *c)
 	size_t outputs = c->stream.delivery.n_feeds * sizeof(struct nr_output_stats);
 	struct snapshot *snap = NULL;
 
-	if (c->misfits.by_id) /* a start has come that far */
+	if (c->misfits.by_id) /* set by nr_collector_start */
 		snap = calloc(1, sizeof(*snap) + shards + types + outputs);
 	if (!snap)
 		return NULL;
@@ -251,7 +252,7 @@ struct nr_stats *nr_collector_stats(const struct nr_collector *c)
 
 void nr_stats_free(struct nr_stats *stats)
 {
-	free(stats); /* the first member of its snapshot */
+	free(stats); /* the first member of struct snapshot */
 }
 
 const char *nr_loss_name(unsigned cause)

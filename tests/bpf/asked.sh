@@ -23,7 +23,7 @@ check "-e sched -e syscalls records sched" grep -q sched_switch types
 check "-e sched -e syscalls records syscalls" grep -q sys_enter types
 "$NUMARING" record -e sched -e syscalls,sched -d 100ms -o twice >/dev/null 2>err
 equal "a source twice, in two options: exit status" $? 1
-check "a source twice, in two options" grep -q 'sched is added already' err
+check "a source twice, in two options" grep -q 'sched was already added' err
 
 # Several -p options add up.
 seen() { # the three processes that are in the trace t, and any others

@@ -72,10 +72,10 @@ static void test_options(void)
 	refused("a later wish", nr_collector_open(&c, &o.opts), -EINVAL, "newer libnumaring");
 	o.later = 0;
 	o.opts.order = 99;
-	refused("order 99", nr_collector_open(&c, &o.opts), -EINVAL, "no order 99");
+	refused("order 99", nr_collector_open(&c, &o.opts), -EINVAL, "invalid order 99");
 	o.opts.order = NR_ORDER_FENCE;
 	o.opts.pid = -5;
-	refused("pid -5", nr_collector_open(&c, &o.opts), -EINVAL, "no process -5");
+	refused("pid -5", nr_collector_open(&c, &o.opts), -EINVAL, "invalid PID -5");
 	equal("out is untouched", c == NULL, 1);
 }
 
@@ -115,16 +115,16 @@ static void test_start_and_callback(void)
 	struct callback cb = { .collector = open_collector() };
 	LIBBPF_OPTS(bpf_test_run_opts, run);
 
-	refused("stop before start", nr_collector_stop(cb.collector), -EINVAL, "does not run");
+	refused("stop before start", nr_collector_stop(cb.collector), -EINVAL, "not running");
 	refused("no output", nr_collector_start(cb.collector), -EINVAL, "add an output");
 	refused("no function", nr_collector_add_batch(cb.collector, NULL, NULL, NULL), -EINVAL,
-		"needs a function");
+		"is NULL: pass one");
 	equal("batch", nr_collector_add_batch(cb.collector, stop_inside, &cb, NULL), 0);
 	refused("nothing to record", nr_collector_start(cb.collector), -EINVAL,
 		"nothing to record");
 	equal("add", nr_collector_add_bpf_object(cb.collector, object), 0);
 	refused("added twice", nr_collector_add_bpf_object(cb.collector, object), -EBUSY,
-		"added already");
+		"already added");
 	equal("start, now that there is all", nr_collector_start(cb.collector), 0);
 	bpf_prog_test_run_opts(bpf_program__fd(bpf_object__find_program_by_name(object, "run")),
 			       &run);
