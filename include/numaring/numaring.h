@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * numaring: events from BPF programs, drained from one ring per NUMA node, in one exact order.
+ * numaring: collects events from BPF programs, from one ring per NUMA node, in one exact order.
  *
  * The life of a collector: open it (this makes the plan, the rings and the maps), add sources and
  * BPF objects, add outputs, start, stop, close. Example:
@@ -20,10 +20,10 @@
  *	}
  *	nr_collector_close(c);
  *
- * Conventions: see plan.h. Every error was explained through the log callback before it is returned.
- * Threads: one thread calls the functions of a collector, except nr_collector_stats, which any thread
- * may call. The collector has threads of its own; all calls of one output's function come from one of
- * them, and the log may be called from any.
+ * Conventions: see plan.h. The library logs every error before it returns it.
+ * Threads: one thread calls the functions of a collector, except nr_collector_stats, which any
+ * thread may call. The collector has its own threads. One of them makes all calls of an output's
+ * function. Any of them may call the log function.
  */
 #ifndef NUMARING_H
 #define NUMARING_H
@@ -41,278 +41,294 @@ extern "C" {
 struct nr_collector;
 struct bpf_object;
 
-/* How the collector knows that the stream is complete below a time (docs/order.md). */
+/* How the collector determines that the stream is complete below a time (docs/order.md). */
 enum nr_order {
-	NR_ORDER_FENCE, /* the writer's atomic add; every program that includes numaring.bpf.h has it */
-	NR_ORDER_RCU, /* a grace period of the kernel; costs latency; not for sleepable programs */
+	NR_ORDER_FENCE, /* by the atomic add in numaring.bpf.h */
+	NR_ORDER_RCU,	/* by RCU grace periods; costs latency; not for sleepable programs */
 };
 
 struct nr_collector_opts {
-	size_t sz;		   /* sizeof(struct nr_collector_opts) */
-	const char *policy;	   /* as in nr_plan_opts; NULL: "node" */
-	size_t ring_bytes;	   /* of each ring, as in nr_plan_opts; 0: by the number of CPUs */
+	size_t sz;	    /* sizeof(struct nr_collector_opts) */
+	const char *policy; /* as in nr_plan_opts; NULL: "node" */
+	size_t ring_bytes;  /* of each ring, as in nr_plan_opts; 0: depends on the number of CPUs */
 	const char *consumer_cpus; /* as in nr_plan_opts */
 	enum nr_order order;
-	unsigned
-		latency_ms; /* an event is in the trace, or in a batch, after at most about this; 0: 100 */
-	pid_t pid;	    /* one more of pids; 0: none */
-	bool self;	    /* record the process of the collector too, all its threads */
+	/* An event is in the trace or in a batch after about this time at most; 0: 100. */
+	unsigned latency_ms;
+	pid_t pid;     /* one more PID for pids; 0: none */
+	bool self;     /* also record the collector's own process, all its threads */
 	nr_log_fn log; /* may be NULL */
 	void *log_ctx;
-	/* Built-in sources, and programs that ask nr_wanted, record these processes only, by their
-	 * numbers in our own PID namespace (events have those of the host); none: all. At most
+	/* The processes that built-in sources, and programs that call nr_wanted, record; none: all.
+	 * PIDs are those of the caller's PID namespace, while events carry the host's PIDs. At most
 	 * NR_PIDS_MAX. Read during nr_collector_open. */
 	const pid_t *pids;
 	unsigned n_pids;
-	/* How long nr_collector_stop waits for an output that makes no progress; 0: for as long as it
-	 * takes. */
+	/* How long nr_collector_stop waits for an output that makes no progress; 0: no limit. */
 	unsigned stop_timeout_ms;
-	/* Threads that make packets out of events, up to NR_PACKERS_MAX; 0: 1. The bytes of a trace do
-	 * not depend on it. */
+	/* Threads that make packets from events, at most NR_PACKERS_MAX; 0: 1. The bytes of a trace
+	 * do not depend on it. */
 	unsigned packers;
 };
 
 #define NR_PACKERS_MAX 64
 
-/* opts NULL: all defaults. -EINVAL: one of them is invalid; -E2BIG: too many pids; -EPERM: capabilities are missing; -EOPNOTSUPP: the kernel lacks something;
- * others as nr_plan_make and of the system. */
+/* opts NULL: all defaults. -EINVAL: an option is invalid; -E2BIG: too many PIDs; -EPERM:
+ * capabilities are missing; -EOPNOTSUPP: the kernel lacks a feature; other errors of nr_plan_make
+ * and of the system. */
 NR_API int nr_collector_open(struct nr_collector **out, const struct nr_collector_opts *opts);
-/* Stops it if it runs. Takes NULL. */
+/* Stops the collector if it runs. Takes NULL. */
 NR_API void nr_collector_close(struct nr_collector *c);
 
-/* A built-in source: "sched", "syscalls". -ENOENT: unknown, the log lists them; -EEXIST: added already. */
+/* Adds a built-in source: "sched", "syscalls". -ENOENT: unknown, the log lists all sources;
+ * -EEXIST: already added. */
 NR_API int nr_collector_add_source(struct nr_collector *c, const char *name);
-/* Name and one line of description of source number i; NULL if there are no more. */
+/* Name and one-line description of source i, from 0; NULL if there are no more. */
 NR_API const char *nr_source_name(unsigned i);
 NR_API const char *nr_source_about(unsigned i);
 
-/* A BPF object built with numaring.bpf.h: from a file, from memory (name is for messages; data may go
- * after the call), or opened with libbpf and not yet loaded (the collector loads and attaches it; the
- * caller closes it after nr_collector_close; what cannot be attached by section name needs
- * bpf_program__set_autoattach(prog, false) before the start, and is the caller's to attach).
- * Except for the last kind, a child process (fork) opens and loads the object first, because libbpf
- * crashes on some damaged ones.
- * -EINVAL: no NR_EVENT, or it is damaged; -EPROTO: another version of numaring.bpf.h; -EEXIST: an event of this name
- * exists with another layout, or two have one number; -EBUSY: it is loaded or was added already. */
+/*
+ * Adds a BPF object built with numaring.bpf.h:
+ *  - from a file;
+ *  - from memory: name is for messages, and the caller may free data after the call;
+ *  - opened with libbpf and not yet loaded: the collector loads and attaches it, and the caller
+ * closes it after nr_collector_close. A program that libbpf cannot attach by its section name needs
+ *    bpf_program__set_autoattach(prog, false) before the start, and the caller attaches it.
+ *
+ * For the first two, a child process (fork) opens and loads the object first, because libbpf
+ * crashes on some damaged objects.
+ *
+ * -EINVAL: the object has no NR_EVENT or is damaged; -EPROTO: it uses another version of
+ * numaring.bpf.h; -EEXIST: an event of this name is already defined with a different layout, or two
+ * events have one number; -EBUSY: the object is loaded or was already added.
+ */
 NR_API int nr_collector_add_object(struct nr_collector *c, const char *path);
 NR_API int nr_collector_add_object_mem(struct nr_collector *c, const char *name, const void *data,
 				       size_t size);
 NR_API int nr_collector_add_bpf_object(struct nr_collector *c, struct bpf_object *obj);
 
 /*
- * Outputs: where the stream goes. A recording has one or more, all added before the start; each has
- * a thread of its own.
+ * Outputs take the stream. A recording has one or more, all added before the start.
  *
- * A required output holds the rings: their room is given back when all required outputs have taken
- * a packet of events. So what is lost because one of them is slow is counted as lost, and an error
- * of one ends the recording. An optional output holds up nobody: when it falls behind, it misses
- * packets, which are counted (struct nr_output_stats) and visible to whoever reads it; after an
- * error of its own it misses all the rest.
+ * A required output holds the rings: a packet's room is free only when all required outputs have
+ * taken the packet. If one of them is slow, rings fill, and lost records are counted. An error of
+ * one ends the recording. An optional output delays nothing: when it falls behind, it misses
+ * packets, which are counted (struct nr_output_stats) and visible to its reader. After its own
+ * error it misses all further packets.
  */
 struct nr_output_opts {
 	size_t sz;     /* sizeof(struct nr_output_opts) */
 	bool optional; /* false: required */
-	/* Of an optional output: bytes of packets that may wait for it; 0: 64 MiB. */
+	/* An optional output: the bytes of packets that may wait for it; 0: 64 MiB. */
 	size_t queue_bytes;
-	bool force; /* of a trace: replace one that is there */
-	/* Of a trace: this group may read it, too. Its directory then has the mode 0750 and its files
-	 * 0640. NULL: only the owner may, 0700 and 0600, whatever the umask: the kernel shows the
-	 * same events only to the privileged. A directory that is there keeps its mode. Whoever is
-	 * neither privileged nor in the group gets -EPERM from nr_collector_start. Read during the
-	 * call. */
+	bool force; /* a trace: replace an existing trace */
+	/* A trace: this group may read it, too. The directory has mode 0750, the files 0640. NULL:
+	 * only the owner may read it, 0700 and 0600, regardless of the umask, because the kernel
+	 * shows such events to privileged users only. An existing directory keeps its mode. If the
+	 * caller is neither privileged nor in the group, nr_collector_start returns -EPERM. Read
+	 * during the call. */
 	const gid_t *group;
 };
 
 /*
- * A trace in the directory dir, which nr_collector_start makes. Several traces of one recording
- * have the same packets, and one identity (UUID). An optional trace has a gap mark for packets that
- * it missed (docs/format.md).
+ * Adds a trace in the directory dir, which nr_collector_start makes. All traces of a recording have
+ * the same packets and the same UUID. An optional trace has a gap mark for packets that it missed
+ * (docs/format.md).
  *
- * These functions take opts NULL: a required output. They return the index of the output in
- * nr_stats_output, from 0 on, or a negative errno: -EINVAL: an option is invalid; -EBUSY: the
- * collector was started already; -ENOMEM.
+ * With opts NULL, these functions add a required output. They return the index of the output in
+ * nr_stats_output, from 0, or a negative errno: -EINVAL: an option is invalid; -EBUSY: the
+ * collector was already started; -ENOMEM.
  */
 NR_API int nr_collector_add_trace(struct nr_collector *c, const char *dir,
 				  const struct nr_output_opts *opts);
 
-/* Some events in order. Valid during the call. */
+/* Events in order, valid during the call. */
 struct nr_batch {
 	const struct nr_event *events;
 	unsigned n;
-	uint64_t missed; /* events that an optional output missed right before these */
+	uint64_t missed; /* events that an optional output missed directly before these */
 };
 
 #define nr_batch_for_each(ev, batch)                                                               \
 	for (const struct nr_event *ev = (batch)->events; ev < (batch)->events + (batch)->n; ev++)
 
 /*
- * Returns 0, or a negative errno, which ends the recording with that error, or, of an optional
- * output, only this output. Called with n 0: flush what you hold (or learn what was missed). That
- * comes within latency after events were handed over, and more often when rings fill; in an idle
- * system it does not come.
+ * Returns 0 or a negative errno. An error ends the recording; that of an optional output ends only
+ * that output. A call with n 0 asks the function to flush what it holds (or reports missed events).
+ * It comes within latency after events were passed, and more often when rings fill; an idle system
+ * makes no such calls.
  *
- * It may call nr_types_*, nr_collector_types, nr_collector_plan, nr_collector_clock_offset,
- * nr_collector_stats, and everything that takes other objects. Of this collector, nr_collector_stop
- * returns -EDEADLK and nr_collector_close does nothing; the rest is not for this thread.
+ * The function may call nr_types_*, nr_collector_types, nr_collector_plan,
+ * nr_collector_clock_offset, nr_collector_stats, and any function for other objects. For its own
+ * collector, nr_collector_stop returns -EDEADLK, nr_collector_close does nothing, and it must not
+ * call other functions.
  */
 typedef int (*nr_batch_fn)(void *ctx, const struct nr_batch *batch);
 
-/* A function that gets the events. Those of a required output lie in the rings and are not copied;
- * those of an optional one are as a trace has them (docs/format.md: cut to their type). */
+/* Adds a function that gets the events. The events of a required output are in the rings, not
+ * copied; those of an optional output are as in a trace (docs/format.md: cut to their type). */
 NR_API int nr_collector_add_batch(struct nr_collector *c, nr_batch_fn fn, void *ctx,
 				  const struct nr_output_opts *opts);
 
-/* Gets whole lines of text, size bytes, no terminating 0; the return value is that of nr_batch_fn.
- * What it may call is the same, too. */
+/* Gets whole lines of text: size bytes, without a terminating 0. It returns what an nr_batch_fn
+ * returns, and may call the same functions. */
 typedef int (*nr_lines_fn)(void *ctx, const char *text, size_t size);
 
-/* A function that gets the events as JSON lines (nr_types_json_line), within latency. What an
- * optional output misses is a line, too: the event "numaring:gap" has the fields packets and
+/* Adds a function that gets the events as JSON lines (nr_types_json_line), within latency. A line
+ * with the event "numaring:gap" reports what an optional output missed, in the fields packets and
  * events. */
 NR_API int nr_collector_add_json_lines(struct nr_collector *c, nr_lines_fn fn, void *ctx,
 				       const struct nr_output_opts *opts);
 
-/* Types of all events added so far; valid until close, complete once started. */
+/* The types of all events added so far. Valid until close, complete after the start. */
 NR_API const struct nr_types *nr_collector_types(const struct nr_collector *c);
 NR_API const struct nr_plan *nr_collector_plan(const struct nr_collector *c);
-/* Adds to an event's time to get ns since the epoch, UTC; read once, by nr_collector_open, to about a
- * microsecond. */
+/* The ns to add to an event's time to get ns since the epoch, UTC. nr_collector_open reads it once,
+ * to about a microsecond. */
 NR_API int64_t nr_collector_clock_offset(const struct nr_collector *c);
 
-/* Adds to this process's CLOCK_MONOTONIC to get the host's, which is what events carry: *out, ns, is 0
- * except in a time namespace, where it is constant. (A single-threaded process can change its namespace:
- * not while it has a collector open.) Needs no collector, and rights only in a time namespace: those of
- * nr_collector_open. Any thread. */
+/* *out: the ns to add to this process's CLOCK_MONOTONIC to get that of the host, which events
+ * carry. It is 0 outside of time namespaces, and constant inside of one. (A single-threaded process
+ * can change its time namespace; it must not do so while a collector is open.) The call needs no
+ * collector. In a time namespace it needs the capabilities of nr_collector_open, else none. Any
+ * thread may call it. */
 NR_API int nr_host_clock_offset(int64_t *out);
 
-/* Loads and attaches the programs, starts the threads. -EINVAL: there is nothing to record, or no
- * output: add it and start again. After another error: close, which also removes the traces of that
- * start. */
+/* Loads and attaches the programs and starts the threads. -EINVAL: there is nothing to record or no
+ * output: add one and start again. After any other error, close the collector, which also removes
+ * the traces that the start made. */
 NR_API int nr_collector_start(struct nr_collector *c);
 
-/* Becomes readable (poll) when the recording ended by itself: nr_collector_stop tells why. */
+/* A descriptor that becomes readable (poll) when the recording ends by itself. nr_collector_stop
+ * returns the cause. */
 NR_API int nr_collector_fd(const struct nr_collector *c);
 
-/* Detaches the programs, drains every ring to its end, writes the end marks. Returns the error that
- * ended the recording, or of its end; the numbers are there in any case. -EINVAL: it does not run;
- * -ETIMEDOUT: a required output made no progress within stop_timeout_ms. A thread of the collector is
- * then still in that output, and ends when the call returns; the same can be true of an optional output,
- * whose error is -ETIMEDOUT in nr_stats_output. Until then what the output's function uses has to stay;
- * the log callback is not called any more. nr_collector_close frees the BPF objects and leaves the rest
- * of the memory to that thread. */
+/*
+ * Detaches the programs, drains every ring to its end and writes the end marks. Returns the error
+ * that ended the recording, or the error of its end; statistics are available in any case. -EINVAL:
+ * the collector is not running; -ETIMEDOUT: a required output made no progress within
+ * stop_timeout_ms.
+ *
+ * After -ETIMEDOUT, a thread of the collector is still in that output, until the output's call
+ * returns. The same applies to an optional output whose error in nr_stats_output is -ETIMEDOUT.
+ * Until the call returns, keep what the output's function uses. The log callback is not called any
+ * more. nr_collector_close frees the BPF objects and leaves the other memory to that thread.
+ */
 NR_API int nr_collector_stop(struct nr_collector *c);
 
 /*
- * A snapshot, allocated by the library and not changed afterwards. Within a soname, fields are only
- * added, at the end of struct nr_stats and at the end of struct nr_shard_stats: walk the shards with
- * nr_stats_shard. A new cause of loss moves nothing: it takes one of the NR_LOSS_SLOTS.
+ * A snapshot, allocated by the library and not changed afterwards. Within a soname, new fields are
+ * only added at the end of struct nr_stats and of struct nr_shard_stats, so use nr_stats_shard to
+ * get a shard. A new cause of loss takes one of the NR_LOSS_SLOTS and moves no field.
  *
- * While the collector runs, the counters are read one after another, so they are of slightly different
- * moments. Each is exact for the moment at which it was read, and never falls from one snapshot to one
- * taken later. `reserved` is read last: it includes what is still in the rings, and is not less than
- * events_written + discarded. After the stop all are exact and of one moment.
+ * While the collector runs, counters are read one after another, at slightly different times. Each
+ * is exact for its time, and never decreases from one snapshot to a later one. `reserved` is read
+ * last: it includes records in the rings, and is at least events_written + discarded. After the
+ * stop, all are exact and of one time.
  */
 struct nr_shard_stats {
 	size_t ring_bytes;
 	uint64_t records;   /* submitted by BPF and seen in the ring */
-	uint64_t written;   /* of these: taken by all required outputs */
-	uint64_t discarded; /* taken back by BPF programs */
-	uint64_t malformed; /* submitted, but by a program that does not use numaring.bpf.h */
-	uint64_t late;	    /* came below a watermark already used; written all the same */
-	uint64_t unsorted;  /* places where the ring was not in time order */
-	/* Came with a time at which the shard was complete already, by at most behind_by_ns: the order
-	 * protocol is broken on this machine, or by this program. Late only if by more than epsilon. */
+	uint64_t written;   /* of these, taken by all required outputs */
+	uint64_t discarded; /* discarded by BPF programs */
+	uint64_t malformed; /* submitted by a program that does not use numaring.bpf.h */
+	uint64_t late;	    /* below a watermark already used; written nevertheless */
+	uint64_t unsorted;  /* places where the ring is not in time order */
+	/* Records below a time to which the shard was already complete, and the largest difference:
+	 * this machine or a program violates the order protocol. A record is late only if the
+	 * difference exceeds epsilon. */
 	uint64_t behind;
 	uint64_t behind_by_ns;
-	uint64_t lost[NR_LOSS_SLOTS]; /* by enum nr_loss; 0 where nr_loss_name has no name */
-	uint64_t unread;	      /* bytes reserved in the ring and not walked; 0 at the end */
-	uint64_t fill;		      /* bytes in the ring now */
-	uint64_t fill_peak;	      /* bytes, largest seen */
-	uint64_t lag_ns;	      /* age of the shard's watermark */
-	uint64_t busy_ns; /* it waited that long, when its consumer looked last, for records that
-				 * are reserved and not submitted; 0: it did not */
-	uint64_t idle_ns; /* its consumer looked into the ring that long ago */
-	/* Each of the three at its longest; they may be of different moments. */
+	uint64_t lost[NR_LOSS_SLOTS]; /* by enum nr_loss; 0 for unused slots */
+	uint64_t unread;    /* bytes reserved and not walked; set by the stop, normally 0 */
+	uint64_t fill;	    /* bytes in the ring */
+	uint64_t fill_peak; /* largest fill, bytes */
+	uint64_t lag_ns;    /* age of the shard's watermark */
+	uint64_t busy_ns;   /* wait for unsubmitted records, as of its last pass; 0: none */
+	uint64_t idle_ns;   /* time since its consumer's last pass */
+	/* Maxima of the three, which may be of different times. */
 	uint64_t lag_max_ns;
 	uint64_t busy_max_ns;
 	uint64_t idle_max_ns;
-	/* What of lag_max_ns it waited for records, and the longest time in it that its consumer did not
-	 * look. With NR_ORDER_RCU, where neither explains it, no grace period ended. */
+	/* The parts of lag_max_ns: the wait for unsubmitted records, and the longest time without a
+	 * pass. With NR_ORDER_RCU, if neither explains it, no grace period ended. */
 	uint64_t lag_max_busy_ns;
 	uint64_t lag_max_idle_ns;
-	size_t pages;	       /* of the ring's memory */
-	ssize_t pages_on_node; /* on the planned node; -1: this kernel does not tell */
-	size_t index_pages; /* of the consumer's own memory, as far as it was used; 0 before stop */
-	ssize_t index_on_node; /* on the node of the consumer's CPUs; -1: this kernel does not tell */
+	size_t pages;	       /* pages of the ring */
+	ssize_t pages_on_node; /* of these, on the planned node; -1: unknown */
+	size_t index_pages;    /* used pages of the consumer's own memory; 0 before the stop */
+	ssize_t index_on_node; /* of these, on the node of the consumer's CPUs; -1: unknown */
 };
 
-/* How an output fares. */
+/* Statistics of an output. */
 struct nr_output_stats {
 	const char *name; /* the directory of a trace; "batch", "json lines" */
 	bool optional;
-	int error;	  /* 0, or the negative errno after which it takes nothing */
-	uint64_t packets; /* taken, without those below */
+	int error;	  /* 0, or the negative errno after which it takes no packets */
+	uint64_t packets; /* taken */
 	uint64_t events;  /* in these */
 	uint64_t bytes;	  /* written to the stream of a trace, or to lines; 0: a batch function */
-	uint64_t missed_packets; /* by an optional output that fell behind, or failed */
+	uint64_t missed_packets; /* by an optional output that fell behind or failed */
 	uint64_t missed_events;	 /* in these */
-	uint64_t queued;	 /* bytes of packets that wait for it now */
-	uint64_t busy_ns;	 /* its call has made no progress for that long; 0: it is in none */
-	uint64_t busy_max_ns;	 /* the longest call that has ended */
-	uint64_t busy_total_ns;	 /* all of them */
+	uint64_t queued;	 /* bytes of packets that wait for it */
+	uint64_t busy_ns;	 /* time since its current call made progress; 0: no call */
+	uint64_t busy_max_ns;	 /* the longest completed call */
+	uint64_t busy_total_ns;	 /* sum of the completed calls */
 };
 
 struct nr_stats {
-	size_t sz; /* of what the library filled in: less than sizeof if the library is older */
-	uint64_t duration_ns; /* start to now, or to stop */
-	uint64_t cpu_ns;      /* of this process since start, all threads */
-	uint64_t reserved;    /* by BPF programs, on all CPUs */
+	size_t sz; /* bytes that the library filled in; less than sizeof if the library is older */
+	uint64_t duration_ns; /* from the start to now, or to the stop */
+	uint64_t cpu_ns;      /* CPU time of this process since the start, all threads */
+	uint64_t reserved;    /* reservations by BPF programs, on all CPUs */
 	uint64_t events_written;
-	uint64_t bytes_written;	      /* of all traces' streams */
-	uint64_t lost[NR_LOSS_SLOTS]; /* by enum nr_loss; 0 where nr_loss_name has no name */
+	uint64_t bytes_written;	      /* to the streams of all traces */
+	uint64_t lost[NR_LOSS_SLOTS]; /* by enum nr_loss; 0 for unused slots */
 	uint64_t lost_total;
 	uint64_t discarded;
 	uint64_t malformed;
 	uint64_t late;
-	/* After stop (I7). unaccounted: per CPU, reservations that no ring showed, or the other way
-	 * round; per shard, records neither written nor known to be unwritten. 0, or something is wrong. */
+	/* Set by the stop (I7). unaccounted: per CPU, reservations without a record in a ring, or
+	 * the reverse; per shard, records neither written nor counted as unwritten. Anything but 0
+	 * is an error. */
 	uint64_t unaccounted;
-	uint64_t unwritten; /* seen in a ring, but a required output failed before */
-	uint64_t lag_ns;    /* age of the watermark the stream is complete to */
+	uint64_t unwritten; /* seen in a ring, but not written because a required output failed */
+	uint64_t lag_ns;    /* age of the watermark to which the stream is complete */
 	unsigned n_shards;
-	size_t shard_stride;		     /* bytes from one shard's numbers to the next */
+	size_t shard_stride;		     /* bytes from one shard's statistics to the next */
 	const struct nr_shard_stats *shards; /* [n_shards]: use nr_stats_shard */
-	const char *clocksource;	     /* of the kernel */
+	const char *clocksource;	     /* the kernel's */
 	uint64_t misfits;		     /* records that do not fit their type */
-	unsigned n_types;		     /* that have such records */
+	unsigned n_types;		     /* types that have such records */
 	size_t type_stride;
 	const struct nr_type_stats *types; /* [n_types], by id: use nr_stats_type */
 	uint64_t output_ns;		   /* largest busy_ns of the required outputs */
 	uint64_t output_max_ns;		   /* their largest busy_max_ns */
 	uint64_t output_total_ns;	   /* their largest busy_total_ns */
-	uint64_t
-		merge_idle_max_ns; /* the merge thread runs at least every 25 ms, if it gets to run */
-	uint64_t
-		merge_waited_ns; /* it waited for outputs, with as many packets on the way as may be */
+	/* The longest time that the merge thread did not run; it is due every 25 ms at least. */
+	uint64_t merge_idle_max_ns;
+	/* The time it waited for outputs because too many bytes of packets were on their way. */
+	uint64_t merge_waited_ns;
 	unsigned n_outputs;
 	size_t output_stride;
 	const struct nr_output_stats *outputs; /* [n_outputs]: use nr_stats_output */
 };
 
-/* Numbers of shard i, below stats->n_shards. */
+/* Statistics of shard i, less than stats->n_shards. */
 static inline const struct nr_shard_stats *nr_stats_shard(const struct nr_stats *stats, unsigned i)
 {
 	return (const struct nr_shard_stats *)((const char *)stats->shards +
 					       i * stats->shard_stride);
 }
 
-/* Misfits of a type, i below stats->n_types. */
+/* Misfits of a type, i less than stats->n_types. */
 static inline const struct nr_type_stats *nr_stats_type(const struct nr_stats *stats, unsigned i)
 {
 	return (const struct nr_type_stats *)((const char *)stats->types + i * stats->type_stride);
 }
 
-/* Output i, below stats->n_outputs, in the order in which they were added. */
+/* Statistics of output i, less than stats->n_outputs, in the order of the nr_collector_add_* calls.
+ */
 static inline const struct nr_output_stats *nr_stats_output(const struct nr_stats *stats,
 							    unsigned i)
 {
@@ -320,14 +336,14 @@ static inline const struct nr_output_stats *nr_stats_output(const struct nr_stat
 						i * stats->output_stride);
 }
 
-/* Numbers of a started or stopped collector; the caller frees them. NULL: no memory, or no start. From any thread, also
- * while nr_collector_stop runs and from the batch function, after nr_collector_start has returned and
- * before nr_collector_close is called. */
+/* Statistics of a started or stopped collector; the caller frees them. NULL: no memory, or not
+ * started. Any thread may call it between the return of nr_collector_start and the call of
+ * nr_collector_close, also during nr_collector_stop and in an output's function. */
 NR_API struct nr_stats *nr_collector_stats(const struct nr_collector *c);
 NR_API void nr_stats_free(struct nr_stats *stats);
 
-/* "full", "contended", ... ; NULL if there is no such cause. Below NR_LOSS_SLOTS, the library may have
- * names for more causes than this header. */
+/* "full", "contended", ...; NULL for an unused slot. The library may name more causes below
+ * NR_LOSS_SLOTS than this header. */
 NR_API const char *nr_loss_name(unsigned cause);
 
 #ifdef __cplusplus

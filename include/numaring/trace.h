@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Reads a trace: a directory as `numaring record` writes it.
+ * Reads a trace, a directory that `numaring record` writes.
  *
  *	struct nr_trace *trace;
  *	struct nr_event ev;
@@ -11,10 +11,10 @@
  *	}
  *	nr_trace_close(trace);
  *
- * The name is NULL for a record of no known type, of which there are only the bytes (docs/format.md,
- * records that do not fit their type).
+ * The name is NULL for a record of unknown type, which has only its bytes (docs/format.md, records
+ * that do not fit their type).
  *
- * Conventions: see plan.h. A trace is used by one thread at a time.
+ * Conventions: see plan.h. Only one thread at a time may use a trace.
  */
 #ifndef NUMARING_TRACE_H
 #define NUMARING_TRACE_H
@@ -29,68 +29,74 @@ struct nr_trace;
 
 struct nr_trace_opts {
 	size_t sz;
-	nr_log_fn log; /* says what is wrong with a trace, and where in which file */
+	nr_log_fn log; /* gets what is wrong with the trace, with file and place */
 	void *log_ctx;
 };
 
-/* What the head of a packet says. Times are ns of the host's CLOCK_MONOTONIC, sizes bytes. */
+/* The head of a packet. Times are ns of the host's CLOCK_MONOTONIC, sizes are bytes. */
 struct nr_packet_info {
 	uint64_t offset; /* in the stream file */
 	uint64_t size;
 	uint64_t seq;
-	uint64_t begin, end; /* times of its first and last event; both the watermark if empty */
-	uint64_t watermark;  /* every record with a time below is in this packet or an earlier one;
-			      * UINT64_MAX in the end mark: nothing more will come */
-	uint64_t lost;	     /* records lost since the recording began, all causes and CPUs */
-	/* What this trace has missed so far: an optional output fell behind. A gap mark is a packet of
-	 * its own without events, in the place of those that are missing; seq is that of the last. */
+	uint64_t begin, end; /* times of its first and last event; the watermark if it has none */
+	uint64_t watermark;  /* every record below this time is in this packet or an earlier one;
+				UINT64_MAX in the end mark */
+	uint64_t lost; /* records lost since the recording began, by all causes, on all CPUs */
+	/* What this trace missed so far because its optional output fell behind. A gap mark, a
+	 * packet without events, stands in the place of missing packets; its seq is that of the
+	 * last of them. */
 	uint64_t missed_packets;
 	uint64_t missed_events;
 };
 
-/* -ENOENT: no trace there; -EBADMSG: damaged; -EPROTO: of another format version. */
+/* -ENOENT: there is no trace; -EBADMSG: it is damaged; -EPROTO: it has another format version. */
 NR_API int nr_trace_open(struct nr_trace **out, const char *dir, const struct nr_trace_opts *opts);
 NR_API void nr_trace_close(struct nr_trace *trace);
 
 NR_API const struct nr_types *nr_trace_types(const struct nr_trace *trace);
 
-/* Adds to a time of the trace to get ns since the epoch, UTC. */
+/* The ns to add to a time of the trace to get ns since the epoch, UTC. */
 NR_API int64_t nr_trace_clock_offset(const struct nr_trace *trace);
 
-/* 1: *ev is the next event, valid until the next call; 0: end; -EBADMSG: the file is damaged here (what
- * came before is good: every packet is verified as a whole before its first event is returned); -ENOMEM,
- * or what read or fstat said: the packet may be good, and cannot be read here. After an error there is
- * nothing more, and every call returns it again. */
+/*
+ * 1: *ev is the next event, valid until the next call; 0: end; -EBADMSG: the file is damaged here,
+ * and all earlier events are good, because a packet is verified before its first event is returned;
+ * -ENOMEM, or an error of read or fstat: the packet may be good, but could not be read. After an
+ * error, every call returns it again.
+ */
 NR_API int nr_trace_next(struct nr_trace *trace, struct nr_event *ev);
 
-/* Packet of the last event returned; after the end, the last packet, which has the final loss (the end mark,
- * if the trace has one, and after it its begin and end are the time at which the recording ended); after an
- * error, the last that is whole. NULL before the first call of nr_trace_next, and if no packet is whole. */
+/*
+ * The packet of the last event returned. After the end, it is the last packet, which has the final
+ * loss; if that is the end mark, its begin and end are the time at which the recording ended. After
+ * an error, it is the last whole packet. NULL before the first call of nr_trace_next, and if no
+ * packet is whole.
+ */
 NR_API const struct nr_packet_info *nr_trace_packet(const struct nr_trace *trace);
 
-/* The final account of a recording, as its end mark holds it. */
+/* The final account of a recording, from its end mark. */
 struct nr_account {
-	size_t sz;    /* sizeof(struct nr_account); nr_trace_end fills in no more than that */
-	uint64_t end; /* when the recording ended, CLOCK_MONOTONIC ns */
-	int error; /* 0: it ended as asked; else the negative errno that ended it, or this trace */
-	bool repaired; /* nr_trace_repair wrote the mark: it knows written, late and lost_total only, and
-			* end is the time of the last whole packet */
-	uint64_t reserved;  /* by BPF programs, on all CPUs */
+	size_t sz;	    /* sizeof(struct nr_account); nr_trace_end fills in no more bytes */
+	uint64_t end;	    /* when the recording ended, CLOCK_MONOTONIC ns */
+	int error;	    /* 0, or the negative errno that ended the recording, or this trace */
+	bool repaired;	    /* nr_trace_repair wrote the mark: only written, late and lost_total are
+			       known, and end is the time of the last whole packet */
+	uint64_t reserved;  /* reservations by BPF programs, on all CPUs */
 	uint64_t written;   /* events in the trace, and those in its gaps */
-	uint64_t discarded; /* taken back by BPF programs */
+	uint64_t discarded; /* discarded by BPF programs */
 	uint64_t malformed; /* submitted by programs that do not use numaring.bpf.h; not written */
-	uint64_t unwritten; /* seen in a ring, and not in the trace: writing failed before */
+	uint64_t unwritten; /* seen in a ring, but not written because writing failed */
 	uint64_t unaccounted; /* as in struct nr_stats */
 	uint64_t late;
 	uint64_t lost_total;
-	unsigned n_lost; /* causes that the recorder knew */
+	unsigned n_lost; /* causes of loss that the recorder knew */
 	unsigned n_misfits;
 	const uint64_t *lost;		     /* [n_lost], by enum nr_loss */
 	const struct nr_type_stats *misfits; /* [n_misfits]: use nr_account_misfits */
-	size_t misfit_stride;		     /* bytes from one type's to the next */
+	size_t misfit_stride;		     /* bytes from one type's misfits to the next */
 };
 
-/* Misfits of a type, i below account->n_misfits; only types that have any are there. */
+/* Misfits of a type, i less than account->n_misfits. Types without misfits are not listed. */
 static inline const struct nr_type_stats *nr_account_misfits(const struct nr_account *account,
 							     unsigned i)
 {
@@ -99,11 +105,13 @@ static inline const struct nr_type_stats *nr_account_misfits(const struct nr_acc
 }
 
 /*
- * How the trace ended. Call it when nr_trace_next has returned 0 or an error; the arrays are valid until
- * nr_trace_close. 0: with its end mark, whose account is in *account (the caller sets sz);
- * -ENODATA: without, so the recorder was killed, or the machine or the disk failed, or the mark is behind
- * the damage; -EBUSY: it is being recorded right now; -EOPNOTSUPP: format 1.0 has no end mark;
- * -EAGAIN: nr_trace_next has not come to the end; -EINVAL: sz is not set.
+ * Tells how the trace ended. Call it after nr_trace_next has returned 0 or an error. The caller
+ * sets account->sz; the arrays are valid until nr_trace_close.
+ *
+ * 0: the trace has an end mark, and *account is its account; -ENODATA: it has none, because the
+ * recorder was killed, the machine or the disk failed, or the mark is after the damage; -EBUSY: it
+ * is still being recorded; -EOPNOTSUPP: format 1.0 has no end mark; -EAGAIN: nr_trace_next has not
+ * reached the end; -EINVAL: sz is not set.
  */
 NR_API int nr_trace_end(const struct nr_trace *trace, struct nr_account *account);
 
@@ -111,27 +119,30 @@ struct nr_repair_opts {
 	size_t sz;
 	nr_log_fn log;
 	void *log_ctx;
-	const char *copy; /* directory to make for the repaired copy, 0700; NULL: repair in place */
+	const char *copy; /* directory to make for the repaired copy, mode 0700; NULL: repair in
+			     place */
 };
 
-/* What nr_trace_repair found. */
+/* The result of nr_trace_repair. */
 struct nr_repair {
-	size_t sz;	  /* sizeof(struct nr_repair); nr_trace_repair fills in no more than that */
-	bool needed;	  /* false: the trace has its end mark (or is of format 1.0) and no damage;
-			   * nothing was written */
-	bool more;	  /* whole packets may be among the bytes that were left out */
-	uint64_t packets; /* whole ones, from the beginning of the stream */
-	uint64_t events;  /* in these */
-	uint64_t lost;	  /* losses they tell of */
-	uint64_t left_out; /* bytes of the stream behind them */
+	size_t sz;   /* sizeof(struct nr_repair); nr_trace_repair fills in no more bytes */
+	bool needed; /* false: the trace has an end mark (or format 1.0) and no damage, and nothing
+			was written */
+	bool more;   /* the bytes left out may contain whole packets */
+	uint64_t packets;  /* whole packets, from the beginning of the stream */
+	uint64_t events;   /* in these */
+	uint64_t lost;	   /* losses that they report */
+	uint64_t left_out; /* bytes of the stream after them */
 };
 
 /*
- * Ends a trace with its last whole packet and an end mark that says so, in a copy or in place. Every packet
- * is verified as nr_trace_next does. All that is written is on the disk when it returns 0.
- * -EBUSY: the trace is being recorded; -EEXIST: copy exists; -ENODATA: no packet is whole; others as
- * nr_trace_open and of the file system. After an error in a copy nothing of it is left; in place, the trace
- * can be repaired again. *result may be NULL, and is filled in on success.
+ * Repairs a trace, in a copy or in place: keeps the packets up to the last whole one and adds an
+ * end mark with the flag repaired. Verifies packets like nr_trace_next. When it returns 0, all that
+ * it wrote is on the disk.
+ *
+ * -EBUSY: the trace is being recorded; -EEXIST: copy exists; -ENODATA: no packet is whole; other
+ * errors of nr_trace_open and of the file system. After an error, the copy is removed; in place,
+ * the trace can be repaired again. result may be NULL; it is filled in on success.
  */
 NR_API int nr_trace_repair(const char *dir, const struct nr_repair_opts *opts,
 			   struct nr_repair *result);
