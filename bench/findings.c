@@ -160,7 +160,7 @@ void write_comparison(const struct page *p)
 			continue;
 		write_paragraph(p, "how",
 				"%s against single, %.0f producers, flat out: delivered, %s; cost "
-				"for the producer, %s; CPU time of consumers and merge, %s.",
+				"for the producer, %s; CPU time behind a record, %s.",
 				write_label(p->report, sum, label, sizeof(label)),
 				row_number(sum, "producers"),
 				ratio_text(sum, single, "events_per_sec", ratio[0]),

@@ -2,6 +2,7 @@
 /* numaring-bench run: measures one configuration and prints one line. */
 #include <dirent.h>
 #include <linux/mempolicy.h>
+#include <math.h>
 #include <stdarg.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -281,15 +282,25 @@ static json_t *latency_json(const struct run *r)
 			 histogram_quantile(h, 0.99) / 1e6, "max", histogram_max(h) / 1e6);
 }
 
-/* With a trace, the merge thread calls no function of the bench: it is known by its name. */
-static bool is_merge(const struct run *r, const struct thread_time *t)
+/* What the threads behind the rings do, in the order of the records. */
+enum stage { CONSUMERS, MERGE, PACKERS, OUTPUTS, N_STAGES };
+
+/* With a trace, no thread calls a function of the bench: they are known by their names. */
+static enum stage stage_of(const struct run *r, const struct thread_time *t)
 {
-	return t->tid == r->check.tid || !strcmp(t->name, "nr-merge");
+	static const char *const names[N_STAGES] = { "", "nr-merge", "nr-pack-", "nr-out-" };
+	unsigned s = N_STAGES - 1;
+
+	if (t->tid == r->check.tid)
+		return MERGE;
+	while (strncmp(t->name, names[s], strlen(names[s])))
+		s--;
+	return s;
 }
 
 struct cpu_sums {
-	double consumers, merge; /* ns */
-	double user, system;	 /* ticks */
+	double ns[N_STAGES];
+	double user, system; /* ticks */
 };
 
 static struct cpu_sums cpu_sums(const struct run *r, const struct measured *m,
@@ -303,7 +314,7 @@ static struct cpu_sums cpu_sums(const struct run *r, const struct measured *m,
 
 		if (t->tid == getpid() || producers_have(p, t->tid))
 			continue;
-		*(is_merge(r, t) ? &sum.merge : &sum.consumers) += t->ns - before.ns;
+		sum.ns[stage_of(r, t)] += t->ns - before.ns;
 		sum.user += t->user - before.user;
 		sum.system += t->system - before.system;
 	}
@@ -315,16 +326,21 @@ static json_t *cpu_json(const struct run *r, const struct measured *m, const str
 {
 	uint64_t delivered = m->end.mark.count - m->begin.mark.count;
 	struct cpu_sums sum = cpu_sums(r, m, p);
-	double merge = sum.merge, check = m->end.mark.cpu_ns - m->begin.mark.cpu_ns;
-	double scale = delivered ? 1e-3 / delivered : 0, ticks = sum.user + sum.system;
-	double system = ticks ? (sum.consumers + sum.merge) * sum.system / ticks : 0;
+	double check = m->end.mark.cpu_ns - m->begin.mark.cpu_ns, all = 0, total;
+	double scale = 1e-3 / delivered, ticks = sum.user + sum.system;
 
 	if (!delivered)
 		return json_null();
-	merge = merge > check ? merge - check : 0;
-	return json_pack("{s:f, s:f, s:f, s:o, s:f}", "consumers", sum.consumers * scale, "merge",
-			 merge * scale, "total", (sum.consumers + merge) * scale, "system",
-			 ticks ? json_real(system * scale) : json_null(), "check", check * scale);
+	for (unsigned s = 0; s < N_STAGES; s++)
+		all += sum.ns[s];
+	check = fmin(check, sum.ns[MERGE]);
+	total = all - check;
+	return json_pack("{s:f, s:f, s:f, s:f, s:f, s:o, s:f}", "consumers",
+			 sum.ns[CONSUMERS] * scale, "merge", (sum.ns[MERGE] - check) * scale,
+			 "packers", sum.ns[PACKERS] * scale, "outputs", sum.ns[OUTPUTS] * scale,
+			 "total", total * scale, "system",
+			 ticks ? json_real(all * sum.system / ticks * scale) : json_null(), "check",
+			 check * scale);
 }
 
 static json_t *lost_json(const struct run *r)

@@ -65,7 +65,7 @@ struct metric {
 	double scale;
 	int digits;
 };
-#define N_METRICS 20
+#define N_METRICS 22
 extern const struct metric sweep_metrics[N_METRICS];
 
 /* For each configuration, in order of appearance, an object with its values and for each metric

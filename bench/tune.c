@@ -41,6 +41,18 @@
  * the record's cost would appear five times as large. */
 #define TURNS_LEAST 0.1
 
+/* The most of a CPU that one thread should need. */
+#define THREAD_SHARE 0.7
+
+/* Who handles a record behind the ring. Packers and outputs have work only with a trace. */
+enum stage { CONSUMER, MERGE, PACKER, OUTPUT, N_STAGES };
+static const struct {
+	const char *name, *metric;
+} stages[N_STAGES] = { { "consumer", "consumers_s_per_million" },
+		       { "merge", "merge_s_per_million" },
+		       { "packer", "packers_s_per_million" },
+		       { "output", "outputs_s_per_million" } };
+
 struct tune {
 	uint64_t rate; /* of all producers together; 0: not given */
 	uint64_t producers;
@@ -59,10 +71,10 @@ struct tune {
 	bool no_trace;			    /* no trace can be written here */
 	double clock_ns, ping_ns[N_LEVELS]; /* the least of all; 0: unknown */
 
-	struct spread3 alone_ns;	  /* cost of a record */
-	struct spread3 hand_ns[N_LEVELS]; /* and of a hand-over of the ring */
-	struct spread3 consumer_ns, merge_ns;
-	double lag_ms; /* below it in three of four runs */
+	struct spread3 alone_ns;	   /* cost of a record */
+	struct spread3 hand_ns[N_LEVELS];  /* and of a hand-over of the ring */
+	struct spread3 stage_ns[N_STAGES]; /* CPU time of a record behind the ring */
+	double lag_ms;			   /* below it in three of four runs */
 };
 
 static void keep_least(double *least, double v)
@@ -313,8 +325,7 @@ static void fill_unknown(struct tune *t)
 			t->hand_ns[d] = t->hand_ns[d - 1];
 }
 
-/* The CPU time of consumers and merge for a record: from the runs to a trace, or, if there are
- * none, from those to a callback. */
+/* From the runs to a trace, or, if there are none, from those to a callback. */
 static void estimate_user_side(struct tune *t)
 {
 	json_t *medians = sweep_medians(t->traces);
@@ -323,8 +334,8 @@ static void estimate_user_side(struct tune *t)
 	t->no_trace = !spread_of(sum, "merge_s_per_million", 1).n;
 	if (t->no_trace)
 		sum = sum_of(t, t->cpus, 1);
-	t->consumer_ns = spread_of(sum, "consumers_s_per_million", 1e3);
-	t->merge_ns = spread_of(sum, "merge_s_per_million", 1e3);
+	for (unsigned s = 0; s < N_STAGES; s++)
+		t->stage_ns[s] = spread_of(sum, stages[s].metric, 1e3);
 	json_decref(medians);
 }
 
@@ -530,6 +541,17 @@ static void print_doubts(const struct tune *t)
 		       100 * busy);
 }
 
+static void print_stages(const struct tune *t)
+{
+	char what[64];
+
+	for (unsigned s = 0; s < (t->no_trace ? PACKER : N_STAGES); s++) {
+		snprintf(what, sizeof(what), "CPU time of the %s, to a %s", stages[s].name,
+			 t->no_trace ? "callback" : "trace");
+		print_figure(what, t->stage_ns[s]);
+	}
+}
+
 static void print_measured(const struct tune *t)
 {
 	printf("Measured here, %zu runs in turns, records of %" PRIu64 " bytes; the cost of a "
@@ -539,10 +561,7 @@ static void print_measured(const struct tune *t)
 	for (unsigned d = NR_SAME_CORE; d < N_LEVELS; d++)
 		if (t->have[d])
 			print_pair(t, d);
-	print_figure("CPU time of the consumer for a record", t->consumer_ns);
-	print_figure(t->no_trace ? "CPU time of the merge, to a callback"
-				 : "CPU time of the merge, to a trace",
-		     t->merge_ns);
+	print_stages(t);
 	print_doubts(t);
 }
 
@@ -604,21 +623,45 @@ static void print_ring(const struct tune *t, const struct advice *a)
 		       1e3 * hold);
 }
 
+/* The share of a CPU that the busiest thread of this stage will need. */
+static double share_of(const struct tune *t, const struct advice *a, enum stage s)
+{
+	return (s == CONSUMER ? ring_rate(t, a) : t->rate) * t->stage_ns[s].median / 1e9;
+}
+
+/* Rings divide the work of consumers only: of the rest, the slowest thread is the limit. */
+static void print_limit(const struct tune *t)
+{
+	enum stage limit = MERGE;
+	char rate[32];
+
+	for (unsigned s = PACKER; s < N_STAGES; s++)
+		if (t->stage_ns[s].median > t->stage_ns[limit].median)
+			limit = s;
+	printf("  Behind the rings, the %s is the limit of a trace, at %s records/s if the disk "
+	       "keeps up.\n",
+	       limit == MERGE ? "merge thread" : stages[limit].name,
+	       count_text(rate, 1e9 / t->stage_ns[limit].median));
+}
+
 static void print_user_side(const struct tune *t, const struct advice *a)
 {
-	double merge = t->rate * t->merge_ns.median / 1e9;
-	double consumer = ring_rate(t, a) * t->consumer_ns.median / 1e9;
-
-	if (!t->merge_ns.n || !t->consumer_ns.n) {
+	if (!t->stage_ns[MERGE].n || !t->stage_ns[CONSUMER].n) {
 		puts("  What the merge and the consumers will need is unknown.");
 		return;
 	}
-	printf("  The merge will need %.1f %% of a CPU (measured with one ring, %s), the busiest "
-	       "consumer %.1f %%.\n",
-	       100 * merge, t->no_trace ? "to a callback; to a trace it is more" : "to a trace",
-	       100 * consumer);
-	if (merge > 0.7 || consumer > 0.7)
-		puts("  That is too much for one thread: expect loss, or emit less.");
+	printf("  The merge will need %.1f %% of a CPU (measured with one ring, to a %s)",
+	       100 * share_of(t, a, MERGE), t->no_trace ? "callback" : "trace");
+	for (unsigned s = PACKER; !t->no_trace && s < N_STAGES; s++)
+		printf(", the %s %.1f %%", stages[s].name, 100 * share_of(t, a, s));
+	printf(", the busiest consumer %.1f %%.\n", 100 * share_of(t, a, CONSUMER));
+	if (!t->no_trace)
+		print_limit(t);
+	for (unsigned s = 0; s < N_STAGES; s++)
+		if (share_of(t, a, s) > THREAD_SHARE)
+			printf("  That is too much for one %s: %s.\n", stages[s].name,
+			       s == PACKER ? "record with more --packers"
+					   : "expect loss, or emit less");
 }
 
 /* Chooses node, the default, or more rings if they are needed. */

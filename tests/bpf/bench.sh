@@ -39,6 +39,7 @@ for size in 24 40 4096; do
 		"$(jq '.trace_bytes_per_event | floor - '$size' | . >= 0 and . <= 8' row.json)" true
 done
 check "trace: what it costs" jq -e '.cpu_s_per_million | .merge > 0 and .total >= .system and .check == 0' row.json
+check "trace: who packs and writes it" jq -e '.cpu_s_per_million | .packers > 0 and .outputs > 0' row.json
 equal "trace: nothing is left" "$(ls -A traces)" ""
 "$BENCH" run -d 60 --rate 1k --delivery trace --directory traces >/dev/null &
 killed=$!
@@ -62,6 +63,7 @@ for options in "--transport perfbuf" "--transport libbpf" "--size 16" "--directo
 done
 
 check "rcu" run --transport single --order rcu --producers $two --rate 20k --burst 8
+check "callback: nobody packs or writes" jq -e '.cpu_s_per_million | .packers == 0 and .outputs == 0' row.json
 check "spread" run --placement spread --producers $two --rate 10k
 equal "spread: CPUs are different" "$(jq '.producer_cpus | unique | length' row.json)" $two
 
@@ -120,6 +122,8 @@ check "tune: every run is told" grep -qE "^    delivered [0-9.]+ M/s:( [0-9.]+)+
 check "tune: recommends" grep -qE "^  --shards [a-z]" advice
 check "tune: the merge is that of a recording" grep -qE "^  CPU time of the merge, to a trace +[0-9]" advice
 check "tune: and so is what it will need" grep -qE "^  The merge will need .*, to a trace\)" advice
+check "tune: and which thread is the limit" \
+	grep -qE "^  Behind the rings, the (merge thread|packer|output) is the limit of a trace, at [0-9.]+[kM]? " advice
 check "tune: nothing is left" test -z "$(find . -name '.numaring-bench*')"
 (cd /proc/self && exec "$BENCH" tune -d 0 --rate 100k) >advice 2>err
 equal "tune where no file can be: exit status" $? 0
