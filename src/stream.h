@@ -9,7 +9,7 @@
 #ifndef NR_STREAM_H
 #define NR_STREAM_H
 
-#include "delivery.h"
+#include "deliver/delivery.h"
 #include "drain/consumer.h"
 #include "merge/merge.h"
 

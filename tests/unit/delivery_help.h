@@ -8,7 +8,7 @@
 #define NR_TESTS_DELIVERY_HELP_H
 
 #include "types_help.h"
-#include "delivery.h"
+#include "deliver/delivery.h"
 #include "seed.h"
 
 #define MAX_OUTPUTS 4

@@ -204,7 +204,7 @@ static void test_forged(void **state)
 	expect_refused(&s, 1, "goes back in time");
 	*mark = good;
 	mark->head.content_bits += 64;
-	expect_refused(&s, 1, "impossible sizes");
+	expect_refused(&s, 1, "invalid sizes");
 	*mark = good;
 	memmove(s.data + FIRST_MARK, s.data + FIRST_MARK + sizeof(good),
 		s.size - FIRST_MARK - sizeof(good)); /* no mark, but the gap */

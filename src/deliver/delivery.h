@@ -64,7 +64,7 @@ struct nr_packer {
 struct nr_delivery {
 	pthread_mutex_t lock;
 	pthread_cond_t to_pack; /* a cut can be built, or there will be none */
-	pthread_cond_t moved;	/* a feed or a packer has got on */
+	pthread_cond_t moved;	/* a feed or a packer has made progress */
 	struct nr_packet_pool pool;
 	struct nr_recording recording;
 	struct nr_misfits *misfits; /* what the packers count */
@@ -120,7 +120,7 @@ static inline int nr_delivery_error(const struct nr_delivery *d)
 	return atomic_load(&d->error);
 }
 
-/* Abandons outputs that have not got on for patience_ms since `asked` (CLOCK_MONOTONIC ns): their
+/* Abandons outputs that have made no progress for patience_ms since `asked` (CLOCK_MONOTONIC ns): their
  * threads, which nobody can end, keep all that they use. 0: has patience without end. */
 void nr_delivery_give_up(struct nr_delivery *d, uint64_t asked, unsigned patience_ms);
 /* After the last packet: waits until the outputs have all of them. Returns the error. */

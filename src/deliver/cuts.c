@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "parts.h"
+
+void nr_cuts_fail(struct nr_delivery *d, int err)
+{
+	int none = 0;
+
+	atomic_compare_exchange_strong(&d->error, &none, err);
+	pthread_cond_broadcast(&d->to_pack);
+	nr_waiter_kick(d->merge);
+}
+
+/* The first cuts that are safe: their mark is the merge's (Y2). */
+void nr_cuts_retire(struct nr_delivery *d)
+{
+	bool any = false;
+
+	while (d->first && d->first->handed && !d->first->waiting) {
+		struct nr_cut *cut = d->first;
+		struct nr_mark *marks = d->done;
+
+		d->first = cut->next;
+		d->last = d->first ? d->last : NULL;
+		d->done = cut->marks;
+		cut->marks = marks;
+		d->in_flight -= cut->bytes;
+		nr_packet_put(cut->packet);
+		cut->next = d->spare;
+		d->spare = cut;
+		any = true;
+	}
+	if (!any)
+		return;
+	atomic_store(&d->is_new, true);
+	if (!d->direct) /* or it is the merge thread that is here */
+		nr_waiter_kick(d->merge);
+}
+
+static void hand_to(struct nr_feed *f, struct nr_cut *cut)
+{
+	struct nr_output *o = f->output;
+	bool full = f->n && f->queued + nr_queue_memory(cut->packet) > o->queue_bytes;
+
+	if (!o->optional && !f->error && nr_queue_put(f, cut->packet, cut)) {
+		f->error = -ENOMEM; /* or it would get the next one */
+		nr_cuts_fail(f->delivery, -ENOMEM);
+	}
+	if (o->optional && (f->error || full || nr_queue_put(f, cut->packet, NULL)))
+		nr_queue_miss(f, cut->packet);
+}
+
+/* Hands out what is built, in sequence (Y1). */
+void nr_cuts_hand_out(struct nr_delivery *d)
+{
+	for (; d->hand && d->hand->built; d->hand = d->hand->next) {
+		d->hand->waiting = d->n_required;
+		d->hand->handed = true;
+		for (unsigned i = 0; i < d->n_feeds; i++)
+			hand_to(&d->feeds[i], d->hand);
+	}
+	nr_cuts_retire(d);
+}
+
+struct nr_cut *nr_cuts_new(struct nr_delivery *d)
+{
+	struct nr_cut *cut = d->spare;
+
+	if (cut) {
+		d->spare = cut->next;
+		return cut;
+	}
+	cut = calloc(1, sizeof(*cut));
+	if (cut)
+		cut->marks = calloc(d->n_shards, sizeof(*cut->marks));
+	if (cut && cut->marks)
+		return cut;
+	free(cut);
+	return NULL;
+}
+
+void nr_cuts_append(struct nr_delivery *d, struct nr_cut *cut)
+{
+	if (d->last)
+		d->last->next = cut;
+	else
+		d->first = cut;
+	d->last = cut;
+	if (!d->build && !cut->built)
+		d->build = cut;
+	if (!d->hand)
+		d->hand = cut;
+}
+
+bool nr_delivery_done(struct nr_delivery *d, struct nr_mark *marks)
+{
+	if (!atomic_load_explicit(&d->is_new, memory_order_relaxed))
+		return false;
+	pthread_mutex_lock(&d->lock);
+	memcpy(marks, d->done, d->n_shards * sizeof(*marks));
+	atomic_store(&d->is_new, false);
+	pthread_mutex_unlock(&d->lock);
+	return true;
+}

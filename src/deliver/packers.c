@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "parts.h"
+
+static void explain_build(const struct nr_delivery *d, int err)
+{
+	nr_log(d->recording.log, NR_LOG_ERROR, "cannot make a packet: %s",
+	       err == -EMSGSIZE ? "more than 1 GiB of records have one time, and a packet holds no "
+				  "more"
+	       : err == -EINVAL ? "an event came out of order and is not marked as late"
+				: nr_reason(err));
+}
+
+static struct nr_cut *next_to_build(struct nr_delivery *d)
+{
+	struct nr_cut *cut;
+
+	while (!d->build && !d->closing && !d->error)
+		pthread_cond_wait(&d->to_pack, &d->lock);
+	cut = d->error ? NULL : d->build;
+	if (cut)
+		d->build = cut->next;
+	return cut;
+}
+
+static void *pack(void *arg)
+{
+	struct nr_packer *p = arg;
+	struct nr_delivery *d = p->delivery;
+	struct nr_cut *cut;
+	int err;
+
+	pthread_mutex_lock(&d->lock);
+	while ((cut = next_to_build(d))) {
+		pthread_mutex_unlock(&d->lock);
+		err = nr_packet_build(cut->packet, &d->recording.format, d->misfits);
+		if (err)
+			explain_build(d, err);
+		pthread_mutex_lock(&d->lock);
+		cut->built = !err;
+		if (err)
+			nr_cuts_fail(d, err);
+		nr_cuts_hand_out(d);
+		pthread_cond_broadcast(&d->moved);
+	}
+	pthread_mutex_unlock(&d->lock);
+	return NULL;
+}
+
+int nr_packers_start(struct nr_delivery *d, unsigned n)
+{
+	char name[24];
+	int err = 0;
+
+	d->packers = calloc(n, sizeof(*d->packers));
+	if (!d->packers)
+		return -ENOMEM;
+	for (; !err && d->n_packers < n; d->n_packers++) {
+		struct nr_packer *p = &d->packers[d->n_packers];
+
+		p->delivery = d;
+		snprintf(name, sizeof(name), "nr-pack-%u", d->n_packers);
+		err = nr_thread_start(&p->thread, pack, p, name);
+	}
+	return err;
+}
