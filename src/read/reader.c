@@ -303,7 +303,7 @@ static int read_gap(struct nr_trace *t)
 	struct nr_gap gap;
 
 	if (nr_gap_read(&gap, t->buf, t->used) || !t->packets)
-		return damaged(t, "is a gap mark that makes no sense");
+		return damaged(t, "is an invalid gap mark");
 	t->seq += gap.packets - 1;
 	t->missed_packets += gap.packets;
 	t->missed_events += gap.events;

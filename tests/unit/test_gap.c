@@ -195,10 +195,10 @@ static void test_forged(void **state)
 		*mark = good;
 	}
 	mark->packets = 0;
-	expect_refused(&s, 1, "makes no sense");
+	expect_refused(&s, 1, "invalid gap mark");
 	*mark = good;
 	mark->size = UINT32_MAX;
-	expect_refused(&s, 1, "makes no sense");
+	expect_refused(&s, 1, "invalid gap mark");
 	*mark = good;
 	mark->head.begin = mark->head.end = 1499;
 	expect_refused(&s, 1, "goes back in time");
@@ -231,7 +231,7 @@ static void test_forged_first(void **state)
 	mark->head.crc = nr_packet_crc((void *)mark, sizeof(*mark));
 	save_file(in_scratch("gap/stream"), s.data + FIRST_MARK, s.size - FIRST_MARK);
 	assert_int_equal(read_to_end(&(unsigned){ 0 }), -EBADMSG);
-	assert_non_null(strstr(said, "makes no sense"));
+	assert_non_null(strstr(said, "invalid gap mark"));
 	free(s.data);
 	drop_trace();
 }
