@@ -116,7 +116,6 @@ struct producers *producers_new(const struct config *cfg, const unsigned *cpus);
 void producers_go(struct producers *p, int prog_fd);
 /* Returns the first error of any of them. */
 int producers_stop(struct producers *p);
-void producers_free(struct producers *p);
 bool producers_have(const struct producers *p, int tid);
 
 /* ---- a run (run.c) ---- */
@@ -125,6 +124,8 @@ struct run {
 	struct config cfg;
 	struct nr_topology *topo;
 	unsigned n_cpus; /* possible */
+	unsigned *cpus;	 /* of the producers, and others that could have one */
+	struct producers *producers;
 	struct check check;
 
 	/* The transport fills these. */
@@ -149,9 +150,9 @@ struct transport {
 	void (*start)(struct run *r);
 	/* Updates lag_max, and check.count if no callback does; NULL: nothing to update. */
 	void (*sample)(struct run *r);
-	/* Called when producers have stopped; returns when everything they emitted is delivered. */
+	/* Called when producers have stopped; returns when everything they emitted is delivered. What
+	 * is left ends with the process. */
 	void (*stop)(struct run *r);
-	void (*close)(struct run *r);
 };
 extern const struct transport transport_sharded, transport_perfbuf, transport_libbpf;
 
@@ -171,8 +172,8 @@ struct scratch {
 };
 
 /* Creates an empty directory inside dir. scratch_remove removes it, and so does the end of this
- * process, however it comes. Errors were explained. */
-int scratch_make(struct scratch *s, const char *dir);
+ * process, however it comes. */
+void scratch_make(struct scratch *s, const char *dir);
 void scratch_remove(struct scratch *s);
 
 /* ---- numbers (numbers.c) ---- */
@@ -215,9 +216,9 @@ static inline size_t floor_power(size_t v)
 
 /* ---- rows of a sweep (jsonl.c) ---- */
 
-/* All lines of the file, each an object. A last line that was cut short is left out; errors were
- * explained. */
-int jsonl_read(json_t **rows, const char *path);
+/* All lines of the file, each an object; a last line that was cut short is left out. NULL: one is
+ * none, which was explained. */
+json_t *jsonl_read(const char *path);
 
 /* Loops over the elements of an array; NULL has none. */
 #define for_each_row(row, rows)                                                                    \
@@ -238,11 +239,9 @@ const json_t *rows_most_common(const json_t *rows, const char *const *keys);
 
 /* What a reader of figures has to know about this host. */
 json_t *host_json(const struct nr_topology *topo);
-/* Checks that this process can run BPF programs, and finds the host's clock. Errors were explained.
- */
-int host_check(void);
-/* Warns if the CPU is emulated: figures then say nothing about speed. */
-void host_warn_emulated(void);
+/* Ends the process unless it can run BPF programs, and finds the host's clock. Warns if the CPU is
+ * emulated: figures then say nothing about speed. */
+void host_check(void);
 const char *host_distance_name(enum nr_distance d);
 
 #endif

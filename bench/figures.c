@@ -269,10 +269,24 @@ static char *read_back(FILE *f)
 	return text;
 }
 
+static void explain_failure(const struct page *p, int err)
+{
+	char why[200];
+
+	snprintf(why, sizeof(why), "%s; %.100s/report.md has the figures",
+		 err == -ENOENT ? "gnuplot is not installed (Debian: apt-get install gnuplot-nox)"
+		 : err == -EIO	? "gnuplot failed"
+		 : err == -ENODATA ? "gnuplot's SVG is cut short; is the disk full?"
+				   : strerror(-err),
+		 p->report->dir);
+	page_die(p, why);
+}
+
 /* SVG text of all plots, one after the other. */
-static int draw(const struct plot *plots, unsigned n, char **svg)
+static char *draw(const struct page *page, const struct plot *plots, unsigned n)
 {
 	FILE *script = bench_memory_file("script"), *out = bench_memory_file("svg");
+	char *svg;
 	int err;
 
 	for (unsigned i = 0; i < n; i++)
@@ -282,11 +296,12 @@ static int draw(const struct plot *plots, unsigned n, char **svg)
 	rewind(script);
 	if (!err)
 		err = run_gnuplot(fileno(script), fileno(out));
-	if (!err)
-		*svg = read_back(out);
+	if (err)
+		explain_failure(page, err);
+	svg = read_back(out);
 	fclose(script);
 	fclose(out);
-	return err;
+	return svg;
 }
 
 /* ---- the page ---- */
@@ -355,24 +370,21 @@ static const char *write_figure(FILE *out, const struct plot *p, const char *tex
 	return end;
 }
 
-int write_figures(const struct page *p)
+void write_figures(const struct page *p)
 {
 	struct plot plots[N_FIGURES];
 	const char *rest;
-	char *svg = NULL;
-	int err;
+	char *svg;
 
 	for (size_t i = 0; i < N_FIGURES; i++)
 		plots[i] = make_plot(p->report, &figures[i]);
-	err = draw(plots, N_FIGURES, &svg);
-	rest = svg;
-	for (size_t i = 0; !err && i < N_FIGURES; i++) {
+	rest = svg = draw(p, plots, N_FIGURES);
+	for (size_t i = 0; i < N_FIGURES; i++) {
 		if (json_object_size(plots[i].series))
 			rest = write_figure(p->out, &plots[i], rest);
-		err = rest ? 0 : -ENODATA;
-	}
-	for (size_t i = 0; i < N_FIGURES; i++)
+		if (!rest)
+			explain_failure(p, -ENODATA);
 		json_decref(plots[i].series);
+	}
 	free(svg);
-	return err;
 }

@@ -46,18 +46,26 @@ static void copy_event(struct event *to, const struct nr_event *ev)
 	memcpy(to->data, ev->data, ev->size);
 }
 
-static int load_events(struct job *job, struct nr_trace *trace)
+static void load_events(struct job *job, const char *dir)
 {
+	const struct nr_trace_opts opts = { .sz = sizeof(opts), .log = bench_log };
+	struct nr_trace *trace = NULL;
 	struct nr_event ev;
-	int err = 0;
+	int err = nr_trace_open(&trace, dir, &opts);
 
-	while (job->n < EVENTS && (err = nr_trace_next(trace, &ev)) > 0)
+	while (!err && job->n < EVENTS && (err = nr_trace_next(trace, &ev)) > 0) {
 		copy_event(&job->events[job->n++], &ev);
-	return err < 0 ? err : 0;
+		err = 0;
+	}
+	if (err < 0)
+		exit(BENCH_FAILED); /* explained */
+	if (!job->n)
+		bench_die(BENCH_FAILED, "%s holds no event", dir);
+	job->types = nr_trace_types(trace);
 }
 
 /* The tags "numaring:ID:NAME" say which type is which event. */
-static int load_btf(struct job *job, const char *dir)
+static void load_btf(struct job *job, const char *dir)
 {
 	LIBBPF_OPTS(btf_dump_opts, opts);
 	char path[4096];
@@ -67,7 +75,7 @@ static int load_btf(struct job *job, const char *dir)
 	snprintf(path, sizeof(path), "%s/.btf", dir);
 	job->btf = btf__parse_raw(path);
 	if (!job->btf)
-		return -errno;
+		bench_die(BENCH_FAILED, "%s: %s", path, strerror(errno));
 	for (unsigned i = 1; i < btf__type_cnt(job->btf); i++) {
 		const struct btf_type *t = btf__type_by_id(job->btf, i);
 
@@ -77,7 +85,8 @@ static int load_btf(struct job *job, const char *dir)
 			job->btf_id[id] = t->type;
 	}
 	job->dump = btf_dump__new(job->btf, take_text, job, &opts);
-	return job->dump ? 0 : -errno;
+	if (!job->dump)
+		bench_die(BENCH_FAILED, "%s: %s", path, strerror(errno));
 }
 
 static int by_layout(struct job *job, const struct event *e)
@@ -110,16 +119,13 @@ static bool names_all(const struct job *job, const struct event *e)
 
 typedef int (*format_fn)(struct job *job, const struct event *e);
 
-static int verify(struct job *job, format_fn format)
+static void verify(struct job *job, format_fn format)
 {
-	for (unsigned i = 0; i < job->n; i++) {
-		if (format(job, &job->events[i]) < 0 || !names_all(job, &job->events[i])) {
-			bench_error("event %u of the trace did not come out whole: %.200s", i,
-				    job->text);
-			return -EBADMSG;
-		}
-	}
-	return 0;
+	for (unsigned i = 0; i < job->n; i++)
+		if (format(job, &job->events[i]) < 0 || !names_all(job, &job->events[i]))
+			bench_die(BENCH_FAILED,
+				  "event %u of the trace did not come out whole: %.200s", i,
+				  job->text);
 }
 
 /* CPU time of this thread: what else the machine does is not the formats' business. */
@@ -146,15 +152,12 @@ static void print(const char *what, const double *v, const char *unit)
 	puts(two_groups(sorted, ROUNDS) ? ": TWO GROUPS" : "");
 }
 
-static int compare(struct job *job)
+static void compare(struct job *job)
 {
 	double ours[ROUNDS], theirs[ROUNDS], ratio[ROUNDS];
-	int err = verify(job, by_layout);
 
-	if (!err)
-		err = verify(job, by_btf_dump);
-	if (err)
-		return err;
+	verify(job, by_layout);
+	verify(job, by_btf_dump);
 	for (int i = 0; i < ROUNDS; i++) {
 		ours[i] = ns_per_event(job, by_layout);
 		theirs[i] = ns_per_event(job, by_btf_dump);
@@ -165,37 +168,6 @@ static int compare(struct job *job)
 	print("compiled layout, JSON", ours, "ns/event");
 	print("libbpf's btf_dump, C", theirs, "ns/event");
 	print("ratio", ratio, "times");
-	return 0;
-}
-
-static void free_job(struct job *job)
-{
-	for (unsigned i = 0; i < job->n; i++)
-		free(job->events[i].data);
-	btf_dump__free(job->dump);
-	btf__free(job->btf);
-}
-
-static int run(struct job *job, const char *dir)
-{
-	const struct nr_trace_opts opts = { .sz = sizeof(opts), .log = bench_log };
-	struct nr_trace *trace = NULL;
-	int err = nr_trace_open(&trace, dir, &opts);
-
-	if (err)
-		return err;
-	job->types = nr_trace_types(trace);
-	err = load_events(job, trace);
-	if (!err)
-		err = load_btf(job, dir);
-	if (!err && !job->n) {
-		bench_error("%s holds no event", dir);
-		err = -ENODATA;
-	}
-	if (!err)
-		err = compare(job);
-	nr_trace_close(trace);
-	return err;
 }
 
 int cmd_format(int argc, char **argv)
@@ -210,10 +182,10 @@ int cmd_format(int argc, char **argv)
 		.least_words = 1,
 		.most_words = 1,
 	};
-	int err;
 
 	options_parse(&line, argc, argv);
-	err = run(&job, dir);
-	free_job(&job);
-	return err ? BENCH_FAILED : BENCH_DONE;
+	load_events(&job, dir);
+	load_btf(&job, dir);
+	compare(&job);
+	return BENCH_DONE;
 }

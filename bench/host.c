@@ -50,18 +50,6 @@ static void hypervisor(char name[13])
 #endif
 }
 
-int host_check(void)
-{
-	const struct nr_collector_opts opts = {
-		.sz = sizeof(opts), .policy = "single", .ring_bytes = 65536, .log = bench_log
-	};
-	struct nr_collector *collector = NULL;
-	int err = nr_collector_open(&collector, &opts);
-
-	nr_collector_close(collector);
-	return err ? err : bench_find_clock();
-}
-
 static bool host_is_emulated(void)
 {
 	char name[13], model[128], implementer[16];
@@ -74,10 +62,18 @@ static bool host_is_emulated(void)
 	return strstr(model, "QEMU") || strstr(model, "TCG") || !strcmp(implementer, "0x00");
 }
 
-void host_warn_emulated(void)
+void host_check(void)
 {
+	const struct nr_collector_opts opts = {
+		.sz = sizeof(opts), .policy = "single", .ring_bytes = 65536, .log = bench_log
+	};
+	struct nr_collector *collector = NULL;
+
 	if (host_is_emulated())
 		bench_error("this CPU is EMULATED: figures show that it works, not how fast");
+	if (nr_collector_open(&collector, &opts) || bench_find_clock())
+		exit(BENCH_FAILED); /* explained */
+	nr_collector_close(collector);
 }
 
 /* Type of the lock in the kernel's ring buffer: raw_spinlock_t, or rqspinlock_t from 6.15 on. */

@@ -7,49 +7,28 @@
 #define MAX_LINE (4 << 20)
 
 /* A last line that was cut short is what an interrupted sweep leaves behind. */
-static int read_lines(json_t *rows, FILE *f, const char *path)
+json_t *jsonl_read(const char *path)
 {
 	char *text = bench_alloc(MAX_LINE, 1);
-	int err = 0;
+	json_t *rows = json_array(), *row;
+	FILE *f = fopen(path, "re");
 
-	for (unsigned number = 1; !err && fgets(text, MAX_LINE, f); number++) {
-		json_t *row = json_loads(text, 0, NULL);
-
+	for (unsigned number = 1; f && rows && fgets(text, MAX_LINE, f); number++) {
+		row = json_loads(text, 0, NULL);
 		if (!row && feof(f))
 			break;
-		if (json_is_object(row)) {
-			json_array_append(rows, row);
-		} else {
+		if (!json_is_object(row)) {
 			bench_error("%s:%u: not a line of a sweep", path, number);
-			err = -EINVAL;
+			json_decref(rows);
+			rows = NULL;
 		}
-		json_decref(row);
+		json_array_append_new(rows, row);
 	}
-	if (!err && ferror(f)) { /* a directory can be opened, but not read */
-		err = -errno;
-		bench_error("%s: %s", path, strerror(-err));
-	}
+	if (!f || ferror(f)) /* a directory can be opened, but not read */
+		bench_die(BENCH_FAILED, "%s: %s", path, strerror(errno));
+	fclose(f);
 	free(text);
-	return err;
-}
-
-int jsonl_read(json_t **out, const char *path)
-{
-	json_t *rows = json_array();
-	FILE *f = fopen(path, "re");
-	int err = f ? 0 : -errno;
-
-	if (err)
-		bench_error("%s: %s", path, strerror(-err));
-	else
-		err = read_lines(rows, f, path);
-	if (f)
-		fclose(f);
-	if (err)
-		json_decref(rows);
-	else
-		*out = rows;
-	return err;
+	return rows;
 }
 
 json_t *cpus_json(const unsigned *cpus, unsigned n)

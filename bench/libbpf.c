@@ -71,14 +71,4 @@ static void plain_stop(struct run *r)
 	baseline_count_lost(r);
 }
 
-static void plain_close(struct run *r)
-{
-	struct plain *p = r->transport;
-
-	ring_buffer__free(p->rb);
-	baseline_bpf__destroy(p->skel);
-	free(p);
-}
-
-const struct transport transport_libbpf = { plain_open, plain_start, NULL, plain_stop,
-					    plain_close };
+const struct transport transport_libbpf = { plain_open, plain_start, NULL, plain_stop };

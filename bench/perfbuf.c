@@ -56,7 +56,6 @@ struct perfbuf {
 	int inner_fd, outer_fd; /* for grace periods */
 	int hurry_fd;
 	bool hurried;
-	bool stop;
 	/* With more bytes than this in its queues, a drainer lets its buffers fill. */
 	size_t quota;
 	struct queue *queue; /* [possible CPUs] */
@@ -123,7 +122,7 @@ static void *drain(void *arg)
 	eventfd_t kicks;
 
 	bench_raise_priority();
-	while (!__atomic_load_n(&d->all->stop, __ATOMIC_RELAXED)) {
+	for (;;) {
 		bool full = queued(d) > d->all->quota;
 
 		poll(fds, full ? 1 : 2, -1);
@@ -376,35 +375,4 @@ static void perfbuf_stop(struct run *r)
 	baseline_count_lost(r);
 }
 
-static void close_drainer(struct drainer *d)
-{
-	eventfd_write(d->kick_fd, 1);
-	pthread_join(d->thread, NULL);
-	perf_buffer__free(d->pb);
-	close(d->kick_fd);
-	free(d->cpus);
-}
-
-static void perfbuf_close(struct run *r)
-{
-	struct perfbuf *all = r->transport;
-
-	__atomic_store_n(&all->stop, true, __ATOMIC_RELAXED);
-	for (unsigned i = 0; i < all->n_drainers; i++)
-		close_drainer(&all->drainer[i]);
-	free(all->drainer);
-	for (unsigned i = 0; i < r->n_cpus; i++)
-		queue_destroy(&all->queue[i]);
-	free(all->queue);
-	nr_tree_destroy(&all->tree);
-	baseline_bpf__destroy(all->skel);
-	nr_plan_free(all->plan);
-	sem_destroy(&all->drained);
-	close(all->hurry_fd);
-	close(all->inner_fd);
-	close(all->outer_fd);
-	free(all);
-}
-
-const struct transport transport_perfbuf = { perfbuf_open, perfbuf_start, NULL, perfbuf_stop,
-					     perfbuf_close };
+const struct transport transport_perfbuf = { perfbuf_open, perfbuf_start, NULL, perfbuf_stop };

@@ -237,13 +237,6 @@ int producers_stop(struct producers *all)
 	return err;
 }
 
-void producers_free(struct producers *all)
-{
-	pthread_barrier_destroy(&all->ready);
-	pthread_barrier_destroy(&all->go);
-	free(all);
-}
-
 bool producers_have(const struct producers *all, int tid)
 {
 	for (unsigned i = 0; i < all->n; i++)

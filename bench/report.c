@@ -56,28 +56,14 @@ char *write_label(const struct report *r, const json_t *sum, char *buf, size_t s
 
 /* ---- the two pages, from their templates ---- */
 
-static int write_section(const struct page *p, const char *name);
+static void fill(const struct page *p, const char *template);
 
-/* Copies the template; {{NAME}} is replaced by a section, and {{# ...}} by nothing. */
-static int fill(const struct page *p, const char *template)
+static void write_explanation(const struct page *p)
 {
-	char name[32];
-	int err = 0, len;
-
-	while (!err && *template) {
-		if (sscanf(template, "{{%31[a-z]}}%n", name, &len) == 1) {
-			err = write_section(p, name);
-			template += len;
-		} else if (!strncmp(template, "{{#", 3)) {
-			template = strstr(template, "}}") + 2;
-		} else {
-			putc(*template ++, p->out);
-		}
-	}
-	return err;
+	fill(p, template_explanation_txt);
 }
 
-static int write_section(const struct page *p, const char *name)
+static void write_section(const struct page *p, const char *name)
 {
 	static const struct {
 		const char *name;
@@ -85,100 +71,84 @@ static int write_section(const struct page *p, const char *name)
 	} sections[] = { { "host", write_host },
 			 { "warnings", write_warnings },
 			 { "comparison", write_comparison },
+			 { "figures", write_figures },
+			 { "explanation", write_explanation },
 			 { "table", write_table } };
 
 	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++)
 		if (!strcmp(name, sections[i].name))
 			sections[i].write(p);
-	if (!strcmp(name, "explanation"))
-		return fill(p, template_explanation_txt);
-	return strcmp(name, "figures") ? 0 : write_figures(p);
+}
+
+/* Copies the template; {{NAME}} is replaced by a section, and {{# ...}} by nothing. */
+static void fill(const struct page *p, const char *template)
+{
+	char name[32];
+	int len;
+
+	while (*template) {
+		if (sscanf(template, "{{%31[a-z]}}%n", name, &len) == 1) {
+			write_section(p, name);
+			template += len;
+		} else if (!strncmp(template, "{{#", 3)) {
+			template = strstr(template, "}}") + 2;
+		} else {
+			putc(*template ++, p->out);
+		}
+	}
 }
 
 /* Refuses a link: whoever made it would choose where we write. */
-static int make_dir(struct report *r)
+static void make_dir(struct report *r)
 {
-	int err = 0;
-
-	if (mkdir(r->dir, 0777) && errno != EEXIST)
-		err = -errno;
-	if (!err)
+	if (!mkdir(r->dir, 0777) || errno == EEXIST)
 		r->dir_fd = open(r->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (!err && r->dir_fd < 0)
-		err = -errno;
-	if (err == -ELOOP || err == -ENOTDIR)
-		bench_error("%s is not a directory, or a link to one: give the directory itself",
-			    r->dir);
-	else if (err)
-		bench_error("cannot create %s: %s", r->dir, strerror(-err));
-	return err;
+	if (r->dir_fd < 0 && (errno == ELOOP || errno == ENOTDIR))
+		bench_die(BENCH_FAILED,
+			  "%s is not a directory, or a link to one: give the directory itself",
+			  r->dir);
+	if (r->dir_fd < 0)
+		bench_die(BENCH_FAILED, "cannot create %s: %s", r->dir, strerror(errno));
 }
 
-static FILE *create(const struct report *r, const char *name)
+void page_die(const struct page *p, const char *why)
+{
+	unlinkat(p->report->dir_fd, p->name, 0);
+	bench_die(BENCH_FAILED, "cannot write %s/%s: %s", p->report->dir, p->name, why);
+}
+
+static void write_page(const struct report *r, const char *name, const char *template, bool html)
 {
 	int fd = openat(r->dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
 			0666);
+	struct page p = { fd < 0 ? NULL : fdopen(fd, "w"), name, html, r };
+	bool failed;
 
-	return fd < 0 ? NULL : fdopen(fd, "w");
-}
-
-static void explain_plots(const struct report *r, int err)
-{
-	if (err == -ENOENT)
-		bench_error("gnuplot is not installed, so there is no page; %s/report.md has the "
-			    "figures. Debian: apt-get install gnuplot-nox",
-			    r->dir);
-	else
-		bench_error("cannot draw plots in %s (%s), so there is no page; %s/report.md has "
-			    "the figures",
-			    r->dir,
-			    err == -EIO	      ? "gnuplot failed"
-			    : err == -ENODATA ? "gnuplot's SVG is cut short; is the disk full?"
-					      : strerror(-err),
-			    r->dir);
-}
-
-/* A page that could not be completed is removed. */
-static int write_page(const struct report *r, const char *name, const char *template, bool html)
-{
-	struct page p = { create(r, name), html, r };
-	int err, io = 0;
-
-	if (!p.out) {
-		bench_error("cannot create %s/%s: %s", r->dir, name, strerror(errno));
-		return -EIO;
-	}
-	err = fill(&p, template);
-	if (err)
-		explain_plots(r, err);
-	if (fflush(p.out))
-		io = -errno;
-	if (fclose(p.out) && !io)
-		io = -errno;
-	if (io)
-		bench_error("cannot write %s/%s: %s", r->dir, name, strerror(-io));
-	if (err || io)
-		unlinkat(r->dir_fd, name, 0);
-	return err ? err : io;
+	if (!p.out)
+		bench_die(BENCH_FAILED, "cannot create %s/%s: %s", r->dir, name, strerror(errno));
+	fill(&p, template);
+	/* An earlier write may have failed: of that, errno is not kept. */
+	failed = ferror(p.out);
+	errno = 0;
+	if (fclose(p.out) || failed)
+		page_die(&p, strerror(errno ? errno : EIO));
 }
 
 /* ---- the report ---- */
 
 /* The medians are made anew, of the runs: the report also says how many were not valid. */
-static int check_runs(const struct report *r)
+static void check_runs(const struct report *r)
 {
 	size_t n = json_array_size(r->file.runs);
+	const char *what = !n && r->file.medians ? "has medians only and none of the runs that a "
+						   "report is made of"
+			   : !n			 ? "has no run, so there is nothing to report"
+			   : sweep_invalid(r->file.runs) == n
+				   ? "has no valid run, so there is nothing to report"
+				   : NULL;
 
-	if (!n && r->file.medians)
-		bench_error("%s has medians only and none of the runs that a report is made of",
-			    r->input);
-	else if (!n)
-		bench_error("%s has no run, so there is nothing to report", r->input);
-	else if (sweep_invalid(r->file.runs) == n)
-		bench_error("%s has no valid run, so there is nothing to report", r->input);
-	else
-		return 0;
-	return -ENODATA;
+	if (what)
+		bench_die(BENCH_FAILED, "%s %s", r->input, what);
 }
 
 static json_t *most_common_values(const json_t *medians)
@@ -195,24 +165,16 @@ static json_t *most_common_values(const json_t *medians)
 	return base;
 }
 
-static int report(struct report *r)
+static void report(struct report *r)
 {
-	int err = sweep_read(&r->file, r->input);
-
-	if (!err)
-		err = check_runs(r);
-	if (err)
-		return err;
+	r->file = sweep_read(r->input);
+	check_runs(r);
 	r->medians = sweep_medians(r->file.runs);
 	r->base = most_common_values(r->medians);
-	err = make_dir(r);
-	if (!err)
-		err = write_page(r, "report.md", template_report_md, false);
-	if (!err)
-		err = write_page(r, "report.html", template_report_html, true);
-	if (!err)
-		printf("%s/report.html\n%s/report.md\n", r->dir, r->dir);
-	return err;
+	make_dir(r);
+	write_page(r, "report.md", template_report_md, false);
+	write_page(r, "report.html", template_report_html, true);
+	printf("%s/report.html\n%s/report.md\n", r->dir, r->dir);
 }
 
 /* ---- the command ---- */
@@ -224,7 +186,7 @@ static const struct opt options[] = {
 
 int cmd_report(int argc, char **argv)
 {
-	struct report r = { .dir = ".", .dir_fd = -1 };
+	static struct report r = { .dir = ".", .dir_fd = -1 };
 	const struct command_line line = {
 		.doc = "Turn a sweep into one page with plots (report.html) and a table "
 		       "(report.md).",
@@ -236,14 +198,8 @@ int cmd_report(int argc, char **argv)
 		.least_words = 1,
 		.most_words = 1,
 	};
-	int err;
 
 	options_parse(&line, argc, argv);
-	err = report(&r);
-	json_decref(r.medians);
-	json_decref(r.base);
-	sweep_free(&r.file);
-	if (r.dir_fd >= 0)
-		close(r.dir_fd);
-	return err ? BENCH_FAILED : BENCH_DONE;
+	report(&r);
+	return BENCH_DONE;
 }

@@ -21,6 +21,7 @@ extern const char template_report_html[], template_report_md[], template_explana
 /* A page that is written, in HTML or in Markdown. */
 struct page {
 	FILE *out;
+	const char *name;
 	bool html;
 	const struct report *report;
 };
@@ -31,6 +32,8 @@ void write_escaped(FILE *out, const char *text);
 /* One paragraph; class is of HTML. */
 void write_paragraph(const struct page *p, const char *class, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* Removes the page, which could not be completed, and ends the process. */
+_Noreturn void page_die(const struct page *p, const char *why);
 /* The name of a row, where all but its transport is the usual. */
 char *write_label(const struct report *r, const json_t *sum, char *buf, size_t size);
 bool is_trace(const json_t *sum);
@@ -39,9 +42,7 @@ bool is_trace(const json_t *sum);
 void write_host(const struct page *p);	     /* findings.c */
 void write_warnings(const struct page *p);   /* findings.c */
 void write_comparison(const struct page *p); /* findings.c */
+void write_figures(const struct page *p);    /* figures.c */
 void write_table(const struct page *p);	     /* columns.c */
-/* figures.c; -ENOENT: there is no gnuplot; -EIO: it failed; -ENODATA: what it wrote is cut short.
- */
-int write_figures(const struct page *p);
 
 #endif

@@ -92,27 +92,19 @@ static int start_keeper(struct scratch *s, int dir_fd)
 	return s->keeper < 0 ? -errno : 0;
 }
 
-int scratch_make(struct scratch *s, const char *dir)
+void scratch_make(struct scratch *s, const char *dir)
 {
-	int fd = -1, err = 0;
+	int fd = -1, err;
 
 	snprintf(s->path, sizeof(s->path), "%s/.numaring-bench-XXXXXX", dir);
 	if (mkdtemp(s->path))
 		fd = open(s->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		err = -errno;
-	else if (!is_empty(fd))
-		err = -ENOTEMPTY;
-	else
-		err = start_keeper(s, fd);
+	err = fd < 0 ? -errno : is_empty(fd) ? start_keeper(s, fd) : -ENOTEMPTY;
 	if (err)
-		bench_error("cannot create a directory for the trace in %s: %s", dir,
-			    strerror(-err));
-	else
-		s->file_system = file_system(fd);
-	if (fd >= 0)
-		close(fd);
-	return err;
+		bench_die(BENCH_FAILED, "cannot create a directory for the trace in %s: %s", dir,
+			  strerror(-err));
+	s->file_system = file_system(fd);
+	close(fd);
 }
 
 void scratch_remove(struct scratch *s)

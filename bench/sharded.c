@@ -70,7 +70,7 @@ static void sharded_open(struct run *r)
 	r->ordered = true;
 	/* Before the collector is opened: the keeper process must not inherit any of it. */
 	if (r->cfg.delivery == TO_TRACE)
-		run_must(r, scratch_make(&s->scratch, r->cfg.directory));
+		scratch_make(&s->scratch, r->cfg.directory);
 	open_collector(r, s);
 	s->skel = sharded_bpf__open();
 	run_must(r, s->skel ? 0 : -errno);
@@ -139,17 +139,9 @@ static void sharded_stop(struct run *r)
 		if (nr_stats_shard(st, i)->behind)
 			run_invalid(r, "shard %u broke its own watermark", i);
 	nr_stats_free(st);
-}
-
-static void sharded_close(struct run *r)
-{
-	struct sharded *s = r->transport;
-
 	nr_collector_close(s->collector);
-	sharded_bpf__destroy(s->skel);
 	scratch_remove(&s->scratch);
-	free(s);
 }
 
 const struct transport transport_sharded = { sharded_open, sharded_start, sharded_sample,
-					     sharded_stop, sharded_close };
+					     sharded_stop };

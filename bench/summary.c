@@ -27,12 +27,13 @@ const struct metric sweep_metrics[N_METRICS] = {
 	{ "elsewhere_share", NULL, "elsewhere_share", "CPU elsewhere %", 100, 0 },
 };
 
-int sweep_read(struct sweep_file *out, const char *path)
+struct sweep_file sweep_read(const char *path)
 {
 	struct sweep_file f = { .runs = json_array() };
-	json_t *rows = NULL, *row;
-	int err = jsonl_read(&rows, path);
+	json_t *rows = jsonl_read(path), *row;
 
+	if (!rows)
+		exit(BENCH_FAILED);
 	for_each_row (row, rows) {
 		const char *kind = row_word(row, "kind");
 
@@ -43,22 +44,10 @@ int sweep_read(struct sweep_file *out, const char *path)
 		f.medians += !strcmp(kind, "median");
 	}
 	json_decref(rows);
-	if (!err && !f.host) {
-		bench_error("%s does not begin with a host, so it is not a sweep", path);
-		err = -EINVAL;
-	}
-	if (err)
-		sweep_free(&f);
-	else
-		*out = f;
-	return err;
-}
-
-void sweep_free(struct sweep_file *f)
-{
-	json_decref(f->host);
-	json_decref(f->runs);
-	*f = (struct sweep_file){ 0 };
+	if (!f.host)
+		bench_die(BENCH_FAILED, "%s does not begin with a host, so it is not a sweep",
+			  path);
+	return f;
 }
 
 unsigned sweep_invalid(const json_t *runs)

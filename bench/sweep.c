@@ -38,23 +38,18 @@ static void on_signal(int signal)
 
 /* ---- the file ---- */
 
-static int write_line(struct sweep *s, const json_t *line)
+static void write_line(const struct sweep *s, const json_t *line)
 {
-	if (json_dumpf(line, s->out, LINE_FLAGS) || putc('\n', s->out) == EOF || fflush(s->out)) {
-		bench_error("cannot write %s: %s", s->output, strerror(errno));
-		return -EIO;
-	}
-	return 0;
+	if (json_dumpf(line, s->out, LINE_FLAGS) || putc('\n', s->out) == EOF || fflush(s->out))
+		bench_die(BENCH_FAILED, "cannot write %s: %s", s->output, strerror(errno));
 }
 
-static int write_lines(struct sweep *s, const json_t *lines)
+static void write_lines(const struct sweep *s, const json_t *lines)
 {
 	const json_t *line;
 
 	for_each_row (line, lines)
-		if (write_line(s, line))
-			return -EIO;
-	return 0;
+		write_line(s, line);
 }
 
 static json_t *placement_json(const struct nr_topology *topo, const char *how)
@@ -83,89 +78,60 @@ static json_t *host_line(const struct sweep *s)
 	return host;
 }
 
-static FILE *create(const struct sweep *s, const char *name)
+/* Creates the file, with what it begins with. */
+static void create(struct sweep *s, const char *name)
 {
 	int fd = openat(s->dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 
-	return fd < 0 ? NULL : fdopen(fd, "w");
+	s->out = fd < 0 ? NULL : fdopen(fd, "w");
+	if (!s->out)
+		bench_die(BENCH_FAILED, "cannot create %s: %s%s", s->output, strerror(errno),
+			  errno == EEXIST && !s->resume ? "; --resume continues it" : "");
+	write_line(s, s->file.host);
+	write_lines(s, s->file.runs);
+}
+
+/* Takes what the file has, without a run that failed: it measured nothing, and is done again. */
+static void read_begun(struct sweep *s)
+{
+	static const char *const same[] = { "kernel", "cpu_model", "topology", "numaring", NULL };
+	const struct sweep_file now = s->file;
+
+	s->file = sweep_read(s->output);
+	if (!rows_agree(s->file.host, now.host, same))
+		bench_die(BENCH_FAILED, "%s was measured on another host, kernel or version",
+			  s->output);
+	json_decref(now.host);
+	json_decref(now.runs);
+	for (size_t i = json_array_size(s->file.runs); i-- > 0;)
+		if (!json_object_get(json_array_get(s->file.runs, i), "seconds"))
+			json_array_remove(s->file.runs, i);
 }
 
 /* Writes what the file had, without the medians and without a last line that was cut short. */
-static int rewrite(struct sweep *s)
+static void resume(struct sweep *s)
 {
 	char name[NAME_MAX + 8];
-	int err;
 
+	read_begun(s);
 	snprintf(name, sizeof(name), "%s.new", s->name);
 	unlinkat(s->dir_fd, name, 0); /* what we left behind, or somebody else's link */
-	s->out = create(s, name);
-	if (!s->out) {
-		bench_error("cannot create %s.new: %s", s->output, strerror(errno));
-		return -EIO;
-	}
-	err = write_line(s, s->file.host);
-	if (!err)
-		err = write_lines(s, s->file.runs);
-	if (!err && renameat(s->dir_fd, name, s->dir_fd, s->name)) {
-		bench_error("cannot replace %s: %s", s->output, strerror(errno));
-		err = -EIO;
-	}
-	return err;
-}
-
-/* A run that failed measured nothing: it has to be done again. */
-static void drop_failed(json_t *runs)
-{
-	for (size_t i = json_array_size(runs); i-- > 0;)
-		if (!json_object_get(json_array_get(runs, i), "seconds"))
-			json_array_remove(runs, i);
-}
-
-static int resume(struct sweep *s, json_t *host)
-{
-	static const char *const same[] = { "kernel", "cpu_model", "topology", "numaring", NULL };
-	int err = sweep_read(&s->file, s->output);
-
-	if (err)
-		return err;
-	if (!rows_agree(s->file.host, host, same)) {
-		bench_error("%s was measured on another host, kernel or version", s->output);
-		return -EINVAL;
-	}
-	drop_failed(s->file.runs);
-	return rewrite(s);
-}
-
-static int begin(struct sweep *s, json_t *host)
-{
-	s->file = (struct sweep_file){ .host = json_incref(host), .runs = json_array() };
-	s->out = create(s, s->name);
-	if (!s->out) {
-		bench_error("cannot create %s: %s%s", s->output, strerror(errno),
-			    errno == EEXIST ? "; --resume continues it" : "");
-		return -errno;
-	}
-	return write_line(s, host);
+	create(s, name);
+	if (renameat(s->dir_fd, name, s->dir_fd, s->name))
+		bench_die(BENCH_FAILED, "cannot replace %s: %s", s->output, strerror(errno));
 }
 
 /* Keeps the directory open: the owner of a parent directory may replace it during the sweep. */
-static int open_output(struct sweep *s)
+static void open_output(struct sweep *s)
 {
-	json_t *host;
-	int err;
-
 	s->dir_fd = open(s->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (s->dir_fd < 0) {
-		bench_error("cannot create %s: %s", s->output, strerror(errno));
-		return -EIO;
-	}
-	host = host_line(s);
+	if (s->dir_fd < 0)
+		bench_die(BENCH_FAILED, "cannot create %s: %s", s->output, strerror(errno));
+	s->file = (struct sweep_file){ .host = host_line(s), .runs = json_array() };
 	if (s->resume && !faccessat(s->dir_fd, s->name, F_OK, 0))
-		err = resume(s, host);
+		resume(s);
 	else
-		err = begin(s, host);
-	json_decref(host);
-	return err;
+		create(s, s->name);
 }
 
 /* ---- the sweep ---- */
@@ -200,28 +166,23 @@ static void show_progress(const struct sweep *s, const struct config *cfg, const
 	fprintf(stderr, "; %u:%02u left\n", left / 60, left % 60);
 }
 
-static int do_run(struct sweep *s, const struct config *cfg, unsigned rep)
+static void do_run(struct sweep *s, const struct config *cfg, unsigned rep)
 {
 	json_t *row;
-	int err;
 
 	s->done++;
 	if (is_done(s, cfg, rep)) {
 		s->begun_with++;
-		return 0;
+		return;
 	}
 	row = child_run(cfg);
-	if (child_interrupted) {
-		json_decref(row);
-		bench_error("interrupted; the same command with --resume continues %s", s->output);
-		return -EINTR;
-	}
+	if (child_interrupted)
+		bench_die(BENCH_FAILED, "interrupted; the same command with --resume continues %s",
+			  s->output);
 	json_object_set_new(row, "rep", json_integer(rep));
-	err = write_line(s, row);
-	json_array_append(s->file.runs, row);
+	write_line(s, row);
+	json_array_append_new(s->file.runs, row);
 	show_progress(s, cfg, row);
-	json_decref(row);
-	return err;
 }
 
 static bool has_axis(const struct axes *axes)
@@ -232,7 +193,7 @@ static bool has_axis(const struct axes *axes)
 	return false;
 }
 
-static int make_grid(struct sweep *s)
+static void make_grid(struct sweep *s)
 {
 	int err;
 
@@ -242,52 +203,44 @@ static int make_grid(struct sweep *s)
 		err = grid_add(&s->grid, &s->axes);
 	else
 		err = grid_add_default(&s->grid, s->topo, s->quick);
-	if (err)
-		return err;
+	if (err) /* explained */
+		exit(err == -EINVAL && !s->grid_path ? BENCH_USAGE : BENCH_FAILED);
+	if (!s->grid.n)
+		bench_die(BENCH_FAILED, "the grid is empty");
 	grid_settle(&s->grid, s->topo);
 	for (unsigned i = 0; i < s->grid.n; i++)
 		s->grid.cfg[i].directory = s->directory;
 	s->total = s->grid.n * s->repeat;
-	if (s->grid.n)
-		return 0;
-	bench_error("the grid is empty");
-	return -ENODATA;
 }
 
 static int finish(struct sweep *s)
 {
-	json_t *medians = sweep_medians(s->file.runs);
 	unsigned invalid = sweep_invalid(s->file.runs);
-	int err = write_lines(s, medians);
+	json_t *medians = sweep_medians(s->file.runs);
 
+	write_lines(s, medians);
 	json_decref(medians);
-	if (err || !invalid)
-		return err;
-	bench_error("%u of %zu runs are not valid; their rows say why", invalid,
-		    json_array_size(s->file.runs));
-	return -EBADMSG;
+	if (invalid)
+		bench_error("%u of %zu runs are not valid; their rows say why", invalid,
+			    json_array_size(s->file.runs));
+	return invalid ? BENCH_FAILED : BENCH_DONE;
 }
 
 static int sweep(struct sweep *s)
 {
 	const struct sigaction action = { .sa_handler = on_signal };
-	int err;
 
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-	host_warn_emulated();
-	err = host_check();
-	if (!err)
-		err = open_output(s);
-	if (err)
-		return err;
+	host_check();
+	open_output(s);
 	fprintf(stderr, "%u configurations, %" PRIu64 " times each, into %s\n", s->grid.n,
 		s->repeat, s->output);
 	s->started = bench_now();
-	for (unsigned rep = 0; !err && rep < s->repeat; rep++)
-		for (unsigned i = 0; !err && i < s->grid.n; i++)
-			err = do_run(s, &s->grid.cfg[i], rep);
-	return err ? err : finish(s);
+	for (unsigned rep = 0; rep < s->repeat; rep++)
+		for (unsigned i = 0; i < s->grid.n; i++)
+			do_run(s, &s->grid.cfg[i], rep);
+	return finish(s);
 }
 
 /* ---- the command ---- */
@@ -354,24 +307,11 @@ static void name_output(struct sweep *s)
 
 int cmd_sweep(int argc, char **argv)
 {
-	struct sweep s = { .repeat = 5, .dir_fd = -1 };
-	enum bench_exit failed = BENCH_FAILED;
-	int err;
+	static struct sweep s = { .repeat = 5 };
 
 	parse(&s, argc, argv);
 	name_output(&s);
 	s.topo = bench_topology();
-	err = make_grid(&s);
-	if (err == -EINVAL && !s.grid_path)
-		failed = BENCH_USAGE;
-	if (!err)
-		err = sweep(&s);
-	if (s.out)
-		fclose(s.out);
-	if (s.dir_fd >= 0)
-		close(s.dir_fd);
-	sweep_free(&s.file);
-	grid_free(&s.grid);
-	nr_topology_free(s.topo);
-	return err ? failed : BENCH_DONE;
+	make_grid(&s);
+	return sweep(&s);
 }

@@ -49,9 +49,7 @@ struct sweep_file {
 	unsigned medians;
 };
 
-/* A last line that was cut short is left out. Errors were explained. */
-int sweep_read(struct sweep_file *out, const char *path);
-void sweep_free(struct sweep_file *f);
+struct sweep_file sweep_read(const char *path);
 
 /* Counts the runs that are not valid. */
 unsigned sweep_invalid(const json_t *runs);

@@ -185,11 +185,12 @@ static int run_into(json_t *rows, const struct config *cfg)
 	return json_object_get(row, "seconds") ? 0 : -EIO;
 }
 
-static int measure_ring(struct tune *t, const unsigned *cpus, unsigned producers)
+static void measure_ring(struct tune *t, const unsigned *cpus, unsigned producers)
 {
 	struct config cfg = config_of(t, cpus, producers);
 
-	return run_into(t->rows, &cfg);
+	if (run_into(t->rows, &cfg))
+		exit(BENCH_FAILED);
 }
 
 /* Runs one producer to a trace. After the first failure it is not tried again. */
@@ -203,20 +204,17 @@ static void measure_trace(struct tune *t)
 		t->no_trace = run_into(t->traces, &cfg);
 }
 
-static int measure_round(struct tune *t)
+static void measure_round(struct tune *t)
 {
-	int err = measure_ring(t, t->cpus, 1);
-
+	measure_ring(t, t->cpus, 1);
 	clock_cost(&t->clock_ns);
-	for (unsigned d = NR_SAME_CORE; !err && d < N_LEVELS; d++) {
+	for (unsigned d = NR_SAME_CORE; d < N_LEVELS; d++) {
 		if (!t->have[d])
 			continue;
 		ping(t->pair[d], &t->ping_ns[d]);
-		err = measure_ring(t, t->pair[d], 2);
+		measure_ring(t, t->pair[d], 2);
 	}
-	if (!err)
-		measure_trace(t);
-	return err;
+	measure_trace(t);
 }
 
 /* The medians of these producers; NULL: there are none. */
@@ -249,24 +247,21 @@ static bool has_alone(struct tune *t)
 
 /* Measures whole rounds while there is time for another; at least one, and some more if no run is
  * valid. */
-static int measure(struct tune *t)
+static void measure(struct tune *t)
 {
 	uint64_t end = bench_now() + (uint64_t)(t->seconds * 1e9), began, took;
 	unsigned more = 0;
-	int err;
 
 	fprintf(stderr, "measuring for %g s\n", t->seconds);
 	do {
 		began = bench_now();
-		err = measure_round(t);
+		measure_round(t);
 		took = bench_now() - began;
-	} while (!err && (bench_now() + took <= end || (!has_alone(t) && ++more < MORE_ROUNDS)));
-	if (!err && !has_alone(t)) {
-		bench_error("no run with one producer is valid: see what numaring-bench run "
-			    "--transport single says");
-		err = -EBADMSG;
-	}
-	return err;
+	} while (bench_now() + took <= end || (!has_alone(t) && ++more < MORE_ROUNDS));
+	if (!has_alone(t))
+		bench_die(BENCH_FAILED,
+			  "no run with one producer is valid: see what numaring-bench run "
+			  "--transport single says");
 }
 
 /* For each distance that this host has, two CPUs that far apart. */
@@ -729,14 +724,13 @@ static void print_advice(const struct tune *t, const struct advice *list, unsign
 	print_user_side(t, a);
 }
 
-static int tune(struct tune *t)
+static void tune(struct tune *t)
 {
 	struct advice advice[MAX_ADVICE];
 	unsigned n;
-	int err = measure(t);
 
-	if (err)
-		return err;
+	find_pairs(t);
+	measure(t);
 	estimate(t);
 	n = advise_all(t, advice);
 	print_measured(t);
@@ -746,7 +740,6 @@ static int tune(struct tune *t)
 		print_advice(t, advice, n);
 	else
 		puts("\nGive --rate for a recommendation and a ring size.");
-	return 0;
 }
 
 /* ---- the command ---- */
@@ -767,19 +760,18 @@ static const struct opt options[] = {
 
 int cmd_tune(int argc, char **argv)
 {
-	struct tune t = { .size = 64, .seconds = 30, .rows = json_array(), .traces = json_array() };
+	static struct tune t = { .size = 64, .seconds = 30 };
 	const struct command_line line = {
 		.doc = "Measure this host for half a minute and recommend shards and a ring size.",
 		.options = options,
 		.n_options = sizeof(options) / sizeof(options[0]),
 		.base = &t,
 	};
-	int err;
 
 	options_parse(&line, argc, argv);
-	host_warn_emulated();
-	if (host_check())
-		return BENCH_FAILED;
+	host_check();
+	t.rows = json_array();
+	t.traces = json_array();
 	t.topo = bench_topology();
 	placement(t.topo, "spread", &t.cpus, &t.n_cpus);
 	if (!t.producers)
@@ -787,12 +779,6 @@ int cmd_tune(int argc, char **argv)
 	if (t.producers > t.n_cpus)
 		bench_die(BENCH_FAILED, "%" PRIu64 " producers need as many CPUs, there are %u",
 			  t.producers, t.n_cpus);
-	find_pairs(&t);
-	err = tune(&t);
-	json_decref(t.rows);
-	json_decref(t.traces);
-	json_decref(t.medians);
-	nr_topology_free(t.topo);
-	free(t.cpus);
-	return err ? BENCH_FAILED : BENCH_DONE;
+	tune(&t);
+	return BENCH_DONE;
 }

@@ -124,11 +124,11 @@ int sweep_curve_read(struct sweep_curve *out, const char *path, const char *tran
 		     const struct machine *machine)
 {
 	struct sweep_curve sweep = { .curve.name = "sweep" };
-	json_t *rows = NULL;
-	int err = jsonl_read(&rows, path);
+	json_t *rows = jsonl_read(path);
+	int err;
 
-	if (err)
-		return err;
+	if (!rows)
+		return -EINVAL;
 	err = check_machine(rows, path, machine);
 	if (err)
 		goto out;
