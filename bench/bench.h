@@ -4,6 +4,7 @@
 #ifndef BENCH_H
 #define BENCH_H
 
+#include <err.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -35,18 +36,12 @@ int cmd_model(int argc, char **argv);
 
 /* ---- for all (util.c) ---- */
 
-/* One sentence to stderr, "numaring-bench: ...". */
-void bench_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* Prints the same, then ends the process. */
-_Noreturn void bench_die(enum bench_exit status, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
 /* An nr_log_fn that prints errors and warnings. */
 void bench_log(void *ctx, enum nr_log_level level, const char *text);
 
 /* Return zeroed memory, or an array with more of it. They end the process if there is none. */
 void *bench_alloc(size_t n, size_t size);
 void *bench_grow(void *array, size_t n, size_t size);
-char *bench_strdup(const char *s);
 /* Creates a file in memory that is closed on exec, or ends the process. */
 FILE *bench_memory_file(const char *name);
 

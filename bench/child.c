@@ -98,7 +98,7 @@ json_t *child_run(const struct config *cfg)
 	int fds[2], err;
 
 	if (pipe2(fds, O_CLOEXEC))
-		bench_die(BENCH_FAILED, "cannot create a pipe: %s", strerror(errno));
+		errx(BENCH_FAILED, "cannot create a pipe: %s", strerror(errno));
 	err = spawn_run(cfg, fds[1], fileno(said), &pid);
 	close(fds[1]);
 	if (err)

@@ -60,7 +60,7 @@ static void load_events(struct job *job, const char *dir)
 	if (err < 0)
 		exit(BENCH_FAILED); /* explained */
 	if (!job->n)
-		bench_die(BENCH_FAILED, "%s holds no event", dir);
+		errx(BENCH_FAILED, "%s holds no event", dir);
 	job->types = nr_trace_types(trace);
 }
 
@@ -75,7 +75,7 @@ static void load_btf(struct job *job, const char *dir)
 	snprintf(path, sizeof(path), "%s/.btf", dir);
 	job->btf = btf__parse_raw(path);
 	if (!job->btf)
-		bench_die(BENCH_FAILED, "%s: %s", path, strerror(errno));
+		err(BENCH_FAILED, "%s", path);
 	for (unsigned i = 1; i < btf__type_cnt(job->btf); i++) {
 		const struct btf_type *t = btf__type_by_id(job->btf, i);
 
@@ -86,7 +86,7 @@ static void load_btf(struct job *job, const char *dir)
 	}
 	job->dump = btf_dump__new(job->btf, take_text, job, &opts);
 	if (!job->dump)
-		bench_die(BENCH_FAILED, "%s: %s", path, strerror(errno));
+		err(BENCH_FAILED, "%s", path);
 }
 
 static int by_layout(struct job *job, const struct event *e)
@@ -123,9 +123,8 @@ static void verify(struct job *job, format_fn format)
 {
 	for (unsigned i = 0; i < job->n; i++)
 		if (format(job, &job->events[i]) < 0 || !names_all(job, &job->events[i]))
-			bench_die(BENCH_FAILED,
-				  "event %u of the trace did not come out whole: %.200s", i,
-				  job->text);
+			errx(BENCH_FAILED, "event %u of the trace did not come out whole: %.200s",
+			     i, job->text);
 }
 
 /* CPU time of this thread: what else the machine does is not the formats' business. */

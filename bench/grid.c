@@ -11,7 +11,7 @@ static void append(struct grid *grid, const struct config *cfg)
 /* All combinations of the values from number `which` on. */
 static int expand(struct grid *grid, const struct axes *axes, unsigned which, struct config cfg)
 {
-	char *list, *rest, *value;
+	char *rest, *value;
 	int err = 0;
 
 	while (which < N_VALUES && !axes->list[which])
@@ -20,7 +20,7 @@ static int expand(struct grid *grid, const struct axes *axes, unsigned which, st
 		append(grid, &cfg);
 		return 0;
 	}
-	rest = list = bench_strdup(axes->list[which]);
+	rest = strdupa(axes->list[which]);
 	while (!err && (value = strsep(&rest, ","))) {
 		err = option_set(&config_options[which], &cfg, value);
 		if (err)
@@ -28,7 +28,6 @@ static int expand(struct grid *grid, const struct axes *axes, unsigned which, st
 		else
 			err = expand(grid, axes, which + 1, cfg);
 	}
-	free(list);
 	return err;
 }
 
@@ -50,8 +49,8 @@ static int add_line(struct grid *grid, char *line, const char *name, unsigned nu
 		char *list = strtok_r(NULL, " \t\r", &save);
 
 		if (which < 0 || !list) {
-			bench_error("%s:%u: \"%s\" is not --NAME with a list of values", name,
-				    number, word);
+			warnx("%s:%u: \"%s\" is not --NAME with a list of values", name, number,
+			      word);
 			return -EINVAL;
 		}
 		axes.list[which] = list;
@@ -72,7 +71,7 @@ static int add_lines(struct grid *grid, FILE *f, const char *name)
 	}
 	if (!err && ferror(f)) {
 		err = -errno;
-		bench_error("%s: %s", name, strerror(-err));
+		warnx("%s: %s", name, strerror(-err));
 	}
 	free(line);
 	fclose(f);
@@ -93,7 +92,7 @@ int grid_add_file(struct grid *grid, const char *path)
 
 	if (f)
 		return add_lines(grid, f, path);
-	bench_error("%s: %s", path, strerror(-err));
+	warnx("%s: %s", path, strerror(-err));
 	return err;
 }
 

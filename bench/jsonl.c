@@ -18,14 +18,14 @@ json_t *jsonl_read(const char *path)
 		if (!row && feof(f))
 			break;
 		if (!json_is_object(row)) {
-			bench_error("%s:%u: not a line of a sweep", path, number);
+			warnx("%s:%u: not a line of a sweep", path, number);
 			json_decref(rows);
 			rows = NULL;
 		}
 		json_array_append_new(rows, row);
 	}
 	if (!f || ferror(f)) /* a directory can be opened, but not read */
-		bench_die(BENCH_FAILED, "%s: %s", path, strerror(errno));
+		err(BENCH_FAILED, "%s", path);
 	fclose(f);
 	free(text);
 	return rows;

@@ -36,7 +36,7 @@ static void set_ring_size(struct run *r)
 	r->shards = 1;
 	r->ring_bytes = floor_power(r->cfg.memory > RING_MAX ? RING_MAX : r->cfg.memory);
 	if (r->ring_bytes < (size_t)sysconf(_SC_PAGESIZE))
-		bench_die(BENCH_FAILED, "%" PRIu64 " bytes are too few for a ring", r->cfg.memory);
+		errx(BENCH_FAILED, "%" PRIu64 " bytes are too few for a ring", r->cfg.memory);
 }
 
 static void plain_open(struct run *r)

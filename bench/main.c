@@ -40,7 +40,7 @@ static int finish(int status)
 	if (!fflush(stdout) && !ferror(stdout))
 		return status;
 	/* An earlier write may have failed: of that, errno is not kept. */
-	bench_error("cannot write to stdout: %s", strerror(errno ? errno : EIO));
+	warnx("cannot write to stdout: %s", strerror(errno ? errno : EIO));
 	return BENCH_FAILED;
 }
 
@@ -66,7 +66,7 @@ int main(int argc, char **argv)
 		return finish(BENCH_DONE);
 	}
 	if (*name)
-		bench_error("there is no command \"%s\"", name);
+		warnx("there is no command \"%s\"", name);
 	print_help(stderr);
 	return BENCH_USAGE;
 }

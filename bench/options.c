@@ -127,7 +127,7 @@ char *option_get(const struct opt *o, const void *base, char *buf, size_t size)
 
 void option_refuse(const struct opt *o, const char *s)
 {
-	bench_error("--%s %s: invalid value; give %s", o->name, s, o->help);
+	warnx("--%s %s: invalid value; give %s", o->name, s, o->help);
 }
 
 /* ---- the command line ---- */

@@ -319,8 +319,8 @@ static void open_drainers(struct perfbuf *all)
 	size_t pages = floor_power(all->run->cfg.memory / cpus / page);
 
 	if (!pages)
-		bench_die(BENCH_FAILED, "%" PRIu64 " bytes are too few for %u buffers",
-			  all->run->cfg.memory, cpus);
+		errx(BENCH_FAILED, "%" PRIu64 " bytes are too few for %u buffers",
+		     all->run->cfg.memory, cpus);
 	run_must(all->run, nr_plan_make(&all->plan, all->run->topo, &opts));
 	all->run->shards = cpus;
 	all->run->ring_bytes = pages * page * cpus;

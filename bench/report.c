@@ -104,17 +104,16 @@ static void make_dir(struct report *r)
 	if (!mkdir(r->dir, 0777) || errno == EEXIST)
 		r->dir_fd = open(r->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (r->dir_fd < 0 && (errno == ELOOP || errno == ENOTDIR))
-		bench_die(BENCH_FAILED,
-			  "%s is not a directory, or a link to one: give the directory itself",
-			  r->dir);
+		errx(BENCH_FAILED,
+		     "%s is not a directory, or a link to one: give the directory itself", r->dir);
 	if (r->dir_fd < 0)
-		bench_die(BENCH_FAILED, "cannot create %s: %s", r->dir, strerror(errno));
+		err(BENCH_FAILED, "cannot create %s", r->dir);
 }
 
 void page_die(const struct page *p, const char *why)
 {
 	unlinkat(p->report->dir_fd, p->name, 0);
-	bench_die(BENCH_FAILED, "cannot write %s/%s: %s", p->report->dir, p->name, why);
+	errx(BENCH_FAILED, "cannot write %s/%s: %s", p->report->dir, p->name, why);
 }
 
 static void write_page(const struct report *r, const char *name, const char *template, bool html)
@@ -125,7 +124,7 @@ static void write_page(const struct report *r, const char *name, const char *tem
 	bool failed;
 
 	if (!p.out)
-		bench_die(BENCH_FAILED, "cannot create %s/%s: %s", r->dir, name, strerror(errno));
+		err(BENCH_FAILED, "cannot create %s/%s", r->dir, name);
 	fill(&p, template);
 	/* An earlier write may have failed: of that, errno is not kept. */
 	failed = ferror(p.out);
@@ -148,7 +147,7 @@ static void check_runs(const struct report *r)
 				   : NULL;
 
 	if (what)
-		bench_die(BENCH_FAILED, "%s %s", r->input, what);
+		errx(BENCH_FAILED, "%s %s", r->input, what);
 }
 
 static json_t *most_common_values(const json_t *medians)

@@ -34,8 +34,8 @@ void run_must(const struct run *r, int err)
 	char text[128];
 
 	if (err < 0)
-		bench_die(BENCH_FAILED, "%s: %s", config_text(&r->cfg, text, sizeof(text)),
-			  strerror(-err));
+		errx(BENCH_FAILED, "%s: %s", config_text(&r->cfg, text, sizeof(text)),
+		     strerror(-err));
 }
 
 void run_map_cells(struct run *r, int map_fd)
@@ -408,11 +408,11 @@ static void choose_cpus(struct run *r)
 	unsigned n;
 
 	if (placement(r->topo, r->cfg.placement, &r->cpus, &n))
-		bench_die(BENCH_FAILED, "--placement %s: no such CPU, or one comes twice",
-			  r->cfg.placement);
+		errx(BENCH_FAILED, "--placement %s: no such CPU, or one comes twice",
+		     r->cfg.placement);
 	if (r->cfg.producers > n)
-		bench_die(BENCH_FAILED, "%" PRIu64 " producers need as many CPUs, there are %u",
-			  r->cfg.producers, n);
+		errx(BENCH_FAILED, "%" PRIu64 " producers need as many CPUs, there are %u",
+		     r->cfg.producers, n);
 }
 
 static void check_delivery(const struct run *r, const struct transport *t)
@@ -420,13 +420,12 @@ static void check_delivery(const struct run *r, const struct transport *t)
 	if (r->cfg.delivery == TO_CALLBACK)
 		return;
 	if (t != &transport_sharded)
-		bench_die(BENCH_FAILED, "%s writes no trace: use --delivery callback",
-			  r->cfg.transport);
+		errx(BENCH_FAILED, "%s writes no trace: use --delivery callback", r->cfg.transport);
 	if (r->cfg.size < 24)
-		bench_die(BENCH_FAILED,
-			  "a record of %" PRIu64 " bytes has no field for a trace: "
-			  "use --size 24 or more",
-			  r->cfg.size);
+		errx(BENCH_FAILED,
+		     "a record of %" PRIu64 " bytes has no field for a trace: "
+		     "use --size 24 or more",
+		     r->cfg.size);
 }
 
 /* Until rings are as full as they will get and every thread has run. */

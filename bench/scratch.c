@@ -101,8 +101,8 @@ void scratch_make(struct scratch *s, const char *dir)
 		fd = open(s->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	err = fd < 0 ? -errno : is_empty(fd) ? start_keeper(s, fd) : -ENOTEMPTY;
 	if (err)
-		bench_die(BENCH_FAILED, "cannot create a directory for the trace in %s: %s", dir,
-			  strerror(-err));
+		errx(BENCH_FAILED, "cannot create a directory for the trace in %s: %s", dir,
+		     strerror(-err));
 	s->file_system = file_system(fd);
 	close(fd);
 }
@@ -115,6 +115,6 @@ void scratch_remove(struct scratch *s)
 		return;
 	close(s->alive);
 	if (waitpid(s->keeper, &status, 0) < 0 || status)
-		bench_error("cannot remove %s: remove it yourself", s->path);
+		warnx("cannot remove %s: remove it yourself", s->path);
 	s->keeper = 0;
 }

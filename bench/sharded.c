@@ -33,8 +33,8 @@ static size_t ring_size(struct run *r)
 	nr_plan_free(plan);
 	size = floor_power(r->cfg.memory / r->shards);
 	if (size < (size_t)sysconf(_SC_PAGESIZE))
-		bench_die(BENCH_FAILED, "%" PRIu64 " bytes are too few for %u rings", r->cfg.memory,
-			  r->shards);
+		errx(BENCH_FAILED, "%" PRIu64 " bytes are too few for %u rings", r->cfg.memory,
+		     r->shards);
 	return size;
 }
 

@@ -45,8 +45,7 @@ struct sweep_file sweep_read(const char *path)
 	}
 	json_decref(rows);
 	if (!f.host)
-		bench_die(BENCH_FAILED, "%s does not begin with a host, so it is not a sweep",
-			  path);
+		errx(BENCH_FAILED, "%s does not begin with a host, so it is not a sweep", path);
 	return f;
 }
 

@@ -41,7 +41,7 @@ static void on_signal(int signal)
 static void write_line(const struct sweep *s, const json_t *line)
 {
 	if (json_dumpf(line, s->out, LINE_FLAGS) || putc('\n', s->out) == EOF || fflush(s->out))
-		bench_die(BENCH_FAILED, "cannot write %s: %s", s->output, strerror(errno));
+		err(BENCH_FAILED, "cannot write %s", s->output);
 }
 
 static void write_lines(const struct sweep *s, const json_t *lines)
@@ -85,8 +85,8 @@ static void create(struct sweep *s, const char *name)
 
 	s->out = fd < 0 ? NULL : fdopen(fd, "w");
 	if (!s->out)
-		bench_die(BENCH_FAILED, "cannot create %s: %s%s", s->output, strerror(errno),
-			  errno == EEXIST && !s->resume ? "; --resume continues it" : "");
+		errx(BENCH_FAILED, "cannot create %s: %s%s", s->output, strerror(errno),
+		     errno == EEXIST && !s->resume ? "; --resume continues it" : "");
 	write_line(s, s->file.host);
 	write_lines(s, s->file.runs);
 }
@@ -99,8 +99,7 @@ static void read_begun(struct sweep *s)
 
 	s->file = sweep_read(s->output);
 	if (!rows_agree(s->file.host, now.host, same))
-		bench_die(BENCH_FAILED, "%s was measured on another host, kernel or version",
-			  s->output);
+		errx(BENCH_FAILED, "%s was measured on another host, kernel or version", s->output);
 	json_decref(now.host);
 	json_decref(now.runs);
 	for (size_t i = json_array_size(s->file.runs); i-- > 0;)
@@ -118,7 +117,7 @@ static void resume(struct sweep *s)
 	unlinkat(s->dir_fd, name, 0); /* what we left behind, or somebody else's link */
 	create(s, name);
 	if (renameat(s->dir_fd, name, s->dir_fd, s->name))
-		bench_die(BENCH_FAILED, "cannot replace %s: %s", s->output, strerror(errno));
+		err(BENCH_FAILED, "cannot replace %s", s->output);
 }
 
 /* Keeps the directory open: the owner of a parent directory may replace it during the sweep. */
@@ -126,7 +125,7 @@ static void open_output(struct sweep *s)
 {
 	s->dir_fd = open(s->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (s->dir_fd < 0)
-		bench_die(BENCH_FAILED, "cannot create %s: %s", s->output, strerror(errno));
+		err(BENCH_FAILED, "cannot create %s", s->output);
 	s->file = (struct sweep_file){ .host = host_line(s), .runs = json_array() };
 	if (s->resume && !faccessat(s->dir_fd, s->name, F_OK, 0))
 		resume(s);
@@ -177,8 +176,8 @@ static void do_run(struct sweep *s, const struct config *cfg, unsigned rep)
 	}
 	row = child_run(cfg);
 	if (child_interrupted)
-		bench_die(BENCH_FAILED, "interrupted; the same command with --resume continues %s",
-			  s->output);
+		errx(BENCH_FAILED, "interrupted; the same command with --resume continues %s",
+		     s->output);
 	json_object_set_new(row, "rep", json_integer(rep));
 	write_line(s, row);
 	json_array_append_new(s->file.runs, row);
@@ -206,7 +205,7 @@ static void make_grid(struct sweep *s)
 	if (err) /* explained */
 		exit(err == -EINVAL && !s->grid_path ? BENCH_USAGE : BENCH_FAILED);
 	if (!s->grid.n)
-		bench_die(BENCH_FAILED, "the grid is empty");
+		errx(BENCH_FAILED, "the grid is empty");
 	grid_settle(&s->grid, s->topo);
 	for (unsigned i = 0; i < s->grid.n; i++)
 		s->grid.cfg[i].directory = s->directory;
@@ -221,8 +220,8 @@ static int finish(struct sweep *s)
 	write_lines(s, medians);
 	json_decref(medians);
 	if (invalid)
-		bench_error("%u of %zu runs are not valid; their rows say why", invalid,
-			    json_array_size(s->file.runs));
+		warnx("%u of %zu runs are not valid; their rows say why", invalid,
+		      json_array_size(s->file.runs));
 	return invalid ? BENCH_FAILED : BENCH_DONE;
 }
 
@@ -285,7 +284,7 @@ static void parse(struct sweep *s, int argc, char **argv)
 		};
 	options_parse(&line, argc, argv);
 	if (s->quick + has_axis(&s->axes) + !!s->grid_path > 1)
-		bench_die(BENCH_USAGE, "--quick, --grid and lists exclude each other");
+		errx(BENCH_USAGE, "--quick, --grid and lists exclude each other");
 }
 
 static void name_output(struct sweep *s)

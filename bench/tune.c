@@ -259,9 +259,8 @@ static void measure(struct tune *t)
 		took = bench_now() - began;
 	} while (bench_now() + took <= end || (!has_alone(t) && ++more < MORE_ROUNDS));
 	if (!has_alone(t))
-		bench_die(BENCH_FAILED,
-			  "no run with one producer is valid: see what numaring-bench run "
-			  "--transport single says");
+		errx(BENCH_FAILED, "no run with one producer is valid: see what numaring-bench run "
+				   "--transport single says");
 }
 
 /* For each distance that this host has, two CPUs that far apart. */
@@ -777,8 +776,8 @@ int cmd_tune(int argc, char **argv)
 	if (!t.producers)
 		t.producers = t.n_cpus;
 	if (t.producers > t.n_cpus)
-		bench_die(BENCH_FAILED, "%" PRIu64 " producers need as many CPUs, there are %u",
-			  t.producers, t.n_cpus);
+		errx(BENCH_FAILED, "%" PRIu64 " producers need as many CPUs, there are %u",
+		     t.producers, t.n_cpus);
 	tune(&t);
 	return BENCH_DONE;
 }

@@ -1,42 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* What every part of the bench needs: messages, memory, clocks, threads. */
 #include <sched.h>
-#include <stdarg.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include "bench.h"
-
-static void print_error(const char *fmt, va_list ap)
-{
-	fputs("numaring-bench: ", stderr);
-	vfprintf(stderr, fmt, ap);
-	fputc('\n', stderr);
-}
-
-void bench_error(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	print_error(fmt, ap);
-	va_end(ap);
-}
-
-void bench_die(enum bench_exit status, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	print_error(fmt, ap);
-	va_end(ap);
-	exit(status);
-}
 
 void bench_log(void *ctx, enum nr_log_level level, const char *text)
 {
 	(void)ctx;
 	if (level <= NR_LOG_WARN)
-		bench_error("%s%s", level == NR_LOG_WARN ? "warning: " : "", text);
+		warnx("%s%s", level == NR_LOG_WARN ? "warning: " : "", text);
 }
 
 void *bench_alloc(size_t n, size_t size)
@@ -44,7 +17,7 @@ void *bench_alloc(size_t n, size_t size)
 	void *p = calloc(n ? n : 1, size);
 
 	if (!p)
-		bench_die(BENCH_FAILED, "out of memory");
+		errx(BENCH_FAILED, "out of memory");
 	return p;
 }
 
@@ -53,15 +26,8 @@ void *bench_grow(void *array, size_t n, size_t size)
 	void *p = reallocarray(array, n, size);
 
 	if (!p)
-		bench_die(BENCH_FAILED, "out of memory");
+		errx(BENCH_FAILED, "out of memory");
 	return p;
-}
-
-char *bench_strdup(const char *s)
-{
-	char *copy = bench_alloc(strlen(s) + 1, 1);
-
-	return strcpy(copy, s);
 }
 
 FILE *bench_memory_file(const char *name)
@@ -70,7 +36,7 @@ FILE *bench_memory_file(const char *name)
 	FILE *f = fd < 0 ? NULL : fdopen(fd, "w+");
 
 	if (!f)
-		bench_die(BENCH_FAILED, "cannot create a file in memory: %s", strerror(errno));
+		err(BENCH_FAILED, "cannot create a file in memory");
 	return f;
 }
 
@@ -94,7 +60,7 @@ struct nr_topology *bench_topology(void)
 	int err = nr_topology_open(&topo, NULL);
 
 	if (err)
-		bench_die(BENCH_FAILED, "cannot read this host's topology: %s", strerror(-err));
+		errx(BENCH_FAILED, "cannot read this host's topology: %s", strerror(-err));
 	return topo;
 }
 
@@ -142,7 +108,7 @@ void bench_thread(pthread_t *out, void *(*run)(void *arg), void *arg)
 	int err = pthread_create(out, NULL, run, arg);
 
 	if (err)
-		bench_die(BENCH_FAILED, "cannot start a thread: %s", strerror(err));
+		errx(BENCH_FAILED, "cannot start a thread: %s", strerror(err));
 }
 
 int bench_pin(pthread_t thread, const unsigned *cpus, unsigned n)

@@ -10,51 +10,43 @@
 #define DEFAULT_SEED 20200529
 
 /* ---- values ---- */
-static int add_policy(struct args *a, const char *word)
+static void refuse_list(const char *option, const char *list)
 {
-	snprintf(a->policies[a->n_policies++], sizeof(a->policies[0]), "%s", word);
-	return a->n_policies;
+	errx(BENCH_USAGE, "--%s %s: invalid list; see numaring-bench model --help", option, list);
 }
 
-static int add_producers(struct args *a, const char *word)
+/* Cuts a list into words; returns how many. */
+static unsigned split(const char *option, const char *list, char words[MAX_LIST][32])
 {
-	uint64_t v = 0;
+	unsigned n = 0;
 
-	if (strcmp(word, "all") && (parse_count(word, &v) || !v || v > UINT_MAX))
-		return -EINVAL;
-	a->producers[a->n_producers++] = v;
-	return a->n_producers;
-}
-
-static int add_rate(struct args *a, const char *word)
-{
-	uint64_t v = 0;
-
-	if (strcmp(word, "flat") && parse_count(word, &v))
-		return -EINVAL;
-	a->rates[a->n_rates++] = v;
-	return a->n_rates;
-}
-
-/* Calls add() for each word of a list, which returns how many there are now, or -EINVAL. */
-static void add_list(struct args *a, const char *option, const char *list,
-		     int (*add)(struct args *a, const char *word))
-{
-	const char *p = list;
-	char word[32];
-
-	for (int n = 0;; p++) {
+	for (const char *p = list;; p++) {
 		size_t len = strcspn(p, ",");
 
-		snprintf(word, sizeof(word), "%.*s", (int)len, p);
-		if (!len || len >= sizeof(word) || n == MAX_LIST || (n = add(a, word)) < 0)
-			bench_die(BENCH_USAGE,
-				  "--%s %s: invalid list; see numaring-bench model --help", option,
-				  list);
+		if (!len || len >= sizeof(words[0]) || n == MAX_LIST)
+			refuse_list(option, list);
+		snprintf(words[n++], sizeof(words[0]), "%.*s", (int)len, p);
 		p += len;
 		if (!*p)
-			return;
+			return n;
 	}
+}
+
+/* A list of counts; the word `zero` stands for 0. */
+static unsigned split_counts(const char *option, const char *list, const char *zero, uint64_t least,
+			     uint64_t most, double *counts)
+{
+	char words[MAX_LIST][32];
+	unsigned n = split(option, list, words);
+
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t v = 0;
+
+		if (strcmp(words[i], zero) && (parse_count(words[i], &v) || v < least || v > most))
+			refuse_list(option, list);
+		counts[i] = v;
+	}
+	return n;
 }
 
 static bool ascends(const struct interval *i)
@@ -127,17 +119,17 @@ static enum verb find_verb(const char *s)
 	for (unsigned i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (!strcmp(s, verbs[i]))
 			return i;
-	bench_die(BENCH_USAGE,
-		  "model %s: unknown; use check, fit, predict, surface, limits or merge", s);
+	errx(BENCH_USAGE, "model %s: unknown; use check, fit, predict, surface, limits or merge",
+	     s);
 }
 
 /* The sweep to fit is an argument; elsewhere it is an option, which fit takes too. */
 static void take_sweep(struct args *a, const char *sweep)
 {
 	if (a->verb != VERB_FIT)
-		bench_die(BENCH_USAGE, "unexpected argument \"%s\"", sweep);
+		errx(BENCH_USAGE, "unexpected argument \"%s\"", sweep);
 	if (a->sweep)
-		bench_die(BENCH_USAGE, "fit %s --sweep %s: one sweep at a time", sweep, a->sweep);
+		errx(BENCH_USAGE, "fit %s --sweep %s: one sweep at a time", sweep, a->sweep);
 	a->sweep = sweep;
 }
 
@@ -146,13 +138,13 @@ static void check_limits(const struct args *a)
 {
 	for (unsigned i = 0; i < a->n_policies; i++)
 		if (!strcmp(a->policies[i], "perfbuf"))
-			bench_die(BENCH_USAGE, "limits --policy perfbuf: perf buffers have no lock "
-					       "to saturate");
+			errx(BENCH_USAGE, "limits --policy perfbuf: perf buffers have no lock "
+					  "to saturate");
 	for (unsigned i = 0; i < a->n_rates; i++)
 		if (a->rates[i] == 0)
-			bench_die(BENCH_USAGE,
-				  "limits --rate flat: a limit is the number of producers at a "
-				  "rate; use --rate 100k or the like");
+			errx(BENCH_USAGE,
+			     "limits --rate flat: a limit is the number of producers at a "
+			     "rate; use --rate 100k or the like");
 }
 
 void args_parse(struct args *a, int argc, char **argv)
@@ -194,12 +186,13 @@ void args_parse(struct args *a, int argc, char **argv)
 		a->policy_list = limits ? "single,node,llc" : "single,node,llc,perfbuf";
 	if (!a->rate_list)
 		a->rate_list = limits ? "1k,10k,100k" : "1k,10k,100k,flat";
-	add_list(a, "policy", a->policy_list, add_policy);
-	add_list(a, "producers", a->producer_list, add_producers);
-	add_list(a, "rate", a->rate_list, add_rate);
+	a->n_policies = split("policy", a->policy_list, a->policies);
+	a->n_producers =
+		split_counts("producers", a->producer_list, "all", 1, UINT_MAX, a->producers);
+	a->n_rates = split_counts("rate", a->rate_list, "flat", 0, INT64_MAX, a->rates);
 	if (limits)
 		check_limits(a);
 	if (a->sweep_host && !a->sweep)
-		bench_die(BENCH_USAGE, "--sweep-host is the machine of a sweep, and there is no "
-				       "--sweep");
+		errx(BENCH_USAGE, "--sweep-host is the machine of a sweep, and there is no "
+				  "--sweep");
 }

@@ -40,7 +40,7 @@ static FILE *open_data(char path[4096], const char *dir, const char *name)
 	snprintf(path, 4096, "%s/%s", dir, name);
 	f = fopen(path, "re");
 	if (!f)
-		bench_die(BENCH_FAILED, "%s: %s", path, strerror(errno));
+		err(BENCH_FAILED, "%s", path);
 	return f;
 }
 
@@ -160,7 +160,7 @@ static double latency_ns(const char *data_dir, const char *host, const char *rel
 			ns = v;
 	fclose(f);
 	if (!(ns > 0))
-		bench_die(BENCH_FAILED, "%s: no latency of %s, %s", path, host, relation);
+		errx(BENCH_FAILED, "%s: no latency of %s, %s", path, host, relation);
 	return ns;
 }
 
@@ -238,7 +238,7 @@ static void read_lock_curve(struct curve *curve, const char *data_dir, const cha
 		    !strcmp(b, benchmark) && !strcmp(l, lock))
 			err = curve_add_plain(curve, machine, threads, 0, -1, 1e9 / ops);
 	if (err || !curve->n)
-		bench_die(BENCH_FAILED, "%s: no figures of %s", path, curve->name);
+		errx(BENCH_FAILED, "%s: no figures of %s", path, curve->name);
 	fclose(f);
 	machine_free(machine);
 }
@@ -311,7 +311,7 @@ static void simulate(struct sim_result *out, const struct machine *machine,
 		     const struct sim_opts *opts)
 {
 	if (sim_run(out, machine, costs, load, opts))
-		bench_die(BENCH_FAILED, "the fitted costs are no times");
+		errx(BENCH_FAILED, "the fitted costs are no times");
 }
 
 static void simulate_flat(struct sim_result *out, unsigned n, double think_ns, enum times service)

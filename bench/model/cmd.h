@@ -23,8 +23,8 @@ struct args {
 
 	unsigned n_policies, n_producers, n_rates;
 	char policies[MAX_LIST][32];
-	unsigned producers[MAX_LIST]; /* 0: all */
-	double rates[MAX_LIST];	      /* 0: flat out */
+	double producers[MAX_LIST]; /* 0: all */
+	double rates[MAX_LIST];	    /* 0: flat out */
 };
 
 /* Ends the process with status 2 if something is wrong with the arguments. */

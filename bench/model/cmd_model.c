@@ -27,7 +27,7 @@ static struct nr_topology *open_topology(const char *host, const char *synthetic
 	} else if (host) {
 		errno = ENODATA;
 		if (!bench_read_line(host, "", line, sizeof(line)))
-			bench_die(BENCH_FAILED, "%s: %s", host, strerror(errno));
+			err(BENCH_FAILED, "%s", host);
 		opts.synthetic = line;
 	}
 	if (nr_topology_open(&topo, &opts))
@@ -76,14 +76,6 @@ static void open_inputs(struct inputs *in, const struct args *a)
 		exit(BENCH_FAILED);
 	if (like_parse(&in->like, in->curves, in->n_curves, a->like))
 		exit(BENCH_USAGE);
-}
-
-static void close_inputs(struct inputs *in)
-{
-	family_free(in->family);
-	machine_free(in->machine);
-	nr_topology_free(in->topo);
-	free(in->curves);
 }
 
 static struct machine *machine_of(const struct inputs *in, const struct nr_topology *topo)
@@ -220,10 +212,9 @@ static void print_tables(const struct inputs *in)
 {
 	const struct args *a = in->args;
 	unsigned n = in->machine->n_cpus;
-	struct job job = {
-		a, in->machine, in->family, { { 0 } }, bench_alloc(n, sizeof(unsigned))
-	};
+	static struct job job;
 
+	job = (struct job){ a, in->machine, in->family, .order = bench_alloc(n, sizeof(unsigned)) };
 	for (unsigned i = 0; i < a->n_policies; i++)
 		plan_shards(&job.shards[i], in, a->policies[i]);
 	if (a->fill)
@@ -233,26 +224,20 @@ static void print_tables(const struct inputs *in)
 		spread_order(job.order, n);
 	print_preamble(in);
 	print_table(&job);
-	for (unsigned i = 0; i < a->n_policies; i++) {
-		free(job.shards[i].cpu_shard);
-		free(job.shards[i].consumer);
-	}
-	free(job.order);
 }
 
 static void predict_tables(const struct args *a)
 {
-	struct inputs in;
+	static struct inputs in;
 
 	open_inputs(&in, a);
 	read_machine(&in);
 	for (unsigned i = 0; i < a->n_producers; i++)
 		if (a->producers[i] > in.machine->n_cpus)
-			bench_die(BENCH_USAGE, "--producers %u: the machine has %u CPUs",
-				  a->producers[i], in.machine->n_cpus);
+			errx(BENCH_USAGE, "--producers %.0f: the machine has %u CPUs",
+			     a->producers[i], in.machine->n_cpus);
 	fit_family(&in);
 	print_tables(&in);
-	close_inputs(&in);
 }
 
 /* ---- fits ---- */
@@ -295,7 +280,7 @@ static void fit_sweep(struct inputs *in)
 
 static void fit(const struct args *a)
 {
-	struct inputs in;
+	static struct inputs in;
 	struct costs c;
 
 	open_inputs(&in, a);
@@ -305,7 +290,6 @@ static void fit(const struct args *a)
 	}
 	if (a->sweep)
 		fit_sweep(&in);
-	close_inputs(&in);
 }
 
 int cmd_model(int argc, char **argv)

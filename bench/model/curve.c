@@ -110,12 +110,12 @@ static int read_lines(struct curve **curves, unsigned *n, FILE *f, const char *p
 		if (number > 1)
 			err = parse_published(curves, n, line);
 		if (err)
-			bench_error("%s:%u: not series,producers,mops_per_sec of a known host",
-				    path, number);
+			warnx("%s:%u: not series,producers,mops_per_sec of a known host", path,
+			      number);
 	}
 	if (!err && (ferror(f) || !*n)) {
 		err = ferror(f) ? -errno : -ENODATA;
-		bench_error("%s: %s", path, strerror(-err));
+		warnx("%s: %s", path, strerror(-err));
 	}
 	return err;
 }
@@ -128,7 +128,7 @@ int curves_read(struct curve **out, unsigned *n_out, const char *path)
 	int err = f ? 0 : -errno;
 
 	if (err) {
-		bench_error("%s: %s", path, strerror(-err));
+		warnx("%s: %s", path, strerror(-err));
 		return err;
 	}
 	err = read_lines(&curves, &n, f, path);

@@ -256,8 +256,8 @@ struct host_error predict_host(const struct curve *curves, unsigned n_curves,
 				add_series(&e, f, &curves[i], wide);
 	family_free(f);
 	if (!e.n)
-		bench_die(BENCH_FAILED, "the published curves lack %s, or %s to predict it from",
-			  host->prefix, like);
+		errx(BENCH_FAILED, "the published curves lack %s, or %s to predict it from",
+		     host->prefix, like);
 	e.rms = sqrt(e.rms / e.n);
 	return e;
 }

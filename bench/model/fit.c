@@ -25,7 +25,7 @@ double minimize(objective_fn f, void *ctx, double *x, unsigned n)
 	double least = INFINITY;
 
 	if (!opt || nlopt_set_min_objective(opt, f, ctx) < 0)
-		bench_die(BENCH_FAILED, "out of memory");
+		errx(BENCH_FAILED, "out of memory");
 	nlopt_set_initial_step1(opt, 0.3);
 	nlopt_set_ftol_abs(opt, 1e-12);
 	nlopt_set_maxeval(opt, 8000);

@@ -122,8 +122,8 @@ int like_parse(struct like *out, const struct curve *curves, unsigned n_curves, 
 		size_t n = strcspn(word, ",");
 
 		if (!begins_a_series(curves, n_curves, word, n)) {
-			bench_error("--like %s: no published series begins with '%.*s'", text,
-				    (int)n, word);
+			warnx("--like %s: no published series begins with '%.*s'", text, (int)n,
+			      word);
 			return -ENOENT;
 		}
 		word += n;
@@ -132,10 +132,10 @@ int like_parse(struct like *out, const struct curve *curves, unsigned n_curves, 
 	}
 	for (unsigned i = 0; i < n_curves; i++)
 		if (is_like(curves[i].name, text) && !add_host(&like, host_of(curves[i].name))) {
-			bench_error("--like %s: the operating system hides other caches or nodes "
-				    "on one of these hosts than on another: name hosts of one "
-				    "maker",
-				    text);
+			warnx("--like %s: the operating system hides other caches or nodes "
+			      "on one of these hosts than on another: name hosts of one "
+			      "maker",
+			      text);
 			return -EINVAL;
 		}
 	*out = like;

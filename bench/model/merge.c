@@ -71,7 +71,7 @@ static void measure(struct sources *s, struct record *out)
 	struct nr_tree tree = { 0 };
 
 	if (nr_tree_init(&tree, s->n))
-		bench_die(BENCH_FAILED, "out of memory");
+		errx(BENCH_FAILED, "out of memory");
 	for (unsigned i = 0; i < N_TIMES; i++) {
 		double ns;
 

@@ -145,7 +145,7 @@ static void simulate_shard(struct outcome *out, const struct question *q, const 
 	struct sim_result r;
 
 	if (sim_run(&r, q->machine, costs, load, &opts))
-		bench_die(BENCH_FAILED, "the fitted costs are no times");
+		errx(BENCH_FAILED, "the fitted costs are no times");
 	out->per_sec = r.per_sec;
 	out->wait_ns = r.wait_mean_ns;
 	out->wait_p99_ns = r.wait_p99_ns;

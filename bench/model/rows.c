@@ -60,10 +60,9 @@ static int check_machine(const json_t *rows, const char *path, const struct mach
 
 	if (!topo || (cpus == m->n_cpus && packages == n_packages(m)))
 		return 0;
-	bench_error(
-		"%s is a sweep of a machine with %.0f CPUs in %.0f packages, and this one has %u "
-		"in %u: describe the sweep's with --sweep-host",
-		path, cpus, packages, m->n_cpus, n_packages(m));
+	warnx("%s is a sweep of a machine with %.0f CPUs in %.0f packages, and this one has %u "
+	      "in %u: describe the sweep's with --sweep-host",
+	      path, cpus, packages, m->n_cpus, n_packages(m));
 	return -EINVAL;
 }
 
@@ -134,13 +133,13 @@ int sweep_curve_read(struct sweep_curve *out, const char *path, const char *tran
 		goto out;
 	err = add_rows(&sweep, rows, transport, machine);
 	if (err == -E2BIG) {
-		bench_error("%s: more than %d rows to fit", path, MAX_POINTS);
+		warnx("%s: more than %d rows to fit", path, MAX_POINTS);
 	} else if (err) {
-		bench_error("%s: its rows are not of this machine or have no figures", path);
+		warnx("%s: its rows are not of this machine or have no figures", path);
 	} else if (!sweep.curve.n) {
 		err = -ENODATA;
-		bench_error("%s: no valid median of transport %s, flat out%s", path, transport,
-			    sweep.no_rate ? ", that has a rate" : "");
+		warnx("%s: no valid median of transport %s, flat out%s", path, transport,
+		      sweep.no_rate ? ", that has a rate" : "");
 	}
 	if (err)
 		goto out;
