@@ -10,12 +10,6 @@ void check_init(struct check *c, unsigned n_cpus)
 	c->cpus = bench_alloc(n_cpus, sizeof(*c->cpus));
 }
 
-void check_destroy(struct check *c)
-{
-	free(c->cpus);
-	c->cpus = NULL;
-}
-
 void check_open_window(struct check *c, uint64_t begin)
 {
 	__atomic_store_n(&c->begin, begin, __ATOMIC_RELAXED);

@@ -50,7 +50,6 @@ struct check {
 };
 
 void check_init(struct check *c, unsigned n_cpus);
-void check_destroy(struct check *c);
 void check_open_window(struct check *c, uint64_t begin);
 void check_close_window(struct check *c, uint64_t end);
 void check_batch(struct check *c, const struct nr_event *events, unsigned n);

@@ -200,9 +200,3 @@ void grid_settle(struct grid *grid, const struct nr_topology *topo)
 	}
 	grid->n = n;
 }
-
-void grid_free(struct grid *grid)
-{
-	free(grid->cfg);
-	*grid = (struct grid){ 0 };
-}

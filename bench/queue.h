@@ -109,15 +109,4 @@ static inline void queue_free_spent(struct queue *q)
 	}
 }
 
-static inline void queue_destroy(struct queue *q)
-{
-	queue_free_spent(q);
-	while (q->head) {
-		struct queue_chunk *next = atomic_load(&q->head->next);
-
-		free(q->head);
-		q->head = next;
-	}
-}
-
 #endif

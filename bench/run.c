@@ -346,52 +346,46 @@ static json_t *lost_json(const struct run *r)
 	return lost;
 }
 
-/* Fields that not every run has. */
-static void add_order_and_trace(json_t *o, const struct run *r)
+/* NULL: the run has no such figure. */
+static json_t *real_if(bool has, double v)
 {
-	double count = r->check.count;
+	return has ? json_real(v) : NULL;
+}
 
-	if (r->ordered && count)
-		json_object_set_new(o, "turns_share", json_real(r->check.turns / count));
-	if (r->cfg.delivery == TO_TRACE && count) {
-		json_object_set_new(o, "file_system", json_string(r->file_system));
-		json_object_set_new(o, "trace_bytes_per_event", json_real(r->trace_bytes / count));
-	}
+static json_t *memory_json(const struct run *r, const struct measured *m)
+{
+	size_t user = m->anon_peak > m->anon_before ? m->anon_peak - m->anon_before : 0;
+
+	return json_pack("{s:I, s:I}", "rings", (json_int_t)r->ring_bytes, "user",
+			 (json_int_t)user);
 }
 
 static json_t *row(const struct run *r, const struct measured *m)
 {
-	double seconds = (m->end.mark.time - m->begin.mark.time) / 1e9;
+	double seconds = (m->end.mark.time - m->begin.mark.time) / 1e9, count = r->check.count;
+	double asked = (double)r->cfg.rate * r->cfg.producers;
+	bool trace = r->cfg.delivery == TO_TRACE && count;
 	struct bench_cell sum;
-	json_t *o;
 
 	producer_sums(r, m, &sum);
-	o = json_pack("{s:s, s:o, s:b, s:o, s:o, s:f, s:f, s:f, s:f, s:I, s:o, s:o, s:o, s:o}",
-		      "kind", "run", "config", config_json(&r->cfg), "valid", !*r->reason, "reason",
-		      *r->reason ? json_string(r->reason) : json_null(), "producer_cpus",
-		      cpus_json(r->cpus, r->cfg.producers), "seconds", seconds, "events_per_sec",
-		      check_rate(&m->begin.mark, &m->end.mark), "attempts_per_sec",
-		      sum.attempts / seconds, "lost_share",
-		      sum.attempts ? (double)sum.failed / sum.attempts : 0, "delivered",
-		      (json_int_t)r->check.count, "lost", lost_json(r), "cost_ns", cost_json(&sum),
-		      "cpu_s_per_million", cpu_json(r, m), "latency_ms", latency_json(r));
-	json_object_set_new(o, "lag_max_ms",
-			    r->ordered ? json_real(r->lag_max / 1e6) : json_null());
-	add_order_and_trace(o, r);
-	if (r->consumer_cpu >= 0)
-		json_object_set_new(o, "consumer_cpu", json_integer(r->consumer_cpu));
-	if (r->cfg.rate)
-		json_object_set_new(o, "reached_share",
-				    json_real(sum.attempts / seconds /
-					      ((double)r->cfg.rate * r->cfg.producers)));
-	json_object_set_new(o, "elsewhere_share", json_real(elsewhere(r, m)));
-	json_object_set_new(o, "rings", json_integer(r->shards));
-	json_object_set_new(
-		o, "memory_bytes",
-		json_pack("{s:I, s:I}", "rings", (json_int_t)r->ring_bytes, "user",
-			  (json_int_t)(m->anon_peak > m->anon_before ? m->anon_peak - m->anon_before
-								     : 0)));
-	return o;
+	return json_pack(
+		"{s:s, s:o, s:b, s:s?, s:o, s:f, s:f, s:f, s:f, s:I, s:o, s:o, s:o, s:o, s:o?, "
+		"s:o*, s:s*, s:o*, s:o*, s:o*, s:f, s:i, s:o}",
+		"kind", "run", "config", config_json(&r->cfg), "valid", !*r->reason, "reason",
+		*r->reason ? r->reason : NULL, "producer_cpus",
+		cpus_json(r->cpus, r->cfg.producers), "seconds", seconds, "events_per_sec",
+		check_rate(&m->begin.mark, &m->end.mark), "attempts_per_sec",
+		sum.attempts / seconds, "lost_share",
+		sum.attempts ? (double)sum.failed / sum.attempts : 0, "delivered",
+		(json_int_t)r->check.count, "lost", lost_json(r), "cost_ns", cost_json(&sum),
+		"cpu_s_per_million", cpu_json(r, m), "latency_ms", latency_json(r), "lag_max_ms",
+		real_if(r->ordered, r->lag_max / 1e6), "turns_share",
+		real_if(r->ordered && count, r->check.turns / count), "file_system",
+		trace ? r->file_system : NULL, "trace_bytes_per_event",
+		real_if(trace, r->trace_bytes / count), "consumer_cpu",
+		r->consumer_cpu < 0 ? NULL : json_integer(r->consumer_cpu), "reached_share",
+		real_if(r->cfg.rate, sum.attempts / seconds / asked), "elsewhere_share",
+		elsewhere(r, m), "rings", (int)r->shards, "memory_bytes", memory_json(r, m));
 }
 
 /* ---- one run ---- */

@@ -31,7 +31,6 @@ int grid_add_file(struct grid *grid, const char *path);
 int grid_add_default(struct grid *grid, const struct nr_topology *topo, bool quick);
 /* Replaces 0 where it stands for a value of this host, and drops duplicates. */
 void grid_settle(struct grid *grid, const struct nr_topology *topo);
-void grid_free(struct grid *grid);
 
 /* ---- runs (child.c) ---- */
 

@@ -254,21 +254,15 @@ static void fit_sweep(struct inputs *in)
 {
 	const struct curve *curve = &in->sweep.curve;
 	struct costs c;
-	double sum = 0;
 
 	read_machine(in);
 	read_sweep(in);
 	fit_costs(&c, curve, &in->like.host->prior);
 	print_costs(in->args->sweep, &c);
-	for (unsigned i = 0; i < curve->n; i++) {
-		const struct point *p = &curve->points[i];
-		double off = log_ratio(&c, p);
-
-		printf("%4u producers: measured %.3f, model %.3f M/s\n", p->mix.n, 1e3 / p->ns,
-		       1e3 / mean_ns(&c, &p->mix));
-		sum += off * off;
-	}
-	printf("rms log ratio %.1f %%, in the fit\n", 100 * sqrt(sum / curve->n));
+	for (unsigned i = 0; i < curve->n; i++)
+		printf("%4u producers: measured %.3f, model %.3f M/s\n", curve->points[i].mix.n,
+		       1e3 / curve->points[i].ns, 1e3 / mean_ns(&c, &curve->points[i].mix));
+	printf("rms log ratio %.1f %%, in the fit\n", 100 * fit_error(&c, curve));
 	print_doubts(&in->sweep, "");
 	if (in->sweep.consumer_not_known)
 		printf("The sweep does not say where the consumer was: its share is in the "

@@ -53,37 +53,46 @@ struct error_sum {
 	unsigned n;
 };
 
-static void add_half(struct error_sum *e, const struct curve *curve, const struct prior *prior,
-		     unsigned half)
+static void add_errors(struct error_sum *e, const struct curve *curve, const struct costs *c,
+		       unsigned least)
 {
-	struct curve train, test;
-	struct costs c;
-
-	curve_halve(curve, half, &train, &test);
-	fit_costs(&c, &train, prior);
-	for (unsigned i = 0; i < test.n; i++) {
-		double off = log_ratio(&c, &test.points[i]);
-
-		if (test.points[i].mix.n < 3)
+	for (unsigned i = 0; i < curve->n; i++) {
+		if (curve->points[i].mix.n < least)
 			continue;
-		e->sum += off * off;
+		e->sum += pow(log_ratio(c, &curve->points[i]), 2);
 		e->n++;
 	}
 }
 
-static struct error_sum halves_error(const struct curve *curve, const struct prior *prior)
+static double rms_of(const struct error_sum *e)
+{
+	return e->n ? sqrt(e->sum / e->n) : 0;
+}
+
+double fit_error(const struct costs *c, const struct curve *curve)
 {
 	struct error_sum e = { 0 };
 
-	add_half(&e, curve, prior, 0);
-	add_half(&e, curve, prior, 1);
-	return e;
+	add_errors(&e, curve, c, 1);
+	return rms_of(&e);
+}
+
+static void add_halves(struct error_sum *e, const struct curve *curve, const struct prior *prior)
+{
+	struct curve train, test;
+	struct costs c;
+
+	for (unsigned half = 0; half < 2; half++) {
+		curve_halve(curve, half, &train, &test);
+		fit_costs(&c, &train, prior);
+		add_errors(e, &test, &c, 3);
+	}
 }
 
 int family_fit(struct family **out, const struct curve *curves, unsigned n_curves, const char *like)
 {
 	struct family *f = bench_alloc(1, sizeof(*f));
-	struct error_sum all = { 0 }, e;
+	struct error_sum all = { 0 };
 	struct curve part;
 
 	for (unsigned i = 0; i < n_curves; i++) {
@@ -94,15 +103,13 @@ int family_fit(struct family **out, const struct curve *curves, unsigned n_curve
 			without_group(&part, &curves[i], g);
 			fit_set(f, &part);
 		}
-		e = halves_error(&curves[i], &host_of(curves[i].name)->prior);
-		all.sum += e.sum;
-		all.n += e.n;
+		add_halves(&all, &curves[i], &host_of(curves[i].name)->prior);
 	}
 	if (!f->n) {
 		family_free(f);
 		return -ENOENT;
 	}
-	f->error = all.n ? sqrt(all.sum / all.n) : 0;
+	f->error = rms_of(&all);
 	*out = f;
 	return 0;
 }
@@ -116,18 +123,6 @@ void family_free(struct family *f)
 }
 
 /* ---- families of a sweep ---- */
-static double fit_error(const struct costs *c, const struct curve *curve)
-{
-	double sum = 0;
-
-	for (unsigned i = 0; i < curve->n; i++) {
-		double off = log_ratio(c, &curve->points[i]);
-
-		sum += off * off;
-	}
-	return sqrt(sum / curve->n);
-}
-
 /* If halves of the sweep are too few points, what the like hosts showed stands for its error. */
 static double sweep_error(const struct curve *curve, const struct prior *prior,
 			  const struct costs *fit, double like_error)
@@ -137,8 +132,8 @@ static double sweep_error(const struct curve *curve, const struct prior *prior,
 
 	curve_halve(curve, 1, &train, &test);
 	if (has_enough_points(&train, fit->seen))
-		e = halves_error(curve, prior);
-	return fmax(fit_error(fit, curve), e.n ? sqrt(e.sum / e.n) : like_error);
+		add_halves(&e, curve, prior);
+	return fmax(fit_error(fit, curve), e.n ? rms_of(&e) : like_error);
 }
 
 /* Distances of the machine that are farther than any the sweep contains. */

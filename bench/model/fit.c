@@ -152,15 +152,16 @@ bool has_enough_points(const struct curve *curve, unsigned seen)
 	return curve->n >= X_HAND + (unsigned)__builtin_popcount(seen);
 }
 
-/* ---- what the model has to beat: three logarithms each ---- */
+/* ---- what the model has to beat: three parameters each, of which x are the logarithms ---- */
 struct rival {
 	const struct curve *curve;
-	double (*ns)(const double *x, const struct mix *mix);
+	double (*ns)(const double *v, const struct mix *mix);
 };
 
 static double rival_misfit(unsigned n, const double *x, double *gradient, void *ctx)
 {
 	const struct rival *r = ctx;
+	const double v[3] = { exp(x[0]), exp(x[1]), exp(x[2]) };
 	double sum = 0;
 
 	(void)n;
@@ -168,7 +169,7 @@ static double rival_misfit(unsigned n, const double *x, double *gradient, void *
 	for (unsigned i = 0; i < r->curve->n; i++) {
 		const struct point *p = &r->curve->points[i];
 
-		sum += square(log(fmax(r->ns(x, &p->mix), 1e-9) / p->ns));
+		sum += square(log(fmax(r->ns(v, &p->mix), 1e-9) / p->ns));
 	}
 	return sum;
 }
@@ -180,16 +181,9 @@ double usl_ns(const struct usl *u, unsigned n)
 	return 1e9 * d / (u->lambda * n);
 }
 
-static struct usl decode_usl(const double *x)
+static double usl_rival(const double *v, const struct mix *mix)
 {
-	return (struct usl){ exp(x[0]), exp(x[1]), exp(x[2]) };
-}
-
-static double usl_rival(const double *x, const struct mix *mix)
-{
-	struct usl u = decode_usl(x);
-
-	return usl_ns(&u, mix->n);
+	return usl_ns(&(struct usl){ v[0], v[1], v[2] }, mix->n);
 }
 
 void fit_usl(struct usl *out, const struct curve *curve)
@@ -198,7 +192,7 @@ void fit_usl(struct usl *out, const struct curve *curve)
 	double x[3] = { log(1e9 / curve->points[0].ns), -1, -4 };
 
 	minimize(rival_misfit, &r, x, 3);
-	*out = decode_usl(x);
+	*out = (struct usl){ exp(x[0]), exp(x[1]), exp(x[2]) };
 }
 
 double two_level_ns(const struct two_level *t, const struct mix *mix)
@@ -208,16 +202,9 @@ double two_level_ns(const struct two_level *t, const struct mix *mix)
 	return mix->n < 2 ? t->alone : near * t->near + (1 - near) * t->far;
 }
 
-static struct two_level decode_two_level(const double *x)
+static double two_level_rival(const double *v, const struct mix *mix)
 {
-	return (struct two_level){ exp(x[0]), exp(x[1]), exp(x[2]) };
-}
-
-static double two_level_rival(const double *x, const struct mix *mix)
-{
-	struct two_level t = decode_two_level(x);
-
-	return two_level_ns(&t, mix);
+	return two_level_ns(&(struct two_level){ v[0], v[1], v[2] }, mix);
 }
 
 void fit_two_level(struct two_level *out, const struct curve *curve)
@@ -226,5 +213,5 @@ void fit_two_level(struct two_level *out, const struct curve *curve)
 	double x[3] = { log(curve->points[0].ns), 5, 6 };
 
 	minimize(rival_misfit, &r, x, 3);
-	*out = decode_two_level(x);
+	*out = (struct two_level){ exp(x[0]), exp(x[1]), exp(x[2]) };
 }

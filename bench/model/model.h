@@ -268,6 +268,9 @@ struct family *family_of_sweep(const struct curve *sweep, const struct prior *pr
 			       const struct family *like, unsigned levels, double across);
 void family_free(struct family *family);
 
+/* rms log ratio of all points. */
+double fit_error(const struct costs *c, const struct curve *curve);
+
 /* A published host predicted from others, N >= 3: the middle of their family against each series.
  */
 struct host_error {
