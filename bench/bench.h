@@ -45,6 +45,10 @@ void *bench_grow(void *array, size_t n, size_t size);
 /* Creates a file in memory that is closed on exec, or ends the process. */
 FILE *bench_memory_file(const char *name);
 
+/* Starts a program with these as stdin, stdout and stderr, -1: ours. Its process, or -errno. */
+pid_t bench_spawn(const char *file, const char *const *argv, const int fds[3]);
+int bench_wait(pid_t pid); /* its status */
+
 /* Reads the first line that begins with key, without its newline; false: there is none. */
 bool bench_read_line(const char *path, const char *key, char *buf, size_t size);
 

@@ -4,9 +4,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include "sweep.h"
 
@@ -16,24 +13,17 @@
 volatile sig_atomic_t child_interrupted;
 
 /* Starts `run` with --name=value for every value of the configuration. */
-static int spawn_run(const struct config *cfg, int stdout_fd, int stderr_fd, pid_t *pid)
+static pid_t spawn_run(const struct config *cfg, int stdout_fd, int stderr_fd)
 {
 	char words[N_VALUES][80], value[48];
 	const char *argv[N_VALUES + 5] = { "numaring-bench", "run", "--directory", cfg->directory };
-	posix_spawn_file_actions_t actions;
-	int err;
 
 	for (unsigned i = 0; i < N_VALUES; i++) {
 		snprintf(words[i], sizeof(words[i]), "--%s=%s", config_options[i].name,
 			 option_get(&config_options[i], cfg, value, sizeof(value)));
 		argv[4 + i] = words[i];
 	}
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, stdout_fd, STDOUT_FILENO);
-	posix_spawn_file_actions_adddup2(&actions, stderr_fd, STDERR_FILENO);
-	err = posix_spawn(pid, "/proc/self/exe", &actions, NULL, (char **)argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	return -err;
+	return bench_spawn("/proc/self/exe", argv, (const int[]){ -1, stdout_fd, stderr_fd });
 }
 
 /* Reads what the child prints, until it closes its end or the time is over. */
@@ -84,8 +74,7 @@ static json_t *read_row(const struct config *cfg, int fd, pid_t pid)
 	row = json_loads(text, 0, NULL);
 	if (!row)
 		kill(pid, SIGKILL);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	bench_wait(pid);
 	return row;
 }
 
@@ -94,15 +83,15 @@ json_t *child_run(const struct config *cfg)
 	char reason[512] = "it ended without a message, or was killed after too long";
 	FILE *said = bench_memory_file("stderr");
 	json_t *row = NULL;
-	pid_t pid = 0;
-	int fds[2], err;
+	int fds[2];
+	pid_t pid;
 
 	if (pipe2(fds, O_CLOEXEC))
-		errx(BENCH_FAILED, "cannot create a pipe: %s", strerror(errno));
-	err = spawn_run(cfg, fds[1], fileno(said), &pid);
+		err(BENCH_FAILED, "cannot create a pipe");
+	pid = spawn_run(cfg, fds[1], fileno(said));
 	close(fds[1]);
-	if (err)
-		snprintf(reason, sizeof(reason), "cannot start it: %s", strerror(-err));
+	if (pid < 0)
+		snprintf(reason, sizeof(reason), "cannot start it: %s", strerror(-pid));
 	else
 		row = read_row(cfg, fds[0], pid);
 	close(fds[0]);

@@ -2,8 +2,6 @@
 /* The plots of a report: which medians lie on which, and gnuplot, which draws them. */
 #include <ctype.h>
 #include <math.h>
-#include <spawn.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include "report.h"
 
@@ -242,21 +240,12 @@ static void write_script(FILE *out, const struct plot *p)
 
 static int run_gnuplot(int script, int svg)
 {
-	static char *const argv[] = { "gnuplot", NULL };
-	posix_spawn_file_actions_t actions;
-	int err, status = 0;
-	pid_t pid;
+	static const char *const argv[] = { "gnuplot", NULL };
+	pid_t pid = bench_spawn(argv[0], argv, (const int[]){ script, svg, -1 });
 
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, script, STDIN_FILENO);
-	posix_spawn_file_actions_adddup2(&actions, svg, STDOUT_FILENO);
-	err = posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	if (err)
-		return -err;
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	return status ? -EIO : 0;
+	if (pid < 0)
+		return pid;
+	return bench_wait(pid) ? -EIO : 0;
 }
 
 static char *read_back(FILE *f)

@@ -65,16 +65,16 @@ static json_t *placement_json(const struct nr_topology *topo, const char *how)
 
 static json_t *host_line(const struct sweep *s)
 {
-	json_t *host = host_json(s->topo);
 	time_t now = time(NULL);
 	char when[32];
 	struct tm tm;
+	json_t *host;
 
 	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
-	json_object_set_new(host, "kind", json_string("host"));
-	json_object_set_new(host, "begun", json_string(when));
-	json_object_set_new(host, "producer_cpus_fill", placement_json(s->topo, "fill"));
-	json_object_set_new(host, "producer_cpus_spread", placement_json(s->topo, "spread"));
+	host = json_pack("{s:s, s:s, s:o, s:o}", "kind", "host", "begun", when,
+			 "producer_cpus_fill", placement_json(s->topo, "fill"),
+			 "producer_cpus_spread", placement_json(s->topo, "spread"));
+	json_object_update_new(host, host_json(s->topo));
 	return host;
 }
 

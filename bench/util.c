@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* What every part of the bench needs: messages, memory, clocks, threads. */
 #include <sched.h>
+#include <spawn.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include "bench.h"
 
 void bench_log(void *ctx, enum nr_log_level level, const char *text)
@@ -38,6 +41,30 @@ FILE *bench_memory_file(const char *name)
 	if (!f)
 		err(BENCH_FAILED, "cannot create a file in memory");
 	return f;
+}
+
+pid_t bench_spawn(const char *file, const char *const *argv, const int fds[3])
+{
+	posix_spawn_file_actions_t actions;
+	pid_t pid;
+	int err;
+
+	posix_spawn_file_actions_init(&actions);
+	for (int i = 0; i < 3; i++)
+		if (fds[i] >= 0)
+			posix_spawn_file_actions_adddup2(&actions, fds[i], i);
+	err = posix_spawnp(&pid, file, &actions, NULL, (char **)argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	return err ? -err : pid;
+}
+
+int bench_wait(pid_t pid)
+{
+	int status = 0;
+
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return status;
 }
 
 bool bench_read_line(const char *path, const char *key, char *buf, size_t size)
