@@ -21,6 +21,7 @@ struct event {
 struct job {
 	struct event events[EVENTS];
 	unsigned n;
+	struct nr_trace *trace;
 	const struct nr_types *types;
 	struct btf *btf;
 	struct btf_dump *dump;
@@ -49,11 +50,10 @@ static void copy_event(struct event *to, const struct nr_event *ev)
 static void load_events(struct job *job, const char *dir)
 {
 	const struct nr_trace_opts opts = { .sz = sizeof(opts), .log = bench_log };
-	struct nr_trace *trace = NULL;
 	struct nr_event ev;
-	int err = nr_trace_open(&trace, dir, &opts);
+	int err = nr_trace_open(&job->trace, dir, &opts);
 
-	while (!err && job->n < EVENTS && (err = nr_trace_next(trace, &ev)) > 0) {
+	while (!err && job->n < EVENTS && (err = nr_trace_next(job->trace, &ev)) > 0) {
 		copy_event(&job->events[job->n++], &ev);
 		err = 0;
 	}
@@ -61,7 +61,7 @@ static void load_events(struct job *job, const char *dir)
 		exit(BENCH_FAILED); /* explained */
 	if (!job->n)
 		errx(BENCH_FAILED, "%s holds no event", dir);
-	job->types = nr_trace_types(trace);
+	job->types = nr_trace_types(job->trace);
 }
 
 /* The tags "numaring:ID:NAME" say which type is which event. */
