@@ -8,7 +8,6 @@
 #include "base/clock.h"
 #include "collector.h"
 #include "kernel/pids.h"
-#include "output/batch.h"
 
 /* How long the end waits for a record that is reserved and not submitted. */
 #define LAST_RECORD_NS 1000000000ull

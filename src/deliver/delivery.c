@@ -221,7 +221,7 @@ int nr_delivery_begin(struct nr_delivery *d, const struct nr_recording *recordin
 
 		o->recording = &d->recording;
 		o->misfits = i || d->wants_bytes ? NULL : misfits;
-		err = o->ops->begin(o, &d->recording);
+		err = o->ops->begin ? o->ops->begin(o) : 0;
 		if (err)
 			o->recording = NULL; /* there is nothing to undo */
 	}

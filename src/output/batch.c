@@ -7,7 +7,7 @@ struct batch {
 	struct nr_output output;
 	nr_batch_fn fn;
 	void *ctx;
-	uint64_t missed; /* to be told with the next events */
+	uint64_t missed; /* events, to be reported by the next call */
 };
 
 static int call(struct batch *b, const struct nr_event *events, unsigned n)
@@ -26,14 +26,7 @@ static int call_chunk(struct nr_output *o, const struct nr_event *events, unsign
 	return call((struct batch *)o, events, n);
 }
 
-static int begin(struct nr_output *o, const struct nr_recording *recording)
-{
-	(void)o;
-	(void)recording;
-	return 0;
-}
-
-/* A packet ends when the function is to flush. */
+/* After a packet the function is called without events, so that it flushes what it holds. */
 static int take(struct nr_output *o, const struct nr_packet *packet)
 {
 	return nr_output_each(o, packet, call_chunk) ?: call((struct batch *)o, NULL, 0);
@@ -54,7 +47,6 @@ static int end(struct nr_output *o, const struct nr_account *account)
 }
 
 static const struct nr_output_ops ops = {
-	.begin = begin,
 	.take = take,
 	.miss = miss,
 	.end = end,

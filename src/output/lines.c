@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* JSON lines, in pieces of whole lines. */
+/* JSON lines: the function gets pieces of whole lines. */
 #include <errno.h>
 #include <stdlib.h>
 #include "base/counter.h"
 #include "batch.h"
 #include "types/json.h"
 
-#define PIECE 4096u /* bytes from which on lines are handed over: what a pipe takes at once */
+#define PIECE 4096u /* bytes after which lines are passed on: what a pipe takes in one piece */
 
 struct lines {
 	struct nr_output output;
@@ -15,13 +15,6 @@ struct lines {
 	char *buf;
 	size_t size, used;
 };
-
-static int begin(struct nr_output *o, const struct nr_recording *recording)
-{
-	(void)o;
-	(void)recording;
-	return 0;
-}
 
 static int grow(struct lines *l, size_t size)
 {
@@ -123,7 +116,6 @@ static void destroy(struct nr_output *o)
 }
 
 static const struct nr_output_ops ops = {
-	.begin = begin,
 	.take = take,
 	.miss = miss,
 	.end = end,

@@ -4,7 +4,6 @@
 #include <string.h>
 #include "base/clock.h"
 #include "base/counter.h"
-#include "batch.h"
 #include "output.h"
 
 #define QUEUE_BYTES (64ull << 20)
@@ -37,7 +36,7 @@ static int each_in_rings(struct nr_output *o, const struct nr_packet *packet, nr
 	return err;
 }
 
-/* The rings may have moved on. */
+/* For an optional output: the rings may have moved on. */
 static int each_in_bytes(struct nr_output *o, const struct nr_packet *packet, nr_chunk_fn fn)
 {
 	const struct nr_types *types = o->recording->format.types;

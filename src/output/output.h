@@ -5,10 +5,11 @@
  * A required output holds the rings: they move past a packet when all required outputs are done
  * with it (I10). An optional one that falls behind misses packets, and is told how many.
  *
- * Life: begin, keep, any number of take and miss, end, destroy. When the start fails, undo takes the
- * place of keep and end. take, miss and end are called one at a time, from the output's own thread
- * unless it is direct (delivery.h). Functions return 0 or a negative errno, which they have
- * explained through the log; after an error of take or miss comes end.
+ * Life: begin, keep, any number of take and miss, end, destroy. If the start fails, undo replaces
+ * keep and end. The output's own thread calls take, miss and end; those of a direct output
+ * (delivery.h) are called by the merge thread, end by the thread that stops the recording. All
+ * others are called by the thread that starts or closes the collector. Functions return 0 or a
+ * negative errno, which they have logged. After an error of take or miss, only end follows.
  */
 #ifndef NR_OUTPUT_H
 #define NR_OUTPUT_H
@@ -29,9 +30,11 @@ struct nr_recording {
 struct nr_output;
 
 struct nr_output_ops {
-	int (*begin)(struct nr_output *o, const struct nr_recording *recording);
-	void (*keep)(struct nr_output *o); /* the recording has started. NULL: nothing to do */
-	void (*undo)(struct nr_output *o); /* it has not: nothing stays. NULL: nothing to do */
+	/* NULL: nothing to do. */
+	int (*begin)(struct nr_output *o);
+	void (*keep)(struct nr_output *o); /* the recording has started */
+	void (*undo)(struct nr_output *o); /* it has not: removes what begin made */
+
 	int (*take)(struct nr_output *o, const struct nr_packet *packet);
 	int (*miss)(struct nr_output *o, const struct nr_gap *gap);
 	int (*end)(struct nr_output *o, const struct nr_account *account);
@@ -42,14 +45,14 @@ struct nr_output {
 	const struct nr_output_ops *ops;
 	char *name; /* for messages and statistics */
 	bool optional;
-	size_t queue_bytes; /* optional: packets that may wait */
+	size_t queue_bytes; /* of an optional output: memory of packets that may wait */
 	bool is_trace;
 	bool wants_bytes;		      /* of packets; else only their events */
 	const struct nr_recording *recording; /* set before begin */
-	/* Counts here what does not fit its type; NULL: a packer does. */
+	/* Where the output counts records that do not fit their type; NULL: packers count them. */
 	struct nr_misfits *misfits;
-	_Atomic(uint64_t) bytes; /* written so far; the output's thread */
-	/* When it was called, or made progress since; CLOCK_MONOTONIC ns, 0: it is in no call. */
+	_Atomic(uint64_t) bytes; /* written so far, by the output's thread */
+	/* CLOCK_MONOTONIC ns: when the current call began or last made progress; 0: no call. */
 	_Atomic(uint64_t) since;
 };
 
@@ -66,5 +69,12 @@ void nr_output_destroy(struct nr_output *o);
 #define NR_CHUNK 1024u
 typedef int (*nr_chunk_fn)(struct nr_output *o, const struct nr_event *events, unsigned n);
 int nr_output_each(struct nr_output *o, const struct nr_packet *packet, nr_chunk_fn fn);
+
+/* Around a call of the user's function: mark the thread, and note progress. leave returns the error
+ * to return: what the function returned, or -EINVAL if that was positive. */
+void nr_output_enter(const struct nr_output *o);
+int nr_output_leave(struct nr_output *o, int returned);
+/* Is the calling thread in a user's function of this recording? */
+bool nr_output_is_calling(const struct nr_recording *recording);
 
 #endif

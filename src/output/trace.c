@@ -33,7 +33,7 @@ struct trace {
 	struct nr_packet_head last;
 	uint32_t heads; /* CRC-32 of their heads */
 	size_t largest; /* bytes of the largest of them */
-	int error;	/* the file is not what was written; the log says why */
+	int error;	/* the file no longer holds what was written; the log says why */
 };
 
 static struct trace *trace_of(struct nr_output *o)
@@ -43,7 +43,8 @@ static struct trace *trace_of(struct nr_output *o)
 
 /* ---- packets ---- */
 
-/* Removes what is left of a packet that is not whole; if that fails, too, nothing can follow. */
+/* Removes the rest of a packet that was not written completely. If that fails as well, nothing can
+ * be appended any more. */
 static bool cut_back(struct trace *t, int err)
 {
 	bool cut = !ftruncate(t->fd, t->bytes);
@@ -90,7 +91,7 @@ static int take(struct nr_output *o, const struct nr_packet *packet)
 	return append(trace_of(o), packet->bytes, packet->size);
 }
 
-/* The gap mark stands for the packets that are missing. */
+/* Writes the gap mark in place of the missing packets. */
 static int miss(struct nr_output *o, const struct nr_gap *gap)
 {
 	struct trace *t = trace_of(o);
@@ -105,7 +106,7 @@ static int miss(struct nr_output *o, const struct nr_gap *gap)
 
 /* ---- begin ---- */
 
-/* The clock's identity is the boot: two traces with it have times that can be compared. */
+/* The boot identifies the clock: times in two traces of one boot can be compared. */
 static void read_boot_id(__u8 *uuid)
 {
 	char text[40] = "";
@@ -171,15 +172,15 @@ static void undo(struct nr_output *o)
 	nr_trace_dir_close(&t->dir);
 }
 
-static int begin(struct nr_output *o, const struct nr_recording *rec)
+static int begin(struct nr_output *o)
 {
 	struct trace *t = trace_of(o);
 	sigset_t old;
 	int err;
 
-	t->log = *rec->log;
+	t->log = *o->recording->log;
 	nr_hold_file_limit(&old);
-	err = create(t, rec);
+	err = create(t, o->recording);
 	nr_release_file_limit(&old);
 	if (err == -ENOMEM)
 		nr_log(&t->log, NR_LOG_ERROR, "cannot create the trace %s: %s", o->name,
@@ -230,8 +231,9 @@ static int check_packet(const struct trace *t, uint64_t off, uint64_t size)
 	return err;
 }
 
-/* From the head of the packet before to that of this one, and all of it if it ends behind the next hole: some file systems make a hole
- * of the zeros in it. */
+/* Steps from the head of one packet to that of the next, at off, and checks it. Reads the whole
+ * packet if it reaches into the next hole of the file: a program may have punched it there, but some
+ * file systems also store the packet's own zeros as a hole. */
 static int look_again(const struct trace *t, struct nr_packet_head *head, uint64_t off,
 		      uint64_t *hole)
 {
@@ -251,8 +253,8 @@ static int look_again(const struct trace *t, struct nr_packet_head *head, uint64
 
 /* A walk over the packets, up to the first that was changed. */
 struct walk {
-	uint64_t seq, off; /* of the packet it has come to */
-	uint32_t heads;	   /* crc32 over the heads before */
+	uint64_t seq, off; /* of the current packet */
+	uint32_t heads;	   /* CRC-32 of the heads before it */
 };
 
 static int walk(const struct trace *t, struct walk *at, bool whole)
@@ -282,7 +284,7 @@ static int check_packets(const struct trace *t)
 	return err == -ESTALE ? overwritten(t, at.seq, at.off) : err;
 }
 
-/* A file that was changed by others while it was written to took every write without an error. */
+/* Writes succeed even if another program changes the file meanwhile, so it is read again. */
 static int check_stream(struct trace *t)
 {
 	return t->error ?: nr_trace_dir_check(&t->dir, t->fd, NR_FILE_STREAM, t->bytes)
@@ -317,7 +319,7 @@ static int add_mark(struct trace *t, const struct nr_account *account)
 	return err;
 }
 
-/* What check_stream has read is not read again. */
+/* Checks the size once more, but not the packets, which check_stream has read. */
 static int close_stream(struct trace *t)
 {
 	int err = t->error ?: nr_trace_dir_check(&t->dir, t->fd, NR_FILE_STREAM, t->bytes);
@@ -332,7 +334,7 @@ static int close_stream(struct trace *t)
 	return err;
 }
 
-/* The end mark is the last packet, and not before the others in time. */
+/* The end mark is the last packet, so its time is not before that of the others. */
 static int end(struct nr_output *o, const struct nr_account *account)
 {
 	struct trace *t = trace_of(o);

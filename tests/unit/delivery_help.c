@@ -103,11 +103,10 @@ void release_packet(void)
 
 /* ---- outputs ---- */
 
-static int begin(struct nr_output *o, const struct nr_recording *recording)
+static int begin(struct nr_output *o)
 {
 	struct fake *f = (struct fake *)o;
 
-	(void)recording;
 	f->begun += !f->begin_error;
 	return f->begin_error;
 }

@@ -33,7 +33,7 @@ static int begin(struct writer *w, uint64_t start)
 	err = nr_packet_build(first, &w->recording.format, NULL);
 	w->recording.first = first;
 	w->output->recording = &w->recording;
-	err = err ?: w->output->ops->begin(w->output, &w->recording);
+	err = err ?: w->output->ops->begin(w->output);
 	nr_packet_put(first);
 	w->packet = nr_packet_get(&w->pool);
 	w->last_ts = start;
