@@ -8,23 +8,20 @@
 #include "stream.h"
 
 #define PACKET_BYTES (1u << 20)
-#define DIRECT_BYTES (32u << 10) /* what the merge thread itself hands over */
+#define DIRECT_BYTES (32u << 10) /* if the merge thread calls the output */
 
-/* Events that are taken at once. */
+/* Events that the merge takes in one go. */
 #define BATCH 1024
 
 /* Bytes of packets that hold the rings; beyond them the merge waits for the outputs. */
 #define IN_FLIGHT (16u << 20)
 
-/* A watermark this much behind the newest one holds up the merge when rings fill, and when one is
- * nearly full. */
+/* When rings fill, consumers are woken whose watermarks are this much older than a pass could make
+ * them; when one is nearly full, already at the shorter age. */
 #define LAGGARD_NS	  1000000u
 #define LAGGARD_URGENT_NS 100000u
 
-/* How often the end checks whether the outputs make progress. */
-#define LOOK_MS 50
-
-/* The merge thread runs: how long did it not? */
+/* Notes that the merge thread runs, and for how long it did not. */
 static void note_running(struct nr_stream *s)
 {
 	uint64_t now = nr_clock_now();
@@ -35,7 +32,8 @@ static void note_running(struct nr_stream *s)
 
 /* ---- rings ---- */
 
-/* Before CPUs whose rings were full write again: the packets with that know of it (I11). */
+/* Moves the rings to s->marks. A ring that was full then takes records again, and the packet with
+ * them has to know of the losses before them: so those are read first (I11). */
 static void release(struct nr_stream *s)
 {
 	nr_losses_sample(&s->merge.losses, nr_clock_now());
@@ -63,7 +61,7 @@ static void release_discarded(struct nr_stream *s)
 
 /* ---- packets ---- */
 
-/* What was taken becomes a packet. */
+/* Sends the events that were taken as a packet. */
 static int cut(struct nr_stream *s, uint64_t watermark, uint64_t lost)
 {
 	struct nr_packet *p = s->packet;
@@ -103,7 +101,7 @@ static int cut_last(struct nr_stream *s)
 	return cut(s, nr_clock_now(), nr_losses_all(&s->merge.losses));
 }
 
-/* Waits until so few packets are on their way that there may be another. */
+/* Waits until the packets on their way leave room for another. */
 static int wait_for_outputs(struct nr_stream *s)
 {
 	uint64_t began = nr_clock_now();
@@ -133,7 +131,7 @@ static int begin_packet(struct nr_stream *s)
 	return s->packet ? 0 : -ENOMEM;
 }
 
-/* Takes some events; *n: how many. */
+/* Takes up to BATCH events into the packet. *n: how many; 0: it is full. */
 static int take(struct nr_stream *s, unsigned *n)
 {
 	struct nr_packet *p = s->packet;
@@ -147,7 +145,7 @@ static int take(struct nr_stream *s, unsigned *n)
 	return 0;
 }
 
-/* Moves the whole window into packets. */
+/* Takes all events below the watermark into packets. */
 static int move_window(struct nr_stream *s)
 {
 	unsigned n = 0;
@@ -174,7 +172,7 @@ static uint64_t newest_time(const struct nr_drain *drain)
 	return nr_clock_now();
 }
 
-/* Would a pass of this consumer let the merge go on? Not if it waits for a record itself. */
+/* Would a pass of this consumer let the merge go on? Not if it waits for a BUSY record. */
 static bool lags(const struct nr_stream *s, uint32_t i, uint64_t newest, uint64_t most)
 {
 	uint64_t watermark = nr_shard_watermark(s->merge.shards[i]);
@@ -188,8 +186,8 @@ static bool is_nearly_full(const struct nr_shard *shard)
 	return nr_shard_fill(shard) > shard->ring.size / 4 * 3;
 }
 
-/* Programs wake nobody once their ring is full, so the merge comes back by itself: soon while it
- * makes progress, then ever later. */
+/* Programs wake nobody once their ring is full, so the merge wakes by itself: soon while it makes
+ * progress, then after ever longer naps. */
 static void plan_return(struct nr_stream *s, bool nearly_full)
 {
 	unsigned nap = s->merge.last == s->last_return ? 2 * s->nap_ms : 1;
@@ -198,8 +196,8 @@ static void plan_return(struct nr_stream *s, bool nearly_full)
 	s->nap_ms = nearly_full && nap < s->drain->tick_ms ? nap : s->drain->tick_ms;
 }
 
-/* Wakes the consumers whose old watermarks keep full rings from being emptied; they answer with a
- * kick, if they find that it is urgent: so it is before the first of them wakes. */
+/* Wakes the consumers whose old watermarks keep full rings from being emptied. A consumer that finds
+ * `urgent` set wakes the merge after its pass, so it is set before the first of them wakes. */
 static void hurry_laggards(struct nr_stream *s)
 {
 	uint64_t newest = newest_time(s->drain), most;
@@ -215,8 +213,7 @@ static void hurry_laggards(struct nr_stream *s)
 			nr_consumer_kick(&s->consumers[i]);
 			urgent = true;
 		}
-		/* Everybody has made the best of the last grace period: the next one is waited for.
-		 */
+		/* The last grace period is used up: the consumers wait for the next one. */
 		urgent |= s->drain->order == NR_ORDER_RCU && nr_shard_pressed(s->merge.shards[i]);
 	}
 	if (!urgent)
@@ -236,8 +233,8 @@ static void note_consumer_errors(struct nr_stream *s)
 
 /* ---- the thread ---- */
 
-/* A ring fills up. While packets are on their way it waits for them anyway, so that only a packet
- * that is worth it joins them; when they are safe, the merge is woken. */
+/* A ring fills up. While packets are on their way, it waits for them anyway, so only a packet of
+ * some size joins them. When they are safe, the merge is woken. */
 static bool is_urgent(const struct nr_stream *s)
 {
 	return s->hurry &&
@@ -253,20 +250,23 @@ static int round_once(struct nr_stream *s)
 {
 	bool pressed = atomic_exchange_explicit(&s->drain->pressed, false, memory_order_relaxed);
 	bool urgent = atomic_load_explicit(&s->drain->urgent, memory_order_relaxed);
+	bool fills = pressed || urgent || s->nap_ms < s->drain->tick_ms;
 	int err;
 
-	s->hurry |= pressed || urgent || s->nap_ms < s->drain->tick_ms;
+	s->hurry |= fills;
 	note_consumer_errors(s);
 	nr_losses_sample(&s->merge.losses, nr_clock_now());
 	nr_counter_set(&s->watermark, nr_merge_begin(&s->merge));
 	err = nr_delivery_error(&s->delivery) ?: move_window(s);
 	if (!err && s->packet && is_due(s))
 		err = cut_packet(s);
+	if (err)
+		return err; /* the marks may be past events that were not sent (I10) */
 	if (!release_done(s))
 		release_discarded(s);
-	if (pressed || urgent || s->nap_ms < s->drain->tick_ms)
+	if (fills)
 		hurry_laggards(s);
-	return err;
+	return 0;
 }
 
 /* Packers and outputs have explained their errors. */
@@ -290,8 +290,7 @@ static void *run(void *arg)
 	while (!err && !finish) {
 		nr_waiter_wait(&s->drain->merge, s->nap_ms);
 		note_running(s);
-		/* Pairs with the release in nr_stream_finish: the shards' last passes come before.
-		 */
+		/* Pairs with the release in nr_stream_finish, which the last passes precede. */
 		finish = atomic_load_explicit(&s->finish, memory_order_acquire);
 		err = round_once(s);
 	}
@@ -327,7 +326,7 @@ int nr_stream_finish(struct nr_stream *s, unsigned patience_ms)
 	/* Pairs with the acquire in run. */
 	atomic_store_explicit(&s->finish, true, memory_order_release);
 	nr_waiter_kick(&s->drain->merge);
-	while (!nr_thread_join_within(&s->thread, LOOK_MS)) {
+	while (!nr_thread_join_within(&s->thread, NR_DELIVERY_LOOK_MS)) {
 		nr_delivery_give_up(&s->delivery, asked, patience_ms);
 		if (s->delivery.direct && nr_delivery_is_abandoned(&s->delivery))
 			break; /* the merge thread is in the output */

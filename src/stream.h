@@ -2,9 +2,10 @@
 /*
  * The merge thread: from the shards' queues, through the merge, into packets.
  *
- * Each round takes what is below the common watermark. A packet is cut when it is full, when its
- * oldest event is half the latency old, or when a ring fills up and no packet is on its way; then
- * it goes to the packers and outputs (delivery.h). Rings move when marks come back (I10).
+ * Each round takes the events below the common watermark. A packet is cut when it is full, when it
+ * was begun half the latency ago, or when a ring fills up, unless it is small and others are on
+ * their way. Then it goes to packers and outputs (delivery.h). Rings move when marks come back
+ * (I10).
  */
 #ifndef NR_STREAM_H
 #define NR_STREAM_H
@@ -20,18 +21,19 @@ struct nr_stream {
 	struct nr_delivery delivery;
 	struct nr_mark *marks; /* [merge.n_shards] */
 	uint64_t latency_ns;
-	size_t packet_bytes; /* of records: from then on a packet is full */
-	size_t urgent_bytes; /* from then on it does not wait for others when a ring fills up */
+	size_t packet_bytes; /* of records that make a packet full */
+	size_t urgent_bytes; /* of records that are sent when a ring fills up, even if other
+			      * packets are on their way */
 
 	struct nr_thread thread;
-	struct nr_packet *packet; /* filled at the moment; NULL: none */
+	struct nr_packet *packet; /* being filled; NULL: none */
 	uint64_t seq;		  /* of the next packet */
-	uint64_t begun;		  /* when it got its first event, CLOCK_MONOTONIC ns */
-	bool hurry;		  /* a ring fills up */
+	uint64_t begun;		  /* when `packet` was begun, CLOCK_MONOTONIC ns */
+	bool hurry;		  /* a ring has filled up since the last packet was cut */
 	unsigned nap_ms; /* until the next round; less than a tick while a ring is nearly full */
-	uint64_t last_return; /* merge.last when it was set */
-	_Atomic(bool) finish; /* all shards are at NR_TIME_END: one more round, and the end */
-	_Atomic(int) error;   /* what ended the stream */
+	uint64_t last_return; /* merge.last when nap_ms was set */
+	_Atomic(bool) finish; /* all shards are at NR_TIME_END: one more round, then the end */
+	_Atomic(int) error;   /* the negative errno that ended the stream */
 	_Atomic(uint64_t) watermark; /* of the merge, for the statistics; CLOCK_MONOTONIC ns */
 	int error_fd;		     /* eventfd, readable once error is set */
 
@@ -41,14 +43,17 @@ struct nr_stream {
 	_Atomic(uint64_t) waited;   /* ns that it waited for outputs */
 };
 
-/* 0 or -ENOMEM. destroy takes one that is zeroed. */
+/* The thread that starts and stops the recording calls these. init returns 0 or -ENOMEM; destroy
+ * takes a stream that is zeroed. */
 int nr_stream_init(struct nr_stream *stream, struct nr_shard **shards, uint32_t n,
 		   struct nr_drain *drain);
 void nr_stream_destroy(struct nr_stream *stream);
 
+/* Starts the merge thread, after the outputs have begun. Returns 0 or a negative errno. */
 int nr_stream_start(struct nr_stream *stream);
-/* After the consumers were joined and every shard passed NR_TIME_END: until the outputs have all
- * packets, or have made no progress for patience_ms (0: for ever). Returns the stream's error. */
+/* Call it after the consumers were joined and every shard is at NR_TIME_END. Waits until the
+ * outputs have all packets; abandons an output that has made no progress for patience_ms (0:
+ * never). Returns the stream's error. */
 int nr_stream_finish(struct nr_stream *stream, unsigned patience_ms);
 
 #endif

@@ -13,7 +13,6 @@ void nr_cuts_fail(struct nr_delivery *d, int err)
 	nr_waiter_kick(d->merge);
 }
 
-/* The first cuts that are safe: their mark is the merge's (Y2). */
 void nr_cuts_retire(struct nr_delivery *d)
 {
 	bool any = false;
@@ -26,8 +25,9 @@ void nr_cuts_retire(struct nr_delivery *d)
 		d->last = d->first ? d->last : NULL;
 		d->done = cut->marks;
 		cut->marks = marks;
-		d->in_flight -= cut->bytes;
+		d->in_flight -= cut->bytes; /* pairs with nr_delivery_in_flight */
 		nr_packet_put(cut->packet);
+		cut->packet = NULL;
 		cut->next = d->spare;
 		d->spare = cut;
 		any = true;
@@ -35,24 +35,35 @@ void nr_cuts_retire(struct nr_delivery *d)
 	if (!any)
 		return;
 	atomic_store(&d->is_new, true);
-	if (!d->direct) /* or it is the merge thread that is here */
+	if (!d->direct) /* otherwise this is the merge thread */
 		nr_waiter_kick(d->merge);
+}
+
+static void hand_to_required(struct nr_feed *f, struct nr_cut *cut)
+{
+	if (f->error || !nr_queue_put(f, cut->packet, cut))
+		return;
+	f->error = -ENOMEM; /* without this packet it must not take the next */
+	nr_cuts_fail(f->delivery, -ENOMEM);
+}
+
+/* An empty queue takes a packet of any size (Y3). */
+static void hand_to_optional(struct nr_feed *f, const struct nr_cut *cut)
+{
+	bool full = f->n && f->queued + nr_queue_memory(cut->packet) > f->output->queue_bytes;
+
+	if (f->error || full || nr_queue_put(f, cut->packet, NULL))
+		nr_queue_miss(f, cut->packet);
 }
 
 static void hand_to(struct nr_feed *f, struct nr_cut *cut)
 {
-	struct nr_output *o = f->output;
-	bool full = f->n && f->queued + nr_queue_memory(cut->packet) > o->queue_bytes;
-
-	if (!o->optional && !f->error && nr_queue_put(f, cut->packet, cut)) {
-		f->error = -ENOMEM; /* or it would get the next one */
-		nr_cuts_fail(f->delivery, -ENOMEM);
-	}
-	if (o->optional && (f->error || full || nr_queue_put(f, cut->packet, NULL)))
-		nr_queue_miss(f, cut->packet);
+	if (f->output->optional)
+		hand_to_optional(f, cut);
+	else
+		hand_to_required(f, cut);
 }
 
-/* Hands out what is built, in sequence (Y1). */
 void nr_cuts_hand_out(struct nr_delivery *d)
 {
 	for (; d->hand && d->hand->built; d->hand = d->hand->next) {

@@ -7,9 +7,6 @@
 #include "base/counter.h"
 #include "parts.h"
 
-/* How often whoever waits for outputs checks whether they make progress. */
-#define LOOK_MS 50
-
 /* ---- sending ---- */
 
 int nr_delivery_send(struct nr_delivery *d, struct nr_packet *packet, const struct nr_mark *marks)
@@ -42,7 +39,7 @@ int nr_delivery_send(struct nr_delivery *d, struct nr_packet *packet, const stru
 
 /* ---- waiting for outputs ---- */
 
-/* Has the output had its time, counted from no earlier than asked? */
+/* Has the output made no progress for patience_ns, counted from `asked` at the earliest? */
 static bool is_stuck(const struct nr_feed *f, uint64_t asked, uint64_t patience_ns)
 {
 	uint64_t since = nr_counter_get(&f->output->since), now = nr_clock_now();
@@ -79,13 +76,13 @@ static void wait_a_little(struct nr_delivery *d)
 	struct timespec until;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += LOOK_MS * 1000000;
+	until.tv_nsec += NR_DELIVERY_LOOK_MS * 1000000;
 	until.tv_sec += until.tv_nsec / 1000000000;
 	until.tv_nsec %= 1000000000;
 	pthread_cond_timedwait(&d->moved, &d->lock, &until);
 }
 
-/* Everything was handed out, or nothing more will be, and the outputs have it. */
+/* Have the outputs taken all packets that they will get? */
 static bool is_drained(const struct nr_delivery *d)
 {
 	if (d->hand && !d->error)
@@ -278,8 +275,6 @@ void nr_delivery_destroy(struct nr_delivery *d)
 		free(d->feeds[i].queue);
 	}
 	free_cuts(d->first);
-	for (struct nr_cut *cut = d->spare; cut; cut = cut->next)
-		cut->packet = NULL;
 	free_cuts(d->spare);
 	nr_packet_put((struct nr_packet *)d->recording.first);
 	nr_packet_pool_destroy(&d->pool);

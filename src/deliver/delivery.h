@@ -20,19 +20,23 @@
 #include "drain/shard.h"
 #include "output/output.h"
 
+/* How often a thread that waits for outputs checks whether they make progress. */
+#define NR_DELIVERY_LOOK_MS 50
+
 /* A packet on its way. */
 struct nr_cut {
 	struct nr_packet *packet;
-	struct nr_mark *marks; /* [n_shards] free when the packet is safe */
-	size_t bytes;	       /* of memory that it takes */
+	struct nr_mark *marks; /* [n_shards] up to which the rings are free when it is safe */
+	size_t bytes;	       /* of its records and events */
 	unsigned waiting;      /* required outputs that are not done with it */
-	bool built, handed;
+	bool built;	       /* has its bytes, or needs none */
+	bool handed;	       /* is in the queues of the outputs */
 	struct nr_cut *next;
 };
 
-/* What waits for an output. */
+/* A packet that waits for an output. */
 struct nr_queued {
-	struct nr_gap gap; /* right before the packet */
+	struct nr_gap gap; /* what the output missed right before it */
 	struct nr_packet *packet;
 	struct nr_cut *cut; /* of a required output, else NULL */
 };
@@ -45,15 +49,16 @@ struct nr_feed {
 	pthread_cond_t wake;
 	struct nr_queued *queue; /* [cap], n from head on */
 	unsigned head, n, cap;
-	uint64_t queued;   /* bytes of packets in the queue */
-	struct nr_gap gap; /* after the packet that was queued last */
-	bool busy;	   /* its thread is in the output */
-	bool abandoned;	   /* and nobody waits for it any more */
-	bool ended;	   /* the output has ended */
-	int error;	   /* after it the output takes nothing */
-	uint64_t packets, events, missed_packets, missed_events; /* for the statistics */
-	uint64_t told; /* of missed_events: in gaps that the output got; its thread */
-	uint64_t busy_max, busy_total; /* ns */
+	uint64_t queued;	  /* bytes of memory of the packets in the queue */
+	struct nr_gap gap;	  /* what was missed after the packet that was queued last */
+	bool busy;		  /* a thread is in the output */
+	bool abandoned;		  /* a thread is in the output, and nobody waits for it any more */
+	bool ended;		  /* the output has ended */
+	int error;		  /* a negative errno, after which the output takes nothing */
+	uint64_t packets, events; /* taken */
+	uint64_t missed_packets, missed_events;
+	uint64_t told;		       /* of missed_events: those in gaps that the output got */
+	uint64_t busy_max, busy_total; /* ns in calls */
 };
 
 struct nr_packer {
@@ -68,7 +73,7 @@ struct nr_delivery {
 	struct nr_packet_pool pool;
 	struct nr_recording recording;
 	struct nr_misfits *misfits; /* what the packers count */
-	struct nr_waiter *merge;    /* kicked when a mark or an error is there */
+	struct nr_waiter *merge;    /* kicked when there is a new mark or an error */
 	uint32_t n_shards;
 
 	struct nr_feed *feeds;
@@ -76,43 +81,47 @@ struct nr_delivery {
 	struct nr_packer *packers;
 	unsigned n_packers; /* 0: no output wants bytes */
 	bool wants_bytes;
-	/* The only output looks at events alone: the merge thread calls it, for a hand-over to another
-	 * thread would cost more than most such outputs do. */
+	/* The only output needs events, not bytes. The merge thread calls it, because a hand-over to
+	 * another thread would cost more than most such outputs do. */
 	bool direct;
 
 	struct nr_cut *first, *last; /* on their way, in sequence */
-	struct nr_cut *build;	     /* the first that no packer has */
+	struct nr_cut *build;	     /* the first that no packer has taken */
 	struct nr_cut *hand;	     /* the first that was not handed to the outputs */
 	struct nr_cut *spare;
-	_Atomic(size_t) in_flight; /* bytes of cuts that required outputs are not done with */
-	struct nr_mark *done;	   /* [n_shards] the last mark (Y2) ... */
-	_Atomic(bool) is_new;	   /* ... and the merge does not have it yet */
-	_Atomic(int) error;	   /* of a required output, or of a packer */
-	bool closing;		   /* no cut will come */
-	bool ending;		   /* the outputs are to end ... */
+	_Atomic(size_t) in_flight;	  /* bytes of all cuts on their way */
+	struct nr_mark *done;		  /* [n_shards] the last mark that is safe (Y2) ... */
+	_Atomic(bool) is_new;		  /* ... and the merge thread does not have it yet */
+	_Atomic(int) error;		  /* the first of a required output or a packer */
+	bool closing;			  /* no more cuts will come */
+	bool ending;			  /* the outputs are to end ... */
 	const struct nr_account *account; /* ... with this account; NULL: the start has failed */
 };
 
-/* 0 or a negative errno. */
+/* Functions that return int return 0 or a negative errno. */
 int nr_delivery_init(struct nr_delivery *d, uint32_t n_shards, struct nr_waiter *merge);
-/* Takes the output over, 0, or destroys it, -ENOMEM. */
+/* The delivery owns the output from now on. On -ENOMEM it has destroyed it. */
 int nr_delivery_add(struct nr_delivery *d, struct nr_output *output);
-/* Begins the outputs, or none: recording without first and misfits. packers: threads. */
+/* Begins all outputs, or none. Sets first of its copy of the recording: the packet of time start. */
 int nr_delivery_begin(struct nr_delivery *d, const struct nr_recording *recording,
 		      struct nr_misfits *misfits, uint64_t start);
+/* Starts the threads. packers: how many, if an output wants bytes. */
 int nr_delivery_start(struct nr_delivery *d, unsigned packers);
 void nr_delivery_keep(struct nr_delivery *d); /* the recording has started */
 void nr_delivery_undo(struct nr_delivery *d); /* it has not: the outputs leave nothing */
-/* After nr_delivery_end. Takes one that is zeroed. */
+/* Call it after nr_delivery_end. Takes a delivery that is zeroed. */
 void nr_delivery_destroy(struct nr_delivery *d);
 
-/* Sends a packet, which becomes the delivery's, and the marks of the merge. -ENOMEM. */
+/* Merge thread: sends a packet, which the delivery owns from now on, with the marks of the merge,
+ * which it copies. -ENOMEM. */
 int nr_delivery_send(struct nr_delivery *d, struct nr_packet *packet, const struct nr_mark *marks);
-/* True: *marks, [n_shards], is a mark up to which the rings are free, and a new one. */
+/* Merge thread, and after it was joined: true: there is a new mark up to which the rings are free,
+ * and it is in marks, [n_shards]. */
 bool nr_delivery_done(struct nr_delivery *d, struct nr_mark *marks);
 /* Bytes of packets that hold the rings. */
 static inline size_t nr_delivery_in_flight(const struct nr_delivery *d)
 {
+	/* Pairs with the subtraction in nr_cuts_retire: outputs read the rings before it. */
 	return atomic_load_explicit(&d->in_flight, memory_order_acquire);
 }
 static inline int nr_delivery_error(const struct nr_delivery *d)
@@ -120,10 +129,11 @@ static inline int nr_delivery_error(const struct nr_delivery *d)
 	return atomic_load(&d->error);
 }
 
-/* Abandons outputs that have made no progress for patience_ms since `asked` (CLOCK_MONOTONIC ns): their
- * threads, which nobody can end, keep all that they use. 0: has patience without end. */
+/* Abandons outputs that have made no progress for patience_ms since `asked` (CLOCK_MONOTONIC ns); 0:
+ * none. Nobody can end their threads, so the memory that these use stays. */
 void nr_delivery_give_up(struct nr_delivery *d, uint64_t asked, unsigned patience_ms);
-/* After the last packet: waits until the outputs have all of them. Returns the error. */
+/* After the last packet: waits until the outputs have taken all, or were abandoned. Returns the
+ * delivery's error. */
 int nr_delivery_drain(struct nr_delivery *d, uint64_t asked, unsigned patience_ms);
 /* Ends outputs and threads; returns the error of a required output. account NULL: the start has
  * failed, and the outputs are undone, not ended. */

@@ -26,7 +26,7 @@ static int leave(struct nr_feed *f, uint64_t began, int err)
 	return f->abandoned ? -ETIMEDOUT : err;
 }
 
-/* After an error of its own an output takes nothing; of a required one, nobody does. */
+/* After its error an output takes nothing more. That of a required output ends the recording. */
 static void fail_feed(struct nr_feed *f, int err)
 {
 	f->error = f->error ?: err;
@@ -35,7 +35,7 @@ static void fail_feed(struct nr_feed *f, int err)
 	nr_queue_drop(f);
 }
 
-/* Without the lock: neither the output nor the log's function holds up the others. */
+/* Without the lock, so that neither the output nor the log callback holds up the others. */
 static int give(struct nr_feed *f, const struct nr_queued *q)
 {
 	struct nr_output *o = f->output;
@@ -72,8 +72,8 @@ void nr_feed_deliver(struct nr_feed *f)
 	nr_packet_put(q.packet);
 }
 
-/* error: of the output. When it or the recording has failed, outputs have got different numbers of
- * events. */
+/* The recording's account for one output, whose error may be `error`. After a failure, outputs have
+ * taken different numbers of events. */
 static struct nr_account account_of(const struct nr_feed *f, int error)
 {
 	struct nr_account a = *f->delivery->account;
@@ -85,7 +85,7 @@ static struct nr_account account_of(const struct nr_feed *f, int error)
 	return a;
 }
 
-/* What was missed last is told before the end. */
+/* Reports the last gap before the end. */
 static int end_output(struct nr_feed *f)
 {
 	struct nr_output *o = f->output;

@@ -7,14 +7,15 @@
 
 /* queue.c: what waits for an output. */
 
-/* Memory that a packet takes in a queue. */
+/* Bytes of memory that a packet takes in a queue. */
 size_t nr_queue_memory(const struct nr_packet *packet);
-/* -ENOMEM. */
+/* Adds a packet with the gap before it. cut: of a required output, else NULL. 0 or -ENOMEM. */
 int nr_queue_put(struct nr_feed *feed, struct nr_packet *packet, struct nr_cut *cut);
+/* Takes the first packet off the queue, which is not empty. */
 struct nr_queued nr_queue_take(struct nr_feed *feed);
-/* The output does not get this packet. */
+/* Counts a packet that an optional output does not get. */
 void nr_queue_miss(struct nr_feed *feed, const struct nr_packet *packet);
-/* The output takes nothing more. */
+/* Empties the queue of an output that takes nothing more. */
 void nr_queue_drop(struct nr_feed *feed);
 
 /* cuts.c: packets on their way, in sequence. */
@@ -22,21 +23,22 @@ void nr_queue_drop(struct nr_feed *feed);
 /* NULL: no memory. */
 struct nr_cut *nr_cuts_new(struct nr_delivery *d);
 void nr_cuts_append(struct nr_delivery *d, struct nr_cut *cut);
-/* Hands out what is built, in sequence (Y1). */
+/* Hands the cuts that are built to the outputs, in sequence (Y1). */
 void nr_cuts_hand_out(struct nr_delivery *d);
-/* Frees the first cuts that are safe: their mark is the merge's (Y2). */
+/* Frees the cuts at the head that every required output is done with, and reports their mark (Y2). */
 void nr_cuts_retire(struct nr_delivery *d);
-/* Nothing more can be safe. */
+/* Sets the error of the delivery: nothing more becomes safe. */
 void nr_cuts_fail(struct nr_delivery *d, int err);
 
-/* packers.c */
+/* packers.c: threads that make the bytes of packets. 0 or a negative errno. */
 int nr_packers_start(struct nr_delivery *d, unsigned n);
 
 /* feed.c: an output and its thread. */
 
 int nr_feed_start(struct nr_feed *feed, unsigned i);
-/* Gives the output what waits first. */
+/* Gives the output the first packet of its queue. Unlocks the delivery while it calls the output. */
 void nr_feed_deliver(struct nr_feed *feed);
+/* Ends the output, unless it was abandoned or the start has failed. Unlocks as above. */
 void nr_feed_end(struct nr_feed *feed);
 
 #endif

@@ -67,7 +67,6 @@ void nr_queue_miss(struct nr_feed *f, const struct nr_packet *p)
 	note_gap(f, &gap);
 }
 
-/* The output takes nothing more. */
 void nr_queue_drop(struct nr_feed *f)
 {
 	while (f->n) {
