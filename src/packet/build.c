@@ -71,7 +71,8 @@ static inline void put(uint8_t *p, uint64_t bytes, const struct nr_event *ev, co
 	memcpy(p, ev->data, s->size);
 }
 
-/* Bits from the start of the packet to the end of the last field of its last record, at last. */
+/* Bits from the start of the packet to the end of the last field of its last record, which begins at
+ * last. */
 static uint64_t content_bits(const struct nr_packet *packet, const struct nr_types *types,
 			     const uint8_t *last)
 {
@@ -93,7 +94,7 @@ static uint64_t content_bits(const struct nr_packet *packet, const struct nr_typ
 	return (p - packet->bytes + sizeof(raw) + raw.data_len) * 8ull;
 }
 
-static void seal(struct nr_packet *packet, const struct nr_packet_format *format, size_t last)
+static void add_head(struct nr_packet *packet, const struct nr_packet_format *format, size_t last)
 {
 	struct nr_packet_head head = {
 		.magic = NR_CTF_MAGIC,
@@ -140,49 +141,61 @@ int nr_packet_build(struct nr_packet *packet, const struct nr_packet_format *for
 	if (err)
 		return err;
 	packet->size = used;
-	seal(packet, format, last);
+	add_head(packet, format, last);
 	return 0;
 }
 
 /* ---- bytes to events ---- */
 
-uint64_t nr_packet_parse(const uint8_t *bytes, size_t used, size_t pos,
-			 const struct nr_types *types, struct nr_record *rec, struct nr_event *ev)
+/* What is left to read of a packet. */
+struct rest {
+	const uint8_t *p, *end;
+};
+
+static inline bool read_next(struct rest *rest, void *to, size_t size)
 {
-	const uint8_t *p = bytes + pos, *end = bytes + used;
+	if ((size_t)(rest->end - rest->p) < size)
+		return false;
+	memcpy(to, rest->p, size);
+	rest->p += size;
+	return true;
+}
+
+/* Reads up to the payload, and returns its size: more than there is if the record is damaged. */
+static uint64_t payload_size(struct rest *rest, const struct nr_types *types, struct nr_record *rec)
+{
 	const struct nr_layout *layout;
 	struct nr_raw raw;
-	uint64_t size;
 
-	if (end - p < (ptrdiff_t)sizeof(*rec))
+	if (rec->id != NR_RAW_ID) {
+		layout = nr_types_layout(types, rec->id);
+		return layout ? nr_layout_size(layout, rest->p, rest->end - rest->p) : UINT64_MAX;
+	}
+	if (!read_next(rest, &raw, sizeof(raw)))
+		return UINT64_MAX;
+	rec->id = raw.id;
+	return raw.data_len;
+}
+
+uint64_t nr_packet_parse(const uint8_t *bytes, size_t size, size_t pos,
+			 const struct nr_types *types, struct nr_record *rec, struct nr_event *ev)
+{
+	struct rest rest = { bytes + pos, bytes + size };
+	uint64_t payload, all;
+
+	if (!read_next(&rest, rec, sizeof(*rec)))
 		return 0;
-	memcpy(rec, p, sizeof(*rec));
-	p += sizeof(*rec);
 	ev->rec = rec;
 	ev->ts = rec->ts;
 	ev->flags = rec->id & NR_LATE_ID ? NR_EVENT_LATE : 0;
 	rec->id &= ~NR_LATE_ID;
-	if (ev->flags) {
-		if (end - p < (ptrdiff_t)sizeof(rec->ts))
-			return 0;
-		memcpy(&rec->ts, p, sizeof(rec->ts));
-		p += sizeof(rec->ts);
-	}
-	if (rec->id != NR_RAW_ID) {
-		layout = nr_types_layout(types, rec->id);
-		size = layout ? nr_layout_size(layout, p, end - p) : UINT64_MAX;
-	} else {
-		if (end - p < (ptrdiff_t)sizeof(raw))
-			return 0;
-		memcpy(&raw, p, sizeof(raw));
-		p += sizeof(raw);
-		rec->id = raw.id;
-		size = raw.data_len;
-	}
-	if (size > (uint64_t)(end - p))
+	if (ev->flags && !read_next(&rest, &rec->ts, sizeof(rec->ts)))
 		return 0;
-	ev->data = p;
-	ev->size = size;
-	size = nr_round8(p + size - (bytes + pos));
-	return size <= used - pos ? size : 0;
+	payload = payload_size(&rest, types, rec);
+	if (payload > (uint64_t)(rest.end - rest.p))
+		return 0;
+	ev->data = rest.p;
+	ev->size = payload;
+	all = nr_round8(rest.p + payload - (bytes + pos));
+	return all <= size - pos ? all : 0;
 }

@@ -7,8 +7,8 @@
 #include <numaring/trace.h>
 #include "head.h"
 
-/* The account in the end mark, after the packet's head, where other readers see padding. Arrays
- * follow at size bytes from its start: losses by cause (u64), then struct nr_end_misfits. */
+/* The account in the end mark, after the packet's head. Two arrays follow, size bytes from its
+ * start: losses by cause (u64), then struct nr_end_misfits. */
 struct nr_end_head {
 	__u32 size; /* of this struct: later minor versions append to it */
 	__u32 flags;
@@ -36,10 +36,11 @@ struct nr_end {
 	struct nr_type_stats *misfits;
 };
 
-/* Makes the end mark as a packet, malloc'ed. -ENOMEM. */
+/* Makes the end mark, a packet of *size bytes in *out, malloc'ed. 0 or -ENOMEM. */
 int nr_end_packet(uint8_t **out, size_t *size, const __u8 *uuid, uint64_t seq,
 		  const struct nr_account *account);
-/* Reads a packet of size bytes, at least a head. Free *end with nr_end_free. -EBADMSG, -ENOMEM. */
+/* Reads an end mark of size bytes, at least a head. Free *end with nr_end_free. 0; -EBADMSG:
+ * damaged; -ENOMEM. */
 int nr_end_read(struct nr_end *end, const uint8_t *packet, size_t size);
 void nr_end_free(struct nr_end *end);
 

@@ -5,7 +5,7 @@
 
 #define HEAD sizeof(struct nr_packet_head)
 
-/* Watermark and losses are as before: what is said of the gap is said by the packet after it. */
+/* Watermark and losses stay as they were: those of the gap are in the packet after it. */
 void nr_gap_fill(struct nr_gap_packet *mark, const struct nr_packet_head *before,
 		 const struct nr_gap *gap)
 {

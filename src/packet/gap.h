@@ -2,10 +2,9 @@
 /*
  * The gap mark: an empty packet in the place of those that an optional trace missed.
  *
- * It has the sequence number of the packet before it, and the time at which the gap begins. So the
- * numbers that are missing are missing between the mark and the next packet, and every CTF reader
- * reports them there. How many events they have stands in the mark's padding, where CTF readers do
- * not look (docs/format.md).
+ * It has the sequence number of the packet before it, and the time at which the gap begins. So a CTF
+ * reader finds the missing numbers between the mark and the next packet, and reports them there. The
+ * mark's padding, which CTF readers skip, counts the missing packets and events (docs/format.md).
  */
 #ifndef NR_PACKET_GAP_H
 #define NR_PACKET_GAP_H
@@ -26,11 +25,11 @@ struct nr_gap_packet {
 };
 _Static_assert(sizeof(struct nr_gap_packet) == 88 + 24, "size in the file");
 
-/* before: the packet that was written last. */
+/* before: the head of the last packet in the trace. */
 void nr_gap_fill(struct nr_gap_packet *mark, const struct nr_packet_head *before,
 		 const struct nr_gap *gap);
 
-/* From a packet of size bytes that nr_is_gap_mark: packets and events. -EBADMSG. */
+/* Reads packets and events of a gap mark (nr_is_gap_mark) of size bytes. 0; -EBADMSG: damaged. */
 int nr_gap_read(struct nr_gap *gap, const uint8_t *packet, size_t size);
 
 static inline bool nr_is_gap_mark(const struct nr_packet_head *h)

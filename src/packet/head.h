@@ -12,14 +12,13 @@
 #define NR_CTF_MAGIC  0xc1fc1fc1u
 #define NR_CTF_STREAM 0u
 
-/* The largest packet. Packets are cut at 1 MiB, but only where the time changes: a flood of late
- * records, which all stand at one time, makes them larger. Readers take no larger one for true. */
+/* The largest packet, bytes. Packets are cut at 1 MiB, but only where the time changes: a flood of
+ * late records, which all have one time, makes them larger. A reader calls a larger one damaged. */
 #define NR_PACKET_MAX (1ull << 30)
 
 /* Watermark of the end mark: nothing more will come. */
 #define NR_WATERMARK_END UINT64_MAX
 
-/* Head of every packet: CTF's packet header and packet context. */
 struct nr_packet_head {
 	__u32 magic;
 	__u8 uuid[16];
@@ -41,7 +40,7 @@ static inline bool nr_is_end_mark(const struct nr_packet_head *h)
 	return h->watermark == NR_WATERMARK_END && !h->events;
 }
 
-/* The checksum of a packet, from its bytes. */
+/* The value of crc for a packet of size bytes, head included. */
 uint32_t nr_packet_crc(const uint8_t *packet, size_t size);
 
 #endif

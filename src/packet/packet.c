@@ -5,7 +5,7 @@
 
 #define ROOM 1024u /* events of the first growth */
 
-/* Memory beyond this is for a flood of late records; it is not kept for the next packet. */
+/* A packet with more memory, from a flood of late records, is not kept. */
 #define KEEP_BYTES (8u << 20)
 
 #define SPARE (sizeof(((struct nr_packet_pool *)NULL)->spare) / sizeof(void *))
@@ -81,7 +81,7 @@ static bool keep(struct nr_packet *p)
 
 void nr_packet_put(struct nr_packet *p)
 {
-	/* Pairs with itself: what other holders did with the packet comes before its next use. */
+	/* Pairs with itself: the last holder sees what the others did before they let go. */
 	if (p && atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) == 1 && !keep(p))
 		destroy(p);
 }

@@ -2,9 +2,9 @@
 /*
  * A packet: a stretch of the ordered stream as a value.
  *
- * The merge fills in the order of its events and what holds at its end; then it is sealed, and
- * nobody changes that any more. A packer makes its bytes, which are those of the file, head
- * included, if an output wants them. Outputs share the packet by counted references.
+ * The merge fills in its events, in order, and what is true at its end. From the cut on nobody
+ * changes these. If an output wants its bytes, a packer makes them: those of the file, with the
+ * head. Outputs share the packet by counted references.
  */
 #ifndef NR_PACKET_H
 #define NR_PACKET_H
@@ -22,13 +22,12 @@ struct nr_packet {
 
 	/* Filled in by the merge. Times are ns of the host's CLOCK_MONOTONIC. */
 	uint64_t seq;
-	uint64_t begin,
-		end; /* of its events; one time, not before the last packet's end, if empty */
-	uint64_t watermark; /* the stream is complete below */
-	uint64_t lost;	    /* records lost by its end (I11) */
-	/* In the rings: valid until every required output is done with the packet. */
-	struct nr_event *events;
-	uint32_t n_events, room; /* room: events that fit */
+	/* Of its events. If it is empty, both are one time, not before the last packet's end. */
+	uint64_t begin, end;
+	uint64_t watermark;	 /* the stream is complete below */
+	uint64_t lost;		 /* records lost by its end (I11) */
+	struct nr_event *events; /* in the rings: valid until all required outputs are done */
+	uint32_t n_events, room; /* room: events allocated */
 	size_t records; /* bytes of its records, with their headers, each rounded up to 8 */
 
 	/* Made by a packer. */
@@ -37,7 +36,7 @@ struct nr_packet {
 	size_t cap;	/* of bytes allocated */
 };
 
-/* Packets and their memory, which is used again and again. */
+/* Keeps packets with their memory for the next use. */
 struct nr_packet_pool {
 	pthread_mutex_t lock;
 	struct nr_packet *spare[8];
@@ -45,17 +44,17 @@ struct nr_packet_pool {
 };
 
 int nr_packet_pool_init(struct nr_packet_pool *pool);
-void nr_packet_pool_destroy(struct nr_packet_pool *pool); /* after its packets came back */
+void nr_packet_pool_destroy(struct nr_packet_pool *pool); /* after the last nr_packet_put */
 
-/* An empty packet with one reference; NULL: no memory. Any thread, as the next two. */
+/* Any thread may call these three. Returns an empty packet with one reference; NULL: no memory. */
 struct nr_packet *nr_packet_get(struct nr_packet_pool *pool);
 struct nr_packet *nr_packet_ref(struct nr_packet *packet);
-/* The last reference gives it back to its pool. Takes NULL. */
+/* Drops a reference. The last one gives the packet back to its pool. Takes NULL. */
 void nr_packet_put(struct nr_packet *packet);
 
-/* Makes room for n more events. -ENOMEM; -EMSGSIZE: a packet does not hold as many. */
+/* Makes room for n more events. 0; -ENOMEM; -EMSGSIZE: too many for a packet. */
 int nr_packet_room(struct nr_packet *packet, unsigned n);
-/* Makes room for size bytes. -ENOMEM; -EMSGSIZE: larger than NR_PACKET_MAX. */
+/* Makes room for size bytes in all. 0; -ENOMEM; -EMSGSIZE: larger than NR_PACKET_MAX. */
 int nr_packet_grow(struct nr_packet *packet, uint64_t size);
 
 #endif

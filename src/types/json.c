@@ -22,7 +22,7 @@ void nr_text_add(struct nr_text *t, const char *fmt, ...)
 	t->len += n > 0 ? n : 0;
 }
 
-/* Adds seconds and ns separately: a sum in ns would overflow in 2262. */
+/* The time of day. Adds seconds and ns separately, because a sum in ns would overflow in 2262. */
 static struct timespec utc(uint64_t ts, int64_t clock_offset)
 {
 	int64_t ns = clock_offset % NSEC + (int64_t)(ts % NSEC);
@@ -64,7 +64,7 @@ void nr_json_time(struct nr_text *text, uint64_t ts, int64_t clock_offset)
 	nr_text_add(text, ",");
 }
 
-/* A record of unknown type: its id and bytes, as in its container in the trace. */
+/* Adds a record of unknown type: its id and bytes, as a trace has them. */
 static void add_raw(struct nr_text *text, const struct nr_event *ev)
 {
 	const unsigned char *data = ev->data;

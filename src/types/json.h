@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Parts of JSON lines. */
-#ifndef NR_JSON_H
-#define NR_JSON_H
+/* JSON lines: nr_types_json_line (numaring/event.h), and its parts, which gaps need too. */
+#ifndef NR_TYPES_JSON_H
+#define NR_TYPES_JSON_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* Text that is appended to. Bytes that do not fit are counted, not written. */
+/* A buffer of size bytes with a string, which ends with 0. len: of the whole string, also of what
+ * did not fit. */
 struct nr_text {
 	char *buf;
 	size_t size, len;
@@ -14,9 +15,10 @@ struct nr_text {
 
 __attribute__((format(printf, 2, 3))) void nr_text_add(struct nr_text *text, const char *fmt, ...);
 
-/* The members time and ts, with a comma after each. ts: CLOCK_MONOTONIC ns. */
+/* Adds the members time and ts, each with a comma after it. ts: CLOCK_MONOTONIC ns; clock_offset: ns
+ * from it to CLOCK_REALTIME. */
 void nr_json_time(struct nr_text *text, uint64_t ts, int64_t clock_offset);
-/* A member. Its value is a string above 2^53, where a double may not hold it. */
+/* Adds a member. Above 2^53, where a double is not exact, its value is a string. */
 void nr_json_u64(struct nr_text *text, const char *name, uint64_t v);
 
 #endif
