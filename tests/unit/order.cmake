@@ -12,7 +12,8 @@ foreach(test IN ITEMS ring sort shard losses merge order threads clock)
 endforeach()
 
 # Which shards are asked for a watermark.
-target_link_options(test_threads PRIVATE -Wl,--wrap=nr_consumer_kick -Wl,--wrap=nr_packet_room)
+target_link_options(test_threads PRIVATE -Wl,--wrap=nr_consumer_kick -Wl,--wrap=nr_packet_room
+	-Wl,--wrap=nr_delivery_send)
 # Allocations that fail.
 target_link_options(test_shard PRIVATE -Wl,--wrap=mmap)
 target_link_options(test_merge PRIVATE -Wl,--wrap=calloc)

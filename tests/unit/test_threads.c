@@ -195,8 +195,8 @@ void __wrap_nr_consumer_kick(struct nr_consumer *c)
 
 /* ---- life of a rig ---- */
 
-/* Memory that runs out in the merge thread. */
-static _Atomic(bool) no_memory;
+/* Memory that runs out in the merge thread: for events, or for a packet that is sent. */
+static _Atomic(bool) no_memory, no_memory_to_send;
 
 int __real_nr_packet_room(struct nr_packet *packet, unsigned n);
 int __wrap_nr_packet_room(struct nr_packet *packet, unsigned n);
@@ -204,6 +204,20 @@ int __wrap_nr_packet_room(struct nr_packet *packet, unsigned n);
 int __wrap_nr_packet_room(struct nr_packet *packet, unsigned n)
 {
 	return atomic_load(&no_memory) ? -ENOMEM : __real_nr_packet_room(packet, n);
+}
+
+int __real_nr_delivery_send(struct nr_delivery *d, struct nr_packet *packet,
+			    const struct nr_mark *marks);
+int __wrap_nr_delivery_send(struct nr_delivery *d, struct nr_packet *packet,
+			    const struct nr_mark *marks);
+
+int __wrap_nr_delivery_send(struct nr_delivery *d, struct nr_packet *packet,
+			    const struct nr_mark *marks)
+{
+	if (!atomic_load(&no_memory_to_send))
+		return __real_nr_delivery_send(d, packet, marks);
+	nr_packet_put(packet);
+	return -ENOMEM;
 }
 
 static struct rig *open_rig(size_t ring_bytes, bool threaded)
@@ -766,25 +780,33 @@ static void hear(void *ctx, enum nr_log_level level, const char *text)
 	snprintf(ctx, 200, "%s", text);
 }
 
-/* The merge itself ends the stream, and says why. */
-static void test_no_memory(void **state)
+/* The merge itself ends the stream, says why, and moves no ring past what it did not send (I10). */
+static void run_out_of(_Atomic(bool) *memory)
 {
 	struct rig *rig = open_rig(1 << 20, true);
 	char said[200] = "";
 	const struct nr_logger log = { hear, said };
 
-	(void)state;
 	rig->stream.delivery.recording.log = &log;
-	atomic_store(&no_memory, true);
+	atomic_store(memory, true);
 	start(rig, 1000, true);
 	stop_consumers(rig);
 	assert_int_equal(nr_stream_finish(&rig->stream, 0), -ENOMEM);
-	atomic_store(&no_memory, false);
+	atomic_store(memory, false);
 	assert_int_equal(nr_delivery_end(&rig->stream.delivery, NULL, 0), 0);
 	assert_non_null(strstr(said, "cannot put events into packets: "));
 	for (int s = 0; s < SHARDS; s++)
+		assert_int_equal(rig->shard[s].accepted, 0);
+	for (int s = 0; s < SHARDS; s++)
 		nr_consumer_destroy(&rig->consumer[s]);
 	close_rig(rig);
+}
+
+static void test_no_memory(void **state)
+{
+	(void)state;
+	run_out_of(&no_memory);
+	run_out_of(&no_memory_to_send);
 }
 
 int main(void)
