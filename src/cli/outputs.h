@@ -18,8 +18,8 @@ struct output {
 	bool json_lines; /* not a trace */
 	struct destination destination;
 	struct jsonl jsonl;
-	bool stuck; /* a thread is in it, so it has to stay */
-	int error;  /* what ended it */
+	bool stuck; /* a thread is still in it, so it stays open */
+	int error;  /* the negative errno that ended it */
 };
 
 struct outputs {
@@ -34,23 +34,24 @@ struct outputs {
 	char default_path[64];
 };
 
-/* The options as they come; they end the program with a message if they cannot be. */
+/* Take the options in their order. They end the program with a message if an option is invalid. */
 void outputs_add(struct outputs *all, const char *path);
 void outputs_format(struct outputs *all, const char *format);
 /* After the last option. -EINVAL after a message. */
 int outputs_check(struct outputs *all);
 
-/* Is this output's path within a trace, or the same file as one of them? -EINVAL after a message. */
+/* Refuses another output, of `option`, that is within a trace or the same file as one of these:
+ * -EINVAL after a message. */
 int outputs_refuse(const struct outputs *all, const char *option, const struct destination *other);
 
-/* Opens them and adds them to the collector. A FIFO's reader is waited for until end_fd is readable
- * or wait_ms have passed. Returns 0, or a negative errno after a message. */
+/* Opens the outputs and adds them to the collector. Waits for the reader of a FIFO until end_fd is
+ * readable or wait_ms have passed. Returns 0, or a negative errno after a message. */
 int outputs_open(struct outputs *all, struct nr_collector *c, int end_fd, unsigned wait_ms);
 int outputs_commit(struct outputs *all);  /* the recording has started: files get their names */
 void outputs_remove(struct outputs *all); /* it has not */
 void outputs_ending(const struct outputs *all); /* the recording is about to end */
-/* After the end. err: of the recording, whose statistics tell which outputs are stuck; those stay
- * open. Returns err, or the error of an output; a reader that closed its pipe is no error. */
+/* After the end. err: of the recording. Outputs that are stuck, as the statistics tell, stay open.
+ * Returns err, or the error of an output; a reader that closed its pipe is no error. */
 int outputs_close(struct outputs *all, const struct nr_stats *stats, int err);
 /* When there was no recording. */
 void outputs_destroy(struct outputs *all);
@@ -58,11 +59,11 @@ void outputs_destroy(struct outputs *all);
 bool outputs_are_stuck(const struct outputs *all);
 bool outputs_use_stdout(const struct outputs *all);
 bool outputs_have_lines(const struct outputs *all);
-/* Can each of them be waited for with poll, so that a write never blocks? */
+/* Can poll wait for each of them, so that a write never blocks? */
 bool outputs_can_wait(const struct outputs *all);
-/* The descriptor of the only output, to learn that its reader has closed it; -1: none. */
+/* The descriptor of the only output, which tells when its reader has closed it; -1: none. */
 int outputs_poll_fd(const struct outputs *all);
-/* Events that went out through the first one. */
+/* Events that reached the first output. */
 uint64_t outputs_delivered(const struct outputs *all, const struct nr_stats *stats);
 /* Events that optional outputs missed. */
 uint64_t outputs_missed(const struct nr_stats *stats);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* numaring record: records events of this machine into a trace, or prints them as JSON lines. */
+/* numaring record: records events of this machine into traces and JSON lines. */
 #include <argp.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -21,8 +21,8 @@
 #include "summary.h"
 #include "timed_write.h"
 
-/* How long the end waits for a write that does not return. It does not apply to a pipe or a
- * terminal: their reader may be slow, and timed_write.c gives it up only when it reads nothing. */
+/* How long the end waits for a write that does not return. It does not apply to pipes and terminals:
+ * their reader may be slow, and timed_write.c gives up only one that reads nothing. */
 #define WRITE_TIMEOUT_MS 3000
 
 enum {
@@ -46,11 +46,10 @@ static const struct argp_option options[] = {
 	  "required, the others are optional and miss events when they fall behind",
 	  0 },
 	{ "format", OPT_FORMAT, "ctf|jsonl", 0,
-	  "the format of the -o after it: a trace (ctf, the default), or JSON lines while "
-	  "recording",
+	  "the format of the next -o: a trace (ctf, the default), or JSON lines while recording",
 	  0 },
 	{ "required", OPT_REQUIRED, NULL, 0,
-	  "all outputs are required: a slow one fills the rings, and none misses events", 0 },
+	  "make all outputs required: a slow one fills the rings, but none misses events", 0 },
 	{ "event", 'e', "SOURCES", 0,
 	  "record these sources, separated by commas (default: sched); may be repeated; \"list\" "
 	  "shows all sources",
@@ -70,9 +69,9 @@ static const struct argp_option options[] = {
 	{ "latency", OPT_LATENCY, "MS", 0, "write each event within MS milliseconds (default: 100)",
 	  1 },
 	{ "packers", OPT_PACKERS, "N", 0,
-	  "make packets of the trace with N threads (default: 1); the trace is the same", 1 },
+	  "make packets with N threads (default: 1), which does not change their content", 1 },
 	{ "fail-on-loss", OPT_FAIL_ON_LOSS, NULL, 0,
-	  "exit 3 if an event was lost, or missed by an output", 2 },
+	  "exit 3 if an event was lost or an output missed one", 2 },
 	{ "stats-json", OPT_STATS_JSON, "FILE", 0, "write the statistics to FILE as JSON", 2 },
 	{ "self", OPT_SELF, NULL, 0, "also record the threads of numaring itself", 2 },
 	{ "force", OPT_FORCE, NULL, 0, "replace an existing trace or file", 2 },
@@ -93,7 +92,7 @@ struct record {
 	struct nr_collector_opts opts;
 	struct nr_plan_opts plan;
 	struct outputs outputs;
-	struct strings sources; /* if there is no object either: sched */
+	struct strings sources; /* none, and no objects: sched */
 	struct strings objects;
 	struct processes processes;
 	const char *stats_json;
@@ -164,7 +163,7 @@ static void add_sources(struct record *r, char *names)
 	}
 }
 
-/* Each value of these options adds to the others. */
+/* These options add a value each time. */
 static bool may_repeat(int key)
 {
 	return key == 'e' || key == 'p' || key == 'o' || key == OPT_OBJECT || key == OPT_FORMAT;
@@ -273,7 +272,7 @@ static const struct argp argp = {
 	.parser = parse_opt,
 	.children = (const struct argp_child[]){ { .argp = &cli_plan_argp, .group = 1 }, { 0 } },
 	.args_doc = "[-- COMMAND...]",
-	.doc = "Record events of this machine, in exact order, into a trace directory.\v"
+	.doc = "Record events of this machine, in exact order, into a trace or as JSON lines.\v"
 	       "Recording stops when COMMAND exits. Without -p, the whole machine is recorded. "
 	       "Sources: sched (task switches, wake-ups, migrations), syscalls (entry and exit "
 	       "of every system call). The exit status is that of the recording; COMMAND's exit "
@@ -551,27 +550,20 @@ static int start(struct record *r)
 	return err;
 }
 
+/* Everything up to the first event. */
+static int set_up(struct record *r)
+{
+	return command_check(&r->command) ?: nr_collector_open(&r->collector, &r->opts)
+	       ?: add_events(r) ?: open_stats(r) ?: signals_block(&r->signals)
+	       ?: outputs_open(&r->outputs, r->collector, r->signals.fd, r->duration_ms)
+	       ?: check_processes(r) ?: start(r) ?: outputs_commit(&r->outputs);
+}
+
 static int record(struct record *r)
 {
-	int err = command_check(&r->command);
+	int err;
 
-	if (!err)
-		err = nr_collector_open(&r->collector, &r->opts);
-	if (!err)
-		err = add_events(r);
-	if (!err)
-		err = open_stats(r);
-	if (!err)
-		err = signals_block(&r->signals);
-	if (!err)
-		err = outputs_open(&r->outputs, r->collector, r->signals.fd, r->duration_ms);
-	if (!err)
-		err = check_processes(r);
-	if (!err)
-		err = start(r);
-	if (!err)
-		err = outputs_commit(&r->outputs);
-	if (err) {
+	if (set_up(r)) {
 		outputs_remove(&r->outputs); /* or the next try needs --force */
 		outfile_remove(&r->stats.output);
 		return CLI_FAILED;
