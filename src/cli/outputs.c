@@ -165,7 +165,6 @@ void outputs_ending(const struct outputs *all)
 		jsonl_end(&all->list[i].jsonl);
 }
 
-/* A reader may close the pipe when it has seen enough: that is not an error. */
 static int close_output(struct output *o)
 {
 	int end = jsonl_close(&o->jsonl), closed = outfile_close(&o->destination.output);
@@ -173,7 +172,8 @@ static int close_output(struct output *o)
 	return end ?: closed;
 }
 
-static int end_output(struct output *o, const struct nr_output_stats *stats, bool told)
+/* reported: the library has logged what ended the recording. */
+static int end_output(struct output *o, const struct nr_output_stats *stats, bool reported)
 {
 	int err;
 
@@ -183,21 +183,21 @@ static int end_output(struct output *o, const struct nr_output_stats *stats, boo
 		return -ETIMEDOUT;
 	err = close_output(o);
 	o->error = o->error ?: err;
-	if (o->json_lines && o->error == -EPIPE)
+	if (o->json_lines && o->error == -EPIPE) /* the reader has seen enough */
 		return o->error = 0;
-	if (err && err != -ESTALE && !told)
+	if (err && err != -ESTALE && !reported)
 		cli_error("cannot write %s: %s", o->path, timed_write_error(err));
 	return o->error;
 }
 
 int outputs_close(struct outputs *all, const struct nr_stats *stats, int err)
 {
-	bool told = err;
+	bool reported = err;
 
 	if (err == -EPIPE && all->list[0].json_lines)
 		err = 0;
 	for (unsigned i = 0; i < all->n; i++) {
-		int end = end_output(&all->list[i], nr_stats_output(stats, i), told);
+		int end = end_output(&all->list[i], nr_stats_output(stats, i), reported);
 
 		err = err ?: end;
 	}
@@ -214,30 +214,26 @@ void outputs_destroy(struct outputs *all)
 
 bool outputs_are_stuck(const struct outputs *all)
 {
-	bool any = false;
-
 	for (unsigned i = 0; i < all->n; i++)
-		any |= all->list[i].stuck;
-	return any;
+		if (all->list[i].stuck)
+			return true;
+	return false;
 }
 
 bool outputs_use_stdout(const struct outputs *all)
 {
-	bool any = false;
-
 	for (unsigned i = 0; i < all->n; i++)
-		any |= all->list[i].json_lines &&
-		       all->list[i].destination.descriptor == STDOUT_FILENO;
-	return any;
+		if (all->list[i].json_lines && all->list[i].destination.descriptor == STDOUT_FILENO)
+			return true;
+	return false;
 }
 
 bool outputs_have_lines(const struct outputs *all)
 {
-	bool any = false;
-
 	for (unsigned i = 0; i < all->n; i++)
-		any |= all->list[i].json_lines;
-	return any;
+		if (all->list[i].json_lines)
+			return true;
+	return false;
 }
 
 bool outputs_can_wait(const struct outputs *all)

@@ -71,7 +71,7 @@ static void print_stalls(FILE *out, const struct nr_stats *st, enum nr_order ord
 	}
 }
 
-/* Names what kept the rings full although the consumers ran: the output, or the merge thread. */
+/* Names what kept the rings full although the consumers ran: an output, or the merge thread. */
 static void print_merge(FILE *out, const struct nr_stats *st)
 {
 	if (st->output_ns > STALLED_NS)
@@ -147,8 +147,8 @@ static void print_shard(FILE *out, unsigned i, const struct nr_plan_shard *plan,
 	fputc('\n', out);
 }
 
-/* A block of events counts as written if all of it was written. Part of a failed block may still
- * have reached the output. */
+/* A packet counts as written if the output took all of it. Part of a packet that failed may have
+ * reached the output as well. */
 static void print_unwritten(FILE *out, const struct summary *s)
 {
 	const struct nr_stats *st = s->stats;
@@ -214,9 +214,8 @@ static void print_identity(FILE *out, const struct summary *s)
 				cli_plural(nr_stats_shard(st, i)->unread));
 }
 
-int summary_print(FILE *out, const struct summary *s)
+static void print_headline(FILE *out, const struct summary *s)
 {
-	const struct misfits misfits = misfits_of(s);
 	const struct nr_stats *st = s->stats;
 	double seconds = st->duration_ns / 1e9;
 	char rate[16], bytes[16];
@@ -232,6 +231,14 @@ int summary_print(FILE *out, const struct summary *s)
 		free(name);
 	}
 	fprintf(out, "%.2f s of CPU, %" PRIu64 " late\n", st->cpu_ns / 1e9, st->late);
+}
+
+int summary_print(FILE *out, const struct summary *s)
+{
+	const struct misfits misfits = misfits_of(s);
+	const struct nr_stats *st = s->stats;
+
+	print_headline(out, s);
 	fprintf(out, "%5s  %4s  %-24s  %5s  %13s  %12s  %6s  %6s  %s\n", "SHARD", "NODE", "CPUS",
 		"RING", "PAGES ON NODE", "RECORDS", "PEAK", "LATE", "LOST");
 	for (unsigned i = 0; i < st->n_shards; i++)

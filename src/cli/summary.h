@@ -12,11 +12,12 @@ struct summary {
 	const struct nr_plan *plan;
 	const struct nr_types *types;
 	enum nr_order order;
-	const struct outputs *outputs; /* where the stream went */
-	const char *error;	       /* that ended the recording; NULL: none */
-	uint64_t delivered; /* events that reached the output, even if the recording failed */
+	const struct outputs *outputs;
+	const char *error;  /* that ended the recording; NULL: none */
+	uint64_t delivered; /* events that reached the first output, even if the recording failed */
 };
 
+/* Replaces the line of progress. events_before: events_written `seconds` ago. */
 void summary_progress(FILE *out, const struct nr_stats *now, enum nr_order order,
 		      uint64_t events_before, double seconds);
 /* Both return 0 or a negative errno. */
