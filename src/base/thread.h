@@ -14,8 +14,8 @@ struct nr_thread {
 	void *arg;
 };
 
-/* The thread gets the highest ordinary priority if the process may set it: a thread that drains
- * rings works in short bursts, and records are lost if it comes too late. */
+/* The thread gets the highest ordinary priority if the process may set it: the library's threads work
+ * in short bursts, and records are lost if they come too late. 0 or a negative errno. */
 int nr_thread_start(struct nr_thread *thread, void *(*run)(void *), void *arg, const char *name);
 void nr_thread_join(struct nr_thread *thread); /* takes one that was never started */
 /* Pins the calling thread to cpus, which ascend; n 0: it stays where it is. 0 or a negative errno.
