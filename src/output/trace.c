@@ -23,7 +23,6 @@ struct trace {
 	struct nr_output output;
 	struct nr_trace_dir_opts how;
 	gid_t group; /* how.group points here, or is NULL */
-	struct nr_logger log;
 	struct nr_trace_dir dir;
 	int fd; /* the stream; -1: not open */
 
@@ -39,6 +38,11 @@ struct trace {
 static struct trace *trace_of(struct nr_output *o)
 {
 	return (struct trace *)o; /* its first member */
+}
+
+static const struct nr_logger *log_of(const struct trace *t)
+{
+	return t->output.recording->log;
 }
 
 /* ---- packets ---- */
@@ -78,7 +82,7 @@ static int append(struct trace *t, const void *packet, size_t size)
 		note_packet(t, packet, size);
 		return 0;
 	}
-	nr_log(&t->log, NR_LOG_ERROR, "cannot write %s/" NR_FILE_STREAM ": %s; %s", t->dir.path,
+	nr_log(log_of(t), NR_LOG_ERROR, "cannot write %s/" NR_FILE_STREAM ": %s; %s", t->dir.path,
 	       nr_write_reason(err),
 	       cut_back(t, err)
 		       ? "what was written before is whole and can be read"
@@ -149,7 +153,7 @@ static int write_metadata(struct trace *t, const struct nr_recording *rec)
 
 static int create(struct trace *t, const struct nr_recording *rec)
 {
-	int err = nr_trace_dir_open(&t->dir, t->output.name, &t->how, &t->log)
+	int err = nr_trace_dir_open(&t->dir, t->output.name, &t->how, rec->log)
 			  ?: write_metadata(t, rec);
 
 	if (err)
@@ -178,12 +182,11 @@ static int begin(struct nr_output *o)
 	sigset_t old;
 	int err;
 
-	t->log = *o->recording->log;
 	nr_hold_file_limit(&old);
 	err = create(t, o->recording);
 	nr_release_file_limit(&old);
 	if (err == -ENOMEM)
-		nr_log(&t->log, NR_LOG_ERROR, "cannot create the trace %s: %s", o->name,
+		nr_log(o->recording->log, NR_LOG_ERROR, "cannot create the trace %s: %s", o->name,
 		       nr_reason(err));
 	if (err)
 		undo(o);
@@ -202,14 +205,14 @@ static int read_again(const struct trace *t, void *data, size_t size, uint64_t o
 	ssize_t n = nr_read_at(t->fd, data, size, off);
 
 	if (n < 0)
-		nr_log(&t->log, NR_LOG_ERROR, "cannot read %s/" NR_FILE_STREAM " again: %s",
+		nr_log(log_of(t), NR_LOG_ERROR, "cannot read %s/" NR_FILE_STREAM " again: %s",
 		       t->dir.path, strerror(-n));
 	return n < 0 ? n : n == (ssize_t)size ? 0 : -ESTALE;
 }
 
 static int overwritten(const struct trace *t, uint64_t seq, uint64_t off)
 {
-	nr_log(&t->log, NR_LOG_ERROR,
+	nr_log(log_of(t), NR_LOG_ERROR,
 	       "another program changed the trace: %s/" NR_FILE_STREAM
 	       " was overwritten in packet %" PRIu64 ", which begins at byte %" PRIu64,
 	       t->dir.path, seq, off);
@@ -300,7 +303,7 @@ static int write_mark(struct trace *t, const uint8_t *packet, size_t size)
 		return 0;
 	}
 	cut_back(t, err);
-	nr_log(&t->log, NR_LOG_ERROR,
+	nr_log(log_of(t), NR_LOG_ERROR,
 	       "cannot write the end mark of %s: %s; \"numaring stat\" will call the trace "
 	       "incomplete",
 	       t->dir.path, nr_write_reason(err));
@@ -329,7 +332,7 @@ static int close_stream(struct trace *t)
 	if (!close(fd))
 		return err;
 	err = -errno; /* the log function may change it */
-	nr_log(&t->log, NR_LOG_ERROR, "cannot write %s/" NR_FILE_STREAM ": %s", t->dir.path,
+	nr_log(log_of(t), NR_LOG_ERROR, "cannot write %s/" NR_FILE_STREAM ": %s", t->dir.path,
 	       strerror(-err));
 	return err;
 }
