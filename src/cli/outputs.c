@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
+#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -56,6 +57,20 @@ static int check_format(const struct output *o)
 	return -EINVAL;
 }
 
+/* Is or would be: a trace that does not exist yet counts, too. */
+static bool is_inside(const struct output *o, const struct output *trace)
+{
+	char *copy = strdup(o->path);
+	const struct destination parent = { .path = copy ? dirname(copy) : "", .descriptor = -1 };
+	bool inside = copy && o->destination.descriptor < 0 && !trace->json_lines &&
+		      destination_is_same(&parent, &trace->destination);
+
+	free(copy);
+	if (inside)
+		cli_error("%s is inside the trace directory: choose another -o", o->path);
+	return inside;
+}
+
 static int check_others(const struct outputs *all, unsigned i)
 {
 	const struct output *o = &all->list[i];
@@ -67,9 +82,8 @@ static int check_others(const struct outputs *all, unsigned i)
 			  all->list[k].path, o->path);
 		return -EINVAL;
 	}
-	for (unsigned k = 0; k < all->n; k++)
-		if (!all->list[k].json_lines && o->json_lines &&
-		    cli_is_in_trace("-o", o->path, all->list[k].path))
+	for (unsigned k = 0; k < i; k++)
+		if (is_inside(o, &all->list[k]) || is_inside(&all->list[k], o))
 			return -EINVAL;
 	return 0;
 }

@@ -49,6 +49,9 @@ case_ record-nothing record -o t --
 case_ record-same-output record -o t -o ./t
 case_ record-nine-outputs record -o 1 -o 2 -o 3 -o 4 -o 5 -o 6 -o 7 -o 8 -o 9
 case_ record-lines-in-trace record -o taken --force --format jsonl -o taken/lines
+case_ record-lines-in-new-trace record -o new --format jsonl -o new/lines
+case_ record-trace-in-trace record -o new -o ./new/sub
+case_ record-trace-around-trace record -o taken/sub --force -o taken
 case_ record-late-format record -o t -o u --format jsonl
 case_ record-two-durations record -d 1 -d 2
 case_ record-two-orders record --order rcu --order fence
