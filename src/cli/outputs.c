@@ -208,7 +208,7 @@ int outputs_close(struct outputs *all, const struct nr_stats *stats, int err)
 {
 	bool reported = err;
 
-	if (err == -EPIPE && all->list[0].json_lines)
+	if (err == -EPIPE && outputs_have_lines(all))
 		err = 0;
 	for (unsigned i = 0; i < all->n; i++) {
 		int end = end_output(&all->list[i], nr_stats_output(stats, i), reported);

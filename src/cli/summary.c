@@ -184,6 +184,8 @@ static void print_output(FILE *out, const struct output *o, const struct nr_outp
 	if (st->missed_events)
 		fprintf(out, "; %" PRIu64 " events missed in %" PRIu64 " packets, because %s",
 			st->missed_events, st->missed_packets, why_missed(o, st));
+	else if (st->error)
+		fprintf(out, "; %s", why_missed(o, st));
 	fputc('\n', out);
 	free(path);
 }

@@ -203,6 +203,17 @@ equal "$what: exit status" $? 0
 check "$what: it ended then" test $((SECONDS - begin)) -lt 30
 equal "$what: the trace is whole" "$("$NUMARING" stat --json t | jq .damaged)" false
 
+what="a required reader behind a trace that leaves"
+head -n 1 fifo >lines &
+timeout 30 "$NUMARING" record -e syscalls --force --required -o t --format jsonl -o fifo -d 60 >out 2>err
+equal "$what: exit status" $? 0
+check "$what: the summary says which" grep -q '^output fifo: .*; its reader closed the pipe$' err
+
+what="a required output that fails"
+timeout 30 "$NUMARING" record -e syscalls --force --required -o t --format jsonl -o /dev/full -d 60 >out 2>err
+equal "$what: exit status" $? 1
+check "$what: the summary says which" grep -q '^output /dev/full: .*; it failed$' err
+
 if unshare -m true 2>/dev/null; then
 	what="an optional trace on a full disk"
 	mkdir small
