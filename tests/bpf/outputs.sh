@@ -28,7 +28,10 @@ prepare_load() { # WRITES
 	done
 	rm -f loaded
 }
-load='kill -CONT "$@"; for pid; do while kill -0 $pid; do sleep 0.05; done; done 2>/dev/null; touch loaded; sleep 0.5'
+# With WRITTEN, not before the file lines has so many bytes: its output may be slower than the load.
+load='kill -CONT "$@"; for pid; do while kill -0 $pid; do sleep 0.05; done; done 2>/dev/null
+until [ "$(stat -c %s lines 2>/dev/null || echo 0)" -ge "${WRITTEN:-0}" ]; do sleep 0.05; done
+touch loaded; sleep 0.5'
 
 # record_ STATUS WRITES OPTIONS...: under load. The rings have room for all of it unless $ring is small, so on a busy
 # machine nothing is lost. The file loaded appears after the load.
@@ -158,7 +161,8 @@ same_lines t lines
 
 what="an optional trace whose disk stalls"
 rm -rf t
-HANG_IN=pwrite HANG_FROM=6 HANG_UNTIL=loaded LD_PRELOAD=$hang \
+rm -f lines
+WRITTEN=250000000 HANG_IN=pwrite HANG_FROM=6 HANG_UNTIL=loaded LD_PRELOAD=$hang \
 	record_ 0 300000 --format jsonl -o lines --format ctf -o t
 missed=$(output 1 missed_events)
 check "$what: some were missed" test "$missed" -gt 0
