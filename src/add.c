@@ -129,6 +129,13 @@ static int add_output(struct nr_collector *c, struct nr_output *output, int err)
 	return err ? err : (int)c->stream.delivery.n_feeds - 1;
 }
 
+/* what: a trace's directory or an output's function. */
+static int refuse_null(const struct nr_collector *c, const char *what)
+{
+	nr_log(&c->log, NR_LOG_ERROR, "the %s is NULL: pass one", what);
+	return -EINVAL;
+}
+
 int nr_collector_add_trace(struct nr_collector *c, const char *dir,
 			   const struct nr_output_opts *opts)
 {
@@ -136,16 +143,12 @@ int nr_collector_add_trace(struct nr_collector *c, const char *dir,
 	struct nr_output_opts copy;
 	int err = copy_output_opts(c, &copy, opts);
 
+	if (!err && !dir)
+		err = refuse_null(c, "directory of a trace");
 	if (err)
 		return err;
 	err = nr_trace_output_new(&output, dir, &copy);
 	return add_output(c, output, err);
-}
-
-static int refuse_no_function(const struct nr_collector *c)
-{
-	nr_log(&c->log, NR_LOG_ERROR, "the function of an output is NULL: pass one");
-	return -EINVAL;
 }
 
 int nr_collector_add_batch(struct nr_collector *c, nr_batch_fn fn, void *ctx,
@@ -156,7 +159,7 @@ int nr_collector_add_batch(struct nr_collector *c, nr_batch_fn fn, void *ctx,
 	int err = copy_output_opts(c, &copy, opts);
 
 	if (!err && !fn)
-		err = refuse_no_function(c);
+		err = refuse_null(c, "function of an output");
 	if (err)
 		return err;
 	err = nr_batch_output_new(&output, fn, ctx, &copy);
@@ -171,7 +174,7 @@ int nr_collector_add_json_lines(struct nr_collector *c, nr_lines_fn fn, void *ct
 	int err = copy_output_opts(c, &copy, opts);
 
 	if (!err && !fn)
-		err = refuse_no_function(c);
+		err = refuse_null(c, "function of an output");
 	if (err)
 		return err;
 	err = nr_lines_output_new(&output, fn, ctx, &copy);

@@ -117,6 +117,8 @@ static void test_start_and_callback(void)
 
 	refused("stop before start", nr_collector_stop(cb.collector), -EINVAL, "not running");
 	refused("no output", nr_collector_start(cb.collector), -EINVAL, "add an output");
+	refused("no directory", nr_collector_add_trace(cb.collector, NULL, NULL), -EINVAL,
+		"directory of a trace is NULL");
 	refused("no function", nr_collector_add_batch(cb.collector, NULL, NULL, NULL), -EINVAL,
 		"is NULL: pass one");
 	equal("batch", nr_collector_add_batch(cb.collector, stop_inside, &cb, NULL), 0);
