@@ -8,7 +8,7 @@
 #include "stream.h"
 
 #define PACKET_BYTES (1u << 20)
-#define DIRECT_BYTES (32u << 10) /* if the merge thread calls the output */
+#define DIRECT_BYTES (128u << 10) /* if the merge thread calls the output */
 
 /* Events that the merge takes in one go. */
 #define BATCH 1024
