@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* For abi.sh: a library that refers to the structs of the statistics, and the properties of
+/* For abi.sh: a library that refers to the structs that may grow, and the properties of
  * record.h in every object built with this version of it. */
 #include <numaring/numaring.h>
 
@@ -14,9 +14,23 @@ _Static_assert(NR_LOSS_CONTENDED == 1, "NR_LOSS_CONTENDED");
 _Static_assert(NR_LOSS_OVERSIZE == 2, "NR_LOSS_OVERSIZE");
 _Static_assert(NR_LOSS_NO_RING == 3, "NR_LOSS_NO_RING");
 
-NR_API uint64_t probe(const struct nr_stats *stats, const struct nr_cpu *cpu);
-
-uint64_t probe(const struct nr_stats *stats, const struct nr_cpu *cpu)
+NR_API uint64_t probe(const struct nr_stats *stats, const struct nr_cpu *cpu)
 {
-	return nr_stats_shard(stats, 0)->records + cpu->reserved;
+	return nr_stats_shard(stats, 0)->records + nr_stats_output(stats, 0)->events +
+	       cpu->reserved;
+}
+
+NR_API void probe_opts(const struct nr_collector_opts *collector,
+		       const struct nr_output_opts *output, const struct nr_topology_opts *topology,
+		       const struct nr_plan_opts *plan, const struct nr_trace_opts *trace,
+		       const struct nr_repair_opts *repair)
+{
+	(void)collector, (void)output, (void)topology, (void)plan, (void)trace, (void)repair;
+}
+
+NR_API void probe_results(const struct nr_repair *repair, const struct nr_account *account,
+			  const struct nr_plan *plan, const struct nr_packet_info *packet,
+			  const struct nr_batch *batch)
+{
+	(void)repair, (void)account, (void)plan, (void)packet, (void)batch;
 }
