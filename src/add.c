@@ -116,7 +116,7 @@ static int copy_output_opts(const struct nr_collector *c, struct nr_output_opts 
 {
 	int err = nr_collector_check_open(c);
 
-	return err ? err : NR_COPY_OPTS_TO(nr_output_opts, group, to, from, &c->log);
+	return err ? err : NR_COPY_OPTS_TO(nr_output_opts, name, to, from, &c->log);
 }
 
 /* err: the error of making the output. */

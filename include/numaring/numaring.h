@@ -128,6 +128,8 @@ struct nr_output_opts {
 	 * caller is neither privileged nor in the group, nr_collector_start returns -EPERM. Read
 	 * during the call. */
 	const gid_t *group;
+	/* A function: its name in messages and statistics, copied. NULL: "batch", "json lines". */
+	const char *name;
 };
 
 /*
@@ -262,7 +264,7 @@ struct nr_shard_stats {
 
 /* Statistics of an output. */
 struct nr_output_stats {
-	const char *name; /* the directory of a trace; "batch", "json lines" */
+	const char *name; /* the directory of a trace, the name of a function */
 	bool optional;
 	int error;	  /* 0, or the negative errno after which it takes no packets */
 	uint64_t packets; /* taken */

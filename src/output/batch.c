@@ -63,7 +63,7 @@ int nr_batch_output_new(struct nr_output **out, nr_batch_fn fn, void *ctx,
 	b->fn = fn;
 	b->ctx = ctx;
 	b->output.wants_bytes = opts->optional;
-	if (nr_output_init(&b->output, &ops, "batch", opts)) {
+	if (nr_output_init(&b->output, &ops, opts->name ?: "batch", opts)) {
 		free(b);
 		return -ENOMEM;
 	}

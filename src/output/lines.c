@@ -132,7 +132,7 @@ int nr_lines_output_new(struct nr_output **out, nr_lines_fn fn, void *ctx,
 	l->fn = fn;
 	l->ctx = ctx;
 	l->output.wants_bytes = opts->optional;
-	if (nr_output_init(&l->output, &ops, "json lines", opts)) {
+	if (nr_output_init(&l->output, &ops, opts->name ?: "json lines", opts)) {
 		free(l);
 		return -ENOMEM;
 	}

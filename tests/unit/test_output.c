@@ -47,6 +47,35 @@ static int miss(struct nr_output *o, uint64_t packets, uint64_t events)
 	return o->ops->miss(o, &gap);
 }
 
+/* ---- names ---- */
+
+static int no_lines(void *ctx, const char *text, size_t size)
+{
+	(void)ctx, (void)text, (void)size;
+	return 0;
+}
+
+static void check_name(const char *name, const char *expected)
+{
+	char copied[16] = "";
+	const struct nr_output_opts opts = { .sz = sizeof(opts), .name = name ? copied : NULL };
+	struct nr_output *o;
+
+	if (name)
+		strcpy(copied, name);
+	assert_int_equal(nr_lines_output_new(&o, no_lines, NULL, &opts), 0);
+	copied[0] = '?';
+	assert_string_equal(o->name, expected);
+	o->ops->destroy(o);
+}
+
+static void test_name(void **state)
+{
+	(void)state;
+	check_name(NULL, "json lines");
+	check_name("alerts", "alerts");
+}
+
 /* ---- a function that gets batches ---- */
 
 struct batches {
@@ -251,9 +280,9 @@ static void test_lines_error(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_batch_direct), cmocka_unit_test(test_batch_missed),
-		cmocka_unit_test(test_batch_errors), cmocka_unit_test(test_lines),
-		cmocka_unit_test(test_lines_error),
+		cmocka_unit_test(test_name),	     cmocka_unit_test(test_batch_direct),
+		cmocka_unit_test(test_batch_missed), cmocka_unit_test(test_batch_errors),
+		cmocka_unit_test(test_lines),	     cmocka_unit_test(test_lines_error),
 	};
 
 	return cmocka_run_group_tests_name("output", tests, make_btf, free_btf);
