@@ -310,11 +310,15 @@ int outfile_open(struct outfile *o, const char *path, const struct outfile_opts 
 	return attach(o, &new, fd);
 }
 
+const char *outfile_name(const struct outfile *o)
+{
+	return o->file == stdout ? "standard output" : o->path;
+}
+
 /* After another program truncated or removed the file we stop writing: the next data would follow
  * zeros, or be in no file. A file that was renamed, or that others append to, has lost nothing. */
 int outfile_check(struct outfile *o)
 {
-	const char *path = o->file == stdout ? "standard output" : o->path;
 	off_t at = lseek(fileno(o->file), 0, SEEK_CUR);
 	struct stat st;
 
@@ -322,9 +326,9 @@ int outfile_check(struct outfile *o)
 		return o->error;
 	if (at > st.st_size)
 		cli_error("another program truncated %s from %jd to %jd bytes: its content is lost",
-			  path, (intmax_t)at, (intmax_t)st.st_size);
+			  outfile_name(o), (intmax_t)at, (intmax_t)st.st_size);
 	else if (o->linked && !st.st_nlink)
-		cli_error("another program removed %s: its content is lost", path);
+		cli_error("another program removed %s: its content is lost", outfile_name(o));
 	else
 		return 0;
 	return o->error = -ESTALE;
@@ -340,8 +344,8 @@ int outfile_check_write(struct outfile *o, size_t size)
 	if (o->error || o->at >= begin + (off_t)size || fstat(fileno(o->file), &st) ||
 	    !S_ISREG(st.st_mode))
 		return o->error;
-	cli_error("another program truncated %s at %jd bytes: its content is lost",
-		  o->file == stdout ? "standard output" : o->path, (intmax_t)begin);
+	cli_error("another program truncated %s at %jd bytes: its content is lost", outfile_name(o),
+		  (intmax_t)begin);
 	return o->error = -ESTALE;
 }
 
@@ -371,8 +375,7 @@ static int check_holes(struct outfile *o)
 		hole = find_hole(o);
 	if (hole < 0 || hole >= end)
 		return 0;
-	cli_error("another program made a hole in %s at byte %jd",
-		  o->file == stdout ? "standard output" : o->path, (intmax_t)hole);
+	cli_error("another program made a hole in %s at byte %jd", outfile_name(o), (intmax_t)hole);
 	return o->error = -ESTALE;
 }
 

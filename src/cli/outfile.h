@@ -12,7 +12,7 @@
 
 struct outfile {
 	FILE *file;	  /* may be stdout; NULL: not open */
-	const char *path; /* for messages */
+	const char *path; /* as it was given */
 	bool linked;	  /* it had a name when it was opened */
 	off_t begin;	  /* offset at which our content begins */
 	off_t at;	  /* offset at which the last write ended (outfile_check_write) */
@@ -40,6 +40,8 @@ int outfile_hold_fifo(const char *path);
 int outfile_open(struct outfile *o, const char *path, const struct outfile_opts *opts);
 /* The same for a descriptor that is open for writing, or for the negative errno of opening it. */
 int outfile_attach(struct outfile *o, const char *path, int fd);
+/* For messages: the path, or "standard output". */
+const char *outfile_name(const struct outfile *o);
 /* Checks that the file still has all that was flushed to it. -ESTALE after a message: another
  * program truncated or removed it. */
 int outfile_check(struct outfile *o);

@@ -198,6 +198,7 @@ head -n 1 fifo >lines &
 record_ 0 10000 -o t --format jsonl -o fifo
 complete t 10000
 check "$what: the summary says so" grep -q 'because its reader closed the pipe' said
+check "$what: the warning says which" grep -q 'the optional output fifo takes no more events: Broken pipe' said
 
 # A closed pipe or a full disk shows in the next write, so from here on somebody makes system calls, even on an idle
 # host.
