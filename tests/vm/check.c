@@ -301,7 +301,7 @@ static int processor_of(const char *task)
 	char path[300], line[2048], *p;
 	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/self/task/%s/stat", task);
+	snprintf(path, sizeof(path), "/proc/self/task/%.15s/stat", task);
 	f = fopen(path, "re");
 	if (!f || !fgets(line, sizeof(line), f))
 		sys_die("cannot read %s", path);
@@ -320,7 +320,7 @@ static void check_thread(struct check *k, unsigned s, const char *task)
 	int cpu = processor_of(task);
 	struct sys_set allowed;
 
-	snprintf(path, sizeof(path), "/proc/self/task/%s/status", task);
+	snprintf(path, sizeof(path), "/proc/self/task/%.15s/status", task);
 	sys_status(list, sizeof(list), path, "Cpus_allowed_list");
 	nr_cpu_list(want, sizeof(want), shard->consumer_cpus, shard->n_consumer_cpus);
 	expect(k, !strcmp(list, want), "consumer %u is bound to %s, not %s", s, list, want);
