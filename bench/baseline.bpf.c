@@ -75,11 +75,3 @@ static __always_inline int emit(void *ctx, __u64 seq)
 }
 
 #include "produce.bpf.h"
-
-SEC("raw_tp")
-int bench_baseline(void *ctx)
-{
-	return produce(ctx);
-}
-
-char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -26,7 +26,7 @@ static inline struct baseline_bpf *baseline_open(const struct run *r, bool perf_
 
 static inline void baseline_start(const struct baseline_bpf *skel, struct run *r)
 {
-	r->prog_fd = bpf_program__fd(skel->progs.bench_baseline);
+	r->prog_fd = bpf_program__fd(skel->progs.bench_produce);
 	run_map_cells(r, bpf_map__fd(skel->maps.bench_cells));
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The producers' loop, the same for every transport. Define this before including it:
+ * The producers' program, the same for every transport. Define this before including it:
  *
  *	static __always_inline int emit(void *ctx, __u64 seq);	not 0: the record was refused
  *
@@ -54,7 +54,8 @@ static long produce_one(__u32 i, struct bench_burst *burst)
 }
 
 /* Returns how many events it tried to emit. */
-static __always_inline int produce(void *ctx)
+SEC("raw_tp")
+int bench_produce(void *ctx)
 {
 	struct bench_burst burst = { ctx, bpf_ktime_get_ns(), bpf_get_smp_processor_id() };
 	struct bench_cell *cell = bpf_map_lookup_elem(&bench_cells, &burst.cpu);
@@ -66,5 +67,7 @@ static __always_inline int produce(void *ctx)
 	cell->ns += bpf_ktime_get_ns() - burst.began;
 	return n;
 }
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 #endif

@@ -39,11 +39,3 @@ static __always_inline int emit(void *ctx, __u64 seq)
 }
 
 #include "produce.bpf.h"
-
-SEC("raw_tp")
-int bench_sharded(void *ctx)
-{
-	return produce(ctx);
-}
-
-char LICENSE[] SEC("license") = "Dual BSD/GPL";

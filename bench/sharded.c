@@ -76,7 +76,7 @@ static void sharded_open(struct run *r)
 	run_must(r, s->skel ? 0 : -errno);
 	s->skel->rodata->bench_words = (r->cfg.size - sizeof(struct nr_record)) / 8;
 	bpf_map__set_max_entries(s->skel->maps.bench_cells, r->n_cpus);
-	bpf_program__set_autoattach(s->skel->progs.bench_sharded, false);
+	bpf_program__set_autoattach(s->skel->progs.bench_produce, false);
 	run_must(r, nr_collector_add_bpf_object(s->collector, s->skel->obj));
 	run_must(r, set_output(r, s));
 }
@@ -86,7 +86,7 @@ static void sharded_start(struct run *r)
 	struct sharded *s = r->transport;
 
 	run_must(r, nr_collector_start(s->collector));
-	r->prog_fd = bpf_program__fd(s->skel->progs.bench_sharded);
+	r->prog_fd = bpf_program__fd(s->skel->progs.bench_produce);
 	run_map_cells(r, bpf_map__fd(s->skel->maps.bench_cells));
 }
 
