@@ -4,11 +4,10 @@
 #ifndef BENCH_BASELINE_H
 #define BENCH_BASELINE_H
 
-#include <bpf/bpf.h>
 #include "bench.h"
 #include "baseline.skel.h"
 
-static inline struct baseline_bpf *baseline_open(const struct run *r, bool perf_buffers)
+static inline struct baseline_bpf *baseline_load(struct run *r, bool perf_buffers)
 {
 	struct baseline_bpf *skel = baseline_bpf__open();
 
@@ -21,13 +20,8 @@ static inline struct baseline_bpf *baseline_open(const struct run *r, bool perf_
 	else
 		bpf_map__set_max_entries(skel->maps.bench_ring, r->ring_bytes);
 	run_must(r, baseline_bpf__load(skel));
+	run_use(r, skel->progs.bench_produce, skel->maps.bench_cells);
 	return skel;
-}
-
-static inline void baseline_start(const struct baseline_bpf *skel, struct run *r)
-{
-	r->prog_fd = bpf_program__fd(skel->progs.bench_produce);
-	run_map_cells(r, bpf_map__fd(skel->maps.bench_cells));
 }
 
 static inline void baseline_count_lost(struct run *r)

@@ -54,6 +54,8 @@ bool bench_read_line(const char *path, const char *key, char *buf, size_t size);
 
 /* Reads this host's topology, or ends the process. */
 struct nr_topology *bench_topology(void);
+/* The plan of a policy, or the end of the process. */
+struct nr_plan *bench_plan(const struct nr_topology *topo, const char *policy);
 
 /* The host's CLOCK_MONOTONIC in ns, which records carry. In a time namespace, call host_check
  * first. */
@@ -119,8 +121,12 @@ bool producers_have(const struct producers *p, int tid);
 
 /* ---- a run (run.c) ---- */
 
+/* The largest ring there is. */
+#define RING_MAX ((size_t)1 << 30)
+
 struct run {
 	struct config cfg;
+	const struct transport *transport;
 	struct nr_topology *topo;
 	unsigned n_cpus; /* possible */
 	unsigned *cpus;	 /* of the producers, and others that could have one */
@@ -128,7 +134,7 @@ struct run {
 	struct check check;
 
 	/* The transport fills these. */
-	void *transport;
+	void *state;
 	int prog_fd;
 	const struct bench_cell *cells; /* [n_cpus], mapped */
 	uint64_t trace_bytes;		/* of its stream; 0: no trace */
@@ -145,7 +151,6 @@ struct run {
 
 /* Every error ends the process, see run_must. */
 struct transport {
-	void (*open)(struct run *r);
 	void (*start)(struct run *r);
 	/* Updates lag_max, and check.count if no callback does; NULL: nothing to update. */
 	void (*sample)(struct run *r);
@@ -158,8 +163,12 @@ extern const struct transport transport_sharded, transport_perfbuf, transport_li
 void run_invalid(struct run *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* If err is negative, prints it with the configuration and ends the process. */
 void run_must(const struct run *r, int err);
-/* Maps the producers' cells of a loaded object. */
-void run_map_cells(struct run *r, int map_fd);
+/* Divides the memory among n rings, as powers of two; returns the size of one. */
+size_t run_divide_memory(struct run *r, unsigned n);
+struct bpf_map;
+struct bpf_program;
+/* Takes the producers' program and cells of a loaded object. */
+void run_use(struct run *r, const struct bpf_program *prog, const struct bpf_map *cells);
 
 /* ---- a directory for a while (scratch.c) ---- */
 

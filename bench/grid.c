@@ -114,35 +114,19 @@ static void producer_list(char *buf, size_t size, unsigned cpus, unsigned most)
 		snprintf(buf + len, size - len, ",%u", cpus);
 }
 
-static bool same_plan(const struct nr_topology *topo, const char *a, const char *b)
-{
-	struct nr_plan_opts opts = { .sz = sizeof(opts), .policy = a };
-	struct nr_plan *x = NULL, *y = NULL;
-	bool same;
-
-	nr_plan_make(&x, topo, &opts);
-	opts.policy = b;
-	nr_plan_make(&y, topo, &opts);
-	same = x && y && x->n_cpus == y->n_cpus &&
-	       !memcmp(x->cpu_shard, y->cpu_shard, x->n_cpus * sizeof(*x->cpu_shard));
-	nr_plan_free(x);
-	nr_plan_free(y);
-	return same;
-}
-
-/* Policies that differ on this host. */
+/* Policies that differ on this host: those with more shards than any before, which they divide. */
 static void policy_list(char *buf, size_t size, const struct nr_topology *topo)
 {
 	static const char *const all[] = { "single", "package", "node", "llc", "cpu" };
-	unsigned len = 0;
+	unsigned len = 0, most = 0;
 
 	for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		bool twice = false;
+		struct nr_plan *plan = bench_plan(topo, all[i]);
 
-		for (unsigned k = 0; k < i; k++)
-			twice |= same_plan(topo, all[k], all[i]);
-		if (!twice && len < size)
+		if (plan->n_shards > most && len < size)
 			len += snprintf(buf + len, size - len, "%s%s", len ? "," : "", all[i]);
+		most = plan->n_shards > most ? plan->n_shards : most;
+		nr_plan_free(plan);
 	}
 }
 

@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The reference others publish: one ring, libbpf's own reader, no order. */
-#include <bpf/libbpf.h>
-#include <unistd.h>
 #include "bench.h"
 #include "baseline.h"
 
-#define RING_MAX (1ul << 30)
-
 struct plain {
-	struct baseline_bpf *skel;
 	struct ring_buffer *rb;
 	pthread_t thread;
 	bool stop;
@@ -30,40 +25,25 @@ static void *consume(void *arg)
 	return NULL;
 }
 
-/* libbpf would round a size below a page up, and the row would not tell. */
-static void set_ring_size(struct run *r)
+static void plain_start(struct run *r)
 {
-	r->shards = 1;
-	r->ring_bytes = floor_power(r->cfg.memory > RING_MAX ? RING_MAX : r->cfg.memory);
-	if (r->ring_bytes < (size_t)sysconf(_SC_PAGESIZE))
-		errx(BENCH_FAILED, "%" PRIu64 " bytes are too few for a ring", r->cfg.memory);
-}
-
-static void plain_open(struct run *r)
-{
-	struct plain *p = r->transport = bench_alloc(1, sizeof(*p));
+	struct plain *p = r->state = bench_alloc(1, sizeof(*p));
+	struct baseline_bpf *skel;
 	unsigned first;
 
 	/* The thread that reads may run on all of them. */
 	if (nr_topology_cpus(r->topo, &first, 1))
 		r->consumer_cpu = first;
-	set_ring_size(r);
-	p->skel = baseline_open(r, false);
-	p->rb = ring_buffer__new(bpf_map__fd(p->skel->maps.bench_ring), on_record, &r->check, NULL);
+	run_divide_memory(r, 1);
+	skel = baseline_load(r, false);
+	p->rb = ring_buffer__new(bpf_map__fd(skel->maps.bench_ring), on_record, &r->check, NULL);
 	run_must(r, p->rb ? 0 : -errno);
-}
-
-static void plain_start(struct run *r)
-{
-	struct plain *p = r->transport;
-
 	bench_thread(&p->thread, consume, p);
-	baseline_start(p->skel, r);
 }
 
 static void plain_stop(struct run *r)
 {
-	struct plain *p = r->transport;
+	struct plain *p = r->state;
 
 	__atomic_store_n(&p->stop, true, __ATOMIC_RELAXED);
 	pthread_join(p->thread, NULL);
@@ -71,4 +51,4 @@ static void plain_stop(struct run *r)
 	baseline_count_lost(r);
 }
 
-const struct transport transport_libbpf = { plain_open, plain_start, NULL, plain_stop };
+const struct transport transport_libbpf = { plain_start, NULL, plain_stop };

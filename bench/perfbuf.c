@@ -11,7 +11,7 @@
  * The loser tree is numaring's own, and not part of the public API: a worse merge would make the
  * comparison unfair.
  */
-#include <bpf/libbpf.h>
+#include <bpf/bpf.h>
 #include <linux/membarrier.h>
 #include <linux/perf_event.h>
 #include <poll.h>
@@ -39,17 +39,13 @@ struct perfbuf;
 
 struct drainer {
 	struct perfbuf *all;
-	pthread_t thread;
-	unsigned n_cpus;
-	int *cpus;
+	const struct nr_plan_shard *shard; /* its CPUs */
 	struct perf_buffer *pb;
 	int kick_fd;
 };
 
 struct perfbuf {
 	struct run *run;
-	struct baseline_bpf *skel;
-	struct nr_plan *plan;
 	unsigned n_drainers;
 	struct drainer *drainer;
 	sem_t drained;
@@ -97,8 +93,8 @@ static size_t queued(const struct drainer *d)
 {
 	size_t sum = 0;
 
-	for (unsigned i = 0; i < d->n_cpus; i++) {
-		const struct queue *q = &d->all->queue[d->cpus[i]];
+	for (unsigned i = 0; i < d->shard->n_cpus; i++) {
+		const struct queue *q = &d->all->queue[d->shard->cpus[i]];
 
 		sum += atomic_load_explicit(&q->bytes_in, memory_order_relaxed) -
 		       atomic_load_explicit(&q->bytes_out, memory_order_relaxed);
@@ -285,9 +281,8 @@ static int open_event(const struct perfbuf *all)
 	return fd;
 }
 
-/* A buffer for each CPU of one node. */
-static void open_drainer(struct perfbuf *all, struct drainer *d, const struct nr_plan_shard *shard,
-			 size_t pages)
+/* Opens a buffer for each CPU of its node. */
+static void open_buffers(struct drainer *d, int map_fd, size_t size)
 {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_SOFTWARE,
@@ -295,45 +290,40 @@ static void open_drainer(struct perfbuf *all, struct drainer *d, const struct nr
 		.config = PERF_COUNT_SW_BPF_OUTPUT,
 		.sample_type = PERF_SAMPLE_RAW,
 		.sample_period = 1,
-		.wakeup_events = wakeup_events(all->run, pages * sysconf(_SC_PAGESIZE)),
+		.wakeup_events = wakeup_events(d->all->run, size),
 	};
-	LIBBPF_OPTS(perf_buffer_raw_opts, opts);
+	LIBBPF_OPTS(perf_buffer_raw_opts, opts, .cpu_cnt = d->shard->n_cpus);
 
-	d->all = all;
-	d->kick_fd = open_event(all);
-	d->cpus = bench_alloc(shard->n_cpus, sizeof(*d->cpus));
-	for (unsigned i = 0; i < shard->n_cpus; i++)
-		d->cpus[i] = shard->cpus[i];
-	d->n_cpus = opts.cpu_cnt = shard->n_cpus;
-	opts.cpus = opts.map_keys = d->cpus;
-	d->pb = perf_buffer__new_raw(bpf_map__fd(all->skel->maps.bench_perf), pages, &attr,
-				     on_event, d, &opts);
-	run_must(all->run, d->pb ? 0 : -errno);
+	opts.cpus = opts.map_keys = (int *)d->shard->cpus;
+	d->pb = perf_buffer__new_raw(map_fd, size / sysconf(_SC_PAGESIZE), &attr, on_event, d,
+				     &opts);
+	run_must(d->all->run, d->pb ? 0 : -errno);
 }
 
-static void open_drainers(struct perfbuf *all)
+static void start_drainers(struct perfbuf *all)
 {
-	const struct nr_plan_opts opts = { .sz = sizeof(opts), .policy = "node", .log = bench_log };
-	unsigned cpus = nr_topology_cpus(all->run->topo, NULL, 0);
-	size_t page = sysconf(_SC_PAGESIZE);
-	size_t pages = floor_power(all->run->cfg.memory / cpus / page);
+	struct run *r = all->run;
+	struct nr_plan *plan = bench_plan(r->topo, "node");
+	size_t size = run_divide_memory(r, nr_topology_cpus(r->topo, NULL, 0));
+	struct baseline_bpf *skel = baseline_load(r, true);
+	pthread_t thread;
 
-	if (!pages)
-		errx(BENCH_FAILED, "%" PRIu64 " bytes are too few for %u buffers",
-		     all->run->cfg.memory, cpus);
-	run_must(all->run, nr_plan_make(&all->plan, all->run->topo, &opts));
-	all->run->shards = cpus;
-	all->run->ring_bytes = pages * page * cpus;
-	all->quota = all->run->cfg.memory / all->plan->n_shards;
-	all->n_drainers = all->plan->n_shards;
+	all->quota = r->cfg.memory / plan->n_shards;
+	all->n_drainers = plan->n_shards;
 	all->drainer = bench_alloc(all->n_drainers, sizeof(*all->drainer));
-	for (unsigned i = 0; i < all->n_drainers; i++)
-		open_drainer(all, &all->drainer[i], nr_plan_shard_at(all->plan, i), pages);
+	for (unsigned i = 0; i < all->n_drainers; i++) {
+		struct drainer *d = &all->drainer[i];
+
+		*d = (struct drainer){ all, nr_plan_shard_at(plan, i), .kick_fd = open_event(all) };
+		open_buffers(d, bpf_map__fd(skel->maps.bench_perf), size);
+		bench_thread(&thread, drain, d);
+		bench_pin(thread, d->shard->consumer_cpus, d->shard->n_consumer_cpus);
+	}
 }
 
-static void perfbuf_open(struct run *r)
+static void perfbuf_start(struct run *r)
 {
-	struct perfbuf *all = r->transport = bench_alloc(1, sizeof(*all));
+	struct perfbuf *all = r->state = bench_alloc(1, sizeof(*all));
 
 	r->ordered = true;
 	all->run = r;
@@ -343,29 +333,14 @@ static void perfbuf_open(struct run *r)
 	all->queue = bench_alloc(r->n_cpus, sizeof(*all->queue));
 	for (unsigned i = 0; i < r->n_cpus; i++)
 		queue_init(&all->queue[i]);
-	all->skel = baseline_open(r, true);
 	grace_open(all);
-	open_drainers(all);
-}
-
-static void perfbuf_start(struct run *r)
-{
-	struct perfbuf *all = r->transport;
-
-	for (unsigned i = 0; i < all->n_drainers; i++) {
-		struct drainer *d = &all->drainer[i];
-		const struct nr_plan_shard *shard = nr_plan_shard_at(all->plan, i);
-
-		bench_thread(&d->thread, drain, d);
-		bench_pin(d->thread, shard->consumer_cpus, shard->n_consumer_cpus);
-	}
+	start_drainers(all);
 	bench_thread(&all->merge, merge, all);
-	baseline_start(all->skel, r);
 }
 
 static void perfbuf_stop(struct run *r)
 {
-	struct perfbuf *all = r->transport;
+	struct perfbuf *all = r->state;
 
 	__atomic_store_n(&all->stop_merge, true, __ATOMIC_RELAXED);
 	pthread_join(all->merge, NULL);
@@ -375,4 +350,4 @@ static void perfbuf_stop(struct run *r)
 	baseline_count_lost(r);
 }
 
-const struct transport transport_perfbuf = { perfbuf_open, perfbuf_start, NULL, perfbuf_stop };
+const struct transport transport_perfbuf = { perfbuf_start, NULL, perfbuf_stop };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* numaring-bench run: measures one configuration and prints one line. */
+#include <bpf/libbpf.h>
 #include <dirent.h>
 #include <linux/mempolicy.h>
 #include <math.h>
@@ -38,13 +39,28 @@ void run_must(const struct run *r, int err)
 		     strerror(-err));
 }
 
-void run_map_cells(struct run *r, int map_fd)
+/* Libraries would round a size below a page up, and the row would not tell. */
+size_t run_divide_memory(struct run *r, unsigned n)
 {
-	void *p =
-		mmap(NULL, r->n_cpus * sizeof(struct bench_cell), PROT_READ, MAP_SHARED, map_fd, 0);
+	size_t size = floor_power(r->cfg.memory / n);
+
+	if (size < (size_t)sysconf(_SC_PAGESIZE))
+		errx(BENCH_FAILED, "%" PRIu64 " bytes are too few for %u ring%s", r->cfg.memory, n,
+		     n == 1 ? "" : "s");
+	size = size > RING_MAX ? RING_MAX : size;
+	r->shards = n;
+	r->ring_bytes = n * size;
+	return size;
+}
+
+void run_use(struct run *r, const struct bpf_program *prog, const struct bpf_map *cells)
+{
+	void *p = mmap(NULL, r->n_cpus * sizeof(struct bench_cell), PROT_READ, MAP_SHARED,
+		       bpf_map__fd(cells), 0);
 
 	run_must(r, p == MAP_FAILED ? -errno : 0);
 	r->cells = p;
+	r->prog_fd = bpf_program__fd(prog);
 }
 
 /* ---- snapshots ---- */
@@ -120,19 +136,19 @@ static void snapshot_ticks(struct snapshot *s)
 	}
 }
 
-static void sample(struct run *r, const struct transport *t)
+static void sample(struct run *r)
 {
-	if (t->sample)
-		t->sample(r);
+	if (r->transport->sample)
+		r->transport->sample(r);
 }
 
-static void snapshot_take(struct snapshot *s, struct run *r, const struct transport *t)
+static void snapshot_take(struct snapshot *s, struct run *r)
 {
 	unsigned tries = 0;
 
 	s->cells = bench_alloc(r->n_cpus, sizeof(*s->cells));
 	do {
-		sample(r, t);
+		sample(r);
 		check_mark_take(&s->mark, &r->check);
 		memcpy(s->cells, r->cells, r->n_cpus * sizeof(*s->cells));
 		s->own_ns = bench_clock(CLOCK_PROCESS_CPUTIME_ID);
@@ -170,12 +186,12 @@ static size_t anon_bytes(void)
 }
 
 /* The window lies between two snapshots, whenever they are taken: this thread may be late. */
-static void measure_window(struct run *r, const struct transport *t, struct measured *m)
+static void measure_window(struct run *r, struct measured *m)
 {
 	unsigned n = 0;
 	uint64_t end;
 
-	snapshot_take(&m->begin, r, t);
+	snapshot_take(&m->begin, r);
 	end = m->begin.mark.time + (uint64_t)(r->cfg.seconds * 1e9);
 	check_open_window(&r->check, m->begin.mark.time);
 	r->lag_max = 0;
@@ -183,23 +199,23 @@ static void measure_window(struct run *r, const struct transport *t, struct meas
 		size_t anon = n++ % 8 ? 0 : anon_bytes();
 
 		m->anon_peak = anon > m->anon_peak ? anon : m->anon_peak;
-		sample(r, t);
+		sample(r);
 		bench_sleep_until(next);
 	}
 	bench_sleep_until(end);
-	snapshot_take(&m->end, r, t);
+	snapshot_take(&m->end, r);
 	check_close_window(&r->check, m->end.mark.time);
 }
 
 /* Threads that are measured have a raised priority; the thread that measures must not wait for
  * them. */
-static void measure(struct run *r, const struct transport *t, struct measured *m, uint64_t begin)
+static void measure(struct run *r, struct measured *m, uint64_t begin)
 {
 	int before = getpriority(PRIO_PROCESS, 0);
 
 	bench_raise_priority();
 	bench_sleep_until(begin);
-	measure_window(r, t, m);
+	measure_window(r, m);
 	setpriority(PRIO_PROCESS, 0, before);
 }
 
@@ -409,11 +425,11 @@ static void choose_cpus(struct run *r)
 		     r->cfg.producers, n);
 }
 
-static void check_delivery(const struct run *r, const struct transport *t)
+static void check_delivery(const struct run *r)
 {
 	if (r->cfg.delivery == TO_CALLBACK)
 		return;
-	if (t != &transport_sharded)
+	if (r->transport != &transport_sharded)
 		errx(BENCH_FAILED, "%s writes no trace: use --delivery callback", r->cfg.transport);
 	if (r->cfg.size < 24)
 		errx(BENCH_FAILED,
@@ -437,38 +453,39 @@ static void keep_memory(void)
 	syscall(SYS_set_mempolicy, MPOL_LOCAL, NULL, 0);
 }
 
-static void execute(struct run *r, const struct transport *t, struct measured *m)
+static void execute(struct run *r, struct measured *m)
 {
 	uint64_t begin;
 
-	t->open(r);
-	t->start(r);
+	r->transport->start(r);
 	r->check.sequence = r->cfg.size >= sizeof(struct nr_record) + sizeof(uint64_t);
 	begin = bench_now() + warm_up_ns(&r->cfg);
 	producers_go(r->producers, r->prog_fd);
-	measure(r, t, m, begin);
+	measure(r, m, begin);
 	run_must(r, producers_stop(r->producers));
-	t->stop(r);
+	r->transport->stop(r);
 	verify(r);
 }
 
 /* Returns the row, even if the run is not valid. */
 static json_t *run_config(const struct config *cfg)
 {
-	const struct transport *t = transport_of(cfg);
 	static struct measured m;
 	static struct run r;
 
-	r = (struct run){ .cfg = *cfg, .consumer_cpu = -1, .topo = bench_topology() };
+	r = (struct run){ .cfg = *cfg,
+			  .transport = transport_of(cfg),
+			  .topo = bench_topology(),
+			  .consumer_cpu = -1 };
 	r.n_cpus = nr_topology_possible_cpus(r.topo);
 	config_settle(&r.cfg, r.topo);
-	check_delivery(&r, t);
+	check_delivery(&r);
 	check_init(&r.check, r.n_cpus);
 	keep_memory();
 	choose_cpus(&r);
 	r.producers = producers_new(&r.cfg, r.cpus);
 	m.anon_before = anon_bytes();
-	execute(&r, t, &m);
+	execute(&r, &m);
 	return row(&r, &m);
 }
 

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The transport under test: numaring itself, through its public API. */
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
-#include <unistd.h>
 #include "bench.h"
 #include "sharded.skel.h"
 
@@ -19,39 +16,18 @@ static int on_batch(void *ctx, const struct nr_batch *batch)
 	return 0;
 }
 
-/* The rings of the plan share the memory. */
-static size_t ring_size(struct run *r)
-{
-	const struct nr_plan_opts opts = { .sz = sizeof(opts),
-					   .policy = r->cfg.transport,
-					   .log = bench_log };
-	struct nr_plan *plan = NULL;
-	size_t size;
-
-	run_must(r, nr_plan_make(&plan, r->topo, &opts));
-	r->shards = plan->n_shards;
-	nr_plan_free(plan);
-	size = floor_power(r->cfg.memory / r->shards);
-	if (size < (size_t)sysconf(_SC_PAGESIZE))
-		errx(BENCH_FAILED, "%" PRIu64 " bytes are too few for %u rings", r->cfg.memory,
-		     r->shards);
-	return size;
-}
-
 static void open_collector(struct run *r, struct sharded *s)
 {
+	struct nr_plan *plan = bench_plan(r->topo, r->cfg.transport);
 	const struct nr_collector_opts opts = { .sz = sizeof(opts),
 						.policy = r->cfg.transport,
 						.order = r->cfg.order,
-						.ring_bytes = ring_size(r),
+						.ring_bytes = run_divide_memory(r, plan->n_shards),
 						.log = bench_log };
-	const struct nr_plan *plan;
 
 	run_must(r, nr_collector_open(&s->collector, &opts));
-	plan = nr_collector_plan(s->collector);
-	for (unsigned i = 0; i < plan->n_shards; i++)
-		r->ring_bytes += nr_plan_shard_at(plan, i)->ring_bytes;
 	r->consumer_cpu = nr_plan_shard_at(plan, 0)->consumer_cpus[0];
+	nr_plan_free(plan);
 }
 
 static int set_output(struct run *r, struct sharded *s)
@@ -63,9 +39,9 @@ static int set_output(struct run *r, struct sharded *s)
 	return nr_collector_add_trace(s->collector, s->trace, NULL);
 }
 
-static void sharded_open(struct run *r)
+static void sharded_start(struct run *r)
 {
-	struct sharded *s = r->transport = bench_alloc(1, sizeof(*s));
+	struct sharded *s = r->state = bench_alloc(1, sizeof(*s));
 
 	r->ordered = true;
 	/* Before the collector is opened: the keeper process must not inherit any of it. */
@@ -79,20 +55,13 @@ static void sharded_open(struct run *r)
 	bpf_program__set_autoattach(s->skel->progs.bench_produce, false);
 	run_must(r, nr_collector_add_bpf_object(s->collector, s->skel->obj));
 	run_must(r, set_output(r, s));
-}
-
-static void sharded_start(struct run *r)
-{
-	struct sharded *s = r->transport;
-
 	run_must(r, nr_collector_start(s->collector));
-	r->prog_fd = bpf_program__fd(s->skel->progs.bench_produce);
-	run_map_cells(r, bpf_map__fd(s->skel->maps.bench_cells));
+	run_use(r, s->skel->progs.bench_produce, s->skel->maps.bench_cells);
 }
 
 static void sharded_sample(struct run *r)
 {
-	struct sharded *s = r->transport;
+	struct sharded *s = r->state;
 	struct nr_stats *st = nr_collector_stats(s->collector);
 
 	if (st && st->lag_ns > r->lag_max)
@@ -121,7 +90,7 @@ static void read_back(struct run *r, const char *path)
 
 static void sharded_stop(struct run *r)
 {
-	struct sharded *s = r->transport;
+	struct sharded *s = r->state;
 	struct nr_stats *st;
 
 	run_must(r, nr_collector_stop(s->collector));
@@ -143,5 +112,4 @@ static void sharded_stop(struct run *r)
 	scratch_remove(&s->scratch);
 }
 
-const struct transport transport_sharded = { sharded_open, sharded_start, sharded_sample,
-					     sharded_stop };
+const struct transport transport_sharded = { sharded_start, sharded_sample, sharded_stop };

@@ -20,9 +20,6 @@
  * 100 ms; the rest is for a consumer that gets its CPU late. */
 #define HOLD_SECONDS 0.25
 
-/* The largest ring there is. */
-#define RING_MAX ((size_t)1 << 30)
-
 /* The most shards of a node: node/2, node/4 ... node/64. */
 #define MAX_PARTS 64
 /* node/K, and one ring in all, or for each node, cache or CPU. */
@@ -408,26 +405,13 @@ static void find_busiest(const struct tune *t, const struct nr_plan *plan, struc
 	}
 }
 
-/* Nodes with fewer cores than parts do not matter here. */
-static void log_errors(void *ctx, enum nr_log_level level, const char *text)
-{
-	if (level == NR_LOG_ERROR)
-		bench_log(ctx, level, text);
-}
-
 /* Adds the policy unless another one has as many rings. */
 static void add_advice(const struct tune *t, const char *policy, struct advice *list, unsigned *n)
 {
-	const struct nr_plan_opts opts = { .sz = sizeof(opts),
-					   .policy = policy,
-					   .log = log_errors };
-	struct nr_plan *plan = NULL;
-	struct advice a = { 0 };
+	struct nr_plan *plan = bench_plan(t->topo, policy);
+	struct advice a = { .shards = plan->n_shards };
 
-	if (nr_plan_make(&plan, t->topo, &opts))
-		exit(BENCH_FAILED); /* explained */
 	snprintf(a.policy, sizeof(a.policy), "%s", policy);
-	a.shards = plan->n_shards;
 	find_busiest(t, plan, &a);
 	nr_plan_free(plan);
 	for (unsigned i = 0; i < *n; i++)

@@ -91,6 +91,25 @@ struct nr_topology *bench_topology(void)
 	return topo;
 }
 
+/* Without warnings: that nodes have fewer cores than parts does not matter here. */
+static void log_errors(void *ctx, enum nr_log_level level, const char *text)
+{
+	if (level == NR_LOG_ERROR)
+		bench_log(ctx, level, text);
+}
+
+struct nr_plan *bench_plan(const struct nr_topology *topo, const char *policy)
+{
+	const struct nr_plan_opts opts = { .sz = sizeof(opts),
+					   .policy = policy,
+					   .log = log_errors };
+	struct nr_plan *plan = NULL;
+
+	if (nr_plan_make(&plan, topo, &opts))
+		exit(BENCH_FAILED); /* explained */
+	return plan;
+}
+
 /* ---- clocks ---- */
 
 /* The host's CLOCK_MONOTONIC minus this process's. Not 0 in a time namespace. */
