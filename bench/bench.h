@@ -68,7 +68,7 @@ uint64_t bench_clock(clockid_t clock);
  * priorities. */
 void bench_raise_priority(void);
 /* Starts a thread, or ends the process. */
-void bench_thread(pthread_t *out, void *(*run)(void *arg), void *arg);
+void bench_thread(pthread_t *out, const char *name, void *(*run)(void *arg), void *arg);
 int bench_pin(pthread_t thread, const unsigned *cpus, unsigned n); /* cpus ascend; n 0: no change */
 
 /* ---- one configuration (config.c) ---- */
@@ -111,13 +111,14 @@ char *config_text(const struct config *cfg, char *buf, size_t size);
  * -EINVAL: a CPU that is not in the topology, or comes twice. */
 int placement(const struct nr_topology *topo, const char *how, unsigned **out, unsigned *n);
 
+#define PRODUCER_NAME "producer" /* of their threads */
+
 struct producers;
 /* Starts threads that wait, each pinned to its CPU. */
 struct producers *producers_new(const struct config *cfg, const unsigned *cpus);
 void producers_go(struct producers *p, int prog_fd);
 /* Returns the first error of any of them. */
 int producers_stop(struct producers *p);
-bool producers_have(const struct producers *p, int tid);
 
 /* ---- a run (run.c) ---- */
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include <unistd.h>
 #include "bench.h"
 
 void check_init(struct check *c, unsigned n_cpus)
@@ -8,22 +7,6 @@ void check_init(struct check *c, unsigned n_cpus)
 	c->n_cpus = n_cpus;
 	c->begin = c->end = UINT64_MAX;
 	c->cpus = bench_alloc(n_cpus, sizeof(*c->cpus));
-}
-
-void check_open_window(struct check *c, uint64_t begin)
-{
-	__atomic_store_n(&c->begin, begin, __ATOMIC_RELAXED);
-}
-
-void check_close_window(struct check *c, uint64_t end)
-{
-	__atomic_store_n(&c->end, end, __ATOMIC_RELAXED);
-}
-
-static bool is_inside(const struct check *c, uint64_t now)
-{
-	return now >= __atomic_load_n(&c->begin, __ATOMIC_RELAXED) &&
-	       now < __atomic_load_n(&c->end, __ATOMIC_RELAXED);
 }
 
 static void check_sequence(struct check *c, struct check_cpu *cpu, uint64_t seq)
@@ -51,12 +34,6 @@ static void account(struct check *c, const struct nr_record *rec, const void *da
 		check_sequence(c, cpu, *(const uint64_t *)data);
 }
 
-static void note_tid(struct check *c)
-{
-	if (!c->tid)
-		__atomic_store_n(&c->tid, gettid(), __ATOMIC_RELAXED);
-}
-
 void check_event(struct check *c, const struct nr_event *ev)
 {
 	account(c, ev->rec, ev->data, ev->size);
@@ -70,9 +47,8 @@ void check_event(struct check *c, const struct nr_event *ev)
 void check_batch(struct check *c, const struct nr_event *events, unsigned n)
 {
 	uint64_t began = bench_clock(CLOCK_THREAD_CPUTIME_ID), now = bench_now();
-	bool inside = is_inside(c, now);
+	bool inside = now >= c->begin && now < c->end;
 
-	note_tid(c);
 	for (unsigned i = 0; i < n; i++) {
 		check_event(c, &events[i]);
 		if (inside)

@@ -9,6 +9,7 @@
 #define BENCH_CHECK_H
 
 #include <linux/types.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <numaring/event.h>
@@ -35,11 +36,10 @@ struct check {
 
 	/* The window that is measured, CLOCK_MONOTONIC ns; UINT64_MAX: not yet. They are set while
 	 * records arrive, because the thread that measures may be late. */
-	uint64_t begin, end;
+	_Atomic(uint64_t) begin, end;
 
-	/* Results. The thread that delivers writes them; others read the first three while it runs,
+	/* Results. The thread that delivers writes them; others read the first two while it runs,
 	 * the rest when it has ended. */
-	int tid; /* of that thread */
 	uint64_t count;
 	uint64_t cpu_ns; /* CPU time of that thread that this check used; 0 with check_one */
 	uint64_t last_ts;
@@ -50,8 +50,6 @@ struct check {
 };
 
 void check_init(struct check *c, unsigned n_cpus);
-void check_open_window(struct check *c, uint64_t begin);
-void check_close_window(struct check *c, uint64_t end);
 void check_batch(struct check *c, const struct nr_event *events, unsigned n);
 /* Checks one event of a trace that is read back: everything but its latency. */
 void check_event(struct check *c, const struct nr_event *ev);

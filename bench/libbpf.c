@@ -38,7 +38,7 @@ static void plain_start(struct run *r)
 	skel = baseline_load(r, false);
 	p->rb = ring_buffer__new(bpf_map__fd(skel->maps.bench_ring), on_record, &r->check, NULL);
 	run_must(r, p->rb ? 0 : -errno);
-	bench_thread(&p->thread, consume, p);
+	bench_thread(&p->thread, "reader", consume, p);
 }
 
 static void plain_stop(struct run *r)

@@ -316,7 +316,7 @@ static void start_drainers(struct perfbuf *all)
 
 		*d = (struct drainer){ all, nr_plan_shard_at(plan, i), .kick_fd = open_event(all) };
 		open_buffers(d, bpf_map__fd(skel->maps.bench_perf), size);
-		bench_thread(&thread, drain, d);
+		bench_thread(&thread, "drainer", drain, d);
 		bench_pin(thread, d->shard->consumer_cpus, d->shard->n_consumer_cpus);
 	}
 }
@@ -335,7 +335,7 @@ static void perfbuf_start(struct run *r)
 		queue_init(&all->queue[i]);
 	grace_open(all);
 	start_drainers(all);
-	bench_thread(&all->merge, merge, all);
+	bench_thread(&all->merge, "nr-merge", merge, all);
 }
 
 static void perfbuf_stop(struct run *r)

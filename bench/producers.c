@@ -16,7 +16,6 @@ struct producer {
 	struct producers *all;
 	pthread_t thread;
 	unsigned cpu;
-	int tid;
 	int err;
 };
 
@@ -27,7 +26,7 @@ struct producers {
 	int prog_fd;
 	uint64_t start;
 	bool stop;
-	pthread_barrier_t ready, go;
+	pthread_barrier_t barrier; /* all are ready, and then all go */
 	struct producer producer[];
 };
 
@@ -132,7 +131,7 @@ static uint64_t yield_sometimes(uint64_t last)
 	return now;
 }
 
-static void wait_for(uint64_t time, bool sleep)
+static void wait_until(uint64_t time, bool sleep)
 {
 	if (sleep)
 		bench_sleep_until(time);
@@ -141,44 +140,31 @@ static void wait_for(uint64_t time, bool sleep)
 			;
 }
 
-/* When event number `count` of a producer is due. */
-static uint64_t due_time(const struct producers *all, uint64_t count)
+/* Waits until the next burst is due, and returns how many events are due then. The schedule is
+ * absolute: a producer that did not get its CPU in time catches up. */
+static uint64_t wait_for_burst(const struct producers *all, uint64_t done)
 {
-	return all->start + (uint64_t)((double)count * 1e9 / (double)all->rate);
+	double per_ns = (double)all->rate / 1e9;
+	/* When the last event of the burst is due. */
+	uint64_t due = all->start + (uint64_t)((double)(done + all->burst) / per_ns);
+	uint64_t behind;
+
+	if (bench_now() < due)
+		wait_until(due, all->burst / per_ns >= SLEEP_NS);
+	behind = (uint64_t)((double)(bench_now() - all->start) * per_ns) - done;
+	if (behind < all->burst)
+		return all->burst;
+	return behind < BENCH_MAX_BURST ? behind : BENCH_MAX_BURST;
 }
 
-/* Follows an absolute schedule: a producer that did not get its CPU in time catches up. */
-static int emit_paced(const struct producers *all)
+static int emit_all(const struct producers *all)
 {
-	bool sleep = 1e9 * all->burst / (double)all->rate >= SLEEP_NS;
 	uint64_t done = 0, yielded = 0;
 	int got = 0;
 
 	while (got >= 0 && !__atomic_load_n(&all->stop, __ATOMIC_RELAXED)) {
-		uint64_t now = bench_now(), behind, n;
-
-		if (now < due_time(all, done + all->burst)) {
-			wait_for(due_time(all, done + all->burst), sleep);
-			now = bench_now();
-		}
-		behind = (uint64_t)((double)(now - all->start) * (double)all->rate / 1e9) - done;
-		n = behind > BENCH_MAX_BURST ? BENCH_MAX_BURST
-		    : behind < all->burst    ? all->burst
-					     : behind;
-		got = emit(all->prog_fd, n);
+		got = emit(all->prog_fd, all->rate ? wait_for_burst(all, done) : BENCH_MAX_BURST);
 		done += got;
-		yielded = yield_sometimes(yielded);
-	}
-	return got < 0 ? got : 0;
-}
-
-static int emit_flat_out(const struct producers *all)
-{
-	uint64_t yielded = 0;
-	int got = 0;
-
-	while (got >= 0 && !__atomic_load_n(&all->stop, __ATOMIC_RELAXED)) {
-		got = emit(all->prog_fd, BENCH_MAX_BURST);
 		yielded = yield_sometimes(yielded);
 	}
 	return got < 0 ? got : 0;
@@ -189,13 +175,12 @@ static void *run(void *arg)
 	struct producer *p = arg;
 	struct producers *all = p->all;
 
-	p->tid = gettid();
 	prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
 	p->err = bench_pin(pthread_self(), &p->cpu, 1);
-	pthread_barrier_wait(&all->ready);
-	pthread_barrier_wait(&all->go);
+	pthread_barrier_wait(&all->barrier);
+	pthread_barrier_wait(&all->barrier);
 	if (!p->err)
-		p->err = all->rate ? emit_paced(all) : emit_flat_out(all);
+		p->err = emit_all(all);
 	return NULL;
 }
 
@@ -205,16 +190,15 @@ struct producers *producers_new(const struct config *cfg, const unsigned *cpus)
 		bench_alloc(1, sizeof(*all) + cfg->producers * sizeof(all->producer[0]));
 
 	*all = (struct producers){ .rate = cfg->rate, .burst = cfg->burst };
-	pthread_barrier_init(&all->ready, NULL, cfg->producers + 1);
-	pthread_barrier_init(&all->go, NULL, cfg->producers + 1);
+	pthread_barrier_init(&all->barrier, NULL, cfg->producers + 1);
 	for (; all->n < cfg->producers; all->n++) {
 		struct producer *p = &all->producer[all->n];
 
 		p->all = all;
 		p->cpu = cpus[all->n];
-		bench_thread(&p->thread, run, p);
+		bench_thread(&p->thread, PRODUCER_NAME, run, p);
 	}
-	pthread_barrier_wait(&all->ready);
+	pthread_barrier_wait(&all->barrier);
 	return all;
 }
 
@@ -222,7 +206,7 @@ void producers_go(struct producers *all, int prog_fd)
 {
 	all->prog_fd = prog_fd;
 	all->start = bench_now();
-	pthread_barrier_wait(&all->go);
+	pthread_barrier_wait(&all->barrier);
 }
 
 int producers_stop(struct producers *all)
@@ -235,12 +219,4 @@ int producers_stop(struct producers *all)
 		err = err ? err : all->producer[i].err;
 	}
 	return err;
-}
-
-bool producers_have(const struct producers *all, int tid)
-{
-	for (unsigned i = 0; i < all->n; i++)
-		if (all->producer[i].tid == tid)
-			return true;
-	return false;
 }

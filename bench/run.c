@@ -193,7 +193,7 @@ static void measure_window(struct run *r, struct measured *m)
 
 	snapshot_take(&m->begin, r);
 	end = m->begin.mark.time + (uint64_t)(r->cfg.seconds * 1e9);
-	check_open_window(&r->check, m->begin.mark.time);
+	r->check.begin = m->begin.mark.time;
 	r->lag_max = 0;
 	for (uint64_t next = bench_now(); next < end; next += SAMPLE_NS) {
 		size_t anon = n++ % 8 ? 0 : anon_bytes();
@@ -204,7 +204,7 @@ static void measure_window(struct run *r, struct measured *m)
 	}
 	bench_sleep_until(end);
 	snapshot_take(&m->end, r);
-	check_close_window(&r->check, m->end.mark.time);
+	r->check.end = m->end.mark.time;
 }
 
 /* Threads that are measured have a raised priority; the thread that measures must not wait for
@@ -295,14 +295,12 @@ static json_t *latency_json(const struct run *r)
 /* What the threads behind the rings do, in the order of the records. */
 enum stage { CONSUMERS, MERGE, PACKERS, OUTPUTS, N_STAGES };
 
-/* With a trace, no thread calls a function of the bench: they are known by their names. */
-static enum stage stage_of(const struct run *r, const struct thread_time *t)
+/* They are known by their names; the bench's own merge has that of numaring's. */
+static enum stage stage_of(const struct thread_time *t)
 {
 	static const char *const names[N_STAGES] = { "", "nr-merge", "nr-pack-", "nr-out-" };
 	unsigned s = N_STAGES - 1;
 
-	if (t->tid == r->check.tid)
-		return MERGE;
 	while (strncmp(t->name, names[s], strlen(names[s])))
 		s--;
 	return s;
@@ -313,7 +311,7 @@ struct cpu_sums {
 	double user, system; /* ticks */
 };
 
-static struct cpu_sums cpu_sums(const struct run *r, const struct measured *m)
+static struct cpu_sums cpu_sums(const struct measured *m)
 {
 	struct cpu_sums sum = { 0 };
 
@@ -321,9 +319,9 @@ static struct cpu_sums cpu_sums(const struct run *r, const struct measured *m)
 		const struct thread_time *t = &m->end.threads[i];
 		struct thread_time before = time_before(&m->begin, t->tid);
 
-		if (t->tid == getpid() || producers_have(r->producers, t->tid))
+		if (t->tid == getpid() || !strcmp(t->name, PRODUCER_NAME))
 			continue;
-		sum.ns[stage_of(r, t)] += t->ns - before.ns;
+		sum.ns[stage_of(t)] += t->ns - before.ns;
 		sum.user += t->user - before.user;
 		sum.system += t->system - before.system;
 	}
@@ -331,10 +329,10 @@ static struct cpu_sums cpu_sums(const struct run *r, const struct measured *m)
 }
 
 /* CPU seconds for a million events delivered; the bench's check is not counted as merge. */
-static json_t *cpu_json(const struct run *r, const struct measured *m)
+static json_t *cpu_json(const struct measured *m)
 {
 	uint64_t delivered = m->end.mark.count - m->begin.mark.count;
-	struct cpu_sums sum = cpu_sums(r, m);
+	struct cpu_sums sum = cpu_sums(m);
 	double check = m->end.mark.cpu_ns - m->begin.mark.cpu_ns, all = 0, total;
 	double scale = 1e-3 / delivered, ticks = sum.user + sum.system;
 
@@ -394,7 +392,7 @@ static json_t *row(const struct run *r, const struct measured *m)
 		sum.attempts / seconds, "lost_share",
 		sum.attempts ? (double)sum.failed / sum.attempts : 0, "delivered",
 		(json_int_t)r->check.count, "lost", lost_json(r), "cost_ns", cost_json(&sum),
-		"cpu_s_per_million", cpu_json(r, m), "latency_ms", latency_json(r), "lag_max_ms",
+		"cpu_s_per_million", cpu_json(m), "latency_ms", latency_json(r), "lag_max_ms",
 		real_if(r->ordered, r->lag_max / 1e6), "turns_share",
 		real_if(r->ordered && count, r->check.turns / count), "file_system",
 		trace ? r->file_system : NULL, "trace_bytes_per_event",

@@ -149,12 +149,13 @@ void bench_raise_priority(void)
 	setpriority(PRIO_PROCESS, 0, -20);
 }
 
-void bench_thread(pthread_t *out, void *(*run)(void *arg), void *arg)
+void bench_thread(pthread_t *out, const char *name, void *(*run)(void *arg), void *arg)
 {
 	int err = pthread_create(out, NULL, run, arg);
 
 	if (err)
 		errx(BENCH_FAILED, "cannot start a thread: %s", strerror(err));
+	pthread_setname_np(*out, name);
 }
 
 int bench_pin(pthread_t thread, const unsigned *cpus, unsigned n)
