@@ -91,7 +91,8 @@ struct config {
 
 #define N_VALUES 10 /* of a configuration, without the directory */
 
-extern const struct opt config_options[N_VALUES];
+/* The values, and after them the directory. */
+extern const struct opt config_options[N_VALUES + 1];
 extern const struct config config_default;
 
 int config_find(const char *name); /* which value; -EINVAL */

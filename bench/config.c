@@ -30,7 +30,7 @@ static bool is_placement(const char *s)
 
 #define AT(field) .offset = offsetof(struct config, field)
 
-const struct opt config_options[N_VALUES] = {
+const struct opt config_options[N_VALUES + 1] = {
 	{ "transport", 0, "VALUE",
 	  "single, package, node, llc, cpu or node/K shards; perfbuf (a wake-up for each record), "
 	  "perfbuf-sampled (one in 500), libbpf (one ring, no order)",
@@ -58,6 +58,8 @@ const struct opt config_options[N_VALUES] = {
 	{ "delivery", 0, "VALUE",
 	  "callback: records go to a function; trace: to a file, which is read back and removed",
 	  OPTION_CHOICE, AT(delivery), .choices = { "callback", "trace" } },
+	{ "directory", 0, "DIR", "directory of a trace (default: the current one)", OPTION_TEXT,
+	  AT(directory) },
 };
 
 const struct config config_default = {

@@ -114,7 +114,9 @@ char *option_get(const struct opt *o, const void *base, char *buf, size_t size)
 {
 	const void *field = (const char *)base + o->offset;
 
-	if (o->kind == OPTION_WORD)
+	if (o->kind == OPTION_TEXT)
+		snprintf(buf, size, "%s", *(const char *const *)field);
+	else if (o->kind == OPTION_WORD)
 		snprintf(buf, size, "%s", (const char *)field);
 	else if (o->kind == OPTION_SECONDS)
 		snprintf(buf, size, "%g", *(const double *)field);

@@ -50,7 +50,7 @@ struct command_line {
 void options_parse(const struct command_line *line, int argc, char **argv);
 
 int option_set(const struct opt *o, void *base, const char *s); /* -EINVAL */
-/* The value as option_set takes it, into buf; returns buf. Not of flags, texts and PARSED. */
+/* The value as option_set takes it, into buf; returns buf. Not of flags and PARSED. */
 char *option_get(const struct opt *o, const void *base, char *buf, size_t size);
 /* One sentence to stderr: why the value will not do. */
 void option_refuse(const struct opt *o, const char *s);

@@ -489,37 +489,22 @@ static json_t *run_config(const struct config *cfg)
 
 /* ---- the command ---- */
 
-static void parse(struct config *cfg, int argc, char **argv)
-{
-	struct opt options[N_VALUES + 1];
-	const struct command_line line = {
-		.doc = "Measure one configuration and print one line of JSON.\v"
-		       "Exit status: 0, 1 if it could not be run or is not valid, 2 wrong usage.",
-		.options = options,
-		.n_options = N_VALUES + 1,
-		.base = cfg,
-	};
-
-	memcpy(options, config_options, sizeof(config_options));
-	options[N_VALUES] =
-		(struct opt){ "directory", 0,
-			      "DIR",	   "directory of a trace (default: the current one)",
-			      OPTION_TEXT, .offset = offsetof(struct config, directory) };
-	options_parse(&line, argc, argv);
-}
-
 int cmd_run(int argc, char **argv)
 {
 	struct config cfg = config_default;
-	json_t *row;
-	bool valid;
+	const struct command_line line = {
+		.doc = "Measure one configuration and print one line of JSON.\v"
+		       "Exit status: 0, 1 if it could not be run or is not valid, 2 wrong usage.",
+		.options = config_options,
+		.n_options = N_VALUES + 1,
+		.base = &cfg,
+	};
+	json_auto_t *row = NULL;
 
-	parse(&cfg, argc, argv);
+	options_parse(&line, argc, argv);
 	host_check();
 	row = run_config(&cfg);
 	json_dumpf(row, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6));
 	putchar('\n');
-	valid = json_is_true(json_object_get(row, "valid"));
-	json_decref(row);
-	return valid ? BENCH_DONE : BENCH_FAILED;
+	return json_is_true(json_object_get(row, "valid")) ? BENCH_DONE : BENCH_FAILED;
 }
