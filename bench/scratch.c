@@ -10,41 +10,26 @@
 #include <unistd.h>
 #include "bench.h"
 
+static int is_entry(const struct dirent *e)
+{
+	return strcmp(e->d_name, ".") && strcmp(e->d_name, "..");
+}
+
 /* Uses descriptors only: the owner of the parent directory may replace this one. */
 static void empty(int dir_fd)
 {
-	DIR *dir = fdopendir(dir_fd);
-	struct dirent *e;
+	struct dirent **list;
 
-	while (dir && (e = readdir(dir))) {
+	for (int n = scandirat(dir_fd, ".", &list, is_entry, NULL); n-- > 0;) {
+		const char *name = list[n]->d_name;
 		int sub;
 
-		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") ||
-		    !unlinkat(dir_fd, e->d_name, 0))
+		if (!unlinkat(dir_fd, name, 0))
 			continue;
-		sub = openat(dir_fd, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (sub < 0)
-			continue;
+		sub = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		empty(sub);
-		unlinkat(dir_fd, e->d_name, AT_REMOVEDIR);
+		unlinkat(dir_fd, name, AT_REMOVEDIR);
 	}
-	if (dir)
-		closedir(dir);
-}
-
-/* The directory that we created is empty; one with files in it has replaced it. */
-static bool is_empty(int dir_fd)
-{
-	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	bool empty = dir;
-	struct dirent *e;
-
-	while (dir && (e = readdir(dir)))
-		empty &= !strcmp(e->d_name, ".") || !strcmp(e->d_name, "..");
-	if (dir)
-		closedir(dir);
-	return empty;
 }
 
 /* In a session of its own, so that Ctrl-C does not reach it. */
@@ -94,12 +79,16 @@ static int start_keeper(struct scratch *s, int dir_fd)
 
 void scratch_make(struct scratch *s, const char *dir)
 {
+	struct dirent **list;
 	int fd = -1, err;
 
 	snprintf(s->path, sizeof(s->path), "%s/.numaring-bench-XXXXXX", dir);
 	if (mkdtemp(s->path))
 		fd = open(s->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	err = fd < 0 ? -errno : is_empty(fd) ? start_keeper(s, fd) : -ENOTEMPTY;
+	/* The directory that we created is empty; one with files in it has replaced it. */
+	err = fd < 0					  ? -errno
+	      : scandirat(fd, ".", &list, is_entry, NULL) ? -ENOTEMPTY
+							  : start_keeper(s, fd);
 	if (err)
 		errx(BENCH_FAILED, "cannot create a directory for the trace in %s: %s", dir,
 		     strerror(-err));
