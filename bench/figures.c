@@ -2,6 +2,7 @@
 /* The plots of a report: which medians lie on which, and gnuplot, which draws them. */
 #include <ctype.h>
 #include <math.h>
+#include <regex.h>
 #include <unistd.h>
 #include "report.h"
 
@@ -238,56 +239,44 @@ static void write_script(FILE *out, const struct plot *p)
 
 /* ---- gnuplot ---- */
 
-static int run_gnuplot(int script, int svg)
-{
-	static const char *const argv[] = { "gnuplot", NULL };
-	pid_t pid = bench_spawn(argv[0], argv, (const int[]){ script, svg, -1 });
-
-	if (pid < 0)
-		return pid;
-	return bench_wait(pid) ? -EIO : 0;
-}
-
-static char *read_back(FILE *f)
-{
-	off_t size = lseek(fileno(f), 0, SEEK_END);
-	char *text = bench_alloc(size + 1, 1);
-
-	if (pread(fileno(f), text, size, 0) != size)
-		*text = 0;
-	return text;
-}
-
-static void explain_failure(const struct page *p, int err)
+static _Noreturn void no_plots(const struct page *p, const char *what)
 {
 	char why[200];
 
-	snprintf(why, sizeof(why), "%s; %.100s/report.md has the figures",
-		 err == -ENOENT ? "gnuplot is not installed (Debian: apt-get install gnuplot-nox)"
-		 : err == -EIO	? "gnuplot failed"
-		 : err == -ENODATA ? "gnuplot's SVG is cut short; is the disk full?"
-				   : strerror(-err),
-		 p->report->dir);
+	snprintf(why, sizeof(why), "%s; %.100s/report.md has the figures", what, p->report->dir);
 	page_die(p, why);
+}
+
+static void run_gnuplot(const struct page *p, FILE *script, FILE *svg)
+{
+	static const char *const argv[] = { "gnuplot", NULL };
+	pid_t pid = bench_spawn(argv[0], argv, (const int[]){ fileno(script), fileno(svg), -1 });
+
+	if (pid == -ENOENT)
+		no_plots(p, "gnuplot is not installed (Debian: apt-get install gnuplot-nox)");
+	if (pid < 0)
+		no_plots(p, strerror(-pid));
+	if (bench_wait(pid))
+		no_plots(p, "gnuplot failed");
 }
 
 /* SVG text of all plots, one after the other. */
 static char *draw(const struct page *page, const struct plot *plots, unsigned n)
 {
 	FILE *script = bench_memory_file("script"), *out = bench_memory_file("svg");
-	char *svg;
-	int err;
+	char *svg = NULL;
+	size_t size = 0;
 
 	for (unsigned i = 0; i < n; i++)
 		if (json_object_size(plots[i].series))
 			write_script(script, &plots[i]);
-	err = fflush(script) ? -errno : 0;
+	if (fflush(script))
+		no_plots(page, strerror(errno));
 	rewind(script);
-	if (!err)
-		err = run_gnuplot(fileno(script), fileno(out));
-	if (err)
-		explain_failure(page, err);
-	svg = read_back(out);
+	run_gnuplot(page, script, out);
+	rewind(out);
+	if (getdelim(&svg, &size, 0, out) < 0)
+		svg = bench_alloc(1, 1); /* nothing was drawn */
 	fclose(script);
 	fclose(out);
 	return svg;
@@ -295,75 +284,52 @@ static char *draw(const struct page *page, const struct plot *plots, unsigned n)
 
 /* ---- the page ---- */
 
-/* What an SVG that is part of a page does not need; it would refer to elsewhere. */
-static size_t needless(const char *p)
-{
-	static const char *const parts[][2] = { { " xmlns=\"", "\"" },
-						{ " xmlns:xlink=\"", "\"" },
-						{ "<!--", "-->" } };
-
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		size_t len = strlen(parts[i][0]);
-		const char *end =
-			strncmp(p, parts[i][0], len) ? NULL : strstr(p + len, parts[i][1]);
-
-		if (end)
-			return end + strlen(parts[i][1]) - p;
-	}
-	return 0;
-}
-
-/* Length of what stands before an identifier, where it is given or referred to; 0: no such place.
- */
-static size_t before_id(const char *p)
-{
-	static const char *const before[] = { " id='",	  " id=\"", "href='#",
-					      "href=\"#", "url(#",  "url('#" };
-
-	for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++)
-		if (!strncmp(p, before[i], strlen(before[i])))
-			return strlen(before[i]);
-	return 0;
-}
+/* What an SVG that is part of a page does not need, because it would refer to elsewhere; and, as the
+ * last group, what stands before an identifier, where it is given or referred to. */
+static const char to_change[] = " xmlns(:xlink)?=\"[^\"]*\"|<!--([^-]|-[^-])*-->|"
+				"( id='| id=\"|href='#|href=\"#|url\\('?#)";
+#define GROUPS 4
 
 /* Identifiers are the same in every plot: they get the plot's name in front. */
-static void write_svg(FILE *out, const char *p, const char *end, const char *name)
+static void write_svg(FILE *out, const char *text, const char *name)
 {
-	while (p < end) {
-		size_t id = before_id(p), cut = needless(p), len = id ? id : 1;
+	regmatch_t m[GROUPS];
+	regex_t re;
 
-		if (!cut)
-			fwrite(p, 1, len, out);
-		if (id)
-			fprintf(out, "%s_", name);
-		p += cut ? cut : len;
+	if (regcomp(&re, to_change, REG_EXTENDED))
+		errx(BENCH_FAILED, "out of memory");
+	for (; !regexec(&re, text, GROUPS, m, 0); text += m[0].rm_eo) {
+		fwrite(text, 1, m[0].rm_so, out);
+		if (m[GROUPS - 1].rm_so >= 0)
+			fprintf(out, "%.*s%s_", m[0].rm_eo - m[0].rm_so, text + m[0].rm_so, name);
 	}
+	fputs(text, out);
+	regfree(&re);
 }
 
 /* Writes the first SVG of the text; returns what is behind it, NULL: it is cut short. */
-static const char *write_figure(FILE *out, const struct plot *p, const char *text)
+static char *write_figure(FILE *out, const struct plot *p, char *text)
 {
-	const char *begin = strstr(text, "<svg"), *end = begin ? strstr(begin, "</svg>") : NULL;
+	char *begin = strstr(text, "<svg"), *end = begin ? strstr(begin, "</svg>") : NULL;
 
 	if (!end)
 		return NULL;
-	end += strlen("</svg>");
+	*end = 0;
 	fputs("<figure>", out);
-	write_svg(out, begin, end, p->figure->name);
-	fputs("<figcaption>", out);
+	write_svg(out, begin, p->figure->name);
+	fputs("</svg><figcaption>", out);
 	if (p->producers)
 		fprintf(out, "%.0f producer%s%s. ", p->producers, p->producers == 1 ? "" : "s",
 			p->figure->rates == FLAT_OUT ? ", flat out" : "");
 	write_escaped(out, p->figure->caption);
 	fputs("</figcaption></figure>\n", out);
-	return end;
+	return end + 1;
 }
 
 void write_figures(const struct page *p)
 {
 	struct plot plots[N_FIGURES];
-	const char *rest;
-	char *svg;
+	char *svg, *rest;
 
 	for (size_t i = 0; i < N_FIGURES; i++)
 		plots[i] = make_plot(p->report, &figures[i]);
@@ -372,7 +338,7 @@ void write_figures(const struct page *p)
 		if (json_object_size(plots[i].series))
 			rest = write_figure(p->out, &plots[i], rest);
 		if (!rest)
-			explain_failure(p, -ENODATA);
+			no_plots(p, "gnuplot's SVG is cut short; is the disk full?");
 		json_decref(plots[i].series);
 	}
 	free(svg);
