@@ -59,8 +59,8 @@ struct tune {
 	struct nr_topology *topo;
 	unsigned *cpus; /* spread */
 	unsigned n_cpus;
-	unsigned pair[N_LEVELS][2];
-	bool have[N_LEVELS]; /* this host has two CPUs that far apart */
+	/* One that far from the first; NULL: this host has none. */
+	const unsigned *other[N_LEVELS];
 
 	json_t *rows;			    /* of all runs, as in a sweep */
 	json_t *medians;		    /* of these */
@@ -82,21 +82,23 @@ static void keep_least(double *least, double v)
 
 /* ---- a line between two CPUs ---- */
 
+enum turn { PING, PONG, OVER };
+
 struct ping {
 	_Alignas(128) atomic_uint turn;
-	_Alignas(128) atomic_bool stop;
-	unsigned cpu[2];
-	double best_ns;
+	_Alignas(128) const unsigned *cpu[2];
+	double *best_ns;
 };
 
 static void *pong(void *arg)
 {
 	struct ping *p = arg;
+	unsigned turn;
 
-	bench_pin(pthread_self(), &p->cpu[1], 1);
-	while (!atomic_load_explicit(&p->stop, memory_order_relaxed))
-		if (atomic_load_explicit(&p->turn, memory_order_acquire) == 1)
-			atomic_store_explicit(&p->turn, 0, memory_order_release);
+	bench_pin(pthread_self(), p->cpu[1], 1);
+	while ((turn = atomic_load_explicit(&p->turn, memory_order_acquire)) != OVER)
+		if (turn == PONG)
+			atomic_store_explicit(&p->turn, PING, memory_order_release);
 	return NULL;
 }
 
@@ -108,8 +110,8 @@ static double ping_batch(struct ping *p)
 	for (unsigned i = 0; i < PING_BATCH; i++) {
 		uint64_t tries = 0;
 
-		atomic_store_explicit(&p->turn, 1, memory_order_release);
-		while (atomic_load_explicit(&p->turn, memory_order_acquire))
+		atomic_store_explicit(&p->turn, PONG, memory_order_release);
+		while (atomic_load_explicit(&p->turn, memory_order_acquire) == PONG)
 			if (!(++tries % 65536))
 				sched_yield();
 	}
@@ -120,28 +122,24 @@ static void *pinger(void *arg)
 {
 	struct ping *p = arg;
 
-	bench_pin(pthread_self(), &p->cpu[0], 1);
+	bench_pin(pthread_self(), p->cpu[0], 1);
 	for (uint64_t end = bench_now() + PING_NS; bench_now() < end;)
-		keep_least(&p->best_ns, ping_batch(p));
-	atomic_store(&p->stop, true);
+		keep_least(p->best_ns, ping_batch(p));
+	atomic_store(&p->turn, OVER);
 	return NULL;
 }
 
 /* Measures the ns to hand a line over, one way; keeps the least of many batches. Both sides are new
  * threads: this one stays unpinned, because plans depend on the CPUs that it may use. */
-static void ping(const unsigned *cpus, double *best_ns)
+static void ping(const unsigned *cpu, const unsigned *other_cpu, double *best_ns)
 {
-	struct ping p = { .cpu = { cpus[0], cpus[1] } };
+	struct ping p = { PING, { cpu, other_cpu }, best_ns };
 	pthread_t one, other;
 
-	if (pthread_create(&other, NULL, pong, &p))
-		return;
-	if (!pthread_create(&one, NULL, pinger, &p))
-		pthread_join(one, NULL);
-	atomic_store(&p.stop, true);
+	bench_thread(&other, "pong", pong, &p);
+	bench_thread(&one, "ping", pinger, &p);
+	pthread_join(one, NULL);
 	pthread_join(other, NULL);
-	if (p.best_ns)
-		keep_least(best_ns, p.best_ns);
 }
 
 static void clock_cost(double *best_ns)
@@ -156,19 +154,17 @@ static void clock_cost(double *best_ns)
 
 /* ---- rings ---- */
 
-/* One ring, and a producer on the first or on both of these CPUs. */
-static struct config config_of(const struct tune *t, const unsigned *cpus, unsigned producers)
+/* One ring, a producer on the first CPU, and another one unless `other` is NULL. */
+static struct config config_of(const struct tune *t, const unsigned *other)
 {
 	struct config cfg = config_default;
 
 	strcpy(cfg.transport, "single");
-	cfg.producers = producers;
+	cfg.producers = other ? 2 : 1;
 	cfg.size = t->size;
 	cfg.seconds = 0.4;
-	if (producers == 1)
-		snprintf(cfg.placement, sizeof(cfg.placement), "%u", cpus[0]);
-	else
-		snprintf(cfg.placement, sizeof(cfg.placement), "%u+%u", cpus[0], cpus[1]);
+	snprintf(cfg.placement, sizeof(cfg.placement), other ? "%u+%u" : "%u", t->cpus[0],
+		 other ? *other : 0);
 	config_settle(&cfg, t->topo);
 	return cfg;
 }
@@ -182,9 +178,9 @@ static int run_into(json_t *rows, const struct config *cfg)
 	return json_object_get(row, "seconds") ? 0 : -EIO;
 }
 
-static void measure_ring(struct tune *t, const unsigned *cpus, unsigned producers)
+static void measure_ring(struct tune *t, const unsigned *other)
 {
-	struct config cfg = config_of(t, cpus, producers);
+	struct config cfg = config_of(t, other);
 
 	if (run_into(t->rows, &cfg))
 		exit(BENCH_FAILED);
@@ -193,7 +189,7 @@ static void measure_ring(struct tune *t, const unsigned *cpus, unsigned producer
 /* Runs one producer to a trace. After the first failure it is not tried again. */
 static void measure_trace(struct tune *t)
 {
-	struct config cfg = config_of(t, t->cpus, 1);
+	struct config cfg = config_of(t, NULL);
 
 	cfg.delivery = TO_TRACE;
 	cfg.rate = fmin(TRACE_RATE, TRACE_BYTES_PER_S / t->size);
@@ -203,21 +199,21 @@ static void measure_trace(struct tune *t)
 
 static void measure_round(struct tune *t)
 {
-	measure_ring(t, t->cpus, 1);
+	measure_ring(t, NULL);
 	clock_cost(&t->clock_ns);
 	for (unsigned d = NR_SAME_CORE; d < N_LEVELS; d++) {
-		if (!t->have[d])
+		if (!t->other[d])
 			continue;
-		ping(t->pair[d], &t->ping_ns[d]);
-		measure_ring(t, t->pair[d], 2);
+		ping(t->cpus, t->other[d], &t->ping_ns[d]);
+		measure_ring(t, t->other[d]);
 	}
 	measure_trace(t);
 }
 
 /* The medians of these producers; NULL: there are none. */
-static const json_t *sum_of(const struct tune *t, const unsigned *cpus, unsigned producers)
+static const json_t *sum_of(const struct tune *t, const unsigned *other)
 {
-	struct config cfg = config_of(t, cpus, producers);
+	struct config cfg = config_of(t, other);
 	const json_t *sum;
 
 	for_each_row (sum, t->medians)
@@ -239,7 +235,7 @@ static bool has_alone(struct tune *t)
 {
 	json_decref(t->medians);
 	t->medians = sweep_medians(t->rows);
-	return spread_of(sum_of(t, t->cpus, 1), "cost_mean_ns", 1).n > 0;
+	return spread_of(sum_of(t, NULL), "cost_mean_ns", 1).n > 0;
 }
 
 /* Measures whole rounds while there is time for another; at least one, and some more if no run is
@@ -260,18 +256,11 @@ static void measure(struct tune *t)
 				   "--transport single says");
 }
 
-/* For each distance that this host has, two CPUs that far apart. */
-static void find_pairs(struct tune *t)
+static void find_others(struct tune *t)
 {
-	for (unsigned i = 1; i < t->n_cpus; i++) {
-		enum nr_distance d = nr_topology_distance(t->topo, t->cpus[0], t->cpus[i]);
-
-		if (t->have[d])
-			continue;
-		t->have[d] = true;
-		t->pair[d][0] = t->cpus[0];
-		t->pair[d][1] = t->cpus[i];
-	}
+	/* The first of each distance is the last to be noted. */
+	for (unsigned i = t->n_cpus - 1; i > 0; i--)
+		t->other[nr_topology_distance(t->topo, t->cpus[0], t->cpus[i])] = &t->cpus[i];
 }
 
 /* ---- what the runs come to ---- */
@@ -288,7 +277,7 @@ static double hand_over(double cost, double turns, double alone)
 
 static void estimate_distance(struct tune *t, enum nr_distance d)
 {
-	const json_t *sum = sum_of(t, t->pair[d], 2);
+	const json_t *sum = sum_of(t, t->other[d]);
 	const json_t *cost = row_runs(sum, "cost_mean_ns"), *turns = row_runs(sum, "turns_share");
 	double *values = bench_alloc(json_array_size(cost), sizeof(*values));
 	unsigned n = 0;
@@ -324,7 +313,7 @@ static void estimate_user_side(struct tune *t)
 
 	t->no_trace = !spread_of(sum, "merge_s_per_million", 1).n;
 	if (t->no_trace)
-		sum = sum_of(t, t->cpus, 1);
+		sum = sum_of(t, NULL);
 	for (unsigned s = 0; s < N_STAGES; s++)
 		t->stage_ns[s] = spread_of(sum, stages[s].metric, 1e3);
 	json_decref(medians);
@@ -334,12 +323,12 @@ static void estimate(struct tune *t)
 {
 	const json_t *sum;
 
-	t->alone_ns = spread_of(sum_of(t, t->cpus, 1), "cost_mean_ns", 1);
+	t->alone_ns = spread_of(sum_of(t, NULL), "cost_mean_ns", 1);
 	estimate_user_side(t);
 	for_each_row (sum, t->medians)
 		t->lag_ms = fmax(t->lag_ms, spread_of(sum, "lag_max_ms", 1).q3);
 	for (unsigned d = NR_SAME_CORE; d < N_LEVELS; d++)
-		if (t->have[d])
+		if (t->other[d])
 			estimate_distance(t, d);
 	fill_unknown(t);
 }
@@ -493,7 +482,7 @@ static void print_sum(const json_t *sum, const char *what)
 
 static void print_pair(const struct tune *t, enum nr_distance d)
 {
-	const json_t *sum = sum_of(t, t->pair[d], 2);
+	const json_t *sum = sum_of(t, t->other[d]);
 	char what[80];
 
 	snprintf(what, sizeof(what), "against one on %s", host_distance_name(d));
@@ -535,9 +524,9 @@ static void print_measured(const struct tune *t)
 	printf("Measured here, %zu runs in turns, records of %" PRIu64 " bytes; the cost of a "
 	       "record for its producer, median [quartiles], and every run:\n  %-41s%6.0f ns\n",
 	       json_array_size(t->rows), t->size, "reading the clock", t->clock_ns);
-	print_sum(sum_of(t, t->cpus, 1), "a producer alone");
+	print_sum(sum_of(t, NULL), "a producer alone");
 	for (unsigned d = NR_SAME_CORE; d < N_LEVELS; d++)
-		if (t->have[d])
+		if (t->other[d])
 			print_pair(t, d);
 	print_stages(t);
 	print_doubts(t);
@@ -549,7 +538,7 @@ static void print_estimate(const struct tune *t)
 	     "has waited for the\nother's and writes its own, 2 hand-overs; all other records cost "
 	     "what they cost alone:");
 	for (unsigned d = NR_SAME_CORE; d < N_LEVELS; d++) {
-		if (!t->have[d])
+		if (!t->other[d])
 			continue;
 		print_figure(host_distance_name(d), t->hand_ns[d]);
 		if (!t->hand_ns[d].n)
@@ -712,7 +701,7 @@ static void tune(struct tune *t)
 	struct advice advice[MAX_ADVICE];
 	unsigned n;
 
-	find_pairs(t);
+	find_others(t);
 	measure(t);
 	estimate(t);
 	n = advise_all(t, advice);
