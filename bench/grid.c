@@ -160,12 +160,9 @@ int grid_add_default(struct grid *grid, const struct nr_topology *topo, bool qui
 
 static bool same_config(const struct config *a, const struct config *b)
 {
-	json_t *x = config_json(a), *y = config_json(b);
-	bool same = json_equal(x, y);
+	json_auto_t *x = config_json(a), *y = config_json(b);
 
-	json_decref(x);
-	json_decref(y);
-	return same;
+	return json_equal(x, y);
 }
 
 void grid_settle(struct grid *grid, const struct nr_topology *topo)

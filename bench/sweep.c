@@ -137,15 +137,14 @@ static void open_output(struct sweep *s)
 
 static bool is_done(const struct sweep *s, const struct config *cfg, unsigned rep)
 {
-	json_t *config = config_json(cfg);
+	json_auto_t *config = config_json(cfg);
 	const json_t *row;
-	bool done = false;
 
 	for_each_row (row, s->file.runs)
-		done |= row_number(row, "rep") == rep &&
-			json_equal(json_object_get(row, "config"), config);
-	json_decref(config);
-	return done;
+		if (row_number(row, "rep") == rep &&
+		    json_equal(json_object_get(row, "config"), config))
+			return true;
+	return false;
 }
 
 static void show_progress(const struct sweep *s, const struct config *cfg, const json_t *row)
@@ -215,10 +214,9 @@ static void make_grid(struct sweep *s)
 static int finish(struct sweep *s)
 {
 	unsigned invalid = sweep_invalid(s->file.runs);
-	json_t *medians = sweep_medians(s->file.runs);
+	json_auto_t *medians = sweep_medians(s->file.runs);
 
 	write_lines(s, medians);
-	json_decref(medians);
 	if (invalid)
 		warnx("%u of %zu runs are not valid; their rows say why", invalid,
 		      json_array_size(s->file.runs));

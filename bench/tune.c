@@ -308,7 +308,7 @@ static void fill_unknown(struct tune *t)
 /* From the runs to a trace, or, if there are none, from those to a callback. */
 static void estimate_user_side(struct tune *t)
 {
-	json_t *medians = sweep_medians(t->traces);
+	json_auto_t *medians = sweep_medians(t->traces);
 	const json_t *sum = json_array_get(medians, 0);
 
 	t->no_trace = !spread_of(sum, "merge_s_per_million", 1).n;
@@ -316,7 +316,6 @@ static void estimate_user_side(struct tune *t)
 		sum = sum_of(t, NULL);
 	for (unsigned s = 0; s < N_STAGES; s++)
 		t->stage_ns[s] = spread_of(sum, stages[s].metric, 1e3);
-	json_decref(medians);
 }
 
 static void estimate(struct tune *t)
