@@ -94,36 +94,24 @@ static void lock_type(char *buf, size_t size)
 	btf__free(btf);
 }
 
-/* Counts the groups of CPUs that share `level`. */
-static int count_domains(const struct nr_topology *topo, const unsigned *cpus, unsigned n,
-			 enum nr_distance level)
-{
-	unsigned head = 0;
-	int domains = 0;
-
-	/* Neighbours in caches are neighbours in this order. */
-	for (unsigned i = 0; i < n; i++)
-		if (!i || nr_topology_distance(topo, cpus[head], cpus[i]) > level) {
-			head = i;
-			domains++;
-		}
-	return domains;
-}
-
 static json_t *topology_json(const struct nr_topology *topo)
 {
 	unsigned n = nr_topology_cpus(topo, NULL, 0);
 	unsigned *cpus = bench_alloc(n, sizeof(*cpus));
-	json_t *o;
+	int domains[NR_OTHER_PACKAGE] = { 0 };
 
 	nr_topology_cpus(topo, cpus, n);
-	o = json_pack("{s:i, s:i, s:i, s:i, s:i}", "cpus", (int)n, "cores",
-		      count_domains(topo, cpus, n, NR_SAME_CORE), "caches",
-		      count_domains(topo, cpus, n, NR_SAME_LLC), "nodes",
-		      count_domains(topo, cpus, n, NR_SAME_NODE), "packages",
-		      count_domains(topo, cpus, n, NR_SAME_PACKAGE));
+	/* Neighbours in caches are neighbours in this order: a CPU begins a domain of each kind
+	 * that it does not share with the one before. */
+	for (unsigned i = 0; i < n; i++)
+		for (unsigned d = i ? nr_topology_distance(topo, cpus[i - 1], cpus[i])
+				    : NR_OTHER_PACKAGE;
+		     d-- > 0;)
+			domains[d]++;
 	free(cpus);
-	return o;
+	return json_pack("{s:i, s:i, s:i, s:i, s:i}", "cpus", domains[NR_SAME_CPU], "cores",
+			 domains[NR_SAME_CORE], "caches", domains[NR_SAME_LLC], "nodes",
+			 domains[NR_SAME_NODE], "packages", domains[NR_SAME_PACKAGE]);
 }
 
 json_t *host_json(const struct nr_topology *topo)
