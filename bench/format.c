@@ -12,14 +12,8 @@
 #define ROUNDS	 9
 #define TEXT_MAX 65536u
 
-struct event {
-	struct nr_record rec;
-	uint32_t size;
-	uint64_t *data; /* 8-byte aligned */
-};
-
 struct job {
-	struct event events[EVENTS];
+	struct nr_event events[EVENTS];
 	unsigned n;
 	struct nr_trace *trace;
 	const struct nr_types *types;
@@ -39,12 +33,13 @@ static void take_text(void *ctx, const char *format, va_list args)
 		job->length += len;
 }
 
-static void copy_event(struct event *to, const struct nr_event *ev)
+static struct nr_event copy_of(const struct nr_event *ev)
 {
-	to->rec = *ev->rec;
-	to->size = ev->size;
-	to->data = bench_alloc(ev->size + 8, 1);
-	memcpy(to->data, ev->data, ev->size);
+	struct nr_record *rec = bench_alloc(1, sizeof(*rec) + ev->size + 8);
+
+	*rec = *ev->rec;
+	memcpy(rec + 1, ev->data, ev->size);
+	return (struct nr_event){ rec, rec + 1, ev->size, .ts = rec->ts };
 }
 
 static void load_events(struct job *job, const char *dir)
@@ -54,7 +49,7 @@ static void load_events(struct job *job, const char *dir)
 	int err = nr_trace_open(&job->trace, dir, &opts);
 
 	while (!err && job->n < EVENTS && (err = nr_trace_next(job->trace, &ev)) > 0) {
-		copy_event(&job->events[job->n++], &ev);
+		job->events[job->n++] = copy_of(&ev);
 		err = 0;
 	}
 	if (err < 0)
@@ -89,27 +84,24 @@ static void load_btf(struct job *job, const char *dir)
 		err(BENCH_FAILED, "%s", path);
 }
 
-static int by_layout(struct job *job, const struct event *e)
+static int by_layout(struct job *job, const struct nr_event *e)
 {
-	const struct nr_event ev = {
-		.rec = &e->rec, .data = e->data, .size = e->size, .ts = e->rec.ts
-	};
-
-	return nr_types_format(job->types, &ev, NR_FORMAT_JSON, job->text, TEXT_MAX);
+	return nr_types_format(job->types, e, NR_FORMAT_JSON, job->text, TEXT_MAX);
 }
 
-static int by_btf_dump(struct job *job, const struct event *e)
+static int by_btf_dump(struct job *job, const struct nr_event *e)
 {
 	LIBBPF_OPTS(btf_dump_type_data_opts, opts, .compact = true, .emit_zeroes = true);
 
 	job->length = 0;
-	return btf_dump__dump_type_data(job->dump, job->btf_id[e->rec.id], e->data, e->size, &opts);
+	return btf_dump__dump_type_data(job->dump, job->btf_id[e->rec->id], e->data, e->size,
+					&opts);
 }
 
 /* Every member's name is in the text, in order. */
-static bool names_all(const struct job *job, const struct event *e)
+static bool names_all(const struct job *job, const struct nr_event *e)
 {
-	const struct btf_type *t = btf__type_by_id(job->btf, job->btf_id[e->rec.id]);
+	const struct btf_type *t = btf__type_by_id(job->btf, job->btf_id[e->rec->id]);
 	const char *at = job->text;
 
 	for (int i = 0; at && i < btf_vlen(t); i++)
@@ -117,7 +109,7 @@ static bool names_all(const struct job *job, const struct event *e)
 	return at;
 }
 
-typedef int (*format_fn)(struct job *job, const struct event *e);
+typedef int (*format_fn)(struct job *job, const struct nr_event *e);
 
 static void verify(struct job *job, format_fn format)
 {
