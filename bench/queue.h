@@ -17,15 +17,14 @@
 struct queue_chunk {
 	_Atomic(struct queue_chunk *) next;
 	atomic_size_t used;
-	struct queue_chunk *spent; /* the reader's list of chunks to free */
 	uint8_t data[QUEUE_CHUNK];
 };
 
 struct queue {
-	struct queue_chunk *tail; /* writer */
-	struct queue_chunk *head; /* reader */
-	size_t read;		  /* bytes of head */
-	struct queue_chunk *spent;
+	struct queue_chunk *tail;  /* writer */
+	struct queue_chunk *head;  /* reader */
+	size_t read;		   /* bytes of head */
+	struct queue_chunk *spent; /* those from here to head are to be freed */
 	_Atomic(uint64_t) bytes_in, bytes_out;
 };
 
@@ -49,7 +48,7 @@ static inline struct queue_chunk *queue_new_chunk(void)
 static inline void queue_init(struct queue *q)
 {
 	*q = (struct queue){ 0 };
-	q->head = q->tail = queue_new_chunk();
+	q->spent = q->head = q->tail = queue_new_chunk();
 }
 
 static inline void queue_append(struct queue *q, const void *rec, uint32_t size)
@@ -86,8 +85,6 @@ static inline const struct nr_record *queue_head(struct queue *q, uint32_t *size
 		}
 		if (!next)
 			return NULL;
-		c->spent = q->spent;
-		q->spent = c;
 		q->head = next;
 		q->read = 0;
 	}
@@ -101,10 +98,10 @@ static inline void queue_take(struct queue *q, uint32_t size)
 
 static inline void queue_free_spent(struct queue *q)
 {
-	while (q->spent) {
+	while (q->spent != q->head) {
 		struct queue_chunk *c = q->spent;
 
-		q->spent = c->spent;
+		q->spent = atomic_load_explicit(&c->next, memory_order_relaxed);
 		free(c);
 	}
 }
