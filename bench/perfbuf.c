@@ -65,27 +65,22 @@ struct perfbuf {
 
 /* ---- draining ---- */
 
-static void on_sample(struct perfbuf *all, int cpu, const struct perf_event_header *event)
+static enum bpf_perf_event_ret on_event(void *ctx, int cpu, struct perf_event_header *event)
 {
 	const struct {
 		struct perf_event_header header;
 		uint32_t size;
 		uint8_t data[];
 	} *sample = (const void *)event;
+	struct perfbuf *all = ((struct drainer *)ctx)->all;
 	uint32_t size = all->run->cfg.size;
 
+	/* PERF_RECORD_LOST is not needed: the program counts each record that was refused. */
+	if (event->type != PERF_RECORD_SAMPLE)
+		return LIBBPF_PERF_EVENT_CONT;
 	/* perf pads the raw part, but the record's size is known. */
 	run_must(all->run, sample->size < size ? -EBADMSG : 0);
 	queue_append(&all->queue[cpu], sample->data, size);
-}
-
-static enum bpf_perf_event_ret on_event(void *ctx, int cpu, struct perf_event_header *event)
-{
-	struct drainer *d = ctx;
-
-	if (event->type == PERF_RECORD_SAMPLE)
-		on_sample(d->all, cpu, event);
-	/* PERF_RECORD_LOST is not needed: the program counts each record that was refused. */
 	return LIBBPF_PERF_EVENT_CONT;
 }
 

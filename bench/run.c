@@ -185,12 +185,16 @@ static size_t anon_bytes(void)
 	return kib << 10;
 }
 
-/* The window lies between two snapshots, whenever they are taken: this thread may be late. */
-static void measure_window(struct run *r, struct measured *m)
+/* The window lies between two snapshots, whenever they are taken: this thread may be late. Threads
+ * that are measured have a raised priority; it must not wait for them. */
+static void measure(struct run *r, struct measured *m, uint64_t begin)
 {
+	int before = getpriority(PRIO_PROCESS, 0);
 	unsigned n = 0;
 	uint64_t end;
 
+	bench_raise_priority();
+	bench_sleep_until(begin);
 	snapshot_take(&m->begin, r);
 	end = m->begin.mark.time + (uint64_t)(r->cfg.seconds * 1e9);
 	r->check.begin = m->begin.mark.time;
@@ -205,17 +209,6 @@ static void measure_window(struct run *r, struct measured *m)
 	bench_sleep_until(end);
 	snapshot_take(&m->end, r);
 	r->check.end = m->end.mark.time;
-}
-
-/* Threads that are measured have a raised priority; the thread that measures must not wait for
- * them. */
-static void measure(struct run *r, struct measured *m, uint64_t begin)
-{
-	int before = getpriority(PRIO_PROCESS, 0);
-
-	bench_raise_priority();
-	bench_sleep_until(begin);
-	measure_window(r, m);
 	setpriority(PRIO_PROCESS, 0, before);
 }
 
@@ -439,9 +432,7 @@ static void check_delivery(const struct run *r)
 /* Until rings are as full as they will get and every thread has run. */
 static uint64_t warm_up_ns(const struct config *cfg)
 {
-	double s = cfg->seconds / 4;
-
-	return 1e9 * (s < 0.1 ? 0.1 : s > 0.5 ? 0.5 : s);
+	return 1e9 * fmin(fmax(cfg->seconds / 4, 0.1), 0.5);
 }
 
 /* The kernel's NUMA balancing would unmap what producers and consumers share, at unpredictable
