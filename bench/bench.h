@@ -172,6 +172,12 @@ struct bpf_program;
 /* Takes the producers' program and cells of a loaded object. */
 void run_use(struct run *r, const struct bpf_program *prog, const struct bpf_map *cells);
 
+/* For transports other than numaring (libbpf.c): loads their program; returns the descriptor of its
+ * ring or perf buffers. */
+int baseline_load(struct run *r, bool perf_buffers);
+/* That the ring or buffer was full is the one cause of loss. */
+void baseline_count_lost(struct run *r);
+
 /* ---- a directory for a while (scratch.c) ---- */
 
 struct scratch {

@@ -1,7 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The reference others publish: one ring, libbpf's own reader, no order. */
+/* What transports other than numaring share, and the first of them, the reference others publish:
+ * one ring, libbpf's own reader, no order. */
 #include "bench.h"
-#include "baseline.h"
+#include "baseline.skel.h"
+
+int baseline_load(struct run *r, bool perf_buffers)
+{
+	static struct baseline_bpf *skel; /* until the end of the process */
+	struct bpf_map *map;
+
+	skel = baseline_bpf__open();
+	run_must(r, skel ? 0 : -errno);
+	map = perf_buffers ? skel->maps.bench_perf : skel->maps.bench_ring;
+	skel->rodata->bench_perf_buffers = perf_buffers;
+	skel->rodata->bench_words = (r->cfg.size - sizeof(struct nr_record)) / 8;
+	bpf_map__set_max_entries(skel->maps.bench_cells, r->n_cpus);
+	bpf_map__set_max_entries(map, perf_buffers ? r->n_cpus : r->ring_bytes);
+	run_must(r, baseline_bpf__load(skel));
+	run_use(r, skel->progs.bench_produce, skel->maps.bench_cells);
+	return bpf_map__fd(map);
+}
+
+void baseline_count_lost(struct run *r)
+{
+	for (unsigned i = 0; i < r->n_cpus; i++)
+		r->lost[NR_LOSS_FULL] += r->cells[i].failed;
+}
 
 struct plain {
 	struct ring_buffer *rb;
@@ -28,15 +52,13 @@ static void *consume(void *arg)
 static void plain_start(struct run *r)
 {
 	struct plain *p = r->state = bench_alloc(1, sizeof(*p));
-	struct baseline_bpf *skel;
 	unsigned first;
 
 	/* The thread that reads may run on all of them. */
 	if (nr_topology_cpus(r->topo, &first, 1))
 		r->consumer_cpu = first;
 	run_divide_memory(r, 1);
-	skel = baseline_load(r, false);
-	p->rb = ring_buffer__new(bpf_map__fd(skel->maps.bench_ring), on_record, &r->check, NULL);
+	p->rb = ring_buffer__new(baseline_load(r, false), on_record, &r->check, NULL);
 	run_must(r, p->rb ? 0 : -errno);
 	bench_thread(&p->thread, "reader", consume, p);
 }

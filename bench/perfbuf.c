@@ -12,6 +12,7 @@
  * comparison unfair.
  */
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <linux/membarrier.h>
 #include <linux/perf_event.h>
 #include <poll.h>
@@ -21,7 +22,6 @@
 #include <unistd.h>
 #include "bench.h"
 #include "merge/tree.h"
-#include "baseline.h"
 #include "queue.h"
 
 #define BATCH 1024
@@ -46,6 +46,7 @@ struct drainer {
 
 struct perfbuf {
 	struct run *run;
+	struct nr_plan *plan;
 	unsigned n_drainers;
 	struct drainer *drainer;
 	sem_t drained;
@@ -298,19 +299,20 @@ static void open_buffers(struct drainer *d, int map_fd, size_t size)
 static void start_drainers(struct perfbuf *all)
 {
 	struct run *r = all->run;
-	struct nr_plan *plan = bench_plan(r->topo, "node");
 	size_t size = run_divide_memory(r, nr_topology_cpus(r->topo, NULL, 0));
-	struct baseline_bpf *skel = baseline_load(r, true);
+	int map_fd = baseline_load(r, true);
 	pthread_t thread;
 
-	all->quota = r->cfg.memory / plan->n_shards;
-	all->n_drainers = plan->n_shards;
+	all->plan = bench_plan(r->topo, "node");
+	all->n_drainers = all->plan->n_shards;
+	all->quota = r->cfg.memory / all->n_drainers;
 	all->drainer = bench_alloc(all->n_drainers, sizeof(*all->drainer));
 	for (unsigned i = 0; i < all->n_drainers; i++) {
 		struct drainer *d = &all->drainer[i];
 
-		*d = (struct drainer){ all, nr_plan_shard_at(plan, i), .kick_fd = open_event(all) };
-		open_buffers(d, bpf_map__fd(skel->maps.bench_perf), size);
+		*d = (struct drainer){ all, nr_plan_shard_at(all->plan, i),
+				       .kick_fd = open_event(all) };
+		open_buffers(d, map_fd, size);
 		bench_thread(&thread, "drainer", drain, d);
 		bench_pin(thread, d->shard->consumer_cpus, d->shard->n_consumer_cpus);
 	}
