@@ -31,11 +31,6 @@ static int parse_scaled(const char *s, unsigned step, uint64_t *out)
 	return 0;
 }
 
-int parse_size(const char *s, uint64_t *out)
-{
-	return parse_scaled(s, 1024, out);
-}
-
 int parse_count(const char *s, uint64_t *out)
 {
 	return parse_scaled(s, 1000, out);
@@ -44,7 +39,7 @@ int parse_count(const char *s, uint64_t *out)
 static int set_number(const struct opt *o, const char *s, uint64_t *out)
 {
 	uint64_t n;
-	int err = o->kind == OPTION_BYTES ? parse_size(s, &n) : parse_count(s, &n);
+	int err = parse_scaled(s, o->kind == OPTION_BYTES ? 1024 : 1000, &n);
 
 	if (err || n < o->number.least || n > o->number.most ||
 	    (o->number.multiple && n % o->number.multiple))

@@ -55,8 +55,7 @@ char *option_get(const struct opt *o, const void *base, char *buf, size_t size);
 /* One sentence to stderr: why the value will not do. */
 void option_refuse(const struct opt *o, const char *s);
 
-/* "4096", "64K", "1M"; -EINVAL. Decimal: "10k" is 10000. */
-int parse_size(const char *s, uint64_t *out);
+/* "10k" is 10000; -EINVAL. */
 int parse_count(const char *s, uint64_t *out);
 
 #endif
