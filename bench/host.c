@@ -34,20 +34,14 @@ static void cpuinfo(const char *key, char *buf, size_t size)
 /* The hypervisor's name as the CPU reports it; empty: none, or not reported. */
 static void hypervisor(char name[13])
 {
+	unsigned text[4] = { 0 };
 #ifdef __x86_64__
 	unsigned a, b, c, d;
 
-	name[0] = 0;
-	if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & (1u << 31)))
-		return;
-	__cpuid(0x40000000, a, b, c, d);
-	memcpy(name, &b, 4);
-	memcpy(name + 4, &c, 4);
-	memcpy(name + 8, &d, 4);
-	name[12] = 0;
-#else
-	name[0] = 0;
+	if (__get_cpuid(1, &a, &b, &c, &d) && c & (1u << 31))
+		__cpuid(0x40000000, a, text[0], text[1], text[2]);
 #endif
+	memcpy(name, text, 13);
 }
 
 static bool host_is_emulated(void)
