@@ -419,14 +419,12 @@ static int by_rings(const void *a, const void *b)
 static unsigned advise_all(const struct tune *t, struct advice *list)
 {
 	static const char *const policies[] = { "node", "llc", "cpu", "single" };
-	unsigned n = 0, most = 0, nodes;
+	unsigned n = 0, nodes;
 
 	for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++)
 		add_advice(t, policies[i], list, &n);
 	nodes = list[0].shards;
-	for (unsigned i = 0; i < n; i++)
-		most = list[i].shards > most ? list[i].shards : most;
-	for (unsigned k = 2; k <= MAX_PARTS && nodes * k < most; k *= 2) {
+	for (unsigned k = 2; k <= MAX_PARTS && nodes * k < t->n_cpus; k *= 2) {
 		char policy[16];
 
 		snprintf(policy, sizeof(policy), "node/%u", k);
