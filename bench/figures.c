@@ -147,21 +147,14 @@ static struct plot make_plot(const struct report *r, const struct figure *f)
 
 /* In single quotes gnuplot replaces nothing. What could end them, or an element of the SVG, becomes
  * a question mark. */
-static void quote(FILE *out, const char *text)
+static void assign(FILE *out, const char *name, const char *text)
 {
-	putc('\'', out);
+	fprintf(out, "%s = '", name);
 	for (; *text; text++)
 		putc(isalnum((unsigned char)*text) || strchr(" _.,:;/+()%-[]=", *text) ? *text
 										       : '?',
 		     out);
-	putc('\'', out);
-}
-
-static void assign(FILE *out, const char *name, const char *text)
-{
-	fprintf(out, "%s = ", name);
-	quote(out, text);
-	putc('\n', out);
+	fputs("'\n", out);
 }
 
 /* What is below the metric: rings, below what user space takes. */
@@ -190,13 +183,8 @@ static void write_runs(FILE *out, const struct figure *f, const json_t *sum)
 	}
 }
 
-static void write_x(FILE *out, const struct figure *f, const json_t *sum)
-{
-	fprintf(out, " %.9g", f->x_scale * row_number(sum, f->x));
-}
-
 /* Calls write for each median, and separates the series. */
-static void write_series(FILE *out, const struct plot *p, const char *between,
+static void write_series(FILE *out, const struct plot *p,
 			 void (*write)(FILE *out, const struct figure *f, const json_t *sum))
 {
 	const char *label;
@@ -205,7 +193,7 @@ static void write_series(FILE *out, const struct plot *p, const char *between,
 	json_object_foreach (p->series, label, sums) {
 		for_each_row (sum, sums)
 			write(out, p->figure, sum);
-		fputs(between, out);
+		fputs("\n\n", out);
 	}
 }
 
@@ -214,6 +202,7 @@ static void write_script(FILE *out, const struct plot *p)
 {
 	const struct figure *f = p->figure;
 	const char *label;
+	char name[32];
 	unsigned i = 0;
 	json_t *sums;
 
@@ -223,16 +212,13 @@ static void write_script(FILE *out, const struct plot *p)
 	fprintf(out, "log_x = %d\nlog_y = %d\nbars = %d\nn = %zu\narray label[n]\n",
 		!!strchr(f->log, 'x'), !!strchr(f->log, 'y'), !*f->x, json_object_size(p->series));
 	json_object_foreach (p->series, label, sums) {
-		fprintf(out, "label[%u] = ", ++i);
-		quote(out, label);
-		putc('\n', out);
+		snprintf(name, sizeof(name), "label[%u]", ++i);
+		assign(out, name, label);
 	}
-	fputs("x_values = '", out);
-	write_series(out, p, "", write_x);
-	fputs("'\n$line << END\n", out);
-	write_series(out, p, "\n\n", write_median);
+	fputs("$line << END\n", out);
+	write_series(out, p, write_median);
 	fputs("END\n$runs << END\n", out);
-	write_series(out, p, "\n\n", write_runs);
+	write_series(out, p, write_runs);
 	fputs("END\n", out);
 	fputs(template_plot_gp, out);
 }

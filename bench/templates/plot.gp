@@ -2,7 +2,6 @@
 # One plot. figures.c puts in front of it what differs:
 #	heading, x_label, y_label, log_x, log_y, bars	of the plot
 #	n, label[n]						its series
-#	x_values		every x that was measured
 #	$line, $runs		a block for each series: medians (x, y, lower part of a bar), and runs (x, y)
 reset
 set terminal svg size 760,420 noenhanced font 'sans-serif,13' background '#ffffff'
@@ -17,7 +16,8 @@ colours = '#0072b2 #d55e00 #009e73 #cc79a7 #56b4e9 #e69f00 #000000 #999933'
 colour(i) = word(colours, i % 8 + 1)
 
 # Series stand side by side, so that their runs can be told apart.
-stats $line using 1 name 'X' nooutput
+x_values = ''
+stats $line using (x_values = x_values . ' ' . strcol(1), $1) name 'X' nooutput
 stats $runs using 2 name 'Y' nooutput
 width = X_max - X_min
 span = log_x ? 2 * X_max / X_min : width + 0.5
