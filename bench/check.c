@@ -19,7 +19,7 @@ static void check_sequence(struct check *c, struct check_cpu *cpu, uint64_t seq)
 	cpu->next = seq + 1;
 }
 
-static void account(struct check *c, const struct nr_record *rec, const void *data, uint32_t size)
+void check_one(struct check *c, const struct nr_record *rec, const void *data, uint32_t size)
 {
 	struct check_cpu *cpu;
 
@@ -36,7 +36,7 @@ static void account(struct check *c, const struct nr_record *rec, const void *da
 
 void check_event(struct check *c, const struct nr_event *ev)
 {
-	account(c, ev->rec, ev->data, ev->size);
+	check_one(c, ev->rec, ev->data, ev->size);
 	c->late += !!(ev->flags & NR_EVENT_LATE);
 	c->unordered += ev->rec->ts < c->last_ts;
 	c->last_ts = ev->rec->ts;
@@ -56,11 +56,6 @@ void check_batch(struct check *c, const struct nr_event *events, unsigned n)
 	}
 	__atomic_store_n(&c->cpu_ns, c->cpu_ns + bench_clock(CLOCK_THREAD_CPUTIME_ID) - began,
 			 __ATOMIC_RELAXED);
-}
-
-void check_one(struct check *c, const struct nr_record *rec, uint32_t size)
-{
-	account(c, rec, rec + 1, size);
 }
 
 void check_mark_take(struct check_mark *out, const struct check *c)

@@ -54,7 +54,7 @@ void check_batch(struct check *c, const struct nr_event *events, unsigned n);
 /* Checks one event of a trace that is read back: everything but its latency. */
 void check_event(struct check *c, const struct nr_event *ev);
 /* Checks one record of a transport without order: counts it and checks its sequence. */
-void check_one(struct check *c, const struct nr_record *rec, uint32_t size);
+void check_one(struct check *c, const struct nr_record *rec, const void *data, uint32_t size);
 /* From any thread. */
 void check_mark_take(struct check_mark *out, const struct check *c);
 /* Records a second that were delivered between the two. */

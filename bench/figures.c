@@ -75,23 +75,20 @@ static bool is_candidate(const struct report *r, const struct figure *f, const j
 	return true;
 }
 
-/* Plots of what a sweep need not have: with one value of x there is nothing to plot. */
-static bool needs_two_x(const struct figure *f)
-{
-	return !strcmp(f->x, "memory") || !strcmp(f->x, "size");
-}
-
-static bool has_other_x(const struct report *r, const struct figure *f, const json_t *sum)
+/* A sweep need not have several values of these: with one there is nothing to plot. */
+static bool lacks_other_x(const struct report *r, const struct figure *f, const json_t *sum)
 {
 	const json_t *other;
 
+	if (strcmp(f->x, "memory") && strcmp(f->x, "size"))
+		return false;
 	for_each_row (other, r->medians) {
 		if (is_candidate(r, f, other) &&
 		    row_number(other, "producers") == row_number(sum, "producers") &&
 		    row_number(other, f->x) != row_number(sum, f->x))
-			return true;
+			return false;
 	}
-	return false;
+	return true;
 }
 
 /*
@@ -106,7 +103,7 @@ static double producers_of(const struct report *r, const struct figure *f)
 	if (!strcmp(f->x, "producers"))
 		return 0;
 	for_each_row (sum, r->medians) {
-		if (is_candidate(r, f, sum) && (!needs_two_x(f) || has_other_x(r, f, sum)))
+		if (is_candidate(r, f, sum) && !lacks_other_x(r, f, sum))
 			most = fmax(most, row_number(sum, "producers"));
 	}
 	return most;
@@ -135,7 +132,7 @@ static struct plot make_plot(const struct report *r, const struct figure *f)
 	for_each_row (sum, r->medians) {
 		if (!is_candidate(r, f, sum) || !has_place(f, row_median(sum, f->metric)) ||
 		    (p.producers && row_number(sum, "producers") != p.producers) ||
-		    (needs_two_x(f) && !has_other_x(r, f, sum)))
+		    lacks_other_x(r, f, sum))
 			continue;
 		write_label(r, sum, label, sizeof(label));
 		if (!json_object_get(p.series, label))

@@ -58,6 +58,7 @@ static int add_line(struct grid *grid, char *line, const char *name, unsigned nu
 	return grid_add(grid, &axes);
 }
 
+/* Closes f; NULL: it could not be opened. */
 static int add_lines(struct grid *grid, FILE *f, const char *name)
 {
 	char *line = NULL;
@@ -65,35 +66,28 @@ static int add_lines(struct grid *grid, FILE *f, const char *name)
 	size_t size = 0;
 	int err = 0;
 
-	while (!err && getline(&line, &size, f) > 0) {
+	while (f && !err && getline(&line, &size, f) > 0) {
 		line[strcspn(line, "#\n")] = 0;
 		err = add_line(grid, line, name, ++number);
 	}
-	if (!err && ferror(f)) {
+	if (!err && (!f || ferror(f))) {
 		err = -errno;
 		warnx("%s: %s", name, strerror(-err));
 	}
 	free(line);
-	fclose(f);
+	if (f)
+		fclose(f);
 	return err;
 }
 
 int grid_add_text(struct grid *grid, const char *text, const char *name)
 {
-	FILE *f = fmemopen((void *)text, strlen(text), "r");
-
-	return f ? add_lines(grid, f, name) : -errno;
+	return add_lines(grid, fmemopen((void *)text, strlen(text), "r"), name);
 }
 
 int grid_add_file(struct grid *grid, const char *path)
 {
-	FILE *f = fopen(path, "re");
-	int err = -errno;
-
-	if (f)
-		return add_lines(grid, f, path);
-	warnx("%s: %s", path, strerror(-err));
-	return err;
+	return add_lines(grid, fopen(path, "re"), path);
 }
 
 /* ---- built-in grids ---- */

@@ -35,7 +35,9 @@ struct plain {
 
 static int on_record(void *ctx, void *data, size_t size)
 {
-	check_one(ctx, data, size - sizeof(struct nr_record));
+	const struct nr_record *rec = data;
+
+	check_one(ctx, rec, rec + 1, size - sizeof(*rec));
 	return 0;
 }
 

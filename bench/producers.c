@@ -131,15 +131,6 @@ static uint64_t yield_sometimes(uint64_t last)
 	return now;
 }
 
-static void wait_until(uint64_t time, bool sleep)
-{
-	if (sleep)
-		bench_sleep_until(time);
-	else
-		while (bench_now() < time)
-			;
-}
-
 /* Waits until the next burst is due, and returns how many events are due then. The schedule is
  * absolute: a producer that did not get its CPU in time catches up. */
 static uint64_t wait_for_burst(const struct producers *all, uint64_t done)
@@ -149,8 +140,10 @@ static uint64_t wait_for_burst(const struct producers *all, uint64_t done)
 	uint64_t due = all->start + (uint64_t)((double)(done + all->burst) / per_ns);
 	uint64_t behind;
 
-	if (bench_now() < due)
-		wait_until(due, all->burst / per_ns >= SLEEP_NS);
+	if (all->burst / per_ns >= SLEEP_NS)
+		bench_sleep_until(due);
+	while (bench_now() < due)
+		;
 	behind = (uint64_t)((double)(bench_now() - all->start) * per_ns) - done;
 	if (behind < all->burst)
 		return all->burst;
