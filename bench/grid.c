@@ -2,12 +2,6 @@
 /* Which configurations a sweep has. */
 #include "sweep.h"
 
-static void append(struct grid *grid, const struct config *cfg)
-{
-	grid->cfg = bench_grow(grid->cfg, grid->n + 1, sizeof(*cfg));
-	grid->cfg[grid->n++] = *cfg;
-}
-
 /* All combinations of the values from number `which` on. */
 static int expand(struct grid *grid, const struct axes *axes, unsigned which, struct config cfg)
 {
@@ -17,7 +11,8 @@ static int expand(struct grid *grid, const struct axes *axes, unsigned which, st
 	while (which < N_VALUES && !axes->list[which])
 		which++;
 	if (which == N_VALUES) {
-		append(grid, &cfg);
+		grid->cfg = bench_grow(grid->cfg, grid->n + 1, sizeof(cfg));
+		grid->cfg[grid->n++] = cfg;
 		return 0;
 	}
 	rest = strdupa(axes->list[which]);

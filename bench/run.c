@@ -435,13 +435,6 @@ static uint64_t warm_up_ns(const struct config *cfg)
 	return 1e9 * fmin(fmax(cfg->seconds / 4, 0.1), 0.5);
 }
 
-/* The kernel's NUMA balancing would unmap what producers and consumers share, at unpredictable
- * times; with 128 CPUs a run would measure just that. */
-static void keep_memory(void)
-{
-	syscall(SYS_set_mempolicy, MPOL_LOCAL, NULL, 0);
-}
-
 static void execute(struct run *r, struct measured *m)
 {
 	uint64_t begin;
@@ -470,7 +463,9 @@ static json_t *run_config(const struct config *cfg)
 	config_settle(&r.cfg, r.topo);
 	check_delivery(&r);
 	check_init(&r.check, r.n_cpus);
-	keep_memory();
+	/* Or the kernel's NUMA balancing would unmap what producers and consumers share, at
+	 * unpredictable times; with 128 CPUs a run would measure just that. */
+	syscall(SYS_set_mempolicy, MPOL_LOCAL, NULL, 0);
 	choose_cpus(&r);
 	r.producers = producers_new(&r.cfg, r.cpus);
 	m.anon_before = anon_bytes();

@@ -61,11 +61,6 @@ unsigned sweep_invalid(const json_t *runs)
 
 /* ---- medians ---- */
 
-static json_t *metric_of(const json_t *row, const struct metric *m)
-{
-	return json_object_get(m->object ? json_object_get(row, m->object) : row, m->key);
-}
-
 /* runs are those of one configuration. */
 static json_t *median_of(const json_t *runs, const struct metric *m)
 {
@@ -76,7 +71,8 @@ static json_t *median_of(const json_t *runs, const struct metric *m)
 	unsigned n = 0;
 
 	for_each_row (row, runs) {
-		json_t *v = metric_of(row, m);
+		json_t *v =
+			json_object_get(m->object ? json_object_get(row, m->object) : row, m->key);
 
 		if (!json_is_true(json_object_get(row, "valid")) || !json_is_number(v))
 			continue;
