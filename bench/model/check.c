@@ -236,7 +236,7 @@ static void read_lock_curve(struct curve *curve, const char *data_dir, const cha
 	while (!err && fgets(line, sizeof(line), f))
 		if (sscanf(line, "%63[^,],%63[^,],%u,%lf", b, l, &threads, &ops) == 4 &&
 		    !strcmp(b, benchmark) && !strcmp(l, lock))
-			err = curve_add_plain(curve, machine, threads, 0, -1, 1e9 / ops);
+			err = curve_add_plain(curve, machine, threads, -1, 1e9 / ops);
 	if (err || !curve->n)
 		errx(BENCH_FAILED, "%s: no figures of %s", path, curve->name);
 	fclose(f);
@@ -306,11 +306,10 @@ static const struct layout flat = {
 };
 #define SERVICE_NS 100.0
 
-static void simulate(struct sim_result *out, const struct machine *machine,
-		     const struct costs *costs, const struct load *load,
+static void simulate(struct sim_result *out, const struct costs *costs, const struct load *load,
 		     const struct sim_opts *opts)
 {
-	if (sim_run(out, machine, costs, load, opts))
+	if (sim_run(out, costs, load, opts))
 		errx(BENCH_FAILED, "the fitted costs are no times");
 }
 
@@ -327,11 +326,11 @@ static void simulate_flat(struct sim_result *out, unsigned n, double think_ns, e
 	};
 	struct machine *machine = machine_regular(&flat);
 	/* The machine's own numbers are 0, 1, 2... */
-	struct load load = { n, machine->os, -1 };
+	struct load load = { machine, n, machine->os, -1 };
 
 	for (unsigned d = 0; d < N_LEVELS; d++)
 		costs.hand[d] = SERVICE_NS;
-	simulate(out, machine, &costs, &load, &opts);
+	simulate(out, &costs, &load, &opts);
 	machine_free(machine);
 }
 
@@ -387,15 +386,13 @@ static void check_exact(void)
 }
 
 /* ---- 5: simulation v. closed formula ---- */
-static double formula_off(const struct machine *machine, const struct costs *costs,
-			  const struct load *load)
+static double formula_off(const struct costs *costs, const struct load *load)
 {
 	struct sim_opts opts = { .seed = SEED, .records = 4 * load->n + 200, .batches = 60 };
+	struct mix mix = mix_of(load);
 	struct sim_result r;
-	struct mix mix;
 
-	simulate(&r, machine, costs, load, &opts);
-	mix_of(&mix, machine, load);
+	simulate(&r, costs, load, &opts);
 	return 100 * log(1e9 / r.per_sec / mean_ns(costs, &mix));
 }
 
@@ -405,20 +402,20 @@ static void formula_row(const struct curve *curve)
 	const struct host *host = host_of(curve->name);
 	struct machine *machine = machine_regular(&host->layout);
 	unsigned cpus[52];
-	struct load load = { .cpus = cpus };
+	struct load load = { .machine = machine, .cpus = cpus };
 	struct costs costs;
 	double worst = 0;
 
 	fit_costs(&costs, curve, &host->prior);
 	load.consumer_cpu = costs.consumer == 0 ? -1 : 0;
 	for (unsigned i = 0; i < 52; i++)
-		cpus[i] = (i + (load.consumer_cpu == 0)) % machine->n_cpus;
+		cpus[i] = (load.consumer_cpu + 1 + i) % machine->n_cpus;
 	printf("%-27s", curve->name);
 	for (unsigned i = 0; i < sizeof(producers) / sizeof(producers[0]); i++) {
 		double off;
 
 		load.n = producers[i];
-		off = formula_off(machine, &costs, &load);
+		off = formula_off(&costs, &load);
 		printf(" %+6.2f", off);
 		worst = fmax(worst, fabs(off));
 	}

@@ -5,31 +5,26 @@
 
 #define NO_CONSUMER "_noconsumer"
 
-int curve_add(struct curve *curve, const struct machine *machine, const struct load *load,
-	      double ns)
+int curve_add(struct curve *curve, const struct load *load, double ns)
 {
-	struct point *p = &curve->points[curve->n];
-
 	if (curve->n == MAX_POINTS)
 		return -E2BIG;
 	if (!load->n || !is_plausible(ns))
 		return -EINVAL;
-	mix_of(&p->mix, machine, load);
-	p->ns = ns;
-	curve->n++;
+	curve->points[curve->n++] = (struct point){ mix_of(load), ns };
 	return 0;
 }
 
-int curve_add_plain(struct curve *curve, const struct machine *machine, unsigned n, unsigned first,
+int curve_add_plain(struct curve *curve, const struct machine *machine, unsigned n,
 		    int consumer_cpu, double ns)
 {
 	unsigned *cpus = bench_alloc(n, sizeof(*cpus));
-	struct load load = { n, cpus, consumer_cpu };
+	struct load load = { machine, n, cpus, consumer_cpu };
 	int err;
 
 	for (unsigned i = 0; i < n; i++)
-		cpus[i] = (first + i) % machine->n_cpus;
-	err = curve_add(curve, machine, &load, ns);
+		cpus[i] = (consumer_cpu + 1 + i) % machine->n_cpus;
+	err = curve_add(curve, &load, ns);
 	free(cpus);
 	return err;
 }
@@ -76,14 +71,14 @@ static struct curve *find_curve(struct curve **curves, unsigned *n, const char *
 static int add_published(struct curve *curve, unsigned producers, double mops)
 {
 	const struct host *host = host_of(curve->name);
-	bool consumer = !strstr(curve->name, NO_CONSUMER);
+	int consumer_cpu = strstr(curve->name, NO_CONSUMER) ? -1 : 0;
 	struct machine *machine;
 	int err;
 
 	if (!host)
 		return -ENOENT;
 	machine = machine_regular(&host->layout);
-	err = curve_add_plain(curve, machine, producers, consumer, consumer ? 0 : -1, 1e3 / mops);
+	err = curve_add_plain(curve, machine, producers, consumer_cpu, 1e3 / mops);
 	machine_free(machine);
 	return err;
 }

@@ -1,25 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Mean values: the closed formula the fits use, and exact results for exponential times. */
-#include <string.h>
-
 #include "model.h"
 
-void mix_of(struct mix *mix, const struct machine *m, const struct load *load)
+struct mix mix_of(const struct load *load)
 {
 	double pairs = (double)load->n * (load->n - 1);
+	const struct machine *m = load->machine;
+	struct mix mix = { .n = load->n };
 
-	memset(mix, 0, sizeof(*mix));
-	mix->n = load->n;
 	for (unsigned i = 0; i < load->n; i++) {
 		unsigned cpu = load->cpus[i];
 
 		for (unsigned j = 0; j < load->n; j++)
 			if (j != i)
-				mix->pair[machine_distance(m, cpu, load->cpus[j])] += 1 / pairs;
+				mix.pair[machine_distance(m, cpu, load->cpus[j])] += 1 / pairs;
 		if (load->consumer_cpu >= 0)
-			mix->consumer[machine_distance(m, cpu, load->consumer_cpu)] +=
-				1.0 / load->n;
+			mix.consumer[machine_distance(m, cpu, load->consumer_cpu)] += 1.0 / load->n;
 	}
+	return mix;
 }
 
 double mean_ns(const struct costs *c, const struct mix *mix)

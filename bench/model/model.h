@@ -81,6 +81,7 @@ struct costs {
 
 /* Who produces and where the consumer is: consumer_cpu -1 for none. */
 struct load {
+	const struct machine *machine;
 	unsigned n;
 	const unsigned *cpus; /* [n], indices into the machine */
 	int consumer_cpu;
@@ -92,7 +93,7 @@ struct mix {
 	double pair[N_LEVELS];
 	double consumer[N_LEVELS];
 };
-void mix_of(struct mix *mix, const struct machine *machine, const struct load *load);
+struct mix mix_of(const struct load *load);
 
 /* Nanoseconds per record of one ring, all producers flat out. */
 double mean_ns(const struct costs *costs, const struct mix *mix);
@@ -130,8 +131,8 @@ struct sim_result {
 };
 
 /* -EINVAL: options without records, or costs and times that are no times. */
-int sim_run(struct sim_result *out, const struct machine *machine, const struct costs *costs,
-	    const struct load *load, const struct sim_opts *opts);
+int sim_run(struct sim_result *out, const struct costs *costs, const struct load *load,
+	    const struct sim_opts *opts);
 
 /* ---- curves (curve.c) ---- */
 struct point {
@@ -152,10 +153,9 @@ static inline bool is_plausible(double ns)
 	return ns >= 0.01 && ns <= 60e9;
 }
 /* -E2BIG: the curve is full; -EINVAL: ns is not plausible. */
-int curve_add(struct curve *curve, const struct machine *machine, const struct load *load,
-	      double ns);
-/* The same for producers on CPUs first, first + 1, ... (modulo the machine's number). */
-int curve_add_plain(struct curve *curve, const struct machine *machine, unsigned n, unsigned first,
+int curve_add(struct curve *curve, const struct load *load, double ns);
+/* The same for producers on the CPUs after the consumer, or from 0 (modulo the machine's number). */
+int curve_add_plain(struct curve *curve, const struct machine *machine, unsigned n,
 		    int consumer_cpu, double ns);
 void curve_sort(struct curve *curve);
 /* Every other point: the half with the first point (0), or the other half and the first point (1).

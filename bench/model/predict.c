@@ -64,7 +64,7 @@ static double think_ns(const struct question *q)
 /* Who writes to the shard; cpus has room for all. */
 static struct load shard_load(const struct question *q, unsigned shard, unsigned *cpus)
 {
-	struct load load = { 0, cpus, q->shard_consumer[shard] };
+	struct load load = { q->machine, 0, cpus, q->shard_consumer[shard] };
 
 	for (unsigned i = 0; i < q->n; i++)
 		if ((unsigned)q->cpu_shard[q->cpus[i]] == shard)
@@ -87,7 +87,7 @@ static void shard_mixes(struct mixes *mixes, const struct question *q)
 		struct load load = shard_load(q, s, cpus);
 
 		if (load.n)
-			mix_of(&mixes->mix[mixes->n++], q->machine, &load);
+			mixes->mix[mixes->n++] = mix_of(&load);
 	}
 	free(cpus);
 }
@@ -144,7 +144,7 @@ static void simulate_shard(struct outcome *out, const struct question *q, const 
 	};
 	struct sim_result r;
 
-	if (sim_run(&r, q->machine, costs, load, &opts))
+	if (sim_run(&r, costs, load, &opts))
 		errx(BENCH_FAILED, "the fitted costs are no times");
 	out->per_sec = r.per_sec;
 	out->wait_ns = r.wait_mean_ns;
@@ -168,7 +168,7 @@ static const struct outcome *shard_outcome(struct outcome *known, unsigned *n_kn
 {
 	struct outcome *new = &known[*n_known];
 
-	mix_of(&new->mix, q->machine, load);
+	new->mix = mix_of(load);
 	for (unsigned i = 0; i < *n_known; i++)
 		if (same_mix(&known[i].mix, &new->mix))
 			return &known[i];

@@ -86,7 +86,7 @@ static int add_row(struct sweep_curve *sweep, const json_t *row, const struct ma
 		   unsigned *cpus)
 {
 	const json_t *consumer = json_object_get(row, "consumer_cpu");
-	struct load load = { 0, cpus, -1 };
+	struct load load = { machine, 0, cpus, -1 };
 	int err = row_cpus(row, machine, cpus, &load.n);
 
 	if (err)
@@ -95,7 +95,7 @@ static int add_row(struct sweep_curve *sweep, const json_t *row, const struct ma
 		load.consumer_cpu = machine_index(machine, json_integer_value(consumer));
 	sweep->consumer_not_known |= load.consumer_cpu < 0;
 	sweep->busy += row_median(row, "elsewhere_share") > BUSY_SHARE;
-	return curve_add(&sweep->curve, machine, &load, row_ns(row));
+	return curve_add(&sweep->curve, &load, row_ns(row));
 }
 
 static int add_rows(struct sweep_curve *sweep, const json_t *rows, const char *transport,

@@ -13,7 +13,6 @@
 #include "model.h"
 
 struct sim {
-	const struct machine *machine;
 	const struct costs *costs;
 	const struct load *load;
 	const struct sim_opts *opts;
@@ -67,10 +66,10 @@ static double service_ns(struct sim *s, unsigned producer, bool retake)
 		return draw(s, s->opts->service, c->own);
 	if (s->last < 0 || (unsigned)s->last == producer)
 		return draw(s, s->opts->service, c->alone);
-	ns = c->hand[machine_distance(s->machine, s->load->cpus[s->last], cpu)];
+	ns = c->hand[machine_distance(s->load->machine, s->load->cpus[s->last], cpu)];
 	if (s->load->consumer_cpu >= 0)
 		ns += c->consumer *
-		      c->hand[machine_distance(s->machine, s->load->consumer_cpu, cpu)];
+		      c->hand[machine_distance(s->load->machine, s->load->consumer_cpu, cpu)];
 	return draw(s, s->opts->service, ns);
 }
 
@@ -209,8 +208,8 @@ static bool are_times(const struct costs *c, const struct sim_opts *opts)
 	return good;
 }
 
-int sim_run(struct sim_result *out, const struct machine *machine, const struct costs *costs,
-	    const struct load *load, const struct sim_opts *opts)
+int sim_run(struct sim_result *out, const struct costs *costs, const struct load *load,
+	    const struct sim_opts *opts)
 {
 	struct sim_result r = { 0 };
 	bool drains = opts->drain_ns > 0;
@@ -220,7 +219,6 @@ int sim_run(struct sim_result *out, const struct machine *machine, const struct 
 	    !are_times(costs, opts))
 		return -EINVAL;
 	s = (struct sim){
-		.machine = machine,
 		.costs = costs,
 		.load = load,
 		.opts = opts,

@@ -59,10 +59,10 @@ static struct sim_result simulate(const struct layout *layout, const struct cost
 				  unsigned n, int consumer_cpu, const struct sim_opts *opts)
 {
 	struct machine *m = machine_of(layout);
-	struct load load = { n, cpus, consumer_cpu };
+	struct load load = { m, n, cpus, consumer_cpu };
 	struct sim_result r;
 
-	assert_int_equal(sim_run(&r, m, costs, &load, opts), 0);
+	assert_int_equal(sim_run(&r, costs, &load, opts), 0);
 	machine_free(m);
 	return r;
 }
@@ -199,13 +199,12 @@ static void test_simulation_meets_closed_formula(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 6; i++) {
-		struct load load = { n[i], cpus, 5 };
+		struct load load = { m, n[i], cpus, 5 };
 		struct sim_opts opts = { .seed = SEED, .records = 10 * n[i] + 500, .batches = 200 };
+		struct mix mix = mix_of(&load);
 		struct sim_result r;
-		struct mix mix;
 
-		assert_int_equal(sim_run(&r, m, &c, &load, &opts), 0);
-		mix_of(&mix, m, &load);
+		assert_int_equal(sim_run(&r, &c, &load, &opts), 0);
 		assert_near(1e9 / r.per_sec, mean_ns(&c, &mix), 0.03);
 	}
 	machine_free(m);
@@ -258,15 +257,15 @@ static void test_simulation_refuses_nonsense(void **state)
 {
 	struct machine *m = machine_of(&flat);
 	struct costs c = same_costs(100);
-	struct load load = { 0, cpus, -1 };
+	struct load load = { m, 0, cpus, -1 };
 	struct sim_opts opts = { .records = 10, .batches = 1 };
 	struct sim_result r = { .attempts = 4711 };
 
 	(void)state;
-	assert_int_equal(sim_run(&r, m, &c, &load, &opts), -EINVAL);
+	assert_int_equal(sim_run(&r, &c, &load, &opts), -EINVAL);
 	load.n = 1;
 	opts.drain_ns = 1; /* and no capacity */
-	assert_int_equal(sim_run(&r, m, &c, &load, &opts), -EINVAL);
+	assert_int_equal(sim_run(&r, &c, &load, &opts), -EINVAL);
 	assert_int_equal(r.attempts, 4711);
 	machine_free(m);
 	machine_free(NULL);
@@ -278,7 +277,7 @@ static void test_simulation_refuses_times_that_are_none(void **state)
 	static const double bad[] = { NAN, INFINITY, -1 };
 	struct sim_opts opts = { .seed = SEED, .records = 500, .batches = 1 };
 	struct machine *m = machine_of(&tiered);
-	struct load load = { N_CPUS, cpus, 0 };
+	struct load load = { m, N_CPUS, cpus, 0 };
 	struct sim_result r;
 
 	(void)state;
@@ -287,11 +286,11 @@ static void test_simulation_refuses_times_that_are_none(void **state)
 		struct costs good = alone;
 
 		alone.alone = hand.hand[NR_SAME_LLC] = consumer.consumer = bad[i];
-		assert_int_equal(sim_run(&r, m, &alone, &load, &opts), -EINVAL);
-		assert_int_equal(sim_run(&r, m, &hand, &load, &opts), -EINVAL);
-		assert_int_equal(sim_run(&r, m, &consumer, &load, &opts), -EINVAL);
+		assert_int_equal(sim_run(&r, &alone, &load, &opts), -EINVAL);
+		assert_int_equal(sim_run(&r, &hand, &load, &opts), -EINVAL);
+		assert_int_equal(sim_run(&r, &consumer, &load, &opts), -EINVAL);
 		opts.think_ns = bad[i];
-		assert_int_equal(sim_run(&r, m, &good, &load, &opts), -EINVAL);
+		assert_int_equal(sim_run(&r, &good, &load, &opts), -EINVAL);
 		opts.think_ns = 0;
 	}
 	machine_free(m);
@@ -339,12 +338,12 @@ static void test_usl_fit_recovers_its_parameters(void **state)
 static void add_simulated(struct curve *curve, const struct machine *m, const struct costs *c,
 			  unsigned n)
 {
-	struct load load = { n, cpus + 1, 0 };
+	struct load load = { m, n, cpus + 1, 0 };
 	struct sim_opts opts = { .seed = SEED + n, .records = 4 * n + 1000, .batches = 60 };
 	struct sim_result r;
 
-	assert_int_equal(sim_run(&r, m, c, &load, &opts), 0);
-	assert_int_equal(curve_add_plain(curve, m, n, 1, 0, 1e9 / r.per_sec), 0);
+	assert_int_equal(sim_run(&r, c, &load, &opts), 0);
+	assert_int_equal(curve_add_plain(curve, m, n, 0, 1e9 / r.per_sec), 0);
 }
 
 /* What a curve cannot tell apart, hand-over and consumer's share, is compared as their sum. */
@@ -381,8 +380,8 @@ static void test_fitted_costs_rise_with_distance(void **state)
 
 	(void)state;
 	for (unsigned n = 1; n <= 61; n += 4) {
-		assert_int_equal(curve_add_plain(&with, m, n, 1, 0, 300 - 2 * n), 0);
-		assert_int_equal(curve_add_plain(&without, m, n, 1, -1, 300 - 2 * n), 0);
+		assert_int_equal(curve_add_plain(&with, m, n, 0, 300 - 2 * n), 0);
+		assert_int_equal(curve_add_plain(&without, m, n, -1, 300 - 2 * n), 0);
 	}
 	fit_costs(&c, &with, &prior);
 	for (unsigned d = NR_SAME_CORE; d < NR_OTHER_PACKAGE; d++)
@@ -403,7 +402,7 @@ static void test_fit_without_one_producer(void **state)
 	struct costs c;
 
 	(void)state;
-	assert_int_equal(curve_add_plain(&curve, m, 2, 0, -1, 165), 0);
+	assert_int_equal(curve_add_plain(&curve, m, 2, -1, 165), 0);
 	fit_costs(&c, &curve, &prior);
 	assert_near(c.alone, 165, 0.01);
 	machine_free(m);
@@ -577,7 +576,7 @@ static void test_points_are_numbers(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_int_equal(curve_add_plain(&curve, m, 2, 0, 0, bad[i]), -EINVAL);
+		assert_int_equal(curve_add_plain(&curve, m, 2, 0, bad[i]), -EINVAL);
 	assert_int_equal(curve.n, 0);
 	machine_free(m);
 }
@@ -836,8 +835,8 @@ static void test_a_sweep_borrows_what_it_does_not_contain(void **state)
 	struct curve curve = { 0 };
 
 	(void)state;
-	assert_int_equal(curve_add_plain(&curve, small, 1, 0, -1, 90), 0);
-	assert_int_equal(curve_add_plain(&curve, small, 2, 0, -1, 150), 0);
+	assert_int_equal(curve_add_plain(&curve, small, 1, -1, 90), 0);
+	assert_int_equal(curve_add_plain(&curve, small, 2, -1, 150), 0);
 	f = sweep_family(&curve, machine_levels(large), like);
 	assert_int_equal(f->borrowed,
 			 1u << NR_SAME_NODE | 1u << NR_SAME_PACKAGE | 1u << NR_OTHER_PACKAGE);
@@ -858,14 +857,14 @@ static void test_a_sweep_borrows_what_it_does_not_contain(void **state)
 	assert_near(f->error, like->error, 1e-9);
 	family_free(f);
 	/* Nor do four: what halves of them say by chance is no error. */
-	assert_int_equal(curve_add_plain(&curve, small, 3, 0, -1, 150), 0);
-	assert_int_equal(curve_add_plain(&curve, small, 4, 0, -1, 150), 0);
+	assert_int_equal(curve_add_plain(&curve, small, 3, -1, 150), 0);
+	assert_int_equal(curve_add_plain(&curve, small, 4, -1, 150), 0);
 	f = sweep_family(&curve, machine_levels(small), like);
 	assert_true(f->error >= like->error);
 	family_free(f);
 	/* One producer alone has no hand-over at all, whoever reads. */
 	curve.n = 0;
-	assert_int_equal(curve_add_plain(&curve, small, 1, 1, 0, 90), 0);
+	assert_int_equal(curve_add_plain(&curve, small, 1, 0, 90), 0);
 	f = sweep_family(&curve, machine_levels(small), like);
 	assert_int_equal(f->borrowed, 1u << NR_SAME_LLC);
 	for (unsigned i = 0; i < f->n; i++)
