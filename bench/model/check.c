@@ -53,17 +53,16 @@ struct errors {
 };
 
 static void predict_rest(struct errors *e, const struct curve *train, const struct curve *test,
-			 const struct prior *prior, unsigned least)
+			 unsigned least)
 {
+	struct costs costs = fit_costs(train);
 	double sum[N_MODELS] = { 0 };
 	struct two_level two;
-	struct costs costs;
 	struct usl usl;
 	unsigned n = 0;
 
 	fit_usl(&usl, train);
 	fit_two_level(&two, train);
-	fit_costs(&costs, train, prior);
 	snprintf(e->at_two, sizeof(e->at_two), "-");
 	for (unsigned i = 0; i < test->n; i++) {
 		const struct point *p = &test->points[i];
@@ -110,8 +109,8 @@ static void halve_one(struct mean *mean, struct mean *three, const struct curve 
 	struct curve train, test;
 	struct errors e;
 
-	curve_halve(curve, half, &train, &test);
-	predict_rest(&e, &train, &test, &host_of(curve->name)->prior, 3);
+	curve_split(curve, 2, 1 - half, &train, &test);
+	predict_rest(&e, &train, &test, 3);
 	add_errors(mean, &e);
 	if (has_three_levels(curve))
 		add_errors(three, &e);
@@ -129,7 +128,7 @@ static void print_mean(const char *what, const struct mean *mean, double bound)
 	       model, bound, verdict(model <= bound && model < usl && model < two));
 }
 
-static void check_halves(const struct curve *curves, unsigned n)
+static void check_halves(const struct curves *curves)
 {
 	struct mean mean[2] = { 0 }, three = { 0 };
 
@@ -139,9 +138,9 @@ static void check_halves(const struct curve *curves, unsigned n)
 	       MAX_SERIES);
 	printf("%-27s %-5s %6s %9s %7s %8s\n", "series", "fit", "USL", "two-level", "model",
 	       "at two");
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < curves->n; i++)
 		for (unsigned half = 0; half < 2; half++)
-			halve_one(&mean[half], &three, &curves[i], half);
+			halve_one(&mean[half], &three, &curves->curve[i], half);
 	print_mean("mean, first half fitted", &mean[0], MAX_MEAN_FIRST);
 	print_mean("mean, other half fitted", &mean[1], MAX_MEAN_OTHER);
 	print_mean("mean, three levels, both halves", &three, MAX_THREE);
@@ -184,9 +183,8 @@ static unsigned far_distance(const struct costs *k)
 static void cost_row(const struct curve *curve, const char *data_dir)
 {
 	const struct host *host = host_of(curve->name);
-	struct costs k;
+	struct costs k = fit_costs(curve);
 
-	fit_costs(&k, curve, &host->prior);
 	printf("%-27s %5.0f %5.0f", curve->name, k.alone, k.own);
 	for (unsigned d = NR_SAME_LLC; d < N_LEVELS; d++)
 		if (k.seen & (1u << d))
@@ -204,7 +202,7 @@ static void cost_row(const struct curve *curve, const char *data_dir)
 	printf("\n");
 }
 
-static void check_costs(const struct curve *curves, unsigned n, const char *data_dir)
+static void check_costs(const struct curves *curves, const char *data_dir)
 {
 	printf("\n2. Fitted costs, ns, and how many cache-line messages that is: (hand-over +\n"
 	       "   consumer's share) / published core-to-core latency of a like host. Bounds: "
@@ -212,8 +210,8 @@ static void check_costs(const struct curve *curves, unsigned n, const char *data
 	       MIN_TRANSFERS, MAX_TRANSFERS);
 	printf("%-27s %5s %5s %5s %5s %5s %5s %5s %5s  %5s  %5s\n", "series", "alone", "own", "llc",
 	       "node", "pack", "other", "rtake", "cons", "near", "far");
-	for (unsigned i = 0; i < n; i++)
-		cost_row(&curves[i], data_dir);
+	for (unsigned i = 0; i < curves->n; i++)
+		cost_row(&curves->curve[i], data_dir);
 }
 
 /* ---- 3: the 192-thread lock ---- */
@@ -221,8 +219,9 @@ static const struct layout lock_host = {
 	.packages = 2, .cores = 48, .smt = 2, .llc = 48, .node = 48
 };
 
+/* Its points from `least` threads on; they ascend in the file. */
 static void read_lock_curve(struct curve *curve, const char *data_dir, const char *benchmark,
-			    const char *lock)
+			    const char *lock, unsigned least)
 {
 	char path[4096], line[256], b[64], l[64];
 	struct machine *machine = machine_regular(&lock_host);
@@ -235,35 +234,27 @@ static void read_lock_curve(struct curve *curve, const char *data_dir, const cha
 	snprintf(curve->name, sizeof(curve->name), "%.40s %.20s", benchmark, lock);
 	while (!err && fgets(line, sizeof(line), f))
 		if (sscanf(line, "%63[^,],%63[^,],%u,%lf", b, l, &threads, &ops) == 4 &&
-		    !strcmp(b, benchmark) && !strcmp(l, lock))
+		    !strcmp(b, benchmark) && !strcmp(l, lock) && threads >= least)
 			err = curve_add_plain(curve, machine, threads, -1, 1e9 / ops);
 	if (err || !curve->n)
 		errx(BENCH_FAILED, "%s: no figures of %s", path, curve->name);
+	/* The benchmark does more than lock: a re-take saves nothing that is known. */
+	curve->prior = (struct prior){ curve->points[0].ns, 0.23 };
 	fclose(f);
 	machine_free(machine);
 }
 
-static void until(struct curve *out, const struct curve *curve, unsigned least, unsigned most)
-{
-	memset(out, 0, sizeof(*out));
-	for (unsigned i = 0; i < curve->n; i++)
-		if (curve->points[i].mix.n >= least && curve->points[i].mix.n <= most)
-			out->points[out->n++] = curve->points[i];
-}
-
 static void lock_row(const struct curve *curve, bool plateau_only)
 {
-	struct curve low, high, train, test;
+	struct curve low = *curve, train, test;
 	struct errors half = { 0 }, plateau;
-	/* The benchmark does more than lock: a re-take saves nothing that is known. */
-	struct prior prior = { curve->points[0].ns, 0.23 };
 
-	curve_halve(curve, 0, &train, &test);
+	curve_split(curve, 2, 1, &train, &test);
 	if (!plateau_only)
-		predict_rest(&half, &train, &test, &prior, 8);
-	until(&low, curve, plateau_only ? 48 : 1, 96);
-	until(&high, curve, 128, 192);
-	predict_rest(&plateau, &low, &high, &prior, 128);
+		predict_rest(&half, &train, &test, 8);
+	while (low.points[low.n - 1].mix.n > 96)
+		low.n--;
+	predict_rest(&plateau, &low, curve, 128);
 	printf("%-40s", curve->name);
 	if (plateau_only)
 		printf(" %20s", "-");
@@ -295,7 +286,8 @@ static void check_lock(const char *data_dir)
 	printf("%-40s %6s %6s %6s  %6s %6s %6s\n", "series", "USL", "two-l", "model", "USL",
 	       "two-l", "model");
 	for (unsigned i = 0; i < sizeof(series) / sizeof(series[0]); i++) {
-		read_lock_curve(&curve, data_dir, series[i].benchmark, series[i].lock);
+		read_lock_curve(&curve, data_dir, series[i].benchmark, series[i].lock,
+				series[i].plateau_only ? 48 : 1);
 		lock_row(&curve, series[i].plateau_only);
 	}
 }
@@ -403,10 +395,9 @@ static void formula_row(const struct curve *curve)
 	struct machine *machine = machine_regular(&host->layout);
 	unsigned cpus[52];
 	struct load load = { .machine = machine, .cpus = cpus };
-	struct costs costs;
+	struct costs costs = fit_costs(curve);
 	double worst = 0;
 
-	fit_costs(&costs, curve, &host->prior);
 	load.consumer_cpu = costs.consumer == 0 ? -1 : 0;
 	for (unsigned i = 0; i < 52; i++)
 		cpus[i] = (load.consumer_cpu + 1 + i) % machine->n_cpus;
@@ -423,13 +414,13 @@ static void formula_row(const struct curve *curve)
 	machine_free(machine);
 }
 
-static void check_formula(const struct curve *curves, unsigned n)
+static void check_formula(const struct curves *curves)
 {
 	printf("\n5. Simulation, flat out, v. the closed formula with the fitted costs: log ratio, "
 	       "%%.\n   Bound %.0f %%.\n\n%-27s %6d %6d %6d %6d %6d %6d\n",
 	       MAX_FORMULA, "series", 2, 3, 8, 16, 28, 52);
-	for (unsigned i = 0; i < n; i++)
-		formula_row(&curves[i]);
+	for (unsigned i = 0; i < curves->n; i++)
+		formula_row(&curves->curve[i]);
 }
 
 /* ---- 6: leave-one-host-out ---- */
@@ -440,7 +431,7 @@ static void across_row(const struct host *host, const char *from, const struct h
 }
 
 /* All others: what comes of the wrong --like. */
-static void row_of_others(const struct curve *curves, unsigned n, const struct host *host)
+static void row_of_others(const struct curves *curves, const struct host *host)
 {
 	struct host_error e;
 	char like[256] = "";
@@ -450,14 +441,14 @@ static void row_of_others(const struct curve *curves, unsigned n, const struct h
 		if (&published_hosts[i] != host)
 			len += snprintf(like + len, sizeof(like) - len, "%s%s", len ? "," : "",
 					published_hosts[i].prefix);
-	e = predict_host(curves, n, host, like, 0);
+	e = predict_host(curves, host, like, 0);
 	across_row(host, "all others", &e);
 	printf(" %8s\n", "-");
 }
 
-static void check_across(const struct curve *curves, unsigned n)
+static void check_across(const struct curves *curves)
 {
-	double across = across_hosts(curves, n), inside = 0;
+	double across = across_hosts(curves), inside = 0;
 	unsigned points = 0;
 
 	printf("\n6. Leave-one-host-out: all series of a host, predicted from the other host of "
@@ -473,14 +464,14 @@ static void check_across(const struct curve *curves, unsigned n)
 		const struct host *host = &published_hosts[i];
 
 		if (host->kin) {
-			struct host_error e = predict_host(curves, n, host, host->kin, across);
+			struct host_error e = predict_host(curves, host, host->kin, across);
 
 			across_row(host, host->kin, &e);
 			printf(" %8.0f\n", 100.0 * e.inside_wide / e.n);
 			points += e.n;
 			inside += 100.0 * e.inside_wide;
 		}
-		row_of_others(curves, n, host);
+		row_of_others(curves, host);
 	}
 	printf("rms over the hosts that have a relative: %.0f %%, a factor of %.2f; inside: %.0f "
 	       "%%%s\n",
@@ -501,6 +492,7 @@ static struct curve read_own(const char *data_dir, const char *transport)
 	snprintf(path, sizeof(path), "%s/own_sweep.jsonl", data_dir);
 	if (sweep_curve_read(&sweep, path, transport, machine))
 		exit(BENCH_FAILED); /* explained */
+	sweep.curve.prior = host_of("e5_2680v4")->prior;
 	machine_free(machine);
 	return sweep.curve;
 }
@@ -517,10 +509,9 @@ static double own_row(const char *transport, const struct point *p, double model
 static void check_own(const char *data_dir)
 {
 	struct curve single = read_own(data_dir, "single"), cpu = read_own(data_dir, "cpu");
-	struct costs costs;
+	struct costs costs = fit_costs(&single);
 	double sum = 0;
 
-	fit_costs(&costs, &single, &host_of("e5_2680v4")->prior);
 	printf("\n7. This project's own sweep, 2 CPUs in one cache: one ring, fitted, bound %.0f "
 	       "%% rms; a\n   ring for each CPU, predicted from that, no bound: producers share "
 	       "the CPUs with what\n   reads. Log ratio of time per record, %%. Fitted: alone %.0f "
@@ -539,23 +530,22 @@ static void check_own(const char *data_dir)
 
 int model_check(const char *data_dir)
 {
-	struct curve *curves = NULL;
+	struct curves curves;
 	char path[4096];
-	unsigned n = 0;
 
 	snprintf(path, sizeof(path), "%s/ringbuf_contention.csv", data_dir);
-	if (curves_read(&curves, &n, path))
+	if (curves_read(&curves, path))
 		return 1;
 	n_exceeded = 0;
 	printf("seed %d\n\n", SEED);
-	check_halves(curves, n);
-	check_costs(curves, n, data_dir);
+	check_halves(&curves);
+	check_costs(&curves, data_dir);
 	check_lock(data_dir);
 	check_exact();
-	check_formula(curves, n);
-	check_across(curves, n);
+	check_formula(&curves);
+	check_across(&curves);
 	check_own(data_dir);
 	printf("\n%u bounds exceeded\n", n_exceeded);
-	free(curves);
+	free(curves.curve);
 	return n_exceeded ? 1 : 0;
 }

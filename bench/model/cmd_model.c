@@ -56,8 +56,7 @@ static void spread_order(unsigned *cpus, unsigned count)
 /* Everything a verb works with. */
 struct inputs {
 	const struct args *args;
-	struct curve *curves;
-	unsigned n_curves;
+	struct curves curves;
 	struct like like;
 	struct nr_topology *topo;
 	struct machine *machine;
@@ -72,9 +71,9 @@ static void open_inputs(struct inputs *in, const struct args *a)
 
 	*in = (struct inputs){ .args = a };
 	snprintf(path, sizeof(path), "%s/ringbuf_contention.csv", a->data);
-	if (curves_read(&in->curves, &in->n_curves, path))
+	if (curves_read(&in->curves, path))
 		exit(BENCH_FAILED);
-	if (like_parse(&in->like, in->curves, in->n_curves, a->like))
+	if (like_parse(&in->like, &in->curves, a->like))
 		exit(BENCH_USAGE);
 }
 
@@ -98,6 +97,7 @@ static void read_sweep(struct inputs *in)
 
 	if (sweep_curve_read(&in->sweep, in->args->sweep, "single", other ? other : in->machine))
 		exit(BENCH_FAILED);
+	in->sweep.curve.prior = in->like.host->prior;
 	machine_free(other);
 	nr_topology_free(topo);
 }
@@ -113,17 +113,17 @@ static bool is_published(const struct inputs *in)
 
 static void fit_family(struct inputs *in)
 {
-	double across = across_hosts(in->curves, in->n_curves);
+	double across = across_hosts(&in->curves);
 	struct family *like;
 
 	/* like_parse has found hosts for each. */
-	family_fit(&in->family, in->curves, in->n_curves, in->args->like);
+	in->family = family_fit(&in->curves, in->args->like);
 	in->own = is_published(in);
 	if (in->args->sweep) {
 		like = in->family;
 		read_sweep(in);
-		in->family = family_of_sweep(&in->sweep.curve, &in->like.host->prior, like,
-					     machine_levels(in->machine), across);
+		in->family = family_of_sweep(&in->sweep.curve, like, machine_levels(in->machine),
+					     across);
 		family_free(like);
 	} else if (!in->own) {
 		in->family->error = fmax(in->family->error, across);
@@ -257,7 +257,7 @@ static void fit_sweep(struct inputs *in)
 
 	read_machine(in);
 	read_sweep(in);
-	fit_costs(&c, curve, &in->like.host->prior);
+	c = fit_costs(curve);
 	print_costs(in->args->sweep, &c);
 	for (unsigned i = 0; i < curve->n; i++)
 		printf("%4u producers: measured %.3f, model %.3f M/s\n", curve->points[i].mix.n,
@@ -278,9 +278,9 @@ static void fit(const struct args *a)
 	struct costs c;
 
 	open_inputs(&in, a);
-	for (unsigned i = 0; !a->sweep && i < in.n_curves; i++) {
-		fit_costs(&c, &in.curves[i], &host_of(in.curves[i].name)->prior);
-		print_costs(in.curves[i].name, &c);
+	for (unsigned i = 0; !a->sweep && i < in.curves.n; i++) {
+		c = fit_costs(&in.curves.curve[i]);
+		print_costs(in.curves.curve[i].name, &c);
 	}
 	if (a->sweep)
 		fit_sweep(&in);

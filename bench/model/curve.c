@@ -41,100 +41,85 @@ void curve_sort(struct curve *curve)
 	qsort(curve->points, curve->n, sizeof(curve->points[0]), by_producers);
 }
 
-void curve_halve(const struct curve *curve, unsigned half, struct curve *train, struct curve *test)
+void curve_split(const struct curve *curve, unsigned every, unsigned which, struct curve *train,
+		 struct curve *test)
 {
-	memset(train, 0, sizeof(*train));
-	memset(test, 0, sizeof(*test));
+	*train = *test = *curve;
+	train->n = test->n = 0;
 	for (unsigned i = 0; i < curve->n; i++) {
-		/* The first point anchors both: nothing else tells what a producer alone costs. */
-		struct curve *c = !i || i % 2 == half ? train : test;
+		struct curve *c = i && i % every == which ? test : train;
 
 		c->points[c->n++] = curve->points[i];
 	}
 }
 
 /* ---- the published ones ---- */
-static struct curve *find_curve(struct curve **curves, unsigned *n, const char *name)
+/* NULL: its host is not known. */
+static struct curve *find_curve(struct curves *all, const char *name)
 {
+	const struct host *host = host_of(name);
 	struct curve *c;
 
-	for (unsigned i = 0; i < *n; i++)
-		if (!strcmp((*curves)[i].name, name))
-			return &(*curves)[i];
-	*curves = bench_grow(*curves, *n + 1, sizeof(*c));
-	c = &(*curves)[(*n)++];
-	memset(c, 0, sizeof(*c));
-	snprintf(c->name, sizeof(c->name), "%s", name);
+	for (unsigned i = 0; i < all->n; i++)
+		if (!strcmp(all->curve[i].name, name))
+			return &all->curve[i];
+	if (!host)
+		return NULL;
+	all->curve = bench_grow(all->curve, all->n + 1, sizeof(*c));
+	c = &all->curve[all->n++];
+	*c = (struct curve){ .prior = host->prior };
+	strcpy(c->name, name);
 	return c;
 }
 
-static int add_published(struct curve *curve, unsigned producers, double mops)
+static int add_published(struct curves *all, const char *line)
 {
-	const struct host *host = host_of(curve->name);
-	int consumer_cpu = strstr(curve->name, NO_CONSUMER) ? -1 : 0;
 	struct machine *machine;
+	struct curve *curve;
+	unsigned producers;
+	char name[64];
+	double mops;
 	int err;
 
-	if (!host)
+	if (sscanf(line, "%63[^,],%u,%lf", name, &producers, &mops) != 3 || !(mops > 0))
+		return -EINVAL;
+	curve = find_curve(all, name);
+	if (!curve)
 		return -ENOENT;
-	machine = machine_regular(&host->layout);
-	err = curve_add_plain(curve, machine, producers, consumer_cpu, 1e3 / mops);
+	machine = machine_regular(&host_of(name)->layout);
+	err = curve_add_plain(curve, machine, producers, strstr(name, NO_CONSUMER) ? -1 : 0,
+			      1e3 / mops);
 	machine_free(machine);
 	return err;
 }
 
-static int parse_published(struct curve **curves, unsigned *n, const char *line)
+int curves_read(struct curves *out, const char *path)
 {
-	char name[64];
-	unsigned producers;
-	double mops;
-
-	if (sscanf(line, "%63[^,],%u,%lf", name, &producers, &mops) != 3 || !producers ||
-	    !(mops > 0))
-		return -EINVAL;
-	return add_published(find_curve(curves, n, name), producers, mops);
-}
-
-/* The first line has the names of the columns. */
-static int read_lines(struct curve **curves, unsigned *n, FILE *f, const char *path)
-{
+	FILE *f = fopen(path, "re");
+	struct curves all = { 0 };
 	char line[256];
 	int err = 0;
 
-	for (unsigned number = 1; !err && fgets(line, sizeof(line), f); number++) {
+	/* The first line has the names of the columns. */
+	for (unsigned number = 1; !err && f && fgets(line, sizeof(line), f); number++) {
 		if (number > 1)
-			err = parse_published(curves, n, line);
+			err = add_published(&all, line);
 		if (err)
 			warnx("%s:%u: not series,producers,mops_per_sec of a known host", path,
 			      number);
 	}
-	if (!err && (ferror(f) || !*n)) {
-		err = ferror(f) ? -errno : -ENODATA;
+	if (!err && (!f || ferror(f) || !all.n)) {
+		err = f && !ferror(f) ? -ENODATA : -errno;
 		warnx("%s: %s", path, strerror(-err));
 	}
-	return err;
-}
-
-int curves_read(struct curve **out, unsigned *n_out, const char *path)
-{
-	struct curve *curves = NULL;
-	unsigned n = 0;
-	FILE *f = fopen(path, "re");
-	int err = f ? 0 : -errno;
-
+	if (f)
+		fclose(f);
 	if (err) {
-		warnx("%s: %s", path, strerror(-err));
+		free(all.curve);
 		return err;
 	}
-	err = read_lines(&curves, &n, f, path);
-	fclose(f);
-	if (err) {
-		free(curves);
-		return err;
-	}
-	for (unsigned i = 0; i < n; i++)
-		curve_sort(&curves[i]);
-	*out = curves;
-	*n_out = n;
+	for (unsigned i = 0; i < all.n; i++)
+		curve_sort(&all.curve[i]);
+	*out = all;
 	return 0;
 }

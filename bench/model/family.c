@@ -25,26 +25,14 @@ static void add_guess(struct family *f, const struct costs *set, double ratio)
 
 static void fit_set(struct family *f, const struct curve *curve)
 {
-	const struct host *host = host_of(curve->name);
-	struct costs set;
+	struct costs set = fit_costs(curve);
 
-	fit_costs(&set, curve, &host->prior);
 	if (set.seen & (1u << NR_OTHER_PACKAGE)) {
 		add_set(f, &set);
 		return;
 	}
 	add_guess(f, &set, LEAST_FAR_RATIO);
-	add_guess(f, &set, host->far_ratio);
-}
-
-/* The curve without each fourth point; the first always stays. */
-static void without_group(struct curve *out, const struct curve *curve, unsigned group)
-{
-	memset(out, 0, sizeof(*out));
-	memcpy(out->name, curve->name, sizeof(out->name));
-	for (unsigned i = 0; i < curve->n; i++)
-		if (!i || i % N_GROUPS != group)
-			out->points[out->n++] = curve->points[i];
+	add_guess(f, &set, host_of(curve->name)->far_ratio);
 }
 
 /* Squares of log ratios, and of how many points. */
@@ -77,41 +65,41 @@ double fit_error(const struct costs *c, const struct curve *curve)
 	return rms_of(&e);
 }
 
-static void add_halves(struct error_sum *e, const struct curve *curve, const struct prior *prior)
+static void add_halves(struct error_sum *e, const struct curve *curve)
 {
 	struct curve train, test;
 	struct costs c;
 
 	for (unsigned half = 0; half < 2; half++) {
-		curve_halve(curve, half, &train, &test);
-		fit_costs(&c, &train, prior);
+		curve_split(curve, 2, half, &train, &test);
+		c = fit_costs(&train);
 		add_errors(e, &test, &c, 3);
 	}
 }
 
-int family_fit(struct family **out, const struct curve *curves, unsigned n_curves, const char *like)
+struct family *family_fit(const struct curves *curves, const char *like)
 {
 	struct family *f = bench_alloc(1, sizeof(*f));
 	struct error_sum all = { 0 };
-	struct curve part;
+	struct curve most, rest;
 
-	for (unsigned i = 0; i < n_curves; i++) {
-		if (!is_like(curves[i].name, like))
+	for (unsigned i = 0; i < curves->n; i++) {
+		const struct curve *curve = &curves->curve[i];
+
+		if (!is_like(curve->name, like))
 			continue;
-		fit_set(f, &curves[i]);
+		fit_set(f, curve);
 		for (unsigned g = 0; g < N_GROUPS; g++) {
-			without_group(&part, &curves[i], g);
-			fit_set(f, &part);
+			curve_split(curve, N_GROUPS, g, &most, &rest);
+			fit_set(f, &most);
 		}
-		add_halves(&all, &curves[i], &host_of(curves[i].name)->prior);
-	}
-	if (!f->n) {
-		family_free(f);
-		return -ENOENT;
+		add_halves(&all, curve);
 	}
 	f->error = rms_of(&all);
-	*out = f;
-	return 0;
+	if (f->n)
+		return f;
+	family_free(f);
+	return NULL;
 }
 
 void family_free(struct family *f)
@@ -124,15 +112,14 @@ void family_free(struct family *f)
 
 /* ---- families of a sweep ---- */
 /* If halves of the sweep are too few points, what the like hosts showed stands for its error. */
-static double sweep_error(const struct curve *curve, const struct prior *prior,
-			  const struct costs *fit, double like_error)
+static double sweep_error(const struct curve *curve, const struct costs *fit, double like_error)
 {
 	struct error_sum e = { 0 };
 	struct curve train, test;
 
-	curve_halve(curve, 1, &train, &test);
+	curve_split(curve, 2, 0, &train, &test);
 	if (has_enough_points(&train, fit->seen))
-		add_halves(&e, curve, prior);
+		add_halves(&e, curve);
 	return fmax(fit_error(fit, curve), e.n ? rms_of(&e) : like_error);
 }
 
@@ -164,32 +151,30 @@ static void borrow(struct costs *set, const struct costs *from, unsigned beyond)
 			set->hand[d] = from->hand[d] * same;
 }
 
-static void add_sweep_sets(struct family *f, const struct curve *curve, const struct prior *prior,
-			   const struct costs *fit)
+static void add_sweep_sets(struct family *f, const struct curve *curve, const struct costs *fit)
 {
-	struct curve part;
+	struct curve most, rest;
 	struct costs set;
 
 	add_set(f, fit);
 	for (unsigned g = 0; g < N_GROUPS; g++) {
-		without_group(&part, curve, g);
-		fit_costs(&set, &part, prior);
-		if (has_enough_points(&part, fit->seen) && set.seen == fit->seen)
+		curve_split(curve, N_GROUPS, g, &most, &rest);
+		set = fit_costs(&most);
+		if (has_enough_points(&most, fit->seen) && set.seen == fit->seen)
 			add_set(f, &set);
 	}
 }
 
-struct family *family_of_sweep(const struct curve *sweep, const struct prior *prior,
-			       const struct family *like, unsigned levels, double across)
+struct family *family_of_sweep(const struct curve *sweep, const struct family *like,
+			       unsigned levels, double across)
 {
 	struct family *f = bench_alloc(1, sizeof(*f));
-	struct costs fit;
+	struct costs fit = fit_costs(sweep);
 
-	fit_costs(&fit, sweep, prior);
 	f->borrowed = levels_beyond(levels, fit.seen);
-	f->error = sweep_error(sweep, prior, &fit, like->error);
+	f->error = sweep_error(sweep, &fit, like->error);
 	if (!f->borrowed) {
-		add_sweep_sets(f, sweep, prior, &fit);
+		add_sweep_sets(f, sweep, &fit);
 		return f;
 	}
 	f->error = fmax(f->error, across);
@@ -239,16 +224,15 @@ static void add_series(struct host_error *e, const struct family *f, const struc
 	}
 }
 
-struct host_error predict_host(const struct curve *curves, unsigned n_curves,
-			       const struct host *host, const char *like, double wide)
+struct host_error predict_host(const struct curves *curves, const struct host *host,
+			       const char *like, double wide)
 {
 	struct host_error e = { .least = INFINITY, .most = -INFINITY };
-	struct family *f = NULL;
+	struct family *f = family_fit(curves, like);
 
-	if (!family_fit(&f, curves, n_curves, like))
-		for (unsigned i = 0; i < n_curves; i++)
-			if (host_of(curves[i].name) == host)
-				add_series(&e, f, &curves[i], wide);
+	for (unsigned i = 0; f && i < curves->n; i++)
+		if (host_of(curves->curve[i].name) == host)
+			add_series(&e, f, &curves->curve[i], wide);
 	family_free(f);
 	if (!e.n)
 		errx(BENCH_FAILED, "the published curves lack %s, or %s to predict it from",
@@ -257,7 +241,7 @@ struct host_error predict_host(const struct curve *curves, unsigned n_curves,
 	return e;
 }
 
-double across_hosts(const struct curve *curves, unsigned n_curves)
+double across_hosts(const struct curves *curves)
 {
 	unsigned n = 0;
 	double sum = 0;
@@ -268,7 +252,7 @@ double across_hosts(const struct curve *curves, unsigned n_curves)
 
 		if (!host->kin)
 			continue;
-		rms = predict_host(curves, n_curves, host, host->kin, 0).rms;
+		rms = predict_host(curves, host, host->kin, 0).rms;
 		sum += rms * rms;
 		n++;
 	}

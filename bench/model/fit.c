@@ -47,7 +47,6 @@ enum { X_ALONE, X_RETAKE, X_CONSUMER, X_HAND, MAX_DIM = X_HAND + N_LEVELS };
 
 struct fit {
 	const struct curve *curve;
-	const struct prior *prior;
 	bool consumer;
 	unsigned seen;
 };
@@ -93,14 +92,18 @@ static void fill_hands(double *hand, const double *x, unsigned seen)
 	hand[NR_SAME_CORE] = hand[NR_SAME_CPU] = SMT_RATIO * hand[NR_SAME_LLC];
 }
 
-static void decode(struct costs *c, const double *x, const struct fit *fit)
+static struct costs decode(const double *x, const struct fit *fit)
 {
-	c->alone = exp(x[X_ALONE]);
-	c->own = fit->prior->own_ns;
-	c->retake = 1 / (1 + exp(-x[X_RETAKE]));
-	c->consumer = fit->consumer ? exp(x[X_CONSUMER]) : 0;
-	c->seen = fit->seen;
-	fill_hands(c->hand, x + X_HAND, fit->seen);
+	struct costs c = {
+		.alone = exp(x[X_ALONE]),
+		.own = fit->curve->prior.own_ns,
+		.retake = 1 / (1 + exp(-x[X_RETAKE])),
+		.consumer = fit->consumer ? exp(x[X_CONSUMER]) : 0,
+		.seen = fit->seen,
+	};
+
+	fill_hands(c.hand, x + X_HAND, fit->seen);
+	return c;
 }
 
 static double logit(double p)
@@ -117,25 +120,25 @@ static double misfit(unsigned n, const double *x, double *gradient, void *ctx)
 {
 	const struct fit *fit = ctx;
 	const struct point *points = fit->curve->points;
-	double sum = RETAKE_WEIGHT * square(x[X_RETAKE] - logit(fit->prior->retake)) +
+	double sum = RETAKE_WEIGHT * square(x[X_RETAKE] - logit(fit->curve->prior.retake)) +
 		     CONSUMER_WEIGHT * square(x[X_CONSUMER] - log(CONSUMER_PRIOR));
-	struct costs c;
+	struct costs c = decode(x, fit);
 
 	(void)n;
 	(void)gradient;
 	/* Without a point of one producer nothing tells alone: it stays where it was begun. */
 	if (points[0].mix.n > 1)
 		sum += ALONE_WEIGHT * square(x[X_ALONE] - log(points[0].ns));
-	decode(&c, x, fit);
 	for (unsigned i = 0; i < fit->curve->n; i++)
 		sum += square(log_ratio(&c, &points[i]));
 	return sum;
 }
 
-void fit_costs(struct costs *out, const struct curve *curve, const struct prior *prior)
+struct costs fit_costs(const struct curve *curve)
 {
-	struct fit fit = { curve, prior, has_consumer(curve), seen_levels(curve) };
-	double x[MAX_DIM] = { log(curve->points[0].ns), logit(prior->retake), log(CONSUMER_PRIOR) };
+	struct fit fit = { curve, has_consumer(curve), seen_levels(curve) };
+	double x[MAX_DIM] = { log(curve->points[0].ns), logit(curve->prior.retake),
+			      log(CONSUMER_PRIOR) };
 	unsigned n = X_HAND;
 
 	for (unsigned d = 0; d < N_LEVELS; d++)
@@ -144,7 +147,7 @@ void fit_costs(struct costs *out, const struct curve *curve, const struct prior 
 			n++;
 		}
 	minimize(misfit, &fit, x, n);
-	decode(out, x, &fit);
+	return decode(x, &fit);
 }
 
 bool has_enough_points(const struct curve *curve, unsigned seen)

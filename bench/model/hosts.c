@@ -88,10 +88,10 @@ bool is_like(const char *series, const char *like)
 	return false;
 }
 
-static bool begins_a_series(const struct curve *curves, unsigned n, const char *word, size_t len)
+static bool begins_a_series(const struct curves *curves, const char *word, size_t len)
 {
-	for (unsigned i = 0; i < n; i++)
-		if (len && !strncmp(curves[i].name, word, len))
+	for (unsigned i = 0; i < curves->n; i++)
+		if (len && !strncmp(curves->curve[i].name, word, len))
 			return true;
 	return false;
 }
@@ -114,14 +114,14 @@ static bool add_host(struct like *like, const struct host *host)
 	return like->hidden_llc == host->hidden_llc && like->hidden_node == host->hidden_node;
 }
 
-int like_parse(struct like *out, const struct curve *curves, unsigned n_curves, const char *text)
+int like_parse(struct like *out, const struct curves *curves, const char *text)
 {
 	struct like like = { 0 };
 
 	for (const char *word = text;; word++) {
 		size_t n = strcspn(word, ",");
 
-		if (!begins_a_series(curves, n_curves, word, n)) {
+		if (!begins_a_series(curves, word, n)) {
 			warnx("--like %s: no published series begins with '%.*s'", text, (int)n,
 			      word);
 			return -ENOENT;
@@ -130,8 +130,9 @@ int like_parse(struct like *out, const struct curve *curves, unsigned n_curves, 
 		if (!*word)
 			break;
 	}
-	for (unsigned i = 0; i < n_curves; i++)
-		if (is_like(curves[i].name, text) && !add_host(&like, host_of(curves[i].name))) {
+	for (unsigned i = 0; i < curves->n; i++)
+		if (is_like(curves->curve[i].name, text) &&
+		    !add_host(&like, host_of(curves->curve[i].name))) {
 			warnx("--like %s: the operating system hides other caches or nodes "
 			      "on one of these hosts than on another: name hosts of one "
 			      "maker",

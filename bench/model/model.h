@@ -135,6 +135,13 @@ int sim_run(struct sim_result *out, const struct costs *costs, const struct load
 	    const struct sim_opts *opts);
 
 /* ---- curves (curve.c) ---- */
+/* What is known before the fit: own_ns, which a curve does not contain, and the chance of a re-take
+ * on other hosts, which counts only as far as the curve has no point at two producers. */
+struct prior {
+	double own_ns;
+	double retake;
+};
+
 struct point {
 	struct mix mix;
 	double ns; /* measured, per record of all producers together */
@@ -143,6 +150,7 @@ struct point {
 #define MAX_POINTS 1024 /* both placements of each number of producers, to 512 CPUs */
 struct curve {
 	char name[64];
+	struct prior prior;
 	unsigned n;
 	struct point points[MAX_POINTS]; /* ascending in mix.n */
 };
@@ -158,15 +166,21 @@ int curve_add(struct curve *curve, const struct load *load, double ns);
 int curve_add_plain(struct curve *curve, const struct machine *machine, unsigned n,
 		    int consumer_cpu, double ns);
 void curve_sort(struct curve *curve);
-/* Every other point: the half with the first point (0), or the other half and the first point (1).
- */
-void curve_halve(const struct curve *curve, unsigned half, struct curve *train, struct curve *test);
+/* Takes the points i with i % every == which out for the test. The first point always stays: nothing
+ * else tells what a producer alone costs. */
+void curve_split(const struct curve *curve, unsigned every, unsigned which, struct curve *train,
+		 struct curve *test);
+
+struct curves {
+	unsigned n;
+	struct curve *curve;
+};
 
 /* All curves of a CSV with columns series,producers,mops_per_sec, placed by plain CPU numbers on
  * the published host: the consumer on CPU 0 (series with _noconsumer in their names: none),
- * producers on the CPUs after it. The caller frees *out. Errors were explained; -ENOENT: a series
+ * producers on the CPUs after it. The caller frees out->curve. Errors were explained; -ENOENT: a series
  * of a host that is not known here. */
-int curves_read(struct curve **out, unsigned *n, const char *path);
+int curves_read(struct curves *out, const char *path);
 
 /* ---- fits (fit.c) ---- */
 /* A function of x[n], as NLopt calls it. */
@@ -174,15 +188,8 @@ typedef double (*objective_fn)(unsigned n, const double *x, double *gradient, vo
 /* Moves x to a local minimum; returns its value. */
 double minimize(objective_fn f, void *ctx, double *x, unsigned n);
 
-/* What is known before the fit: own_ns, which a curve does not contain, and the chance of a re-take
- * on other hosts, which counts only as far as the curve has no point at two producers. */
-struct prior {
-	double own_ns;
-	double retake;
-};
-
 /* Costs that explain the curve best, by squares of log ratios. */
-void fit_costs(struct costs *out, const struct curve *curve, const struct prior *prior);
+struct costs fit_costs(const struct curve *curve);
 /* Of each point: the log of modelled / measured time. */
 double log_ratio(const struct costs *costs, const struct point *point);
 /* Are there as many points as costs: alone, re-take, the consumer's share, a hand-over for each
@@ -227,7 +234,7 @@ struct like {
 bool is_like(const char *series, const char *like);
 /* Errors were explained; -ENOENT: no series begins with one of the prefixes; -EINVAL: hosts that
  * hide different things. */
-int like_parse(struct like *out, const struct curve *curves, unsigned n_curves, const char *like);
+int like_parse(struct like *out, const struct curves *curves, const char *like);
 
 /* ---- sweeps (rows.c) ---- */
 /* Share of a host's CPU time that others may have. */
@@ -259,13 +266,12 @@ struct family {
 	double error;
 	unsigned borrowed; /* of a sweep: bit per distance that comes from other hosts */
 };
-/* like: prefixes of series, "e5_2680v4,spr". -ENOENT: no series begins with any of them. */
-int family_fit(struct family **out, const struct curve *curves, unsigned n_curves,
-	       const char *like);
+/* like: prefixes of series, "e5_2680v4,spr". NULL: no series begins with any of them. */
+struct family *family_fit(const struct curves *curves, const char *like);
 /* Costs of a sweep. `levels` are the distances of the machine that they are for; those above what
  * the sweep contains come from `like`, and then they are off by `across`. */
-struct family *family_of_sweep(const struct curve *sweep, const struct prior *prior,
-			       const struct family *like, unsigned levels, double across);
+struct family *family_of_sweep(const struct curve *sweep, const struct family *like,
+			       unsigned levels, double across);
 void family_free(struct family *family);
 
 /* rms log ratio of all points. */
@@ -279,11 +285,11 @@ struct host_error {
 	unsigned inside;	 /* points in the family's interval, widened by its own error */
 	unsigned inside_wide;	 /* widened by `wide` */
 };
-struct host_error predict_host(const struct curve *curves, unsigned n_curves,
-			       const struct host *host, const char *like, double wide);
+struct host_error predict_host(const struct curves *curves, const struct host *host,
+			       const char *like, double wide);
 /* The error of a prediction for a host that was not itself published: each host is predicted from
  * the other one of its maker; rms over the hosts. */
-double across_hosts(const struct curve *curves, unsigned n_curves);
+double across_hosts(const struct curves *curves);
 
 /* ---- predictions (predict.c) ---- */
 struct interval {

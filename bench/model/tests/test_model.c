@@ -351,13 +351,12 @@ static void test_fit_recovers_costs_from_a_simulated_curve(void **state)
 {
 	struct machine *m = machine_of(&tiered);
 	struct costs truth = tiered_costs(), got;
-	struct prior prior = { truth.own, 0.5 };
-	struct curve curve = { 0 };
+	struct curve curve = { .prior = { truth.own, 0.5 } };
 
 	(void)state;
 	for (unsigned n = 1; n <= 60; n += n < 4 ? 1 : 4)
 		add_simulated(&curve, m, &truth, n);
-	fit_costs(&got, &curve, &prior);
+	got = fit_costs(&curve);
 	assert_near(got.alone, truth.alone, 0.01);
 	assert_near(got.retake, truth.retake, 0.15);
 	for (unsigned d = NR_SAME_LLC; d < N_LEVELS; d++) {
@@ -374,8 +373,7 @@ static void test_fit_recovers_costs_from_a_simulated_curve(void **state)
 static void test_fitted_costs_rise_with_distance(void **state)
 {
 	struct machine *m = machine_of(&tiered);
-	struct prior prior = { 30, 0.5 };
-	struct curve with = { 0 }, without = { 0 };
+	struct curve with = { .prior = { 30, 0.5 } }, without = with;
 	struct costs c;
 
 	(void)state;
@@ -383,11 +381,11 @@ static void test_fitted_costs_rise_with_distance(void **state)
 		assert_int_equal(curve_add_plain(&with, m, n, 0, 300 - 2 * n), 0);
 		assert_int_equal(curve_add_plain(&without, m, n, -1, 300 - 2 * n), 0);
 	}
-	fit_costs(&c, &with, &prior);
+	c = fit_costs(&with);
 	for (unsigned d = NR_SAME_CORE; d < NR_OTHER_PACKAGE; d++)
 		assert_true(c.hand[d] <= c.hand[d + 1]);
 	assert_true(c.consumer > 0.05);
-	fit_costs(&c, &without, &prior);
+	c = fit_costs(&without);
 	assert_true(c.consumer == 0);
 	machine_free(m);
 }
@@ -397,13 +395,12 @@ static void test_fitted_costs_rise_with_distance(void **state)
 static void test_fit_without_one_producer(void **state)
 {
 	struct machine *m = machine_of(&tiered);
-	struct prior prior = { 47, 0.2 };
-	struct curve curve = { 0 };
+	struct curve curve = { .prior = { 47, 0.2 } };
 	struct costs c;
 
 	(void)state;
 	assert_int_equal(curve_add_plain(&curve, m, 2, -1, 165), 0);
-	fit_costs(&c, &curve, &prior);
+	c = fit_costs(&curve);
 	assert_near(c.alone, 165, 0.01);
 	machine_free(m);
 }
@@ -415,11 +412,11 @@ static void test_halves_share_only_the_first_point(void **state)
 	(void)state;
 	for (unsigned i = 0; i < curve.n; i++)
 		curve.points[i].mix.n = i + 1;
-	curve_halve(&curve, 0, &train, &test);
+	curve_split(&curve, 2, 1, &train, &test);
 	assert_int_equal(train.n, 4);
 	assert_int_equal(test.n, 3);
 	assert_int_equal(test.points[0].mix.n, 2);
-	curve_halve(&curve, 1, &train, &test);
+	curve_split(&curve, 2, 0, &train, &test);
 	assert_int_equal(train.n, 4);
 	assert_int_equal(train.points[0].mix.n, 1);
 	assert_int_equal(train.points[1].mix.n, 2);
@@ -427,7 +424,7 @@ static void test_halves_share_only_the_first_point(void **state)
 }
 
 /* ---- files ---- */
-static int read_text(const char *text, struct curve **curves, unsigned *n)
+static int read_text(const char *text, struct curves *curves)
 {
 	char path[] = "/tmp/nr_model_test_XXXXXX";
 	int fd = mkstemp(path), err;
@@ -435,31 +432,29 @@ static int read_text(const char *text, struct curve **curves, unsigned *n)
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 	close(fd);
-	err = curves_read(curves, n, path);
+	err = curves_read(curves, path);
 	unlink(path);
 	return err;
 }
 
 static void test_published_curves_are_read_and_bad_ones_are_not(void **state)
 {
-	struct curve *curves = NULL;
-	unsigned n = 0;
+	struct curves curves = { 0 };
 
 	(void)state;
 	assert_int_equal(
-		read_text("series,producers,mops_per_sec\nspr_a,2,4\nspr_a,1,10\n", &curves, &n),
-		0);
-	assert_int_equal(n, 1);
-	assert_int_equal(curves[0].points[0].mix.n, 1);
-	assert_near(curves[0].points[1].ns, 250, 1e-9);
-	free(curves);
-	curves = NULL;
-	assert_int_equal(read_text("head\n", &curves, &n), -ENODATA);
-	assert_int_equal(read_text("head\nspr_a,1,0\n", &curves, &n), -EINVAL);
-	assert_int_equal(read_text("head\nspr_a,1\n", &curves, &n), -EINVAL);
-	assert_int_equal(read_text("head\nabacus,1,10\n", &curves, &n), -ENOENT);
-	assert_int_equal(curves_read(&curves, &n, "/nonexistent"), -ENOENT);
-	assert_null(curves);
+		read_text("series,producers,mops_per_sec\nspr_a,2,4\nspr_a,1,10\n", &curves), 0);
+	assert_int_equal(curves.n, 1);
+	assert_int_equal(curves.curve[0].points[0].mix.n, 1);
+	assert_near(curves.curve[0].points[1].ns, 250, 1e-9);
+	free(curves.curve);
+	curves.curve = NULL;
+	assert_int_equal(read_text("head\n", &curves), -ENODATA);
+	assert_int_equal(read_text("head\nspr_a,1,0\n", &curves), -EINVAL);
+	assert_int_equal(read_text("head\nspr_a,1\n", &curves), -EINVAL);
+	assert_int_equal(read_text("head\nabacus,1,10\n", &curves), -ENOENT);
+	assert_int_equal(curves_read(&curves, "/nonexistent"), -ENOENT);
+	assert_null(curves.curve);
 }
 
 static int sweep_of(const char *text, struct sweep_curve *sweep)
@@ -599,23 +594,21 @@ static void test_sweep_of_another_machine_is_refused(void **state)
 }
 
 /* ---- predictions ---- */
-static struct curve *published(unsigned *n)
+static struct curves published(void)
 {
-	struct curve *curves = NULL;
+	struct curves curves;
 
-	assert_int_equal(curves_read(&curves, n, NR_MODEL_DATA_SOURCE "/ringbuf_contention.csv"),
-			 0);
+	assert_int_equal(curves_read(&curves, NR_MODEL_DATA_SOURCE "/ringbuf_contention.csv"), 0);
 	return curves;
 }
 
 static struct family *family_of(const char *like)
 {
-	struct family *f = NULL;
-	unsigned n = 0;
-	struct curve *curves = published(&n);
+	struct curves curves = published();
+	struct family *f = family_fit(&curves, like);
 
-	assert_int_equal(family_fit(&f, curves, n, like), 0);
-	free(curves);
+	assert_non_null(f);
+	free(curves.curve);
 	return f;
 }
 
@@ -731,21 +724,19 @@ static void test_capacity_is_what_the_limits_say(void **state)
 static void test_unknown_family(void **state)
 {
 	struct curve curve = { .name = "spr_x" };
-	struct family *f = NULL;
+	struct curves curves = { 1, &curve };
 
 	(void)state;
-	assert_int_equal(family_fit(&f, &curve, 1, "abacus"), -ENOENT);
-	assert_null(f);
+	assert_null(family_fit(&curves, "abacus"));
 }
 
 /* ---- likeness ---- */
 static int like_of(struct like *like, const char *text)
 {
-	unsigned n = 0;
-	struct curve *curves = published(&n);
-	int err = like_parse(like, curves, n, text);
+	struct curves curves = published();
+	int err = like_parse(like, &curves, text);
 
-	free(curves);
+	free(curves.curve);
 	return err;
 }
 
@@ -797,12 +788,10 @@ static void test_a_published_host_is_recognized(void **state)
 }
 
 /* ---- families of a sweep ---- */
-static struct family *sweep_family(const struct curve *curve, unsigned levels,
-				   const struct family *like)
+static struct family *sweep_family(struct curve *curve, unsigned levels, const struct family *like)
 {
-	struct prior prior = { 30, 0.5 };
-
-	return family_of_sweep(curve, &prior, like, levels, 0.5);
+	curve->prior = (struct prior){ 30, 0.5 };
+	return family_of_sweep(curve, like, levels, 0.5);
 }
 
 static void test_a_sweep_predicts_its_own_host(void **state)
