@@ -52,34 +52,28 @@ struct errors {
 	char at_two[16];      /* log ratio of the model at N = 2, %; "-": not predicted */
 };
 
-static void predict_rest(struct errors *e, const struct curve *train, const struct curve *test,
-			 unsigned least)
+static struct errors predict_rest(const struct curve *train, const struct curve *test,
+				  unsigned least)
 {
+	struct rival usl = fit_usl(train), two = fit_two_level(train);
 	struct costs costs = fit_costs(train);
-	double sum[N_MODELS] = { 0 };
-	struct two_level two;
-	struct usl usl;
-	unsigned n = 0;
+	struct rms rms[N_MODELS] = { 0 };
+	struct errors e = { .at_two = "-" };
 
-	fit_usl(&usl, train);
-	fit_two_level(&two, train);
-	snprintf(e->at_two, sizeof(e->at_two), "-");
 	for (unsigned i = 0; i < test->n; i++) {
 		const struct point *p = &test->points[i];
-		double off[N_MODELS] = { log(usl_ns(&usl, p->mix.n) / p->ns),
-					 log(two_level_ns(&two, &p->mix) / p->ns),
-					 log_ratio(&costs, p) };
+		double off[N_MODELS] = { log_ratio(usl.ns(usl.v, &p->mix), p),
+					 log_ratio(two.ns(two.v, &p->mix), p),
+					 log_ratio(mean_ns(&costs, &p->mix), p) };
 
 		if (p->mix.n == 2)
-			snprintf(e->at_two, sizeof(e->at_two), "%+.1f", 100 * off[MODEL]);
-		if (p->mix.n < least)
-			continue;
-		for (unsigned m = 0; m < N_MODELS; m++)
-			sum[m] += off[m] * off[m];
-		n++;
+			snprintf(e.at_two, sizeof(e.at_two), "%+.1f", 100 * off[MODEL]);
+		for (unsigned m = 0; m < N_MODELS && p->mix.n >= least; m++)
+			rms_add(&rms[m], off[m]);
 	}
 	for (unsigned m = 0; m < N_MODELS; m++)
-		e->rms[m] = n ? 100 * sqrt(sum[m] / n) : 0;
+		e.rms[m] = 100 * rms_of(&rms[m]);
+	return e;
 }
 
 static bool has_three_levels(const struct curve *curve)
@@ -110,7 +104,7 @@ static void halve_one(struct mean *mean, struct mean *three, const struct curve 
 	struct errors e;
 
 	curve_split(curve, 2, 1 - half, &train, &test);
-	predict_rest(&e, &train, &test, 3);
+	e = predict_rest(&train, &test, 3);
 	add_errors(mean, &e);
 	if (has_three_levels(curve))
 		add_errors(three, &e);
@@ -251,10 +245,10 @@ static void lock_row(const struct curve *curve, bool plateau_only)
 
 	curve_split(curve, 2, 1, &train, &test);
 	if (!plateau_only)
-		predict_rest(&half, &train, &test, 8);
+		half = predict_rest(&train, &test, 8);
 	while (low.points[low.n - 1].mix.n > 96)
 		low.n--;
-	predict_rest(&plateau, &low, curve, 128);
+	plateau = predict_rest(&low, curve, 128);
 	printf("%-40s", curve->name);
 	if (plateau_only)
 		printf(" %20s", "-");
@@ -426,8 +420,8 @@ static void check_formula(const struct curves *curves)
 /* ---- 6: leave-one-host-out ---- */
 static void across_row(const struct host *host, const char *from, const struct host_error *e)
 {
-	printf("%-12s %-34s %5u %6.0f %6.2f %6.2f %10.0f", host->prefix, from, e->n, 100 * e->rms,
-	       exp(e->least), exp(e->most), 100.0 * e->inside / e->n);
+	printf("%-12s %-34s %5u %6.0f %6.2f %6.2f %10.0f", host->prefix, from, e->rms.n,
+	       100 * rms_of(&e->rms), exp(e->least), exp(e->most), 100.0 * e->inside / e->rms.n);
 }
 
 /* All others: what comes of the wrong --like. */
@@ -467,8 +461,8 @@ static void check_across(const struct curves *curves)
 			struct host_error e = predict_host(curves, host, host->kin, across);
 
 			across_row(host, host->kin, &e);
-			printf(" %8.0f\n", 100.0 * e.inside_wide / e.n);
-			points += e.n;
+			printf(" %8.0f\n", 100.0 * e.inside_wide / e.rms.n);
+			points += e.rms.n;
 			inside += 100.0 * e.inside_wide;
 		}
 		row_of_others(curves, host);
@@ -497,20 +491,22 @@ static struct curve read_own(const char *data_dir, const char *transport)
 	return sweep.curve;
 }
 
+/* Returns the log ratio. */
 static double own_row(const char *transport, const struct point *p, double model_ns)
 {
-	double off = log(model_ns / p->ns);
+	double off = log_ratio(model_ns, p);
 
 	printf("%-10s %9u %13.3f %11.3f %+7.1f\n", transport, p->mix.n, 1e3 / p->ns, 1e3 / model_ns,
 	       100 * off);
-	return off * off;
+	return off;
 }
 
 static void check_own(const char *data_dir)
 {
 	struct curve single = read_own(data_dir, "single"), cpu = read_own(data_dir, "cpu");
 	struct costs costs = fit_costs(&single);
-	double sum = 0;
+	struct rms rms = { 0 };
+	double error;
 
 	printf("\n7. This project's own sweep, 2 CPUs in one cache: one ring, fitted, bound %.0f "
 	       "%% rms; a\n   ring for each CPU, predicted from that, no bound: producers share "
@@ -520,12 +516,13 @@ static void check_own(const char *data_dir)
 	printf("%-10s %9s %13s %11s %7s\n", "transport", "producers", "measured, M/s", "model, M/s",
 	       "%");
 	for (unsigned i = 0; i < single.n; i++)
-		sum += own_row("single", &single.points[i], mean_ns(&costs, &single.points[i].mix));
+		rms_add(&rms, own_row("single", &single.points[i],
+				      mean_ns(&costs, &single.points[i].mix)));
 	/* A ring of its own for each producer: nobody competes. */
 	for (unsigned i = 0; i < cpu.n; i++)
 		own_row("cpu", &cpu.points[i], costs.alone / cpu.points[i].mix.n);
-	sum = 100 * sqrt(sum / single.n);
-	printf("rms of the fit %.1f %%%s\n", sum, verdict(sum <= MAX_OWN));
+	error = 100 * rms_of(&rms);
+	printf("rms of the fit %.1f %%%s\n", error, verdict(error <= MAX_OWN));
 }
 
 int model_check(const char *data_dir)

@@ -35,37 +35,23 @@ static void fit_set(struct family *f, const struct curve *curve)
 	add_guess(f, &set, host_of(curve->name)->far_ratio);
 }
 
-/* Squares of log ratios, and of how many points. */
-struct error_sum {
-	double sum;
-	unsigned n;
-};
-
-static void add_errors(struct error_sum *e, const struct curve *curve, const struct costs *c,
+static void add_errors(struct rms *e, const struct curve *curve, const struct costs *c,
 		       unsigned least)
 {
-	for (unsigned i = 0; i < curve->n; i++) {
-		if (curve->points[i].mix.n < least)
-			continue;
-		e->sum += pow(log_ratio(c, &curve->points[i]), 2);
-		e->n++;
-	}
-}
-
-static double rms_of(const struct error_sum *e)
-{
-	return e->n ? sqrt(e->sum / e->n) : 0;
+	for (unsigned i = 0; i < curve->n; i++)
+		if (curve->points[i].mix.n >= least)
+			rms_add(e, log_ratio(mean_ns(c, &curve->points[i].mix), &curve->points[i]));
 }
 
 double fit_error(const struct costs *c, const struct curve *curve)
 {
-	struct error_sum e = { 0 };
+	struct rms e = { 0 };
 
 	add_errors(&e, curve, c, 1);
 	return rms_of(&e);
 }
 
-static void add_halves(struct error_sum *e, const struct curve *curve)
+static void add_halves(struct rms *e, const struct curve *curve)
 {
 	struct curve train, test;
 	struct costs c;
@@ -80,7 +66,7 @@ static void add_halves(struct error_sum *e, const struct curve *curve)
 struct family *family_fit(const struct curves *curves, const char *like)
 {
 	struct family *f = bench_alloc(1, sizeof(*f));
-	struct error_sum all = { 0 };
+	struct rms all = { 0 };
 	struct curve most, rest;
 
 	for (unsigned i = 0; i < curves->n; i++) {
@@ -114,7 +100,7 @@ void family_free(struct family *f)
 /* If halves of the sweep are too few points, what the like hosts showed stands for its error. */
 static double sweep_error(const struct curve *curve, const struct costs *fit, double like_error)
 {
-	struct error_sum e = { 0 };
+	struct rms e = { 0 };
 	struct curve train, test;
 
 	curve_split(curve, 2, 0, &train, &test);
@@ -202,7 +188,6 @@ static bool is_inside(const struct interval *i, double error, double ns)
 	return ns >= i->lo * exp(-error) && ns <= i->hi * exp(error);
 }
 
-/* e->rms is the sum of squares here. */
 static void add_series(struct host_error *e, const struct family *f, const struct curve *curve,
 		       double wide)
 {
@@ -214,13 +199,12 @@ static void add_series(struct host_error *e, const struct family *f, const struc
 		if (p->mix.n < 3)
 			continue;
 		ns = family_ns(f, &p->mix);
-		off = log(ns.mid / p->ns);
-		e->rms += off * off;
+		off = log_ratio(ns.mid, p);
+		rms_add(&e->rms, off);
 		e->least = fmin(e->least, off);
 		e->most = fmax(e->most, off);
 		e->inside += is_inside(&ns, f->error, p->ns);
 		e->inside_wide += is_inside(&ns, wide, p->ns);
-		e->n++;
 	}
 }
 
@@ -234,27 +218,24 @@ struct host_error predict_host(const struct curves *curves, const struct host *h
 		if (host_of(curves->curve[i].name) == host)
 			add_series(&e, f, &curves->curve[i], wide);
 	family_free(f);
-	if (!e.n)
+	if (!e.rms.n)
 		errx(BENCH_FAILED, "the published curves lack %s, or %s to predict it from",
 		     host->prefix, like);
-	e.rms = sqrt(e.rms / e.n);
 	return e;
 }
 
 double across_hosts(const struct curves *curves)
 {
-	unsigned n = 0;
-	double sum = 0;
+	struct host_error e;
+	struct rms rms = { 0 };
 
 	for (unsigned i = 0; i < n_published_hosts; i++) {
 		const struct host *host = &published_hosts[i];
-		double rms;
 
 		if (!host->kin)
 			continue;
-		rms = predict_host(curves, host, host->kin, 0).rms;
-		sum += rms * rms;
-		n++;
+		e = predict_host(curves, host, host->kin, 0);
+		rms_add(&rms, rms_of(&e.rms));
 	}
-	return sqrt(sum / n);
+	return rms_of(&rms);
 }

@@ -40,6 +40,22 @@ static double square(double v)
 	return v * v;
 }
 
+double log_ratio(double ns, const struct point *p)
+{
+	return log(fmax(ns, 1e-9) / p->ns);
+}
+
+void rms_add(struct rms *rms, double ratio)
+{
+	rms->sum += square(ratio);
+	rms->n++;
+}
+
+double rms_of(const struct rms *rms)
+{
+	return rms->n ? sqrt(rms->sum / rms->n) : 0;
+}
+
 /* ---- the model ---- */
 /* Layout of the vector searched: log alone, logit retake, log consumer, then for each distance the
  * curve contains the log of what it costs more than the one before. */
@@ -111,11 +127,6 @@ static double logit(double p)
 	return log(p / (1 - p));
 }
 
-double log_ratio(const struct costs *costs, const struct point *p)
-{
-	return log(fmax(mean_ns(costs, &p->mix), 1e-9) / p->ns);
-}
-
 static double misfit(unsigned n, const double *x, double *gradient, void *ctx)
 {
 	const struct fit *fit = ctx;
@@ -130,7 +141,7 @@ static double misfit(unsigned n, const double *x, double *gradient, void *ctx)
 	if (points[0].mix.n > 1)
 		sum += ALONE_WEIGHT * square(x[X_ALONE] - log(points[0].ns));
 	for (unsigned i = 0; i < fit->curve->n; i++)
-		sum += square(log_ratio(&c, &points[i]));
+		sum += square(log_ratio(mean_ns(&c, &points[i].mix), &points[i]));
 	return sum;
 }
 
@@ -155,66 +166,61 @@ bool has_enough_points(const struct curve *curve, unsigned seen)
 	return curve->n >= X_HAND + (unsigned)__builtin_popcount(seen);
 }
 
-/* ---- what the model has to beat: three parameters each, of which x are the logarithms ---- */
-struct rival {
+/* ---- what the model has to beat ---- */
+struct rival_fit {
 	const struct curve *curve;
-	double (*ns)(const double *v, const struct mix *mix);
+	struct rival rival;
 };
 
+/* x are the logarithms of the parameters. */
 static double rival_misfit(unsigned n, const double *x, double *gradient, void *ctx)
 {
-	const struct rival *r = ctx;
-	const double v[3] = { exp(x[0]), exp(x[1]), exp(x[2]) };
+	struct rival_fit *fit = ctx;
+	struct rival *r = &fit->rival;
 	double sum = 0;
 
-	(void)n;
 	(void)gradient;
-	for (unsigned i = 0; i < r->curve->n; i++) {
-		const struct point *p = &r->curve->points[i];
+	for (unsigned i = 0; i < n; i++)
+		r->v[i] = exp(x[i]);
+	for (unsigned i = 0; i < fit->curve->n; i++) {
+		const struct point *p = &fit->curve->points[i];
 
-		sum += square(log(fmax(r->ns(v, &p->mix), 1e-9) / p->ns));
+		sum += square(log_ratio(r->ns(r->v, &p->mix), p));
 	}
 	return sum;
 }
 
-double usl_ns(const struct usl *u, unsigned n)
+static struct rival fit_rival(struct rival_fit fit, double x0, double x1, double x2)
 {
-	double d = 1 + u->sigma * (n - 1) + u->kappa * n * (n - 1.0);
+	double x[3] = { x0, x1, x2 };
 
-	return 1e9 * d / (u->lambda * n);
+	minimize(rival_misfit, &fit, x, 3);
+	rival_misfit(3, x, NULL, &fit);
+	return fit.rival;
 }
 
-static double usl_rival(const double *v, const struct mix *mix)
+static double usl_ns(const double v[3], const struct mix *mix)
 {
-	return usl_ns(&(struct usl){ v[0], v[1], v[2] }, mix->n);
+	unsigned n = mix->n;
+
+	return 1e9 * (1 + v[1] * (n - 1) + v[2] * n * (n - 1.0)) / (v[0] * n);
 }
 
-void fit_usl(struct usl *out, const struct curve *curve)
+struct rival fit_usl(const struct curve *curve)
 {
-	struct rival r = { curve, usl_rival };
-	double x[3] = { log(1e9 / curve->points[0].ns), -1, -4 };
-
-	minimize(rival_misfit, &r, x, 3);
-	*out = (struct usl){ exp(x[0]), exp(x[1]), exp(x[2]) };
+	return fit_rival((struct rival_fit){ curve, { .ns = usl_ns } },
+			 log(1e9 / curve->points[0].ns), -1, -4);
 }
 
-double two_level_ns(const struct two_level *t, const struct mix *mix)
+static double two_level_ns(const double v[3], const struct mix *mix)
 {
 	double near = mix->pair[NR_SAME_CPU] + mix->pair[NR_SAME_CORE] + mix->pair[NR_SAME_LLC];
 
-	return mix->n < 2 ? t->alone : near * t->near + (1 - near) * t->far;
+	return mix->n < 2 ? v[0] : near * v[1] + (1 - near) * v[2];
 }
 
-static double two_level_rival(const double *v, const struct mix *mix)
+struct rival fit_two_level(const struct curve *curve)
 {
-	return two_level_ns(&(struct two_level){ v[0], v[1], v[2] }, mix);
-}
-
-void fit_two_level(struct two_level *out, const struct curve *curve)
-{
-	struct rival r = { curve, two_level_rival };
-	double x[3] = { log(curve->points[0].ns), 5, 6 };
-
-	minimize(rival_misfit, &r, x, 3);
-	*out = (struct two_level){ exp(x[0]), exp(x[1]), exp(x[2]) };
+	return fit_rival((struct rival_fit){ curve, { .ns = two_level_ns } },
+			 log(curve->points[0].ns), 5, 6);
 }

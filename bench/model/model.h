@@ -190,23 +190,28 @@ double minimize(objective_fn f, void *ctx, double *x, unsigned n);
 
 /* Costs that explain the curve best, by squares of log ratios. */
 struct costs fit_costs(const struct curve *curve);
-/* Of each point: the log of modelled / measured time. */
-double log_ratio(const struct costs *costs, const struct point *point);
+/* The log of modelled / measured time, and of many: the root of the mean of squares. */
+double log_ratio(double ns, const struct point *point);
+struct rms {
+	double sum; /* of squares */
+	unsigned n;
+};
+void rms_add(struct rms *rms, double ratio);
+double rms_of(const struct rms *rms); /* of none: 0 */
+
 /* Are there as many points as costs: alone, re-take, the consumer's share, a hand-over for each
  * distance? */
 bool has_enough_points(const struct curve *curve, unsigned seen);
 
-/* What the model has to beat. Both give ns per record; two levels: near (shared cache) and far. */
-struct usl {
-	double lambda, sigma, kappa; /* lambda: records per second of one producer */
+/* What the model has to beat: ns per record by three parameters. */
+struct rival {
+	double (*ns)(const double v[3], const struct mix *mix);
+	double v[3];
 };
-struct two_level {
-	double alone, near, far;
-};
-void fit_usl(struct usl *out, const struct curve *curve);
-double usl_ns(const struct usl *usl, unsigned n);
-void fit_two_level(struct two_level *out, const struct curve *curve);
-double two_level_ns(const struct two_level *t, const struct mix *mix);
+/* lambda (records per second of one producer), sigma, kappa. */
+struct rival fit_usl(const struct curve *curve);
+/* Alone, near (shared cache), far. */
+struct rival fit_two_level(const struct curve *curve);
 
 /* ---- published hosts (hosts.c) ---- */
 struct host {
@@ -280,10 +285,10 @@ double fit_error(const struct costs *c, const struct curve *curve);
 /* A published host predicted from others, N >= 3: the middle of their family against each series.
  */
 struct host_error {
-	double rms, least, most; /* log ratio, predicted / measured time */
-	unsigned n;		 /* points */
-	unsigned inside;	 /* points in the family's interval, widened by its own error */
-	unsigned inside_wide;	 /* widened by `wide` */
+	struct rms rms; /* of the log ratios, predicted / measured time, and of them: */
+	double least, most;
+	unsigned inside;      /* points in the family's interval, widened by its own error */
+	unsigned inside_wide; /* widened by `wide` */
 };
 struct host_error predict_host(const struct curves *curves, const struct host *host,
 			       const char *like, double wide);

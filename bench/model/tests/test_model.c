@@ -321,18 +321,20 @@ static void test_minimize_finds_the_end_of_the_valley(void **state)
 
 static void test_usl_fit_recovers_its_parameters(void **state)
 {
-	struct usl truth = { 10e6, 0.2, 0.003 }, got;
+	static const double lambda = 10e6, sigma = 0.2, kappa = 0.003;
 	struct curve curve = { 0 };
+	struct rival got;
 
 	(void)state;
 	for (unsigned n = 1; n <= 48; n += n < 4 ? 1 : 4) {
 		curve.points[curve.n].mix.n = n;
-		curve.points[curve.n++].ns = usl_ns(&truth, n);
+		curve.points[curve.n++].ns =
+			1e9 * (1 + sigma * (n - 1) + kappa * n * (n - 1)) / (lambda * n);
 	}
-	fit_usl(&got, &curve);
-	assert_near(got.lambda, truth.lambda, 1e-3);
-	assert_near(got.sigma, truth.sigma, 1e-3);
-	assert_near(got.kappa, truth.kappa, 1e-3);
+	got = fit_usl(&curve);
+	assert_near(got.v[0], lambda, 1e-3);
+	assert_near(got.v[1], sigma, 1e-3);
+	assert_near(got.v[2], kappa, 1e-3);
 }
 
 static void add_simulated(struct curve *curve, const struct machine *m, const struct costs *c,
