@@ -15,57 +15,51 @@ static void refuse_list(const char *option, const char *list)
 	errx(BENCH_USAGE, "--%s %s: invalid list; see numaring-bench model --help", option, list);
 }
 
-/* Cuts a list into words; returns how many. */
-static unsigned split(const char *option, const char *list, char words[MAX_LIST][32])
+/* Cuts a list into words, in place; returns how many. */
+static unsigned split(const char *option, const char *list, char *rest, char **words)
 {
 	unsigned n = 0;
 
-	for (const char *p = list;; p++) {
-		size_t len = strcspn(p, ",");
-
-		if (!len || len >= sizeof(words[0]) || n == MAX_LIST)
+	for (char *word; (word = strsep(&rest, ",")); words[n++] = word)
+		if (!*word || n == MAX_LIST)
 			refuse_list(option, list);
-		snprintf(words[n++], sizeof(words[0]), "%.*s", (int)len, p);
-		p += len;
-		if (!*p)
-			return n;
-	}
+	return n;
 }
 
 /* A list of counts; the word `zero` stands for 0. */
 static unsigned split_counts(const char *option, const char *list, const char *zero, uint64_t least,
-			     uint64_t most, double *counts)
+			     double *counts)
 {
-	char words[MAX_LIST][32];
-	unsigned n = split(option, list, words);
+	char *words[MAX_LIST];
+	unsigned n = split(option, list, strdupa(list), words);
 
 	for (unsigned i = 0; i < n; i++) {
 		uint64_t v = 0;
 
-		if (strcmp(words[i], zero) && (parse_count(words[i], &v) || v < least || v > most))
+		if (strcmp(words[i], zero) && (parse_count(words[i], &v) || v < least))
 			refuse_list(option, list);
 		counts[i] = v;
 	}
 	return n;
 }
 
-static bool ascends(const struct interval *i)
+static bool ascend(const double v[3])
 {
-	return i->lo <= i->mid && i->mid <= i->hi && isfinite(i->hi);
+	return v[0] <= v[1] && v[1] <= v[2] && isfinite(v[2]);
 }
 
 static int parse_merge(void *args, const char *s)
 {
 	struct rest *rest = &((struct args *)args)->rest;
-	struct interval a, b;
+	double a[3], b[3];
 	int end = 0;
 
-	if (sscanf(s, "%lf,%lf,%lf,%lf,%lf,%lf%n", &a.lo, &a.mid, &a.hi, &b.lo, &b.mid, &b.hi,
+	if (sscanf(s, "%lf,%lf,%lf,%lf,%lf,%lf%n", &a[0], &a[1], &a[2], &b[0], &b[1], &b[2],
 		   &end) != 6 ||
-	    s[end] || !(a.lo > 0) || !(b.lo >= 0) || !ascends(&a) || !ascends(&b))
+	    s[end] || !(a[0] > 0) || !(b[0] >= 0) || !ascend(a) || !ascend(b))
 		return -EINVAL;
-	rest->merge_ns = a;
-	rest->merge_log2_ns = b;
+	memcpy(rest->merge_ns, a, sizeof(a));
+	memcpy(rest->merge_log2_ns, b, sizeof(b));
 	return 0;
 }
 
@@ -186,10 +180,9 @@ void args_parse(struct args *a, int argc, char **argv)
 		a->policy_list = limits ? "single,node,llc" : "single,node,llc,perfbuf";
 	if (!a->rate_list)
 		a->rate_list = limits ? "1k,10k,100k" : "1k,10k,100k,flat";
-	a->n_policies = split("policy", a->policy_list, a->policies);
-	a->n_producers =
-		split_counts("producers", a->producer_list, "all", 1, UINT_MAX, a->producers);
-	a->n_rates = split_counts("rate", a->rate_list, "flat", 0, INT64_MAX, a->rates);
+	a->n_policies = split("policy", a->policy_list, strdup(a->policy_list), a->policies);
+	a->n_producers = split_counts("producers", a->producer_list, "all", 1, a->producers);
+	a->n_rates = split_counts("rate", a->rate_list, "flat", 0, a->rates);
 	if (limits)
 		check_limits(a);
 	if (a->sweep_host && !a->sweep)

@@ -292,14 +292,7 @@ static const struct layout flat = {
 };
 #define SERVICE_NS 100.0
 
-static void simulate(struct sim_result *out, const struct costs *costs, const struct load *load,
-		     const struct sim_opts *opts)
-{
-	if (sim_run(out, costs, load, opts))
-		errx(BENCH_FAILED, "the fitted costs are no times");
-}
-
-static void simulate_flat(struct sim_result *out, unsigned n, double think_ns, enum times service)
+static struct sim_result simulate_flat(unsigned n, double think_ns, enum times service)
 {
 	struct costs costs = { .alone = SERVICE_NS, .own = SERVICE_NS };
 	struct sim_opts opts = {
@@ -313,11 +306,13 @@ static void simulate_flat(struct sim_result *out, unsigned n, double think_ns, e
 	struct machine *machine = machine_regular(&flat);
 	/* The machine's own numbers are 0, 1, 2... */
 	struct load load = { machine, n, machine->os, -1 };
+	struct sim_result r;
 
 	for (unsigned d = 0; d < N_LEVELS; d++)
 		costs.hand[d] = SERVICE_NS;
-	simulate(out, &costs, &load, &opts);
+	r = sim_must(&costs, &load, &opts);
 	machine_free(machine);
+	return r;
 }
 
 static void exact_row(const char *what, unsigned n, double think_ns, const struct sim_result *r,
@@ -333,10 +328,9 @@ static void exact_row(const char *what, unsigned n, double think_ns, const struc
 
 static void check_repairman(unsigned n, double think_ns)
 {
-	struct sim_result r;
+	struct sim_result r = simulate_flat(n, think_ns, EXPONENTIAL);
 	double per_sec, wait;
 
-	simulate_flat(&r, n, think_ns, EXPONENTIAL);
 	repairman(&per_sec, &wait, n, think_ns, SERVICE_NS);
 	exact_row("M/M/1//N, MVA", n, think_ns, &r, per_sec, wait);
 }
@@ -345,10 +339,9 @@ static void check_repairman(unsigned n, double think_ns)
  * it hands out one record per service time, each waits for all others. */
 static void check_fixed(unsigned n, double think_ns)
 {
+	struct sim_result r = simulate_flat(n, think_ns, FIXED);
 	double load = n * SERVICE_NS / think_ns;
-	struct sim_result r;
 
-	simulate_flat(&r, n, think_ns, FIXED);
 	if (load > 2)
 		exact_row("saturated, 1/s", n, think_ns, &r, 1e9 / SERVICE_NS,
 			  n * SERVICE_NS - think_ns);
@@ -375,10 +368,9 @@ static void check_exact(void)
 static double formula_off(const struct costs *costs, const struct load *load)
 {
 	struct sim_opts opts = { .seed = SEED, .records = 4 * load->n + 200, .batches = 60 };
+	struct sim_result r = sim_must(costs, load, &opts);
 	struct mix mix = mix_of(load);
-	struct sim_result r;
 
-	simulate(&r, costs, load, &opts);
 	return 100 * log(1e9 / r.per_sec / mean_ns(costs, &mix));
 }
 

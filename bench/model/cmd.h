@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What `numaring-bench model` was asked for, and what its tables are made of. */
+/* What `numaring-bench model` was asked for, and what its verbs work with. */
 #ifndef BENCH_MODEL_CMD_H
 #define BENCH_MODEL_CMD_H
 
@@ -22,7 +22,7 @@ struct args {
 	struct rest rest;
 
 	unsigned n_policies, n_producers, n_rates;
-	char policies[MAX_LIST][32];
+	char *policies[MAX_LIST];
 	double producers[MAX_LIST]; /* 0: all */
 	double rates[MAX_LIST];	    /* 0: flat out */
 };
@@ -32,14 +32,15 @@ void args_parse(struct args *a, int argc, char **argv);
 
 struct job {
 	const struct args *args;
-	const struct machine *machine;
-	const struct family *family;
-	/* Of each policy. */
-	struct shards {
-		int *cpu_shard, *consumer;
-		unsigned n; /* 0: perf buffers */
-	} shards[MAX_LIST];
-	unsigned *order; /* CPUs in the order in which they get a producer */
+	struct curves curves;
+	struct like like;
+	struct nr_topology *topo;
+	struct machine *machine;
+	bool own; /* the machine is the published host itself */
+	struct family *family;
+	struct sweep_curve sweep;	/* if there is one */
+	struct shards shards[MAX_LIST]; /* of each policy */
+	unsigned *order;		/* CPUs in the order in which they get a producer */
 };
 
 void print_table(const struct job *job);

@@ -6,23 +6,17 @@
 #include "cmd.h"
 
 /* ---- the machine ---- */
-static bool ends_with(const char *s, const char *tail)
-{
-	size_t n = strlen(s), t = strlen(tail);
-
-	return n >= t && !strcmp(s + n - t, tail);
-}
-
 /* host: an XML or .synthetic file; NULL: the description in `synthetic`, or this host. */
 static struct nr_topology *open_topology(const char *host, const char *synthetic)
 {
 	struct nr_topology_opts opts = { .sz = sizeof(opts),
 					 .synthetic = synthetic,
 					 .log = bench_log };
+	const char *suffix = host ? strrchr(host, '.') : NULL;
 	struct nr_topology *topo = NULL;
 	char line[4096] = "";
 
-	if (host && ends_with(host, ".xml")) {
+	if (suffix && !strcmp(suffix, ".xml")) {
 		opts.xml = host;
 	} else if (host) {
 		errno = ENODATA;
@@ -53,80 +47,68 @@ static void spread_order(unsigned *cpus, unsigned count)
 }
 
 /* ---- what is known ---- */
-/* Everything a verb works with. */
-struct inputs {
-	const struct args *args;
-	struct curves curves;
-	struct like like;
-	struct nr_topology *topo;
-	struct machine *machine;
-	bool own; /* the machine is the published host itself */
-	struct family *family;
-	struct sweep_curve sweep; /* if there is one */
-};
-
-static void open_inputs(struct inputs *in, const struct args *a)
+static void open_job(struct job *job, const struct args *a)
 {
 	char path[4096];
 
-	*in = (struct inputs){ .args = a };
+	*job = (struct job){ .args = a };
 	snprintf(path, sizeof(path), "%s/ringbuf_contention.csv", a->data);
-	if (curves_read(&in->curves, path))
+	if (curves_read(&job->curves, path))
 		exit(BENCH_FAILED);
-	if (like_parse(&in->like, &in->curves, a->like))
+	if (like_parse(&job->like, &job->curves, a->like))
 		exit(BENCH_USAGE);
 }
 
-static struct machine *machine_of(const struct inputs *in, const struct nr_topology *topo)
+static struct machine *machine_of(const struct job *job, const struct nr_topology *topo)
 {
-	return machine_from_topology(topo, in->like.hidden_llc, in->like.hidden_node);
+	return machine_from_topology(topo, job->like.hidden_llc, job->like.hidden_node);
 }
 
-static void read_machine(struct inputs *in)
+static void read_machine(struct job *job)
 {
-	in->topo = open_topology(in->args->host, in->args->synthetic);
-	in->machine = machine_of(in, in->topo);
+	job->topo = open_topology(job->args->host, job->args->synthetic);
+	job->machine = machine_of(job, job->topo);
 }
 
 /* The sweep is of the machine, unless --sweep-host names another. */
-static void read_sweep(struct inputs *in)
+static void read_sweep(struct job *job)
 {
-	const char *host = in->args->sweep_host;
+	const char *host = job->args->sweep_host;
 	struct nr_topology *topo = host ? open_topology(host, NULL) : NULL;
-	struct machine *other = topo ? machine_of(in, topo) : NULL;
+	struct machine *other = topo ? machine_of(job, topo) : NULL;
 
-	if (sweep_curve_read(&in->sweep, in->args->sweep, "single", other ? other : in->machine))
+	if (sweep_curve_read(&job->sweep, job->args->sweep, "single", other ? other : job->machine))
 		exit(BENCH_FAILED);
-	in->sweep.curve.prior = in->like.host->prior;
+	job->sweep.curve.prior = job->like.host->prior;
 	machine_free(other);
 	nr_topology_free(topo);
 }
 
-static bool is_published(const struct inputs *in)
+static bool is_published(const struct job *job)
 {
-	struct machine *published = machine_regular(&in->like.host->layout);
-	bool alike = in->like.single && machine_alike(published, in->machine);
+	struct machine *published = machine_regular(&job->like.host->layout);
+	bool alike = job->like.single && machine_alike(published, job->machine);
 
 	machine_free(published);
 	return alike;
 }
 
-static void fit_family(struct inputs *in)
+static void fit_family(struct job *job)
 {
-	double across = across_hosts(&in->curves);
+	double across = across_hosts(&job->curves);
 	struct family *like;
 
 	/* like_parse has found hosts for each. */
-	in->family = family_fit(&in->curves, in->args->like);
-	in->own = is_published(in);
-	if (in->args->sweep) {
-		like = in->family;
-		read_sweep(in);
-		in->family = family_of_sweep(&in->sweep.curve, like, machine_levels(in->machine),
-					     across);
+	job->family = family_fit(&job->curves, job->args->like);
+	job->own = is_published(job);
+	if (job->args->sweep) {
+		like = job->family;
+		read_sweep(job);
+		job->family = family_of_sweep(&job->sweep.curve, like, machine_levels(job->machine),
+					      across);
 		family_free(like);
-	} else if (!in->own) {
-		in->family->error = fmax(in->family->error, across);
+	} else if (!job->own) {
+		job->family->error = fmax(job->family->error, across);
 	}
 }
 
@@ -148,15 +130,15 @@ static void print_doubts(const struct sweep_curve *sweep, const char *begin)
 }
 
 /* ---- tables of predictions ---- */
-static void plan_shards(struct shards *s, const struct inputs *in, const char *policy)
+static void plan_shards(struct shards *s, const struct job *job)
 {
-	struct nr_plan_opts opts = { .sz = sizeof(opts), .policy = policy, .log = bench_log };
-	const struct machine *m = in->machine;
+	struct nr_plan_opts opts = { .sz = sizeof(opts), .policy = s->policy, .log = bench_log };
+	const struct machine *m = job->machine;
 	struct nr_plan *plan = NULL;
 
-	if (!strcmp(policy, "perfbuf"))
+	if (!strcmp(s->policy, "perfbuf"))
 		return;
-	if (nr_plan_make(&plan, in->topo, &opts))
+	if (nr_plan_make(&plan, job->topo, &opts))
 		exit(BENCH_USAGE); /* explained */
 	s->n = plan->n_shards;
 	s->cpu_shard = bench_alloc(m->n_cpus, sizeof(*s->cpu_shard));
@@ -170,74 +152,68 @@ static void plan_shards(struct shards *s, const struct inputs *in, const char *p
 
 static const char *const level_names[] = { "cpu", "core", "llc", "node", "package", "other" };
 
-static void print_source(const struct inputs *in)
+static void print_source(const struct job *job)
 {
-	const struct args *a = in->args;
+	const struct args *a = job->args;
 	const char *between = "";
 
 	if (!a->sweep) {
-		printf("like %s%s", a->like, in->own ? "" : ", but another host");
+		printf("like %s%s", a->like, job->own ? "" : ", but another host");
 		return;
 	}
 	printf("costs from %s", a->sweep);
-	if (!in->family->borrowed)
+	if (!job->family->borrowed)
 		return;
 	printf(", hand-overs it does not contain (");
 	for (unsigned d = 0; d < N_LEVELS; d++)
-		if (in->family->borrowed & (1u << d)) {
+		if (job->family->borrowed & (1u << d)) {
 			printf("%s%s", between, level_names[d]);
 			between = ", ";
 		}
 	printf(") from %s", a->like);
 }
 
-static void print_preamble(const struct inputs *in)
+static void print_preamble(const struct job *job)
 {
-	const struct args *a = in->args;
+	const struct args *a = job->args;
 	const char *begin = a->markdown ? "" : "# ";
 
-	printf("%sPredicted, not measured: %u CPUs, ", begin, in->machine->n_cpus);
-	print_source(in);
+	printf("%sPredicted, not measured: %u CPUs, ", begin, job->machine->n_cpus);
+	print_source(job);
 	printf(" (%u parameter set%s, error %.0f %%), seed %llu.\n%sEach figure: middle [lowest, "
 	       "highest]. Producers %s.\n",
-	       in->family->n, in->family->n == 1 ? "" : "s", 100 * in->family->error,
+	       job->family->n, job->family->n == 1 ? "" : "s", 100 * job->family->error,
 	       (unsigned long long)a->seed, begin,
 	       a->fill ? "fill one cache domain after the other" : "spread evenly");
-	print_doubts(&in->sweep, begin);
+	print_doubts(&job->sweep, begin);
 	if (a->markdown)
 		printf("\n");
 }
 
-static void print_tables(const struct inputs *in)
-{
-	const struct args *a = in->args;
-	unsigned n = in->machine->n_cpus;
-	static struct job job;
-
-	job = (struct job){ a, in->machine, in->family, .order = bench_alloc(n, sizeof(unsigned)) };
-	for (unsigned i = 0; i < a->n_policies; i++)
-		plan_shards(&job.shards[i], in, a->policies[i]);
-	if (a->fill)
-		for (unsigned i = 0; i < n; i++)
-			job.order[i] = i;
-	else
-		spread_order(job.order, n);
-	print_preamble(in);
-	print_table(&job);
-}
-
 static void predict_tables(const struct args *a)
 {
-	static struct inputs in;
+	static struct job job;
+	unsigned n;
 
-	open_inputs(&in, a);
-	read_machine(&in);
+	open_job(&job, a);
+	read_machine(&job);
+	n = job.machine->n_cpus;
 	for (unsigned i = 0; i < a->n_producers; i++)
-		if (a->producers[i] > in.machine->n_cpus)
+		if (a->producers[i] > n)
 			errx(BENCH_USAGE, "--producers %.0f: the machine has %u CPUs",
-			     a->producers[i], in.machine->n_cpus);
-	fit_family(&in);
-	print_tables(&in);
+			     a->producers[i], n);
+	fit_family(&job);
+	for (unsigned i = 0; i < a->n_policies; i++) {
+		job.shards[i].policy = a->policies[i];
+		plan_shards(&job.shards[i], &job);
+	}
+	job.order = bench_alloc(n, sizeof(*job.order));
+	for (unsigned i = 0; i < n; i++)
+		job.order[i] = i;
+	if (!a->fill)
+		spread_order(job.order, n);
+	print_preamble(&job);
+	print_table(&job);
 }
 
 /* ---- fits ---- */
@@ -250,21 +226,21 @@ static void print_costs(const char *name, const struct costs *c)
 	printf(" ns, re-take %.2f, consumer's share %.2f\n", c->retake, c->consumer);
 }
 
-static void fit_sweep(struct inputs *in)
+static void fit_sweep(struct job *job)
 {
-	const struct curve *curve = &in->sweep.curve;
+	const struct curve *curve = &job->sweep.curve;
 	struct costs c;
 
-	read_machine(in);
-	read_sweep(in);
+	read_machine(job);
+	read_sweep(job);
 	c = fit_costs(curve);
-	print_costs(in->args->sweep, &c);
+	print_costs(job->args->sweep, &c);
 	for (unsigned i = 0; i < curve->n; i++)
 		printf("%4u producers: measured %.3f, model %.3f M/s\n", curve->points[i].mix.n,
 		       1e3 / curve->points[i].ns, 1e3 / mean_ns(&c, &curve->points[i].mix));
 	printf("rms log ratio %.1f %%, in the fit\n", 100 * fit_error(&c, curve));
-	print_doubts(&in->sweep, "");
-	if (in->sweep.consumer_not_known)
+	print_doubts(&job->sweep, "");
+	if (job->sweep.consumer_not_known)
 		printf("The sweep does not say where the consumer was: its share is in the "
 		       "hand-overs\n");
 	if (!has_enough_points(curve, c.seen))
@@ -274,16 +250,16 @@ static void fit_sweep(struct inputs *in)
 
 static void fit(const struct args *a)
 {
-	static struct inputs in;
+	static struct job job;
 	struct costs c;
 
-	open_inputs(&in, a);
-	for (unsigned i = 0; !a->sweep && i < in.curves.n; i++) {
-		c = fit_costs(&in.curves.curve[i]);
-		print_costs(in.curves.curve[i].name, &c);
+	open_job(&job, a);
+	for (unsigned i = 0; !a->sweep && i < job.curves.n; i++) {
+		c = fit_costs(&job.curves.curve[i]);
+		print_costs(job.curves.curve[i].name, &c);
 	}
 	if (a->sweep)
-		fit_sweep(&in);
+		fit_sweep(&job);
 }
 
 int cmd_model(int argc, char **argv)

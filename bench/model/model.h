@@ -133,6 +133,9 @@ struct sim_result {
 /* -EINVAL: options without records, or costs and times that are no times. */
 int sim_run(struct sim_result *out, const struct costs *costs, const struct load *load,
 	    const struct sim_opts *opts);
+/* Ends the process instead. */
+struct sim_result sim_must(const struct costs *costs, const struct load *load,
+			   const struct sim_opts *opts);
 
 /* ---- curves (curve.c) ---- */
 /* What is known before the fit: own_ns, which a curve does not contain, and the chance of a re-take
@@ -302,24 +305,30 @@ struct interval {
 };
 struct interval interval_of(double *v, unsigned n); /* least, middle and most; sorts v */
 
-/* What is not in the lock: user space, and perf's buffers. Each an interval, see README.md. */
+/* What is not in the lock: user space, and perf's buffers. Least, middle and most, see README.md. */
 struct rest {
-	struct interval merge_ns;      /* of a record, one shard */
-	struct interval merge_log2_ns; /* more for each doubling of the shards */
-	struct interval perf_ns;       /* bpf_perf_event_output */
-	struct interval perf_wake_ns;  /* one wake-up, paid by the producer */
-	uint64_t perf_sample;	       /* records per wake-up */
+	double merge_ns[3];	 /* of a record, one shard */
+	double merge_log2_ns[3]; /* more for each doubling of the shards */
+	double perf_ns[3];	 /* bpf_perf_event_output */
+	double perf_wake_ns[3];	 /* one wake-up, paid by the producer */
+	uint64_t perf_sample;	 /* records per wake-up */
 };
 extern const struct rest rest_default;
 
+/* The rings of a policy. */
+struct shards {
+	const char *policy;
+	unsigned n;	/* 0: perf buffers, one per CPU, no lock */
+	int *cpu_shard; /* [machine->n_cpus] */
+	int *consumer;	/* [n], index of a CPU */
+};
+
 struct question {
 	const struct machine *machine;
-	const int *cpu_shard;	   /* [machine->n_cpus] */
-	const int *shard_consumer; /* [n_shards], index of a CPU */
-	unsigned n_shards;	   /* 0: perf buffers, one per CPU, no lock */
-	unsigned n;		   /* producers */
-	const unsigned *cpus;	   /* [n] */
-	double rate;		   /* per producer, 0: flat out */
+	const struct shards *shards;
+	unsigned n;	      /* producers */
+	const unsigned *cpus; /* [n] */
+	double rate;	      /* per producer, 0: flat out */
 	uint64_t seed;
 };
 
@@ -331,6 +340,10 @@ struct answer {
 	struct interval lock_capacity; /* what the locks could take if somebody always waited */
 	struct interval wait_ns;       /* mean cost of a reservation */
 	struct interval wait_p99_ns;
+	/* What stands between the producers and their demand: "lock", "output" (of perf buffers),
+	 * "merge", or "demand" for nothing. */
+	const char *bound;
+	bool at_low; /* only if the low end is true */
 };
 struct answer predict(const struct question *question, const struct family *family,
 		      const struct rest *rest);

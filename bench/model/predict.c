@@ -41,72 +41,78 @@ static struct interval rate_of(unsigned n, double think_ns, struct interval ns)
 				  n * 1e9 / (think_ns + ns.lo) };
 }
 
-static double merge_ns(double ns, double log2_ns, unsigned shards)
+/* ---- what is not in the lock; k: which end of the interval, or its middle ---- */
+static double perf_ns(const struct rest *r, unsigned k, double records_per_wake)
 {
-	return ns + log2_ns * log2(shards ? shards : 1);
+	return r->perf_ns[k] + r->perf_wake_ns[k] / records_per_wake;
+}
+
+static double merge_more_ns(const struct rest *r, unsigned k, unsigned shards)
+{
+	return r->merge_log2_ns[k] * log2(shards ? shards : 1);
+}
+
+static double merge_rate(const struct rest *r, unsigned k, unsigned shards)
+{
+	return 1e9 / (r->merge_ns[k] + merge_more_ns(r, k, shards));
 }
 
 static struct interval merge_interval(const struct rest *r, unsigned shards)
 {
-	struct interval ns = { merge_ns(r->merge_ns.lo, r->merge_log2_ns.lo, shards),
-			       merge_ns(r->merge_ns.mid, r->merge_log2_ns.mid, shards),
-			       merge_ns(r->merge_ns.hi, r->merge_log2_ns.hi, shards) };
-
-	return rate_of(1, 0, ns);
+	return (struct interval){ merge_rate(r, 2, shards), merge_rate(r, 1, shards),
+				  merge_rate(r, 0, shards) };
 }
 
-/* ---- shards ---- */
-static double think_ns(const struct question *q)
-{
-	return q->rate > 0 ? 1e9 / q->rate : 0;
-}
-
-/* Who writes to the shard; cpus has room for all. */
-static struct load shard_load(const struct question *q, unsigned shard, unsigned *cpus)
-{
-	struct load load = { q->machine, 0, cpus, q->shard_consumer[shard] };
-
-	for (unsigned i = 0; i < q->n; i++)
-		if ((unsigned)q->cpu_shard[q->cpus[i]] == shard)
-			cpus[load.n++] = q->cpus[i];
-	return load;
-}
-
-/* The mixes of shards that have producers. */
-struct mixes {
-	struct mix *mix;
+/* ---- rings ---- */
+/* Those that have producers. */
+struct rings {
+	struct ring {
+		struct load load;
+		struct mix mix;
+	} * ring;
 	unsigned n;
+	unsigned *cpus; /* of all loads */
 };
 
-static void shard_mixes(struct mixes *mixes, const struct question *q)
+static void find_rings(struct rings *rings, const struct question *q)
 {
-	unsigned *cpus = bench_alloc(q->n, sizeof(*cpus));
+	unsigned *cpus = rings->cpus;
 
-	mixes->n = 0;
-	for (unsigned s = 0; s < q->n_shards; s++) {
-		struct load load = shard_load(q, s, cpus);
+	rings->n = 0;
+	for (unsigned s = 0; s < q->shards->n; s++) {
+		struct load load = { q->machine, 0, cpus, q->shards->consumer[s] };
 
+		for (unsigned i = 0; i < q->n; i++)
+			if ((unsigned)q->shards->cpu_shard[q->cpus[i]] == s)
+				cpus[load.n++] = q->cpus[i];
 		if (load.n)
-			mixes->mix[mixes->n++] = mix_of(&load);
+			rings->ring[rings->n++] = (struct ring){ load, mix_of(&load) };
+		cpus += load.n;
 	}
-	free(cpus);
 }
 
-static struct mixes new_mixes(const struct question *q)
+static struct rings new_rings(const struct question *q)
 {
-	struct mixes mixes = { bench_alloc(q->n_shards, sizeof(struct mix)), 0 };
+	struct rings rings = { .ring = bench_alloc(q->shards->n, sizeof(*rings.ring)),
+			       .cpus = bench_alloc(q->n, sizeof(*rings.cpus)) };
 
-	shard_mixes(&mixes, q);
-	return mixes;
+	find_rings(&rings, q);
+	return rings;
+}
+
+static void free_rings(struct rings *rings)
+{
+	free(rings->cpus);
+	free(rings->ring);
 }
 
 /* Records/s that the rings take if there is always somebody who has one. */
-static double capacity_of(const struct costs *costs, const struct mixes *mixes)
+static double capacity_of(const struct costs *costs, const struct rings *rings)
 {
 	double per_sec = 0;
 
-	for (unsigned i = 0; i < mixes->n; i++)
-		per_sec += 1e9 / mean_ns(costs, &mixes->mix[i]);
+	for (unsigned i = 0; i < rings->n; i++)
+		per_sec += 1e9 / mean_ns(costs, &rings->ring[i].mix);
 	return per_sec;
 }
 
@@ -127,13 +133,13 @@ static struct costs scaled_set(const struct family *f, unsigned i)
 	return c;
 }
 
-struct outcome {
-	struct mix mix; /* of the shard */
-	double per_sec, wait_ns, wait_p99_ns;
-};
+static double think_ns(const struct question *q)
+{
+	return q->rate > 0 ? 1e9 / q->rate : 0;
+}
 
-static void simulate_shard(struct outcome *out, const struct question *q, const struct load *load,
-			   const struct costs *costs)
+static struct sim_result simulate_ring(const struct question *q, const struct load *load,
+				       const struct costs *costs)
 {
 	struct sim_opts opts = {
 		.seed = q->seed,
@@ -142,13 +148,8 @@ static void simulate_shard(struct outcome *out, const struct question *q, const 
 		.records = SIM_RECORDS + 2 * load->n,
 		.batches = SIM_BATCHES,
 	};
-	struct sim_result r;
 
-	if (sim_run(&r, costs, load, &opts))
-		errx(BENCH_FAILED, "the fitted costs are no times");
-	out->per_sec = r.per_sec;
-	out->wait_ns = r.wait_mean_ns;
-	out->wait_p99_ns = r.wait_p99_ns;
+	return sim_must(costs, load, &opts);
 }
 
 static bool same_mix(const struct mix *a, const struct mix *b)
@@ -160,41 +161,30 @@ static bool same_mix(const struct mix *a, const struct mix *b)
 	return a->n == b->n && off < 0.02;
 }
 
-/* Shards with the same distances between their producers behave alike: one of them is simulated.
- * `known` are those of the shards before. */
-static const struct outcome *shard_outcome(struct outcome *known, unsigned *n_known,
-					   const struct question *q, const struct load *load,
-					   const struct costs *costs)
+/* Rings with the same distances between their producers behave alike: one of them is simulated. */
+static struct sim_result all_rings(const struct question *q, const struct rings *rings,
+				   const struct costs *costs)
 {
-	struct outcome *new = &known[*n_known];
+	struct sim_result *known = bench_alloc(rings->n, sizeof(*known)), sum = { 0 };
+	const struct mix **mixes = bench_alloc(rings->n, sizeof(*mixes));
+	unsigned n_known = 0;
 
-	new->mix = mix_of(load);
-	for (unsigned i = 0; i < *n_known; i++)
-		if (same_mix(&known[i].mix, &new->mix))
-			return &known[i];
-	simulate_shard(new, q, load, costs);
-	++*n_known;
-	return new;
-}
+	for (unsigned i = 0; i < rings->n; i++) {
+		const struct ring *ring = &rings->ring[i];
+		unsigned k = 0;
 
-static struct outcome all_shards(const struct question *q, const struct costs *costs)
-{
-	struct outcome *known = bench_alloc(q->n_shards, sizeof(*known)), sum = { 0 };
-	unsigned *cpus = bench_alloc(q->n, sizeof(*cpus)), n_known = 0;
-
-	for (unsigned s = 0; s < q->n_shards; s++) {
-		struct load load = shard_load(q, s, cpus);
-		const struct outcome *one;
-
-		if (!load.n)
-			continue;
-		one = shard_outcome(known, &n_known, q, &load, costs);
-		sum.per_sec += one->per_sec;
-		sum.wait_ns += one->per_sec * one->wait_ns;
-		sum.wait_p99_ns = fmax(sum.wait_p99_ns, one->wait_p99_ns);
+		while (k < n_known && !same_mix(mixes[k], &ring->mix))
+			k++;
+		if (k == n_known) {
+			mixes[n_known] = &ring->mix;
+			known[n_known++] = simulate_ring(q, &ring->load, costs);
+		}
+		sum.per_sec += known[k].per_sec;
+		sum.wait_mean_ns += known[k].per_sec * known[k].wait_mean_ns;
+		sum.wait_p99_ns = fmax(sum.wait_p99_ns, known[k].wait_p99_ns);
 	}
-	sum.wait_ns /= sum.per_sec;
-	free(cpus);
+	sum.wait_mean_ns /= sum.per_sec;
+	free(mixes);
 	free(known);
 	return sum;
 }
@@ -202,16 +192,15 @@ static struct outcome all_shards(const struct question *q, const struct costs *c
 /* ---- predictions ---- */
 static void predict_perf(struct answer *a, const struct question *q, const struct rest *r)
 {
-	const struct interval *ns = &r->perf_ns, *wake = &r->perf_wake_ns;
-	double n = r->perf_sample;
+	double wait[3], p99[3], n = r->perf_sample;
 
-	a->wait_ns = (struct interval){ ns->lo + wake->lo / n, ns->mid + wake->mid / n,
-					ns->hi + wake->hi / n };
-	a->wait_p99_ns = a->wait_ns;
-	/* One record in n pays the whole wake-up. */
-	if (n < 100)
-		a->wait_p99_ns = (struct interval){ ns->lo + wake->lo, ns->mid + wake->mid,
-						    ns->hi + wake->hi };
+	for (unsigned k = 0; k < 3; k++) {
+		wait[k] = perf_ns(r, k, n);
+		/* One record in n pays the whole wake-up. */
+		p99[k] = n < 100 ? perf_ns(r, k, 1) : wait[k];
+	}
+	a->wait_ns = interval_of(wait, 3);
+	a->wait_p99_ns = interval_of(p99, 3);
 	a->lock_per_sec = rate_of(q->n, think_ns(q), a->wait_ns);
 	a->lock_capacity = rate_of(q->n, 0, a->wait_ns);
 	a->merge_per_sec = merge_interval(r, q->n);
@@ -220,132 +209,118 @@ static void predict_perf(struct answer *a, const struct question *q, const struc
 static void predict_rings(struct answer *a, const struct question *q, const struct family *f,
 			  const struct rest *r)
 {
-	struct mixes mixes = new_mixes(q);
+	struct rings rings = new_rings(q);
 	unsigned n = N_SCALES * f->n;
 	double *rate = bench_alloc(4 * (size_t)n, sizeof(*rate));
 	double *wait = rate + n, *p99 = wait + n, *capacity = p99 + n;
-	/* Nobody writes more than he has to say. */
-	double most = q->rate > 0 ? q->n * q->rate : INFINITY;
 
 	for (unsigned i = 0; i < n; i++) {
 		struct costs c = scaled_set(f, i);
-		struct outcome o = all_shards(q, &c);
+		struct sim_result all = all_rings(q, &rings, &c);
 
-		rate[i] = o.per_sec;
-		wait[i] = o.wait_ns;
-		p99[i] = o.wait_p99_ns;
-		capacity[i] = capacity_of(&c, &mixes);
+		rate[i] = all.per_sec;
+		wait[i] = all.wait_mean_ns;
+		p99[i] = all.wait_p99_ns;
+		capacity[i] = capacity_of(&c, &rings);
 	}
-	a->lock_per_sec = lesser(interval_of(rate, n), (struct interval){ most, most, most });
+	a->lock_per_sec = interval_of(rate, n);
 	a->wait_ns = interval_of(wait, n);
 	a->wait_p99_ns = interval_of(p99, n);
 	a->lock_capacity = interval_of(capacity, n);
-	a->merge_per_sec = merge_interval(r, mixes.n);
+	a->merge_per_sec = merge_interval(r, rings.n);
 	free(rate);
-	free(mixes.mix);
+	free_rings(&rings);
+}
+
+/* By the ends of the intervals. */
+static void find_bound(struct answer *a, const char *first, double demand)
+{
+	const struct interval *lock = &a->lock_capacity, *merge = &a->merge_per_sec;
+
+	bool mid = demand > fmin(lock->mid, merge->mid), low = demand > fmin(lock->lo, merge->lo);
+
+	a->at_low = low && !mid;
+	if (mid)
+		a->bound = lock->mid > merge->mid ? "merge" : first;
+	else if (low)
+		a->bound = lock->lo > merge->lo ? "merge" : first;
+	else
+		a->bound = "demand";
 }
 
 struct answer predict(const struct question *q, const struct family *family,
 		      const struct rest *rest)
 {
+	double demand = q->rate > 0 ? q->n * q->rate : INFINITY; /* flat out: any */
+	bool rings = q->shards->n;
 	struct answer a;
 
-	if (q->n_shards)
+	if (rings)
 		predict_rings(&a, q, family, rest);
 	else
 		predict_perf(&a, q, rest);
+	/* Nobody writes more than he has to say. */
+	a.lock_per_sec = lesser(a.lock_per_sec, (struct interval){ demand, demand, demand });
 	a.per_sec = lesser(a.lock_per_sec, a.merge_per_sec);
+	find_bound(&a, rings ? "lock" : "output", demand);
 	return a;
 }
 
 /* ---- limits ---- */
-/* One parameter set, and the producers at which it reaches each limit. */
-struct set_limits {
-	struct costs costs;
-	double perf_ns, merge_log2_ns;
-	double saturated, dearer;
-};
-
-/* Dear rings are held against cheap perf buffers, and the other way round. */
-static void start_limits(struct set_limits *l, const struct family *f, const struct rest *r,
-			 unsigned i)
-{
-	static const unsigned side[N_SCALES] = { 1, 0, 2 }; /* of an interval: middle, lo, hi */
-	unsigned k = side[i % N_SCALES];
-
-	l->costs = scaled_set(f, i);
-	l->perf_ns = (&r->perf_ns.lo)[k] + (&r->perf_wake_ns.lo)[k] / r->perf_sample;
-	l->merge_log2_ns = (&r->merge_log2_ns.lo)[k];
-	l->saturated = l->dearer = INFINITY;
-}
-
 /* Rings are merged too, only fewer of them. */
-static bool is_dearer(const struct set_limits *l, double ring_ns, unsigned rings, unsigned buffers)
-{
-	return merge_ns(ring_ns, l->merge_log2_ns, rings) >
-	       merge_ns(l->perf_ns, l->merge_log2_ns, buffers);
-}
-
-static void note_limits(struct set_limits *l, const struct question *q, const struct mixes *mixes)
+static bool is_dearer(const struct rings *rings, const struct question *q,
+		      const struct costs *costs, const struct rest *r, unsigned k)
 {
 	double ns = 0;
 
-	for (unsigned i = 0; i < mixes->n; i++)
-		ns += mean_ns(&l->costs, &mixes->mix[i]) * mixes->mix[i].n / q->n;
-	if (isinf(l->saturated) && q->n * q->rate > capacity_of(&l->costs, mixes))
-		l->saturated = q->n;
-	if (isinf(l->dearer) && q->n > 1 && is_dearer(l, ns, mixes->n, q->n))
-		l->dearer = q->n;
+	for (unsigned i = 0; i < rings->n; i++)
+		ns += mean_ns(costs, &rings->ring[i].mix) * rings->ring[i].mix.n / q->n;
+	return q->n > 1 && ns + merge_more_ns(r, k, rings->n) >
+				   perf_ns(r, k, r->perf_sample) + merge_more_ns(r, k, q->n);
 }
 
-static double merge_limit(const struct question *q, double ns, double log2_ns)
+static double merge_limit(const struct question *q, const struct rest *r, unsigned k)
 {
 	for (unsigned n = 1; n <= q->n; n++)
-		if (n * q->rate >
-		    1e9 / merge_ns(ns, log2_ns, q->n_shards && q->n_shards < n ? q->n_shards : n))
+		if (n * q->rate > merge_rate(r, k, q->shards->n < n ? q->shards->n : n))
 			return n;
 	return INFINITY;
-}
-
-static void collect(struct limits *out, const struct set_limits *l, unsigned n)
-{
-	double *v = bench_alloc(n, sizeof(*v));
-
-	for (unsigned i = 0; i < n; i++)
-		v[i] = l[i].saturated;
-	out->saturated = interval_of(v, n);
-	for (unsigned i = 0; i < n; i++)
-		v[i] = l[i].dearer;
-	out->dearer = interval_of(v, n);
-	free(v);
 }
 
 int find_limits(struct limits *out, const struct question *question, const struct family *f,
 		const struct rest *r)
 {
+	/* Dear rings are held against cheap perf buffers, and the other way round. */
+	static const unsigned side[N_SCALES] = { 1, 0, 2 };
 	struct question q = *question;
 	unsigned n = N_SCALES * f->n;
-	struct set_limits *l;
-	struct mixes mixes;
+	double *saturated, *dearer;
+	struct rings rings;
 
-	if (!q.n || !q.n_shards || !(q.rate > 0))
+	if (!q.n || !q.shards->n || !(q.rate > 0))
 		return -EINVAL;
-	l = bench_alloc(n, sizeof(*l));
-	mixes = new_mixes(&q);
+	rings = new_rings(&q);
+	saturated = bench_alloc(2 * (size_t)n, sizeof(*saturated));
+	dearer = saturated + n;
 	for (unsigned i = 0; i < n; i++)
-		start_limits(&l[i], f, r, i);
-	for (q.n = 1; q.n <= question->n; q.n++) {
-		shard_mixes(&mixes, &q);
-		for (unsigned i = 0; i < n; i++)
-			note_limits(&l[i], &q, &mixes);
+		saturated[i] = dearer[i] = INFINITY;
+	/* The last that is written is the first number of producers. */
+	for (; q.n; q.n--) {
+		find_rings(&rings, &q);
+		for (unsigned i = 0; i < n; i++) {
+			struct costs c = scaled_set(f, i);
+
+			if (q.n * q.rate > capacity_of(&c, &rings))
+				saturated[i] = q.n;
+			if (is_dearer(&rings, &q, &c, r, side[i % N_SCALES]))
+				dearer[i] = q.n;
+		}
 	}
-	collect(out, l, n);
-	out->merge = (struct interval){
-		merge_limit(question, r->merge_ns.hi, r->merge_log2_ns.hi),
-		merge_limit(question, r->merge_ns.mid, r->merge_log2_ns.mid),
-		merge_limit(question, r->merge_ns.lo, r->merge_log2_ns.lo),
-	};
-	free(mixes.mix);
-	free(l);
+	out->saturated = interval_of(saturated, n);
+	out->dearer = interval_of(dearer, n);
+	out->merge = (struct interval){ merge_limit(question, r, 2), merge_limit(question, r, 1),
+					merge_limit(question, r, 0) };
+	free(saturated);
+	free_rings(&rings);
 	return 0;
 }

@@ -240,3 +240,13 @@ int sim_run(struct sim_result *out, const struct costs *costs, const struct load
 	free(s.at);
 	return 0;
 }
+
+struct sim_result sim_must(const struct costs *costs, const struct load *load,
+			   const struct sim_opts *opts)
+{
+	struct sim_result r;
+
+	if (sim_run(&r, costs, load, opts))
+		errx(BENCH_FAILED, "the fitted costs are no times");
+	return r;
+}

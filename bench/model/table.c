@@ -7,41 +7,33 @@
 #include "../bench.h"
 #include "cmd.h"
 
-/* Of a cell: longer than any. */
-#define CELL 320
-
-struct row {
-	unsigned n;
-	char cell[MAX_LIST + 2][CELL];
+struct table {
+	const struct job *job;
+	const struct args *args;
+	unsigned column; /* of the next cell */
 };
 
-static void add(struct row *row, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void add(struct row *row, const char *fmt, ...)
+static void cell(struct table *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void cell(struct table *t, const char *fmt, ...)
 {
+	static const int width[] = { 14, 9, 9, 22, 28, 24, 24, 10 };
+	unsigned column = t->column++;
+	char text[320]; /* longer than any */
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(row->cell[row->n++], CELL, fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	if (t->args->markdown)
+		printf("| %s ", text);
+	else
+		printf("%-*s ", column < 8 ? width[column] : 0, text);
 }
 
-static void print_row(const struct args *a, const struct row *row)
+static void end_row(struct table *t)
 {
-	static const int width[] = { 14, 9, 9, 22, 28, 24, 24, 10 };
-
-	for (unsigned i = 0; i < row->n; i++)
-		if (a->markdown)
-			printf("| %s ", row->cell[i]);
-		else
-			printf("%-*s ", i < 8 ? width[i] : 0, row->cell[i]);
-	printf(a->markdown ? "|\n" : "\n");
-}
-
-static void print_head(const struct args *a, const struct row *row)
-{
-	print_row(a, row);
-	for (unsigned i = 0; a->markdown && i < row->n; i++)
-		printf("|---%s", i == row->n - 1 ? "|\n" : "");
+	puts(t->args->markdown ? "|" : "");
+	t->column = 0;
 }
 
 /* ---- values ---- */
@@ -78,155 +70,137 @@ static struct text interval(struct interval i, double unit)
 	return t;
 }
 
-static void add_rate(struct row *row, double rate, const char *unit)
+static void interval_cell(struct table *t, struct interval i, double unit)
+{
+	cell(t, "%s", interval(i, unit).s);
+}
+
+static void rate_cell(struct table *t, double rate, const char *unit)
 {
 	if (rate > 0)
-		add(row, "%gk%s", rate / 1e3, unit);
+		cell(t, "%gk%s", rate / 1e3, unit);
 	else
-		add(row, "flat out");
+		cell(t, "flat out");
 }
 
 /* ---- rows ---- */
-static unsigned rings_of(const struct job *job, const struct shards *s)
+static unsigned rings_of(const struct table *t, const struct shards *s)
 {
-	return s->n ? s->n : job->machine->n_cpus;
+	return s->n ? s->n : t->job->machine->n_cpus;
 }
 
-static struct question question_of(const struct job *job, const struct shards *s, unsigned n,
+static struct question question_of(const struct table *t, const struct shards *s, unsigned n,
 				   double rate)
 {
-	return (struct question){ job->machine, s->cpu_shard, s->consumer,    s->n, n,
-				  job->order,	rate,	      job->args->seed };
+	return (struct question){ t->job->machine, s, n, t->job->order, rate, t->args->seed };
 }
 
-/* What stands between the producers and their demand, by the ends of the intervals. */
-struct bound {
-	const char *name;
-	bool at_low; /* only if the low end is true */
-};
-
-static struct bound bound_by(const struct answer *ans, unsigned rings, double demand)
+static struct answer ask(const struct table *t, const struct shards *s, unsigned n, double rate)
 {
-	const struct interval *lock = &ans->lock_capacity, *merge = &ans->merge_per_sec;
-	const char *first = rings ? "lock" : "output";
+	struct question q = question_of(t, s, n, rate);
 
-	if (demand == 0) /* flat out: any */
-		demand = INFINITY;
-	if (demand > fmin(lock->mid, merge->mid))
-		return (struct bound){ lock->mid > merge->mid ? "merge" : first, false };
-	if (demand > fmin(lock->lo, merge->lo))
-		return (struct bound){ lock->lo > merge->lo ? "merge" : first, true };
-	return (struct bound){ "demand", false };
+	return predict(&q, t->job->family, &t->args->rest);
 }
 
-static void predict_row(const struct job *job, const char *policy, const struct shards *s,
-			unsigned n, double rate)
+static void predict_row(struct table *t, const struct shards *s, unsigned n, double rate)
 {
-	struct question q = question_of(job, s, n, rate);
-	struct answer ans = predict(&q, job->family, &job->args->rest);
-	struct bound bound = bound_by(&ans, s->n, n * rate);
-	struct row row = { 0 };
+	struct answer ans = ask(t, s, n, rate);
 
-	add(&row, "%s", policy);
-	add(&row, "%u", rings_of(job, s));
-	add(&row, "%u", n);
-	add_rate(&row, rate, "");
-	add(&row, "%s", interval(ans.per_sec, 1e6).s);
-	add(&row, "%s", interval(ans.wait_ns, 1e3).s);
-	add(&row, "%s", interval(ans.wait_p99_ns, 1e3).s);
-	add(&row, "%s%s", bound.name, bound.at_low ? "?" : "");
-	print_row(job->args, &row);
+	cell(t, "%s", s->policy);
+	cell(t, "%u", rings_of(t, s));
+	cell(t, "%u", n);
+	rate_cell(t, rate, "");
+	interval_cell(t, ans.per_sec, 1e6);
+	interval_cell(t, ans.wait_ns, 1e3);
+	interval_cell(t, ans.wait_p99_ns, 1e3);
+	cell(t, "%s%s", ans.bound, ans.at_low ? "?" : "");
+	end_row(t);
 }
 
-static void limits_row(const struct job *job, const char *policy, const struct shards *s,
-		       double rate)
+static void limits_row(struct table *t, const struct shards *s, double rate)
 {
-	struct question q = question_of(job, s, job->machine->n_cpus, rate);
-	struct row row = { 0 };
+	struct question q = question_of(t, s, t->job->machine->n_cpus, rate);
 	struct limits l;
 
-	if (find_limits(&l, &q, job->family, &job->args->rest))
+	if (find_limits(&l, &q, t->job->family, &t->args->rest))
 		return; /* the arguments were checked */
-	add(&row, "%s", policy);
-	add(&row, "%u", s->n);
-	add_rate(&row, rate, "");
-	add(&row, "%s", interval(l.saturated, 0).s);
-	add(&row, "%s", interval(l.merge, 0).s);
-	add(&row, "%s", interval(l.dearer, 0).s);
-	print_row(job->args, &row);
+	cell(t, "%s", s->policy);
+	cell(t, "%u", s->n);
+	rate_cell(t, rate, "");
+	interval_cell(t, l.saturated, 0);
+	interval_cell(t, l.merge, 0);
+	interval_cell(t, l.dearer, 0);
+	end_row(t);
 }
 
 /* Delivered and the mean reservation: "all . 1.4 [0.6, 2.4]" if the demand is less than can be
  * taken, at the low end too; else "1.0 [0.7, 1.9] L . 177 [90, 279]" with the first letter of what
  * bounds it, a small one if only the low end cannot take the demand. */
-static void add_surface(struct row *row, const struct job *job, const struct shards *s, unsigned n,
-			double rate)
+static void surface_cell(struct table *t, const struct answer *ans)
 {
-	struct question q = question_of(job, s, n, rate);
-	struct answer ans = predict(&q, job->family, &job->args->rest);
-	struct bound bound = bound_by(&ans, s->n, n * rate);
-	struct text wait = interval(ans.wait_ns, 1e3);
+	struct text wait = interval(ans->wait_ns, 1e3);
 
-	if (!strcmp(bound.name, "demand"))
-		add(row, "all · %s", wait.s);
+	if (!strcmp(ans->bound, "demand"))
+		cell(t, "all · %s", wait.s);
 	else
-		add(row, "%s %c · %s", interval(ans.per_sec, 1e6).s,
-		    bound.at_low ? *bound.name : toupper(*bound.name), wait.s);
+		cell(t, "%s %c · %s", interval(ans->per_sec, 1e6).s,
+		     ans->at_low ? *ans->bound : toupper(*ans->bound), wait.s);
 }
 
-static void surface_row(const struct job *job, const char *policy, const struct shards *s,
-			unsigned n)
+static void surface_row(struct table *t, const struct shards *s, unsigned n)
 {
-	struct row row = { 0 };
+	cell(t, "%.40s (%u)", s->policy, rings_of(t, s));
+	cell(t, "%u", n);
+	for (unsigned r = 0; r < t->args->n_rates; r++) {
+		struct answer ans = ask(t, s, n, t->args->rates[r]);
 
-	add(&row, "%.40s (%u)", policy, rings_of(job, s));
-	add(&row, "%u", n);
-	for (unsigned r = 0; r < job->args->n_rates; r++)
-		add_surface(&row, job, s, n, job->args->rates[r]);
-	print_row(job->args, &row);
+		surface_cell(t, &ans);
+	}
+	end_row(t);
 }
 
-static void policy_rows(const struct job *job, const char *policy, const struct shards *s)
+static void policy_rows(struct table *t, const struct shards *s)
 {
-	const struct args *a = job->args;
+	const struct args *a = t->args;
 
 	for (unsigned r = 0; a->verb == VERB_LIMITS && r < a->n_rates; r++)
-		limits_row(job, policy, s, a->rates[r]);
+		limits_row(t, s, a->rates[r]);
 	for (unsigned p = 0; a->verb != VERB_LIMITS && p < a->n_producers; p++) {
-		unsigned n = a->producers[p] ? a->producers[p] : job->machine->n_cpus;
+		unsigned n = a->producers[p] ? a->producers[p] : t->job->machine->n_cpus;
 
 		if (a->verb == VERB_SURFACE)
-			surface_row(job, policy, s, n);
+			surface_row(t, s, n);
 		for (unsigned r = 0; a->verb == VERB_PREDICT && r < a->n_rates; r++)
-			predict_row(job, policy, s, n, a->rates[r]);
+			predict_row(t, s, n, a->rates[r]);
 	}
 }
 
-static const struct row predict_head = { 8,
-					 { "policy", "rings", "producers", "each /s",
-					   "delivered, M/s", "reservation mean, us",
-					   "reservation p99, us", "bound by" } };
-static const struct row limits_head = { 6,
-					{ "policy", "rings", "each /s", "saturated at",
-					  "one merge thread at", "dearer than perfbuf at" } };
-
-static void print_surface_head(const struct args *a)
+static void print_head(struct table *t)
 {
-	struct row head = { 2, { "policy (rings)", "producers" } };
+	static const char *const heads[][9] = {
+		[VERB_PREDICT] = { "policy", "rings", "producers", "each /s", "delivered, M/s",
+				   "reservation mean, us", "reservation p99, us", "bound by" },
+		[VERB_SURFACE] = { "policy (rings)", "producers" },
+		[VERB_LIMITS] = { "policy", "rings", "each /s", "saturated at",
+				  "one merge thread at", "dearer than perfbuf at" },
+	};
+	unsigned n;
 
-	for (unsigned r = 0; r < a->n_rates; r++)
-		add_rate(&head, a->rates[r], "/s each");
-	print_head(a, &head);
+	for (const char *const *head = heads[t->args->verb]; *head; head++)
+		cell(t, "%s", *head);
+	for (unsigned r = 0; t->args->verb == VERB_SURFACE && r < t->args->n_rates; r++)
+		rate_cell(t, t->args->rates[r], "/s each");
+	n = t->column;
+	end_row(t);
+	for (unsigned i = 0; t->args->markdown && i < n; i++)
+		printf("|---%s", i == n - 1 ? "|\n" : "");
 }
 
 void print_table(const struct job *job)
 {
-	const struct args *a = job->args;
+	struct table table = { job, job->args, 0 };
 
-	if (a->verb == VERB_SURFACE)
-		print_surface_head(a);
-	else
-		print_head(a, a->verb == VERB_LIMITS ? &limits_head : &predict_head);
-	for (unsigned p = 0; p < a->n_policies; p++)
-		policy_rows(job, a->policies[p], &job->shards[p]);
+	print_head(&table);
+	for (unsigned p = 0; p < job->args->n_policies; p++)
+		policy_rows(&table, &job->shards[p]);
 }

@@ -623,17 +623,17 @@ static void assert_interval(const struct interval *i)
 static struct answer ask(const struct machine *m, unsigned shard_cpus, const struct family *f,
 			 unsigned n, double rate)
 {
-	struct question q = { .machine = m, .n = n, .cpus = cpus, .rate = rate, .seed = SEED };
 	int shard[N_CPUS], consumer[N_CPUS];
+	struct shards shards = { .n = shard_cpus ? N_CPUS / shard_cpus : 0,
+				 .cpu_shard = shard,
+				 .consumer = consumer };
+	struct question q = { m, &shards, n, cpus, rate, SEED };
 	struct answer a;
 
 	for (unsigned i = 0; i < N_CPUS; i++) {
 		shard[i] = shard_cpus ? i / shard_cpus : 0;
 		consumer[i] = i * shard_cpus;
 	}
-	q.cpu_shard = shard;
-	q.shard_consumer = consumer;
-	q.n_shards = shard_cpus ? N_CPUS / shard_cpus : 0;
 	a = predict(&q, f, &rest_default);
 	assert_interval(&a.per_sec);
 	assert_interval(&a.wait_ns);
@@ -681,7 +681,8 @@ static void test_limits_fit_the_predictions(void **state)
 	struct family *f = family_of("epyc9654");
 	struct machine *m = machine_of(&tiered);
 	int shard[N_CPUS] = { 0 }, consumer[1] = { 0 };
-	struct question q = { m, shard, consumer, 1, N_CPUS, cpus, 50e3, SEED };
+	struct shards single = { .n = 1, .cpu_shard = shard, .consumer = consumer };
+	struct question q = { m, &single, N_CPUS, cpus, 50e3, SEED };
 	struct limits l;
 	struct answer below, above;
 
@@ -704,7 +705,8 @@ static void test_capacity_is_what_the_limits_say(void **state)
 	struct family *f = family_of("e5_2680v4,spr");
 	struct machine *m = machine_of(&tiered);
 	int shard[N_CPUS] = { 0 }, consumer[1] = { 0 };
-	struct question q = { m, shard, consumer, 1, N_CPUS, cpus, 100e3, SEED };
+	struct shards single = { .n = 1, .cpu_shard = shard, .consumer = consumer };
+	struct question q = { m, &single, N_CPUS, cpus, 100e3, SEED };
 	struct limits l;
 	struct answer a;
 
