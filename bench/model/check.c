@@ -235,7 +235,7 @@ static void read_lock_curve(struct curve *curve, const char *data_dir, const cha
 	/* The benchmark does more than lock: a re-take saves nothing that is known. */
 	curve->prior = (struct prior){ curve->points[0].ns, 0.23 };
 	fclose(f);
-	machine_free(machine);
+	free(machine);
 }
 
 static void lock_row(const struct curve *curve, bool plateau_only)
@@ -311,7 +311,7 @@ static struct sim_result simulate_flat(unsigned n, double think_ns, enum times s
 	for (unsigned d = 0; d < N_LEVELS; d++)
 		costs.hand[d] = SERVICE_NS;
 	r = sim_must(&costs, &load, &opts);
-	machine_free(machine);
+	free(machine);
 	return r;
 }
 
@@ -397,7 +397,7 @@ static void formula_row(const struct curve *curve)
 		worst = fmax(worst, fabs(off));
 	}
 	printf("%s\n", verdict(worst <= MAX_FORMULA));
-	machine_free(machine);
+	free(machine);
 }
 
 static void check_formula(const struct curves *curves)
@@ -479,7 +479,7 @@ static struct curve read_own(const char *data_dir, const char *transport)
 	if (sweep_curve_read(&sweep, path, transport, machine))
 		exit(BENCH_FAILED); /* explained */
 	sweep.curve.prior = host_of("e5_2680v4")->prior;
-	machine_free(machine);
+	free(machine);
 	return sweep.curve;
 }
 

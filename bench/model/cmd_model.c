@@ -80,7 +80,7 @@ static void read_sweep(struct job *job)
 	if (sweep_curve_read(&job->sweep, job->args->sweep, "single", other ? other : job->machine))
 		exit(BENCH_FAILED);
 	job->sweep.curve.prior = job->like.host->prior;
-	machine_free(other);
+	free(other);
 	nr_topology_free(topo);
 }
 
@@ -89,7 +89,7 @@ static bool is_published(const struct job *job)
 	struct machine *published = machine_regular(&job->like.host->layout);
 	bool alike = job->like.single && machine_alike(published, job->machine);
 
-	machine_free(published);
+	free(published);
 	return alike;
 }
 
@@ -104,8 +104,7 @@ static void fit_family(struct job *job)
 	if (job->args->sweep) {
 		like = job->family;
 		read_sweep(job);
-		job->family = family_of_sweep(&job->sweep.curve, like, machine_levels(job->machine),
-					      across);
+		job->family = family_of_sweep(&job->sweep.curve, like, job->machine, across);
 		family_free(like);
 	} else if (!job->own) {
 		job->family->error = fmax(job->family->error, across);

@@ -89,7 +89,7 @@ static int add_published(struct curves *all, const char *line)
 	machine = machine_regular(&host_of(name)->layout);
 	err = curve_add_plain(curve, machine, producers, strstr(name, NO_CONSUMER) ? -1 : 0,
 			      1e3 / mops);
-	machine_free(machine);
+	free(machine);
 	return err;
 }
 

@@ -110,12 +110,12 @@ static double sweep_error(const struct curve *curve, const struct costs *fit, do
 }
 
 /* Distances of the machine that are farther than any the sweep contains. */
-static unsigned levels_beyond(unsigned levels, unsigned seen)
+static unsigned levels_beyond(const struct machine *machine, unsigned seen)
 {
 	unsigned beyond = 0;
 
 	for (unsigned d = NR_SAME_LLC; d < N_LEVELS; d++)
-		if (levels & (1u << d) && !(seen >> d))
+		if (machine->pairs[d] && !(seen >> d))
 			beyond |= 1u << d;
 	return beyond;
 }
@@ -152,12 +152,12 @@ static void add_sweep_sets(struct family *f, const struct curve *curve, const st
 }
 
 struct family *family_of_sweep(const struct curve *sweep, const struct family *like,
-			       unsigned levels, double across)
+			       const struct machine *machine, double across)
 {
 	struct family *f = bench_alloc(1, sizeof(*f));
 	struct costs fit = fit_costs(sweep);
 
-	f->borrowed = levels_beyond(levels, fit.seen);
+	f->borrowed = levels_beyond(machine, fit.seen);
 	f->error = sweep_error(sweep, &fit, like->error);
 	if (!f->borrowed) {
 		add_sweep_sets(f, sweep, &fit);

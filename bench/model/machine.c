@@ -3,15 +3,6 @@
 #include "../bench.h"
 #include "model.h"
 
-void machine_free(struct machine *m)
-{
-	if (!m)
-		return;
-	free(m->os);
-	free(m->distance);
-	free(m);
-}
-
 int machine_index(const struct machine *m, unsigned os)
 {
 	for (unsigned i = 0; i < m->n_cpus; i++)
@@ -20,47 +11,29 @@ int machine_index(const struct machine *m, unsigned os)
 	return -1;
 }
 
-static void count_pairs(size_t pairs[N_LEVELS], const struct machine *m)
-{
-	memset(pairs, 0, N_LEVELS * sizeof(*pairs));
-	for (size_t i = 0; i < (size_t)m->n_cpus * m->n_cpus; i++)
-		pairs[m->distance[i]]++;
-}
-
 bool machine_alike(const struct machine *a, const struct machine *b)
 {
-	size_t x[N_LEVELS], y[N_LEVELS];
-
-	count_pairs(x, a);
-	count_pairs(y, b);
-	return !memcmp(x, y, sizeof(x)); /* pairs of the same CPU count the CPUs */
+	return !memcmp(a->pairs, b->pairs, sizeof(a->pairs)); /* those of a CPU and itself, too */
 }
 
-unsigned machine_levels(const struct machine *m)
+static struct machine *machine_new(unsigned n)
 {
-	size_t pairs[N_LEVELS];
-	unsigned levels = 0;
+	struct machine *m = bench_alloc(1, sizeof(*m) + n * sizeof(m->os[0]) + (size_t)n * n);
 
-	count_pairs(pairs, m);
-	for (unsigned d = 0; d < N_LEVELS; d++)
-		if (pairs[d])
-			levels |= 1u << d;
-	return levels;
-}
-
-static struct machine *machine_new(unsigned n_cpus)
-{
-	struct machine *m = bench_alloc(1, sizeof(*m));
-
-	m->n_cpus = n_cpus;
-	m->distance = bench_alloc((size_t)n_cpus * n_cpus, 1);
-	m->os = bench_alloc(n_cpus, sizeof(*m->os));
-	for (unsigned i = 0; i < n_cpus; i++)
+	m->n_cpus = n;
+	m->distance = (uint8_t *)(m->os + n);
+	for (unsigned i = 0; i < n; i++)
 		m->os[i] = i;
 	return m;
 }
 
-static uint8_t regular_distance(const struct layout *l, unsigned a, unsigned b)
+static void set_distance(struct machine *m, unsigned a, unsigned b, enum nr_distance d)
+{
+	m->distance[(size_t)a * m->n_cpus + b] = d;
+	m->pairs[d]++;
+}
+
+static enum nr_distance regular_distance(const struct layout *l, unsigned a, unsigned b)
 {
 	unsigned n_cores = l->packages * l->cores;
 	unsigned ca = a % n_cores, cb = b % n_cores;
@@ -84,7 +57,7 @@ struct machine *machine_regular(const struct layout *l)
 
 	for (unsigned a = 0; a < n; a++)
 		for (unsigned b = 0; b < n; b++)
-			m->distance[(size_t)a * n + b] = regular_distance(l, a, b);
+			set_distance(m, a, b, regular_distance(l, a, b));
 	return m;
 }
 
@@ -126,7 +99,7 @@ struct machine *machine_from_topology(const struct nr_topology *topo, unsigned h
 				d = NR_SAME_NODE;
 			if (d == NR_SAME_NODE && apart(hidden_node, rank[a], rank[b]))
 				d = NR_SAME_PACKAGE;
-			m->distance[(size_t)a * n + b] = d;
+			set_distance(m, a, b, d);
 		}
 	free(rank);
 	return m;

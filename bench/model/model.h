@@ -35,8 +35,9 @@ void rng_shuffle(struct rng *rng, unsigned *v, unsigned n);
 /* ---- machines (machine.c) ---- */
 struct machine {
 	unsigned n_cpus;
-	uint8_t *distance; /* [n_cpus * n_cpus], enum nr_distance */
-	unsigned *os;	   /* [n_cpus], the operating system's number of each CPU */
+	unsigned pairs[N_LEVELS]; /* how many pairs of CPUs are so far apart */
+	uint8_t *distance;	  /* [n_cpus * n_cpus], enum nr_distance */
+	unsigned os[];		  /* [n_cpus], the operating system's number of each CPU */
 };
 
 /* A machine as vendors build them. CPU numbers are plain: all cores of package 0, of package 1,
@@ -49,18 +50,16 @@ struct layout {
 	unsigned node; /* cores of a NUMA node or of a quadrant of a package */
 };
 
+/* Machines are freed with free(). */
 struct machine *machine_regular(const struct layout *layout);
 /* CPU i of the machine is the i-th of nr_topology_cpus(). The operating system does not show all
  * structure: cores of one cache but of different clusters of hidden_llc cores are moved apart, and
  * so are cores of one node but of different groups of hidden_node. 0: as the topology says. */
 struct machine *machine_from_topology(const struct nr_topology *topo, unsigned hidden_llc,
 				      unsigned hidden_node);
-void machine_free(struct machine *machine);
 
 /* The same number of CPUs, and as many pairs of them at each distance. */
 bool machine_alike(const struct machine *a, const struct machine *b);
-/* Bit per distance that two CPUs of the machine have. */
-unsigned machine_levels(const struct machine *machine);
 /* Index of the CPU that the operating system calls os, -1: none. */
 int machine_index(const struct machine *machine, unsigned os);
 
@@ -276,10 +275,10 @@ struct family {
 };
 /* like: prefixes of series, "e5_2680v4,spr". NULL: no series begins with any of them. */
 struct family *family_fit(const struct curves *curves, const char *like);
-/* Costs of a sweep. `levels` are the distances of the machine that they are for; those above what
- * the sweep contains come from `like`, and then they are off by `across`. */
+/* Costs of a sweep, for a machine. Distances above what the sweep contains come from `like`, and then
+ * the costs are off by `across`. */
 struct family *family_of_sweep(const struct curve *sweep, const struct family *like,
-			       unsigned levels, double across);
+			       const struct machine *machine, double across);
 void family_free(struct family *family);
 
 /* rms log ratio of all points. */

@@ -63,7 +63,7 @@ static struct sim_result simulate(const struct layout *layout, const struct cost
 	struct sim_result r;
 
 	assert_int_equal(sim_run(&r, costs, &load, opts), 0);
-	machine_free(m);
+	free(m);
 	return r;
 }
 
@@ -82,7 +82,7 @@ static void test_distances_of_a_regular_machine(void **state)
 	assert_int_equal(machine_distance(m, 3, 4), NR_SAME_PACKAGE);
 	assert_int_equal(machine_distance(m, 7, 8), NR_OTHER_PACKAGE);
 	assert_int_equal(machine_distance(m, 7, 24), NR_OTHER_PACKAGE);
-	machine_free(m);
+	free(m);
 }
 
 static void test_hidden_structure_moves_cores_apart(void **state)
@@ -106,8 +106,8 @@ static void test_hidden_structure_moves_cores_apart(void **state)
 	assert_int_equal(machine_distance(hidden, 0, 8), NR_SAME_PACKAGE);
 	assert_int_equal(machine_distance(hidden, 0, 16), NR_OTHER_PACKAGE);
 	assert_int_equal(machine_distance(hidden, 16, 19), NR_SAME_LLC);
-	machine_free(plain);
-	machine_free(hidden);
+	free(plain);
+	free(hidden);
 	nr_topology_free(topo);
 }
 
@@ -207,7 +207,7 @@ static void test_simulation_meets_closed_formula(void **state)
 		assert_int_equal(sim_run(&r, &c, &load, &opts), 0);
 		assert_near(1e9 / r.per_sec, mean_ns(&c, &mix), 0.03);
 	}
-	machine_free(m);
+	free(m);
 }
 
 static void assert_conserved(const struct sim_result *r)
@@ -267,8 +267,7 @@ static void test_simulation_refuses_nonsense(void **state)
 	opts.drain_ns = 1; /* and no capacity */
 	assert_int_equal(sim_run(&r, &c, &load, &opts), -EINVAL);
 	assert_int_equal(r.attempts, 4711);
-	machine_free(m);
-	machine_free(NULL);
+	free(m);
 }
 
 /* A time that compares with nothing would never be the first. */
@@ -293,7 +292,7 @@ static void test_simulation_refuses_times_that_are_none(void **state)
 		assert_int_equal(sim_run(&r, &good, &load, &opts), -EINVAL);
 		opts.think_ns = 0;
 	}
-	machine_free(m);
+	free(m);
 }
 
 /* ---- fits ---- */
@@ -368,7 +367,7 @@ static void test_fit_recovers_costs_from_a_simulated_curve(void **state)
 	}
 	for (unsigned i = 0; i < curve.n; i++)
 		assert_near(mean_ns(&got, &curve.points[i].mix), curve.points[i].ns, 0.05);
-	machine_free(m);
+	free(m);
 }
 
 /* A far hand-over that looks cheaper than a near one is noise. */
@@ -389,7 +388,7 @@ static void test_fitted_costs_rise_with_distance(void **state)
 	assert_true(c.consumer > 0.05);
 	c = fit_costs(&without);
 	assert_true(c.consumer == 0);
-	machine_free(m);
+	free(m);
 }
 
 /* Nothing tells what one producer costs: it is what the first point does, and not whatever the
@@ -404,7 +403,7 @@ static void test_fit_without_one_producer(void **state)
 	assert_int_equal(curve_add_plain(&curve, m, 2, -1, 165), 0);
 	c = fit_costs(&curve);
 	assert_near(c.alone, 165, 0.01);
-	machine_free(m);
+	free(m);
 }
 
 static void test_halves_share_only_the_first_point(void **state)
@@ -470,7 +469,7 @@ static int sweep_of(const char *text, struct sweep_curve *sweep)
 	close(fd);
 	err = sweep_curve_read(sweep, path, "single", m);
 	unlink(path);
-	machine_free(m);
+	free(m);
 	return err;
 }
 
@@ -575,7 +574,7 @@ static void test_points_are_numbers(void **state)
 	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(curve_add_plain(&curve, m, 2, 0, bad[i]), -EINVAL);
 	assert_int_equal(curve.n, 0);
-	machine_free(m);
+	free(m);
 }
 
 static void test_sweep_of_another_machine_is_refused(void **state)
@@ -657,7 +656,7 @@ static void test_predictions_are_intervals_and_make_sense(void **state)
 	assert_true(calm.wait_ns.hi < single.wait_ns.lo);
 	/* The merge of 64 buffers is the limit of perf's. */
 	assert_near(perf.per_sec.mid, perf.merge_per_sec.mid, 1e-9);
-	machine_free(m);
+	free(m);
 	family_free(f);
 	family_free(NULL);
 }
@@ -673,7 +672,7 @@ static void test_interval_is_as_wide_as_the_error(void **state)
 	assert_near(a.lock_per_sec.hi / a.lock_per_sec.mid, exp(0.2), 0.01);
 	assert_near(a.lock_per_sec.lo / a.lock_per_sec.mid, exp(-0.2), 0.01);
 	assert_near(a.wait_ns.hi / a.wait_ns.lo, exp(0.4), 0.01);
-	machine_free(m);
+	free(m);
 }
 
 static void test_limits_fit_the_predictions(void **state)
@@ -695,7 +694,7 @@ static void test_limits_fit_the_predictions(void **state)
 	above = ask(m, 64, f, fmin(l.saturated.hi * 1.4, 64), 50e3);
 	assert_true(below.per_sec.mid > 0.9 * 50e3 * (unsigned)(l.saturated.lo * 0.7));
 	assert_true(above.per_sec.mid < 0.95 * 50e3 * fmin(l.saturated.hi * 1.4, 64));
-	machine_free(m);
+	free(m);
 	family_free(f);
 }
 
@@ -721,7 +720,7 @@ static void test_capacity_is_what_the_limits_say(void **state)
 	assert_true(a.lock_capacity.lo >= 100e3 * (l.saturated.lo - 1));
 	a = ask(m, 64, f, 64, 0);
 	assert_near(a.lock_per_sec.mid, a.lock_capacity.mid, 0.05);
-	machine_free(m);
+	free(m);
 	family_free(f);
 }
 
@@ -785,17 +784,18 @@ static void test_a_published_host_is_recognized(void **state)
 		assert_int_equal(nr_topology_open(&topo, &opts), 0);
 		m = machine_from_topology(topo, 0, 24);
 		assert_int_equal(machine_alike(host, m), i < 2);
-		machine_free(m);
+		free(m);
 		nr_topology_free(topo);
 	}
-	machine_free(host);
+	free(host);
 }
 
 /* ---- families of a sweep ---- */
-static struct family *sweep_family(struct curve *curve, unsigned levels, const struct family *like)
+static struct family *sweep_family(struct curve *curve, const struct machine *machine,
+				   const struct family *like)
 {
 	curve->prior = (struct prior){ 30, 0.5 };
-	return family_of_sweep(curve, like, levels, 0.5);
+	return family_of_sweep(curve, like, machine, 0.5);
 }
 
 static void test_a_sweep_predicts_its_own_host(void **state)
@@ -809,14 +809,14 @@ static void test_a_sweep_predicts_its_own_host(void **state)
 	(void)state;
 	for (unsigned n = 1; n <= 60; n += n < 4 ? 1 : 4)
 		add_simulated(&curve, m, &truth, n);
-	f = sweep_family(&curve, machine_levels(m), like);
+	f = sweep_family(&curve, m, like);
 	assert_int_equal(f->borrowed, 0);
 	assert_true(f->error < 0.1);
 	a = ask(m, 64, f, 64, 0);
 	assert_near(a.lock_per_sec.mid, 1e9 / mean_ns(&truth, &curve.points[curve.n - 1].mix), 0.1);
 	family_free(f);
 	family_free(like);
-	machine_free(m);
+	free(m);
 }
 
 /* A host with one cache has no figure for two of them. */
@@ -830,7 +830,7 @@ static void test_a_sweep_borrows_what_it_does_not_contain(void **state)
 	(void)state;
 	assert_int_equal(curve_add_plain(&curve, small, 1, -1, 90), 0);
 	assert_int_equal(curve_add_plain(&curve, small, 2, -1, 150), 0);
-	f = sweep_family(&curve, machine_levels(large), like);
+	f = sweep_family(&curve, large, like);
 	assert_int_equal(f->borrowed,
 			 1u << NR_SAME_NODE | 1u << NR_SAME_PACKAGE | 1u << NR_OTHER_PACKAGE);
 	assert_int_equal(f->n, like->n);
@@ -845,27 +845,27 @@ static void test_a_sweep_borrows_what_it_does_not_contain(void **state)
 	}
 	family_free(f);
 	/* Two points do not test two costs: the others' error is the least. */
-	f = sweep_family(&curve, machine_levels(small), like);
+	f = sweep_family(&curve, small, like);
 	assert_int_equal(f->borrowed, 0);
 	assert_near(f->error, like->error, 1e-9);
 	family_free(f);
 	/* Nor do four: what halves of them say by chance is no error. */
 	assert_int_equal(curve_add_plain(&curve, small, 3, -1, 150), 0);
 	assert_int_equal(curve_add_plain(&curve, small, 4, -1, 150), 0);
-	f = sweep_family(&curve, machine_levels(small), like);
+	f = sweep_family(&curve, small, like);
 	assert_true(f->error >= like->error);
 	family_free(f);
 	/* One producer alone has no hand-over at all, whoever reads. */
 	curve.n = 0;
 	assert_int_equal(curve_add_plain(&curve, small, 1, 0, 90), 0);
-	f = sweep_family(&curve, machine_levels(small), like);
+	f = sweep_family(&curve, small, like);
 	assert_int_equal(f->borrowed, 1u << NR_SAME_LLC);
 	for (unsigned i = 0; i < f->n; i++)
 		assert_true(f->sets[i].hand[NR_SAME_LLC] > 10);
 	family_free(f);
 	family_free(like);
-	machine_free(small);
-	machine_free(large);
+	free(small);
+	free(large);
 }
 
 /* The table of README.md; its bounds are in check.c. */
