@@ -33,17 +33,6 @@ static const char *verdict(bool good)
 	return good ? "" : "  <-- out of bounds";
 }
 
-static FILE *open_data(char path[4096], const char *dir, const char *name)
-{
-	FILE *f;
-
-	snprintf(path, 4096, "%s/%s", dir, name);
-	f = fopen(path, "re");
-	if (!f)
-		err(BENCH_FAILED, "%s", path);
-	return f;
-}
-
 /* ---- 1: leave-half-out ---- */
 enum { USL, TWO_LEVEL, MODEL, N_MODELS };
 
@@ -141,26 +130,29 @@ static void check_halves(const struct curves *curves)
 }
 
 /* ---- 2: fitted costs and core-to-core latency ---- */
-static double latency_ns(const char *data_dir, const char *host, const char *relation)
+static double latency_ns(const char *data_dir, const char *row)
 {
-	char path[4096], line[256], h[64], r[64];
-	FILE *f = open_data(path, data_dir, "core_to_core_latency.csv");
-	double ns = 0, v;
+	char path[4096], line[256];
+	double ns;
 
-	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "%63[^,],%63[^,],%lf", h, r, &v) == 3 && !strcmp(h, host) &&
-		    !strcmp(r, relation))
-			ns = v;
-	fclose(f);
-	if (!(ns > 0))
-		errx(BENCH_FAILED, "%s: no latency of %s, %s", path, host, relation);
+	snprintf(path, sizeof(path), "%s/core_to_core_latency.csv", data_dir);
+	errno = ENODATA;
+	if (!bench_read_line(path, row, line, sizeof(line)) ||
+	    sscanf(line + strlen(row), ",%lf", &ns) != 1 || !(ns > 0))
+		err(BENCH_FAILED, "%s: no latency of %s", path, row);
 	return ns;
 }
 
-static void print_transfers(const struct costs *k, unsigned d, double ns)
+static void print_transfers(const struct costs *k, unsigned d, const char *data_dir,
+			    const char *row)
 {
-	double transfers = k->hand[d] * (1 + k->consumer) / ns;
+	double transfers;
 
+	if (!row) {
+		printf("  %5s", "-");
+		return;
+	}
+	transfers = k->hand[d] * (1 + k->consumer) / latency_ns(data_dir, row);
 	printf("  %5.1f%s", transfers,
 	       verdict(transfers >= MIN_TRANSFERS && transfers <= MAX_TRANSFERS));
 }
@@ -186,13 +178,8 @@ static void cost_row(const struct curve *curve, const char *data_dir)
 		else
 			printf(" %5s", "-");
 	printf(" %5.2f %5.2f", k.retake, k.consumer);
-	if (host->latency_near)
-		print_transfers(&k, NR_SAME_LLC,
-				latency_ns(data_dir, host->latency_host, host->latency_near));
-	else
-		printf("  %5s", "-");
-	print_transfers(&k, far_distance(&k),
-			latency_ns(data_dir, host->latency_host, host->latency_far));
+	print_transfers(&k, NR_SAME_LLC, data_dir, host->latency_near);
+	print_transfers(&k, far_distance(&k), data_dir, host->latency_far);
 	printf("\n");
 }
 
@@ -213,24 +200,29 @@ static const struct layout lock_host = {
 	.packages = 2, .cores = 48, .smt = 2, .llc = 48, .node = 48
 };
 
-/* Its points from `least` threads on; they ascend in the file. */
-static void read_lock_curve(struct curve *curve, const char *data_dir, const char *benchmark,
-			    const char *lock, unsigned least)
+/* The rows that begin so, from `least` threads on; they ascend in the file. */
+static void read_lock_curve(struct curve *curve, const char *data_dir, const char *row,
+			    unsigned least)
 {
-	char path[4096], line[256], b[64], l[64];
+	char path[4096], line[256];
 	struct machine *machine = machine_regular(&lock_host);
-	FILE *f = open_data(path, data_dir, "kernel_lock_192_threads.csv");
+	bool good = true;
 	unsigned threads;
 	double ops;
-	int err = 0;
+	FILE *f;
 
-	memset(curve, 0, sizeof(*curve));
-	snprintf(curve->name, sizeof(curve->name), "%.40s %.20s", benchmark, lock);
-	while (!err && fgets(line, sizeof(line), f))
-		if (sscanf(line, "%63[^,],%63[^,],%u,%lf", b, l, &threads, &ops) == 4 &&
-		    !strcmp(b, benchmark) && !strcmp(l, lock) && threads >= least)
-			err = curve_add_plain(curve, machine, threads, -1, 1e9 / ops);
-	if (err || !curve->n)
+	snprintf(path, sizeof(path), "%s/kernel_lock_192_threads.csv", data_dir);
+	f = fopen(path, "re");
+	if (!f)
+		err(BENCH_FAILED, "%s", path);
+	*curve = (struct curve){ 0 };
+	snprintf(curve->name, sizeof(curve->name), "%s", row);
+	*strchr(curve->name, ',') = ' ';
+	while (good && fgets(line, sizeof(line), f))
+		if (!strncmp(line, row, strlen(row)) &&
+		    sscanf(line + strlen(row), ",%u,%lf", &threads, &ops) == 2 && threads >= least)
+			good = !curve_add_plain(curve, machine, threads, -1, 1e9 / ops);
+	if (!good || !curve->n)
 		errx(BENCH_FAILED, "%s: no figures of %s", path, curve->name);
 	/* The benchmark does more than lock: a re-take saves nothing that is known. */
 	curve->prior = (struct prior){ curve->points[0].ns, 0.23 };
@@ -238,22 +230,24 @@ static void read_lock_curve(struct curve *curve, const char *data_dir, const cha
 	free(machine);
 }
 
-static void lock_row(const struct curve *curve, bool plateau_only)
+static void lock_row(const char *data_dir, const char *row, unsigned least)
 {
-	struct curve low = *curve, train, test;
+	struct curve curve, low, train, test;
 	struct errors half = { 0 }, plateau;
 
-	curve_split(curve, 2, 1, &train, &test);
-	if (!plateau_only)
-		half = predict_rest(&train, &test, 8);
-	while (low.points[low.n - 1].mix.n > 96)
-		low.n--;
-	plateau = predict_rest(&low, curve, 128);
-	printf("%-40s", curve->name);
-	if (plateau_only)
+	read_lock_curve(&curve, data_dir, row, least);
+	printf("%-40s", curve.name);
+	if (least > 1) {
 		printf(" %20s", "-");
-	else
+	} else {
+		curve_split(&curve, 2, 1, &train, &test);
+		half = predict_rest(&train, &test, 8);
 		printf(" %6.1f %6.1f %6.1f", half.rms[USL], half.rms[TWO_LEVEL], half.rms[MODEL]);
+	}
+	low = curve;
+	while (low.n > 1 && low.points[low.n - 1].mix.n > 96)
+		low.n--;
+	plateau = predict_rest(&low, &curve, 128);
 	printf("  %6.1f %6.1f %6.1f%s\n", plateau.rms[USL], plateau.rms[TWO_LEVEL],
 	       plateau.rms[MODEL],
 	       verdict(half.rms[MODEL] <= MAX_LOCK && plateau.rms[MODEL] <= MAX_PLATEAU));
@@ -261,29 +255,17 @@ static void lock_row(const struct curve *curve, bool plateau_only)
 
 static void check_lock(const char *data_dir)
 {
-	static const struct {
-		const char *benchmark, *lock;
-		bool plateau_only;
-	} series[] = {
-		{ "will_it_scale_lock2_threads", "qspinlock", false },
-		{ "will_it_scale_lock2_threads", "rqspinlock", false },
-		/* Holds the lock for times that depend on the number of threads: only its plateau
-		 * says something about hand-over. */
-		{ "locktorture_30s", "qspinlock", true },
-	};
-	struct curve curve;
-
 	printf("\n3. Kernel queue lock, 192 threads (2 x 48 cores, SMT from 97 on). Left: "
 	       "leave-half-out,\n   8 threads and more, bound %.0f. Right: the plateau at 128 to "
 	       "192 threads predicted\n   from 96 and less, bound %.0f.\n\n",
 	       MAX_LOCK, MAX_PLATEAU);
 	printf("%-40s %6s %6s %6s  %6s %6s %6s\n", "series", "USL", "two-l", "model", "USL",
 	       "two-l", "model");
-	for (unsigned i = 0; i < sizeof(series) / sizeof(series[0]); i++) {
-		read_lock_curve(&curve, data_dir, series[i].benchmark, series[i].lock,
-				series[i].plateau_only ? 48 : 1);
-		lock_row(&curve, series[i].plateau_only);
-	}
+	lock_row(data_dir, "will_it_scale_lock2_threads,qspinlock", 1);
+	lock_row(data_dir, "will_it_scale_lock2_threads,rqspinlock", 1);
+	/* Holds the lock for times that depend on the number of threads: only its plateau says
+	 * something about hand-over. */
+	lock_row(data_dir, "locktorture_30s,qspinlock", 48);
 }
 
 /* ---- 4: simulation v. exact results ---- */

@@ -61,7 +61,7 @@ static void open_job(struct job *job, const struct args *a)
 
 static struct machine *machine_of(const struct job *job, const struct nr_topology *topo)
 {
-	return machine_from_topology(topo, job->like.hidden_llc, job->like.hidden_node);
+	return machine_from_topology(topo, job->like.hidden);
 }
 
 static void read_machine(struct job *job)

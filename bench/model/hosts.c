@@ -21,9 +21,8 @@ const struct host published_hosts[] = {
 		.prior = { .own_ns = OWN_E5, .retake = 0.20 },
 		.far_ratio = 118.0 / 44,
 		.kin = "spr",
-		.latency_host = "xeon_e5_2695v4",
-		.latency_near = "same_socket",
-		.latency_far = "cross_socket",
+		.latency_near = "xeon_e5_2695v4,same_socket",
+		.latency_far = "xeon_e5_2695v4,cross_socket",
 	},
 	{
 		.prefix = "spr",
@@ -31,29 +30,26 @@ const struct host published_hosts[] = {
 		.prior = { .own_ns = OWN_E5, .retake = 0.26 },
 		.far_ratio = 108.0 / 51,
 		.kin = "e5_2680v4",
-		.latency_host = "xeon_8375c",
-		.latency_near = "same_socket",
-		.latency_far = "cross_socket",
+		.latency_near = "xeon_8375c,same_socket",
+		.latency_far = "xeon_8375c,cross_socket",
 	},
 	{
 		.prefix = "epyc9654",
 		.layout = { .packages = 2, .cores = 96, .smt = 2, .llc = 8, .node = 24 },
-		.hidden_node = 24,
+		.hidden.node = 24,
 		.prior = { .own_ns = 1e3 / 32.18, .retake = 0.53 },
 		.far_ratio = 197.0 / 107,
 		.kin = "ryzen7950x",
-		.latency_host = "epyc_7r13",
-		.latency_near = "same_ccx",
-		.latency_far = "cross_ccx",
+		.latency_near = "epyc_7r13,same_ccx",
+		.latency_far = "epyc_7r13,cross_ccx",
 	},
 	{
 		.prefix = "kunpeng920",
 		.layout = { .packages = 2, .cores = 64, .smt = 1, .llc = 4, .node = 32 },
-		.hidden_llc = 4,
+		.hidden.llc = 4,
 		.prior = { .own_ns = 1e3 / 14.478, .retake = 0.50 },
 		.far_ratio = 197.0 / 107,
-		.latency_host = "kunpeng_920_6426",
-		.latency_far = "median",
+		.latency_far = "kunpeng_920_6426,median",
 	},
 	{
 		.prefix = "ryzen7950x",
@@ -61,8 +57,7 @@ const struct host published_hosts[] = {
 		.prior = { .own_ns = 1e3 / 77.296, .retake = 0.69 },
 		.far_ratio = 197.0 / 107,
 		.kin = "epyc9654",
-		.latency_host = "ryzen_7950x",
-		.latency_far = "median",
+		.latency_far = "ryzen_7950x,median",
 	},
 };
 const unsigned n_published_hosts = sizeof(published_hosts) / sizeof(published_hosts[0]);
@@ -78,20 +73,18 @@ const struct host *host_of(const char *series)
 /* ---- lists of prefixes ---- */
 bool is_like(const char *series, const char *like)
 {
-	while (*like) {
-		size_t n = strcspn(like, ",");
+	char *rest = strdupa(like), *word;
 
-		if (n && !strncmp(series, like, n))
+	while ((word = strsep(&rest, ",")))
+		if (*word && !strncmp(series, word, strlen(word)))
 			return true;
-		like += n + (like[n] == ',');
-	}
 	return false;
 }
 
-static bool begins_a_series(const struct curves *curves, const char *word, size_t len)
+static bool begins_a_series(const struct curves *curves, const char *word)
 {
 	for (unsigned i = 0; i < curves->n; i++)
-		if (len && !strncmp(curves->curve[i].name, word, len))
+		if (is_like(curves->curve[i].name, word))
 			return true;
 	return false;
 }
@@ -99,46 +92,39 @@ static bool begins_a_series(const struct curves *curves, const char *word, size_
 /* false: they hide different things. */
 static bool add_host(struct like *like, const struct host *host)
 {
-	bool hides = host->hidden_llc || host->hidden_node;
-	bool knows = like->hidden_llc || like->hidden_node;
+	const struct hidden *h = &host->hidden;
 
 	like->single = !like->host || (like->single && like->host == host);
 	if (!like->host)
 		like->host = host;
-	if (!hides)
+	if (!h->llc && !h->node)
 		return true;
-	if (!knows) {
-		like->hidden_llc = host->hidden_llc;
-		like->hidden_node = host->hidden_node;
-	}
-	return like->hidden_llc == host->hidden_llc && like->hidden_node == host->hidden_node;
+	if (!like->hidden.llc && !like->hidden.node)
+		like->hidden = *h;
+	return !memcmp(&like->hidden, h, sizeof(*h));
 }
 
 int like_parse(struct like *out, const struct curves *curves, const char *text)
 {
+	char *rest = strdupa(text), *word;
 	struct like like = { 0 };
 
-	for (const char *word = text;; word++) {
-		size_t n = strcspn(word, ",");
-
-		if (!begins_a_series(curves, word, n)) {
-			warnx("--like %s: no published series begins with '%.*s'", text, (int)n,
-			      word);
+	while ((word = strsep(&rest, ",")))
+		if (!begins_a_series(curves, word)) {
+			warnx("--like %s: no published series begins with '%s'", text, word);
 			return -ENOENT;
 		}
-		word += n;
-		if (!*word)
-			break;
-	}
-	for (unsigned i = 0; i < curves->n; i++)
-		if (is_like(curves->curve[i].name, text) &&
-		    !add_host(&like, host_of(curves->curve[i].name))) {
+	for (unsigned i = 0; i < curves->n; i++) {
+		const char *name = curves->curve[i].name;
+
+		if (is_like(name, text) && !add_host(&like, host_of(name))) {
 			warnx("--like %s: the operating system hides other caches or nodes "
 			      "on one of these hosts than on another: name hosts of one "
 			      "maker",
 			      text);
 			return -EINVAL;
 		}
+	}
 	*out = like;
 	return 0;
 }

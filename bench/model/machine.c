@@ -82,8 +82,7 @@ static bool apart(unsigned group, unsigned a, unsigned b)
 	return group && a / group != b / group;
 }
 
-struct machine *machine_from_topology(const struct nr_topology *topo, unsigned hidden_llc,
-				      unsigned hidden_node)
+struct machine *machine_from_topology(const struct nr_topology *topo, struct hidden hidden)
 {
 	unsigned n = nr_topology_cpus(topo, NULL, 0);
 	unsigned *rank = bench_alloc(n, sizeof(*rank));
@@ -95,9 +94,9 @@ struct machine *machine_from_topology(const struct nr_topology *topo, unsigned h
 		for (unsigned b = 0; b < n; b++) {
 			enum nr_distance d = nr_topology_distance(topo, m->os[a], m->os[b]);
 
-			if (d == NR_SAME_LLC && apart(hidden_llc, rank[a], rank[b]))
+			if (d == NR_SAME_LLC && apart(hidden.llc, rank[a], rank[b]))
 				d = NR_SAME_NODE;
-			if (d == NR_SAME_NODE && apart(hidden_node, rank[a], rank[b]))
+			if (d == NR_SAME_NODE && apart(hidden.node, rank[a], rank[b]))
 				d = NR_SAME_PACKAGE;
 			set_distance(m, a, b, d);
 		}

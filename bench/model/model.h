@@ -52,11 +52,14 @@ struct layout {
 
 /* Machines are freed with free(). */
 struct machine *machine_regular(const struct layout *layout);
-/* CPU i of the machine is the i-th of nr_topology_cpus(). The operating system does not show all
- * structure: cores of one cache but of different clusters of hidden_llc cores are moved apart, and
- * so are cores of one node but of different groups of hidden_node. 0: as the topology says. */
-struct machine *machine_from_topology(const struct nr_topology *topo, unsigned hidden_llc,
-				      unsigned hidden_node);
+/* Structure that the operating system does not show, in cores: those of one cache but of different
+ * clusters of `llc` are moved apart, and so are those of one node but of different groups of
+ * `node`. 0: as the topology says. */
+struct hidden {
+	unsigned llc, node;
+};
+/* CPU i of the machine is the i-th of nr_topology_cpus(). */
+struct machine *machine_from_topology(const struct nr_topology *topo, struct hidden hidden);
 
 /* The same number of CPUs, and as many pairs of them at each distance. */
 bool machine_alike(const struct machine *a, const struct machine *b);
@@ -219,14 +222,13 @@ struct rival fit_two_level(const struct curve *curve);
 struct host {
 	const char *prefix; /* series of the published data that begin with it */
 	struct layout layout;
-	/* Structure that the operating system does not show; 0: none. Numbers of cores. */
-	unsigned hidden_llc, hidden_node;
+	struct hidden hidden;
 	struct prior prior;
 	double far_ratio; /* other package / farthest distance seen, by core-to-core latency */
 	const char *kin;  /* prefix of the other host of its maker, NULL: there is none */
-	/* Where core_to_core_latency.csv has a like host: its name, what it calls the innermost
-	 * cache domain (NULL: not published) and the outermost distance the curve contains. */
-	const char *latency_host, *latency_near, *latency_far;
+	/* How rows of core_to_core_latency.csv begin, of a like host: for the innermost cache domain
+	 * (NULL: not published), and for the outermost distance the curve contains. */
+	const char *latency_near, *latency_far;
 };
 extern const struct host published_hosts[];
 extern const unsigned n_published_hosts;
@@ -236,7 +238,7 @@ const struct host *host_of(const char *series);
 struct like {
 	const struct host *host; /* the first of them */
 	bool single;		 /* there is no other */
-	unsigned hidden_llc, hidden_node;
+	struct hidden hidden;
 };
 bool is_like(const char *series, const char *like);
 /* Errors were explained; -ENOENT: no series begins with one of the prefixes; -EINVAL: hosts that

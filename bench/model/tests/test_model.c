@@ -96,8 +96,8 @@ static void test_hidden_structure_moves_cores_apart(void **state)
 
 	(void)state;
 	assert_int_equal(nr_topology_open(&topo, &opts), 0);
-	plain = machine_from_topology(topo, 0, 0);
-	hidden = machine_from_topology(topo, 2, 4);
+	plain = machine_from_topology(topo, (struct hidden){ 0, 0 });
+	hidden = machine_from_topology(topo, (struct hidden){ 2, 4 });
 	for (unsigned b = 2; b < 16; b++)
 		assert_int_equal(machine_distance(plain, 0, b), NR_SAME_LLC);
 	assert_int_equal(machine_distance(hidden, 0, 1), NR_SAME_CORE);
@@ -752,12 +752,12 @@ static void test_names_of_hosts_bring_what_they_hide(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 4; i++) {
 		assert_int_equal(like_of(&like, epyc[i]), 0);
-		assert_int_equal(like.hidden_node, 24);
-		assert_int_equal(like.hidden_llc, 0);
+		assert_int_equal(like.hidden.node, 24);
+		assert_int_equal(like.hidden.llc, 0);
 		assert_int_equal(like.single, i < 3);
 	}
 	assert_int_equal(like_of(&like, "kunpeng"), 0);
-	assert_int_equal(like.hidden_llc, 4);
+	assert_int_equal(like.hidden.llc, 4);
 	assert_int_equal(like_of(&like, "e5_2680v4,spr"), 0);
 	assert_false(like.single);
 	assert_int_equal(like_of(&like, "spr,abacus"), -ENOENT);
@@ -782,7 +782,7 @@ static void test_a_published_host_is_recognized(void **state)
 		struct machine *m;
 
 		assert_int_equal(nr_topology_open(&topo, &opts), 0);
-		m = machine_from_topology(topo, 0, 24);
+		m = machine_from_topology(topo, (struct hidden){ 0, 24 });
 		assert_int_equal(machine_alike(host, m), i < 2);
 		free(m);
 		nr_topology_free(topo);
