@@ -16,23 +16,16 @@ static struct costs *add_set(struct family *f, const struct costs *set)
 	return &f->sets[f->n++];
 }
 
-static void add_guess(struct family *f, const struct costs *set, double ratio)
-{
-	struct costs *added = add_set(f, set);
-
-	added->hand[NR_OTHER_PACKAGE] = added->hand[NR_SAME_PACKAGE] * ratio;
-}
-
 static void fit_set(struct family *f, const struct curve *curve)
 {
-	struct costs set = fit_costs(curve);
+	struct costs set = fit_costs(curve), *last = add_set(f, &set);
+	double package = set.hand[NR_SAME_PACKAGE];
 
-	if (set.seen & (1u << NR_OTHER_PACKAGE)) {
-		add_set(f, &set);
+	if (set.seen & (1u << NR_OTHER_PACKAGE))
 		return;
-	}
-	add_guess(f, &set, LEAST_FAR_RATIO);
-	add_guess(f, &set, host_of(curve->name)->far_ratio);
+	last->hand[NR_OTHER_PACKAGE] = package * LEAST_FAR_RATIO;
+	last = add_set(f, &set);
+	last->hand[NR_OTHER_PACKAGE] = package * host_of(curve->name)->far_ratio;
 }
 
 static void add_errors(struct rms *e, const struct curve *curve, const struct costs *c,
@@ -137,35 +130,28 @@ static void borrow(struct costs *set, const struct costs *from, unsigned beyond)
 			set->hand[d] = from->hand[d] * same;
 }
 
-static void add_sweep_sets(struct family *f, const struct curve *curve, const struct costs *fit)
-{
-	struct curve most, rest;
-	struct costs set;
-
-	add_set(f, fit);
-	for (unsigned g = 0; g < N_GROUPS; g++) {
-		curve_split(curve, N_GROUPS, g, &most, &rest);
-		set = fit_costs(&most);
-		if (has_enough_points(&most, fit->seen) && set.seen == fit->seen)
-			add_set(f, &set);
-	}
-}
-
 struct family *family_of_sweep(const struct curve *sweep, const struct family *like,
 			       const struct machine *machine, double across)
 {
 	struct family *f = bench_alloc(1, sizeof(*f));
 	struct costs fit = fit_costs(sweep);
+	struct curve most, rest;
 
 	f->borrowed = levels_beyond(machine, fit.seen);
-	f->error = sweep_error(sweep, &fit, like->error);
-	if (!f->borrowed) {
-		add_sweep_sets(f, sweep, &fit);
-		return f;
-	}
-	f->error = fmax(f->error, across);
-	for (unsigned i = 0; i < like->n; i++)
+	f->error = fmax(sweep_error(sweep, &fit, like->error), f->borrowed ? across : 0);
+	for (unsigned i = 0; f->borrowed && i < like->n; i++)
 		borrow(add_set(f, &fit), &like->sets[i], f->borrowed);
+	if (f->borrowed)
+		return f;
+	add_set(f, &fit);
+	for (unsigned g = 0; g < N_GROUPS; g++) {
+		struct costs set;
+
+		curve_split(sweep, N_GROUPS, g, &most, &rest);
+		set = fit_costs(&most);
+		if (has_enough_points(&most, fit.seen) && set.seen == fit.seen)
+			add_set(f, &set);
+	}
 	return f;
 }
 

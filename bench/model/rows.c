@@ -16,27 +16,22 @@ static double row_ns(const json_t *row)
 	return 1e9 / row_median(row, "events_per_sec");
 }
 
-/* A median of which no run gave a figure is null. */
-static bool is_wanted(const json_t *row, const char *transport)
-{
-	return is_valid_flat_out(row, transport) && is_plausible(row_ns(row));
-}
-
 /* Rows with the same values of these lie on one curve. */
 static const char *const comparable[] = { "size", "memory", "burst", "order", "delivery", NULL };
 
-/* One of the rows that most others can be compared with, NULL: none is wanted. */
-static const json_t *find_usual(const json_t *rows, const char *transport)
+/* Those that have a rate: a median of which no run gave a figure is null. */
+static json_t *wanted_rows(struct sweep_curve *sweep, const json_t *rows, const char *transport)
 {
 	json_t *wanted = json_array(), *row;
-	const json_t *usual;
 
 	for_each_row (row, rows)
-		if (is_wanted(row, transport))
-			json_array_append(wanted, row);
-	usual = rows_most_common(wanted, comparable);
-	json_decref(wanted);
-	return usual;
+		if (is_valid_flat_out(row, transport)) {
+			if (is_plausible(row_ns(row)))
+				json_array_append(wanted, row);
+			else
+				sweep->no_rate++;
+		}
+	return wanted;
 }
 
 /* ---- rows to points ---- */
@@ -98,23 +93,17 @@ static int add_row(struct sweep_curve *sweep, const json_t *row, const struct ma
 	return curve_add(&sweep->curve, &load, row_ns(row));
 }
 
-static int add_rows(struct sweep_curve *sweep, const json_t *rows, const char *transport,
-		    const struct machine *machine)
+static int add_rows(struct sweep_curve *sweep, const json_t *wanted, const struct machine *machine)
 {
-	const json_t *usual = find_usual(rows, transport), *row;
+	const json_t *usual = rows_most_common(wanted, comparable), *row;
 	unsigned *cpus = bench_alloc(machine->n_cpus, sizeof(*cpus));
 	int err = 0;
 
-	for_each_row (row, rows) {
-		if (err || !is_valid_flat_out(row, transport))
-			continue;
-		if (!is_wanted(row, transport))
-			sweep->no_rate++;
-		else if (rows_agree(row, usual, comparable))
-			err = add_row(sweep, row, machine, cpus);
-		else
+	for_each_row (row, wanted)
+		if (!rows_agree(row, usual, comparable))
 			sweep->dropped++;
-	}
+		else if (!err)
+			err = add_row(sweep, row, machine, cpus);
 	free(cpus);
 	return err;
 }
@@ -123,29 +112,26 @@ int sweep_curve_read(struct sweep_curve *out, const char *path, const char *tran
 		     const struct machine *machine)
 {
 	struct sweep_curve sweep = { .curve.name = "sweep" };
-	json_t *rows = jsonl_read(path);
-	int err;
+	json_t *rows = jsonl_read(path), *wanted = wanted_rows(&sweep, rows, transport);
+	int err = rows ? check_machine(rows, path, machine) : -EINVAL;
 
-	if (!rows)
-		return -EINVAL;
-	err = check_machine(rows, path, machine);
-	if (err)
-		goto out;
-	err = add_rows(&sweep, rows, transport, machine);
-	if (err == -E2BIG) {
-		warnx("%s: more than %d rows to fit", path, MAX_POINTS);
-	} else if (err) {
-		warnx("%s: its rows are not of this machine or have no figures", path);
-	} else if (!sweep.curve.n) {
-		err = -ENODATA;
-		warnx("%s: no valid median of transport %s, flat out%s", path, transport,
-		      sweep.no_rate ? ", that has a rate" : "");
+	if (!err) {
+		err = add_rows(&sweep, wanted, machine);
+		if (err == -E2BIG) {
+			warnx("%s: more than %d rows to fit", path, MAX_POINTS);
+		} else if (err) {
+			warnx("%s: its rows are not of this machine or have no figures", path);
+		} else if (!sweep.curve.n) {
+			err = -ENODATA;
+			warnx("%s: no valid median of transport %s, flat out%s", path, transport,
+			      sweep.no_rate ? ", that has a rate" : "");
+		}
 	}
+	json_decref(wanted);
+	json_decref(rows);
 	if (err)
-		goto out;
+		return err;
 	curve_sort(&sweep.curve);
 	*out = sweep;
-out:
-	json_decref(rows);
-	return err;
+	return 0;
 }
