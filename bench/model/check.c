@@ -403,13 +403,11 @@ static void row_of_others(const struct curves *curves, const struct host *host)
 {
 	struct host_error e;
 	char like[256] = "";
-	unsigned len = 0;
 
-	for (unsigned i = 0; i < n_published_hosts; i++)
-		if (&published_hosts[i] != host)
-			len += snprintf(like + len, sizeof(like) - len, "%s%s", len ? "," : "",
-					published_hosts[i].prefix);
-	e = predict_host(curves, host, like, 0);
+	for (const struct host *h = published_hosts; h->prefix; h++)
+		if (h != host)
+			strcat(strcat(like, ","), h->prefix);
+	e = predict_host(curves, host, like + 1, 0);
 	across_row(host, "all others", &e);
 	printf(" %8s\n", "-");
 }
@@ -428,9 +426,7 @@ static void check_across(const struct curves *curves)
 	       MAX_ACROSS, MIN_INSIDE);
 	printf("%-12s %-34s %5s %6s %6s %6s %10s %8s\n", "host", "predicted from", "n", "rms",
 	       "least", "most", "inside own", "this");
-	for (unsigned i = 0; i < n_published_hosts; i++) {
-		const struct host *host = &published_hosts[i];
-
+	for (const struct host *host = published_hosts; host->prefix; host++) {
 		if (host->kin) {
 			struct host_error e = predict_host(curves, host, host->kin, across);
 
@@ -502,10 +498,8 @@ static void check_own(const char *data_dir)
 int model_check(const char *data_dir)
 {
 	struct curves curves;
-	char path[4096];
 
-	snprintf(path, sizeof(path), "%s/ringbuf_contention.csv", data_dir);
-	if (curves_read(&curves, path))
+	if (curves_read(&curves, data_dir))
 		return 1;
 	n_exceeded = 0;
 	printf("seed %d\n\n", SEED);

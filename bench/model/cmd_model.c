@@ -49,11 +49,8 @@ static void spread_order(unsigned *cpus, unsigned count)
 /* ---- what is known ---- */
 static void open_job(struct job *job, const struct args *a)
 {
-	char path[4096];
-
 	*job = (struct job){ .args = a };
-	snprintf(path, sizeof(path), "%s/ringbuf_contention.csv", a->data);
-	if (curves_read(&job->curves, path))
+	if (curves_read(&job->curves, a->data))
 		exit(BENCH_FAILED);
 	if (like_parse(&job->like, &job->curves, a->like))
 		exit(BENCH_USAGE);

@@ -93,13 +93,15 @@ static int add_published(struct curves *all, const char *line)
 	return err;
 }
 
-int curves_read(struct curves *out, const char *path)
+int curves_read(struct curves *out, const char *data_dir)
 {
-	FILE *f = fopen(path, "re");
 	struct curves all = { 0 };
-	char line[256];
+	char path[4096], line[256];
 	int err = 0;
+	FILE *f;
 
+	snprintf(path, sizeof(path), "%s/ringbuf_contention.csv", data_dir);
+	f = fopen(path, "re");
 	/* The first line has the names of the columns. */
 	for (unsigned number = 1; !err && f && fgets(line, sizeof(line), f); number++) {
 		if (number > 1)

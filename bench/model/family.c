@@ -215,9 +215,7 @@ double across_hosts(const struct curves *curves)
 	struct host_error e;
 	struct rms rms = { 0 };
 
-	for (unsigned i = 0; i < n_published_hosts; i++) {
-		const struct host *host = &published_hosts[i];
-
+	for (const struct host *host = published_hosts; host->prefix; host++) {
 		if (!host->kin)
 			continue;
 		e = predict_host(curves, host, host->kin, 0);

@@ -59,14 +59,14 @@ const struct host published_hosts[] = {
 		.kin = "epyc9654",
 		.latency_far = "ryzen_7950x,median",
 	},
+	{ 0 },
 };
-const unsigned n_published_hosts = sizeof(published_hosts) / sizeof(published_hosts[0]);
 
 const struct host *host_of(const char *series)
 {
-	for (unsigned i = 0; i < n_published_hosts; i++)
-		if (!strncmp(series, published_hosts[i].prefix, strlen(published_hosts[i].prefix)))
-			return &published_hosts[i];
+	for (const struct host *host = published_hosts; host->prefix; host++)
+		if (!strncmp(series, host->prefix, strlen(host->prefix)))
+			return host;
 	return NULL;
 }
 

@@ -181,11 +181,11 @@ struct curves {
 	struct curve *curve;
 };
 
-/* All curves of a CSV with columns series,producers,mops_per_sec, placed by plain CPU numbers on
+/* All curves of ringbuf_contention.csv, series,producers,mops_per_sec, placed by plain CPU numbers on
  * the published host: the consumer on CPU 0 (series with _noconsumer in their names: none),
  * producers on the CPUs after it. The caller frees out->curve. Errors were explained; -ENOENT: a series
  * of a host that is not known here. */
-int curves_read(struct curves *out, const char *path);
+int curves_read(struct curves *out, const char *data_dir);
 
 /* ---- fits (fit.c) ---- */
 /* A function of x[n], as NLopt calls it. */
@@ -230,8 +230,7 @@ struct host {
 	 * (NULL: not published), and for the outermost distance the curve contains. */
 	const char *latency_near, *latency_far;
 };
-extern const struct host published_hosts[];
-extern const unsigned n_published_hosts;
+extern const struct host published_hosts[]; /* the last one has no prefix */
 const struct host *host_of(const char *series);
 
 /* The published hosts that a list of prefixes of series names: "e5_2680v4,spr". */
@@ -326,6 +325,8 @@ struct shards {
 
 struct question {
 	const struct machine *machine;
+	const struct family *family;
+	const struct rest *rest;
 	const struct shards *shards;
 	unsigned n;	      /* producers */
 	const unsigned *cpus; /* [n] */
@@ -346,8 +347,7 @@ struct answer {
 	const char *bound;
 	bool at_low; /* only if the low end is true */
 };
-struct answer predict(const struct question *question, const struct family *family,
-		      const struct rest *rest);
+struct answer predict(const struct question *question);
 
 /* The number of producers, the first question->n ones of question->cpus tried one by one, at which
  * something happens; INFINITY: not with that many. */
@@ -358,8 +358,7 @@ struct limits {
 	struct interval merge;	   /* one merge thread cannot take it */
 };
 /* -EINVAL: question->rate is 0, or there is no lock. */
-int find_limits(struct limits *out, const struct question *question, const struct family *family,
-		const struct rest *rest);
+int find_limits(struct limits *out, const struct question *question);
 
 /* ---- verbs of the command ---- */
 /* ns per record of the loser tree and a copy of 24 bytes, by number of sources, on this host. */

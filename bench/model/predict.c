@@ -66,13 +66,37 @@ static struct interval merge_interval(const struct rest *r, unsigned shards)
 /* ---- rings ---- */
 /* Those that have producers. */
 struct rings {
+	unsigned n;
+	unsigned *cpus; /* of all loads */
 	struct ring {
 		struct load load;
 		struct mix mix;
-	} * ring;
-	unsigned n;
-	unsigned *cpus; /* of all loads */
+		struct ring *twin; /* the first that behaves like it, maybe itself */
+		struct sim_result result;
+	} ring[];
 };
+
+static bool same_mix(const struct mix *a, const struct mix *b)
+{
+	double off = 0;
+
+	for (unsigned d = 0; d < N_LEVELS; d++)
+		off += fabs(a->pair[d] - b->pair[d]) + fabs(a->consumer[d] - b->consumer[d]);
+	return a->n == b->n && off < 0.02;
+}
+
+/* Rings with the same distances between their producers behave alike. */
+static void add_ring(struct rings *rings, const struct load *load)
+{
+	struct ring *new = &rings->ring[rings->n++], *twin = rings->ring;
+
+	new->load = *load;
+	new->mix = mix_of(load);
+	new->twin = new;
+	while (twin->twin != twin || !same_mix(&twin->mix, &new->mix))
+		twin++;
+	new->twin = twin;
+}
 
 static void find_rings(struct rings *rings, const struct question *q)
 {
@@ -86,24 +110,20 @@ static void find_rings(struct rings *rings, const struct question *q)
 			if ((unsigned)q->shards->cpu_shard[q->cpus[i]] == s)
 				cpus[load.n++] = q->cpus[i];
 		if (load.n)
-			rings->ring[rings->n++] = (struct ring){ load, mix_of(&load) };
+			add_ring(rings, &load);
 		cpus += load.n;
 	}
 }
 
-static struct rings new_rings(const struct question *q)
+static struct rings *new_rings(const struct question *q)
 {
-	struct rings rings = { .ring = bench_alloc(q->shards->n, sizeof(*rings.ring)),
-			       .cpus = bench_alloc(q->n, sizeof(*rings.cpus)) };
+	unsigned n = q->shards->n;
+	struct rings *rings = bench_alloc(1, sizeof(*rings) + n * sizeof(rings->ring[0]) +
+						     q->n * sizeof(*rings->cpus));
 
-	find_rings(&rings, q);
+	rings->cpus = (unsigned *)(rings->ring + n);
+	find_rings(rings, q);
 	return rings;
-}
-
-static void free_rings(struct rings *rings)
-{
-	free(rings->cpus);
-	free(rings->ring);
 }
 
 /* Records/s that the rings take if there is always somebody who has one. */
@@ -138,60 +158,36 @@ static double think_ns(const struct question *q)
 	return q->rate > 0 ? 1e9 / q->rate : 0;
 }
 
-static struct sim_result simulate_ring(const struct question *q, const struct load *load,
-				       const struct costs *costs)
+/* Twins are simulated once. */
+static struct sim_result all_rings(struct rings *rings, const struct question *q,
+				   const struct costs *costs)
 {
 	struct sim_opts opts = {
 		.seed = q->seed,
 		.think_ns = think_ns(q),
 		.think = EXPONENTIAL,
-		.records = SIM_RECORDS + 2 * load->n,
 		.batches = SIM_BATCHES,
 	};
-
-	return sim_must(costs, load, &opts);
-}
-
-static bool same_mix(const struct mix *a, const struct mix *b)
-{
-	double off = 0;
-
-	for (unsigned d = 0; d < N_LEVELS; d++)
-		off += fabs(a->pair[d] - b->pair[d]) + fabs(a->consumer[d] - b->consumer[d]);
-	return a->n == b->n && off < 0.02;
-}
-
-/* Rings with the same distances between their producers behave alike: one of them is simulated. */
-static struct sim_result all_rings(const struct question *q, const struct rings *rings,
-				   const struct costs *costs)
-{
-	struct sim_result *known = bench_alloc(rings->n, sizeof(*known)), sum = { 0 };
-	const struct mix **mixes = bench_alloc(rings->n, sizeof(*mixes));
-	unsigned n_known = 0;
+	struct sim_result sum = { 0 };
 
 	for (unsigned i = 0; i < rings->n; i++) {
-		const struct ring *ring = &rings->ring[i];
-		unsigned k = 0;
+		struct ring *ring = &rings->ring[i], *twin = ring->twin;
 
-		while (k < n_known && !same_mix(mixes[k], &ring->mix))
-			k++;
-		if (k == n_known) {
-			mixes[n_known] = &ring->mix;
-			known[n_known++] = simulate_ring(q, &ring->load, costs);
-		}
-		sum.per_sec += known[k].per_sec;
-		sum.wait_mean_ns += known[k].per_sec * known[k].wait_mean_ns;
-		sum.wait_p99_ns = fmax(sum.wait_p99_ns, known[k].wait_p99_ns);
+		opts.records = SIM_RECORDS + 2 * ring->load.n;
+		if (twin == ring)
+			ring->result = sim_must(costs, &ring->load, &opts);
+		sum.per_sec += twin->result.per_sec;
+		sum.wait_mean_ns += twin->result.per_sec * twin->result.wait_mean_ns;
+		sum.wait_p99_ns = fmax(sum.wait_p99_ns, twin->result.wait_p99_ns);
 	}
 	sum.wait_mean_ns /= sum.per_sec;
-	free(mixes);
-	free(known);
 	return sum;
 }
 
 /* ---- predictions ---- */
-static void predict_perf(struct answer *a, const struct question *q, const struct rest *r)
+static void predict_perf(struct answer *a, const struct question *q)
 {
+	const struct rest *r = q->rest;
 	double wait[3], p99[3], n = r->perf_sample;
 
 	for (unsigned k = 0; k < 3; k++) {
@@ -206,30 +202,29 @@ static void predict_perf(struct answer *a, const struct question *q, const struc
 	a->merge_per_sec = merge_interval(r, q->n);
 }
 
-static void predict_rings(struct answer *a, const struct question *q, const struct family *f,
-			  const struct rest *r)
+static void predict_rings(struct answer *a, const struct question *q)
 {
-	struct rings rings = new_rings(q);
-	unsigned n = N_SCALES * f->n;
+	struct rings *rings = new_rings(q);
+	unsigned n = N_SCALES * q->family->n;
 	double *rate = bench_alloc(4 * (size_t)n, sizeof(*rate));
 	double *wait = rate + n, *p99 = wait + n, *capacity = p99 + n;
 
 	for (unsigned i = 0; i < n; i++) {
-		struct costs c = scaled_set(f, i);
-		struct sim_result all = all_rings(q, &rings, &c);
+		struct costs c = scaled_set(q->family, i);
+		struct sim_result all = all_rings(rings, q, &c);
 
 		rate[i] = all.per_sec;
 		wait[i] = all.wait_mean_ns;
 		p99[i] = all.wait_p99_ns;
-		capacity[i] = capacity_of(&c, &rings);
+		capacity[i] = capacity_of(&c, rings);
 	}
 	a->lock_per_sec = interval_of(rate, n);
 	a->wait_ns = interval_of(wait, n);
 	a->wait_p99_ns = interval_of(p99, n);
 	a->lock_capacity = interval_of(capacity, n);
-	a->merge_per_sec = merge_interval(r, rings.n);
+	a->merge_per_sec = merge_interval(q->rest, rings->n);
 	free(rate);
-	free_rings(&rings);
+	free(rings);
 }
 
 /* By the ends of the intervals. */
@@ -248,17 +243,16 @@ static void find_bound(struct answer *a, const char *first, double demand)
 		a->bound = "demand";
 }
 
-struct answer predict(const struct question *q, const struct family *family,
-		      const struct rest *rest)
+struct answer predict(const struct question *q)
 {
 	double demand = q->rate > 0 ? q->n * q->rate : INFINITY; /* flat out: any */
 	bool rings = q->shards->n;
 	struct answer a;
 
 	if (rings)
-		predict_rings(&a, q, family, rest);
+		predict_rings(&a, q);
 	else
-		predict_perf(&a, q, rest);
+		predict_perf(&a, q);
 	/* Nobody writes more than he has to say. */
 	a.lock_per_sec = lesser(a.lock_per_sec, (struct interval){ demand, demand, demand });
 	a.per_sec = lesser(a.lock_per_sec, a.merge_per_sec);
@@ -269,8 +263,9 @@ struct answer predict(const struct question *q, const struct family *family,
 /* ---- limits ---- */
 /* Rings are merged too, only fewer of them. */
 static bool is_dearer(const struct rings *rings, const struct question *q,
-		      const struct costs *costs, const struct rest *r, unsigned k)
+		      const struct costs *costs, unsigned k)
 {
+	const struct rest *r = q->rest;
 	double ns = 0;
 
 	for (unsigned i = 0; i < rings->n; i++)
@@ -279,23 +274,22 @@ static bool is_dearer(const struct rings *rings, const struct question *q,
 				   perf_ns(r, k, r->perf_sample) + merge_more_ns(r, k, q->n);
 }
 
-static double merge_limit(const struct question *q, const struct rest *r, unsigned k)
+static double merge_limit(const struct question *q, unsigned k)
 {
 	for (unsigned n = 1; n <= q->n; n++)
-		if (n * q->rate > merge_rate(r, k, q->shards->n < n ? q->shards->n : n))
+		if (n * q->rate > merge_rate(q->rest, k, q->shards->n < n ? q->shards->n : n))
 			return n;
 	return INFINITY;
 }
 
-int find_limits(struct limits *out, const struct question *question, const struct family *f,
-		const struct rest *r)
+int find_limits(struct limits *out, const struct question *question)
 {
 	/* Dear rings are held against cheap perf buffers, and the other way round. */
 	static const unsigned side[N_SCALES] = { 1, 0, 2 };
 	struct question q = *question;
-	unsigned n = N_SCALES * f->n;
+	unsigned n = N_SCALES * q.family->n;
 	double *saturated, *dearer;
-	struct rings rings;
+	struct rings *rings;
 
 	if (!q.n || !q.shards->n || !(q.rate > 0))
 		return -EINVAL;
@@ -306,21 +300,21 @@ int find_limits(struct limits *out, const struct question *question, const struc
 		saturated[i] = dearer[i] = INFINITY;
 	/* The last that is written is the first number of producers. */
 	for (; q.n; q.n--) {
-		find_rings(&rings, &q);
+		find_rings(rings, &q);
 		for (unsigned i = 0; i < n; i++) {
-			struct costs c = scaled_set(f, i);
+			struct costs c = scaled_set(q.family, i);
 
-			if (q.n * q.rate > capacity_of(&c, &rings))
+			if (q.n * q.rate > capacity_of(&c, rings))
 				saturated[i] = q.n;
-			if (is_dearer(&rings, &q, &c, r, side[i % N_SCALES]))
+			if (is_dearer(rings, &q, &c, side[i % N_SCALES]))
 				dearer[i] = q.n;
 		}
 	}
 	out->saturated = interval_of(saturated, n);
 	out->dearer = interval_of(dearer, n);
-	out->merge = (struct interval){ merge_limit(question, r, 2), merge_limit(question, r, 1),
-					merge_limit(question, r, 0) };
+	out->merge = (struct interval){ merge_limit(question, 2), merge_limit(question, 1),
+					merge_limit(question, 0) };
 	free(saturated);
-	free_rings(&rings);
+	free(rings);
 	return 0;
 }

@@ -184,11 +184,9 @@ static void summarize(struct sim *s, struct sim_result *r)
 	r->wait_p99_ns = s->waits[s->n_waits - 1 - s->n_waits / 100];
 	r->utilization = s->busy / s->elapsed;
 	r->least = r->most = s->count[0];
-	for (unsigned i = 0; i < s->load->n; i++) {
-		if (s->count[i] < r->least)
-			r->least = s->count[i];
-		if (s->count[i] > r->most)
-			r->most = s->count[i];
+	for (unsigned i = 1; i < s->load->n; i++) {
+		r->least = fmin(r->least, s->count[i]);
+		r->most = fmax(r->most, s->count[i]);
 	}
 }
 

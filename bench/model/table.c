@@ -92,19 +92,16 @@ static unsigned rings_of(const struct table *t, const struct shards *s)
 static struct question question_of(const struct table *t, const struct shards *s, unsigned n,
 				   double rate)
 {
-	return (struct question){ t->job->machine, s, n, t->job->order, rate, t->args->seed };
-}
-
-static struct answer ask(const struct table *t, const struct shards *s, unsigned n, double rate)
-{
-	struct question q = question_of(t, s, n, rate);
-
-	return predict(&q, t->job->family, &t->args->rest);
+	return (struct question){
+		t->job->machine, t->job->family, &t->args->rest, s, n,
+		t->job->order,	 rate,		 t->args->seed,
+	};
 }
 
 static void predict_row(struct table *t, const struct shards *s, unsigned n, double rate)
 {
-	struct answer ans = ask(t, s, n, rate);
+	struct question q = question_of(t, s, n, rate);
+	struct answer ans = predict(&q);
 
 	cell(t, "%s", s->policy);
 	cell(t, "%u", rings_of(t, s));
@@ -122,7 +119,7 @@ static void limits_row(struct table *t, const struct shards *s, double rate)
 	struct question q = question_of(t, s, t->job->machine->n_cpus, rate);
 	struct limits l;
 
-	if (find_limits(&l, &q, t->job->family, &t->args->rest))
+	if (find_limits(&l, &q))
 		return; /* the arguments were checked */
 	cell(t, "%s", s->policy);
 	cell(t, "%u", s->n);
@@ -152,7 +149,8 @@ static void surface_row(struct table *t, const struct shards *s, unsigned n)
 	cell(t, "%.40s (%u)", s->policy, rings_of(t, s));
 	cell(t, "%u", n);
 	for (unsigned r = 0; r < t->args->n_rates; r++) {
-		struct answer ans = ask(t, s, n, t->args->rates[r]);
+		struct question q = question_of(t, s, n, t->args->rates[r]);
+		struct answer ans = predict(&q);
 
 		surface_cell(t, &ans);
 	}

@@ -427,14 +427,19 @@ static void test_halves_share_only_the_first_point(void **state)
 /* ---- files ---- */
 static int read_text(const char *text, struct curves *curves)
 {
-	char path[] = "/tmp/nr_model_test_XXXXXX";
-	int fd = mkstemp(path), err;
+	char dir[] = "/tmp/nr_model_test_XXXXXX", path[64];
+	FILE *f;
+	int err;
 
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	close(fd);
-	err = curves_read(curves, path);
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/ringbuf_contention.csv", dir);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+	err = curves_read(curves, dir);
 	unlink(path);
+	rmdir(dir);
 	return err;
 }
 
@@ -599,7 +604,7 @@ static struct curves published(void)
 {
 	struct curves curves;
 
-	assert_int_equal(curves_read(&curves, NR_MODEL_DATA_SOURCE "/ringbuf_contention.csv"), 0);
+	assert_int_equal(curves_read(&curves, NR_MODEL_DATA_SOURCE), 0);
 	return curves;
 }
 
@@ -626,14 +631,14 @@ static struct answer ask(const struct machine *m, unsigned shard_cpus, const str
 	struct shards shards = { .n = shard_cpus ? N_CPUS / shard_cpus : 0,
 				 .cpu_shard = shard,
 				 .consumer = consumer };
-	struct question q = { m, &shards, n, cpus, rate, SEED };
+	struct question q = { m, f, &rest_default, &shards, n, cpus, rate, SEED };
 	struct answer a;
 
 	for (unsigned i = 0; i < N_CPUS; i++) {
 		shard[i] = shard_cpus ? i / shard_cpus : 0;
 		consumer[i] = i * shard_cpus;
 	}
-	a = predict(&q, f, &rest_default);
+	a = predict(&q);
 	assert_interval(&a.per_sec);
 	assert_interval(&a.wait_ns);
 	assert_interval(&a.merge_per_sec);
@@ -681,14 +686,14 @@ static void test_limits_fit_the_predictions(void **state)
 	struct machine *m = machine_of(&tiered);
 	int shard[N_CPUS] = { 0 }, consumer[1] = { 0 };
 	struct shards single = { .n = 1, .cpu_shard = shard, .consumer = consumer };
-	struct question q = { m, &single, N_CPUS, cpus, 50e3, SEED };
+	struct question q = { m, f, &rest_default, &single, N_CPUS, cpus, 50e3, SEED };
 	struct limits l;
 	struct answer below, above;
 
 	(void)state;
-	assert_int_equal(find_limits(&l, &q, f, &rest_default), 0);
+	assert_int_equal(find_limits(&l, &q), 0);
 	q.rate = 0;
-	assert_int_equal(find_limits(&l, &q, f, &rest_default), -EINVAL);
+	assert_int_equal(find_limits(&l, &q), -EINVAL);
 	assert_interval(&l.saturated);
 	below = ask(m, 64, f, l.saturated.lo * 0.7, 50e3);
 	above = ask(m, 64, f, fmin(l.saturated.hi * 1.4, 64), 50e3);
@@ -705,12 +710,12 @@ static void test_capacity_is_what_the_limits_say(void **state)
 	struct machine *m = machine_of(&tiered);
 	int shard[N_CPUS] = { 0 }, consumer[1] = { 0 };
 	struct shards single = { .n = 1, .cpu_shard = shard, .consumer = consumer };
-	struct question q = { m, &single, N_CPUS, cpus, 100e3, SEED };
+	struct question q = { m, f, &rest_default, &single, N_CPUS, cpus, 100e3, SEED };
 	struct limits l;
 	struct answer a;
 
 	(void)state;
-	assert_int_equal(find_limits(&l, &q, f, &rest_default), 0);
+	assert_int_equal(find_limits(&l, &q), 0);
 	assert_interval(&l.saturated);
 	a = ask(m, 64, f, l.saturated.lo, 100e3);
 	assert_true(a.lock_capacity.lo < 100e3 * l.saturated.lo);
