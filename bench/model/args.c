@@ -7,8 +7,6 @@
 #include "../bench.h"
 #include "cmd.h"
 
-#define DEFAULT_SEED 20200529
-
 /* ---- values ---- */
 static void refuse_list(const char *option, const char *list)
 {

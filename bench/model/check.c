@@ -8,8 +8,6 @@
 #include "../bench.h"
 #include "model.h"
 
-#define SEED 20200529
-
 /* What we claim; README.md says why these. */
 #define MAX_SERIES     18.0 /* each half of each series, N >= 3 */
 #define MAX_MEAN_FIRST 8.0  /* mean over the series, fit on the 1st, 3rd, 5th... point */
@@ -38,6 +36,7 @@ enum { USL, TWO_LEVEL, MODEL, N_MODELS };
 
 struct errors {
 	double rms[N_MODELS]; /* % */
+	unsigned n_levels;    /* distances of the curve that was fitted */
 	char at_two[16];      /* log ratio of the model at N = 2, %; "-": not predicted */
 };
 
@@ -47,7 +46,7 @@ static struct errors predict_rest(const struct curve *train, const struct curve 
 	struct rival usl = fit_usl(train), two = fit_two_level(train);
 	struct costs costs = fit_costs(train);
 	struct rms rms[N_MODELS] = { 0 };
-	struct errors e = { .at_two = "-" };
+	struct errors e = { .n_levels = __builtin_popcount(costs.seen), .at_two = "-" };
 
 	for (unsigned i = 0; i < test->n; i++) {
 		const struct point *p = &test->points[i];
@@ -63,15 +62,6 @@ static struct errors predict_rest(const struct curve *train, const struct curve 
 	for (unsigned m = 0; m < N_MODELS; m++)
 		e.rms[m] = 100 * rms_of(&rms[m]);
 	return e;
-}
-
-static bool has_three_levels(const struct curve *curve)
-{
-	const double *pair = curve->points[curve->n - 1].mix.pair;
-
-	return (pair[NR_SAME_LLC] > 0) + (pair[NR_SAME_NODE] > 0) + (pair[NR_SAME_PACKAGE] > 0) +
-		       (pair[NR_OTHER_PACKAGE] > 0) >=
-	       3;
 }
 
 struct mean {
@@ -95,7 +85,7 @@ static void halve_one(struct mean *mean, struct mean *three, const struct curve 
 	curve_split(curve, 2, 1 - half, &train, &test);
 	e = predict_rest(&train, &test, 3);
 	add_errors(mean, &e);
-	if (has_three_levels(curve))
+	if (e.n_levels >= 3)
 		add_errors(three, &e);
 	printf("%-27s %-5s %6.1f %9.1f %7.1f %8s%s\n", curve->name, half ? "other" : "first",
 	       e.rms[USL], e.rms[TWO_LEVEL], e.rms[MODEL], e.at_two,
@@ -200,7 +190,7 @@ static const struct layout lock_host = {
 	.packages = 2, .cores = 48, .smt = 2, .llc = 48, .node = 48
 };
 
-/* The rows that begin so, from `least` threads on; they ascend in the file. */
+/* The rows that begin so, from `least` threads on. */
 static void read_lock_curve(struct curve *curve, const char *data_dir, const char *row,
 			    unsigned least)
 {
@@ -278,7 +268,7 @@ static struct sim_result simulate_flat(unsigned n, double think_ns, enum times s
 {
 	struct costs costs = { .alone = SERVICE_NS, .own = SERVICE_NS };
 	struct sim_opts opts = {
-		.seed = SEED + n,
+		.seed = DEFAULT_SEED + n,
 		.think_ns = think_ns,
 		.think = EXPONENTIAL,
 		.service = service,
@@ -349,7 +339,9 @@ static void check_exact(void)
 /* ---- 5: simulation v. closed formula ---- */
 static double formula_off(const struct costs *costs, const struct load *load)
 {
-	struct sim_opts opts = { .seed = SEED, .records = 4 * load->n + 200, .batches = 60 };
+	struct sim_opts opts = { .seed = DEFAULT_SEED,
+				 .records = 4 * load->n + 200,
+				 .batches = 60 };
 	struct sim_result r = sim_must(costs, load, &opts);
 	struct mix mix = mix_of(load);
 
@@ -392,23 +384,25 @@ static void check_formula(const struct curves *curves)
 }
 
 /* ---- 6: leave-one-host-out ---- */
-static void across_row(const struct host *host, const char *from, const struct host_error *e)
+static struct host_error across_row(const struct curves *curves, const struct host *host,
+				    const char *from, const char *like, double wide)
 {
-	printf("%-12s %-34s %5u %6.0f %6.2f %6.2f %10.0f", host->prefix, from, e->rms.n,
-	       100 * rms_of(&e->rms), exp(e->least), exp(e->most), 100.0 * e->inside / e->rms.n);
+	struct host_error e = predict_host(curves, host, like, wide);
+
+	printf("%-12s %-34s %5u %6.0f %6.2f %6.2f %10.0f", host->prefix, from, e.rms.n,
+	       100 * rms_of(&e.rms), exp(e.least), exp(e.most), 100.0 * e.inside / e.rms.n);
+	return e;
 }
 
 /* All others: what comes of the wrong --like. */
 static void row_of_others(const struct curves *curves, const struct host *host)
 {
-	struct host_error e;
 	char like[256] = "";
 
 	for (const struct host *h = published_hosts; h->prefix; h++)
 		if (h != host)
 			strcat(strcat(like, ","), h->prefix);
-	e = predict_host(curves, host, like + 1, 0);
-	across_row(host, "all others", &e);
+	across_row(curves, host, "all others", like + 1, 0);
 	printf(" %8s\n", "-");
 }
 
@@ -428,9 +422,9 @@ static void check_across(const struct curves *curves)
 	       "least", "most", "inside own", "this");
 	for (const struct host *host = published_hosts; host->prefix; host++) {
 		if (host->kin) {
-			struct host_error e = predict_host(curves, host, host->kin, across);
+			struct host_error e =
+				across_row(curves, host, host->kin, host->kin, across);
 
-			across_row(host, host->kin, &e);
 			printf(" %8.0f\n", 100.0 * e.inside_wide / e.rms.n);
 			points += e.rms.n;
 			inside += 100.0 * e.inside_wide;
@@ -502,7 +496,7 @@ int model_check(const char *data_dir)
 	if (curves_read(&curves, data_dir))
 		return 1;
 	n_exceeded = 0;
-	printf("seed %d\n\n", SEED);
+	printf("seed %d\n\n", DEFAULT_SEED);
 	check_halves(&curves);
 	check_costs(&curves, data_dir);
 	check_lock(data_dir);

@@ -7,11 +7,16 @@
 
 int curve_add(struct curve *curve, const struct load *load, double ns)
 {
+	unsigned i = curve->n;
+
 	if (curve->n == MAX_POINTS)
 		return -E2BIG;
 	if (!load->n || !is_plausible(ns))
 		return -EINVAL;
-	curve->points[curve->n++] = (struct point){ mix_of(load), ns };
+	for (; i && curve->points[i - 1].mix.n > load->n; i--)
+		curve->points[i] = curve->points[i - 1];
+	curve->points[i] = (struct point){ mix_of(load), ns };
+	curve->n++;
 	return 0;
 }
 
@@ -27,18 +32,6 @@ int curve_add_plain(struct curve *curve, const struct machine *machine, unsigned
 	err = curve_add(curve, &load, ns);
 	free(cpus);
 	return err;
-}
-
-static int by_producers(const void *a, const void *b)
-{
-	const struct point *x = a, *y = b;
-
-	return (x->mix.n > y->mix.n) - (x->mix.n < y->mix.n);
-}
-
-void curve_sort(struct curve *curve)
-{
-	qsort(curve->points, curve->n, sizeof(curve->points[0]), by_producers);
 }
 
 void curve_split(const struct curve *curve, unsigned every, unsigned which, struct curve *train,
@@ -120,8 +113,6 @@ int curves_read(struct curves *out, const char *data_dir)
 		free(all.curve);
 		return err;
 	}
-	for (unsigned i = 0; i < all.n; i++)
-		curve_sort(&all.curve[i]);
 	*out = all;
 	return 0;
 }

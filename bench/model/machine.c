@@ -66,14 +66,10 @@ static void rank_cores(const struct nr_topology *topo, const unsigned *cpus, uns
 		       unsigned *rank)
 {
 	for (unsigned i = 0; i < n; i++) {
-		enum nr_distance d = NR_OTHER_PACKAGE;
+		enum nr_distance d =
+			i ? nr_topology_distance(topo, cpus[i - 1], cpus[i]) : NR_OTHER_PACKAGE;
 
-		if (i)
-			d = nr_topology_distance(topo, cpus[i - 1], cpus[i]);
-		if (d == NR_OTHER_PACKAGE)
-			rank[i] = 0;
-		else
-			rank[i] = rank[i - 1] + (d != NR_SAME_CORE);
+		rank[i] = d == NR_OTHER_PACKAGE ? 0 : rank[i - 1] + (d != NR_SAME_CORE);
 	}
 }
 

@@ -66,7 +66,7 @@ static double merge_once(struct nr_tree *tree, struct sources *s, struct record 
 
 static void measure(struct sources *s, struct record *out)
 {
-	struct rng rng = { 20200529 };
+	struct rng rng = { DEFAULT_SEED };
 	double least = INFINITY, most = 0;
 	struct nr_tree tree = { 0 };
 

@@ -24,6 +24,8 @@
 
 #define N_LEVELS (NR_OTHER_PACKAGE + 1)
 
+#define DEFAULT_SEED 20200529
+
 /* ---- random numbers: one 64-bit seed, the same everywhere (rng.c) ---- */
 struct rng {
 	uint64_t state;
@@ -170,7 +172,6 @@ int curve_add(struct curve *curve, const struct load *load, double ns);
 /* The same for producers on the CPUs after the consumer, or from 0 (modulo the machine's number). */
 int curve_add_plain(struct curve *curve, const struct machine *machine, unsigned n,
 		    int consumer_cpu, double ns);
-void curve_sort(struct curve *curve);
 /* Takes the points i with i % every == which out for the test. The first point always stays: nothing
  * else tells what a producer alone costs. */
 void curve_split(const struct curve *curve, unsigned every, unsigned which, struct curve *train,

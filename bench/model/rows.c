@@ -131,7 +131,6 @@ int sweep_curve_read(struct sweep_curve *out, const char *path, const char *tran
 	json_decref(rows);
 	if (err)
 		return err;
-	curve_sort(&sweep.curve);
 	*out = sweep;
 	return 0;
 }
