@@ -213,13 +213,16 @@ static void predict_tables(const struct args *a)
 }
 
 /* ---- fits ---- */
-static void print_costs(const char *name, const struct costs *c)
+static struct costs print_fit(const char *name, const struct curve *curve)
 {
-	printf("%-27s alone %.0f own %.0f", name, c->alone, c->own);
+	struct costs c = fit_costs(curve);
+
+	printf("%-27s alone %.0f own %.0f", name, c.alone, c.own);
 	for (unsigned d = NR_SAME_LLC; d < N_LEVELS; d++)
-		if (c->seen & (1u << d))
-			printf(" %s %.0f", level_names[d], c->hand[d]);
-	printf(" ns, re-take %.2f, consumer's share %.2f\n", c->retake, c->consumer);
+		if (c.seen & (1u << d))
+			printf(" %s %.0f", level_names[d], c.hand[d]);
+	printf(" ns, re-take %.2f, consumer's share %.2f\n", c.retake, c.consumer);
+	return c;
 }
 
 static void fit_sweep(struct job *job)
@@ -229,8 +232,7 @@ static void fit_sweep(struct job *job)
 
 	read_machine(job);
 	read_sweep(job);
-	c = fit_costs(curve);
-	print_costs(job->args->sweep, &c);
+	c = print_fit(job->args->sweep, curve);
 	for (unsigned i = 0; i < curve->n; i++)
 		printf("%4u producers: measured %.3f, model %.3f M/s\n", curve->points[i].mix.n,
 		       1e3 / curve->points[i].ns, 1e3 / mean_ns(&c, &curve->points[i].mix));
@@ -247,13 +249,10 @@ static void fit_sweep(struct job *job)
 static void fit(const struct args *a)
 {
 	static struct job job;
-	struct costs c;
 
 	open_job(&job, a);
-	for (unsigned i = 0; !a->sweep && i < job.curves.n; i++) {
-		c = fit_costs(&job.curves.curve[i]);
-		print_costs(job.curves.curve[i].name, &c);
-	}
+	for (unsigned i = 0; !a->sweep && i < job.curves.n; i++)
+		print_fit(job.curves.curve[i].name, &job.curves.curve[i]);
 	if (a->sweep)
 		fit_sweep(&job);
 }

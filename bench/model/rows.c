@@ -61,31 +61,28 @@ static int check_machine(const json_t *rows, const char *path, const struct mach
 	return -EINVAL;
 }
 
-static int row_cpus(const json_t *row, const struct machine *machine, unsigned *cpus,
-		    unsigned *count)
+/* How many; 0: one of them is not of the machine. */
+static unsigned row_cpus(const json_t *row, const struct machine *machine, unsigned *cpus)
 {
 	const json_t *list = json_object_get(row, "producer_cpus"), *cpu;
+	unsigned n = 0;
 
-	*count = 0;
 	for_each_row (cpu, list) {
-		int n = machine_index(machine, json_integer_value(cpu));
+		int i = machine_index(machine, json_integer_value(cpu));
 
-		if (*count == machine->n_cpus || n < 0)
-			return -EINVAL;
-		cpus[(*count)++] = n;
+		if (n == machine->n_cpus || i < 0)
+			return 0;
+		cpus[n++] = i;
 	}
-	return *count ? 0 : -EINVAL;
+	return n;
 }
 
 static int add_row(struct sweep_curve *sweep, const json_t *row, const struct machine *machine,
 		   unsigned *cpus)
 {
 	const json_t *consumer = json_object_get(row, "consumer_cpu");
-	struct load load = { machine, 0, cpus, -1 };
-	int err = row_cpus(row, machine, cpus, &load.n);
+	struct load load = { machine, row_cpus(row, machine, cpus), cpus, -1 };
 
-	if (err)
-		return err;
 	if (json_is_integer(consumer))
 		load.consumer_cpu = machine_index(machine, json_integer_value(consumer));
 	sweep->consumer_not_known |= load.consumer_cpu < 0;
