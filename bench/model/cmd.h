@@ -37,7 +37,7 @@ struct job {
 	struct nr_topology *topo;
 	struct machine *machine;
 	bool own; /* the machine is the published host itself */
-	struct family *family;
+	struct family family;
 	struct sweep_curve sweep;	/* if there is one */
 	struct shards shards[MAX_LIST]; /* of each policy */
 	unsigned *order;		/* CPUs in the order in which they get a producer */

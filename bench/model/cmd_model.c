@@ -93,18 +93,17 @@ static bool is_published(const struct job *job)
 static void fit_family(struct job *job)
 {
 	double across = across_hosts(&job->curves);
-	struct family *like;
-
 	/* like_parse has found hosts for each. */
-	job->family = family_fit(&job->curves, job->args->like);
+	struct family like = family_fit(&job->curves, job->args->like);
+
+	job->family = like;
 	job->own = is_published(job);
 	if (job->args->sweep) {
-		like = job->family;
 		read_sweep(job);
-		job->family = family_of_sweep(&job->sweep.curve, like, job->machine, across);
-		family_free(like);
+		job->family = family_of_sweep(&job->sweep.curve, &like, job->machine, across);
+		free(like.sets);
 	} else if (!job->own) {
-		job->family->error = fmax(job->family->error, across);
+		job->family.error = fmax(like.error, across);
 	}
 }
 
@@ -158,11 +157,11 @@ static void print_source(const struct job *job)
 		return;
 	}
 	printf("costs from %s", a->sweep);
-	if (!job->family->borrowed)
+	if (!job->family.borrowed)
 		return;
 	printf(", hand-overs it does not contain (");
 	for (unsigned d = 0; d < N_LEVELS; d++)
-		if (job->family->borrowed & (1u << d)) {
+		if (job->family.borrowed & (1u << d)) {
 			printf("%s%s", between, level_names[d]);
 			between = ", ";
 		}
@@ -178,7 +177,7 @@ static void print_preamble(const struct job *job)
 	print_source(job);
 	printf(" (%u parameter set%s, error %.0f %%), seed %llu.\n%sEach figure: middle [lowest, "
 	       "highest]. Producers %s.\n",
-	       job->family->n, job->family->n == 1 ? "" : "s", 100 * job->family->error,
+	       job->family.n, job->family.n == 1 ? "" : "s", 100 * job->family.error,
 	       (unsigned long long)a->seed, begin,
 	       a->fill ? "fill one cache domain after the other" : "spread evenly");
 	print_doubts(&job->sweep, begin);
@@ -259,7 +258,7 @@ static void fit(const struct args *a)
 
 int cmd_model(int argc, char **argv)
 {
-	struct args a;
+	static struct args a; /* policies stay in use */
 
 	args_parse(&a, argc, argv);
 	switch (a.verb) {

@@ -56,9 +56,9 @@ static void add_halves(struct rms *e, const struct curve *curve)
 	}
 }
 
-struct family *family_fit(const struct curves *curves, const char *like)
+struct family family_fit(const struct curves *curves, const char *like)
 {
-	struct family *f = bench_alloc(1, sizeof(*f));
+	struct family f = { 0 };
 	struct rms all = { 0 };
 	struct curve most, rest;
 
@@ -67,26 +67,15 @@ struct family *family_fit(const struct curves *curves, const char *like)
 
 		if (!is_like(curve->name, like))
 			continue;
-		fit_set(f, curve);
+		fit_set(&f, curve);
 		for (unsigned g = 0; g < N_GROUPS; g++) {
 			curve_split(curve, N_GROUPS, g, &most, &rest);
-			fit_set(f, &most);
+			fit_set(&f, &most);
 		}
 		add_halves(&all, curve);
 	}
-	f->error = rms_of(&all);
-	if (f->n)
-		return f;
-	family_free(f);
-	return NULL;
-}
-
-void family_free(struct family *f)
-{
-	if (!f)
-		return;
-	free(f->sets);
-	free(f);
+	f.error = rms_of(&all);
+	return f;
 }
 
 /* ---- families of a sweep ---- */
@@ -130,27 +119,26 @@ static void borrow(struct costs *set, const struct costs *from, unsigned beyond)
 			set->hand[d] = from->hand[d] * same;
 }
 
-struct family *family_of_sweep(const struct curve *sweep, const struct family *like,
-			       const struct machine *machine, double across)
+struct family family_of_sweep(const struct curve *sweep, const struct family *like,
+			      const struct machine *machine, double across)
 {
-	struct family *f = bench_alloc(1, sizeof(*f));
 	struct costs fit = fit_costs(sweep);
+	struct family f = { .borrowed = levels_beyond(machine, fit.seen) };
 	struct curve most, rest;
 
-	f->borrowed = levels_beyond(machine, fit.seen);
-	f->error = fmax(sweep_error(sweep, &fit, like->error), f->borrowed ? across : 0);
-	for (unsigned i = 0; f->borrowed && i < like->n; i++)
-		borrow(add_set(f, &fit), &like->sets[i], f->borrowed);
-	if (f->borrowed)
+	f.error = fmax(sweep_error(sweep, &fit, like->error), f.borrowed ? across : 0);
+	for (unsigned i = 0; f.borrowed && i < like->n; i++)
+		borrow(add_set(&f, &fit), &like->sets[i], f.borrowed);
+	if (f.borrowed)
 		return f;
-	add_set(f, &fit);
+	add_set(&f, &fit);
 	for (unsigned g = 0; g < N_GROUPS; g++) {
 		struct costs set;
 
 		curve_split(sweep, N_GROUPS, g, &most, &rest);
 		set = fit_costs(&most);
 		if (has_enough_points(&most, fit.seen) && set.seen == fit.seen)
-			add_set(f, &set);
+			add_set(&f, &set);
 	}
 	return f;
 }
@@ -198,12 +186,12 @@ struct host_error predict_host(const struct curves *curves, const struct host *h
 			       const char *like, double wide)
 {
 	struct host_error e = { .least = INFINITY, .most = -INFINITY };
-	struct family *f = family_fit(curves, like);
+	struct family f = family_fit(curves, like);
 
-	for (unsigned i = 0; f && i < curves->n; i++)
+	for (unsigned i = 0; f.n && i < curves->n; i++)
 		if (host_of(curves->curve[i].name) == host)
-			add_series(&e, f, &curves->curve[i], wide);
-	family_free(f);
+			add_series(&e, &f, &curves->curve[i], wide);
+	free(f.sets);
 	if (!e.rms.n)
 		errx(BENCH_FAILED, "the published curves lack %s, or %s to predict it from",
 		     host->prefix, like);

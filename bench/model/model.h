@@ -275,13 +275,13 @@ struct family {
 	double error;
 	unsigned borrowed; /* of a sweep: bit per distance that comes from other hosts */
 };
-/* like: prefixes of series, "e5_2680v4,spr". NULL: no series begins with any of them. */
-struct family *family_fit(const struct curves *curves, const char *like);
+/* Who gets a family frees its sets. */
+/* like: prefixes of series, "e5_2680v4,spr". No sets: no series begins with any of them. */
+struct family family_fit(const struct curves *curves, const char *like);
 /* Costs of a sweep, for a machine. Distances above what the sweep contains come from `like`, and then
  * the costs are off by `across`. */
-struct family *family_of_sweep(const struct curve *sweep, const struct family *like,
-			       const struct machine *machine, double across);
-void family_free(struct family *family);
+struct family family_of_sweep(const struct curve *sweep, const struct family *like,
+			      const struct machine *machine, double across);
 
 /* rms log ratio of all points. */
 double fit_error(const struct costs *c, const struct curve *curve);

@@ -93,8 +93,8 @@ static struct question question_of(const struct table *t, const struct shards *s
 				   double rate)
 {
 	return (struct question){
-		t->job->machine, t->job->family, &t->args->rest, s, n,
-		t->job->order,	 rate,		 t->args->seed,
+		t->job->machine, &t->job->family, &t->args->rest, s, n, t->job->order, rate,
+		t->args->seed,
 	};
 }
 
