@@ -169,11 +169,11 @@ static inline bool is_plausible(double ns)
 }
 /* -E2BIG: the curve is full; -EINVAL: ns is not plausible. */
 int curve_add(struct curve *curve, const struct load *load, double ns);
-/* The same for producers on the CPUs after the consumer, or from 0 (modulo the machine's number). */
+/* The same for producers on the CPUs after the consumer, or from 0 (modulo the number of CPUs). */
 int curve_add_plain(struct curve *curve, const struct machine *machine, unsigned n,
 		    int consumer_cpu, double ns);
-/* Takes the points i with i % every == which out for the test. The first point always stays: nothing
- * else tells what a producer alone costs. */
+/* Takes the points i with i % every == which out for the test. The first point always stays:
+ * nothing else tells what a producer alone costs. */
 void curve_split(const struct curve *curve, unsigned every, unsigned which, struct curve *train,
 		 struct curve *test);
 
@@ -182,10 +182,10 @@ struct curves {
 	struct curve *curve;
 };
 
-/* All curves of ringbuf_contention.csv, series,producers,mops_per_sec, placed by plain CPU numbers on
- * the published host: the consumer on CPU 0 (series with _noconsumer in their names: none),
- * producers on the CPUs after it. The caller frees out->curve. Errors were explained; -ENOENT: a series
- * of a host that is not known here. */
+/* All curves of ringbuf_contention.csv, with columns series,producers,mops_per_sec, placed by plain
+ * CPU numbers on the published host: the consumer on CPU 0 (series with _noconsumer in their names:
+ * none), producers on the CPUs after it. The caller frees out->curve. Errors were explained;
+ * -ENOENT: a series of a host that is not known here. */
 int curves_read(struct curves *out, const char *data_dir);
 
 /* ---- fits (fit.c) ---- */
@@ -227,8 +227,8 @@ struct host {
 	struct prior prior;
 	double far_ratio; /* other package / farthest distance seen, by core-to-core latency */
 	const char *kin;  /* prefix of the other host of its maker, NULL: there is none */
-	/* How rows of core_to_core_latency.csv begin, of a like host: for the innermost cache domain
-	 * (NULL: not published), and for the outermost distance the curve contains. */
+	/* How rows of core_to_core_latency.csv begin, of a like host: for the innermost cache
+	 * domain (NULL: not published), and for the outermost distance the curve contains. */
 	const char *latency_near, *latency_far;
 };
 extern const struct host published_hosts[]; /* the last one has no prefix */
@@ -275,11 +275,11 @@ struct family {
 	double error;
 	unsigned borrowed; /* of a sweep: bit per distance that comes from other hosts */
 };
-/* Who gets a family frees its sets. */
-/* like: prefixes of series, "e5_2680v4,spr". No sets: no series begins with any of them. */
+/* like: prefixes of series, "e5_2680v4,spr". No sets: no series begins with any of them. The caller
+ * frees the sets. */
 struct family family_fit(const struct curves *curves, const char *like);
-/* Costs of a sweep, for a machine. Distances above what the sweep contains come from `like`, and then
- * the costs are off by `across`. */
+/* Costs of a sweep, for a machine. Distances above what the sweep contains come from `like`, and
+ * then the costs are off by `across`. */
 struct family family_of_sweep(const struct curve *sweep, const struct family *like,
 			      const struct machine *machine, double across);
 
@@ -306,7 +306,7 @@ struct interval {
 };
 struct interval interval_of(double *v, unsigned n); /* least, middle and most; sorts v */
 
-/* What is not in the lock: user space, and perf's buffers. Least, middle and most, see README.md. */
+/* What is not in the lock: user space, and perf's buffers. Low, middle and high, see README.md. */
 struct rest {
 	double merge_ns[3];	 /* of a record, one shard */
 	double merge_log2_ns[3]; /* more for each doubling of the shards */
