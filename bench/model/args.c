@@ -160,6 +160,7 @@ void args_parse(struct args *a, int argc, char **argv)
 		.least_words = 1,
 		.most_words = 2,
 	};
+	char *policies;
 	bool limits;
 
 	*a = (struct args){
@@ -178,7 +179,9 @@ void args_parse(struct args *a, int argc, char **argv)
 		a->policy_list = limits ? "single,node,llc" : "single,node,llc,perfbuf";
 	if (!a->rate_list)
 		a->rate_list = limits ? "1k,10k,100k" : "1k,10k,100k,flat";
-	a->n_policies = split("policy", a->policy_list, strdup(a->policy_list), a->policies);
+	policies = bench_alloc(strlen(a->policy_list) + 1, 1); /* until the end of the process */
+	a->n_policies =
+		split("policy", a->policy_list, strcpy(policies, a->policy_list), a->policies);
 	a->n_producers = split_counts("producers", a->producer_list, "all", 1, a->producers);
 	a->n_rates = split_counts("rate", a->rate_list, "flat", 0, a->rates);
 	if (limits)
