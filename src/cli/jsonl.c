@@ -56,10 +56,8 @@ static int open_terminal(int fd)
 int jsonl_open(struct jsonl *jsonl, struct nr_collector *c, struct outfile *output,
 	       const struct nr_output_opts *opts)
 {
-	struct nr_output_opts named = *opts;
 	int index;
 
-	named.name = outfile_name(output);
 	jsonl->output = output;
 	jsonl->terminal = open_terminal(fileno(output->file));
 	/* A closed pipe becomes a write error, not a signal. */
@@ -71,7 +69,7 @@ int jsonl_open(struct jsonl *jsonl, struct nr_collector *c, struct outfile *outp
 		cli_error("cannot write JSON lines: %s", strerror(-err));
 		return err;
 	}
-	index = nr_collector_add_json_lines(c, write_lines, jsonl, &named);
+	index = nr_collector_add_json_lines(c, write_lines, jsonl, opts);
 	return index < 0 ? index : 0;
 }
 

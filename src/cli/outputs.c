@@ -127,14 +127,17 @@ int outputs_refuse(const struct outputs *all, const char *option, const struct d
 /* ---- recording ---- */
 
 static int open_lines(struct outputs *all, struct output *o, struct nr_collector *c,
-		      const struct nr_output_opts *opts, int end_fd, unsigned wait_ms)
+		      struct nr_output_opts opts, int end_fd, unsigned wait_ms)
 {
 	const struct outfile_opts how = { .force = all->force, .group = all->group };
 	int err = destination_open(&o->destination, &how, end_fd, wait_ms);
 
 	if (err == -ENXIO)
 		cli_error("no reader opened %s: nothing was recorded", o->path);
-	return err ?: jsonl_open(&o->jsonl, c, &o->destination.output, opts);
+	if (err)
+		return err;
+	opts.name = outfile_name(&o->destination.output);
+	return jsonl_open(&o->jsonl, c, &o->destination.output, &opts);
 }
 
 int outputs_open(struct outputs *all, struct nr_collector *c, int end_fd, unsigned wait_ms)
@@ -151,7 +154,7 @@ int outputs_open(struct outputs *all, struct nr_collector *c, int end_fd, unsign
 		};
 
 		if (o->json_lines)
-			err = open_lines(all, o, c, &opts, end_fd, wait_ms);
+			err = open_lines(all, o, c, opts, end_fd, wait_ms);
 		else
 			err = nr_collector_add_trace(c, o->path, &opts);
 	}
