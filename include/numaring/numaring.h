@@ -92,8 +92,8 @@ NR_API const char *nr_source_about(unsigned i);
  *  - from a file;
  *  - from memory: name is for messages, and the caller may free data after the call;
  *  - opened with libbpf and not yet loaded: the collector loads and attaches it, and the caller
- *    closes it after nr_collector_close. A program that libbpf cannot attach by its section name needs
- *    bpf_program__set_autoattach(prog, false) before the start, and the caller attaches it.
+ *    closes it after nr_collector_close. A program that libbpf cannot attach by its section name
+ *    needs bpf_program__set_autoattach(prog, false) before the start, and the caller attaches it.
  *
  * For the first two, a child process (fork) opens and loads the object first, because libbpf
  * crashes on some damaged objects.
