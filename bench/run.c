@@ -45,8 +45,9 @@ size_t run_divide_memory(struct run *r, unsigned n)
 	size_t size = floor_power(r->cfg.memory / n);
 
 	if (size < (size_t)sysconf(_SC_PAGESIZE))
-		errx(BENCH_FAILED, "%" PRIu64 " bytes are too few for %u ring%s", r->cfg.memory, n,
-		     n == 1 ? "" : "s");
+		errx(BENCH_FAILED,
+		     "%" PRIu64 " bytes are too few for %u ring%s: use --memory %zu or more",
+		     r->cfg.memory, n, n == 1 ? "" : "s", n * (size_t)sysconf(_SC_PAGESIZE));
 	size = size > RING_MAX ? RING_MAX : size;
 	r->shards = n;
 	r->ring_bytes = n * size;

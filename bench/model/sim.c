@@ -245,6 +245,7 @@ struct sim_result sim_must(const struct costs *costs, const struct load *load,
 	struct sim_result r;
 
 	if (sim_run(&r, costs, load, opts))
-		errx(BENCH_FAILED, "the fitted costs are no times");
+		errx(BENCH_FAILED, "the fitted costs are negative or not finite: check the curves "
+				   "in --data and --sweep");
 	return r;
 }

@@ -108,7 +108,8 @@ done
 for transport in single perfbuf libbpf; do
 	"$BENCH" run -d 0.1 --transport $transport --memory 1 >/dev/null 2>err
 	equal "$transport, too little memory: exit status" $? 1
-	check "$transport, too little memory: says so" grep -q "^numaring-bench: 1 bytes are too few for " err
+	check "$transport, too little memory: says so" \
+		grep -q "^numaring-bench: 1 bytes are too few for .*: use --memory [0-9]* or more$" err
 done
 "$BENCH" run --producers $((cpus + 1)) >/dev/null 2>err
 equal "too many producers: exit status" $? 1
