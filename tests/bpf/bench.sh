@@ -220,6 +220,7 @@ equal "report: files" "$(find r -type f -printf '%f\n' | sort | xargs)" "report.
 equal "report: nothing from elsewhere" "$(grep -oE 'https?://[^ "]*|src=|url\(http' r/report.html)" ""
 check "report: has plots" test "$(grep -o '<svg' r/report.html | wc -l)" -ge 6
 check "report: says what a dot is" grep -q "a dot is a run" r/report.html
+check "report: identifiers have the plot's name" grep -qE " id=['\"]throughput_" r/report.html
 equal "report: identifiers that occur twice" \
 	"$(grep -oE " id=('[^']*'|\"[^\"]*\")" r/report.html | sort | uniq -d)" ""
 equal "report: rows" "$(grep -c '^| [a-z]' r/report.md)" $((configs + 1))
