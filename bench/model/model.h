@@ -11,8 +11,7 @@
  *	repairman()  exact result for exponential times; the simulation is tested against it
  *
  * Times are in nanoseconds, rates in records per second. Functions that can fail return 0 or a
- * negative errno and leave *out untouched on failure; free functions take NULL. There is no global
- * state.
+ * negative errno and leave *out untouched on failure. There is no global state.
  */
 #ifndef BENCH_MODEL_H
 #define BENCH_MODEL_H
@@ -134,7 +133,7 @@ struct sim_result {
 	unsigned least, most; /* measured attempts of the producer that had fewest, and most */
 };
 
-/* -EINVAL: options without records, or costs and times that are no times. */
+/* -EINVAL: options without records, or costs and times that are negative or not finite. */
 int sim_run(struct sim_result *out, const struct costs *costs, const struct load *load,
 	    const struct sim_opts *opts);
 /* Ends the process instead. */

@@ -231,7 +231,6 @@ static void predict_rings(struct answer *a, const struct question *q)
 static void find_bound(struct answer *a, const char *first, double demand)
 {
 	const struct interval *lock = &a->lock_capacity, *merge = &a->merge_per_sec;
-
 	bool mid = demand > fmin(lock->mid, merge->mid), low = demand > fmin(lock->lo, merge->lo);
 
 	a->at_low = low && !mid;
