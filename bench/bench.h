@@ -172,8 +172,8 @@ struct bpf_program;
 /* Takes the producers' program and cells of a loaded object. */
 void run_use(struct run *r, const struct bpf_program *prog, const struct bpf_map *cells);
 
-/* For transports other than numaring (libbpf.c): loads their program; returns the descriptor of its
- * ring or perf buffers. */
+/* For transports other than numaring (baseline.c): loads their program; returns the descriptor of
+ * its ring or perf buffers. */
 int baseline_load(struct run *r, bool perf_buffers);
 /* That the ring or buffer was full is the one cause of loss. */
 void baseline_count_lost(struct run *r);
@@ -231,6 +231,9 @@ static inline size_t floor_power(size_t v)
 }
 
 /* ---- rows of a sweep (jsonl.c) ---- */
+
+/* Share of a host's CPU time that others may have; with more it is busy. */
+#define BUSY_SHARE 0.1
 
 /* All lines of the file, each an object; a last line that was cut short is left out. NULL: one is
  * none, which was explained. */

@@ -80,8 +80,7 @@ static void warn_of_groups(const struct page *p)
 void write_warnings(const struct page *p)
 {
 	unsigned invalid = sweep_invalid(p->report->file.runs);
-	double busy = 0;
-	const json_t *sum;
+	double elsewhere = sweep_elsewhere(p->report->medians);
 
 	if (json_is_true(json_object_get(p->report->file.host, "emulated")))
 		write_paragraph(p, "warn",
@@ -92,13 +91,11 @@ void write_warnings(const struct page *p)
 				"%u of %zu runs are NOT VALID and are left out; their rows in the "
 				"sweep's file say why.",
 				invalid, json_array_size(p->report->file.runs));
-	for_each_row (sum, p->report->medians)
-		busy = fmax(busy, row_median(sum, "elsewhere_share"));
-	if (busy > 0.1)
+	if (elsewhere > BUSY_SHARE)
 		write_paragraph(p, "warn",
 				"This host was not idle: up to %.0f %% of its CPU time went "
 				"elsewhere.",
-				100 * busy);
+				100 * elsewhere);
 	warn_of_memory(p);
 	warn_of_groups(p);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Reads a sweep's file and summarizes its runs. */
+#include <math.h>
 #include "sweep.h"
 
 const struct metric sweep_metrics[N_METRICS] = {
@@ -149,4 +150,14 @@ json_t *sweep_medians(const json_t *runs)
 	}
 	json_decref(groups);
 	return medians;
+}
+
+double sweep_elsewhere(const json_t *medians)
+{
+	const json_t *sum;
+	double most = 0;
+
+	for_each_row (sum, medians)
+		most = fmax(most, row_median(sum, "elsewhere_share"));
+	return most;
 }

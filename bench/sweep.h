@@ -68,5 +68,7 @@ extern const struct metric sweep_metrics[N_METRICS];
 /* For each configuration, in order of appearance, an object with its values and for each metric
  * {"median":..., "q1":..., "q3":..., "n":..., "runs":[...], "groups":1 or 2}, see two_groups. */
 json_t *sweep_medians(const json_t *runs);
+/* The largest share of CPU time that went elsewhere, of all medians. */
+double sweep_elsewhere(const json_t *medians);
 
 #endif

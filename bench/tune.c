@@ -492,17 +492,14 @@ static void print_pair(const struct tune *t, enum nr_distance d)
 static void print_doubts(const struct tune *t)
 {
 	unsigned invalid = sweep_invalid(t->rows);
-	double busy = 0;
-	const json_t *sum;
+	double elsewhere = sweep_elsewhere(t->medians);
 
-	for_each_row (sum, t->medians)
-		busy = fmax(busy, row_median(sum, "elsewhere_share"));
 	if (invalid)
 		printf("%u of the runs were not valid and are left out.\n", invalid);
-	if (busy > BUSY_SHARE)
+	if (elsewhere > BUSY_SHARE)
 		printf("This host was BUSY: %.0f %% of its CPU time went elsewhere. Producers "
 		       "that do not run do not contend. Try again when it is idle.\n",
-		       100 * busy);
+		       100 * elsewhere);
 }
 
 static void print_stages(const struct tune *t)

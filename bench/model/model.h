@@ -245,9 +245,6 @@ bool is_like(const char *series, const char *like);
 int like_parse(struct like *out, const struct curves *curves, const char *like);
 
 /* ---- sweeps (rows.c) ---- */
-/* Share of a host's CPU time that others may have. */
-#define BUSY_SHARE 0.1
-
 /* The curve of one transport, flat out, of a sweep in JSON Lines; CPU numbers are those of machine.
  * Only medians that differ in nothing but producers, placement and duration make a curve: those
  * with the most common record size, memory, burst and order. */
