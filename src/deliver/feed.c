@@ -9,6 +9,7 @@
 static void enter(struct nr_feed *f)
 {
 	f->busy = true;
+	f->output->waiting = f->n;
 	nr_counter_set(&f->output->since, nr_clock_now());
 	pthread_mutex_unlock(&f->delivery->lock);
 }
@@ -112,6 +113,37 @@ void nr_feed_end(struct nr_feed *f)
 	f->ended = true;
 }
 
+/* ---- the thread ---- */
+
+static bool is_due(const struct nr_feed *f)
+{
+	return f->output->due && nr_clock_now() >= f->output->due;
+}
+
+static void tick(struct nr_feed *f)
+{
+	struct nr_output *o = f->output;
+	uint64_t began = nr_clock_now();
+	int err;
+
+	enter(f);
+	err = leave(f, began, o->ops->tick(o));
+	if (err && !f->abandoned)
+		fail_feed(f, err);
+}
+
+/* Waits for a packet, the end, or the output's time. */
+static void wait(struct nr_feed *f)
+{
+	uint64_t due = f->error ? 0 : f->output->due;
+	const struct timespec until = { due / 1000000000, due % 1000000000 };
+
+	if (due)
+		pthread_cond_timedwait(&f->wake, &f->delivery->lock, &until);
+	else
+		pthread_cond_wait(&f->wake, &f->delivery->lock);
+}
+
 static void *feed(void *arg)
 {
 	struct nr_feed *f = arg;
@@ -119,10 +151,12 @@ static void *feed(void *arg)
 
 	pthread_mutex_lock(&d->lock);
 	while (!f->abandoned && (f->n || !d->ending)) {
-		if (f->n)
+		if (!f->error && is_due(f))
+			tick(f);
+		else if (f->n)
 			nr_feed_deliver(f);
 		else
-			pthread_cond_wait(&f->wake, &d->lock);
+			wait(f);
 		pthread_cond_broadcast(&d->moved);
 	}
 	nr_feed_end(f);

@@ -43,6 +43,7 @@ static int append(struct trace *t, const void *packet, size_t size)
 	if (err)
 		return err;
 	t->next = t->file.last.seq + 1;
+	t->output.due = t->file.due;
 	nr_counter_set(&t->output.bytes, t->file.bytes);
 	return 0;
 }
@@ -50,6 +51,15 @@ static int append(struct trace *t, const void *packet, size_t size)
 static int take(struct nr_output *o, const struct nr_packet *packet)
 {
 	return append(trace_of(o), packet->bytes, packet->size);
+}
+
+static int tick(struct nr_output *o)
+{
+	struct trace *t = trace_of(o);
+	int err = nr_stream_file_sync(&t->file);
+
+	o->due = t->file.due;
+	return err;
 }
 
 /* Writes the gap mark in place of the missing packets. */
@@ -196,6 +206,7 @@ static const struct nr_output_ops ops = {
 	.undo = undo,
 	.take = take,
 	.miss = miss,
+	.tick = tick,
 	.end = end,
 	.destroy = destroy,
 };
