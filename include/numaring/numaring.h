@@ -107,6 +107,15 @@ NR_API int nr_collector_add_object_mem(struct nr_collector *c, const char *name,
 				       size_t size);
 NR_API int nr_collector_add_bpf_object(struct nr_collector *c, struct bpf_object *obj);
 
+/* What a trace does when its disk, or its user's quota on it, is full (docs/reliability.md). */
+enum nr_on_full {
+	NR_ON_FULL_STOP,	/* an error: of a required output, it ends the recording */
+	NR_ON_FULL_DROP_OLDEST, /* removes the oldest chunk; an error when only one is left */
+	NR_ON_FULL_PAUSE,	/* waits until there is room, or the recording ends */
+};
+
+#define NR_FSYNC_PACKET 1
+
 /*
  * Outputs take the stream. A recording has one or more, all added before the start.
  *
@@ -130,6 +139,25 @@ struct nr_output_opts {
 	const gid_t *group;
 	/* A function: its name in messages and statistics, copied. NULL: "batch", "json lines". */
 	const char *name;
+
+	/* The rest is for traces. */
+
+	/* "zstd" or "zstd:LEVEL", LEVEL from -7 to 19: compress the stream. All compressed traces
+	 * of a recording have one level. NULL: do not compress. Read during the call. */
+	const char *compress;
+	/* Begin the next chunk (docs/format.md) when the stream has this many bytes on the disk, or
+	 * this time after the chunk's first event. 0: only when nr_collector_rotate asks for it. */
+	uint64_t rotate_bytes;
+	uint64_t rotate_ns;
+	/* Remove the oldest chunks beyond this many bytes on the disk, or this many chunks. Both
+	 * count the chunk that is being written. 0: no limit. keep_chunks needs rotate_bytes or
+	 * rotate_ns; with keep_bytes alone, rotate_bytes is an eighth of it. */
+	uint64_t keep_bytes;
+	unsigned keep_chunks;
+	enum nr_on_full on_full;
+	/* Force what was written to the disk: 0: never; NR_FSYNC_PACKET: each packet, before its
+	 * room in the rings is free; else: at most this many ns after it was written. */
+	uint64_t fsync_ns;
 };
 
 /*
@@ -200,6 +228,10 @@ NR_API int nr_host_clock_offset(int64_t *out);
  * output: add one and start again. After any other error, close the collector, which also removes
  * the traces that the start made. */
 NR_API int nr_collector_start(struct nr_collector *c);
+
+/* Begins the next chunk of every trace as soon as its output can. A trace without events since its
+ * last chunk began stays as it is. -EINVAL: the collector is not running. Any thread. */
+NR_API int nr_collector_rotate(struct nr_collector *c);
 
 /* A descriptor that becomes readable (poll) when the recording ends by itself. nr_collector_stop
  * returns the cause. */
@@ -276,6 +308,12 @@ struct nr_output_stats {
 	uint64_t busy_ns;	 /* time since its current call made progress; 0: no call */
 	uint64_t busy_max_ns;	 /* the longest completed call */
 	uint64_t busy_total_ns;	 /* sum of the completed calls */
+	/* Of a trace: */
+	uint64_t plain_bytes;	 /* bytes before compression */
+	uint64_t chunks;	 /* begun */
+	uint64_t dropped_chunks; /* removed, to keep to a limit or because the disk was full */
+	uint64_t dropped_events; /* in these; `events` counts them, too */
+	uint64_t paused_ns;	 /* wait for room on a full disk */
 };
 
 struct nr_stats {

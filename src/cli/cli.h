@@ -60,6 +60,8 @@ int cli_parse_dir(int key, char *arg, struct argp_state *state, const char **dir
 
 /* For argp: --shards, --ring-size and --consumer-cpus. Its input is a struct nr_plan_opts. */
 extern const struct argp cli_plan_argp;
+/* For argp: how traces are written. Its input is a struct nr_output_opts. */
+extern const struct argp cli_trace_argp;
 
 /* CLOCK_MONOTONIC. */
 uint64_t cli_now_ms(void);

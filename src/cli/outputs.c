@@ -146,13 +146,12 @@ int outputs_open(struct outputs *all, struct nr_collector *c, int end_fd, unsign
 
 	for (unsigned i = 0; err >= 0 && i < all->n; i++) {
 		struct output *o = &all->list[i];
-		const struct nr_output_opts opts = {
-			.sz = sizeof(opts),
-			.optional = i && !all->required,
-			.force = all->force,
-			.group = all->group,
-		};
+		struct nr_output_opts opts = o->json_lines ? (struct nr_output_opts){} : all->trace;
 
+		opts.sz = sizeof(opts);
+		opts.optional = i && !all->required;
+		opts.force = all->force;
+		opts.group = all->group;
 		if (o->json_lines)
 			err = open_lines(all, o, c, opts, end_fd, wait_ms);
 		else

@@ -30,7 +30,8 @@ struct outputs {
 	bool format_given;
 	bool required; /* all of them */
 	bool force;
-	const gid_t *group; /* may read them; NULL: only the owner */
+	const gid_t *group;	     /* may read them; NULL: only the owner */
+	struct nr_output_opts trace; /* how traces are written */
 	char default_path[64];
 };
 

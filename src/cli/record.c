@@ -251,6 +251,7 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &r->plan;
+		state->child_inputs[1] = &r->outputs.trace;
 		return 0;
 	case ARGP_KEY_ARG:
 		/* The command begins at the first argument that is not an option. */
@@ -270,7 +271,9 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse_opt,
-	.children = (const struct argp_child[]){ { .argp = &cli_plan_argp, .group = 1 }, { 0 } },
+	.children = (const struct argp_child[]){ { .argp = &cli_plan_argp, .group = 1 },
+						 { .argp = &cli_trace_argp, .group = 3 },
+						 { 0 } },
 	.args_doc = "[-- COMMAND...]",
 	.doc = "Record events of this machine, in exact order, into a trace or as JSON lines.\v"
 	       "Recording stops when COMMAND exits. Without -p, the whole machine is recorded. "

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The file stream of a trace while it is written: packets are appended, each with one write.
+ *
+ * A write that fails is cut off again, so the file always ends with a whole packet. If that fails,
+ * too, or another program changed the file, the error is final. Errors are logged. One thread.
+ */
+#ifndef NR_OUTPUT_STREAM_FILE_H
+#define NR_OUTPUT_STREAM_FILE_H
+
+#include "dir.h"
+#include "packet/head.h"
+
+struct nr_stream_file {
+	const struct nr_trace_dir *dir;
+	const struct nr_logger *log;
+	__u8 uuid[16]; /* of the trace */
+	int fd;	       /* -1: not open */
+
+	uint64_t bytes;		    /* of whole packets in the file */
+	uint64_t packets;	    /* in the file */
+	struct nr_packet_head last; /* of the last packet */
+	uint32_t heads;		    /* CRC-32 of their heads */
+	size_t largest;		    /* bytes of the largest of them */
+	int error; /* the file no longer holds what was written; the log says why */
+};
+
+/* Creates the file and locks it: it is being recorded. */
+int nr_stream_file_create(struct nr_stream_file *f, const struct nr_trace_dir *dir,
+			  const __u8 *uuid, const struct nr_logger *log);
+/* Appends a packet: 0 once the kernel has accepted it (I5). -ENOSPC, -EIO, ...: it is cut off.
+ * -ESTALE: another program changed the trace. */
+int nr_stream_file_append(struct nr_stream_file *f, const void *packet, size_t size);
+/* The same for the last packet, the end mark. */
+int nr_stream_file_append_mark(struct nr_stream_file *f, const void *packet, size_t size);
+/* Writes succeed even if another program changes the file meanwhile: reads the heads again. Returns
+ * the error that it found or that f already had. */
+int nr_stream_file_check(struct nr_stream_file *f);
+/* Checks the size once more and closes the file. */
+int nr_stream_file_close(struct nr_stream_file *f);
+/* Closes the file without a check. Takes one that is not open. */
+void nr_stream_file_drop(struct nr_stream_file *f);
+
+#endif
