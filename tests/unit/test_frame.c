@@ -139,9 +139,29 @@ static void test_round_trip(void **state)
 
 static void test_levels(void **state)
 {
+	static const char *const wrong[] = { "",
+					     "zst",
+					     "zstd ",
+					     "zstd:",
+					     "zstd:-",
+					     "zstd: 3",
+					     "zstd:+3",
+					     "zstd:3k",
+					     "zstd:20",
+					     "zstd:-8",
+					     "zstd:99999999999999999999" };
 	struct nr_frames *frames = NULL;
+	int level = 5;
 
 	(void)state;
+	for (unsigned i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
+		assert_int_equal(nr_frames_level(wrong[i], &level), -EINVAL);
+	assert_int_equal(nr_frames_level("zstd", &level), 0);
+	assert_int_equal(level, NR_FRAMES_DEFAULT);
+	assert_int_equal(nr_frames_level("zstd:19", &level), 0);
+	assert_int_equal(level, 19);
+	assert_int_equal(nr_frames_level("zstd:-7", &level), 0);
+	assert_int_equal(level, -7);
 	assert_int_equal(nr_frames_new(&frames, NR_FRAMES_LEAST - 1), -EINVAL);
 	assert_int_equal(nr_frames_new(&frames, NR_FRAMES_MOST + 1), -EINVAL);
 	assert_null(frames);
