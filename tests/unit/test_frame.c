@@ -336,6 +336,9 @@ static void test_wrong_sizes(void **state)
 	memcpy(twice + size, f.bytes + LABEL, size);
 	expect_refused(twice, 2 * size, p.size);
 	expect_refused(twice, 2 * size, 2 * p.size);
+	memcpy(twice, f.bytes + LABEL, size);
+	memcpy(twice + size, "\x50\x2a\x4d\x18\0\0\0\0", 8); /* zstd skips this */
+	expect_refused(twice, size + 8, p.size);
 	nr_frames_free(frames);
 	free(twice);
 	free(p.bytes);
