@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Adds sources, BPF objects and outputs to a collector. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include "base/opts.h"
 #include "collector.h"
@@ -165,6 +166,50 @@ static int find_level(const struct nr_collector *c, const char *compress, int *l
 	return -EINVAL;
 }
 
+#define KEPT_CHUNKS 8 /* of keep_bytes, unless rotate_bytes is given */
+#define LEAST_CHUNK (1u << 20)
+
+/* Two chunks at least: the newest is written, and an older one has what came before it. */
+static int check_kept(const struct nr_collector *c, const char *dir, const struct nr_output_opts *o)
+{
+	if (o->keep_chunks && !o->rotate_bytes && !o->rotate_ns)
+		nr_log(&c->log, NR_LOG_ERROR,
+		       "cannot keep %u chunks of %s: say when to begin the next one, with "
+		       "rotate_bytes or rotate_ns (--rotate-size, --rotate-time)",
+		       o->keep_chunks, dir);
+	else if (o->keep_chunks == 1)
+		nr_log(&c->log, NR_LOG_ERROR,
+		       "cannot keep 1 chunk of %s: keep at least 2, because the one that is being "
+		       "written counts",
+		       dir);
+	else if (o->keep_bytes && o->keep_bytes / 2 < o->rotate_bytes)
+		nr_log(&c->log, NR_LOG_ERROR,
+		       "cannot keep %" PRIu64 " bytes of %s: keep at least two chunks of %" PRIu64
+		       " bytes, or make chunks smaller (--rotate-size)",
+		       o->keep_bytes, dir, o->rotate_bytes);
+	else
+		return 0;
+	return -EINVAL;
+}
+
+/* Completes the options of rotation and checks them. */
+static int check_rotation(const struct nr_collector *c, const char *dir, struct nr_output_opts *o)
+{
+	uint64_t share = o->keep_bytes / KEPT_CHUNKS;
+
+	if (o->keep_bytes && !o->rotate_bytes)
+		o->rotate_bytes = share > LEAST_CHUNK ? share : LEAST_CHUNK;
+	if (o->on_full == NR_ON_FULL_DROP_OLDEST && !o->rotate_bytes && !o->rotate_ns) {
+		nr_log(&c->log, NR_LOG_ERROR,
+		       "cannot remove the oldest chunk of %s when the disk is full: it has only one; "
+		       "set rotate_bytes, rotate_ns or keep_bytes (--rotate-size, --rotate-time, "
+		       "--keep)",
+		       dir);
+		return -EINVAL;
+	}
+	return check_kept(c, dir, o);
+}
+
 int nr_collector_add_trace(struct nr_collector *c, const char *dir,
 			   const struct nr_output_opts *opts)
 {
@@ -175,7 +220,7 @@ int nr_collector_add_trace(struct nr_collector *c, const char *dir,
 
 	if (!err && !dir)
 		err = refuse_null(c, "directory of a trace");
-	err = err ?: find_level(c, copy.compress, &level);
+	err = err ?: find_level(c, copy.compress, &level) ?: check_rotation(c, dir, &copy);
 	if (err)
 		return err;
 	err = nr_trace_output_new(&output, dir, &copy);

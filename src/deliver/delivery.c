@@ -37,6 +37,16 @@ int nr_delivery_send(struct nr_delivery *d, struct nr_packet *packet, const stru
 	return -ENOMEM;
 }
 
+void nr_delivery_rotate(struct nr_delivery *d)
+{
+	pthread_mutex_lock(&d->lock);
+	for (unsigned i = 0; i < d->n_feeds; i++) {
+		d->feeds[i].rotate = true;
+		pthread_cond_signal(&d->feeds[i].wake);
+	}
+	pthread_mutex_unlock(&d->lock);
+}
+
 /* ---- waiting for outputs ---- */
 
 /* Has the output made no progress for patience_ns, counted from `asked` at the earliest? */
@@ -318,6 +328,10 @@ void nr_delivery_stats(const struct nr_delivery *d, unsigned i, uint64_t now,
 		.packets = f->packets,
 		.events = f->events,
 		.bytes = nr_counter_get(&f->output->bytes),
+		.plain_bytes = nr_counter_get(&f->output->plain_bytes),
+		.chunks = nr_counter_get(&f->output->chunks),
+		.dropped_chunks = nr_counter_get(&f->output->dropped_chunks),
+		.dropped_events = nr_counter_get(&f->output->dropped_events),
 		.missed_packets = f->missed_packets,
 		.missed_events = f->missed_events,
 		.queued = f->queued,

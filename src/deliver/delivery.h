@@ -52,6 +52,7 @@ struct nr_feed {
 	unsigned head, n, cap;
 	uint64_t queued;	  /* bytes of memory of the packets in the queue */
 	struct nr_gap gap;	  /* what was missed after the packet that was queued last */
+	bool rotate;		  /* the output is to begin its next chunk */
 	bool busy;		  /* a thread is in the output */
 	bool abandoned;		  /* a thread is in the output, and nobody waits for it any more */
 	bool ended;		  /* the output has ended */
@@ -143,6 +144,10 @@ int nr_delivery_drain(struct nr_delivery *d, uint64_t asked, unsigned patience_m
 int nr_delivery_end(struct nr_delivery *d, const struct nr_account *account, unsigned patience_ms);
 /* Is a thread left behind in an output? */
 bool nr_delivery_is_abandoned(struct nr_delivery *d);
+
+/* Any thread, after the start. Asks the outputs to begin their next chunks, after the packet that
+ * they are at. */
+void nr_delivery_rotate(struct nr_delivery *d);
 
 /* Any thread. */
 void nr_delivery_stats(const struct nr_delivery *d, unsigned i, uint64_t now,

@@ -26,6 +26,7 @@ struct nr_packet {
 	uint64_t begin, end;
 	uint64_t watermark;	 /* the stream is complete below */
 	uint64_t lost;		 /* records lost by its end (I11) */
+	uint64_t late;		 /* late records by its end */
 	struct nr_event *events; /* in the rings: valid until all required outputs are done */
 	uint32_t n_events, room; /* room: events allocated */
 	size_t records; /* bytes of its records, with their headers, each rounded up to 8 */
