@@ -21,7 +21,7 @@ static int grow_queue(struct nr_feed *f)
 
 size_t nr_queue_memory(const struct nr_packet *p)
 {
-	return sizeof(*p) + p->cap + p->room * sizeof(*p->events);
+	return sizeof(*p) + p->cap + p->frame_cap + p->room * sizeof(*p->events);
 }
 
 int nr_queue_put(struct nr_feed *f, struct nr_packet *packet, struct nr_cut *cut)
@@ -62,7 +62,12 @@ static void note_gap(struct nr_feed *f, const struct nr_gap *gap)
 
 void nr_queue_miss(struct nr_feed *f, const struct nr_packet *p)
 {
-	const struct nr_gap gap = { 1, p->n_events, p->begin, p->end };
+	const struct nr_gap gap = {
+		.packets = 1,
+		.events = p->n_events,
+		.begin = p->begin,
+		.end = p->end,
+	};
 
 	note_gap(f, &gap);
 }

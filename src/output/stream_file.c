@@ -2,17 +2,11 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include "base/clock.h"
-#include "base/counter.h"
 #include "base/file.h"
 #include "base/trace_files.h"
 #include "stream_file.h"
-#include "sync.h"
-
-/* How long a pause lasts before it tries to write again. */
-#define PAUSE_NS 100000000
 
 static const struct nr_logger *log_of(const struct nr_stream_file *f)
 {
@@ -36,7 +30,7 @@ int nr_stream_file_create(struct nr_stream_file *f, const struct nr_trace_dir *d
 		return f->fd;
 	nr_lock_file(f->fd);
 	nr_direct_init(&f->direct, f->fd);
-	return opts->fsync_ns ? nr_trace_dir_sync(dir) : 0;
+	return 0;
 }
 
 /* ---- forcing to the disk ---- */
@@ -55,61 +49,6 @@ int nr_stream_file_sync(struct nr_stream_file *f)
 	       " on may be missing after a crash of the machine",
 	       f->dir->path, f->name, nr_write_reason(f->error), f->synced);
 	return f->error;
-}
-
-/* ---- a full disk ---- */
-
-static bool is_full(int err)
-{
-	return err == -ENOSPC || err == -EDQUOT;
-}
-
-static void begin_pause(struct nr_stream_file *f, int err)
-{
-	f->paused = nr_clock_now();
-	nr_log(log_of(f), NR_LOG_WARN, "%s/%s waits for room: %s", f->dir->path, f->name,
-	       nr_write_reason(err));
-}
-
-static void end_pause(struct nr_stream_file *f, int err)
-{
-	double s = (nr_clock_now() - f->paused) / 1e9;
-
-	f->paused = 0;
-	nr_log(log_of(f), NR_LOG_WARN, "%s/%s %s after %.1f s", f->dir->path, f->name,
-	       err ? "stopped waiting for room" : "has room again", s);
-}
-
-/* Waits a little, as a call that makes progress. False: it is of no use to try again. */
-static bool pause_a_little(struct nr_stream_file *f, int err)
-{
-	const struct timespec nap = { .tv_nsec = PAUSE_NS };
-	uint64_t began = nr_clock_now(), now;
-
-	if (!atomic_load(&f->output->recording->running))
-		return false;
-	if (!f->paused)
-		begin_pause(f, err);
-	nanosleep(&nap, NULL);
-	now = nr_clock_now();
-	nr_counter_add(&f->output->paused, now - began);
-	nr_counter_set(&f->output->since, now);
-	if (f->due && now >= f->due)
-		nr_stream_file_sync(f);
-	return !check(f);
-}
-
-/* The disk is full. True: try again. */
-static bool get_room(struct nr_stream_file *f, int err)
-{
-	switch (f->opts.on_full) {
-	case NR_ON_FULL_DROP_OLDEST:
-		return f->opts.make_room && !f->opts.make_room(f->opts.arg);
-	case NR_ON_FULL_PAUSE:
-		return pause_a_little(f, err);
-	default:
-		return false;
-	}
 }
 
 /* ---- writing ---- */
@@ -153,8 +92,18 @@ static void note_packet(struct nr_stream_file *f, const struct nr_stored *p)
 		f->due = nr_clock_now() + f->opts.fsync_ns;
 }
 
-/* Writes a packet whole or not at all, if need be when there is room. *explained: the log has the
- * error. */
+/* Is it of use to write the packet again? Waiting does not keep the packets before it from the disk,
+ * nor hide what other programs do to them. */
+static bool try_again(struct nr_stream_file *f, int err)
+{
+	if (!nr_full_again(f->opts.full, err))
+		return false;
+	if (f->due && nr_clock_now() >= f->due)
+		nr_stream_file_sync(f);
+	return !check(f);
+}
+
+/* Writes a packet whole or not at all. *explained: the log has the error. */
 static int append(struct nr_stream_file *f, const struct nr_stored *p, bool *explained)
 {
 	bool cut = true;
@@ -164,9 +113,8 @@ static int append(struct nr_stream_file *f, const struct nr_stored *p, bool *exp
 		err = write_packet(f, p);
 		if (err)
 			cut = cut_back(f, err);
-	} while (err && cut && is_full(err) && get_room(f, err));
-	if (f->paused)
-		end_pause(f, err);
+	} while (err && cut && try_again(f, err));
+	nr_full_over(f->opts.full, err);
 	if (!err)
 		note_packet(f, p);
 	*explained = err && cut && f->error; /* it came up while there was no room */
@@ -224,6 +172,7 @@ int nr_stream_file_close(struct nr_stream_file *f)
 		err = nr_stream_file_sync(f);
 	nr_direct_free(&f->direct);
 	f->fd = -1;
+	f->due = 0;
 	if (!close(fd))
 		return err;
 	err = -errno; /* the log function may change it */

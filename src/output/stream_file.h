@@ -10,8 +10,8 @@
 
 #include "dir.h"
 #include "direct.h"
+#include "full.h"
 #include "heads.h"
-#include "output.h"
 
 /* A packet as the file holds it: the packet itself, or its label and its frame. */
 struct nr_stored {
@@ -22,11 +22,8 @@ struct nr_stored {
 
 struct nr_stream_opts {
 	bool compressed;
-	enum nr_on_full on_full;
-	uint64_t fsync_ns; /* as in nr_output_opts */
-	/* NR_ON_FULL_DROP_OLDEST: removes something. 0; -ENOENT: there is nothing to remove. */
-	int (*make_room)(void *arg);
-	void *arg;
+	uint64_t fsync_ns;    /* as in nr_output_opts */
+	struct nr_full *full; /* what to do when the disk is full */
 };
 
 struct nr_stream_file {
@@ -45,7 +42,6 @@ struct nr_stream_file {
 	struct nr_direct direct;
 	uint64_t synced; /* bytes that are known to be on the disk */
 	uint64_t due;	 /* CLOCK_MONOTONIC ns: when nr_stream_file_sync is due; 0: never */
-	uint64_t paused; /* when the wait for room began; 0: there is none */
 };
 
 /* Creates the file and locks it: it is being recorded. The output has its recording. */

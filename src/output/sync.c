@@ -32,9 +32,13 @@ static int sync_parent(int dir)
 
 int nr_trace_dir_sync(const struct nr_trace_dir *d)
 {
-	int err = sync_named(d->fd, NR_FILE_METADATA) ?: sync_named(d->fd, NR_FILE_BTF)
-		  ?: sync_fd(d->fd) ?: sync_parent(d->fd);
+	static const char *const files[NR_DIR_FILES] = { NR_FILE_METADATA, NR_FILE_BTF };
+	int err = 0;
 
+	for (size_t i = 0; !err && i < NR_DIR_FILES; i++)
+		if (d->sizes[i])
+			err = sync_named(d->fd, files[i]);
+	err = err ?: sync_fd(d->fd) ?: sync_parent(d->fd);
 	if (err)
 		nr_log(&d->log, NR_LOG_ERROR, "cannot force the directory %s to the disk: %s",
 		       d->path, nr_write_reason(err));

@@ -17,7 +17,7 @@ static void put_account(uint8_t *p, const struct nr_account *a)
 {
 	const struct nr_end_head h = {
 		.size = sizeof(h),
-		.flags = a->repaired ? NR_END_REPAIRED : 0,
+		.flags = (a->repaired ? NR_END_REPAIRED : 0) | (a->rotated ? NR_END_ROTATED : 0),
 		.error = a->error,
 		.n_lost = a->n_lost,
 		.n_misfits = a->n_misfits,
@@ -28,6 +28,8 @@ static void put_account(uint8_t *p, const struct nr_account *a)
 		.unwritten = a->unwritten,
 		.unaccounted = a->unaccounted,
 		.late = a->late,
+		.chunk = a->chunk,
+		.earlier = a->earlier,
 	};
 
 	memcpy(p, &h, sizeof(h));
@@ -101,15 +103,17 @@ static int read_arrays(struct nr_end *end, const uint8_t *p)
 int nr_end_read(struct nr_end *end, const uint8_t *packet, size_t size)
 {
 	struct nr_packet_head packet_head;
-	struct nr_end_head h;
+	struct nr_end_head h = {};
 	uint64_t arrays;
 
-	if (size < HEAD + sizeof(h))
+	if (size < HEAD + NR_END_HEAD_1_1)
 		return -EBADMSG;
 	memcpy(&packet_head, packet, HEAD);
-	memcpy(&h, packet + HEAD, sizeof(h));
+	memcpy(&h, packet + HEAD, NR_END_HEAD_1_1);
+	if (h.size >= sizeof(h) && size >= HEAD + sizeof(h))
+		memcpy(&h, packet + HEAD, sizeof(h));
 	arrays = h.n_lost * 8ull + h.n_misfits * (uint64_t)sizeof(struct nr_end_misfits);
-	if (h.size < sizeof(h) || h.size > size - HEAD || arrays > size - HEAD - h.size ||
+	if (h.size < NR_END_HEAD_1_1 || h.size > size - HEAD || arrays > size - HEAD - h.size ||
 	    h.error > 0 || h.error < -MAX_ERRNO)
 		return -EBADMSG;
 	end->account = (struct nr_account){
@@ -127,6 +131,9 @@ int nr_end_read(struct nr_end *end, const uint8_t *packet, size_t size)
 		.lost_total = packet_head.lost,
 		.n_lost = h.n_lost,
 		.n_misfits = h.n_misfits,
+		.rotated = h.flags & NR_END_ROTATED,
+		.chunk = h.chunk,
+		.earlier = h.earlier,
 	};
 	return read_arrays(end, packet + HEAD + h.size);
 }

@@ -17,10 +17,19 @@ struct nr_end_head {
 	__u32 n_misfits;
 	__u32 zero;
 	__u64 reserved, written, discarded, malformed, unwritten, unaccounted, late;
+	/* Since format 1.3. */
+	__u64 chunk;
+	__u64 earlier;
 };
-_Static_assert(sizeof(struct nr_end_head) == 80, "size in the file");
+_Static_assert(sizeof(struct nr_end_head) == 96, "size in the file");
 
-#define NR_END_REPAIRED 1u /* only written, late and the head's events_discarded are known */
+#define NR_END_HEAD_1_1 80 /* size in formats 1.1 and 1.2 */
+
+/* Of the counts, only written, late, earlier and the head's events_discarded are known. */
+#define NR_END_REPAIRED 1u
+/* The same, and the recording went on in the next chunk. Such a mark has the sequence number of the
+ * packet before it. */
+#define NR_END_ROTATED 2u
 
 struct nr_end_misfits {
 	__u16 id;

@@ -12,6 +12,7 @@ void nr_gap_fill(struct nr_gap_packet *mark, const struct nr_packet_head *before
 	*mark = (struct nr_gap_packet){
 		.head = *before,
 		.size = sizeof(*mark) - HEAD,
+		.flags = gap->damaged ? NR_GAP_DAMAGED : 0,
 		.packets = gap->packets,
 		.events = gap->events,
 	};
@@ -33,5 +34,6 @@ int nr_gap_read(struct nr_gap *gap, const uint8_t *packet, size_t size)
 		return -EBADMSG;
 	gap->packets = mark.packets;
 	gap->events = mark.events;
+	gap->damaged = mark.flags & NR_GAP_DAMAGED;
 	return 0;
 }

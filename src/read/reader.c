@@ -416,10 +416,17 @@ static int try_packet(struct nr_trace *t)
 	err = check_head(t, &h) ?: read_body(t, &h) ?: check_body(t, &h);
 	if (err)
 		return err;
-	t->packet =
-		(struct nr_packet_info){ t->next,	  t->used,     t->seq, h.begin,
-					 h.end,		  h.watermark, h.lost, t->missed_packets,
-					 t->missed_events };
+	t->packet = (struct nr_packet_info){
+		.offset = t->next,
+		.size = t->used,
+		.seq = t->seq,
+		.begin = h.begin,
+		.end = h.end,
+		.watermark = h.watermark,
+		.lost = h.lost,
+		.missed_packets = t->missed_packets,
+		.missed_events = t->missed_events,
+	};
 	t->packets++;
 	t->seq++;
 	t->next += t->used;
@@ -481,4 +488,16 @@ int nr_trace_end(const struct nr_trace *t, struct nr_account *account)
 	mark.sz = sz < sizeof(mark) ? sz : sizeof(mark);
 	memcpy(account, &mark, mark.sz);
 	return 0;
+}
+
+int nr_trace_span(struct nr_trace *t, uint64_t *begin, uint64_t *end)
+{
+	(void)t, (void)begin, (void)end;
+	return -EOPNOTSUPP;
+}
+
+int nr_trace_seek(struct nr_trace *t, uint64_t ns)
+{
+	(void)t, (void)ns;
+	return -EOPNOTSUPP;
 }

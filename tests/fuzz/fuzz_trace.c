@@ -99,7 +99,7 @@ static void add_up(const struct nr_trace *trace)
 
 static void read_trace(void)
 {
-	struct nr_trace_opts opts = { sizeof(opts), say_nothing, NULL };
+	struct nr_trace_opts opts = { .sz = sizeof(opts), .log = say_nothing };
 	struct nr_trace *trace = NULL;
 	struct nr_event ev;
 

@@ -93,7 +93,7 @@ void drop_traces(void)
 
 struct reading read_numbers(const char *name)
 {
-	const struct nr_trace_opts opts = { sizeof(opts), hear, NULL };
+	const struct nr_trace_opts opts = { .sz = sizeof(opts), .log = hear };
 	struct reading r = { .account.sz = sizeof(r.account) };
 	struct nr_event ev;
 
@@ -140,7 +140,7 @@ void make_1_0(void)
 {
 	size_t size, body;
 	char *text = load_file(in_scratch("t/metadata"), &size);
-	char *minor = strstr(text, "tracer_minor = 2"), *line = strstr(text, "/* crc32 0x");
+	char *minor = strstr(text, "tracer_minor = 3"), *line = strstr(text, "/* crc32 0x");
 
 	assert_non_null(minor);
 	assert_non_null(line);

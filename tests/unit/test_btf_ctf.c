@@ -655,7 +655,7 @@ static void write_all(struct writer *w, void *lib, unsigned n, uint8_t *payload)
 
 static void check_json(void *lib, const struct event *events, unsigned n)
 {
-	struct nr_trace_opts opts = { sizeof(opts), hear, NULL };
+	struct nr_trace_opts opts = { .sz = sizeof(opts), .log = hear };
 	struct nr_trace *trace;
 	struct nr_event ev;
 	char *buf = malloc(PAYLOAD);

@@ -226,7 +226,7 @@ static char *metadata_of(const char *dir)
  * back. */
 static void test_killed_while_it_starts(void **state)
 {
-	const struct nr_trace_opts reader = { sizeof(reader), hear, NULL };
+	const struct nr_trace_opts reader = { .sz = sizeof(reader), .log = hear };
 	struct nr_trace *trace = NULL;
 	char *before, *after;
 

@@ -34,6 +34,9 @@ static void expect_account(const struct nr_account *a, const struct nr_account *
 	assert_int_equal(a->lost_total, b->lost_total);
 	assert_int_equal(a->n_lost, b->n_lost);
 	assert_int_equal(a->n_misfits, b->n_misfits);
+	assert_int_equal(a->rotated, b->rotated);
+	assert_int_equal(a->chunk, b->chunk);
+	assert_int_equal(a->earlier, b->earlier);
 	for (unsigned i = 0; i < a->n_lost; i++)
 		assert_int_equal(a->lost[i], b->lost[i]);
 	for (unsigned i = 0; i < a->n_misfits; i++) {
@@ -66,6 +69,8 @@ static void test_any_account(void **state)
 			.lost = lost,
 			.misfits = misfits,
 			.misfit_stride = sizeof(*misfits),
+			.chunk = seed_next(&seed),
+			.earlier = seed_next(&seed),
 		};
 		struct writer *w = write_packets();
 		struct reading r;

@@ -11,7 +11,7 @@
 
 static void test_bytes(void **state)
 {
-	static const struct nr_gap given = { 3, 1ull << 40, 100, 200 };
+	static const struct nr_gap given = { 3, 1ull << 40, 100, 200, true };
 	const struct nr_packet_head before = {
 		.uuid = "sixteen bytes ..",
 		.begin = 20,
@@ -45,6 +45,7 @@ static void test_bytes(void **state)
 	assert_int_equal(nr_gap_read(&gap, (void *)&packet, sizeof(packet.mark)), 0);
 	assert_int_equal(gap.packets, 3);
 	assert_int_equal(gap.events, 1ull << 40);
+	assert_true(gap.damaged);
 	for (size_t n = HEAD; n < sizeof(packet.mark); n++)
 		assert_int_equal(nr_gap_read(&gap, (void *)&packet, n), -EBADMSG);
 	packet.mark.size += 8;
@@ -103,7 +104,7 @@ static void expect_whole(struct nr_trace *trace, bool repaired)
 /* How reading ends, and how many events come before. */
 static int read_to_end(unsigned *events)
 {
-	struct nr_trace_opts opts = { sizeof(opts), hear, NULL };
+	struct nr_trace_opts opts = { .sz = sizeof(opts), .log = hear };
 	struct nr_trace *trace = NULL;
 	struct nr_event ev;
 	int ret = nr_trace_open(&trace, dir, &opts);

@@ -483,7 +483,7 @@ static void expect(const char *what, unsigned i, const char *got, const char *wa
 
 static void check_json(const struct event *events)
 {
-	struct nr_trace_opts opts = { sizeof(opts), hear, NULL };
+	struct nr_trace_opts opts = { .sz = sizeof(opts), .log = hear };
 	char *buf = malloc(1 << 20);
 	struct nr_trace *trace;
 	struct nr_event ev;

@@ -42,7 +42,12 @@ static int take(struct rig *r, struct nr_output *o, unsigned n_events)
 
 static int miss(struct nr_output *o, uint64_t packets, uint64_t events)
 {
-	const struct nr_gap gap = { packets, events, 1000, 2999 };
+	const struct nr_gap gap = {
+		.packets = packets,
+		.events = events,
+		.begin = 1000,
+		.end = 2999,
+	};
 
 	return o->ops->miss(o, &gap);
 }

@@ -33,7 +33,7 @@ struct reading {
 
 static void read_all(struct reading *r)
 {
-	struct nr_trace_opts opts = { sizeof(opts), hear, NULL };
+	struct nr_trace_opts opts = { .sz = sizeof(opts), .log = hear };
 	struct nr_trace *trace = NULL;
 	struct nr_event ev;
 	size_t n = 0;

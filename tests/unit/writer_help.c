@@ -54,7 +54,7 @@ void commit(uint64_t watermark, uint64_t lost)
 
 struct nr_trace *read_trace(void)
 {
-	struct nr_trace_opts opts = { sizeof(opts), hear, NULL };
+	struct nr_trace_opts opts = { .sz = sizeof(opts), .log = hear };
 	struct nr_trace *trace = NULL;
 
 	assert_int_equal(nr_trace_open(&trace, dir, &opts), 0);
@@ -63,7 +63,7 @@ struct nr_trace *read_trace(void)
 
 int try_open(void)
 {
-	struct nr_trace_opts opts = { sizeof(opts), hear, NULL };
+	struct nr_trace_opts opts = { .sz = sizeof(opts), .log = hear };
 	struct nr_trace *trace = NULL;
 	int err = nr_trace_open(&trace, dir, &opts);
 
