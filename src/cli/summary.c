@@ -190,6 +190,19 @@ static void print_output(FILE *out, const struct output *o, const struct nr_outp
 	free(path);
 }
 
+static void print_pauses(FILE *out, const struct summary *s)
+{
+	for (unsigned i = 0; i < s->outputs->n; i++) {
+		const struct nr_output_stats *st = nr_stats_output(s->stats, i);
+		char *path = cli_escape(s->outputs->list[i].path);
+
+		if (st->paused_ns)
+			fprintf(out, "%s waited %.1f s for room on its disk\n", path ?: "",
+				st->paused_ns / 1e9);
+		free(path);
+	}
+}
+
 static void print_identity(FILE *out, const struct summary *s)
 {
 	const struct nr_stats *st = s->stats;
@@ -248,6 +261,7 @@ int summary_print(FILE *out, const struct summary *s)
 	for (unsigned i = 0; s->outputs->n > 1 && i < s->outputs->n; i++)
 		print_output(out, &s->outputs->list[i], nr_stats_output(st, i));
 	print_merge(out, st);
+	print_pauses(out, s);
 	print_stalls(out, st, s->order);
 	misfits_print(out, &misfits);
 	print_identity(out, s);
@@ -343,6 +357,7 @@ static json_t *json_output(const struct output *output, const struct nr_output_s
 	set(o, "missed_events", st->missed_events);
 	set(o, "busy_max_ns", st->busy_max_ns);
 	set(o, "busy_total_ns", st->busy_total_ns);
+	set(o, "paused_ns", st->paused_ns);
 	json_object_set_new(o, "error",
 			    st->error ? json_string(strerror(-st->error)) : json_null());
 	return o;

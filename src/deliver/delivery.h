@@ -60,7 +60,8 @@ struct nr_feed {
 	uint64_t packets, events; /* taken */
 	uint64_t missed_packets, missed_events;
 	uint64_t told;		       /* of missed_events: those in gaps that the output got */
-	uint64_t busy_max, busy_total; /* ns in calls */
+	uint64_t busy_max, busy_total; /* ns in calls, except waits for room on a disk */
+	uint64_t paused;	       /* ns of these waits before the current call */
 };
 
 struct nr_packer {

@@ -10,15 +10,17 @@ static void enter(struct nr_feed *f)
 {
 	f->busy = true;
 	f->output->waiting = f->n;
+	f->paused = nr_counter_get(&f->output->paused_ns);
 	nr_counter_set(&f->output->since, nr_clock_now());
 	pthread_mutex_unlock(&f->delivery->lock);
 }
 
-/* began: when the call began. err: what it returned. */
+/* began: when the call began. err: what it returned. To wait for room is not to be slow. */
 static int leave(struct nr_feed *f, uint64_t began, int err)
 {
 	uint64_t took = nr_clock_now() - began;
 
+	took -= nr_counter_get(&f->output->paused_ns) - f->paused;
 	pthread_mutex_lock(&f->delivery->lock);
 	atomic_store(&f->output->since, 0);
 	f->busy = false;

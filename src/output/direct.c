@@ -26,22 +26,29 @@
 #define PAUSE_NS 10000000000ull
 
 /* File systems that do not tell their alignment (before Linux 6.1: none does) get no direct writes. */
-void nr_direct_init(struct nr_direct *d, int fd)
+static size_t block_of(int fd)
 {
 	struct statx st;
 
-	*d = (struct nr_direct){};
 	if (statx(fd, "", AT_EMPTY_PATH, STATX_DIOALIGN, &st) || !(st.stx_mask & STATX_DIOALIGN) ||
-	    !st.stx_dio_offset_align || st.stx_dio_mem_align > BLOCK)
-		return;
-	d->block = st.stx_dio_offset_align > BLOCK ? st.stx_dio_offset_align : BLOCK;
-	if (d->block > ROOM / 8)
+	    !st.stx_dio_offset_align || st.stx_dio_offset_align > ROOM / 8 ||
+	    st.stx_dio_mem_align > BLOCK)
+		return 0;
+	return st.stx_dio_offset_align > BLOCK ? st.stx_dio_offset_align : BLOCK;
+}
+
+void nr_direct_init(struct nr_direct *d, int fd)
+{
+	*d = (struct nr_direct){ .block = block_of(fd) };
+	d->tail = d->block ? malloc(d->block) : NULL;
+	if (!d->tail)
 		d->block = 0;
 }
 
 void nr_direct_free(struct nr_direct *d)
 {
 	free(d->room);
+	free(d->tail);
 	*d = (struct nr_direct){};
 }
 
@@ -57,12 +64,22 @@ bool nr_direct_suits(struct nr_direct *d, size_t size, unsigned waiting)
 	return now >= d->pause;
 }
 
+void nr_direct_note(struct nr_direct *d, const void *data, size_t size, uint64_t off)
+{
+	size_t tail = d->block ? (off + size) % d->block : 0;
+
+	if (tail > size)
+		memcpy(d->tail + tail - size, data, size);
+	else
+		memcpy(d->tail, (const uint8_t *)data + size - tail, tail);
+}
+
 /* The flags of the descriptor change, so that there need not be a second one: not every process can
  * open its files again (/proc). With O_APPEND, the kernel would ignore the offset. */
-static int write_blocks(struct nr_direct *d, int fd, size_t size)
+static int write_blocks(struct nr_direct *d, int fd, size_t size, uint64_t off)
 {
 	uint64_t began = nr_clock_now(), now;
-	int err = fcntl(fd, F_SETFL, O_DIRECT) ? -errno : nr_write_all(fd, d->room, size, d->from);
+	int err = fcntl(fd, F_SETFL, O_DIRECT) ? -errno : nr_write_all(fd, d->room, size, off);
 
 	if (fcntl(fd, F_SETFL, O_APPEND) && !err)
 		err = -errno;
@@ -72,60 +89,25 @@ static int write_blocks(struct nr_direct *d, int fd, size_t size)
 	return err;
 }
 
-/* Fills the room from the data and writes its whole blocks. Returns how much of the data it took. */
-static ssize_t write_some(struct nr_direct *d, int fd, const uint8_t *data, size_t size)
+int nr_direct_append(struct nr_direct *d, int fd, const void *data, size_t size, uint64_t off)
 {
-	size_t n = size < ROOM - d->held ? size : ROOM - d->held, whole;
-	int err;
-
-	memcpy(d->room + d->held, data, n);
-	d->held += n;
-	whole = d->held / d->block * d->block;
-	err = whole ? write_blocks(d, fd, whole) : 0;
-	if (err)
-		return err;
-	d->from += whole;
-	d->held -= whole;
-	memmove(d->room, d->room + whole, d->held);
-	return n;
-}
-
-/* The room has to begin with the end of the file, which is a part of a block. */
-static int prepare(struct nr_direct *d, int fd, uint64_t off)
-{
-	ssize_t n;
+	size_t held = off % d->block, taken = 0, n, whole;
+	int err = 0;
 
 	d->room = d->room ?: aligned_alloc(BLOCK, ROOM);
 	if (!d->room)
 		return -EINVAL;
-	if (d->from + d->held == off)
-		return 0;
-	d->held = off % d->block;
-	d->from = off - d->held;
-	n = nr_read_at(fd, d->room, d->held, d->from);
-	return n < 0 ? n : n == (ssize_t)d->held ? 0 : -ESTALE;
-}
-
-static int append(struct nr_direct *d, int fd, const uint8_t *data, size_t size, uint64_t off)
-{
-	int err = prepare(d, fd, off);
-
-	while (!err && size) {
-		ssize_t n = write_some(d, fd, data, size);
-
-		if (n < 0)
-			return n;
-		data += n;
-		size -= n;
+	off -= held;
+	memcpy(d->room, d->tail, held);
+	while (!err && taken < size) {
+		n = size - taken < ROOM - held ? size - taken : ROOM - held;
+		memcpy(d->room + held, (const uint8_t *)data + taken, n);
+		taken += n;
+		whole = (held + n) / d->block * d->block;
+		held = held + n - whole;
+		err = whole ? write_blocks(d, fd, whole, off) : 0;
+		off += whole;
+		memmove(d->room, d->room + whole, held);
 	}
-	return err ?: nr_write_all(fd, d->room, d->held, d->from);
-}
-
-int nr_direct_append(struct nr_direct *d, int fd, const void *data, size_t size, uint64_t off)
-{
-	int err = append(d, fd, data, size, off);
-
-	if (err)
-		d->from = d->held = 0; /* unknown */
-	return err;
+	return err ?: nr_write_all(fd, d->room, held, off);
 }

@@ -19,12 +19,12 @@
 struct nr_direct {
 	size_t block;	/* what offsets and sizes are multiples of; 0: no direct writes */
 	uint8_t *room;	/* aligned; NULL: not allocated yet */
-	uint64_t from;	/* the room begins with the file's bytes from here on, ... */
-	size_t held;	/* ... so many, less than a block */
+	uint8_t *tail;	/* the end of the file that is less than a block */
 	uint64_t pause; /* CLOCK_MONOTONIC ns: no direct writes before */
 };
 
-/* For a file that was opened with O_APPEND. Finds out whether its file system has direct writes. */
+/* For a file that was opened with O_APPEND and is empty. Finds out whether its file system has
+ * direct writes. */
 void nr_direct_init(struct nr_direct *d, int fd);
 void nr_direct_free(struct nr_direct *d); /* no direct writes from now on */
 
@@ -33,5 +33,7 @@ bool nr_direct_suits(struct nr_direct *d, size_t size, unsigned waiting);
 /* Appends data to the file, which ends at off. 0 or a negative errno, with part of the data written.
  * -EINVAL: direct writes do not work here. */
 int nr_direct_append(struct nr_direct *d, int fd, const void *data, size_t size, uint64_t off);
+/* Notes that data, whether written directly or not, are the end of the file, from off on. */
+void nr_direct_note(struct nr_direct *d, const void *data, size_t size, uint64_t off);
 
 #endif

@@ -85,6 +85,7 @@ static int write_packet(struct nr_stream_file *f, const struct nr_stored *p)
 static void note_packet(struct nr_stream_file *f, const struct nr_stored *p)
 {
 	nr_heads_add(&f->heads, p->head, f->bytes);
+	nr_direct_note(&f->direct, p->bytes, p->size, f->bytes);
 	f->bytes += p->size;
 	f->last = *p->head;
 	f->largest = p->size > f->largest ? p->size : f->largest;
