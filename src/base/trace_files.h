@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #define NR_FILE_STREAM	 "stream"
+#define NR_FILE_ZSTD	 "stream.zst" /* the stream, if it is compressed */
 #define NR_FILE_METADATA "metadata"
 #define NR_FILE_BTF	 ".btf"		  /* a leading dot, or it would be taken for a stream */
 #define NR_FILE_LOCK	 ".numaring.lock" /* exists and is locked for writing during the recording */
