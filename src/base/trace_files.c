@@ -1,9 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "trace_files.h"
+
+void nr_chunk_name(char *name, uint64_t number)
+{
+	snprintf(name, NR_CHUNK_NAME, "%06" PRIu64, number);
+}
+
+bool nr_chunk_number(const char *name, uint64_t *number)
+{
+	char again[NR_CHUNK_NAME];
+
+	*number = strtoull(name, NULL, 10);
+	nr_chunk_name(again, *number);
+	return !strcmp(name, again);
+}
 
 bool nr_is_trace_metadata(int dir, const char *name)
 {
@@ -20,7 +37,8 @@ bool nr_is_trace_metadata(int dir, const char *name)
 
 bool nr_trace_dir_is_interrupted(int dir)
 {
-	return nr_is_trace_metadata(dir, NR_OLD NR_FILE_METADATA);
+	return nr_is_trace_metadata(dir, NR_OLD NR_FILE_METADATA) ||
+	       nr_is_trace_metadata(dir, NR_OLD_SERIES);
 }
 
 /* It is a write lock, so those who may only read the file cannot take it. */

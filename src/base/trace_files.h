@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The files of a trace directory: their names, and the locks that show whether it is being
- * recorded.
- */
+ * recorded. */
 #ifndef NR_TRACE_FILES_H
 #define NR_TRACE_FILES_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #define NR_FILE_STREAM	 "stream"
 #define NR_FILE_ZSTD	 "stream.zst" /* the stream, if it is compressed */
@@ -15,6 +15,17 @@
 
 /* Prefix of the files of an old trace until the new recording has begun. */
 #define NR_OLD ".old-"
+
+/* Of a series that is replaced: the metadata of its first chunk. */
+#define NR_OLD_SERIES NR_OLD "series"
+/* Prefix of a file that is being written and has no name yet. */
+#define NR_NEW ".new-"
+
+/* The name of a chunk, a subdirectory of the trace: its number, six digits or more. */
+#define NR_CHUNK_NAME 24 /* bytes of a buffer for it */
+void nr_chunk_name(char *name, uint64_t number);
+/* False: it is not the name of a chunk. */
+bool nr_chunk_number(const char *name, uint64_t *number);
 
 /* Our metadata begins with this. */
 #define NR_METADATA_BEGIN "/* CTF 1.8 */\n/* numaring trace */\n"

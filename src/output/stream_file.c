@@ -7,18 +7,24 @@
 #include <libdeflate.h>
 #include "base/file.h"
 #include "base/trace_files.h"
+#include "packet/frame.h"
 #include "stream_file.h"
 
 #define HEAD sizeof(struct nr_packet_head)
 
 /* ---- writing ---- */
 
-int nr_stream_file_create(struct nr_stream_file *f, const struct nr_trace_dir *dir,
-			  const __u8 *uuid, const struct nr_logger *log)
+static const struct nr_logger *log_of(const struct nr_stream_file *f)
 {
-	*f = (struct nr_stream_file){ .dir = dir, .log = log };
-	memcpy(f->uuid, uuid, sizeof(f->uuid));
-	f->fd = nr_trace_dir_create(dir, NR_FILE_STREAM);
+	return f->output->recording->log;
+}
+
+int nr_stream_file_create(struct nr_stream_file *f, const struct nr_trace_dir *dir,
+			  const struct nr_output *output, const struct nr_stream_opts *opts)
+{
+	*f = (struct nr_stream_file){ .dir = dir, .output = output, .opts = *opts };
+	f->name = opts->compressed ? NR_FILE_ZSTD : NR_FILE_STREAM;
+	f->fd = nr_trace_dir_create(dir, f->name);
 	if (f->fd < 0)
 		return f->fd;
 	nr_lock_file(f->fd);
@@ -36,46 +42,50 @@ static bool cut_back(struct nr_stream_file *f, int err)
 	return cut;
 }
 
-static void note_packet(struct nr_stream_file *f, const struct nr_packet_head *head, size_t size)
+static void note_packet(struct nr_stream_file *f, const struct nr_stored *packet)
 {
-	f->heads = libdeflate_crc32(f->heads, head, HEAD);
-	f->bytes += size;
+	f->heads = libdeflate_crc32(f->heads, packet->head, HEAD);
+	f->bytes += packet->size;
 	f->packets++;
-	f->last = *head;
-	f->largest = size > f->largest ? size : f->largest;
+	f->last = *packet->head;
+	f->largest = packet->size > f->largest ? packet->size : f->largest;
 }
 
-int nr_stream_file_append(struct nr_stream_file *f, const void *packet, size_t size)
+static int write_packet(struct nr_stream_file *f, const struct nr_stored *packet)
+{
+	int err = nr_write_all(f->fd, packet->bytes, packet->size, f->bytes);
+
+	if (!err)
+		note_packet(f, packet);
+	return err;
+}
+
+int nr_stream_file_append(struct nr_stream_file *f, const struct nr_stored *packet)
 {
 	int err;
 
 	if (!f->error)
-		f->error = nr_trace_dir_check(f->dir, f->fd, NR_FILE_STREAM, f->bytes);
+		f->error = nr_trace_dir_check(f->dir, f->fd, f->name, f->bytes);
 	if (f->error)
 		return f->error;
-	err = nr_write_all(f->fd, packet, size, f->bytes);
-	if (!err) {
-		note_packet(f, packet, size);
-		return 0;
-	}
-	nr_log(f->log, NR_LOG_ERROR, "cannot write %s/" NR_FILE_STREAM ": %s; %s", f->dir->path,
-	       nr_write_reason(err),
-	       cut_back(f, err)
-		       ? "what was written before is whole and can be read"
-		       : "the stream could not be cut back to its last whole packet either");
+	err = write_packet(f, packet);
+	if (err)
+		nr_log(log_of(f), NR_LOG_ERROR, "cannot write %s/%s: %s; %s", f->dir->path, f->name,
+		       nr_write_reason(err),
+		       cut_back(f, err) ? "what was written before is whole and can be read"
+					: "the stream could not be cut back to its last whole "
+					  "packet either");
 	return err;
 }
 
-int nr_stream_file_append_mark(struct nr_stream_file *f, const void *packet, size_t size)
+int nr_stream_file_append_mark(struct nr_stream_file *f, const struct nr_stored *mark)
 {
-	int err = nr_write_all(f->fd, packet, size, f->bytes);
+	int err = write_packet(f, mark);
 
-	if (!err) {
-		note_packet(f, packet, size);
+	if (!err)
 		return 0;
-	}
 	cut_back(f, err);
-	nr_log(f->log, NR_LOG_ERROR,
+	nr_log(log_of(f), NR_LOG_ERROR,
 	       "cannot write the end mark of %s: %s; \"numaring stat\" will call the trace "
 	       "incomplete",
 	       f->dir->path, nr_write_reason(err));
@@ -89,90 +99,127 @@ static int read_again(const struct nr_stream_file *f, void *data, size_t size, u
 	ssize_t n = nr_read_at(f->fd, data, size, off);
 
 	if (n < 0)
-		nr_log(f->log, NR_LOG_ERROR, "cannot read %s/" NR_FILE_STREAM " again: %s",
-		       f->dir->path, strerror(-n));
+		nr_log(log_of(f), NR_LOG_ERROR, "cannot read %s/%s again: %s", f->dir->path,
+		       f->name, strerror(-n));
 	return n < 0 ? n : n == (ssize_t)size ? 0 : -ESTALE;
 }
 
 static int overwritten(const struct nr_stream_file *f, uint64_t seq, uint64_t off)
 {
-	nr_log(f->log, NR_LOG_ERROR,
-	       "another program changed the trace: %s/" NR_FILE_STREAM
-	       " was overwritten in packet %" PRIu64 ", which begins at byte %" PRIu64,
-	       f->dir->path, seq, off);
+	nr_log(log_of(f), NR_LOG_ERROR,
+	       "another program changed the trace: %s/%s was overwritten in packet %" PRIu64
+	       ", which begins at byte %" PRIu64,
+	       f->dir->path, f->name, seq, off);
 	return -ESTALE;
 }
 
-static int check_packet(const struct nr_stream_file *f, uint64_t off, uint64_t size)
+/* A packet in the file. */
+struct place {
+	uint64_t off, size; /* of its packet, or of its label and frame */
+	struct nr_packet_head head;
+};
+
+static int read_head(const struct nr_stream_file *f, struct place *at)
 {
-	uint8_t *packet = size > f->largest ? NULL : malloc(size);
-	const struct nr_packet_head *head = (void *)packet;
+	struct nr_label label;
 	int err;
 
+	if (!f->opts.compressed) {
+		err = read_again(f, &at->head, HEAD, at->off);
+		at->size = at->head.packet_bits / 8;
+		return err;
+	}
+	err = read_again(f, &label, sizeof(label), at->off);
+	at->head = label.head;
+	at->size = sizeof(label) + label.frame_size;
+	return err ?: nr_label_is_valid(&label) ? 0 : -ESTALE;
+}
+
+static int check_content(const struct nr_stream_file *f, const uint8_t *stored,
+			 const struct place *at)
+{
+	const struct nr_packet_head *head = (void *)stored;
+	size_t size = at->head.packet_bits / 8;
+	uint8_t *packet;
+	int err;
+
+	if (!f->opts.compressed)
+		return nr_packet_crc(stored, at->size) == head->crc ? 0 : -ESTALE;
+	packet = malloc(size);
 	if (!packet)
-		return size > f->largest ? -ESTALE : -ENOMEM;
-	err = read_again(f, packet, size, off);
-	if (!err && nr_packet_crc(packet, size) != head->crc)
-		err = -ESTALE;
+		return -ENOMEM;
+	err = nr_frame_read(packet, size, stored + sizeof(struct nr_label),
+			    at->size - sizeof(struct nr_label));
 	free(packet);
+	return err == -EBADMSG ? -ESTALE : err;
+}
+
+static int check_packet(const struct nr_stream_file *f, const struct place *at)
+{
+	uint8_t *stored = at->size > f->largest ? NULL : malloc(at->size);
+	int err;
+
+	if (!stored)
+		return at->size > f->largest ? -ESTALE : -ENOMEM;
+	err = read_again(f, stored, at->size, at->off) ?: check_content(f, stored, at);
+	free(stored);
 	return err;
 }
 
-/* Steps from the head of one packet to that of the next, at off, and checks it. Reads the whole
- * packet if it reaches into the next hole of the file: a program may have punched it there, but some
- * file systems also store the packet's own zeros as a hole. */
-static int look_again(const struct nr_stream_file *f, struct nr_packet_head *head, uint64_t off,
-		      uint64_t *hole)
+/* Checks the head of a packet. Reads the whole packet if it reaches into the next hole of the file:
+ * a program may have punched it there, but some file systems also store the packet's own zeros as a
+ * hole. */
+static int look_again(const struct nr_stream_file *f, struct place *at, uint64_t *hole)
 {
-	uint64_t seq = head->seq, end;
-	int err = read_again(f, head, HEAD, off);
+	uint64_t seq = at->head.seq;
+	int err = read_head(f, at);
 
-	if (!err && (head->seq < seq || memcmp(head->uuid, f->uuid, sizeof(head->uuid))))
+	if (!err &&
+	    (at->head.seq < seq || memcmp(at->head.uuid, f->output->recording->format.uuid, 16)))
 		err = -ESTALE;
-	end = off + head->packet_bits / 8;
-	if (err || *hole >= end)
+	if (err || *hole >= at->off + at->size)
 		return err;
-	err = check_packet(f, off, end - off);
-	*hole = lseek(f->fd, end, SEEK_HOLE);
+	err = check_packet(f, at);
+	*hole = lseek(f->fd, at->off + at->size, SEEK_HOLE);
 	return err;
 }
 
 /* A walk over the packets, up to the first that was changed. */
 struct walk {
-	uint64_t seq, off; /* of the current packet */
-	uint32_t heads;	   /* CRC-32 of the heads before it */
+	uint64_t seq; /* of the current packet */
+	struct place at;
+	uint32_t heads; /* CRC-32 of the heads before it */
 };
 
-static int walk(const struct nr_stream_file *f, struct walk *at, bool whole)
+static int walk(const struct nr_stream_file *f, struct walk *w, bool whole)
 {
 	uint64_t hole = lseek(f->fd, 0, SEEK_HOLE);
-	struct nr_packet_head head = {};
 	int err;
 
-	for (*at = (struct walk){}; at->seq < f->packets; at->seq++) {
+	for (*w = (struct walk){}; w->seq < f->packets; w->seq++) {
 		hole = whole ? 0 : hole;
-		err = look_again(f, &head, at->off, &hole);
+		err = look_again(f, &w->at, &hole);
 		if (err)
 			return err;
-		at->heads = libdeflate_crc32(at->heads, (void *)&head, HEAD);
-		at->off += head.packet_bits / 8;
+		w->heads = libdeflate_crc32(w->heads, &w->at.head, HEAD);
+		w->at.off += w->at.size;
 	}
 	return 0;
 }
 
 static int check_packets(const struct nr_stream_file *f)
 {
-	struct walk at;
-	int err = walk(f, &at, false);
+	struct walk w;
+	int err = walk(f, &w, false);
 
-	if (!err && at.heads != f->heads) /* which one? */
-		err = walk(f, &at, true) ?: -ESTALE;
-	return err == -ESTALE ? overwritten(f, at.seq, at.off) : err;
+	if (!err && w.heads != f->heads) /* which one? */
+		err = walk(f, &w, true) ?: -ESTALE;
+	return err == -ESTALE ? overwritten(f, w.seq, w.at.off) : err;
 }
 
 int nr_stream_file_check(struct nr_stream_file *f)
 {
-	return f->error ?: nr_trace_dir_check(f->dir, f->fd, NR_FILE_STREAM, f->bytes)
+	return f->error ?: nr_trace_dir_check(f->dir, f->fd, f->name, f->bytes)
 				   ?: nr_trace_dir_check_content(f->dir) ?: check_packets(f);
 }
 
@@ -180,14 +227,14 @@ int nr_stream_file_check(struct nr_stream_file *f)
 
 int nr_stream_file_close(struct nr_stream_file *f)
 {
-	int err = f->error ?: nr_trace_dir_check(f->dir, f->fd, NR_FILE_STREAM, f->bytes);
+	int err = f->error ?: nr_trace_dir_check(f->dir, f->fd, f->name, f->bytes);
 	int fd = f->fd;
 
 	f->fd = -1;
 	if (!close(fd))
 		return err;
 	err = -errno; /* the log function may change it */
-	nr_log(f->log, NR_LOG_ERROR, "cannot write %s/" NR_FILE_STREAM ": %s", f->dir->path,
+	nr_log(log_of(f), NR_LOG_ERROR, "cannot write %s/%s: %s", f->dir->path, f->name,
 	       strerror(-err));
 	return err;
 }

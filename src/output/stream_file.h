@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The file stream of a trace while it is written: packets are appended, each with one write.
+ * The file stream, or stream.zst, of a trace while it is written: packets are appended.
  *
  * A write that fails is cut off again, so the file always ends with a whole packet. If that fails,
  * too, or another program changed the file, the error is final. Errors are logged. One thread.
@@ -9,30 +9,47 @@
 #define NR_OUTPUT_STREAM_FILE_H
 
 #include "dir.h"
-#include "packet/head.h"
+#include "output.h"
+
+/* A packet as the file holds it: the packet itself, or its label and its frame. */
+struct nr_stored {
+	const void *bytes;
+	size_t size;
+	const struct nr_packet_head *head; /* of the packet */
+};
+
+struct nr_stream_opts {
+	bool compressed;
+	enum nr_on_full on_full;
+	uint64_t fsync_ns; /* as in nr_output_opts */
+	/* NR_ON_FULL_DROP_OLDEST: removes something. 0; -ENOENT: there is nothing to remove. */
+	int (*make_room)(void *arg);
+	void *arg;
+};
 
 struct nr_stream_file {
 	const struct nr_trace_dir *dir;
-	const struct nr_logger *log;
-	__u8 uuid[16]; /* of the trace */
-	int fd;	       /* -1: not open */
+	const struct nr_output *output; /* whose trace this is */
+	struct nr_stream_opts opts;
+	const char *name; /* of the file */
+	int fd;		  /* -1: not open */
 
 	uint64_t bytes;		    /* of whole packets in the file */
 	uint64_t packets;	    /* in the file */
 	struct nr_packet_head last; /* of the last packet */
 	uint32_t heads;		    /* CRC-32 of their heads */
-	size_t largest;		    /* bytes of the largest of them */
+	size_t largest;		    /* bytes of the largest of them, as stored */
 	int error; /* the file no longer holds what was written; the log says why */
 };
 
-/* Creates the file and locks it: it is being recorded. */
+/* Creates the file and locks it: it is being recorded. The output has its recording. */
 int nr_stream_file_create(struct nr_stream_file *f, const struct nr_trace_dir *dir,
-			  const __u8 *uuid, const struct nr_logger *log);
+			  const struct nr_output *output, const struct nr_stream_opts *opts);
 /* Appends a packet: 0 once the kernel has accepted it (I5). -ENOSPC, -EIO, ...: it is cut off.
  * -ESTALE: another program changed the trace. */
-int nr_stream_file_append(struct nr_stream_file *f, const void *packet, size_t size);
+int nr_stream_file_append(struct nr_stream_file *f, const struct nr_stored *packet);
 /* The same for the last packet, the end mark. */
-int nr_stream_file_append_mark(struct nr_stream_file *f, const void *packet, size_t size);
+int nr_stream_file_append_mark(struct nr_stream_file *f, const struct nr_stored *mark);
 /* Writes succeed even if another program changes the file meanwhile: reads the heads again. Returns
  * the error that it found or that f already had. */
 int nr_stream_file_check(struct nr_stream_file *f);

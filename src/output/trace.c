@@ -23,6 +23,7 @@ struct trace {
 	struct nr_trace_dir_opts how;
 	gid_t group; /* how.group points here, or is NULL */
 	struct nr_trace_dir dir;
+	struct nr_stream_opts stream;
 	struct nr_stream_file file;
 	uint64_t next; /* sequence number of the next packet */
 };
@@ -36,7 +37,8 @@ static struct trace *trace_of(struct nr_output *o)
 
 static int append(struct trace *t, const void *packet, size_t size)
 {
-	int err = nr_stream_file_append(&t->file, packet, size);
+	const struct nr_stored stored = { packet, size, packet };
+	int err = nr_stream_file_append(&t->file, &stored);
 
 	if (err)
 		return err;
@@ -113,7 +115,7 @@ static int create(struct trace *t, const struct nr_recording *rec)
 
 	if (err)
 		return err;
-	err = nr_stream_file_create(&t->file, &t->dir, rec->format.uuid, rec->log);
+	err = nr_stream_file_create(&t->file, &t->dir, &t->output, &t->stream);
 	return err ? err : append(t, rec->first->bytes, rec->first->size);
 }
 
@@ -157,7 +159,8 @@ static int add_mark(struct trace *t, const struct nr_account *account)
 	int err = nr_end_packet(&packet, &size, t->output.recording->format.uuid, t->next, account);
 
 	if (!err)
-		err = nr_stream_file_append_mark(&t->file, packet, size);
+		err = nr_stream_file_append_mark(
+			&t->file, &(struct nr_stored){ packet, size, (void *)packet });
 	free(packet);
 	nr_counter_set(&t->output.bytes, t->file.bytes);
 	return err;
@@ -205,6 +208,8 @@ int nr_trace_output_new(struct nr_output **out, const char *dir, const struct nr
 		return -ENOMEM;
 	t->file.fd = t->dir.fd = t->dir.parent = t->dir.lock = -1;
 	t->how.force = opts->force;
+	t->stream.on_full = opts->on_full;
+	t->stream.fsync_ns = opts->fsync_ns;
 	if (opts->group) {
 		t->group = *opts->group;
 		t->how.group = &t->group;
