@@ -10,35 +10,20 @@
 #include <unistd.h>
 #include "base/trace_files.h"
 
-void nr_chunk_name(char name[NR_CHUNK_NAME], unsigned number)
+static bool has_metadata(int dir, uint64_t number)
 {
-	snprintf(name, NR_CHUNK_NAME, "%06u", number);
-}
+	char name[NR_CHUNK_NAME], path[NR_CHUNK_NAME + sizeof("/" NR_FILE_METADATA)];
 
-int64_t nr_chunk_number(const char *name)
-{
-	char again[NR_CHUNK_NAME];
-	unsigned long number = strtoul(name, NULL, 10);
-
-	if (number > UINT32_MAX)
-		return -1;
-	nr_chunk_name(again, number);
-	return strcmp(name, again) ? -1 : (int64_t)number;
-}
-
-static bool has_metadata(int dir, const char *chunk)
-{
-	char path[NR_CHUNK_NAME + sizeof(NR_FILE_METADATA)];
-
-	snprintf(path, sizeof(path), "%s/" NR_FILE_METADATA, chunk);
+	nr_chunk_name(name, number);
+	snprintf(path, sizeof(path), "%s/" NR_FILE_METADATA, name);
 	return !faccessat(dir, path, F_OK, 0);
 }
 
-static int add(struct nr_chunks *c, size_t *room, unsigned number)
+static int add(struct nr_chunks *c, size_t *room, uint64_t number)
 {
 	if (c->n == *room) {
 		size_t more = *room ? 2 * *room : 16;
-		unsigned *grown = realloc(c->numbers, more * sizeof(*grown));
+		uint64_t *grown = realloc(c->numbers, more * sizeof(*grown));
 
 		if (!grown)
 			return -ENOMEM;
@@ -51,7 +36,7 @@ static int add(struct nr_chunks *c, size_t *room, unsigned number)
 
 static int compare(const void *a, const void *b)
 {
-	unsigned x = *(const unsigned *)a, y = *(const unsigned *)b;
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
 
 	return x < y ? -1 : x > y;
 }
@@ -63,9 +48,9 @@ static int read_names(struct nr_chunks *c, DIR *d, int dir)
 	int err = 0;
 
 	while (!err && (errno = 0, e = readdir(d))) {
-		int64_t number = nr_chunk_number(e->d_name);
+		uint64_t number;
 
-		if (number >= 0 && has_metadata(dir, e->d_name))
+		if (nr_chunk_number(e->d_name, &number) && has_metadata(dir, number))
 			err = add(c, &room, number);
 	}
 	return err ?: -errno;
@@ -97,17 +82,17 @@ void nr_chunks_free(struct nr_chunks *c)
 	*c = (struct nr_chunks){};
 }
 
-int64_t nr_chunks_after(const struct nr_chunks *c, int64_t number)
+size_t nr_chunks_from(const struct nr_chunks *c, uint64_t number)
 {
 	size_t low = 0, high = c->n;
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 
-		if (c->numbers[mid] > number)
+		if (c->numbers[mid] >= number)
 			high = mid;
 		else
 			low = mid + 1;
 	}
-	return low < c->n ? (int64_t)c->numbers[low] : -1;
+	return low;
 }

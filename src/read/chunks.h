@@ -8,21 +8,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NR_CHUNK_NAME 16 /* bytes of a name, with its 0 */
-
 struct nr_chunks {
-	unsigned *numbers; /* ascending */
+	uint64_t *numbers; /* ascending */
 	size_t n;
 };
 
 /* Lists the directory dir again. A subdirectory without metadata is no chunk yet. 0 or an error. */
 int nr_chunks_list(struct nr_chunks *c, int dir);
 void nr_chunks_free(struct nr_chunks *c);
-/* The least number of a chunk above number, which may be -1 for any. -1: none. */
-int64_t nr_chunks_after(const struct nr_chunks *c, int64_t number);
-
-void nr_chunk_name(char name[NR_CHUNK_NAME], unsigned number);
-/* The number that a chunk's name stands for; -1: it is no name of a chunk. */
-int64_t nr_chunk_number(const char *name);
+/* Index of the first chunk whose number is not less than number; c->n: there is none. */
+size_t nr_chunks_from(const struct nr_chunks *c, uint64_t number);
 
 #endif

@@ -84,25 +84,51 @@ int nr_read_metadata(const struct nr_read_dir *d, struct nr_metadata *md)
 	return err;
 }
 
+static void refuse_btf(const struct nr_read_dir *d)
+{
+	nr_log(d->log, NR_LOG_ERROR,
+	       "%s/.btf is damaged or belongs to another trace; babeltrace2 does not need it",
+	       d->path);
+}
+
+/* Reads .btf to *out, and verifies its checksum. */
+static int read_btf(const struct nr_read_dir *d, uint32_t crc, char **out, uint64_t *size)
+{
+	int err = read_side_file(d, NR_FILE_BTF, out, size);
+
+	if (err || libdeflate_crc32(0, *out, *size) == crc)
+		return err;
+	free(*out);
+	refuse_btf(d);
+	return -EBADMSG;
+}
+
 int nr_read_types(const struct nr_read_dir *d, uint32_t crc, struct nr_types **out)
 {
 	char *raw = NULL;
 	uint64_t size;
-	int err = read_side_file(d, NR_FILE_BTF, &raw, &size);
+	int err = read_btf(d, crc, &raw, &size);
 
 	if (err)
 		return err;
-	if (libdeflate_crc32(0, raw, size) != crc)
-		err = -EBADMSG;
-	else
-		err = nr_types_from_raw(out, raw, size, d->log->fn, d->log->ctx);
+	err = nr_types_from_raw(out, raw, size, d->log->fn, d->log->ctx);
 	if (err == -EBADMSG)
-		nr_log(d->log, NR_LOG_ERROR,
-		       "%s/.btf is damaged or belongs to another trace; babeltrace2 does not need "
-		       "it",
-		       d->path);
+		refuse_btf(d);
 	free(raw);
 	return err;
+}
+
+bool nr_read_is_of(const struct nr_read_dir *d, const struct nr_metadata *md)
+{
+	struct nr_metadata other;
+	char *raw = NULL;
+	uint64_t size;
+
+	if (nr_read_metadata(d, &other) || memcmp(other.uuid, md->uuid, sizeof(md->uuid)) ||
+	    other.btf_crc != md->btf_crc || read_btf(d, md->btf_crc, &raw, &size))
+		return false;
+	free(raw);
+	return true;
 }
 
 int nr_read_open_stream(const struct nr_read_dir *d, struct nr_stream *out)

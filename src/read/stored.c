@@ -98,7 +98,7 @@ static int check_head(const struct nr_stream *s, const struct nr_packet_head *h,
 /* Is the file as long as the packet claims? */
 static int check_length(const struct nr_stream *s, const struct nr_stored *packet)
 {
-	uint64_t size;
+	uint64_t size = 0;
 	int err = nr_stream_size(s, &size);
 
 	if (err)
@@ -184,7 +184,7 @@ static int check_large(const struct nr_stream *s, const struct nr_stored *packet
 	return err ?: crc == packet->head.crc ? 0 : bad_checksum(fault);
 }
 
-static int load_plain(const struct nr_stream *s, const struct nr_stored *packet,
+static int read_plain(const struct nr_stream *s, const struct nr_stored *packet,
 		      struct nr_bytes *out, struct nr_fault *fault)
 {
 	int err = packet->bytes > USUAL_PACKET ? check_large(s, packet, out, fault) : 0;
@@ -200,15 +200,16 @@ static int check_frame_head(const struct nr_stream *s, const struct nr_stored *p
 {
 	uint64_t size = packet->head.packet_bits / 8, frame_size = packet->bytes - LABEL;
 	uint8_t begin[18]; /* a frame's head is no larger */
-	ssize_t n = nr_read_at(s->fd, begin, frame_size < sizeof(begin) ? frame_size : sizeof(begin),
-			       packet->offset + LABEL);
+	ssize_t n =
+		nr_read_at(s->fd, begin, frame_size < sizeof(begin) ? frame_size : sizeof(begin),
+			   packet->offset + LABEL);
 
 	if (n < 0)
 		return n;
 	return nr_frame_announces(begin, n, size) ? 0 : nr_fault(fault, "has an invalid frame");
 }
 
-static int load_frame(const struct nr_stream *s, const struct nr_stored *packet,
+static int read_frame(const struct nr_stream *s, const struct nr_stored *packet,
 		      struct nr_bytes *out, struct nr_fault *fault)
 {
 	uint64_t size = packet->head.packet_bits / 8, frame_size = packet->bytes - LABEL;
@@ -229,19 +230,27 @@ static int load_frame(const struct nr_stream *s, const struct nr_stored *packet,
 	return err;
 }
 
+int nr_stored_read(const struct nr_stream *s, const struct nr_stored *packet, struct nr_bytes *out,
+		   struct nr_fault *fault)
+{
+	int err;
+
+	out->size = 0;
+	err = s->compressed ? read_frame(s, packet, out, fault) : read_plain(s, packet, out, fault);
+	if (!err)
+		out->size = packet->head.packet_bits / 8;
+	return err;
+}
+
 int nr_stored_load(const struct nr_stream *s, const struct nr_stored *packet, struct nr_bytes *out,
 		   struct nr_fault *fault)
 {
-	uint64_t size = packet->head.packet_bits / 8;
-	int err = s->compressed ? load_frame(s, packet, out, fault)
-				: load_plain(s, packet, out, fault);
+	int err = nr_stored_read(s, packet, out, fault);
 
-	if (err)
+	if (err || nr_packet_crc(out->data, out->size) == packet->head.crc)
 		return err;
-	if (nr_packet_crc(out->data, size) != packet->head.crc)
-		return bad_checksum(fault);
-	out->size = size;
-	return 0;
+	out->size = 0;
+	return bad_checksum(fault);
 }
 
 /* ---- searching ---- */

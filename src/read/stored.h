@@ -46,8 +46,11 @@ __attribute__((format(printf, 2, 3))) int nr_fault(struct nr_fault *fault, const
  * -EBADMSG: see *fault. */
 int nr_stored_look(const struct nr_stream *s, uint64_t offset, struct nr_stored *out,
 		   struct nr_fault *fault);
-/* Reads the plain bytes of a packet that nr_stored_look found, and verifies its checksum. 0;
- * NR_INCOMPLETE; -EBADMSG: see *fault. */
+/* Reads the plain bytes of a packet that nr_stored_look found. 0; NR_INCOMPLETE; -EBADMSG: see
+ * *fault. Then out->size is 0. */
+int nr_stored_read(const struct nr_stream *s, const struct nr_stored *packet, struct nr_bytes *out,
+		   struct nr_fault *fault);
+/* The same, and verifies the checksum. */
 int nr_stored_load(const struct nr_stream *s, const struct nr_stored *packet, struct nr_bytes *out,
 		   struct nr_fault *fault);
 /* Finds the first packet at from or behind it, and before to, whose head nr_stored_look takes for
