@@ -305,6 +305,21 @@ int nr_recording_end(struct nr_collector *c)
 	return end == -ETIMEDOUT ? end : c->end_error ?: end;
 }
 
+int nr_collector_rotate(struct nr_collector *c)
+{
+	bool running;
+
+	pthread_mutex_lock(&c->lock);
+	running = c->state == NR_RUNNING;
+	pthread_mutex_unlock(&c->lock);
+	if (running) {
+		nr_delivery_rotate(&c->stream.delivery);
+		return 0;
+	}
+	nr_log(&c->log, NR_LOG_ERROR, "cannot begin the next chunk: the collector is not running");
+	return -EINVAL;
+}
+
 int nr_collector_stop(struct nr_collector *c)
 {
 	int err = nr_recording_refuse_inside(c);

@@ -61,6 +61,15 @@ static void release_discarded(struct nr_stream *s)
 
 /* ---- packets ---- */
 
+static uint64_t count_late(const struct nr_stream *s)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < s->merge.n_shards; i++)
+		sum += nr_counter_get(&s->merge.shards[i]->late);
+	return sum;
+}
+
 /* Sends the events that were taken as a packet. */
 static int cut(struct nr_stream *s, uint64_t watermark, uint64_t lost)
 {
@@ -73,6 +82,7 @@ static int cut(struct nr_stream *s, uint64_t watermark, uint64_t lost)
 		s->merge.last = p->end;
 	p->watermark = watermark;
 	p->lost = lost;
+	p->late = count_late(s);
 	s->packet = NULL;
 	s->hurry = false;
 	nr_merge_mark(&s->merge, s->marks);

@@ -37,6 +37,16 @@ int nr_delivery_send(struct nr_delivery *d, struct nr_packet *packet, const stru
 	return -ENOMEM;
 }
 
+void nr_delivery_rotate(struct nr_delivery *d)
+{
+	pthread_mutex_lock(&d->lock);
+	for (unsigned i = 0; i < d->n_feeds; i++) {
+		d->feeds[i].rotate = true;
+		pthread_cond_signal(&d->feeds[i].wake);
+	}
+	pthread_mutex_unlock(&d->lock);
+}
+
 /* ---- waiting for outputs ---- */
 
 /* Has the output made no progress for patience_ns, counted from `asked` at the earliest? */
@@ -191,17 +201,32 @@ int nr_delivery_add(struct nr_delivery *d, struct nr_output *output)
 	return 0;
 }
 
+/* Do outputs want packets compressed, and how? */
+static void find_level(struct nr_delivery *d)
+{
+	for (unsigned i = 0; i < d->n_feeds; i++) {
+		const struct nr_output *o = d->feeds[i].output;
+
+		if (o->wants_frames)
+			d->recording.level = o->level;
+		d->recording.frames |= o->wants_frames;
+	}
+}
+
 /* The first packet is empty. */
 static int make_first(struct nr_delivery *d, uint64_t start)
 {
 	struct nr_packet *first = nr_packet_get(&d->pool);
+	struct nr_frames *frames = NULL;
 	int err;
 
 	if (!first)
 		return -ENOMEM;
 	first->begin = first->end = first->watermark = start;
-	err = nr_packet_build(first, &d->recording.format, NULL);
 	d->recording.first = first;
+	err = d->recording.frames ? nr_frames_new(&frames, d->recording.level) : 0;
+	err = err ?: nr_packers_make(first, &d->recording.format, NULL, frames);
+	nr_frames_free(frames);
 	return err;
 }
 
@@ -212,6 +237,7 @@ int nr_delivery_begin(struct nr_delivery *d, const struct nr_recording *recordin
 
 	d->recording = *recording;
 	d->misfits = misfits;
+	find_level(d);
 	err = make_first(d, start);
 	for (unsigned i = 0; !err && i < d->n_feeds; i++) {
 		struct nr_output *o = d->feeds[i].output;
@@ -278,6 +304,8 @@ void nr_delivery_destroy(struct nr_delivery *d)
 	free_cuts(d->spare);
 	nr_packet_put((struct nr_packet *)d->recording.first);
 	nr_packet_pool_destroy(&d->pool);
+	for (unsigned i = 0; i < d->n_packers; i++)
+		nr_frames_free(d->packers[i].frames);
 	free(d->feeds);
 	free(d->packers);
 	free(d->done);
@@ -300,6 +328,10 @@ void nr_delivery_stats(const struct nr_delivery *d, unsigned i, uint64_t now,
 		.packets = f->packets,
 		.events = f->events,
 		.bytes = nr_counter_get(&f->output->bytes),
+		.plain_bytes = nr_counter_get(&f->output->plain_bytes),
+		.chunks = nr_counter_get(&f->output->chunks),
+		.dropped_chunks = nr_counter_get(&f->output->dropped_chunks),
+		.dropped_events = nr_counter_get(&f->output->dropped_events),
 		.missed_packets = f->missed_packets,
 		.missed_events = f->missed_events,
 		.queued = f->queued,

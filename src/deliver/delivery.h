@@ -19,6 +19,7 @@
 #include "base/waiter.h"
 #include "drain/shard.h"
 #include "output/output.h"
+#include "packet/frame.h"
 
 /* How often a thread that waits for outputs checks whether they make progress. */
 #define NR_DELIVERY_LOOK_MS 50
@@ -51,6 +52,7 @@ struct nr_feed {
 	unsigned head, n, cap;
 	uint64_t queued;	  /* bytes of memory of the packets in the queue */
 	struct nr_gap gap;	  /* what was missed after the packet that was queued last */
+	bool rotate;		  /* the output is to begin its next chunk */
 	bool busy;		  /* a thread is in the output */
 	bool abandoned;		  /* a thread is in the output, and nobody waits for it any more */
 	bool ended;		  /* the output has ended */
@@ -64,6 +66,7 @@ struct nr_feed {
 struct nr_packer {
 	struct nr_delivery *delivery;
 	struct nr_thread thread;
+	struct nr_frames *frames; /* its compressor; NULL: no output wants frames */
 };
 
 struct nr_delivery {
@@ -102,7 +105,8 @@ struct nr_delivery {
 int nr_delivery_init(struct nr_delivery *d, uint32_t n_shards, struct nr_waiter *merge);
 /* The delivery owns the output from now on. On -ENOMEM it has destroyed it. */
 int nr_delivery_add(struct nr_delivery *d, struct nr_output *output);
-/* Begins all outputs, or none. Sets first of its copy of the recording: the packet of time start. */
+/* Begins all outputs, or none. Its copy of the recording gets what outputs want and the first packet,
+ * of time start. */
 int nr_delivery_begin(struct nr_delivery *d, const struct nr_recording *recording,
 		      struct nr_misfits *misfits, uint64_t start);
 /* Starts the threads. packers: how many, if an output wants bytes. */
@@ -140,6 +144,10 @@ int nr_delivery_drain(struct nr_delivery *d, uint64_t asked, unsigned patience_m
 int nr_delivery_end(struct nr_delivery *d, const struct nr_account *account, unsigned patience_ms);
 /* Is a thread left behind in an output? */
 bool nr_delivery_is_abandoned(struct nr_delivery *d);
+
+/* Any thread, after the start. Asks the outputs to begin their next chunks, after the packet that
+ * they are at. */
+void nr_delivery_rotate(struct nr_delivery *d);
 
 /* Any thread. */
 void nr_delivery_stats(const struct nr_delivery *d, unsigned i, uint64_t now,

@@ -72,6 +72,21 @@ void nr_feed_deliver(struct nr_feed *f)
 	nr_packet_put(q.packet);
 }
 
+void nr_feed_rotate(struct nr_feed *f)
+{
+	struct nr_output *o = f->output;
+	uint64_t began = nr_clock_now();
+	int err;
+
+	f->rotate = false;
+	if (f->error || !o->ops->rotate)
+		return;
+	enter(f);
+	err = leave(f, began, o->ops->rotate(o));
+	if (err && !f->abandoned)
+		fail_feed(f, err);
+}
+
 /* The recording's account for one output, whose error may be `error`. After a failure, outputs have
  * taken different numbers of events. */
 static struct nr_account account_of(const struct nr_feed *f, int error)
@@ -118,8 +133,10 @@ static void *feed(void *arg)
 	struct nr_delivery *d = f->delivery;
 
 	pthread_mutex_lock(&d->lock);
-	while (!f->abandoned && (f->n || !d->ending)) {
-		if (f->n)
+	while (!f->abandoned && (f->n || f->rotate || !d->ending)) {
+		if (f->rotate)
+			nr_feed_rotate(f);
+		else if (f->n)
 			nr_feed_deliver(f);
 		else
 			pthread_cond_wait(&f->wake, &d->lock);

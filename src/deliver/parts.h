@@ -31,6 +31,10 @@ void nr_cuts_retire(struct nr_delivery *d);
 void nr_cuts_fail(struct nr_delivery *d, int err);
 
 /* packers.c: threads that make the bytes of packets. 0 or a negative errno. */
+
+/* Makes a packet's bytes, and its frame if frames is not NULL. Without the lock. */
+int nr_packers_make(struct nr_packet *packet, const struct nr_packet_format *format,
+		    struct nr_misfits *misfits, struct nr_frames *frames);
 int nr_packers_start(struct nr_delivery *d, unsigned n);
 
 /* feed.c: an output and its thread. */
@@ -38,6 +42,8 @@ int nr_packers_start(struct nr_delivery *d, unsigned n);
 int nr_feed_start(struct nr_feed *feed, unsigned i);
 /* Gives the output the first packet of its queue. Unlocks the delivery while it calls the output. */
 void nr_feed_deliver(struct nr_feed *feed);
+/* Begins the output's next chunk, as nr_delivery_rotate asked. Unlocks as above. */
+void nr_feed_rotate(struct nr_feed *feed);
 /* Ends the output, unless it was abandoned or the start has failed. Unlocks as above. */
 void nr_feed_end(struct nr_feed *feed);
 

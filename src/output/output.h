@@ -5,11 +5,13 @@
  * A required output holds the rings: they move past a packet when all required outputs are done
  * with it (I10). An optional one that falls behind misses packets, and is told how many.
  *
- * Life: begin, keep, any number of take and miss, end, destroy. If the start fails, undo replaces
- * keep and end. The output's own thread calls take, miss and end; those of a direct output
+ * Life: begin, keep, any number of take, miss and rotate, end, destroy. A miss is followed by a
+ * take or by end. If the start fails, undo replaces keep and end. The output's own thread calls
+ * take, miss, rotate and end; those of a direct output
  * (delivery.h) are called by the merge thread, end by the thread that stops the recording. All
  * others are called by the thread that starts or closes the collector. Functions return 0 or a
- * negative errno, which they have logged. After an error of take or miss, only end follows.
+ * negative errno, which they have logged. After an error of take, miss
+ * or rotate, only end follows.
  */
 #ifndef NR_OUTPUT_H
 #define NR_OUTPUT_H
@@ -24,6 +26,8 @@ struct nr_recording {
 	struct nr_packet_format format;
 	int64_t clock_offset;	       /* CLOCK_REALTIME - CLOCK_MONOTONIC, ns */
 	const struct nr_packet *first; /* the empty packet that the stream begins with */
+	bool frames;		       /* an output wants packets compressed ... */
+	int level;		       /* ... with this level (packet/frame.h) */
 	const struct nr_logger *log;
 };
 
@@ -37,6 +41,7 @@ struct nr_output_ops {
 
 	int (*take)(struct nr_output *o, const struct nr_packet *packet);
 	int (*miss)(struct nr_output *o, const struct nr_gap *gap);
+	int (*rotate)(struct nr_output *o); /* nr_collector_rotate; NULL: has no chunks */
 	int (*end)(struct nr_output *o, const struct nr_account *account);
 	void (*destroy)(struct nr_output *o);
 };
@@ -48,10 +53,13 @@ struct nr_output {
 	size_t queue_bytes; /* of an optional output: memory of packets that may wait */
 	bool is_trace;
 	bool wants_bytes;		      /* of packets; else only their events */
+	bool wants_frames;		      /* the bytes compressed as well ... */
+	int level;			      /* ... with the level of all such outputs */
 	const struct nr_recording *recording; /* set before begin */
 	/* Where the output counts records that do not fit their type; NULL: packers count them. */
 	struct nr_misfits *misfits;
-	_Atomic(uint64_t) bytes; /* written so far, by the output's thread */
+	/* By the output's thread, so far; the names are those of nr_output_stats. */
+	_Atomic(uint64_t) bytes, plain_bytes, chunks, dropped_chunks, dropped_events;
 	/* CLOCK_MONOTONIC ns: when the current call began or last made progress; 0: no call. */
 	_Atomic(uint64_t) since;
 };

@@ -29,6 +29,9 @@ _Static_assert(sizeof(struct nr_label) == 112, "size in the file");
 /* A compressor. Only one thread at a time may use it. */
 struct nr_frames;
 
+/* Reads "zstd" or "zstd:LEVEL". 0; -EINVAL: neither. */
+int nr_frames_level(const char *text, int *level);
+
 /* -ENOMEM; -EINVAL: no such level. */
 int nr_frames_new(struct nr_frames **out, int level);
 void nr_frames_free(struct nr_frames *frames); /* takes NULL */

@@ -139,9 +139,29 @@ static void test_round_trip(void **state)
 
 static void test_levels(void **state)
 {
+	static const char *const wrong[] = { "",
+					     "zst",
+					     "zstd ",
+					     "zstd:",
+					     "zstd:-",
+					     "zstd: 3",
+					     "zstd:+3",
+					     "zstd:3k",
+					     "zstd:20",
+					     "zstd:-8",
+					     "zstd:99999999999999999999" };
 	struct nr_frames *frames = NULL;
+	int level = 5;
 
 	(void)state;
+	for (unsigned i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
+		assert_int_equal(nr_frames_level(wrong[i], &level), -EINVAL);
+	assert_int_equal(nr_frames_level("zstd", &level), 0);
+	assert_int_equal(level, NR_FRAMES_DEFAULT);
+	assert_int_equal(nr_frames_level("zstd:19", &level), 0);
+	assert_int_equal(level, 19);
+	assert_int_equal(nr_frames_level("zstd:-7", &level), 0);
+	assert_int_equal(level, -7);
 	assert_int_equal(nr_frames_new(&frames, NR_FRAMES_LEAST - 1), -EINVAL);
 	assert_int_equal(nr_frames_new(&frames, NR_FRAMES_MOST + 1), -EINVAL);
 	assert_null(frames);
@@ -316,6 +336,9 @@ static void test_wrong_sizes(void **state)
 	memcpy(twice + size, f.bytes + LABEL, size);
 	expect_refused(twice, 2 * size, p.size);
 	expect_refused(twice, 2 * size, 2 * p.size);
+	memcpy(twice, f.bytes + LABEL, size);
+	memcpy(twice + size, "\x50\x2a\x4d\x18\0\0\0\0", 8); /* zstd skips this */
+	expect_refused(twice, size + 8, p.size);
 	nr_frames_free(frames);
 	free(twice);
 	free(p.bytes);

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/file.h"
+#include "packet/seek.h"
+#include "seek_table.h"
+
+/* A table takes at most 16 MiB of memory. Packets are cut at 1 MiB, so the stream has 1 TiB then. */
+#define MOST (1ul << 20)
+
+_Static_assert(MOST <= NR_SEEK_MAX_PACKETS, "no more than the format has");
+
+/* Makes room for another piece. */
+static bool grow(struct nr_seek_table *t)
+{
+	size_t cap = t->cap ? 2 * t->cap : 64 * NR_SEEK_PIECE;
+	uint8_t *grown;
+
+	if (t->used + NR_SEEK_PIECE <= t->cap)
+		return true;
+	grown = realloc(t->bytes, cap);
+	if (!grown)
+		return false;
+	t->bytes = grown;
+	t->cap = cap;
+	return true;
+}
+
+void nr_seek_table_add(struct nr_seek_table *t, const struct nr_stored *packet)
+{
+	t->missing |= t->packets == MOST || !grow(t);
+	if (t->missing)
+		return;
+	t->used += nr_seek_entry(t->bytes + t->used, packet->bytes);
+	t->packets++;
+}
+
+static int write_table(struct nr_seek_table *t, struct nr_stream_file *f)
+{
+	uint8_t begin[NR_SEEK_PIECE];
+	size_t size = nr_seek_begin(begin, t->packets);
+	int err;
+
+	t->used += nr_seek_end(t->bytes + t->used, t->packets);
+	err = nr_write_all(f->fd, begin, size, f->bytes)
+		      ?: nr_write_all(f->fd, t->bytes, t->used, f->bytes + size);
+	if (!err)
+		f->bytes += size + t->used;
+	return err;
+}
+
+void nr_seek_table_append(struct nr_seek_table *t, struct nr_stream_file *f)
+{
+	int err = t->missing || !grow(t) ? 0 : write_table(t, f);
+
+	t->used = t->packets = 0;
+	t->missing = false;
+	if (!err)
+		return;
+	if (ftruncate(f->fd, f->bytes))
+		f->error = err;
+	nr_log(f->output->recording->log, NR_LOG_WARN,
+	       "cannot write the seek table of %s: %s; numaring reads the trace without it",
+	       f->dir->path, nr_write_reason(err));
+}
+
+void nr_seek_table_destroy(struct nr_seek_table *t)
+{
+	free(t->bytes);
+	*t = (struct nr_seek_table){};
+}
