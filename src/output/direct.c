@@ -66,8 +66,11 @@ bool nr_direct_suits(struct nr_direct *d, size_t size, unsigned waiting)
 
 void nr_direct_note(struct nr_direct *d, const void *data, size_t size, uint64_t off)
 {
-	size_t tail = d->block ? (off + size) % d->block : 0;
+	size_t tail;
 
+	if (!d->block)
+		return;
+	tail = (off + size) % d->block;
 	if (tail > size)
 		memcpy(d->tail + tail - size, data, size);
 	else

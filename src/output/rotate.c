@@ -157,13 +157,15 @@ static void keep_limits(struct nr_trace_output *t, size_t size)
 		nr_chunks_drop_oldest(&t->chunks);
 }
 
-/* Is the chunk complete without what comes? It has one packet at least. */
-static bool is_due(const struct nr_trace_output *t, size_t size, uint64_t end)
+/* Is the chunk full without what comes? It has one packet with events at least, and its opening
+ * packet has a time of its own (opening.h). */
+static bool is_due(const struct nr_trace_output *t, size_t size, uint64_t begin, uint64_t end)
 {
 	const struct nr_trace_limits *l = &t->limits;
 
-	return has_events(t) && ((l->rotate_bytes && t->file.bytes + size > l->rotate_bytes) ||
-				 (l->rotate_ns && end - t->first > l->rotate_ns));
+	return has_events(t) && begin > t->last.end &&
+	       ((l->rotate_bytes && t->file.bytes + size > l->rotate_bytes) ||
+		(l->rotate_ns && end - t->first > l->rotate_ns));
 }
 
 int nr_rotate_begin(struct nr_trace_output *t, size_t size, uint64_t begin)
@@ -177,7 +179,7 @@ int nr_rotate_begin(struct nr_trace_output *t, size_t size, uint64_t begin)
 
 int nr_rotate_for(struct nr_trace_output *t, size_t size, uint64_t begin, uint64_t end)
 {
-	int err = is_due(t, size, end) ? end_chunk(t) : 0;
+	int err = is_due(t, size, begin, end) ? end_chunk(t) : 0;
 
 	return err ?: nr_rotate_begin(t, size, begin);
 }

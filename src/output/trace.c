@@ -142,8 +142,10 @@ static int add_account(struct nr_trace_output *t, const struct nr_account *accou
 	err = t->error ?: nr_rotate_begin(t, 0, a.end);
 	if (err)
 		return err;
-	a.chunk = t->series ? t->chunks.next - 1 : 0;
-	a.earlier = t->earlier;
+	if (t->series) {
+		a.chunk = t->chunks.next - 1;
+		a.earlier = t->earlier;
+	}
 	return nr_store_end(t, &a, t->next);
 }
 

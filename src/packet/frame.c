@@ -200,12 +200,17 @@ bool nr_label_is_valid(const struct nr_label *label)
 	       is_possible(label->head.packet_bits, label->frame_size);
 }
 
+bool nr_frame_announces(const uint8_t *begin, size_t n, uint64_t packet_size)
+{
+	return ZSTD_getFrameContentSize(begin, n) == packet_size;
+}
+
 /* zstd itself would take any number of frames, also some to skip. */
 int nr_frame_read(uint8_t *packet, size_t size, const uint8_t *frame, size_t frame_size)
 {
 	size_t ret;
 
-	if (ZSTD_getFrameContentSize(frame, frame_size) != size ||
+	if (!nr_frame_announces(frame, frame_size, size) ||
 	    ZSTD_findFrameCompressedSize(frame, frame_size) != frame_size)
 		return -EBADMSG;
 	ret = ZSTD_decompress(packet, size, frame, frame_size);

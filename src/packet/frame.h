@@ -52,6 +52,8 @@ static inline size_t nr_label_packet_size(const struct nr_label *label)
 	return label->head.packet_bits / 8;
 }
 
+/* Do the first bytes of a frame say that it holds a packet of this size? */
+bool nr_frame_announces(const uint8_t *begin, size_t n, uint64_t packet_size);
 /* Decompresses a frame of frame_size bytes to a packet of size bytes. 0; -ENOMEM; -EBADMSG: it is
  * damaged, or something else than one frame with exactly so many bytes. Any thread. */
 int nr_frame_read(uint8_t *packet, size_t size, const uint8_t *frame, size_t frame_size);

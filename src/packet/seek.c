@@ -9,7 +9,7 @@
 /* Sizes of pieces. A packet has an entry for its label and one for its frame. */
 #define BEGIN 8u
 #define ENTRY 16u
-#define END   9u
+#define END   NR_SEEK_END
 
 _Static_assert(ENTRY == NR_SEEK_PIECE, "the largest piece");
 /* The numbers that have 32 bits in the table: frames, bytes of a frame and a packet, and bytes of
@@ -46,4 +46,27 @@ size_t nr_seek_end(uint8_t to[NR_SEEK_PIECE], uint64_t packets)
 	to[4] = 0; /* no checksums: packets have their own */
 	put(to + 5, SEEKABLE_MAGIC);
 	return END;
+}
+
+static uint32_t get(const uint8_t *from)
+{
+	uint32_t number;
+
+	memcpy(&number, from, sizeof(number));
+	return le32toh(number);
+}
+
+uint64_t nr_seek_size(const uint8_t end[NR_SEEK_END])
+{
+	uint32_t frames = get(end);
+
+	if (get(end + 5) != SEEKABLE_MAGIC || end[4] || frames % 2 ||
+	    frames / 2 > NR_SEEK_MAX_PACKETS)
+		return 0;
+	return BEGIN + frames / 2 * (uint64_t)ENTRY + END;
+}
+
+bool nr_seek_is_begin(const uint8_t begin[NR_SEEK_PIECE], uint64_t size)
+{
+	return get(begin) == TABLE_MAGIC && get(begin + 4) == size - BEGIN;
 }

@@ -17,4 +17,11 @@ size_t nr_seek_begin(uint8_t to[NR_SEEK_PIECE], uint64_t packets);
 size_t nr_seek_entry(uint8_t to[NR_SEEK_PIECE], const struct nr_label *label);
 size_t nr_seek_end(uint8_t to[NR_SEEK_PIECE], uint64_t packets);
 
+#define NR_SEEK_END 9u /* bytes of the last piece */
+
+/* Bytes of the whole table that ends with this piece; 0: it is not the end of one. */
+uint64_t nr_seek_size(const uint8_t end[NR_SEEK_END]);
+/* Is this the first piece of a table of size bytes? */
+bool nr_seek_is_begin(const uint8_t begin[NR_SEEK_PIECE], uint64_t size);
+
 #endif

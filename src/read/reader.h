@@ -1,38 +1,89 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* An open trace. reader.c reads it, repair.c copies its intact packets. */
-#ifndef NR_TRACE_READER_H
-#define NR_TRACE_READER_H
+/*
+ * An open trace, and how it goes from packet to packet:
+ *
+ *	stored.c	a packet in a file, plain or compressed
+ *	step.c		is it the next packet of this trace, and is it whole?
+ *	damage.c	where does the trace go on if it is not?
+ *	chunks.c	which chunks are there?
+ *	load.c		the next packet, also in the next chunk
+ *	search.c	a packet by its time
+ *	reader.c	the public functions
+ *
+ * The files are not trusted: before the first event of a packet is returned, its checksum and the
+ * place of every record are verified.
+ */
+#ifndef NR_READ_READER_H
+#define NR_READ_READER_H
 
 #include <numaring/trace.h>
+#include "base/trace_files.h"
+#include "chunks.h"
 #include "packet/end.h"
+#include "packet/gap.h"
 #include "packet/metadata.h"
+#include "stored.h"
+
+/* What is missing before a packet because of damage. */
+struct nr_hole {
+	bool any;
+	uint64_t bytes;	  /* of the file, before the packet */
+	uint64_t packets; /* by the sequence numbers; 0: unknown or none */
+	uint64_t events;  /* in these; 0: unknown or none */
+};
 
 struct nr_trace {
 	struct nr_logger log;
+	struct nr_trace_opts opts;
 	struct nr_types *types;
 	struct nr_metadata md;
 	char *dir;
 	int dir_fd;
-	int fd; /* the stream */
+	bool series;
+	struct nr_chunks chunks; /* of a series */
 
-	uint8_t *buf; /* the whole current packet */
-	size_t cap;
-	size_t used;				/* its bytes */
-	size_t pos;				/* of the next record in buf */
-	uint64_t next;				/* offset of the next packet in the file */
-	uint64_t packets;			/* intact ones so far */
-	uint64_t seq;				/* sequence number of the next packet */
-	uint64_t missed_packets, missed_events; /* in the gaps so far */
+	/* The current chunk, or the flat trace. */
+	uint64_t chunk; /* its number */
+	struct nr_stream stream;
+	char file[NR_CHUNK_NAME + sizeof("/" NR_FILE_ZSTD)]; /* the stream, from dir */
+	uint64_t next;					     /* offset of the next packet */
+	uint64_t events_before;				     /* events when it was opened */
+	bool marked;					     /* its end mark was read: */
+	struct nr_end mark;
+	bool spent; /* it is damaged up to its end */
+	enum {
+		NR_JUMP_NONE,	 /* it follows the chunk before */
+		NR_JUMP_MISSING, /* chunks from jump_from on are missing before it */
+		NR_JUMP_REMOVED, /* they were removed while the trace was read */
+	} jump;
+	uint64_t jump_from;
+
+	/* The current packet. */
+	struct nr_bytes bytes; /* the whole packet, not compressed */
+	size_t pos;	       /* of the next record in it */
+	struct nr_stored stored;
 	struct nr_packet_info packet;
+	uint64_t number;      /* of the first packet that is not before it */
+	struct nr_hole hole;  /* before it */
+	bool opening;	      /* it opens a chunk */
 	struct nr_record rec; /* header of the last event, as its program wrote it */
 
-	/* What nr_trace_next found at the end of the stream. */
+	/* What was read so far, since the trace was opened or since nr_trace_seek. */
+	uint64_t packets;			/* whole ones */
+	uint64_t seq;				/* sequence number of the next packet */
+	uint64_t events, late;			/* events: also those in gaps */
+	uint64_t missed_packets, missed_events; /* in the gaps */
+	uint64_t damaged_packets;
+	uint64_t earlier; /* as in struct nr_account; known if... */
+	bool knows_earlier;
+	bool sought;   /* it began in the middle */
+	bool alone;    /* it began with a chunk that is not the first one */
+	uint64_t from; /* events before this time are passed over */
+
+	/* What nr_trace_next found at the end. */
 	int failed;    /* the error that it returns from then on */
 	bool ended;    /* it returned 0 or an error */
-	bool cut_off;  /* the error: the file ends within a packet */
 	bool recorded; /* a recording still writes to it */
-	bool marked;   /* it read the end mark: */
-	struct nr_end mark;
 };
 
 #endif

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "chunks.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/trace_files.h"
+
+static bool has_metadata(int dir, uint64_t number)
+{
+	char name[NR_CHUNK_NAME], path[NR_CHUNK_NAME + sizeof("/" NR_FILE_METADATA)];
+
+	nr_chunk_name(name, number);
+	snprintf(path, sizeof(path), "%s/" NR_FILE_METADATA, name);
+	return !faccessat(dir, path, F_OK, 0);
+}
+
+static int add(struct nr_chunks *c, size_t *room, uint64_t number)
+{
+	if (c->n == *room) {
+		size_t more = *room ? 2 * *room : 16;
+		uint64_t *grown = realloc(c->numbers, more * sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		c->numbers = grown;
+		*room = more;
+	}
+	c->numbers[c->n++] = number;
+	return 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static int read_names(struct nr_chunks *c, DIR *d, int dir)
+{
+	struct dirent *e;
+	size_t room = 0;
+	int err = 0;
+
+	while (!err && (errno = 0, e = readdir(d))) {
+		uint64_t number;
+
+		if (nr_chunk_number(e->d_name, &number) && has_metadata(dir, number))
+			err = add(c, &room, number);
+	}
+	return err ?: -errno;
+}
+
+int nr_chunks_list(struct nr_chunks *c, int dir)
+{
+	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* with its own position */
+	DIR *d = copy < 0 ? NULL : fdopendir(copy);
+	int err;
+
+	if (!d) {
+		err = -errno;
+		if (copy >= 0)
+			close(copy);
+		return err;
+	}
+	nr_chunks_free(c);
+	err = read_names(c, d, dir);
+	closedir(d);
+	if (!err && c->n)
+		qsort(c->numbers, c->n, sizeof(*c->numbers), compare);
+	return err;
+}
+
+void nr_chunks_free(struct nr_chunks *c)
+{
+	free(c->numbers);
+	*c = (struct nr_chunks){};
+}
+
+size_t nr_chunks_from(const struct nr_chunks *c, uint64_t number)
+{
+	size_t low = 0, high = c->n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (c->numbers[mid] >= number)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return low;
+}
