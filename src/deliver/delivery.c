@@ -9,6 +9,16 @@
 
 /* ---- sending ---- */
 
+/* The sizes of packets are known for sure only when they are made. The drift corrects them later. */
+static void place(struct nr_delivery *d, struct nr_packet *packet)
+{
+	uint64_t drift = d->writer ? nr_counter_get(&d->writer->drift) : 0;
+
+	packet->place = d->place;
+	packet->shift = (d->place + drift) % NR_PACKET_PAGE;
+	d->place += sizeof(struct nr_packet_head) + packet->records;
+}
+
 int nr_delivery_send(struct nr_delivery *d, struct nr_packet *packet, const struct nr_mark *marks)
 {
 	struct nr_cut *cut;
@@ -16,6 +26,7 @@ int nr_delivery_send(struct nr_delivery *d, struct nr_packet *packet, const stru
 	pthread_mutex_lock(&d->lock);
 	cut = nr_cuts_new(d);
 	if (cut) {
+		place(d, packet);
 		memcpy(cut->marks, marks, d->n_shards * sizeof(*marks));
 		*cut = (struct nr_cut){
 			.packet = packet,
@@ -211,12 +222,14 @@ int nr_delivery_add(struct nr_delivery *d, struct nr_output *output)
 	return 0;
 }
 
-/* Do outputs want packets compressed, and how? */
-static void find_level(struct nr_delivery *d)
+/* Do outputs want packets compressed, and how? Which of them writes them as they are? */
+static void find_wants(struct nr_delivery *d)
 {
 	for (unsigned i = 0; i < d->n_feeds; i++) {
 		const struct nr_output *o = d->feeds[i].output;
 
+		if (o->is_trace && !o->wants_frames)
+			d->writer = d->writer ?: o;
 		if (o->wants_frames)
 			d->recording.level = o->level;
 		d->recording.frames |= o->wants_frames;
@@ -233,6 +246,7 @@ static int make_first(struct nr_delivery *d, uint64_t start)
 	if (!first)
 		return -ENOMEM;
 	first->begin = first->end = first->watermark = start;
+	d->place = sizeof(struct nr_packet_head);
 	d->recording.first = first;
 	err = d->recording.frames ? nr_frames_new(&frames, d->recording.level) : 0;
 	err = err ?: nr_packers_make(first, &d->recording.format, NULL, frames);
@@ -247,7 +261,7 @@ int nr_delivery_begin(struct nr_delivery *d, const struct nr_recording *recordin
 
 	d->recording = *recording;
 	d->misfits = misfits;
-	find_level(d);
+	find_wants(d);
 	err = make_first(d, start);
 	for (unsigned i = 0; !err && i < d->n_feeds; i++) {
 		struct nr_output *o = d->feeds[i].output;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include "base/clock.h"
 #include "base/file.h"
 #include "direct.h"
@@ -86,40 +87,84 @@ void nr_direct_note(struct nr_direct *d, const void *data, size_t size, uint64_t
 		memcpy(d->tail, (const uint8_t *)data + size - tail, tail);
 }
 
+/* Whole blocks: those in the room, then those in data, which are aligned. */
+struct blocks {
+	size_t room, size;
+	const uint8_t *data;
+};
+
+static int write_both(struct nr_direct *d, int fd, const struct blocks *b, uint64_t off)
+{
+	const struct iovec pieces[] = { { d->room, b->room }, { (void *)b->data, b->size } };
+	ssize_t n = b->size ? pwritev(fd, pieces, 2, off) : pwrite(fd, d->room, b->room, off);
+
+	if (n < 0)
+		return -errno;
+	if ((size_t)n < b->room)
+		return nr_write_all(fd, d->room + n, b->room - n, off + n)
+			       ?: nr_write_all(fd, b->data, b->size, off + b->room);
+	n -= b->room;
+	return nr_write_all(fd, b->data + n, b->size - n, off + b->room + n);
+}
+
 /* The flags of the descriptor change, so that there need not be a second one: not every process can
  * open its files again (/proc). With O_APPEND, the kernel would ignore the offset. */
-static int write_blocks(struct nr_direct *d, int fd, size_t size, uint64_t off)
+static int write_blocks(struct nr_direct *d, int fd, const struct blocks *b, uint64_t off)
 {
 	uint64_t began = nr_clock_now(), now;
-	int err = fcntl(fd, F_SETFL, O_DIRECT) ? -errno : nr_write_all(fd, d->room, size, off);
+	int err = fcntl(fd, F_SETFL, O_DIRECT) ? -errno : write_both(d, fd, b, off);
 
 	if (fcntl(fd, F_SETFL, O_APPEND) && !err)
 		err = -errno;
 	now = nr_clock_now();
-	if (now - began > size * SLOW_NS)
+	if (now - began > (b->room + b->size) * SLOW_NS)
 		rest(d, now);
 	return err;
 }
 
-int nr_direct_append(struct nr_direct *d, int fd, const void *data, size_t size, uint64_t off)
+/* The first block is in the room. What follows lies in memory as in the file, or else goes through the
+ * room, too. */
+static int append_aligned(struct nr_direct *d, int fd, const uint8_t *data, size_t size,
+			  uint64_t off)
+{
+	size_t held = off % d->block, first = d->block - held;
+	size_t whole = (size - first) / d->block * d->block;
+	const struct blocks b = { d->block, whole, data + first };
+	int err;
+
+	memcpy(d->room, d->tail, held);
+	memcpy(d->room + held, data, first);
+	err = write_blocks(d, fd, &b, off - held);
+	first += whole;
+	return err ?: nr_write_all(fd, data + first, size - first, off + first);
+}
+
+static int append_copy(struct nr_direct *d, int fd, const uint8_t *data, size_t size, uint64_t off)
 {
 	size_t held = off % d->block, taken = 0, n, whole;
 	int err = 0;
 
-	d->room = d->room ?: aligned_alloc(BLOCK, ROOM);
-	if (!d->room)
-		return -EINVAL;
 	off -= held;
 	memcpy(d->room, d->tail, held);
 	while (!err && taken < size) {
 		n = size - taken < ROOM - held ? size - taken : ROOM - held;
-		memcpy(d->room + held, (const uint8_t *)data + taken, n);
+		memcpy(d->room + held, data + taken, n);
 		taken += n;
 		whole = (held + n) / d->block * d->block;
 		held = held + n - whole;
-		err = whole ? write_blocks(d, fd, whole, off) : 0;
+		err = whole ? write_blocks(d, fd, &(struct blocks){ .room = whole }, off) : 0;
 		off += whole;
 		memmove(d->room, d->room + whole, held);
 	}
 	return err ?: nr_write_all(fd, d->room, held, off);
+}
+
+int nr_direct_append(struct nr_direct *d, int fd, const void *data, size_t size, uint64_t off)
+{
+	d->room = d->room ?: aligned_alloc(BLOCK, ROOM);
+	if (!d->room)
+		return -EINVAL;
+	if (((uintptr_t)data - off) % BLOCK)
+		return append_copy(d, fd, data, size, off);
+	return append_aligned(d, fd, data, size, off);
 }

@@ -31,7 +31,8 @@ void nr_direct_free(struct nr_direct *d); /* no direct writes from now on */
 
 /* Should this write be a direct one? waiting: packets that wait behind it. */
 bool nr_direct_suits(struct nr_direct *d, size_t size, unsigned waiting);
-/* Appends data to the file, which ends at off. 0 or a negative errno, with part of the data written.
+/* Appends data to the file, which ends at off. Saves a copy if data and off have the same place in a
+ * page. 0 or a negative errno, with part of the data written.
  * -EINVAL: direct writes do not work here. */
 int nr_direct_append(struct nr_direct *d, int fd, const void *data, size_t size, uint64_t off);
 /* Notes that data, whether written directly or not, are the end of the file, from off on. */

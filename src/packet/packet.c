@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include "packet.h"
 
+#define PAGE NR_PACKET_PAGE
 #define ROOM 1024u /* events of the first growth */
 
 /* A packet with more memory, from a flood of late records, is not kept. */
@@ -19,7 +21,7 @@ int nr_packet_pool_init(struct nr_packet_pool *pool)
 static void destroy(struct nr_packet *p)
 {
 	free(p->events);
-	free(p->bytes);
+	free(p->memory);
 	free(p->frame);
 	free(p);
 }
@@ -52,7 +54,7 @@ struct nr_packet *nr_packet_get(struct nr_packet_pool *pool)
 		.pool = pool,
 		.events = p->events,
 		.room = p->room,
-		.bytes = p->bytes,
+		.memory = p->memory,
 		.cap = p->cap,
 		.frame = p->frame,
 		.frame_cap = p->frame_cap,
@@ -114,16 +116,20 @@ int nr_packet_grow(struct nr_packet *p, uint64_t size)
 	uint64_t cap = p->cap ? p->cap : sizeof(struct nr_packet_head);
 	uint8_t *grown;
 
-	if (size <= p->cap)
-		return 0;
 	if (size > NR_PACKET_MAX)
 		return -EMSGSIZE;
 	while (cap < size)
 		cap *= 2;
-	grown = realloc(p->bytes, cap);
-	if (!grown)
-		return -ENOMEM;
-	p->bytes = grown;
-	p->cap = cap;
+	if (cap > p->cap || !p->memory) {
+		grown = aligned_alloc(PAGE, (cap + 2 * PAGE - 1) / PAGE * PAGE);
+		if (!grown)
+			return -ENOMEM;
+		if (p->bytes)
+			memcpy(grown + p->shift, p->bytes, p->cap);
+		free(p->memory);
+		p->memory = grown;
+		p->cap = cap;
+	}
+	p->bytes = p->memory + p->shift;
 	return 0;
 }

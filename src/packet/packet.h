@@ -14,6 +14,8 @@
 #include <stdatomic.h>
 #include "head.h"
 
+#define NR_PACKET_PAGE 4096u
+
 struct nr_packet_pool;
 
 struct nr_packet {
@@ -31,10 +33,16 @@ struct nr_packet {
 	uint32_t n_events, room; /* room: events allocated */
 	size_t records; /* bytes of its records, with their headers, each rounded up to 8 */
 
+	/* Set by the delivery: bytes of all packets before it, as far as known, and where in a page of
+	 * memory its own bytes are to begin: so that a file can take them without a copy. */
+	uint64_t place;
+	unsigned shift;
+
 	/* Made by a packer. */
-	uint8_t *bytes; /* NULL: no output wants them */
-	size_t size;	/* of bytes in use */
-	size_t cap;	/* of bytes allocated */
+	uint8_t *bytes;	 /* NULL: no output wants them */
+	size_t size;	 /* of bytes in use */
+	size_t cap;	 /* of bytes allocated */
+	uint8_t *memory; /* for cap bytes, wherever in its first page they begin */
 	/* The same, compressed: label and frame (frame.h). frame_size 0: no output wants them. */
 	uint8_t *frame;
 	size_t frame_size, frame_cap;
@@ -43,7 +51,7 @@ struct nr_packet {
 /* Keeps packets with their memory for the next use. */
 struct nr_packet_pool {
 	pthread_mutex_t lock;
-	struct nr_packet *spare[8];
+	struct nr_packet *spare[24]; /* as many as may be on their way (stream.c), and some */
 	unsigned n;
 };
 
@@ -58,7 +66,7 @@ void nr_packet_put(struct nr_packet *packet);
 
 /* Makes room for n more events. 0; -ENOMEM; -EMSGSIZE: too many for a packet. */
 int nr_packet_room(struct nr_packet *packet, unsigned n);
-/* Makes room for size bytes in all. 0; -ENOMEM; -EMSGSIZE: larger than NR_PACKET_MAX. */
+/* Makes room for size bytes in all, with its shift; they keep their content. 0; -ENOMEM; -EMSGSIZE: larger than NR_PACKET_MAX. */
 int nr_packet_grow(struct nr_packet *packet, uint64_t size);
 
 #endif

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -76,6 +77,15 @@ int fdatasync(int fd)
 	int (*next)(int) = dlsym(RTLD_NEXT, "fdatasync");
 
 	return fails_in("fdatasync", fd) ? -1 : next(fd);
+}
+
+ssize_t pwritev(int fd, const struct iovec *pieces, int n, off_t offset)
+{
+	ssize_t (*next)(int, const struct iovec *, int, off_t) = dlsym(RTLD_NEXT, "pwritev");
+
+	hang_in("pwrite");
+	hang_in("direct");
+	return fails_in("pwrite", fd) ? -1 : next(fd, pieces, n, offset);
 }
 
 ssize_t pwrite64(int fd, const void *data, size_t size, off_t offset)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A full, slow or interrupted disk: replaces pwrite. Link with -Wl,--wrap=pwrite. */
+/* A full, slow or interrupted disk: replaces pwrite and pwritev. Link with -Wl,--wrap for
+ * both. */
 #ifndef NR_TESTS_DISK_HELP_H
 #define NR_TESTS_DISK_HELP_H
 

@@ -19,14 +19,17 @@ static uint64_t first_seed;
 struct file {
 	struct nr_direct direct;
 	int fd;
-	uint8_t *what; /* [MOST] what was appended, and random bytes after it */
+	uint8_t *memory;
+	uint8_t *what; /* [MOST] in it: what was appended, and random bytes after it */
 	uint64_t size;
 	unsigned directly;
 };
 
-static void open_file(struct file *f, struct seed *s)
+/* aligned: in memory, all bytes have the same place in a page as in the file. */
+static void open_file(struct file *f, struct seed *s, bool aligned)
 {
-	*f = (struct file){ .what = malloc(MOST) };
+	*f = (struct file){ .memory = aligned_alloc(4096, MOST + 4096) };
+	f->what = f->memory + (aligned ? 0 : 8);
 	for (size_t i = 0; i < MOST; i += 8) {
 		uint64_t random = seed_next(s);
 
@@ -41,7 +44,7 @@ static void close_file(struct file *f)
 {
 	nr_direct_free(&f->direct);
 	close(f->fd);
-	free(f->what);
+	free(f->memory);
 }
 
 static void expect_content(const struct file *f)
@@ -90,12 +93,12 @@ static bool lose_end(const struct file *f)
 
 /* Some writes fail, and are cut off again, as the stream does. If the end of the file is lost then,
  * the next direct write restores it. */
-static void one_file(struct seed *s)
+static void one_file(struct seed *s, bool aligned)
 {
 	bool lost = false;
 	struct file f;
 
-	open_file(&f, s);
+	open_file(&f, s, aligned);
 	while (f.size < MOST - PACKET_MAX) {
 		uint64_t size = lost ? DIRECT + seed_below(s, DIRECT) : some_size(s);
 		bool fails = !lost && seed_once_in(s, 4);
@@ -129,7 +132,7 @@ static void test_content(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 4; i++)
-		one_file(&s);
+		one_file(&s, i % 2);
 }
 
 /* A disk that does not keep up gets other writes for a while, and for longer if it fails again. */

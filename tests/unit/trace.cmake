@@ -34,10 +34,10 @@ endforeach()
 # The test makes up and compiles structs at run time, so it needs clang and is skipped without it.
 target_link_libraries(test_btf_ctf PRIVATE ${CMAKE_DL_LIBS})
 # The disk of disk_help.h.
-target_link_options(test_direct PRIVATE -Wl,--wrap=pwrite)
-target_link_options(test_end PRIVATE -Wl,--wrap=pwrite)
-target_link_options(test_repair PRIVATE -Wl,--wrap=pwrite)
-target_link_options(test_writer PRIVATE -Wl,--wrap=pwrite)
+target_link_options(test_direct PRIVATE -Wl,--wrap=pwrite -Wl,--wrap=pwritev)
+target_link_options(test_end PRIVATE -Wl,--wrap=pwrite -Wl,--wrap=pwritev)
+target_link_options(test_repair PRIVATE -Wl,--wrap=pwrite -Wl,--wrap=pwritev)
+target_link_options(test_writer PRIVATE -Wl,--wrap=pwrite -Wl,--wrap=pwritev)
 
 # The way from the merge to the outputs; memory that runs out, and packers that the test holds.
 set(delivery_wraps calloc malloc realloc nr_packet_get nr_packet_ref nr_packet_put nr_packet_build)
