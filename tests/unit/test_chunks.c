@@ -216,13 +216,16 @@ static bool is_series(void)
 	return !access(in_scratch("series/000000"), F_OK);
 }
 
-/* No chunk begins for an empty packet or behind a gap mark, so a full one takes these as well. */
+/* No chunk begins for an empty packet, behind a gap mark, or for one with the time of the packet
+ * before it, as the writer makes them: a full chunk takes these as well. */
 static uint64_t most_bytes(const struct packets *p, uint64_t rotate_bytes)
 {
 	uint64_t most = rotate_bytes + p->largest;
 
 	for (unsigned i = 0; i < p->n; i++)
-		most += head_of(p, i)->events ? 0 : 300;
+		most += nr_is_gap_mark(head_of(p, i)) ? p->largest + 300
+			: head_of(p, i)->events	      ? 0
+						      : 300;
 	return most;
 }
 

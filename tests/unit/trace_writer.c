@@ -175,8 +175,8 @@ int writer_miss(struct writer *w, uint64_t packets, uint64_t events)
 	const struct nr_gap gap = {
 		.packets = packets,
 		.events = events,
-		.begin = w->last_ts + 1,
-		.end = w->last_ts + 1,
+		.begin = w->last_ts,
+		.end = w->last_ts,
 	};
 
 	w->seq += packets;
