@@ -228,6 +228,17 @@ static void print_dropped(FILE *out, const struct summary *s, unsigned i)
 	free(path);
 }
 
+static void print_paused(FILE *out, const struct summary *s, unsigned i)
+{
+	const struct nr_output_stats *st = nr_stats_output(s->stats, i);
+	char *path = cli_escape(s->outputs->list[i].path);
+
+	if (st->paused_ns)
+		fprintf(out, "%s waited %.1f s for room on its disk\n", path ?: "",
+			st->paused_ns / 1e9);
+	free(path);
+}
+
 static void print_identity(FILE *out, const struct summary *s)
 {
 	const struct nr_stats *st = s->stats;
@@ -298,8 +309,10 @@ int summary_print(FILE *out, const struct summary *s)
 		print_shard(out, i, nr_plan_shard_at(s->plan, i), nr_stats_shard(st, i));
 	for (unsigned i = 0; s->outputs->n > 1 && i < s->outputs->n; i++)
 		print_output(out, s, i);
-	for (unsigned i = 0; i < s->outputs->n; i++)
+	for (unsigned i = 0; i < s->outputs->n; i++) {
 		print_dropped(out, s, i);
+		print_paused(out, s, i);
+	}
 	print_merge(out, st);
 	print_stalls(out, st, s->order);
 	misfits_print(out, &misfits);
@@ -406,6 +419,7 @@ static json_t *json_output(const struct output *output, const struct nr_output_s
 	set(o, "missed_events", st->missed_events);
 	set(o, "busy_max_ns", st->busy_max_ns);
 	set(o, "busy_total_ns", st->busy_total_ns);
+	set(o, "paused_ns", st->paused_ns);
 	json_object_set_new(o, "error",
 			    st->error ? json_string(strerror(-st->error)) : json_null());
 	return o;
