@@ -74,7 +74,7 @@ struct stretch {
 	uint64_t time;
 	bool any; /* low is a packet that ends before the time */
 	struct nr_slot low;
-	uint64_t high; /* every packet from here on ends later, or is not wanted */
+	uint64_t high; /* packets from here on end later, or they are not certain */
 	uint64_t end;  /* of the packets in the file */
 };
 
@@ -83,9 +83,9 @@ static uint64_t begin_of(const struct stretch *st)
 	return st->any ? nr_slot_end(&st->low) : 0;
 }
 
-/* Do packets follow one another from here, for so long that the first is one of the stream? 1; -EBADMSG:
- * no, they end at *end; or an error. */
-static int is_certain(const struct stretch *st, const struct nr_slot *first, uint64_t *end)
+/* Do packets follow one another from here, for so long that the first is one of the stream? 1; or an
+ * error. -EBADMSG: no; the same is true of all of them before *retry. */
+static int is_certain(const struct stretch *st, const struct nr_slot *first, uint64_t *retry)
 {
 	struct nr_slot next = *first;
 	struct nr_fault ignored;
@@ -94,14 +94,14 @@ static int is_certain(const struct stretch *st, const struct nr_slot *first, uin
 	while (ret > 0 && nr_slot_end(&next) - first->offset < CERTAIN_BYTES) {
 		uint64_t seq = next.head.seq;
 
-		*end = nr_slot_end(&next);
-		if (*end >= st->end)
+		*retry = next.offset + 1; /* its size may be wrong */
+		if (nr_slot_end(&next) == st->end)
 			return 1;
-		ret = nr_slot_look(st->stream, *end, &next, &ignored);
-		if (ret > 0 && next.head.seq < seq)
-			ret = -EBADMSG;
+		ret = nr_slot_look(st->stream, nr_slot_end(&next), &next, &ignored);
+		if (is_no_packet(ret) || (ret > 0 && next.head.seq < seq))
+			return -EBADMSG;
 	}
-	return !ret || ret == NR_INCOMPLETE ? 1 : ret; /* the rest is still to be written */
+	return ret;
 }
 
 /* A packet of the stream between from and the end of the stretch. 1; 0: there is none; or an error. */
@@ -133,15 +133,15 @@ static int bisect(struct stretch *st)
 	return ret < 0 ? ret : 0;
 }
 
-/* Walks from packet to packet, up to the time, or to damage. */
-static int walk(struct stretch *st)
+/* Walks from packet to packet, up to the time, to damage, or to offset to. */
+static int walk(struct stretch *st, uint64_t to)
 {
 	struct nr_slot next;
 	struct nr_fault ignored;
 	int ret;
 
 	while ((ret = nr_slot_look(st->stream, begin_of(st), &next, &ignored)) > 0 &&
-	       next.offset < st->high && next.head.end < st->time) {
+	       next.offset < to && next.head.end < st->time) {
 		st->low = next;
 		st->any = true;
 	}
@@ -157,7 +157,7 @@ int nr_search_before(const struct nr_stream *s, uint64_t time, uint64_t to, stru
 	st.high = to < st.end ? to : st.end;
 	while (!err && st.high > begin_of(&st) && st.high - begin_of(&st) > CERTAIN_BYTES)
 		err = bisect(&st);
-	err = err ?: walk(&st);
+	err = err ?: walk(&st, to);
 	if (!err && st.any)
 		*out = st.low;
 	return err ?: st.any;
