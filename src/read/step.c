@@ -70,7 +70,7 @@ static int read_gap(const struct nr_trace *t, struct nr_step *step, struct nr_fa
 /* ---- order ---- */
 
 /* The first packet of a chunk, unless it is that of the recording. */
-static bool is_opening(const struct nr_trace *t, const struct nr_stored *packet)
+static bool is_opening(const struct nr_trace *t, const struct nr_slot *packet)
 {
 	const struct nr_packet_head *h = &packet->head;
 
@@ -133,7 +133,7 @@ int nr_step_verify(struct nr_trace *t, struct nr_step *step, bool jump, struct n
 	int err;
 
 	*step = (struct nr_step){ .packet = step->packet };
-	err = nr_stored_load(&t->stream, &step->packet, &t->bytes, fault)
+	err = nr_slot_load(&t->stream, &step->packet, &t->bytes, fault)
 		      ?: check_body(t, step, jump, fault);
 	if (err)
 		nr_step_drop(step);
@@ -162,7 +162,7 @@ int nr_step_next(struct nr_trace *t, struct nr_step *step, struct nr_fault *faul
 	if (t->marked)
 		return look_behind_mark(t, fault);
 	nr_fault(fault, "is cut off: the recording was killed, or the disk was full");
-	ret = nr_stored_look(&t->stream, t->next, &step->packet, fault);
+	ret = nr_slot_look(&t->stream, t->next, &step->packet, fault);
 	if (ret <= 0) /* an empty stream is cut off, too: every writer writes a first packet */
 		return ret || t->next ? ret : NR_INCOMPLETE;
 	return nr_step_verify(t, step, false, fault) ?: 1;
@@ -211,7 +211,7 @@ void nr_step_take(struct nr_trace *t, struct nr_step *step)
 		take_mark(t, step);
 	count(t, step);
 	t->seq = next;
-	t->stored = step->packet;
+	t->slot = step->packet;
 	t->number = step->number;
 	t->opening = step->opening;
 	t->packet = (struct nr_packet_info){
@@ -227,7 +227,7 @@ void nr_step_take(struct nr_trace *t, struct nr_step *step)
 		.damaged_packets = t->damaged_packets,
 		.chunk = t->chunk,
 	};
-	t->next = nr_stored_end(&step->packet);
+	t->next = nr_slot_end(&step->packet);
 	t->pos = h->events ? HEAD : t->bytes.size;
 }
 

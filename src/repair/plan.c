@@ -64,13 +64,13 @@ static void make_opening(const struct planner *p, struct nr_piece *piece)
 
 	if (!p->was.any) {
 		/* Of the recording, or of a chunk of which nobody knows what was before it. */
-		before = t->stored.head;
+		before = t->slot.head;
 		before.watermark = before.begin;
 		before.seq = t->number - 1;
 		if (!t->chunk && !t->alone)
 			before.seq = before.lost = 0;
 	}
-	nr_opening_fill(&piece->opening, &before, t->stored.head.begin);
+	nr_opening_fill(&piece->opening, &before, t->slot.head.begin);
 	piece->open = true;
 }
 
@@ -90,7 +90,7 @@ static void fill_hole(const struct planner *p, struct nr_piece *piece, bool firs
 		.packets = packets,
 		.events = t->hole.events,
 		.begin = piece->before.end,
-		.end = t->stored.head.begin,
+		.end = t->slot.head.begin,
 		.damaged = true,
 	};
 }
@@ -110,7 +110,7 @@ static void count_hole(struct planner *p, const struct nr_piece *piece)
 static int begin_piece(struct planner *p, bool first)
 {
 	const struct nr_trace *t = p->trace;
-	struct nr_piece piece = { .offset = t->stored.offset, .bytes = t->stored.bytes };
+	struct nr_piece piece = { .offset = t->slot.offset, .bytes = t->slot.bytes };
 
 	if (t->hole.any)
 		fill_hole(p, &piece, first);
@@ -188,8 +188,8 @@ static void note_state(struct planner *p)
 	struct state *was = &p->was;
 
 	was->any = true;
-	if (!nr_is_end_mark(&t->stored.head)) {
-		was->last = t->stored.head;
+	if (!nr_is_end_mark(&t->slot.head)) {
+		was->last = t->slot.head;
 		was->last.seq = t->packet.seq;
 	}
 	was->end = t->packet.end;
@@ -199,7 +199,7 @@ static void note_state(struct planner *p)
 	was->events = t->events;
 	was->events_before = t->events_before;
 	was->marked = t->marked;
-	last_chunk(p->plan)->end = nr_stored_end(&t->stored);
+	last_chunk(p->plan)->end = nr_slot_end(&t->slot);
 }
 
 /* Plans the current packet. */
@@ -216,11 +216,11 @@ static int plan_packet(struct planner *p)
 	if (first || t->hole.any)
 		err = err ?: begin_piece(p, first);
 	else
-		last_chunk(p->plan)->pieces[last_chunk(p->plan)->n - 1].bytes += t->stored.bytes;
+		last_chunk(p->plan)->pieces[last_chunk(p->plan)->n - 1].bytes += t->slot.bytes;
 	if (err)
 		return err;
 	p->plan->found.packets++;
-	p->plan->found.events += t->stored.head.events;
+	p->plan->found.events += t->slot.head.events;
 	note_state(p);
 	return 0;
 }
@@ -263,12 +263,12 @@ static int note_unplanned(struct nr_repair_plan *plan)
 static int look_behind(struct nr_repair_plan *plan)
 {
 	const struct nr_trace *t = plan->trace;
-	struct nr_stored next;
+	struct nr_slot next;
 	uint64_t size = 0;
 	int ret = nr_stream_size(&t->stream, &size);
 
 	if (!ret && t->failed)
-		ret = nr_stored_find(&t->stream, t->next + 1, size, &next);
+		ret = nr_slot_find(&t->stream, t->next + 1, size, &next);
 	plan->found.more |= ret > 0;
 	return ret < 0 ? ret : 0;
 }

@@ -3,6 +3,7 @@
 add_library(trace_help STATIC
 	${CMAKE_CURRENT_LIST_DIR}/disk_help.c
 	${CMAKE_CURRENT_LIST_DIR}/end_help.c
+	${CMAKE_CURRENT_LIST_DIR}/stream_help.c
 	${CMAKE_CURRENT_LIST_DIR}/trace_help.c
 	${CMAKE_CURRENT_LIST_DIR}/trace_writer.c
 	${CMAKE_CURRENT_LIST_DIR}/types_help.c
@@ -21,6 +22,7 @@ set(trace_tests
 	packet
 	reader
 	repair
+	search
 	text
 	types
 	writer)
