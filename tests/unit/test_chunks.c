@@ -56,9 +56,9 @@ static size_t read_frame(struct packets *p, const char *at)
 		return 0;
 	size = nr_label_packet_size(&label);
 	plain = malloc(size);
-	assert_int_equal(nr_frame_read(plain, size, (const uint8_t *)at + sizeof(label),
-				       label.frame_size),
-			 0);
+	assert_int_equal(
+		nr_frame_read(plain, size, (const uint8_t *)at + sizeof(label), label.frame_size),
+		0);
 	add_packet(p, plain, size);
 	free(plain);
 	return sizeof(label) + label.frame_size;
@@ -415,9 +415,9 @@ static void check_dropped(const struct both *b)
 static void test_keep_bytes(void **state)
 {
 	struct seed seed = { seed_first("chunks, keep bytes") };
-	struct both b = { .opts = { .sz = sizeof(b.opts),
-				    .rotate_bytes = 4000,
-				    .keep_bytes = 40000 } };
+	struct both b = {
+		.opts = { .sz = sizeof(b.opts), .rotate_bytes = 4000, .keep_bytes = 40000 }
+	};
 
 	(void)state;
 	for (unsigned compress = 0; compress < 2; compress++) {
