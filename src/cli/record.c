@@ -277,6 +277,7 @@ static const struct argp argp = {
 	.args_doc = "[-- COMMAND...]",
 	.doc = "Record events of this machine, in exact order, into a trace or as JSON lines.\v"
 	       "Recording stops when COMMAND exits. Without -p, the whole machine is recorded. "
+	       "Without -o, -d, -p, COMMAND and a terminal, the trace keeps its newest 1 GiB. "
 	       "Sources: sched (task switches, wake-ups, migrations), syscalls (entry and exit "
 	       "of every system call). The exit status is that of the recording; COMMAND's exit "
 	       "status is reported on stderr.",
