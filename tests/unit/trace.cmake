@@ -13,6 +13,7 @@ target_link_libraries(trace_help PUBLIC nr_flags numaring_inside PkgConfig::CMOC
 
 set(trace_tests
 	btf_ctf
+	damage
 	dir
 	end
 	frame
