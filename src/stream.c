@@ -335,6 +335,7 @@ int nr_stream_finish(struct nr_stream *s, unsigned patience_ms)
 
 	/* Pairs with the acquire in run. */
 	atomic_store_explicit(&s->finish, true, memory_order_release);
+	nr_delivery_stop_waiting(&s->delivery);
 	nr_waiter_kick(&s->drain->merge);
 	while (!nr_thread_join_within(&s->thread, NR_DELIVERY_LOOK_MS)) {
 		nr_delivery_give_up(&s->delivery, asked, patience_ms);

@@ -306,7 +306,7 @@ struct nr_output_stats {
 	uint64_t missed_events;	 /* in these */
 	uint64_t queued;	 /* bytes of packets that wait for it */
 	uint64_t busy_ns;	 /* time since its current call made progress; 0: no call */
-	uint64_t busy_max_ns;	 /* the longest completed call */
+	uint64_t busy_max_ns;	 /* the longest completed call, without paused_ns */
 	uint64_t busy_total_ns;	 /* sum of the completed calls */
 	/* Of a trace: */
 	uint64_t plain_bytes;	 /* bytes before compression */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
 #include <libgen.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -44,9 +45,36 @@ static void name_default(struct outputs *all)
 	time_t now = time(NULL);
 	struct tm tm;
 
+	if (all->json_lines) {
+		outputs_add(all, "-");
+		return;
+	}
 	localtime_r(&now, &tm);
 	strftime(all->default_path, sizeof(all->default_path), "numaring-%Y%m%d-%H%M%S", &tm);
-	outputs_add(all, all->json_lines ? "-" : all->default_path);
+	outputs_add(all, all->default_path);
+}
+
+/* The option that only a trace needs, as it was given; NULL: none. */
+static const char *trace_option(const struct nr_output_opts *o)
+{
+	return o->compress			    ? "--compress"
+	       : o->rotate_bytes		    ? "--rotate-size"
+	       : o->rotate_ns			    ? "--rotate-time"
+	       : o->keep_bytes || o->keep_chunks    ? "--keep"
+	       : o->on_full != NR_ON_FULL_STOP	    ? "--on-full"
+	       : o->fsync_ns			    ? "--fsync"
+						    : NULL;
+}
+
+static int check_traces(const struct outputs *all)
+{
+	const char *option = trace_option(&all->trace);
+
+	if (!option || outputs_have_traces(all))
+		return 0;
+	cli_error("%s is for traces, and no output is one: give -o DIR without --format jsonl",
+		  option);
+	return -EINVAL;
 }
 
 static int check_format(const struct output *o)
@@ -105,7 +133,7 @@ int outputs_check(struct outputs *all)
 		err = check_format(&all->list[i])
 			      ?: destination_check(&all->list[i].destination) ?: check_others(all, i);
 	}
-	return err;
+	return err ?: check_traces(all);
 }
 
 int outputs_refuse(const struct outputs *all, const char *option, const struct destination *other)
@@ -226,7 +254,46 @@ void outputs_destroy(struct outputs *all)
 		close_output(&all->list[i]);
 }
 
+/* ---- recordings without an end ---- */
+
+#define DEFAULT_KEEP (1ull << 30)
+
+static bool has_limit(const struct nr_output_opts *o)
+{
+	return o->keep_bytes || o->keep_chunks || o->rotate_bytes || o->rotate_ns;
+}
+
+void outputs_limit(struct outputs *all)
+{
+	if (*all->default_path && !has_limit(&all->trace))
+		all->trace.keep_bytes = DEFAULT_KEEP;
+}
+
+void outputs_tell(const struct outputs *all)
+{
+	const struct nr_output_opts *o = &all->trace;
+	char size[24], limit[64] = "without a limit (--keep sets one)";
+
+	if (!*all->default_path)
+		return;
+	if (o->keep_bytes)
+		snprintf(limit, sizeof(limit), "at most the newest %sB",
+			 cli_format_size(size, sizeof(size), o->keep_bytes));
+	else if (o->keep_chunks)
+		snprintf(limit, sizeof(limit), "the newest %u chunks", o->keep_chunks);
+	cli_error("recording to %s, %s; to end it: kill -INT %d", all->default_path, limit,
+		  (int)getpid());
+}
+
 /* ---- questions ---- */
+
+bool outputs_have_traces(const struct outputs *all)
+{
+	for (unsigned i = 0; i < all->n; i++)
+		if (!all->list[i].json_lines)
+			return true;
+	return false;
+}
 
 bool outputs_are_stuck(const struct outputs *all)
 {

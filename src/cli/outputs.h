@@ -32,7 +32,7 @@ struct outputs {
 	bool force;
 	const gid_t *group;	     /* may read them; NULL: only the owner */
 	struct nr_output_opts trace; /* how traces are written */
-	char default_path[64];
+	char default_path[64]; /* the only output, if -o was not given; "": it was */
 };
 
 /* Take the options in their order. They end the program with a message if an option is invalid. */
@@ -56,6 +56,13 @@ void outputs_ending(const struct outputs *all); /* the recording is about to end
 int outputs_close(struct outputs *all, const struct nr_stats *stats, int err);
 /* When there was no recording. */
 void outputs_destroy(struct outputs *all);
+
+/* A recording whose end nobody has planned must not fill the disk: if it writes to the default path,
+ * and the user set no limit, keeps the newest part only. */
+void outputs_limit(struct outputs *all);
+/* Tells where such a recording writes, how much that may be, and how to end it. */
+void outputs_tell(const struct outputs *all);
+bool outputs_have_traces(const struct outputs *all);
 
 bool outputs_are_stuck(const struct outputs *all);
 bool outputs_use_stdout(const struct outputs *all);

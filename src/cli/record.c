@@ -381,6 +381,16 @@ static int start_command(struct record *r)
 
 /* Recording ----------------------------------------------------------------------------------- */
 
+/* A second SIGUSR2 right after the first one has nothing to do: it asks for the same. */
+static void rotate(struct record *r)
+{
+	if (outputs_have_traces(&r->outputs))
+		nr_collector_rotate(r->collector);
+	else
+		cli_error("SIGUSR2 begins the next chunk of a trace, and no output is a trace: "
+			  "ignored");
+}
+
 /* True after a signal that ends the recording, or after the command has exited. */
 static bool stop_requested(struct record *r)
 {
@@ -390,6 +400,8 @@ static bool stop_requested(struct record *r)
 	while (read(r->signals.fd, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGCHLD)
 			command_reap(&r->command);
+		else if (info.ssi_signo == SIGUSR2)
+			rotate(r);
 		else
 			end = true;
 	}
@@ -562,6 +574,12 @@ static int set_up(struct record *r)
 	       ?: check_processes(r) ?: start(r) ?: outputs_commit(&r->outputs);
 }
 
+/* Nothing but a signal ends the recording, and nobody sees its progress. */
+static bool is_unattended(const struct record *r)
+{
+	return !r->duration_ms && !r->processes.n && !r->command.argv && !isatty(STDERR_FILENO);
+}
+
 static int record(struct record *r)
 {
 	int err;
@@ -571,6 +589,8 @@ static int record(struct record *r)
 		outfile_remove(&r->stats.output);
 		return CLI_FAILED;
 	}
+	if (is_unattended(r))
+		outputs_tell(&r->outputs);
 	err = start_command(r);
 	if (!err)
 		wait_for_end(r);
@@ -613,6 +633,8 @@ int cmd_record(int argc, char **argv)
 	r.opts.consumer_cpus = r.plan.consumer_cpus;
 	if (outputs_check(&r.outputs) || check_stats(&r))
 		return CLI_USAGE;
+	if (is_unattended(&r))
+		outputs_limit(&r.outputs);
 	if (!outputs_can_wait(&r.outputs))
 		r.opts.stop_timeout_ms = WRITE_TIMEOUT_MS;
 	ret = record(&r);

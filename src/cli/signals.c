@@ -97,6 +97,7 @@ int signals_block(struct signals *s)
 		sigaddset(&set, SIGHUP);
 	unread = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGUSR2);
 	sigprocmask(SIG_BLOCK, &set, &s->old_mask);
 	s->fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	err = -errno;
@@ -136,6 +137,7 @@ void signals_restore(const struct signals *s)
 	sigaction(SIGTERM, &action, NULL);
 	if (handles_hangup())
 		sigaction(SIGHUP, &action, NULL);
+	signal(SIGUSR2, SIG_IGN);
 	sigprocmask(SIG_SETMASK, &s->old_mask, NULL);
 	start_thread(wait_for_signals, NULL);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The signals that end a recording: INT, TERM, and HUP unless it is ignored. They work even while
- * the main thread hangs in a file system, because other threads watch for them.
+ * The signals of a recording. INT, TERM, and HUP unless it is ignored, end it. They work even while
+ * the main thread hangs in a file system, because other threads watch for them. USR2 begins the next
+ * chunk of each trace.
  */
 #ifndef NR_SIGNALS_H
 #define NR_SIGNALS_H
@@ -9,14 +10,15 @@
 #include <signal.h>
 
 struct signals {
-	int fd; /* signalfd for these signals and SIGCHLD */
+	int fd; /* signalfd for these signals, and SIGCHLD */
 	sigset_t old_mask;
 };
 
-/* Blocks the signals and delivers them through fd. A signal that is not read from fd for some
- * seconds ends the program. Returns 0, or a negative errno after a message. */
+/* Blocks the signals and delivers them through fd. One that ends a recording and is not read from fd
+ * for some seconds ends the program. Returns 0, or a negative errno after a message. */
 int signals_block(struct signals *s);
-/* The recording is ending: unblocks the signals, so that another one ends the program at once. */
+/* The recording is ending: unblocks the signals, so that another one ends the program at once. USR2
+ * is ignored. */
 void signals_restore(const struct signals *s);
 
 /* Ends the program with this message unless watchdog_stop is called within ms: the code between may

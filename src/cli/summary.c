@@ -175,18 +175,67 @@ static const char *why_missed(const struct output *o, const struct nr_output_sta
 	return o->error || st->error ? "it failed" : "it fell behind";
 }
 
-static void print_output(FILE *out, const struct output *o, const struct nr_output_stats *st)
+static bool is_compressed(const struct summary *s, const struct output *o)
 {
-	char *path = cli_escape(o->path), bytes[16];
+	return !o->json_lines && s->outputs->trace.compress;
+}
 
-	fprintf(out, "%soutput %s: %" PRIu64 " events, %sB", st->optional ? "optional " : "",
-		path ?: "", st->events, cli_format_count(bytes, sizeof(bytes), st->bytes));
+/* "12.0MB", or "144.1MB (12.0MB compressed)". */
+static const char *format_bytes(char *text, size_t size, const struct nr_output_stats *st,
+				bool compressed)
+{
+	char bytes[16], plain[16];
+
+	cli_format_count(bytes, sizeof(bytes), st->bytes);
+	if (compressed)
+		snprintf(text, size, "%sB (%sB compressed)",
+			 cli_format_count(plain, sizeof(plain), st->plain_bytes), bytes);
+	else
+		snprintf(text, size, "%sB", bytes);
+	return text;
+}
+
+static void print_output(FILE *out, const struct summary *s, unsigned i)
+{
+	const struct nr_output_stats *st = nr_stats_output(s->stats, i);
+	const struct output *o = &s->outputs->list[i];
+	char *path = cli_escape(o->path), bytes[48];
+
+	fprintf(out, "%soutput %s: %" PRIu64 " events, %s", st->optional ? "optional " : "",
+		path ?: "", st->events,
+		format_bytes(bytes, sizeof(bytes), st, is_compressed(s, o)));
 	if (st->missed_events)
 		fprintf(out, "; %" PRIu64 " events missed in %" PRIu64 " packets, because %s",
 			st->missed_events, st->missed_packets, why_missed(o, st));
 	else if (st->error)
 		fprintf(out, "; %s", why_missed(o, st));
 	fputc('\n', out);
+	free(path);
+}
+
+/* Removed chunks are no loss: somebody asked for it. */
+static void print_dropped(FILE *out, const struct summary *s, unsigned i)
+{
+	const struct nr_output_opts *opts = &s->outputs->trace;
+	const struct nr_output_stats *st = nr_stats_output(s->stats, i);
+	char *path = cli_escape(s->outputs->list[i].path);
+
+	if (st->dropped_chunks)
+		fprintf(out, "dropped %" PRIu64 " event%s in %" PRIu64 " chunk%s of %s (%s)\n",
+			st->dropped_events, cli_plural(st->dropped_events), st->dropped_chunks,
+			cli_plural(st->dropped_chunks), path ?: "",
+			opts->keep_bytes || opts->keep_chunks ? "--keep" : "--on-full");
+	free(path);
+}
+
+static void print_paused(FILE *out, const struct summary *s, unsigned i)
+{
+	const struct nr_output_stats *st = nr_stats_output(s->stats, i);
+	char *path = cli_escape(s->outputs->list[i].path);
+
+	if (st->paused_ns)
+		fprintf(out, "%s waited %.1f s for room on its disk\n", path ?: "",
+			st->paused_ns / 1e9);
 	free(path);
 }
 
@@ -216,22 +265,35 @@ static void print_identity(FILE *out, const struct summary *s)
 				cli_plural(nr_stats_shard(st, i)->unread));
 }
 
+/* "144.1MB in DIR (12.0MB compressed), ". */
+static void print_place(FILE *out, const struct summary *s)
+{
+	const struct nr_output_stats *st = nr_stats_output(s->stats, 0);
+	const struct output *o = &s->outputs->list[0];
+	bool compressed = is_compressed(s, o);
+	char *name = cli_escape(o->path), bytes[16];
+
+	fprintf(out, "%sB in %s",
+		cli_format_count(bytes, sizeof(bytes), compressed ? st->plain_bytes : st->bytes),
+		name ?: "");
+	if (compressed)
+		fprintf(out, " (%sB compressed)",
+			cli_format_count(bytes, sizeof(bytes), st->bytes));
+	fputs(", ", out);
+	free(name);
+}
+
 static void print_headline(FILE *out, const struct summary *s)
 {
 	const struct nr_stats *st = s->stats;
 	double seconds = st->duration_ns / 1e9;
-	char rate[16], bytes[16];
+	char rate[16];
 
 	fprintf(out, "%" PRIu64 " event%s in %.2f s (%s/s), ", st->events_written,
 		cli_plural(st->events_written), seconds,
 		cli_format_count(rate, sizeof(rate), st->events_written / seconds));
-	if (st->bytes_written && s->outputs->n == 1) {
-		char *name = cli_escape(s->outputs->list[0].path);
-
-		fprintf(out, "%sB in %s, ",
-			cli_format_count(bytes, sizeof(bytes), st->bytes_written), name ?: "");
-		free(name);
-	}
+	if (st->bytes_written && s->outputs->n == 1)
+		print_place(out, s);
 	fprintf(out, "%.2f s of CPU, %" PRIu64 " late\n", st->cpu_ns / 1e9, st->late);
 }
 
@@ -246,7 +308,11 @@ int summary_print(FILE *out, const struct summary *s)
 	for (unsigned i = 0; i < st->n_shards; i++)
 		print_shard(out, i, nr_plan_shard_at(s->plan, i), nr_stats_shard(st, i));
 	for (unsigned i = 0; s->outputs->n > 1 && i < s->outputs->n; i++)
-		print_output(out, &s->outputs->list[i], nr_stats_output(st, i));
+		print_output(out, s, i);
+	for (unsigned i = 0; i < s->outputs->n; i++) {
+		print_dropped(out, s, i);
+		print_paused(out, s, i);
+	}
 	print_merge(out, st);
 	print_stalls(out, st, s->order);
 	misfits_print(out, &misfits);
@@ -329,6 +395,14 @@ static json_t *json_path(const char *path)
 	return text;
 }
 
+static void add_trace(json_t *o, const struct nr_output_stats *st)
+{
+	set(o, "plain_bytes", st->plain_bytes);
+	set(o, "chunks", st->chunks);
+	set(o, "dropped_chunks", st->dropped_chunks);
+	set(o, "dropped_events", st->dropped_events);
+}
+
 static json_t *json_output(const struct output *output, const struct nr_output_stats *st)
 {
 	json_t *o = json_object();
@@ -339,10 +413,13 @@ static json_t *json_output(const struct output *output, const struct nr_output_s
 	set(o, "packets", st->packets);
 	set(o, "events", st->events);
 	set(o, "bytes", st->bytes);
+	if (!output->json_lines)
+		add_trace(o, st);
 	set(o, "missed_packets", st->missed_packets);
 	set(o, "missed_events", st->missed_events);
 	set(o, "busy_max_ns", st->busy_max_ns);
 	set(o, "busy_total_ns", st->busy_total_ns);
+	set(o, "paused_ns", st->paused_ns);
 	json_object_set_new(o, "error",
 			    st->error ? json_string(strerror(-st->error)) : json_null());
 	return o;

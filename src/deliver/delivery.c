@@ -49,6 +49,11 @@ void nr_delivery_rotate(struct nr_delivery *d)
 
 /* ---- waiting for outputs ---- */
 
+void nr_delivery_stop_waiting(struct nr_delivery *d)
+{
+	atomic_store(&d->recording.running, false);
+}
+
 /* Has the output made no progress for patience_ns, counted from `asked` at the earliest? */
 static bool is_stuck(const struct nr_feed *f, uint64_t asked, uint64_t patience_ns)
 {
@@ -166,18 +171,24 @@ bool nr_delivery_is_abandoned(struct nr_delivery *d)
 
 /* ---- life ---- */
 
-int nr_delivery_init(struct nr_delivery *d, uint32_t n_shards, struct nr_waiter *merge)
+/* Waits with a time use CLOCK_MONOTONIC. */
+static void init_cond(pthread_cond_t *cond)
 {
 	pthread_condattr_t attr;
 
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(cond, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+int nr_delivery_init(struct nr_delivery *d, uint32_t n_shards, struct nr_waiter *merge)
+{
 	*d = (struct nr_delivery){ .n_shards = n_shards, .merge = merge };
 	d->done = calloc(n_shards, sizeof(*d->done));
 	if (!d->done)
 		return -ENOMEM;
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&d->moved, &attr);
-	pthread_condattr_destroy(&attr);
+	init_cond(&d->moved);
 	pthread_cond_init(&d->to_pack, NULL);
 	pthread_mutex_init(&d->lock, NULL);
 	return nr_packet_pool_init(&d->pool);
@@ -192,9 +203,8 @@ int nr_delivery_add(struct nr_delivery *d, struct nr_output *output)
 		return -ENOMEM;
 	}
 	d->feeds = grown;
-	d->feeds[d->n_feeds++] = (struct nr_feed){ .delivery = d,
-						   .output = output,
-						   .wake = PTHREAD_COND_INITIALIZER };
+	d->feeds[d->n_feeds] = (struct nr_feed){ .delivery = d, .output = output };
+	init_cond(&d->feeds[d->n_feeds++].wake);
 	d->n_required += !output->optional;
 	d->wants_bytes |= output->wants_bytes;
 	d->direct = d->n_feeds == 1 && !d->wants_bytes;
@@ -257,6 +267,7 @@ int nr_delivery_start(struct nr_delivery *d, unsigned packers)
 {
 	int err = d->wants_bytes ? nr_packers_start(d, packers) : 0;
 
+	atomic_store(&d->recording.running, true);
 	for (unsigned i = 0; !err && !d->direct && i < d->n_feeds; i++)
 		err = nr_feed_start(&d->feeds[i], i);
 	return err;
@@ -338,6 +349,7 @@ void nr_delivery_stats(const struct nr_delivery *d, unsigned i, uint64_t now,
 		.busy_ns = f->busy && since < now ? now - since : 0,
 		.busy_max_ns = f->busy_max,
 		.busy_total_ns = f->busy_total,
+		.paused_ns = nr_counter_get(&f->output->paused_ns),
 	};
 	pthread_mutex_unlock(lock);
 }

@@ -60,7 +60,8 @@ struct nr_feed {
 	uint64_t packets, events; /* taken */
 	uint64_t missed_packets, missed_events;
 	uint64_t told;		       /* of missed_events: those in gaps that the output got */
-	uint64_t busy_max, busy_total; /* ns in calls */
+	uint64_t busy_max, busy_total; /* ns in calls, except waits for room on a disk */
+	uint64_t paused;	       /* ns of these waits before the current call */
 };
 
 struct nr_packer {
@@ -133,6 +134,8 @@ static inline int nr_delivery_error(const struct nr_delivery *d)
 	return atomic_load(&d->error);
 }
 
+/* The recording is to end: outputs wait no longer for room on a full disk. */
+void nr_delivery_stop_waiting(struct nr_delivery *d);
 /* Abandons outputs that have made no progress for patience_ms since `asked` (CLOCK_MONOTONIC ns); 0:
  * none. Nobody can end their threads, so the memory that these use stays. */
 void nr_delivery_give_up(struct nr_delivery *d, uint64_t asked, unsigned patience_ms);

@@ -9,15 +9,18 @@
 static void enter(struct nr_feed *f)
 {
 	f->busy = true;
+	f->output->waiting = f->n;
+	f->paused = nr_counter_get(&f->output->paused_ns);
 	nr_counter_set(&f->output->since, nr_clock_now());
 	pthread_mutex_unlock(&f->delivery->lock);
 }
 
-/* began: when the call began. err: what it returned. */
+/* began: when the call began. err: what it returned. To wait for room is not to be slow. */
 static int leave(struct nr_feed *f, uint64_t began, int err)
 {
 	uint64_t took = nr_clock_now() - began;
 
+	took -= nr_counter_get(&f->output->paused_ns) - f->paused;
 	pthread_mutex_lock(&f->delivery->lock);
 	atomic_store(&f->output->since, 0);
 	f->busy = false;
@@ -127,6 +130,37 @@ void nr_feed_end(struct nr_feed *f)
 	f->ended = true;
 }
 
+/* ---- the thread ---- */
+
+static bool is_due(const struct nr_feed *f)
+{
+	return f->output->due && nr_clock_now() >= f->output->due;
+}
+
+static void tick(struct nr_feed *f)
+{
+	struct nr_output *o = f->output;
+	uint64_t began = nr_clock_now();
+	int err;
+
+	enter(f);
+	err = leave(f, began, o->ops->tick(o));
+	if (err && !f->abandoned)
+		fail_feed(f, err);
+}
+
+/* Waits for a packet, the end, or the output's time. */
+static void wait(struct nr_feed *f)
+{
+	uint64_t due = f->error ? 0 : f->output->due;
+	const struct timespec until = { due / 1000000000, due % 1000000000 };
+
+	if (due)
+		pthread_cond_timedwait(&f->wake, &f->delivery->lock, &until);
+	else
+		pthread_cond_wait(&f->wake, &f->delivery->lock);
+}
+
 static void *feed(void *arg)
 {
 	struct nr_feed *f = arg;
@@ -134,12 +168,14 @@ static void *feed(void *arg)
 
 	pthread_mutex_lock(&d->lock);
 	while (!f->abandoned && (f->n || f->rotate || !d->ending)) {
-		if (f->rotate)
+		if (!f->error && is_due(f))
+			tick(f);
+		else if (f->rotate)
 			nr_feed_rotate(f);
 		else if (f->n)
 			nr_feed_deliver(f);
 		else
-			pthread_cond_wait(&f->wake, &d->lock);
+			wait(f);
 		pthread_cond_broadcast(&d->moved);
 	}
 	nr_feed_end(f);

@@ -42,8 +42,7 @@ static int make_directory(const struct nr_trace_dir *series, const char *name,
 	int err = made ? 0 : -errno;
 
 	if (made) {
-		d->fd = openat(series->fd, name,
-			       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		d->fd = openat(series->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		err = d->fd < 0 ? -errno : 0;
 	}
 	if (made && err)
@@ -110,8 +109,7 @@ static int move_files(const struct nr_chunks *c, const char *stream)
 {
 	int from = c->series->fd, to = c->newest.fd;
 
-	if (linkat(from, stream, to, stream, 0) ||
-	    linkat(from, NR_FILE_BTF, to, NR_FILE_BTF, 0) ||
+	if (linkat(from, stream, to, stream, 0) || linkat(from, NR_FILE_BTF, to, NR_FILE_BTF, 0) ||
 	    renameat(from, NR_FILE_METADATA, to, NR_FILE_METADATA))
 		return -errno;
 	unlinkat(from, stream, 0);

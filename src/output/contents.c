@@ -14,7 +14,10 @@
 static const struct {
 	const char *name, *old, *made;
 } files[] = {
-#define FILE_NAMES(name) { name, NR_OLD name, NR_NEW name }
+#define FILE_NAMES(name)                                                                           \
+	{                                                                                          \
+		name, NR_OLD name, NR_NEW name                                                     \
+	}
 	FILE_NAMES(NR_FILE_METADATA),
 	FILE_NAMES(NR_FILE_BTF),
 	FILE_NAMES(NR_FILE_STREAM),

@@ -191,4 +191,3 @@ int nr_trace_dir_check_content(const struct nr_trace_dir *d)
 			err = check_content(d, i);
 	return err;
 }
-

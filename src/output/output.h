@@ -5,13 +5,12 @@
  * A required output holds the rings: they move past a packet when all required outputs are done
  * with it (I10). An optional one that falls behind misses packets, and is told how many.
  *
- * Life: begin, keep, any number of take, miss and rotate, end, destroy. A miss is followed by a
+ * Life: begin, keep, any number of take, miss, rotate and tick, end, destroy. A miss is followed by a
  * take or by end. If the start fails, undo replaces keep and end. The output's own thread calls
- * take, miss, rotate and end; those of a direct output
- * (delivery.h) are called by the merge thread, end by the thread that stops the recording. All
- * others are called by the thread that starts or closes the collector. Functions return 0 or a
- * negative errno, which they have logged. After an error of take, miss
- * or rotate, only end follows.
+ * take, miss, rotate, tick and end; those of a direct output (delivery.h) are called by the merge
+ * thread, end by the thread that stops the recording. All others are called by the thread that
+ * starts or closes the collector. Functions return 0 or a negative errno, which they have logged.
+ * After an error of take, miss, rotate or tick, only end follows.
  */
 #ifndef NR_OUTPUT_H
 #define NR_OUTPUT_H
@@ -29,6 +28,7 @@ struct nr_recording {
 	bool frames;		       /* an output wants packets compressed ... */
 	int level;		       /* ... with this level (packet/frame.h) */
 	const struct nr_logger *log;
+	_Atomic(bool) running; /* from the start of the threads until the recording is to end */
 };
 
 struct nr_output;
@@ -42,6 +42,7 @@ struct nr_output_ops {
 	int (*take)(struct nr_output *o, const struct nr_packet *packet);
 	int (*miss)(struct nr_output *o, const struct nr_gap *gap);
 	int (*rotate)(struct nr_output *o); /* nr_collector_rotate; NULL: has no chunks */
+	int (*tick)(struct nr_output *o);   /* it is `due`; NULL: it never is */
 	int (*end)(struct nr_output *o, const struct nr_account *account);
 	void (*destroy)(struct nr_output *o);
 };
@@ -58,8 +59,11 @@ struct nr_output {
 	const struct nr_recording *recording; /* set before begin */
 	/* Where the output counts records that do not fit their type; NULL: packers count them. */
 	struct nr_misfits *misfits;
+	/* Of the output's thread. */
+	unsigned waiting; /* packets in the queue behind that of the current call */
+	uint64_t due;	  /* CLOCK_MONOTONIC ns: when tick is to be called; 0: never */
 	/* By the output's thread, so far; the names are those of nr_output_stats. */
-	_Atomic(uint64_t) bytes, plain_bytes, chunks, dropped_chunks, dropped_events;
+	_Atomic(uint64_t) bytes, plain_bytes, chunks, dropped_chunks, dropped_events, paused_ns;
 	/* CLOCK_MONOTONIC ns: when the current call began or last made progress; 0: no call. */
 	_Atomic(uint64_t) since;
 };

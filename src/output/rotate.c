@@ -5,6 +5,9 @@
 #include "packet/opening.h"
 #include "trace_parts.h"
 
+/* What a chunk takes besides its files: blocks that are not full, and its directory. */
+#define ROOM (32u << 10)
+
 static bool has_events(const struct nr_trace_output *t)
 {
 	return t->file.fd >= 0 && t->written > t->earlier;
@@ -29,7 +32,8 @@ static int become_series(struct nr_trace_output *t)
 		return err;
 	t->series = true;
 	t->file.dir = &t->chunks.newest;
-	return 0;
+	t->file.error = nr_store_sync(t, t->file.dir);
+	return t->file.error;
 }
 
 /* The mark of a chunk that is not the last knows little: the rest is known at the end. */
@@ -103,9 +107,15 @@ int nr_rotate_init(struct nr_trace_output *t)
 	return begin_chunk(t, first->bytes, first->size);
 }
 
-static bool is_full(int err)
+/* Waits until a chunk would fit. */
+static void await_room(struct nr_trace_output *t, size_t size)
 {
-	return err == -ENOSPC || err == -EDQUOT;
+	int err;
+
+	do
+		err = nr_full_probe(t->dir.fd, nr_chunks_overhead(&t->chunks) + size + ROOM);
+	while (err && nr_full_again(&t->full, err));
+	nr_full_over(&t->full, err);
 }
 
 static int begin_next(struct nr_trace_output *t, uint64_t begin)
@@ -116,9 +126,10 @@ static int begin_next(struct nr_trace_output *t, uint64_t begin)
 
 	nr_opening_fill(&opening, &before, begin);
 	do {
+		await_room(t, sizeof(opening));
 		err = begin_chunk(t, &opening, sizeof(opening));
-	} while (is_full(err) && t->stream.on_full == NR_ON_FULL_DROP_OLDEST &&
-		 !nr_chunks_drop_oldest(&t->chunks));
+	} while (err && nr_full_again(&t->full, err));
+	nr_full_over(&t->full, err);
 	if (err) {
 		t->last = before;
 		t->next = before.seq + 1;
@@ -130,9 +141,9 @@ static int begin_next(struct nr_trace_output *t, uint64_t begin)
 
 static bool is_too_large(const struct nr_trace_output *t, size_t size)
 {
-	return t->limits.keep_bytes && t->chunks.bytes + nr_chunks_overhead(&t->chunks) +
-						       t->file.bytes + size >
-					       t->limits.keep_bytes;
+	return t->limits.keep_bytes &&
+	       t->chunks.bytes + nr_chunks_overhead(&t->chunks) + t->file.bytes + size >
+		       t->limits.keep_bytes;
 }
 
 static bool are_too_many(const struct nr_trace_output *t)
@@ -146,13 +157,15 @@ static void keep_limits(struct nr_trace_output *t, size_t size)
 		nr_chunks_drop_oldest(&t->chunks);
 }
 
-/* Is the chunk complete without what comes? It has one packet at least. */
-static bool is_due(const struct nr_trace_output *t, size_t size, uint64_t end)
+/* Is the chunk full without what comes? It has one packet with events at least, and its opening
+ * packet has a time of its own (opening.h). */
+static bool is_due(const struct nr_trace_output *t, size_t size, uint64_t begin, uint64_t end)
 {
 	const struct nr_trace_limits *l = &t->limits;
 
-	return has_events(t) && ((l->rotate_bytes && t->file.bytes + size > l->rotate_bytes) ||
-				 (l->rotate_ns && end - t->first > l->rotate_ns));
+	return has_events(t) && begin > t->last.end &&
+	       ((l->rotate_bytes && t->file.bytes + size > l->rotate_bytes) ||
+		(l->rotate_ns && end - t->first > l->rotate_ns));
 }
 
 int nr_rotate_begin(struct nr_trace_output *t, size_t size, uint64_t begin)
@@ -166,7 +179,7 @@ int nr_rotate_begin(struct nr_trace_output *t, size_t size, uint64_t begin)
 
 int nr_rotate_for(struct nr_trace_output *t, size_t size, uint64_t begin, uint64_t end)
 {
-	int err = is_due(t, size, end) ? end_chunk(t) : 0;
+	int err = is_due(t, size, begin, end) ? end_chunk(t) : 0;
 
 	return err ?: nr_rotate_begin(t, size, begin);
 }

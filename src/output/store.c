@@ -9,6 +9,7 @@
 #include "base/trace_files.h"
 #include "packet/end.h"
 #include "packet/metadata.h"
+#include "sync.h"
 #include "trace_parts.h"
 
 /* ---- packets ---- */
@@ -75,6 +76,7 @@ void nr_store_count(struct nr_trace_output *t)
 {
 	struct nr_output *o = &t->output;
 
+	o->due = t->file.due;
 	nr_counter_set(&o->bytes, t->stored + (t->file.fd < 0 ? 0 : t->file.bytes));
 	nr_counter_set(&o->plain_bytes, t->plain);
 	nr_counter_set(&o->chunks, t->chunks.next);
@@ -142,7 +144,14 @@ int nr_store_begin(struct nr_trace_output *t, struct nr_trace_dir *dir, const vo
 	err = err ?: write_btf(t, dir)
 			     ?: nr_stream_file_create(&t->file, dir, &t->output, &t->stream);
 	err = err ?: nr_store_own(t, packet, size);
-	return err ? err : t->series ? write_metadata(t, dir) : 0;
+	if (!err && t->series)
+		err = write_metadata(t, dir);
+	return err ?: nr_store_sync(t, dir);
+}
+
+int nr_store_sync(const struct nr_trace_output *t, const struct nr_trace_dir *dir)
+{
+	return t->stream.fsync_ns ? nr_trace_dir_sync(dir) : 0;
 }
 
 /* ---- the end ---- */

@@ -1,26 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <libdeflate.h>
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/trace_files.h"
-#include "packet/frame.h"
 #include "stream_file.h"
-
-#define HEAD sizeof(struct nr_packet_head)
-
-/* ---- writing ---- */
 
 static const struct nr_logger *log_of(const struct nr_stream_file *f)
 {
 	return f->output->recording->log;
 }
 
+static int check(struct nr_stream_file *f)
+{
+	if (!f->error)
+		f->error = nr_trace_dir_check(f->dir, f->fd, f->name, f->bytes);
+	return f->error;
+}
+
 int nr_stream_file_create(struct nr_stream_file *f, const struct nr_trace_dir *dir,
-			  const struct nr_output *output, const struct nr_stream_opts *opts)
+			  struct nr_output *output, const struct nr_stream_opts *opts)
 {
 	*f = (struct nr_stream_file){ .dir = dir, .output = output, .opts = *opts };
 	f->name = opts->compressed ? NR_FILE_ZSTD : NR_FILE_STREAM;
@@ -28,8 +29,29 @@ int nr_stream_file_create(struct nr_stream_file *f, const struct nr_trace_dir *d
 	if (f->fd < 0)
 		return f->fd;
 	nr_lock_file(f->fd);
+	nr_direct_init(&f->direct, f->fd);
 	return 0;
 }
+
+/* ---- forcing to the disk ---- */
+
+/* After an error the kernel calls the lost pages clean, so a second try would prove nothing. */
+int nr_stream_file_sync(struct nr_stream_file *f)
+{
+	f->due = 0;
+	if (f->error || !fdatasync(f->fd)) {
+		f->synced = f->error ? f->synced : f->bytes;
+		return f->error;
+	}
+	f->error = -errno;
+	nr_log(log_of(f), NR_LOG_ERROR,
+	       "cannot force %s/%s to the disk: %s; what stands there from byte %" PRIu64
+	       " on may be missing after a crash of the machine",
+	       f->dir->path, f->name, nr_write_reason(f->error), f->synced);
+	return f->error;
+}
+
+/* ---- writing ---- */
 
 /* Removes the rest of a packet that was not written completely. If that fails as well, nothing can
  * be appended any more. */
@@ -42,195 +64,116 @@ static bool cut_back(struct nr_stream_file *f, int err)
 	return cut;
 }
 
-static void note_packet(struct nr_stream_file *f, const struct nr_stored *packet)
+static int write_directly(struct nr_stream_file *f, const struct nr_stored *p)
 {
-	f->heads = libdeflate_crc32(f->heads, packet->head, HEAD);
-	f->bytes += packet->size;
-	f->packets++;
-	f->last = *packet->head;
-	f->largest = packet->size > f->largest ? packet->size : f->largest;
+	int err = nr_direct_append(&f->direct, f->fd, p->bytes, p->size, f->bytes);
+
+	if (err != -EINVAL || !cut_back(f, err))
+		return err;
+	nr_direct_free(&f->direct);
+	nr_log(log_of(f), NR_LOG_INFO, "%s/%s takes no direct writes", f->dir->path, f->name);
+	return nr_write_all(f->fd, p->bytes, p->size, f->bytes);
 }
 
-static int write_packet(struct nr_stream_file *f, const struct nr_stored *packet)
+static int write_packet(struct nr_stream_file *f, const struct nr_stored *p)
 {
-	int err = nr_write_all(f->fd, packet->bytes, packet->size, f->bytes);
+	if (nr_direct_suits(&f->direct, p->size, f->output->waiting))
+		return write_directly(f, p);
+	return nr_write_all(f->fd, p->bytes, p->size, f->bytes);
+}
 
+static void note_packet(struct nr_stream_file *f, const struct nr_stored *p)
+{
+	nr_heads_add(&f->heads, p->head, f->bytes);
+	nr_direct_note(&f->direct, p->bytes, p->size, f->bytes);
+	f->bytes += p->size;
+	f->last = *p->head;
+	f->largest = p->size > f->largest ? p->size : f->largest;
+	if (f->opts.fsync_ns && !f->due)
+		f->due = nr_clock_now() + f->opts.fsync_ns;
+}
+
+/* Is it of use to write the packet again? Waiting does not keep the packets before it from the disk,
+ * nor hide what other programs do to them. */
+static bool try_again(struct nr_stream_file *f, int err)
+{
+	if (!nr_full_again(f->opts.full, err))
+		return false;
+	if (f->due && nr_clock_now() >= f->due)
+		nr_stream_file_sync(f);
+	return !check(f);
+}
+
+/* Writes a packet whole or not at all. *explained: the log has the error. */
+static int append(struct nr_stream_file *f, const struct nr_stored *p, bool *explained)
+{
+	bool cut = true;
+	int err;
+
+	do {
+		err = write_packet(f, p);
+		if (err)
+			cut = cut_back(f, err);
+	} while (err && cut && try_again(f, err));
+	nr_full_over(f->opts.full, err);
 	if (!err)
-		note_packet(f, packet);
+		note_packet(f, p);
+	*explained = err && cut && f->error; /* it came up while there was no room */
+	return *explained ? f->error : err;
+}
+
+/* A packet that is not on the disk is not acknowledged, so it does not stay. */
+static int sync_packet(struct nr_stream_file *f, size_t size)
+{
+	int err = f->opts.fsync_ns == NR_FSYNC_PACKET ? nr_stream_file_sync(f) : 0;
+
+	if (err) {
+		f->bytes -= size;
+		cut_back(f, err);
+	}
 	return err;
 }
 
 int nr_stream_file_append(struct nr_stream_file *f, const struct nr_stored *packet)
 {
-	int err;
+	bool explained;
+	int err = check(f);
 
-	if (!f->error)
-		f->error = nr_trace_dir_check(f->dir, f->fd, f->name, f->bytes);
-	if (f->error)
-		return f->error;
-	err = write_packet(f, packet);
 	if (err)
+		return err;
+	err = append(f, packet, &explained);
+	if (err && !explained)
 		nr_log(log_of(f), NR_LOG_ERROR, "cannot write %s/%s: %s; %s", f->dir->path, f->name,
 		       nr_write_reason(err),
-		       cut_back(f, err) ? "what was written before is whole and can be read"
-					: "the stream could not be cut back to its last whole "
-					  "packet either");
-	return err;
+		       f->error ? "the stream could not be cut back to its last whole packet either"
+				: "what was written before is whole and can be read");
+	return err ?: sync_packet(f, packet->size);
 }
 
 int nr_stream_file_append_mark(struct nr_stream_file *f, const struct nr_stored *mark)
 {
-	int err = write_packet(f, mark);
+	bool explained;
+	int err = append(f, mark, &explained);
 
-	if (!err)
-		return 0;
-	cut_back(f, err);
-	nr_log(log_of(f), NR_LOG_ERROR,
-	       "cannot write the end mark of %s: %s; \"numaring stat\" will call the trace "
-	       "incomplete",
-	       f->dir->path, nr_write_reason(err));
+	if (err && !explained)
+		nr_log(log_of(f), NR_LOG_ERROR,
+		       "cannot write the end mark of %s: %s; \"numaring stat\" will call the trace "
+		       "incomplete",
+		       f->dir->path, nr_write_reason(err));
 	return err;
-}
-
-/* ---- reading it again ---- */
-
-static int read_again(const struct nr_stream_file *f, void *data, size_t size, uint64_t off)
-{
-	ssize_t n = nr_read_at(f->fd, data, size, off);
-
-	if (n < 0)
-		nr_log(log_of(f), NR_LOG_ERROR, "cannot read %s/%s again: %s", f->dir->path,
-		       f->name, strerror(-n));
-	return n < 0 ? n : n == (ssize_t)size ? 0 : -ESTALE;
-}
-
-static int overwritten(const struct nr_stream_file *f, uint64_t seq, uint64_t off)
-{
-	nr_log(log_of(f), NR_LOG_ERROR,
-	       "another program changed the trace: %s/%s was overwritten in packet %" PRIu64
-	       ", which begins at byte %" PRIu64,
-	       f->dir->path, f->name, seq, off);
-	return -ESTALE;
-}
-
-/* A packet in the file. */
-struct place {
-	uint64_t off, size; /* of its packet, or of its label and frame */
-	struct nr_packet_head head;
-};
-
-static int read_head(const struct nr_stream_file *f, struct place *at)
-{
-	struct nr_label label;
-	int err;
-
-	if (!f->opts.compressed) {
-		err = read_again(f, &at->head, HEAD, at->off);
-		at->size = at->head.packet_bits / 8;
-		return err;
-	}
-	err = read_again(f, &label, sizeof(label), at->off);
-	at->head = label.head;
-	at->size = sizeof(label) + label.frame_size;
-	return err ?: nr_label_is_valid(&label) ? 0 : -ESTALE;
-}
-
-static int check_content(const struct nr_stream_file *f, const uint8_t *stored,
-			 const struct place *at)
-{
-	const struct nr_packet_head *head = (void *)stored;
-	size_t size = at->head.packet_bits / 8;
-	uint8_t *packet;
-	int err;
-
-	if (!f->opts.compressed)
-		return nr_packet_crc(stored, at->size) == head->crc ? 0 : -ESTALE;
-	packet = malloc(size);
-	if (!packet)
-		return -ENOMEM;
-	err = nr_frame_read(packet, size, stored + sizeof(struct nr_label),
-			    at->size - sizeof(struct nr_label));
-	free(packet);
-	return err == -EBADMSG ? -ESTALE : err;
-}
-
-static int check_packet(const struct nr_stream_file *f, const struct place *at)
-{
-	uint8_t *stored = at->size > f->largest ? NULL : malloc(at->size);
-	int err;
-
-	if (!stored)
-		return at->size > f->largest ? -ESTALE : -ENOMEM;
-	err = read_again(f, stored, at->size, at->off) ?: check_content(f, stored, at);
-	free(stored);
-	return err;
-}
-
-/* Checks the head of a packet. Reads the whole packet if it reaches into the next hole of the file:
- * a program may have punched it there, but some file systems also store the packet's own zeros as a
- * hole. */
-static int look_again(const struct nr_stream_file *f, struct place *at, uint64_t *hole)
-{
-	uint64_t seq = at->head.seq;
-	int err = read_head(f, at);
-
-	if (!err &&
-	    (at->head.seq < seq || memcmp(at->head.uuid, f->output->recording->format.uuid, 16)))
-		err = -ESTALE;
-	if (err || *hole >= at->off + at->size)
-		return err;
-	err = check_packet(f, at);
-	*hole = lseek(f->fd, at->off + at->size, SEEK_HOLE);
-	return err;
-}
-
-/* A walk over the packets, up to the first that was changed. */
-struct walk {
-	uint64_t seq; /* of the current packet */
-	struct place at;
-	uint32_t heads; /* CRC-32 of the heads before it */
-};
-
-static int walk(const struct nr_stream_file *f, struct walk *w, bool whole)
-{
-	uint64_t hole = lseek(f->fd, 0, SEEK_HOLE);
-	int err;
-
-	for (*w = (struct walk){}; w->seq < f->packets; w->seq++) {
-		hole = whole ? 0 : hole;
-		err = look_again(f, &w->at, &hole);
-		if (err)
-			return err;
-		w->heads = libdeflate_crc32(w->heads, &w->at.head, HEAD);
-		w->at.off += w->at.size;
-	}
-	return 0;
-}
-
-static int check_packets(const struct nr_stream_file *f)
-{
-	struct walk w;
-	int err = walk(f, &w, false);
-
-	if (!err && w.heads != f->heads) /* which one? */
-		err = walk(f, &w, true) ?: -ESTALE;
-	return err == -ESTALE ? overwritten(f, w.seq, w.at.off) : err;
-}
-
-int nr_stream_file_check(struct nr_stream_file *f)
-{
-	return f->error ?: nr_trace_dir_check(f->dir, f->fd, f->name, f->bytes)
-				   ?: nr_trace_dir_check_content(f->dir) ?: check_packets(f);
 }
 
 /* ---- the end ---- */
 
 int nr_stream_file_close(struct nr_stream_file *f)
 {
-	int err = f->error ?: nr_trace_dir_check(f->dir, f->fd, f->name, f->bytes);
-	int fd = f->fd;
+	int err = check(f), fd = f->fd;
 
+	if (!err && f->due)
+		err = nr_stream_file_sync(f);
+	nr_direct_free(&f->direct);
 	f->fd = -1;
+	f->due = 0;
 	if (!close(fd))
 		return err;
 	err = -errno; /* the log function may change it */
@@ -241,6 +184,7 @@ int nr_stream_file_close(struct nr_stream_file *f)
 
 void nr_stream_file_drop(struct nr_stream_file *f)
 {
+	nr_direct_free(&f->direct);
 	if (f->fd >= 0)
 		close(f->fd);
 	f->fd = -1;

@@ -73,18 +73,26 @@ static int rotate(struct nr_output *o)
 	return err;
 }
 
+static int tick(struct nr_output *o)
+{
+	struct nr_trace_output *t = trace_of(o);
+	int err = nr_stream_file_sync(&t->file);
+
+	nr_store_count(t);
+	return err;
+}
+
 /* ---- begin ---- */
 
 static int create(struct nr_trace_output *t)
 {
 	const struct nr_recording *rec = t->output.recording;
-	int err = nr_trace_dir_open(&t->dir, t->output.name, &t->how, rec->log)
-			  ?: nr_store_init(t);
+	int err = nr_trace_dir_open(&t->dir, t->output.name, &t->how, rec->log) ?: nr_store_init(t);
 
 	if (err)
 		return err;
 	if (t->series)
-		return nr_rotate_init(t);
+		return nr_rotate_init(t) ?: nr_store_sync(t, &t->dir);
 	return nr_store_begin(t, &t->dir, rec->first->bytes, rec->first->size);
 }
 
@@ -134,8 +142,10 @@ static int add_account(struct nr_trace_output *t, const struct nr_account *accou
 	err = t->error ?: nr_rotate_begin(t, 0, a.end);
 	if (err)
 		return err;
-	a.chunk = t->series ? t->chunks.next - 1 : 0;
-	a.earlier = t->earlier;
+	if (t->series) {
+		a.chunk = t->chunks.next - 1;
+		a.earlier = t->earlier;
+	}
 	return nr_store_end(t, &a, t->next);
 }
 
@@ -173,12 +183,13 @@ static const struct nr_output_ops ops = {
 	.take = take,
 	.miss = miss,
 	.rotate = rotate,
+	.tick = tick,
 	.end = end,
 	.destroy = destroy,
 };
 
 /* The disk is full. */
-static int make_room(void *arg)
+static int drop_oldest(void *arg)
 {
 	struct nr_trace_output *t = arg;
 
@@ -194,9 +205,13 @@ static void copy_opts(struct nr_trace_output *t, const struct nr_output_opts *op
 	}
 	t->stream = (struct nr_stream_opts){
 		.compressed = opts->compress,
-		.on_full = opts->on_full,
 		.fsync_ns = opts->fsync_ns,
-		.make_room = make_room,
+		.full = &t->full,
+	};
+	t->full = (struct nr_full){
+		.output = &t->output,
+		.on_full = opts->on_full,
+		.drop = drop_oldest,
 		.arg = t,
 	};
 	t->limits = (struct nr_trace_limits){

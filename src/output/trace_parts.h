@@ -19,6 +19,7 @@ struct nr_trace_output {
 	gid_t group; /* how.group points here, or is NULL */
 	struct nr_trace_limits limits;
 	struct nr_stream_opts stream;
+	struct nr_full full;
 
 	struct nr_trace_dir dir;
 	char *metadata; /* the same in all chunks */
@@ -54,6 +55,8 @@ int nr_store_init(struct nr_trace_output *t);
 /* Makes the files of a flat trace, or of a chunk, that begins with this packet. */
 int nr_store_begin(struct nr_trace_output *t, struct nr_trace_dir *dir, const void *packet,
 		   size_t size);
+/* Forces what is complete in a directory, and its name, to the disk if the user wants that. */
+int nr_store_sync(const struct nr_trace_output *t, const struct nr_trace_dir *dir);
 int nr_store_packet(struct nr_trace_output *t, const struct nr_packet *packet);
 /* The same for a packet that this output made. */
 int nr_store_own(struct nr_trace_output *t, const void *packet, size_t size);
@@ -62,7 +65,7 @@ int nr_store_end(struct nr_trace_output *t, const struct nr_account *account, ui
 int nr_store_close(struct nr_trace_output *t);
 /* Bytes of a packet as it is stored. */
 size_t nr_store_size(const struct nr_trace_output *t, const struct nr_packet *packet);
-/* Sets the counters of the output. */
+/* Sets the counters of the output, and when it is due. */
 void nr_store_count(struct nr_trace_output *t);
 
 /* rotate.c: when chunks end and begin. The same errors. */

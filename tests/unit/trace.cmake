@@ -13,6 +13,7 @@ target_link_libraries(trace_help PUBLIC nr_flags numaring_inside PkgConfig::CMOC
 
 set(trace_tests
 	btf_ctf
+	chunks
 	damage
 	dir
 	end
@@ -39,6 +40,14 @@ target_link_libraries(test_btf_ctf PRIVATE ${CMAKE_DL_LIBS})
 target_link_options(test_end PRIVATE -Wl,--wrap=pwrite)
 target_link_options(test_repair PRIVATE -Wl,--wrap=pwrite)
 target_link_options(test_writer PRIVATE -Wl,--wrap=pwrite)
+
+# The steps of step_help.h.
+set(step_wraps linkat mkdirat pwrite renameat unlinkat)
+list(TRANSFORM step_wraps PREPEND -Wl,--wrap=)
+foreach(test IN ITEMS chunks dir)
+	target_sources(test_${test} PRIVATE ${CMAKE_CURRENT_LIST_DIR}/step_help.c)
+	target_link_options(test_${test} PRIVATE ${step_wraps})
+endforeach()
 
 # The way from the merge to the outputs; memory that runs out, and packers that the test holds.
 set(delivery_wraps calloc malloc realloc nr_packet_get nr_packet_ref nr_packet_put nr_packet_build)
