@@ -79,8 +79,7 @@ static uint64_t time_between(uint64_t first, uint64_t second)
 /* The first packet of a stream that lost its own. */
 static void make_opening(const struct planner *p, struct nr_piece *piece)
 {
-	const struct nr_packet_head before =
-		p->was.any ? p->was.last : unknown_before(p->trace);
+	const struct nr_packet_head before = p->was.any ? p->was.last : unknown_before(p->trace);
 	uint64_t begin = time_between(before.end, p->trace->slot.head.begin);
 
 	nr_opening_fill(&piece->opening, &before, begin + 1); /* 1 ns before the next packet */

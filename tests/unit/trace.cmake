@@ -24,6 +24,7 @@ set(trace_tests
 	reader
 	repair
 	search
+	sparse
 	text
 	types
 	writer)
