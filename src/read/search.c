@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include "packet/gap.h"
 
 /* Packets, one after the other, in more bytes than this do not lie in one payload. */
 #define CERTAIN_BYTES ((1u << 20) + 4096)
@@ -83,24 +84,51 @@ static uint64_t begin_of(const struct stretch *st)
 	return st->any ? nr_slot_end(&st->low) : 0;
 }
 
+/* Packets that are missing behind this one, because it is a gap mark. */
+static uint64_t missing_behind(const struct nr_stream *s, const struct nr_slot *packet)
+{
+	struct nr_gap gap = {};
+	struct nr_bytes bytes = {};
+	struct nr_fault ignored;
+
+	if (nr_is_gap_mark(&packet->head) && !nr_slot_load(s, packet, &bytes, &ignored))
+		nr_gap_read(&gap, bytes.data, bytes.size);
+	free(bytes.data);
+	return gap.packets;
+}
+
+/* A copy of packets, at the end of a payload at the end of a packet, stands before one with another
+ * number. */
+static bool is_next(const struct nr_stream *s, const struct nr_slot *packet,
+		    const struct nr_slot *next)
+{
+	uint64_t seq = packet->head.seq + missing_behind(s, packet);
+
+	return next->head.seq == seq + 1 ||
+	       (next->head.seq == seq &&
+		(nr_is_gap_mark(&next->head) || nr_is_end_mark(&next->head)));
+}
+
 /* Do packets follow one another from here, for so long that the first is one of the stream? 1; or an
  * error. -EBADMSG: no; the same is true of all of them before *retry. */
 static int is_certain(const struct stretch *st, const struct nr_slot *first, uint64_t *retry)
 {
-	struct nr_slot next = *first;
+	struct nr_slot packet, next = *first;
 	struct nr_fault ignored;
-	int ret = 1;
+	uint64_t walked;
+	int ret;
 
-	while (ret > 0 && nr_slot_end(&next) - first->offset < CERTAIN_BYTES) {
-		uint64_t seq = next.head.seq;
-
-		*retry = next.offset + 1; /* its size may be wrong */
-		if (nr_slot_end(&next) == st->end)
-			return 1;
-		ret = nr_slot_look(st->stream, nr_slot_end(&next), &next, &ignored);
-		if (is_no_packet(ret) || (ret > 0 && next.head.seq < seq))
+	do {
+		packet = next;
+		*retry = packet.offset + 1; /* its size may be wrong */
+		if (nr_slot_end(&packet) == st->end)
+			return nr_is_end_mark(&packet.head) ? 1 : -EBADMSG;
+		ret = nr_slot_look(st->stream, nr_slot_end(&packet), &next, &ignored);
+		if (is_no_packet(ret) || (ret > 0 && !is_next(st->stream, &packet, &next)))
 			return -EBADMSG;
-	}
+		walked =
+			next.offset - first->offset; /* without the last size, which may be wrong */
+	} while (ret > 0 && walked < CERTAIN_BYTES);
 	return ret;
 }
 

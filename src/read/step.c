@@ -86,10 +86,18 @@ static bool repeats_number(const struct nr_step *step)
 	       (step->marked && step->mark.account.rotated);
 }
 
-/* Does the first packet that is read decide which number comes next? */
-static bool may_begin_anywhere(const struct nr_trace *t, const struct nr_step *step)
+/* Does the packet decide which number comes next, because nothing before it was read? After damage, it
+ * may also be another packet than the opening one. */
+static bool may_begin(const struct nr_trace *t, const struct nr_step *step, bool jump)
 {
-	return !t->packets && (t->sought || t->alone || step->opening || t->chunk);
+	if (t->packets)
+		return false;
+	return t->sought || step->opening || (jump && (t->alone || t->chunk));
+}
+
+static bool lacks_opening(const struct nr_trace *t, const struct nr_step *step)
+{
+	return t->series && t->chunk && !step->packet.offset && !step->opening;
 }
 
 static int check_order(const struct nr_trace *t, struct nr_step *step, bool jump,
@@ -98,7 +106,9 @@ static int check_order(const struct nr_trace *t, struct nr_step *step, bool jump
 	const struct nr_packet_head *h = &step->packet.head;
 
 	step->number = h->seq + repeats_number(step);
-	if (!may_begin_anywhere(t, step)) {
+	if (!jump && lacks_opening(t, step))
+		return nr_fault(fault, "does not open its chunk");
+	if (!may_begin(t, step, jump)) {
 		if (step->number < t->seq || (step->number > t->seq && !jump))
 			return nr_fault(fault,
 					"has sequence number %" PRIu64

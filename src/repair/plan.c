@@ -56,21 +56,33 @@ static int add_piece(struct nr_repair_chunk *chunk, const struct nr_piece *piece
 	return 0;
 }
 
+/* A recording's first packet, or that of a chunk of which nobody knows what was before it. */
+static struct nr_packet_head unknown_before(const struct nr_trace *t)
+{
+	struct nr_packet_head before = t->slot.head;
+
+	before.begin -= before.begin < 3 ? before.begin : 3;
+	before.end = before.watermark = before.begin;
+	before.seq = t->number - 1;
+	if (!t->chunk && !t->alone)
+		before.seq = before.lost = 0;
+	return before;
+}
+
+/* The time of a packet between two others, the earliest that is not that of the first: babeltrace2 turns
+ * around packets that begin at one time. */
+static uint64_t time_between(uint64_t first, uint64_t second)
+{
+	return first + 1 < second ? first + 1 : first;
+}
+
 /* The first packet of a stream that lost its own. */
 static void make_opening(const struct planner *p, struct nr_piece *piece)
 {
-	const struct nr_trace *t = p->trace;
-	struct nr_packet_head before = p->was.last;
+	const struct nr_packet_head before = p->was.any ? p->was.last : unknown_before(p->trace);
+	uint64_t begin = time_between(before.end, p->trace->slot.head.begin);
 
-	if (!p->was.any) {
-		/* Of the recording, or of a chunk of which nobody knows what was before it. */
-		before = t->slot.head;
-		before.watermark = before.begin;
-		before.seq = t->number - 1;
-		if (!t->chunk && !t->alone)
-			before.seq = before.lost = 0;
-	}
-	nr_opening_fill(&piece->opening, &before, t->slot.head.begin);
+	nr_opening_fill(&piece->opening, &before, begin + 1); /* 1 ns before the next packet */
 	piece->open = true;
 }
 
@@ -89,7 +101,7 @@ static void fill_hole(const struct planner *p, struct nr_piece *piece, bool firs
 	piece->gap = (struct nr_gap){
 		.packets = packets,
 		.events = t->hole.events,
-		.begin = piece->before.end,
+		.begin = time_between(piece->before.end, t->slot.head.begin),
 		.end = t->slot.head.begin,
 		.damaged = true,
 	};

@@ -14,6 +14,7 @@ target_link_libraries(trace_help PUBLIC nr_flags numaring_inside PkgConfig::CMOC
 set(trace_tests
 	btf_ctf
 	chunks
+	damage
 	dir
 	end
 	frame
@@ -23,6 +24,7 @@ set(trace_tests
 	reader
 	repair
 	search
+	sparse
 	text
 	types
 	writer)
