@@ -45,12 +45,14 @@ static void add_packet(struct packets *p, const uint8_t *bytes, size_t size)
 }
 
 /* Reads a label and its frame. Returns their bytes; 0: there is a seek table. */
-static size_t read_frame(struct packets *p, const char *at)
+static size_t read_frame(struct packets *p, const char *at, size_t left)
 {
 	struct nr_label label;
 	uint8_t *plain;
 	size_t size;
 
+	if (left < sizeof(label))
+		return 0;
 	memcpy(&label, at, sizeof(label));
 	if (!nr_label_is_valid(&label))
 		return 0;
@@ -83,7 +85,7 @@ static struct packets read_packets(const char *where)
 	text = text ?: load_file(in_scratch("%s/stream.zst", where), &size);
 	assert_non_null(text);
 	while (at < size && step) {
-		step = plain ? read_plain(&p, text + at) : read_frame(&p, text + at);
+		step = plain ? read_plain(&p, text + at) : read_frame(&p, text + at, size - at);
 		p.largest = step > p.largest ? step : p.largest;
 		at += step;
 	}
