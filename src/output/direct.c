@@ -20,10 +20,11 @@
 #define ROOM ((1u << 20) + (256u << 10))
 
 /* The disk does not keep up if more packets wait than MANY, or a byte takes longer than SLOW_NS (40
- * MB/s). Then it gets no direct writes for PAUSE_NS. */
+ * MB/s). Then it gets no direct writes for a time that doubles if it fails again soon. */
 #define MANY	 8
 #define SLOW_NS	 25
-#define PAUSE_NS 10000000000ull
+#define REST_MIN 200000000ull
+#define REST_MAX 12800000000ull
 
 /* File systems that do not tell their alignment (before Linux 6.1: none does) get no direct writes. */
 static size_t block_of(int fd)
@@ -52,6 +53,14 @@ void nr_direct_free(struct nr_direct *d)
 	*d = (struct nr_direct){};
 }
 
+static void rest(struct nr_direct *d, uint64_t now)
+{
+	bool soon = d->rest && now - d->until < d->rest;
+
+	d->rest = !soon ? REST_MIN : d->rest < REST_MAX ? 2 * d->rest : REST_MAX;
+	d->until = now + d->rest;
+}
+
 bool nr_direct_suits(struct nr_direct *d, size_t size, unsigned waiting)
 {
 	uint64_t now;
@@ -59,9 +68,9 @@ bool nr_direct_suits(struct nr_direct *d, size_t size, unsigned waiting)
 	if (!d->block || size < LEAST)
 		return false;
 	now = nr_clock_now();
-	if (waiting > MANY)
-		d->pause = now + PAUSE_NS;
-	return now >= d->pause;
+	if (now >= d->until && waiting > MANY)
+		rest(d, now);
+	return now >= d->until;
 }
 
 void nr_direct_note(struct nr_direct *d, const void *data, size_t size, uint64_t off)
@@ -88,7 +97,7 @@ static int write_blocks(struct nr_direct *d, int fd, size_t size, uint64_t off)
 		err = -errno;
 	now = nr_clock_now();
 	if (now - began > size * SLOW_NS)
-		d->pause = now + PAUSE_NS;
+		rest(d, now);
 	return err;
 }
 

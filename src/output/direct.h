@@ -20,7 +20,8 @@ struct nr_direct {
 	size_t block;	/* what offsets and sizes are multiples of; 0: no direct writes */
 	uint8_t *room;	/* aligned; NULL: not allocated yet */
 	uint8_t *tail;	/* the end of the file that is less than a block */
-	uint64_t pause; /* CLOCK_MONOTONIC ns: no direct writes before */
+	uint64_t until; /* CLOCK_MONOTONIC ns: no direct writes before */
+	uint64_t rest;	/* the length of the time until then */
 };
 
 /* For a file that was opened with O_APPEND and is empty. Finds out whether its file system has

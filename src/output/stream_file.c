@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include "base/clock.h"
@@ -11,13 +13,6 @@
 static const struct nr_logger *log_of(const struct nr_stream_file *f)
 {
 	return f->output->recording->log;
-}
-
-static int check(struct nr_stream_file *f)
-{
-	if (!f->error)
-		f->error = nr_trace_dir_check(f->dir, f->fd, f->name, f->bytes);
-	return f->error;
 }
 
 int nr_stream_file_create(struct nr_stream_file *f, const struct nr_trace_dir *dir,
@@ -33,22 +28,49 @@ int nr_stream_file_create(struct nr_stream_file *f, const struct nr_trace_dir *d
 	return 0;
 }
 
-/* ---- forcing to the disk ---- */
+/* ---- the disk ---- */
 
-/* After an error the kernel calls the lost pages clean, so a second try would prove nothing. */
+/* The disk did not take what the kernel had accepted. Nobody knows what stands there now, and a second
+ * try would prove nothing: the kernel calls the lost pages clean. */
+static int lose(struct nr_stream_file *f, int err)
+{
+	char from[40] = "";
+
+	if (f->synced)
+		snprintf(from, sizeof(from), " from byte %" PRIu64 " on", f->synced);
+	f->error = err;
+	nr_log(log_of(f), NR_LOG_ERROR,
+	       "the disk did not take all of %s/%s: %s; what stands there%s may be damaged",
+	       f->dir->path, f->name, nr_write_reason(err), from);
+	return err;
+}
+
 int nr_stream_file_sync(struct nr_stream_file *f)
 {
 	f->due = 0;
-	if (f->error || !fdatasync(f->fd)) {
-		f->synced = f->error ? f->synced : f->bytes;
+	if (f->error)
 		return f->error;
-	}
-	f->error = -errno;
-	nr_log(log_of(f), NR_LOG_ERROR,
-	       "cannot force %s/%s to the disk: %s; what stands there from byte %" PRIu64
-	       " on may be missing after a crash of the machine",
-	       f->dir->path, f->name, nr_write_reason(f->error), f->synced);
-	return f->error;
+	if (fdatasync(f->fd))
+		return lose(f, -errno);
+	f->synced = f->bytes;
+	return 0;
+}
+
+/* Has the disk refused something of the file since the last look? Waits for no writes but those to
+ * the first byte, whose time is long past. */
+static int check_disk(struct nr_stream_file *f)
+{
+	int err = sync_file_range(f->fd, 0, 1, SYNC_FILE_RANGE_WAIT_BEFORE) ? -errno : 0;
+
+	return err == -EIO || err == -ENOSPC || err == -EDQUOT ? lose(f, err) : 0;
+}
+
+/* Before each packet, and at the end: have other programs or the disk damaged the file? */
+static int check(struct nr_stream_file *f)
+{
+	if (!f->error)
+		f->error = nr_trace_dir_check(f->dir, f->fd, f->name, f->bytes);
+	return f->error ?: check_disk(f);
 }
 
 /* ---- writing ---- */
@@ -134,6 +156,15 @@ static int sync_packet(struct nr_stream_file *f, size_t size)
 	return err;
 }
 
+static const char *what_is_left(const struct nr_stream_file *f, int err)
+{
+	if (f->error)
+		return "the stream could not be cut back to its last whole packet either";
+	if (err == -EIO) /* perhaps that of the block before, which was accepted */
+		return "what was written before may be damaged";
+	return "what was written before is whole and can be read";
+}
+
 int nr_stream_file_append(struct nr_stream_file *f, const struct nr_stored *packet)
 {
 	bool explained;
@@ -144,9 +175,7 @@ int nr_stream_file_append(struct nr_stream_file *f, const struct nr_stored *pack
 	err = append(f, packet, &explained);
 	if (err && !explained)
 		nr_log(log_of(f), NR_LOG_ERROR, "cannot write %s/%s: %s; %s", f->dir->path, f->name,
-		       nr_write_reason(err),
-		       f->error ? "the stream could not be cut back to its last whole packet either"
-				: "what was written before is whole and can be read");
+		       nr_write_reason(err), what_is_left(f, err));
 	return err ?: sync_packet(f, packet->size);
 }
 

@@ -16,6 +16,7 @@ set(trace_tests
 	chunks
 	damage
 	dir
+	direct
 	end
 	frame
 	gap
@@ -38,6 +39,7 @@ endforeach()
 # The test makes up and compiles structs at run time, so it needs clang and is skipped without it.
 target_link_libraries(test_btf_ctf PRIVATE ${CMAKE_DL_LIBS})
 # The disk of disk_help.h.
+target_link_options(test_direct PRIVATE -Wl,--wrap=pwrite)
 target_link_options(test_end PRIVATE -Wl,--wrap=pwrite)
 target_link_options(test_repair PRIVATE -Wl,--wrap=pwrite)
 target_link_options(test_writer PRIVATE -Wl,--wrap=pwrite)
