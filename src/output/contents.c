@@ -32,9 +32,15 @@ static bool exists(int dir, const char *name)
 
 /* ---- listing ---- */
 
+/* The owner of the directory may put a link in its place at any time. */
+static int open_directory(int dir, const char *name)
+{
+	return openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
 static DIR *open_list(int dir, const char *name)
 {
-	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = open_directory(dir, name);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	int err = errno;
 
@@ -227,7 +233,7 @@ static void name_chunk(char *name, bool old, uint64_t number)
 
 int nr_contents_remove_chunk(int dir, const char *name)
 {
-	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), err = 0;
+	int fd = open_directory(dir, name), err = 0;
 
 	if (fd < 0)
 		return -errno;
@@ -309,7 +315,7 @@ static void restore_files(int dir)
 /* Gives a file of a chunk another name. */
 static int rename_in(int dir, const char *chunk, const char *from, const char *to)
 {
-	int fd = openat(dir, chunk, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = open_directory(dir, chunk);
 	int err = fd < 0 || renameat(fd, from, fd, to) ? -errno : 0;
 
 	if (fd >= 0)
@@ -335,16 +341,18 @@ static int put_chunk_aside(int dir, uint64_t number, char *which, size_t size)
 /* Moves the metadata of the first chunk to the marker, or back. */
 static int move_marker(int dir, uint64_t number, bool back)
 {
-	const char *marker = NR_OLD_SERIES;
-	struct metadata_path metadata;
+	const char *marker = NR_OLD_SERIES, *metadata = NR_FILE_METADATA;
 	char name[NAME];
+	int fd, err = 0;
 
 	name_chunk(name, false, number);
-	metadata = metadata_of(name);
-	if (back ? renameat(dir, marker, dir, metadata.path)
-		 : renameat(dir, metadata.path, dir, marker))
+	fd = open_directory(dir, name);
+	if (fd < 0)
 		return -errno;
-	return 0;
+	if (back ? renameat(dir, marker, fd, metadata) : renameat(fd, metadata, dir, marker))
+		err = -errno;
+	close(fd);
+	return err;
 }
 
 /* The first chunk goes first. So while the new trace is made, chunk 0 is not an old one if any old
