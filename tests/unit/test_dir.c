@@ -523,6 +523,12 @@ static void test_no_descriptors(void **state)
 	assert_string_equal(before, after);
 	free(before);
 	free(after);
+	make_series("no-files", 0);
+	before = everything_in("no-files");
+	expect_no_descriptors(in_scratch("no-files"), true);
+	expect_everything("no-files", before);
+	free(before);
+	remove_tree(in_scratch("no-files"));
 }
 
 /* ---- interference by others ---- */
