@@ -133,10 +133,11 @@ static bool is_ordinary(const struct made *made, size_t i)
 	       (made->packets[i].offset || !made->packets[i].chunk);
 }
 
-/* Damages some packets, and notes which. */
+/* Damages some packets, and notes which. A copy of a packet in the payload of the next one is as good as
+ * the packet, so if there are copies, only one packet is damaged. */
 static void damage(struct made *made, bool *damaged)
 {
-	unsigned n = 1 + seed_below(&seed, 4);
+	unsigned n = made->shape.copies ? 1 : 1 + seed_below(&seed, 4);
 
 	for (unsigned k = 0; k < n; k++) {
 		size_t i = seed_below(&seed, made->n);
@@ -185,7 +186,8 @@ static uint64_t sum_of_packets(const struct heard *h)
 static void expect_counts(const struct made *made, const bool *damaged, const struct found *f)
 {
 	uint64_t packets = 0, events = 0, last = made->n - 1;
-	bool known = true;
+	/* Without the opening packet of the oldest chunk, nobody knows which number is the first. */
+	bool known = !damaged[0] || !made->packets[0].chunk;
 
 	if (f->end) /* the end mark is gone */
 		return;
@@ -275,12 +277,7 @@ static void repair(const struct made *made, const struct found *f)
 	err = nr_trace_repair(made->dir, &opts, &result);
 	if (err)
 		fail_msg("repair: %s", said);
-	if (result.needed != (f->heard.n > 0)) {
-		char c[2000];
-		snprintf(c, sizeof(c), "rm -rf /tmp/kept; cp -r %s /tmp/kept", made->dir);
-		system(c);
-	}
-	assert_int_equal(result.needed, f->heard.n > 0);
+	assert_int_equal(result.needed, f->heard.n > 0 || f->end);
 	assert_int_equal(result.events, f->n);
 	if (!result.needed)
 		return;
