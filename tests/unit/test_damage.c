@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 #include "base/trace_files.h"
+#include "packet/frame.h"
 #include "packet/gap.h"
 
 static struct seed seed;
@@ -85,11 +86,12 @@ static const char *path_of(const struct made *made, const struct written *w)
 	return in_scratch("%s/%s", strrchr(made->dir, '/') + 1, stream_of(&made->shape, w->chunk));
 }
 
-/* Changes a bit of a packet. */
+/* Changes a bit of a packet. Some bits of a zstd frame mean nothing, so there it is the label. */
 static void flip(const struct made *made, const struct written *w)
 {
 	int fd = open(path_of(made, w), O_RDWR | O_CLOEXEC);
-	uint64_t at = w->offset + seed_below(&seed, w->bytes);
+	uint64_t bytes = made->shape.compressed ? sizeof(struct nr_label) : w->bytes;
+	uint64_t at = w->offset + seed_below(&seed, bytes);
 	uint8_t byte;
 
 	assert_int_equal(pread(fd, &byte, 1, at), 1);
@@ -98,12 +100,17 @@ static void flip(const struct made *made, const struct written *w)
 	close(fd);
 }
 
+/* Wipes it out, and may leave the first bytes: head or label. */
 static void wipe(const struct made *made, const struct written *w)
 {
 	int fd = open(path_of(made, w), O_WRONLY | O_CLOEXEC);
-	uint8_t *zeros = calloc(1, w->bytes);
+	uint64_t keep = seed_below(&seed, 3)	 ? 0
+			: made->shape.compressed ? sizeof(struct nr_label)
+						 : HEAD;
+	uint64_t bytes = keep < w->bytes ? w->bytes - keep : w->bytes;
+	uint8_t *zeros = calloc(1, bytes);
 
-	assert_int_equal(pwrite(fd, zeros, w->bytes, w->offset), w->bytes);
+	assert_int_equal(pwrite(fd, zeros, bytes, w->offset + w->bytes - bytes), bytes);
 	free(zeros);
 	close(fd);
 }
