@@ -6,10 +6,14 @@
 #ifndef NR_TESTS_STEP_HELP_H
 #define NR_TESTS_STEP_HELP_H
 
+#include <stdbool.h>
+
 extern struct steps {
 	void (*after)(void); /* NULL: nothing; not called within itself */
 	unsigned n;	     /* so far */
 	unsigned kill_after; /* this process is killed after so many; 0: never */
+	bool no_links;	     /* the file system has no hard links */
+	const char *stuck;   /* a file of this name cannot be removed */
 } steps;
 
 #endif

@@ -56,9 +56,9 @@ static size_t read_frame(struct packets *p, const char *at)
 		return 0;
 	size = nr_label_packet_size(&label);
 	plain = malloc(size);
-	assert_int_equal(nr_frame_read(plain, size, (const uint8_t *)at + sizeof(label),
-				       label.frame_size),
-			 0);
+	assert_int_equal(
+		nr_frame_read(plain, size, (const uint8_t *)at + sizeof(label), label.frame_size),
+		0);
 	add_packet(p, plain, size);
 	free(plain);
 	return sizeof(label) + label.frame_size;
@@ -363,6 +363,27 @@ static void test_now(void **state)
 	close_both(&b);
 }
 
+/* A flat trace stays flat where it cannot become a series, and loses nothing. */
+static void test_no_links(void **state)
+{
+	struct both b = { .opts = { .sz = sizeof(b.opts) } };
+
+	(void)state;
+	open_both(&b);
+	commit(&b, 3, 1);
+	steps.no_links = true;
+	rotate(&b);
+	assert_non_null(strstr(said, "cannot move the trace"));
+	assert_false(is_series());
+	commit(&b, 3, 1);
+	steps.no_links = false;
+	rotate(&b);
+	commit(&b, 3, 1);
+	finish_both(&b);
+	assert_int_equal(compare_traces(&b), 2);
+	close_both(&b);
+}
+
 /* ---- limits ---- */
 
 static uint64_t disk_usage; /* bytes in files */
@@ -415,9 +436,9 @@ static void check_dropped(const struct both *b)
 static void test_keep_bytes(void **state)
 {
 	struct seed seed = { seed_first("chunks, keep bytes") };
-	struct both b = { .opts = { .sz = sizeof(b.opts),
-				    .rotate_bytes = 4000,
-				    .keep_bytes = 40000 } };
+	struct both b = {
+		.opts = { .sz = sizeof(b.opts), .rotate_bytes = 4000, .keep_bytes = 40000 }
+	};
 
 	(void)state;
 	for (unsigned compress = 0; compress < 2; compress++) {
@@ -470,6 +491,26 @@ static void test_removed_by_others(void **state)
 	assert_int_equal(access(in_scratch("series/000007/stream"), F_OK), -1);
 	assert_int_equal(writer_output(b.series)->chunks, 30);
 	assert_int_equal(writer_output(b.series)->dropped_chunks, 25);
+	close_both(&b);
+}
+
+/* The log says what stays. */
+static void test_cannot_be_removed(void **state)
+{
+	struct both b = { .opts = { .sz = sizeof(b.opts), .rotate_bytes = 1, .keep_chunks = 4 } };
+
+	(void)state;
+	open_both(&b);
+	for (unsigned i = 0; i < 10; i++) {
+		steps.stuck = i == 5 ? "stream" : NULL;
+		commit(&b, 5, 1);
+	}
+	finish_both(&b);
+	assert_non_null(strstr(said, "cannot remove "));
+	assert_non_null(strstr(said, "series/000001: Operation not permitted"));
+	assert_int_equal(access(in_scratch("series/000001/stream"), F_OK), 0);
+	assert_int_equal(access(in_scratch("series/000002"), F_OK), -1);
+	assert_int_equal(writer_output(b.series)->dropped_chunks, 5);
 	close_both(&b);
 }
 
@@ -598,9 +639,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_now),
+		cmocka_unit_test(test_no_links),
 		cmocka_unit_test(test_keep_bytes),
 		cmocka_unit_test(test_keep_chunks),
 		cmocka_unit_test(test_removed_by_others),
+		cmocka_unit_test(test_cannot_be_removed),
 		cmocka_unit_test(test_newest_removed),
 		cmocka_unit_test(test_killed),
 	};

@@ -75,9 +75,9 @@ int writer_open(struct writer **out, const char *dir, const struct nr_types *typ
 		return -EIO;
 	nr_packet_pool_init(&w->pool);
 	w->packet = nr_packet_get(&w->pool);
-	err = how.compress ? nr_frames_level(how.compress, &level)
-					?: nr_frames_new(&w->frames, level)
-			   : 0;
+	err = how.compress
+		      ? nr_frames_level(how.compress, &level) ?: nr_frames_new(&w->frames, level)
+		      : 0;
 	err = err ?: nr_trace_output_new(&w->output, dir, &how);
 	if (!err) {
 		w->output->wants_frames = how.compress;

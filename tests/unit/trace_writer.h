@@ -14,7 +14,7 @@ struct writer_opts {
 	const gid_t *group;
 	int64_t clock_offset;
 	struct nr_misfits *misfits;
-	uint64_t start; /* CLOCK_MONOTONIC ns: the first, empty packet */
+	uint64_t start;			    /* CLOCK_MONOTONIC ns: the first, empty packet */
 	const struct nr_output_opts *trace; /* how it is written; NULL: the defaults */
 	const __u8 *uuid;		    /* NULL: a random one */
 	nr_log_fn log;
