@@ -67,6 +67,7 @@ static struct found read_damaged(const char *dir, bool skip)
 			f.numbers = realloc(f.numbers, 2 * (f.n + 1) * sizeof(*f.numbers));
 		f.numbers[f.n++] = number_of(&ev);
 	}
+	assert_int_equal(nr_trace_next(trace, &ev), f.ret);
 	f.end = nr_trace_end(trace, &f.account);
 	if (nr_trace_packet(trace))
 		f.packet = *nr_trace_packet(trace);
