@@ -11,9 +11,10 @@
 /* What was true behind a packet. The trace may have gone on to another chunk since. */
 struct state {
 	bool any;
-	struct nr_packet_head last; /* but not an end mark; with the last number it stands for */
-	uint64_t end;		    /* time of the last packet */
-	uint64_t seq;		    /* number of the next packet */
+	struct nr_packet_head
+		last; /* the last one that is not an end mark, with what is true now */
+	uint64_t end; /* time of the last packet */
+	uint64_t seq; /* number of the next packet */
 	uint64_t lost, late;
 	uint64_t events, events_before; /* so far, and before its chunk */
 	bool marked;
@@ -200,10 +201,11 @@ static void note_state(struct planner *p)
 	struct state *was = &p->was;
 
 	was->any = true;
-	if (!nr_is_end_mark(&t->slot.head)) {
+	if (!nr_is_end_mark(&t->slot.head))
 		was->last = t->slot.head;
-		was->last.seq = t->packet.seq;
-	}
+	was->last.seq = t->seq - 1;
+	was->last.end = t->packet.end;
+	was->last.lost = t->packet.lost;
 	was->end = t->packet.end;
 	was->seq = t->seq;
 	was->lost = t->packet.lost;

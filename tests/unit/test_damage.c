@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 #include "base/trace_files.h"
+#include "packet/frame.h"
 #include "packet/gap.h"
 
 static struct seed seed;
@@ -66,6 +67,7 @@ static struct found read_damaged(const char *dir, bool skip)
 			f.numbers = realloc(f.numbers, 2 * (f.n + 1) * sizeof(*f.numbers));
 		f.numbers[f.n++] = number_of(&ev);
 	}
+	assert_int_equal(nr_trace_next(trace, &ev), f.ret);
 	f.end = nr_trace_end(trace, &f.account);
 	if (nr_trace_packet(trace))
 		f.packet = *nr_trace_packet(trace);
@@ -85,11 +87,12 @@ static const char *path_of(const struct made *made, const struct written *w)
 	return in_scratch("%s/%s", strrchr(made->dir, '/') + 1, stream_of(&made->shape, w->chunk));
 }
 
-/* Changes a bit of a packet. */
+/* Changes a bit of a packet. Some bits of a zstd frame mean nothing, so there it is the label. */
 static void flip(const struct made *made, const struct written *w)
 {
 	int fd = open(path_of(made, w), O_RDWR | O_CLOEXEC);
-	uint64_t at = w->offset + seed_below(&seed, w->bytes);
+	uint64_t bytes = made->shape.compressed ? sizeof(struct nr_label) : w->bytes;
+	uint64_t at = w->offset + seed_below(&seed, bytes);
 	uint8_t byte;
 
 	assert_int_equal(pread(fd, &byte, 1, at), 1);
@@ -98,12 +101,17 @@ static void flip(const struct made *made, const struct written *w)
 	close(fd);
 }
 
+/* Wipes it out, and may leave the first bytes: head or label. */
 static void wipe(const struct made *made, const struct written *w)
 {
 	int fd = open(path_of(made, w), O_WRONLY | O_CLOEXEC);
-	uint8_t *zeros = calloc(1, w->bytes);
+	uint64_t keep = seed_below(&seed, 3)	 ? 0
+			: made->shape.compressed ? sizeof(struct nr_label)
+						 : HEAD;
+	uint64_t bytes = keep < w->bytes ? w->bytes - keep : w->bytes;
+	uint8_t *zeros = calloc(1, bytes);
 
-	assert_int_equal(pwrite(fd, zeros, w->bytes, w->offset), w->bytes);
+	assert_int_equal(pwrite(fd, zeros, bytes, w->offset + w->bytes - bytes), bytes);
 	free(zeros);
 	close(fd);
 }
@@ -133,10 +141,11 @@ static bool is_ordinary(const struct made *made, size_t i)
 	       (made->packets[i].offset || !made->packets[i].chunk);
 }
 
-/* Damages some packets, and notes which. */
+/* Damages some packets, and notes which. A copy of a packet in the payload of the next one is as good as
+ * the packet, so if there are copies, only one packet is damaged. */
 static void damage(struct made *made, bool *damaged)
 {
-	unsigned n = 1 + seed_below(&seed, 4);
+	unsigned n = made->shape.copies ? 1 : 1 + seed_below(&seed, 4);
 
 	for (unsigned k = 0; k < n; k++) {
 		size_t i = seed_below(&seed, made->n);
@@ -185,7 +194,8 @@ static uint64_t sum_of_packets(const struct heard *h)
 static void expect_counts(const struct made *made, const bool *damaged, const struct found *f)
 {
 	uint64_t packets = 0, events = 0, last = made->n - 1;
-	bool known = true;
+	/* Without the opening packet of the oldest chunk, nobody knows which number is the first. */
+	bool known = !damaged[0] || !made->packets[0].chunk;
 
 	if (f->end) /* the end mark is gone */
 		return;
@@ -275,12 +285,7 @@ static void repair(const struct made *made, const struct found *f)
 	err = nr_trace_repair(made->dir, &opts, &result);
 	if (err)
 		fail_msg("repair: %s", said);
-	if (result.needed != (f->heard.n > 0)) {
-		char c[2000];
-		snprintf(c, sizeof(c), "rm -rf /tmp/kept; cp -r %s /tmp/kept", made->dir);
-		system(c);
-	}
-	assert_int_equal(result.needed, f->heard.n > 0);
+	assert_int_equal(result.needed, f->heard.n > 0 || f->end);
 	assert_int_equal(result.events, f->n);
 	if (!result.needed)
 		return;

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include "packet/gap.h"
 
+#define ROUNDS 10
+
 static struct seed seed;
 
 static int setup(void **state)
@@ -59,7 +61,7 @@ static void expect_account(struct nr_trace *trace, const struct made *made)
 static void test_whole(void **state)
 {
 	(void)state;
-	for (unsigned round = 0; round < 30; round++) {
+	for (unsigned round = 0; round < ROUNDS; round++) {
 		struct made made = make_trace("t", random_shape(&seed), &seed);
 		struct nr_trace *trace = open_made(&made);
 
@@ -121,7 +123,7 @@ static uint64_t random_time(const struct made *made)
 static void test_seek(void **state)
 {
 	(void)state;
-	for (unsigned round = 0; round < 30; round++) {
+	for (unsigned round = 0; round < ROUNDS; round++) {
 		struct made made = make_trace("t", random_shape(&seed), &seed);
 		struct nr_trace *trace = open_made(&made);
 
@@ -146,7 +148,7 @@ static void test_seek(void **state)
 static void test_span(void **state)
 {
 	(void)state;
-	for (unsigned round = 0; round < 30; round++) {
+	for (unsigned round = 0; round < ROUNDS; round++) {
 		struct made made = make_trace("t", random_shape(&seed), &seed);
 		struct nr_trace *trace = open_made(&made);
 		uint64_t begin, end;
