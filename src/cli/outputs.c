@@ -57,13 +57,13 @@ static void name_default(struct outputs *all)
 /* The option that only a trace needs, as it was given; NULL: none. */
 static const char *trace_option(const struct nr_output_opts *o)
 {
-	return o->compress			    ? "--compress"
-	       : o->rotate_bytes		    ? "--rotate-size"
-	       : o->rotate_ns			    ? "--rotate-time"
-	       : o->keep_bytes || o->keep_chunks    ? "--keep"
-	       : o->on_full != NR_ON_FULL_STOP	    ? "--on-full"
-	       : o->fsync_ns			    ? "--fsync"
-						    : NULL;
+	return o->compress			 ? "--compress"
+	       : o->rotate_bytes		 ? "--rotate-size"
+	       : o->rotate_ns			 ? "--rotate-time"
+	       : o->keep_bytes || o->keep_chunks ? "--keep"
+	       : o->on_full != NR_ON_FULL_STOP	 ? "--on-full"
+	       : o->fsync_ns			 ? "--fsync"
+						 : NULL;
 }
 
 static int check_traces(const struct outputs *all)

@@ -32,7 +32,7 @@ struct outputs {
 	bool force;
 	const gid_t *group;	     /* may read them; NULL: only the owner */
 	struct nr_output_opts trace; /* how traces are written */
-	char default_path[64]; /* the only output, if -o was not given; "": it was */
+	char default_path[64];	     /* the only output, if -o was not given; "": it was */
 };
 
 /* Take the options in their order. They end the program with a message if an option is invalid. */

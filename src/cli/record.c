@@ -69,7 +69,8 @@ static const struct argp_option options[] = {
 	{ "latency", OPT_LATENCY, "MS", 0, "write each event within MS milliseconds (default: 100)",
 	  1 },
 	{ "packers", OPT_PACKERS, "N", 0,
-	  "make packets with N threads (default: 1), which does not change their content", 1 },
+	  "make packets with N threads (default: by the plan), which does not change their content",
+	  1 },
 	{ "fail-on-loss", OPT_FAIL_ON_LOSS, NULL, 0,
 	  "exit 3 if an event was lost or an output missed one", 2 },
 	{ "stats-json", OPT_STATS_JSON, "FILE", 0, "write the statistics to FILE as JSON", 2 },
@@ -277,6 +278,7 @@ static const struct argp argp = {
 	.args_doc = "[-- COMMAND...]",
 	.doc = "Record events of this machine, in exact order, into a trace or as JSON lines.\v"
 	       "Recording stops when COMMAND exits. Without -p, the whole machine is recorded. "
+	       "Without -o, -d, -p, COMMAND and a terminal, the trace keeps its newest 1 GiB. "
 	       "Sources: sched (task switches, wake-ups, migrations), syscalls (entry and exit "
 	       "of every system call). The exit status is that of the recording; COMMAND's exit "
 	       "status is reported on stderr.",

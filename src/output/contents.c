@@ -32,9 +32,15 @@ static bool exists(int dir, const char *name)
 
 /* ---- listing ---- */
 
+/* The owner of the directory may put a link in its place at any time. */
+static int open_directory(int dir, const char *name)
+{
+	return openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
 static DIR *open_list(int dir, const char *name)
 {
-	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = open_directory(dir, name);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	int err = errno;
 
@@ -77,8 +83,8 @@ static const char *without_old(const char *name)
 	return strncmp(name, NR_OLD, strlen(NR_OLD)) ? name : name + strlen(NR_OLD);
 }
 
-/* Is it a chunk, or the beginning or the rest of one? */
-static bool is_chunk(int dir, const char *name)
+/* Is it a chunk, or the beginning or the rest of one? 1, 0, or a negative errno: nobody knows. */
+static int is_chunk(int dir, const char *name)
 {
 	bool ours = true;
 	uint64_t number;
@@ -86,10 +92,10 @@ static bool is_chunk(int dir, const char *name)
 	DIR *d;
 
 	if (!nr_chunk_number(without_old(name), &number))
-		return false;
+		return 0;
 	d = open_list(dir, name);
 	if (!d)
-		return false;
+		return errno == ENOTDIR || errno == ELOOP ? 0 : -errno;
 	while (ours && (file = next_name(d)))
 		ours = is_file_of_trace(file) || is_unfinished(file);
 	closedir(d);
@@ -115,22 +121,28 @@ struct found {
 };
 
 /* Notes a chunk. Without metadata it is the beginning or the rest of one. */
-static bool note_chunk(int dir, const char *name, struct found *found)
+static int note_chunk(int dir, const char *name, struct found *found)
 {
-	struct metadata_path metadata = metadata_of(name);
-	bool complete = nr_is_trace_metadata(dir, metadata.path);
+	int ret = is_chunk(dir, name);
+	struct metadata_path metadata;
 
-	found->chunk |= complete;
-	return is_chunk(dir, name) && (complete || !exists(dir, metadata.path));
+	if (ret < 1)
+		return ret;
+	metadata = metadata_of(name);
+	if (!nr_is_trace_metadata(dir, metadata.path))
+		return !exists(dir, metadata.path);
+	return found->chunk = true;
 }
 
-/* Notes a name. False: it is not ours. */
-static bool note(int dir, const char *name, struct found *found)
+/* Notes a name. 1; 0: it is not ours; or a negative errno. */
+static int note(int dir, const char *name, struct found *found)
 {
 	found->any = true;
 	if (is_file_of_trace(name))
 		return found->flat = true;
-	return is_unfinished(name) || !strcmp(name, NR_OLD_SERIES) || note_chunk(dir, name, found);
+	if (is_unfinished(name) || !strcmp(name, NR_OLD_SERIES))
+		return 1;
+	return note_chunk(dir, name, found);
 }
 
 static void judge(int dir, const struct found *found, char *other, size_t size)
@@ -148,14 +160,19 @@ int nr_contents_look(int dir, enum nr_holds *holds, char *other, size_t size)
 	struct found found = {};
 	DIR *d = open_list(dir, "."); /* with its own position */
 	const char *name;
+	int ret = 1;
 
 	if (!d)
 		return -errno;
 	*other = 0;
-	while (!*other && (name = next_name(d)))
-		if (strcmp(name, NR_FILE_LOCK) && !note(dir, name, &found))
+	while (ret > 0 && (name = next_name(d))) {
+		ret = strcmp(name, NR_FILE_LOCK) ? note(dir, name, &found) : 1;
+		if (!ret)
 			snprintf(other, size, "%s", name);
+	}
 	closedir(d);
+	if (ret < 0)
+		return ret;
 	if (!*other)
 		judge(dir, &found, other, size);
 	*holds = *other ? NR_HOLDS_OTHER : found.any ? NR_HOLDS_TRACE : NR_HOLDS_NOTHING;
@@ -227,7 +244,7 @@ static void name_chunk(char *name, bool old, uint64_t number)
 
 int nr_contents_remove_chunk(int dir, const char *name)
 {
-	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), err = 0;
+	int fd = open_directory(dir, name), err = 0;
 
 	if (fd < 0)
 		return -errno;
@@ -309,7 +326,7 @@ static void restore_files(int dir)
 /* Gives a file of a chunk another name. */
 static int rename_in(int dir, const char *chunk, const char *from, const char *to)
 {
-	int fd = openat(dir, chunk, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = open_directory(dir, chunk);
 	int err = fd < 0 || renameat(fd, from, fd, to) ? -errno : 0;
 
 	if (fd >= 0)
@@ -335,16 +352,18 @@ static int put_chunk_aside(int dir, uint64_t number, char *which, size_t size)
 /* Moves the metadata of the first chunk to the marker, or back. */
 static int move_marker(int dir, uint64_t number, bool back)
 {
-	const char *marker = NR_OLD_SERIES;
-	struct metadata_path metadata;
+	const char *marker = NR_OLD_SERIES, *metadata = NR_FILE_METADATA;
 	char name[NAME];
+	int fd, err = 0;
 
 	name_chunk(name, false, number);
-	metadata = metadata_of(name);
-	if (back ? renameat(dir, marker, dir, metadata.path)
-		 : renameat(dir, metadata.path, dir, marker))
+	fd = open_directory(dir, name);
+	if (fd < 0)
 		return -errno;
-	return 0;
+	if (back ? renameat(dir, marker, fd, metadata) : renameat(fd, metadata, dir, marker))
+		err = -errno;
+	close(fd);
+	return err;
 }
 
 /* The first chunk goes first. So while the new trace is made, chunk 0 is not an old one if any old

@@ -11,12 +11,13 @@
 
 _Static_assert(MOST <= NR_SEEK_MAX_PACKETS, "no more than the format has");
 
-/* Makes room for another piece. */
+/* Makes room for another piece. The first one is for the table's beginning, which is written last. */
 static bool grow(struct nr_seek_table *t)
 {
 	size_t cap = t->cap ? 2 * t->cap : 64 * NR_SEEK_PIECE;
 	uint8_t *grown;
 
+	t->used = t->used ?: NR_SEEK_PIECE;
 	if (t->used + NR_SEEK_PIECE <= t->cap)
 		return true;
 	grown = realloc(t->bytes, cap);
@@ -29,24 +30,29 @@ static bool grow(struct nr_seek_table *t)
 
 void nr_seek_table_add(struct nr_seek_table *t, const struct nr_stored *packet)
 {
+	struct nr_label label;
+
 	t->missing |= t->packets == MOST || !grow(t);
 	if (t->missing)
 		return;
-	t->used += nr_seek_entry(t->bytes + t->used, packet->bytes);
+	memcpy(&label, packet->bytes, sizeof(label));
+	t->used += nr_seek_entry(t->bytes + t->used, &label);
 	t->packets++;
 }
 
+/* In one write, so that a recorder that is killed hardly leaves a part of it. */
 static int write_table(struct nr_seek_table *t, struct nr_stream_file *f)
 {
-	uint8_t begin[NR_SEEK_PIECE];
+	uint8_t begin[NR_SEEK_PIECE], *table;
 	size_t size = nr_seek_begin(begin, t->packets);
 	int err;
 
+	table = t->bytes + NR_SEEK_PIECE - size;
+	memcpy(table, begin, size);
 	t->used += nr_seek_end(t->bytes + t->used, t->packets);
-	err = nr_write_all(f->fd, begin, size, f->bytes)
-		      ?: nr_write_all(f->fd, t->bytes, t->used, f->bytes + size);
-	if (!err)
-		f->bytes += size + t->used;
+	size = t->bytes + t->used - table;
+	err = nr_write_all(f->fd, table, size, f->bytes);
+	f->bytes += err ? 0 : size;
 	return err;
 }
 

@@ -192,8 +192,12 @@ static const struct nr_output_ops ops = {
 static int drop_oldest(void *arg)
 {
 	struct nr_trace_output *t = arg;
+	int err;
 
-	return nr_chunks_drop_oldest(&t->chunks);
+	do
+		err = nr_chunks_drop_oldest(&t->chunks);
+	while (err && err != -ENOENT);
+	return err;
 }
 
 static void copy_opts(struct nr_trace_output *t, const struct nr_output_opts *opts)

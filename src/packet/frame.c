@@ -32,56 +32,28 @@ static int error_of(size_t ret)
 	return ZSTD_getErrorCode(ret) == ZSTD_error_memory_allocation ? -ENOMEM : -EINVAL;
 }
 
-/*
- * The default is zstd's level 1, but for three parameters, each of which makes it faster:
- *
- * - A table of 2^12 positions stays in the first-level cache. Records repeat those right before
- *   them, so a larger one finds no more.
- * - At least 7 bytes match: shorter matches are chance, and cost more than they save.
- * - Length 1 leaves literals as they are. Most are the low bytes of times, which have no pattern.
- *
- * A flood of 36-byte records takes 30.4 ns and 3.87 bytes a record (level 1: 35.4 and 3.76; level 3:
- * 50.8 and 3.61), one of sched 65 ns and 7.4 bytes (level 1: 75 and 6.95; level 3: 97 and 6.88).
- */
-static const struct parameter {
-	ZSTD_cParameter name;
-	int value;
-} by_default[] = {
-	{ ZSTD_c_compressionLevel, 1 }, { ZSTD_c_strategy, ZSTD_fast }, { ZSTD_c_hashLog, 12 },
-	{ ZSTD_c_minMatch, 7 },		{ ZSTD_c_targetLength, 1 },
-};
-
-static int set(ZSTD_CCtx *zstd, const struct parameter *p, unsigned n)
-{
-	size_t ret = 0;
-
-	for (unsigned i = 0; i < n && !ZSTD_isError(ret); i++)
-		ret = ZSTD_CCtx_setParameter(zstd, p[i].name, p[i].value);
-	return ZSTD_isError(ret) ? error_of(ret) : 0;
-}
-
-/* zstd adds no checksum of its own: the packet's is enough. */
+/* zstd adds no checksum of its own, unless it is told to: the packet's is enough. */
 static int set_level(ZSTD_CCtx *zstd, int level)
 {
-	const struct parameter only = { ZSTD_c_compressionLevel, level };
+	size_t ret = ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, level);
 
-	if (level != NR_FRAMES_DEFAULT)
-		return set(zstd, &only, 1);
-	return set(zstd, by_default, sizeof(by_default) / sizeof(*by_default));
+	return ZSTD_isError(ret) ? error_of(ret) : 0;
 }
 
 int nr_frames_level(const char *text, int *level)
 {
-	const char *number = text + strlen("zstd:");
 	char *end;
 	long n;
 
-	*level = NR_FRAMES_DEFAULT;
-	if (!strcmp(text, "zstd"))
-		return 0;
-	if (strncmp(text, "zstd:", strlen("zstd:")) || !isdigit(number[*number == '-']))
+	if (strncmp(text, "zstd", 4))
 		return -EINVAL;
-	n = strtol(number, &end, 10);
+	text += 4;
+	*level = NR_FRAMES_DEFAULT;
+	if (!*text)
+		return 0;
+	if (*text++ != ':' || !isdigit(text[*text == '-']))
+		return -EINVAL;
+	n = strtol(text, &end, 10);
 	if (*end || n < NR_FRAMES_LEAST || n > NR_FRAMES_MOST)
 		return -EINVAL;
 	*level = n;

@@ -21,10 +21,14 @@ struct nr_label {
 };
 _Static_assert(sizeof(struct nr_label) == 112, "size in the file");
 
-/* Levels of zstd. NR_FRAMES_DEFAULT stands for parameters that suit records (frame.c). */
+/*
+ * Levels of zstd. Level 1 has nearly the size of level 3, at two thirds of its time (docs/format.md).
+ * Parameters of our own gain no more than a neighbouring level: with literals as they are, 4 ns less
+ * and 3 to 6 % more bytes an event. With a table below 2^13 positions, events of many threads grow.
+ */
 #define NR_FRAMES_LEAST	  (-7)
 #define NR_FRAMES_MOST	  19
-#define NR_FRAMES_DEFAULT 0
+#define NR_FRAMES_DEFAULT 1
 
 /* A compressor. Only one thread at a time may use it. */
 struct nr_frames;

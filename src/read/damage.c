@@ -108,7 +108,7 @@ static void tell_bytes(const struct nr_trace *t, const struct nr_fault *fault, u
 
 /* Is the number of records in the packet certain? A label is, by its own checksum. The head of a plain
  * packet may be what is damaged, so its records must agree. */
-static bool is_certain(const struct nr_trace *t, const struct nr_stored *packet)
+static bool is_certain(const struct nr_trace *t, const struct nr_slot *packet)
 {
 	struct nr_bytes bytes = {};
 	struct nr_fault ignored;
@@ -117,7 +117,7 @@ static bool is_certain(const struct nr_trace *t, const struct nr_stored *packet)
 
 	if (t->stream.compressed)
 		return true;
-	if (packet->bytes > MAX_COUNTED || nr_stored_read(&t->stream, packet, &bytes, &ignored))
+	if (packet->bytes > MAX_COUNTED || nr_slot_read(&t->stream, packet, &bytes, &ignored))
 		certain = false;
 	else
 		certain = nr_step_count(t, &bytes, &late, &ignored) == packet->head.events;
@@ -128,12 +128,12 @@ static bool is_certain(const struct nr_trace *t, const struct nr_stored *packet)
 /* Events in the missing packets, if all of them still have heads that say so; 0: unknown. */
 static uint64_t count_missing(const struct nr_trace *t, const struct nr_step *step)
 {
-	struct nr_stored lost;
+	struct nr_slot lost;
 	struct nr_fault ignored;
 	uint64_t pos = t->next, n = 0, events = 0;
 
-	for (; pos < step->packet.offset; pos = nr_stored_end(&lost), n++) {
-		if (nr_stored_look(&t->stream, pos, &lost, &ignored) <= 0 ||
+	for (; pos < step->packet.offset; pos = nr_slot_end(&lost), n++) {
+		if (nr_slot_look(&t->stream, pos, &lost, &ignored) <= 0 ||
 		    lost.head.seq != t->seq + n || !is_certain(t, &lost))
 			return 0;
 		events += lost.head.events;
@@ -150,11 +150,11 @@ static int find_next(struct nr_trace *t, uint64_t size, struct nr_step *step)
 	uint64_t pos = t->next;
 	int ret;
 
-	while ((ret = nr_stored_find(&t->stream, pos, size, &step->packet)) > 0) {
+	while ((ret = nr_slot_find(&t->stream, pos, size, &step->packet)) > 0) {
 		ret = nr_step_verify(t, step, true, &ignored);
 		if (ret != -EBADMSG && ret != NR_INCOMPLETE)
 			return ret ?: 1;
-		pos = t->bytes.size ? nr_stored_end(&step->packet) : step->packet.offset + 1;
+		pos = t->bytes.size ? nr_slot_end(&step->packet) : step->packet.offset + 1;
 	}
 	return ret;
 }
@@ -163,11 +163,11 @@ static int find_next(struct nr_trace *t, uint64_t size, struct nr_step *step)
 static bool is_chunk(const struct nr_trace *t)
 {
 	struct nr_bytes bytes = {};
-	struct nr_stored last;
+	struct nr_slot last;
 	struct nr_fault ignored;
 	struct nr_end mark = {};
 	bool is = nr_search_last(&t->stream, &last) > 0 && nr_is_end_mark(&last.head) &&
-		  !nr_stored_load(&t->stream, &last, &bytes, &ignored) &&
+		  !nr_slot_load(&t->stream, &last, &bytes, &ignored) &&
 		  !nr_end_read(&mark, bytes.data, bytes.size) && mark.account.chunk;
 
 	nr_end_free(&mark);

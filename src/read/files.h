@@ -6,7 +6,7 @@
 
 #include "base/log.h"
 #include "packet/metadata.h"
-#include "stored.h"
+#include "slot.h"
 
 struct nr_read_dir {
 	int fd;

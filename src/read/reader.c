@@ -138,12 +138,11 @@ static int load_events(struct nr_trace *t)
 		int ret = nr_load_next(t);
 
 		t->ended = ret <= 0;
+		if (ret <= 0) /* the bytes may be those of a packet that does not fit */
+			t->bytes.size = t->pos = 0;
 		if (!ret)
 			return 0;
-		if (ret < 0) {
-			t->failed = ret;
-			t->bytes.size = t->pos = 0;
-		}
+		t->failed = ret < 0 ? ret : 0;
 	}
 	return t->failed ?: 1;
 }

@@ -2,7 +2,7 @@
 /*
  * An open trace, and how it goes from packet to packet:
  *
- *	stored.c	a packet in a file, plain or compressed
+ *	slot.c	a packet in a file, plain or compressed
  *	step.c		is it the next packet of this trace, and is it whole?
  *	damage.c	where does the trace go on if it is not?
  *	chunks.c	which chunks are there?
@@ -22,7 +22,7 @@
 #include "packet/end.h"
 #include "packet/gap.h"
 #include "packet/metadata.h"
-#include "stored.h"
+#include "slot.h"
 
 /* What is missing before a packet because of damage. */
 struct nr_hole {
@@ -61,7 +61,7 @@ struct nr_trace {
 	/* The current packet. */
 	struct nr_bytes bytes; /* the whole packet, not compressed */
 	size_t pos;	       /* of the next record in it */
-	struct nr_stored stored;
+	struct nr_slot slot;
 	struct nr_packet_info packet;
 	uint64_t number;      /* of the first packet that is not before it */
 	struct nr_hole hole;  /* before it */

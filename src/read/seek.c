@@ -8,11 +8,11 @@
 #include "step.h"
 
 /* One chunk, or the flat trace. */
-typedef int (*search_fn)(const struct nr_stream *s, struct nr_stored *out);
+typedef int (*search_fn)(const struct nr_stream *s, struct nr_slot *out);
 
 /* 1; 0: the chunk is gone or has no packet; or an error. */
 static int search_chunk(const struct nr_trace *t, uint64_t chunk, search_fn search,
-			struct nr_stored *out)
+			struct nr_slot *out)
 {
 	struct nr_stream s;
 	int ret = nr_load_stream(t, chunk, &s);
@@ -42,7 +42,7 @@ static uint64_t chunk_at(const struct nr_trace *t, size_t i)
 
 int nr_trace_span(struct nr_trace *t, uint64_t *begin, uint64_t *end)
 {
-	struct nr_stored first, last;
+	struct nr_slot first, last;
 	int ret = list_chunks(t);
 	size_t n;
 
@@ -70,7 +70,7 @@ static int find_chunk(struct nr_trace *t, uint64_t ns, size_t *index)
 
 	for (high = n_chunks(t); !err && low < high;) {
 		size_t mid = low + (high - low) / 2;
-		struct nr_stored first;
+		struct nr_slot first;
 		int ret = search_chunk(t, chunk_at(t, mid), nr_search_first, &first);
 
 		if (ret < 0)
@@ -122,7 +122,7 @@ static int begin_at(struct nr_trace *t)
 /* Goes to the last packet before the time that is whole. */
 static int seek_in_chunk(struct nr_trace *t, uint64_t ns)
 {
-	struct nr_stored low = { .offset = UINT64_MAX };
+	struct nr_slot low = { .offset = UINT64_MAX };
 	int ret;
 
 	while ((ret = nr_search_before(&t->stream, ns, low.offset, &low)) > 0) {

@@ -70,7 +70,7 @@ static int read_gap(const struct nr_trace *t, struct nr_step *step, struct nr_fa
 /* ---- order ---- */
 
 /* The first packet of a chunk, unless it is that of the recording. */
-static bool is_opening(const struct nr_trace *t, const struct nr_stored *packet)
+static bool is_opening(const struct nr_trace *t, const struct nr_slot *packet)
 {
 	const struct nr_packet_head *h = &packet->head;
 
@@ -86,10 +86,18 @@ static bool repeats_number(const struct nr_step *step)
 	       (step->marked && step->mark.account.rotated);
 }
 
-/* Does the first packet that is read decide which number comes next? */
-static bool may_begin_anywhere(const struct nr_trace *t, const struct nr_step *step)
+/* Does the packet decide which number comes next, because nothing before it was read? After damage, it
+ * may also be another packet than the opening one. */
+static bool may_begin(const struct nr_trace *t, const struct nr_step *step, bool jump)
 {
-	return !t->packets && (t->sought || t->alone || step->opening || t->chunk);
+	if (t->packets)
+		return false;
+	return t->sought || step->opening || (jump && (t->alone || t->chunk));
+}
+
+static bool lacks_opening(const struct nr_trace *t, const struct nr_step *step)
+{
+	return t->series && t->chunk && !step->packet.offset && !step->opening;
 }
 
 static int check_order(const struct nr_trace *t, struct nr_step *step, bool jump,
@@ -98,7 +106,9 @@ static int check_order(const struct nr_trace *t, struct nr_step *step, bool jump
 	const struct nr_packet_head *h = &step->packet.head;
 
 	step->number = h->seq + repeats_number(step);
-	if (!may_begin_anywhere(t, step)) {
+	if (!jump && lacks_opening(t, step))
+		return nr_fault(fault, "does not open its chunk");
+	if (!may_begin(t, step, jump)) {
 		if (step->number < t->seq || (step->number > t->seq && !jump))
 			return nr_fault(fault,
 					"has sequence number %" PRIu64
@@ -133,7 +143,7 @@ int nr_step_verify(struct nr_trace *t, struct nr_step *step, bool jump, struct n
 	int err;
 
 	*step = (struct nr_step){ .packet = step->packet };
-	err = nr_stored_load(&t->stream, &step->packet, &t->bytes, fault)
+	err = nr_slot_load(&t->stream, &step->packet, &t->bytes, fault)
 		      ?: check_body(t, step, jump, fault);
 	if (err)
 		nr_step_drop(step);
@@ -162,7 +172,7 @@ int nr_step_next(struct nr_trace *t, struct nr_step *step, struct nr_fault *faul
 	if (t->marked)
 		return look_behind_mark(t, fault);
 	nr_fault(fault, "is cut off: the recording was killed, or the disk was full");
-	ret = nr_stored_look(&t->stream, t->next, &step->packet, fault);
+	ret = nr_slot_look(&t->stream, t->next, &step->packet, fault);
 	if (ret <= 0) /* an empty stream is cut off, too: every writer writes a first packet */
 		return ret || t->next ? ret : NR_INCOMPLETE;
 	return nr_step_verify(t, step, false, fault) ?: 1;
@@ -211,7 +221,7 @@ void nr_step_take(struct nr_trace *t, struct nr_step *step)
 		take_mark(t, step);
 	count(t, step);
 	t->seq = next;
-	t->stored = step->packet;
+	t->slot = step->packet;
 	t->number = step->number;
 	t->opening = step->opening;
 	t->packet = (struct nr_packet_info){
@@ -227,7 +237,7 @@ void nr_step_take(struct nr_trace *t, struct nr_step *step)
 		.damaged_packets = t->damaged_packets,
 		.chunk = t->chunk,
 	};
-	t->next = nr_stored_end(&step->packet);
+	t->next = nr_slot_end(&step->packet);
 	t->pos = h->events ? HEAD : t->bytes.size;
 }
 

@@ -6,7 +6,7 @@
 #include "reader.h"
 
 struct nr_step {
-	struct nr_stored packet;
+	struct nr_slot packet;
 	uint64_t number;  /* of the first packet that is not before it */
 	uint64_t missing; /* packets before it, by their numbers */
 	uint64_t late;	  /* events */

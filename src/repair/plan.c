@@ -11,9 +11,10 @@
 /* What was true behind a packet. The trace may have gone on to another chunk since. */
 struct state {
 	bool any;
-	struct nr_packet_head last; /* but not an end mark; with the last number it stands for */
-	uint64_t end;		    /* time of the last packet */
-	uint64_t seq;		    /* number of the next packet */
+	struct nr_packet_head
+		last; /* the last one that is not an end mark, with what is true now */
+	uint64_t end; /* time of the last packet */
+	uint64_t seq; /* number of the next packet */
 	uint64_t lost, late;
 	uint64_t events, events_before; /* so far, and before its chunk */
 	bool marked;
@@ -56,21 +57,33 @@ static int add_piece(struct nr_repair_chunk *chunk, const struct nr_piece *piece
 	return 0;
 }
 
+/* A recording's first packet, or that of a chunk of which nobody knows what was before it. */
+static struct nr_packet_head unknown_before(const struct nr_trace *t)
+{
+	struct nr_packet_head before = t->slot.head;
+
+	before.begin -= before.begin < 3 ? before.begin : 3;
+	before.end = before.watermark = before.begin;
+	before.seq = t->number - 1;
+	if (!t->chunk && !t->alone)
+		before.seq = before.lost = 0;
+	return before;
+}
+
+/* The time of a packet between two others, the earliest that is not that of the first: babeltrace2 turns
+ * around packets that begin at one time. */
+static uint64_t time_between(uint64_t first, uint64_t second)
+{
+	return first + 1 < second ? first + 1 : first;
+}
+
 /* The first packet of a stream that lost its own. */
 static void make_opening(const struct planner *p, struct nr_piece *piece)
 {
-	const struct nr_trace *t = p->trace;
-	struct nr_packet_head before = p->was.last;
+	const struct nr_packet_head before = p->was.any ? p->was.last : unknown_before(p->trace);
+	uint64_t begin = time_between(before.end, p->trace->slot.head.begin);
 
-	if (!p->was.any) {
-		/* Of the recording, or of a chunk of which nobody knows what was before it. */
-		before = t->stored.head;
-		before.watermark = before.begin;
-		before.seq = t->number - 1;
-		if (!t->chunk && !t->alone)
-			before.seq = before.lost = 0;
-	}
-	nr_opening_fill(&piece->opening, &before, t->stored.head.begin);
+	nr_opening_fill(&piece->opening, &before, begin + 1); /* 1 ns before the next packet */
 	piece->open = true;
 }
 
@@ -89,8 +102,8 @@ static void fill_hole(const struct planner *p, struct nr_piece *piece, bool firs
 	piece->gap = (struct nr_gap){
 		.packets = packets,
 		.events = t->hole.events,
-		.begin = piece->before.end,
-		.end = t->stored.head.begin,
+		.begin = time_between(piece->before.end, t->slot.head.begin),
+		.end = t->slot.head.begin,
 		.damaged = true,
 	};
 }
@@ -110,7 +123,7 @@ static void count_hole(struct planner *p, const struct nr_piece *piece)
 static int begin_piece(struct planner *p, bool first)
 {
 	const struct nr_trace *t = p->trace;
-	struct nr_piece piece = { .offset = t->stored.offset, .bytes = t->stored.bytes };
+	struct nr_piece piece = { .offset = t->slot.offset, .bytes = t->slot.bytes };
 
 	if (t->hole.any)
 		fill_hole(p, &piece, first);
@@ -188,10 +201,11 @@ static void note_state(struct planner *p)
 	struct state *was = &p->was;
 
 	was->any = true;
-	if (!nr_is_end_mark(&t->stored.head)) {
-		was->last = t->stored.head;
-		was->last.seq = t->packet.seq;
-	}
+	if (!nr_is_end_mark(&t->slot.head))
+		was->last = t->slot.head;
+	was->last.seq = t->seq - 1;
+	was->last.end = t->packet.end;
+	was->last.lost = t->packet.lost;
 	was->end = t->packet.end;
 	was->seq = t->seq;
 	was->lost = t->packet.lost;
@@ -199,7 +213,7 @@ static void note_state(struct planner *p)
 	was->events = t->events;
 	was->events_before = t->events_before;
 	was->marked = t->marked;
-	last_chunk(p->plan)->end = nr_stored_end(&t->stored);
+	last_chunk(p->plan)->end = nr_slot_end(&t->slot);
 }
 
 /* Plans the current packet. */
@@ -216,11 +230,11 @@ static int plan_packet(struct planner *p)
 	if (first || t->hole.any)
 		err = err ?: begin_piece(p, first);
 	else
-		last_chunk(p->plan)->pieces[last_chunk(p->plan)->n - 1].bytes += t->stored.bytes;
+		last_chunk(p->plan)->pieces[last_chunk(p->plan)->n - 1].bytes += t->slot.bytes;
 	if (err)
 		return err;
 	p->plan->found.packets++;
-	p->plan->found.events += t->stored.head.events;
+	p->plan->found.events += t->slot.head.events;
 	note_state(p);
 	return 0;
 }
@@ -263,12 +277,12 @@ static int note_unplanned(struct nr_repair_plan *plan)
 static int look_behind(struct nr_repair_plan *plan)
 {
 	const struct nr_trace *t = plan->trace;
-	struct nr_stored next;
+	struct nr_slot next;
 	uint64_t size = 0;
 	int ret = nr_stream_size(&t->stream, &size);
 
 	if (!ret && t->failed)
-		ret = nr_stored_find(&t->stream, t->next + 1, size, &next);
+		ret = nr_slot_find(&t->stream, t->next + 1, size, &next);
 	plan->found.more |= ret > 0;
 	return ret < 0 ? ret : 0;
 }

@@ -141,6 +141,23 @@ static void test_file_that_may_not_grow(void **state)
 	assert_int_equal(err, -EFBIG);
 }
 
+/* Only a running collector can begin a chunk. */
+static void test_rotate(void **state)
+{
+	struct nr_collector *c = open_collector(0);
+
+	(void)state;
+	quiet = true;
+	assert_int_equal(nr_collector_add_source(c, "sched"), 0);
+	assert_int_equal(nr_collector_rotate(c), -EINVAL);
+	assert_int_equal(nr_collector_start(c), 0);
+	assert_int_equal(nr_collector_rotate(c), 0);
+	assert_int_equal(nr_collector_stop(c), 0);
+	assert_int_equal(nr_collector_rotate(c), -EINVAL);
+	nr_collector_close(c);
+	quiet = false;
+}
+
 static int make_dir(void **state)
 {
 	(void)state;
@@ -159,6 +176,7 @@ static int remove_dir(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rotate),
 		cmocka_unit_test(test_stop_with_a_write_that_hangs),
 		cmocka_unit_test(test_failed_start_with_a_write_that_hangs),
 		cmocka_unit_test(test_file_that_may_not_grow),

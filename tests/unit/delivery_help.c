@@ -175,6 +175,18 @@ static int miss(struct nr_output *o, const struct nr_gap *gap)
 	return f->miss_error;
 }
 
+static int rotate(struct nr_output *o)
+{
+	struct fake *f = (struct fake *)o;
+	int err;
+
+	lock_stage();
+	f->rotated++;
+	err = f->rotate_error;
+	unlock_stage();
+	return err;
+}
+
 static int end_fake(struct nr_output *o, const struct nr_account *account)
 {
 	struct fake *f = (struct fake *)o;
@@ -198,6 +210,7 @@ static const struct nr_output_ops ops = {
 	.undo = undo,
 	.take = take,
 	.miss = miss,
+	.rotate = rotate,
 	.end = end_fake,
 	.destroy = keep_memory,
 };
@@ -228,6 +241,14 @@ void await_entered(struct fake *f, unsigned calls)
 {
 	lock_stage();
 	while (f->entered < calls)
+		pthread_cond_wait(&moved, &stage);
+	unlock_stage();
+}
+
+void await_rotated(struct fake *f, unsigned times)
+{
+	lock_stage();
+	while (f->rotated < times)
 		pthread_cond_wait(&moved, &stage);
 	unlock_stage();
 }

@@ -362,6 +362,57 @@ static void test_required_fails(void **state)
 	fails(1);
 }
 
+/* A request wakes an idle output, comes between two packets, and is not lost at the end. */
+static void test_rotate(void **state)
+{
+	struct rig *r = new_rig();
+	struct fake *a = add_fake(r, false, true), *b = add_fake(r, true, true);
+
+	(void)state;
+	start_rig(r, 1);
+	nr_delivery_rotate(&r->d);
+	await_rotated(a, 1);
+	await_rotated(b, 1);
+	hold(a);
+	send_packet(r, 2);
+	send_packet(r, 2);
+	await_entered(a, 1);
+	nr_delivery_rotate(&r->d);
+	nr_delivery_rotate(&r->d);
+	await_rotated(b, 2);
+	assert_int_equal(a->rotated, 1);
+	allow(a, 1);
+	await_entered(a, 2);
+	assert_int_equal(a->rotated, 2); /* after the packet that it was at */
+	let_go(a);
+	await_taken(r, a, 2);
+	assert_int_equal(drain(r), 0);
+	pthread_mutex_lock(&r->d.lock); /* as if the thread had not woken up before the end */
+	r->d.feeds[0].rotate = true;
+	pthread_mutex_unlock(&r->d.lock);
+	assert_int_equal(end_all(r), 0);
+	assert_int_equal(a->rotated, 3);
+	close_rig(r);
+}
+
+static void test_rotate_fails(void **state)
+{
+	struct rig *r = new_rig();
+	struct fake *a = add_fake(r, false, true), *b = add_fake(r, true, true);
+
+	(void)state;
+	start_rig(r, 1);
+	a->rotate_error = -ENOSPC;
+	b->rotate_error = -EIO;
+	nr_delivery_rotate(&r->d);
+	await_error(r);
+	await_failed(r, b);
+	assert_int_equal(drain(r), -ENOSPC);
+	assert_int_equal(end_all(r), -ENOSPC);
+	assert_int_equal(stats_of(r, b).error, -EIO);
+	close_rig(r);
+}
+
 /* A packet that cannot be made ends the recording; the outputs have all before it. */
 static void bad_build(unsigned packers)
 {
@@ -783,6 +834,8 @@ int main(void)
 		cmocka_unit_test(test_none_required),
 		cmocka_unit_test(test_direct),
 		cmocka_unit_test(test_required_fails),
+		cmocka_unit_test(test_rotate),
+		cmocka_unit_test(test_rotate_fails),
 		cmocka_unit_test(test_bad_build),
 		cmocka_unit_test(test_frames_wait),
 		cmocka_unit_test(test_falls_behind),

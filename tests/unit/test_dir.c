@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include "base/trace_files.h"
 #include "output/dir.h"
+#include "step_help.h"
 
 #define OTHER 65534 /* another user and group */
 
@@ -280,6 +281,185 @@ static void test_killed_when_it_has_begun(void **state)
 	free(after);
 }
 
+/* ---- a series ---- */
+
+static const struct nr_output_opts in_chunks = { .sz = sizeof(in_chunks), .rotate_bytes = 1 };
+
+/* Records chunks 000000 to 000003, or without the first ones. */
+static void make_series(const char *name, unsigned first)
+{
+	assert_int_equal(begin(in_scratch("%s", name), (struct writer_opts){ .trace = &in_chunks }),
+			 0);
+	for (unsigned ts = 1; ts < 5; ts++)
+		commit_packet(10 * ts, 0);
+	assert_int_equal(writer_finish(writer, &(struct nr_account){}), 0);
+	writer_close(writer);
+	for (unsigned i = 0; i < first; i++)
+		remove_tree(in_scratch("%s/%06u", name, i));
+}
+
+static void make_flat(const char *name, unsigned packets)
+{
+	assert_int_equal(begin(in_scratch("%s", name), (struct writer_opts){}), 0);
+	for (unsigned ts = 1; ts <= packets; ts++)
+		commit_packet(10 * ts, 0);
+	assert_int_equal(writer_finish(writer, &(struct nr_account){}), 0);
+	writer_close(writer);
+}
+
+/* All files of a directory, as text. */
+static char *everything_in(const char *name)
+{
+	char command[1200];
+
+	snprintf(command, sizeof(command),
+		 "cd '%s/%s' && find . -type f ! -name .numaring.lock | LC_ALL=C sort | "
+		 "xargs sha256sum >'%s/everything'",
+		 scratch, name, scratch);
+	assert_int_equal(system(command), 0);
+	return load_file(in_scratch("everything"), NULL);
+}
+
+static void expect_everything(const char *name, const char *before)
+{
+	char *after = everything_in(name);
+
+	assert_string_equal(after, before);
+	free(after);
+}
+
+static void test_series_is_a_trace(void **state)
+{
+	char *before;
+
+	(void)state;
+	make_series("series", 0);
+	before = everything_in("series");
+	assert_int_equal(begin(in_scratch("series"), (struct writer_opts){}), -EEXIST);
+	assert_int_equal(begin(in_scratch("series"), (struct writer_opts){ .force = true }), 0);
+	writer_discard(writer);
+	expect_everything("series", before);
+	assert_int_equal(begin(in_scratch("series"),
+			       (struct writer_opts){ .force = true, .trace = &in_chunks }),
+			 0);
+	writer_discard(writer);
+	expect_everything("series", before);
+	assert_int_equal(begin(in_scratch("series"), (struct writer_opts){ .force = true }), 0);
+	writer_keep(writer);
+	writer_close(writer);
+	assert_int_equal(access(in_scratch("series/stream"), F_OK), 0);
+	assert_int_equal(access(in_scratch("series/000000"), F_OK), -1);
+	assert_int_equal(access(in_scratch("series/.old-000000"), F_OK), -1);
+	remove_tree(in_scratch("series"));
+	free(before);
+}
+
+/* A directory that is not ours, or only partly. */
+static void test_series_of_others(void **state)
+{
+	static const struct writer_opts force = { .force = true };
+
+	(void)state;
+	make_series("mixed", 0);
+	make_flat("flat", 1);
+	save_file(in_scratch("mixed/000002/notes"), "mine", 4);
+	assert_int_equal(begin(in_scratch("mixed"), force), -ENOTEMPTY);
+	assert_non_null(strstr(said, "(000002)"));
+	assert_int_equal(unlink(in_scratch("mixed/000002/notes")), 0);
+	save_file(in_scratch("mixed/000002/metadata"), "/* CTF 1.8 */", 13);
+	assert_int_equal(begin(in_scratch("mixed"), force), -ENOTEMPTY);
+	remove_tree(in_scratch("mixed/000002"));
+	assert_int_equal(symlink("000001", in_scratch("mixed/000002")), 0);
+	assert_int_equal(begin(in_scratch("mixed"), force), -ENOTEMPTY);
+	assert_int_equal(unlink(in_scratch("mixed/000002")), 0);
+	assert_int_equal(rename(in_scratch("flat/metadata"), in_scratch("mixed/metadata")), 0);
+	assert_int_equal(begin(in_scratch("mixed"), force), -ENOTEMPTY);
+	assert_non_null(strstr(said, "a trace beside chunks of another"));
+	remove_tree(in_scratch("mixed"));
+	remove_tree(in_scratch("flat"));
+}
+
+/* Replaces a trace, and is killed after so many steps. False: it was not. */
+static bool replace_and_die(const struct nr_output_opts *how, unsigned after)
+{
+	int status;
+
+	if (!fork()) {
+		steps.n = 0;
+		steps.kill_after = after;
+		if (begin(in_scratch("t"), (struct writer_opts){ .force = true, .trace = how }))
+			_exit(1);
+		_exit(0);
+	}
+	wait(&status);
+	assert_true(WIFSIGNALED(status) || !WEXITSTATUS(status));
+	return WIFSIGNALED(status);
+}
+
+/* Killed at any step of a start, flat or not: the old trace comes back as it was. */
+static void killed_while_it_replaces(bool series, unsigned first, const struct nr_output_opts *how)
+{
+	unsigned after = 0;
+	char *before;
+	bool killed;
+
+	if (series)
+		make_series("t", first);
+	else
+		make_flat("t", 2);
+	before = everything_in("t");
+	do {
+		killed = replace_and_die(how, ++after);
+		assert_int_equal(begin(in_scratch("t"), (struct writer_opts){}), -EEXIST);
+		expect_everything("t", before);
+	} while (killed);
+	assert_true(after > 5);
+	free(before);
+	remove_tree(in_scratch("t"));
+}
+
+static void test_killed_at_any_step(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		const struct nr_output_opts *how = i ? &in_chunks : NULL;
+
+		killed_while_it_replaces(false, 0, how);
+		killed_while_it_replaces(true, 0, how);
+		killed_while_it_replaces(true, 2, how);
+	}
+}
+
+/* Killed while it removes the old trace: the new one stays. */
+static void test_killed_while_it_removes(void **state)
+{
+	unsigned after = 0;
+	int status = 0;
+
+	(void)state;
+	do {
+		make_series("t", 0);
+		if (!fork()) {
+			if (begin(in_scratch("t"), (struct writer_opts){ .force = true }))
+				_exit(1);
+			steps.n = 0;
+			steps.kill_after = ++after;
+			writer_keep(writer);
+			_exit(0);
+		}
+		after++;
+		wait(&status);
+		assert_int_equal(begin(in_scratch("t"), (struct writer_opts){}), -EEXIST);
+		assert_int_equal(access(in_scratch("t/stream"), F_OK), 0);
+		assert_int_equal(begin(in_scratch("t"), (struct writer_opts){ .force = true }), 0);
+		writer_keep(writer);
+		writer_close(writer);
+		assert_int_equal(access(in_scratch("t/.old-000003"), F_OK), -1);
+		remove_tree(in_scratch("t"));
+	} while (WIFSIGNALED(status));
+	assert_true(after > 5);
+}
+
 /* The limit is reached in each of the files in turn; afterwards the old trace is complete again. */
 static void test_file_limit_at_start(void **state)
 {
@@ -343,6 +523,12 @@ static void test_no_descriptors(void **state)
 	assert_string_equal(before, after);
 	free(before);
 	free(after);
+	make_series("no-files", 0);
+	before = everything_in("no-files");
+	expect_no_descriptors(in_scratch("no-files"), true);
+	expect_everything("no-files", before);
+	free(before);
+	remove_tree(in_scratch("no-files"));
 }
 
 /* ---- interference by others ---- */
@@ -631,6 +817,10 @@ int main(void)
 		cmocka_unit_test(test_readers),
 		cmocka_unit_test(test_killed_while_it_starts),
 		cmocka_unit_test(test_killed_when_it_has_begun),
+		cmocka_unit_test(test_series_is_a_trace),
+		cmocka_unit_test(test_series_of_others),
+		cmocka_unit_test(test_killed_at_any_step),
+		cmocka_unit_test(test_killed_while_it_removes),
 		cmocka_unit_test(test_file_limit_at_start),
 		cmocka_unit_test(test_no_descriptors),
 		cmocka_unit_test(test_swapped_for_a_link),

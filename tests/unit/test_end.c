@@ -46,6 +46,43 @@ static void expect_account(const struct nr_account *a, const struct nr_account *
 	}
 }
 
+/* What a chunk's end mark has in addition, in bytes that older readers skip. */
+static void test_chunk(void **state)
+{
+	const __u8 uuid[16] = "sixteen bytes ..";
+
+	(void)state;
+	for (unsigned round = 0; round < 100; round++) {
+		struct nr_account a = some_account();
+		struct nr_end end = {};
+		struct nr_packet_head h;
+		uint8_t *packet;
+		uint32_t head_size = NR_END_HEAD_1_1;
+		size_t size;
+
+		a.rotated = seed_next(&seed) & 1;
+		a.chunk = seed_next(&seed);
+		a.earlier = seed_next(&seed);
+		assert_int_equal(nr_end_packet(&packet, &size, uuid, 7, &a), 0);
+		memcpy(&h, packet, HEAD);
+		assert_true(nr_is_end_mark(&h));
+		assert_int_equal(h.seq, 7);
+		assert_int_equal(nr_end_read(&end, packet, size), 0);
+		expect_account(&end.account, &a);
+		nr_end_free(&end);
+
+		/* A mark of format 1.2 does not have these fields: its arrays are in their place. */
+		memcpy(packet + HEAD, &head_size, sizeof(head_size));
+		assert_int_equal(nr_end_read(&end, packet, size), 0);
+		assert_int_equal(end.account.written, a.written);
+		assert_int_equal(end.account.chunk, 0);
+		assert_int_equal(end.account.earlier, 0);
+		assert_int_equal(end.account.lost[0], a.chunk);
+		nr_end_free(&end);
+		free(packet);
+	}
+}
+
 static void test_any_account(void **state)
 {
 	uint64_t lost[20];
@@ -69,8 +106,6 @@ static void test_any_account(void **state)
 			.lost = lost,
 			.misfits = misfits,
 			.misfit_stride = sizeof(*misfits),
-			.chunk = seed_next(&seed),
-			.earlier = seed_next(&seed),
 		};
 		struct writer *w = write_packets();
 		struct reading r;
@@ -373,12 +408,19 @@ static void test_largest_packet(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_any_account), cmocka_unit_test(test_babeltrace),
-		cmocka_unit_test(test_sizes),	    cmocka_unit_test(test_time),
-		cmocka_unit_test(test_no_mark),	    cmocka_unit_test(test_1_0),
-		cmocka_unit_test(test_behind_mark), cmocka_unit_test(test_every_byte),
-		cmocka_unit_test(test_lies),	    cmocka_unit_test(test_later_version),
-		cmocka_unit_test(test_disk_full),   cmocka_unit_test(test_largest_packet),
+		cmocka_unit_test(test_chunk),
+		cmocka_unit_test(test_any_account),
+		cmocka_unit_test(test_babeltrace),
+		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_time),
+		cmocka_unit_test(test_no_mark),
+		cmocka_unit_test(test_1_0),
+		cmocka_unit_test(test_behind_mark),
+		cmocka_unit_test(test_every_byte),
+		cmocka_unit_test(test_lies),
+		cmocka_unit_test(test_later_version),
+		cmocka_unit_test(test_disk_full),
+		cmocka_unit_test(test_largest_packet),
 	};
 
 	return exit_status(cmocka_run_group_tests_name("end", tests, setup, free_number));

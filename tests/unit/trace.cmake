@@ -3,6 +3,7 @@
 add_library(trace_help STATIC
 	${CMAKE_CURRENT_LIST_DIR}/disk_help.c
 	${CMAKE_CURRENT_LIST_DIR}/end_help.c
+	${CMAKE_CURRENT_LIST_DIR}/stream_help.c
 	${CMAKE_CURRENT_LIST_DIR}/trace_help.c
 	${CMAKE_CURRENT_LIST_DIR}/trace_writer.c
 	${CMAKE_CURRENT_LIST_DIR}/types_help.c
@@ -12,6 +13,8 @@ target_link_libraries(trace_help PUBLIC nr_flags numaring_inside PkgConfig::CMOC
 
 set(trace_tests
 	btf_ctf
+	chunks
+	damage
 	dir
 	direct
 	end
@@ -21,6 +24,8 @@ set(trace_tests
 	packet
 	reader
 	repair
+	search
+	sparse
 	text
 	types
 	writer)
@@ -38,6 +43,14 @@ target_link_options(test_direct PRIVATE -Wl,--wrap=pwrite -Wl,--wrap=pwritev)
 target_link_options(test_end PRIVATE -Wl,--wrap=pwrite -Wl,--wrap=pwritev)
 target_link_options(test_repair PRIVATE -Wl,--wrap=pwrite -Wl,--wrap=pwritev)
 target_link_options(test_writer PRIVATE -Wl,--wrap=pwrite -Wl,--wrap=pwritev)
+
+# The steps of step_help.h.
+set(step_wraps linkat mkdirat pwrite renameat unlinkat)
+list(TRANSFORM step_wraps PREPEND -Wl,--wrap=)
+foreach(test IN ITEMS chunks dir)
+	target_sources(test_${test} PRIVATE ${CMAKE_CURRENT_LIST_DIR}/step_help.c)
+	target_link_options(test_${test} PRIVATE ${step_wraps})
+endforeach()
 
 # The way from the merge to the outputs; memory that runs out, and packers that the test holds.
 set(delivery_wraps calloc malloc realloc nr_packet_get nr_packet_ref nr_packet_put nr_packet_build)

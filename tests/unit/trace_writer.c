@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include "base/bits.h"
+#include "packet/frame.h"
 
 struct copy {
 	struct copy *next;
@@ -20,9 +21,21 @@ struct writer {
 	struct nr_output *output;
 	struct nr_packet *packet;
 	struct copy *copies;
+	struct nr_frames *frames;
 	size_t full;
-	uint64_t seq, last_ts;
+	uint64_t seq, last_ts, late;
 };
+
+/* Makes the bytes of the packet, and compresses them if the output wants that. */
+static int pack(struct writer *w, struct nr_misfits *misfits)
+{
+	struct nr_packet *p = w->packet;
+	int err = nr_packet_build(p, &w->recording.format, misfits);
+
+	return err || !w->frames ? err
+				 : nr_frame_make(w->frames, p->bytes, p->size, &p->frame,
+						 &p->frame_cap, &p->frame_size);
+}
 
 static int begin(struct writer *w, uint64_t start)
 {
@@ -30,7 +43,7 @@ static int begin(struct writer *w, uint64_t start)
 	int err;
 
 	first->begin = first->end = first->watermark = start;
-	err = nr_packet_build(first, &w->recording.format, NULL);
+	err = pack(w, NULL);
 	w->recording.first = first;
 	w->output->recording = &w->recording;
 	err = err ?: w->output->ops->begin(w->output);
@@ -43,10 +56,12 @@ static int begin(struct writer *w, uint64_t start)
 int writer_open(struct writer **out, const char *dir, const struct nr_types *types,
 		const struct writer_opts *opts)
 {
-	const struct nr_output_opts how = { .force = opts->force, .group = opts->group };
+	struct nr_output_opts how = opts->trace ? *opts->trace : (struct nr_output_opts){};
 	struct writer *w = calloc(1, sizeof(*w));
-	int err;
+	int level = 0, err;
 
+	how.force = opts->force;
+	how.group = opts->group;
 	w->log = (struct nr_logger){ opts->log, opts->log_ctx };
 	w->recording.format.types = types;
 	w->recording.clock_offset = opts->clock_offset;
@@ -54,11 +69,21 @@ int writer_open(struct writer **out, const char *dir, const struct nr_types *typ
 	w->misfits = opts->misfits;
 	w->full = opts->packet_bytes ? opts->packet_bytes : 1 << 20;
 	w->seq = 1;
-	if (getrandom(w->recording.format.uuid, 16, 0) != 16)
+	if (opts->uuid)
+		memcpy(w->recording.format.uuid, opts->uuid, 16);
+	else if (getrandom(w->recording.format.uuid, 16, 0) != 16)
 		return -EIO;
 	nr_packet_pool_init(&w->pool);
 	w->packet = nr_packet_get(&w->pool);
-	err = nr_trace_output_new(&w->output, dir, &how) ?: begin(w, opts->start);
+	err = how.compress
+		      ? nr_frames_level(how.compress, &level) ?: nr_frames_new(&w->frames, level)
+		      : 0;
+	err = err ?: nr_trace_output_new(&w->output, dir, &how);
+	if (!err) {
+		w->output->wants_frames = how.compress;
+		w->output->level = level;
+		err = begin(w, opts->start);
+	}
 	if (err)
 		writer_close(w);
 	else
@@ -131,8 +156,10 @@ int writer_commit(struct writer *w, uint64_t watermark, uint64_t lost)
 	p->begin = p->n_events ? p->events[0].ts : p->end;
 	p->watermark = watermark;
 	p->lost = lost;
-	err = nr_packet_build(p, &w->recording.format, w->misfits)
-		      ?: w->output->ops->take(w->output, p);
+	for (unsigned i = 0; i < p->n_events; i++)
+		w->late += !!(p->events[i].flags & NR_EVENT_LATE);
+	p->late = w->late;
+	err = pack(w, w->misfits) ?: w->output->ops->take(w->output, p);
 	if (err)
 		return err;
 	w->last_ts = p->end;
@@ -156,6 +183,11 @@ int writer_miss(struct writer *w, uint64_t packets, uint64_t events)
 	return w->output->ops->miss(w->output, &gap);
 }
 
+int writer_rotate(struct writer *w)
+{
+	return w->output->ops->rotate(w->output);
+}
+
 int writer_finish(struct writer *w, const struct nr_account *account)
 {
 	return w->output->ops->end(w->output, account);
@@ -164,6 +196,11 @@ int writer_finish(struct writer *w, const struct nr_account *account)
 uint64_t writer_bytes(const struct writer *w)
 {
 	return w->output->bytes;
+}
+
+const struct nr_output *writer_output(const struct writer *w)
+{
+	return w->output;
 }
 
 void writer_keep(struct writer *w)
@@ -180,6 +217,7 @@ int writer_close(struct writer *w)
 	free_copies(w);
 	nr_packet_put(w->packet);
 	nr_packet_pool_destroy(&w->pool);
+	nr_frames_free(w->frames);
 	free(w);
 	return 0;
 }

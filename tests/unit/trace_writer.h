@@ -14,7 +14,9 @@ struct writer_opts {
 	const gid_t *group;
 	int64_t clock_offset;
 	struct nr_misfits *misfits;
-	uint64_t start; /* CLOCK_MONOTONIC ns: the first, empty packet */
+	uint64_t start;			    /* CLOCK_MONOTONIC ns: the first, empty packet */
+	const struct nr_output_opts *trace; /* how it is written; NULL: the defaults */
+	const __u8 *uuid;		    /* NULL: a random one */
 	nr_log_fn log;
 	void *log_ctx;
 };
@@ -30,8 +32,10 @@ int writer_append(struct writer *w, const struct nr_event *evs, unsigned n);
 int writer_commit(struct writer *w, uint64_t watermark, uint64_t lost);
 /* An optional output missed packets with so many events. */
 int writer_miss(struct writer *w, uint64_t packets, uint64_t events);
+int writer_rotate(struct writer *w);
 int writer_finish(struct writer *w, const struct nr_account *account);
 uint64_t writer_bytes(const struct writer *w);
+const struct nr_output *writer_output(const struct writer *w);
 void writer_keep(struct writer *w);
 /* Returns 0. Without writer_finish the trace has no end mark, as that of a recorder that was killed. */
 int writer_close(struct writer *w);

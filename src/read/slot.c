@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "stored.h"
+#include "slot.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -96,7 +96,7 @@ static int check_head(const struct nr_stream *s, const struct nr_packet_head *h,
 }
 
 /* Is the file as long as the packet claims? */
-static int check_length(const struct nr_stream *s, const struct nr_stored *packet)
+static int check_length(const struct nr_stream *s, const struct nr_slot *packet)
 {
 	uint64_t size = 0;
 	int err = nr_stream_size(s, &size);
@@ -106,7 +106,7 @@ static int check_length(const struct nr_stream *s, const struct nr_stored *packe
 	return size < packet->offset || packet->bytes > size - packet->offset ? NR_INCOMPLETE : 1;
 }
 
-static int look_plain(const struct nr_stream *s, struct nr_stored *out, struct nr_fault *fault)
+static int look_plain(const struct nr_stream *s, struct nr_slot *out, struct nr_fault *fault)
 {
 	ssize_t n = nr_read_at(s->fd, &out->head, HEAD, out->offset);
 
@@ -116,7 +116,7 @@ static int look_plain(const struct nr_stream *s, struct nr_stored *out, struct n
 	return check_head(s, &out->head, fault) ?: check_length(s, out);
 }
 
-static int look_compressed(const struct nr_stream *s, struct nr_stored *out, struct nr_fault *fault)
+static int look_compressed(const struct nr_stream *s, struct nr_slot *out, struct nr_fault *fault)
 {
 	struct nr_label label;
 	ssize_t n = nr_read_at(s->fd, &label, LABEL, out->offset);
@@ -130,8 +130,8 @@ static int look_compressed(const struct nr_stream *s, struct nr_stored *out, str
 	return check_head(s, &out->head, fault) ?: check_length(s, out);
 }
 
-int nr_stored_look(const struct nr_stream *s, uint64_t offset, struct nr_stored *out,
-		   struct nr_fault *fault)
+int nr_slot_look(const struct nr_stream *s, uint64_t offset, struct nr_slot *out,
+		 struct nr_fault *fault)
 {
 	out->offset = offset;
 	return s->compressed ? look_compressed(s, out, fault) : look_plain(s, out, fault);
@@ -163,7 +163,7 @@ static int read_whole(const struct nr_stream *s, uint8_t *to, size_t size, uint6
 }
 
 /* Verifies the checksum of a packet that claims to be very large, with the memory of one piece. */
-static int check_large(const struct nr_stream *s, const struct nr_stored *packet,
+static int check_large(const struct nr_stream *s, const struct nr_slot *packet,
 		       struct nr_bytes *piece, struct nr_fault *fault)
 {
 	struct nr_packet_head sealed = packet->head;
@@ -184,8 +184,8 @@ static int check_large(const struct nr_stream *s, const struct nr_stored *packet
 	return err ?: crc == packet->head.crc ? 0 : bad_checksum(fault);
 }
 
-static int read_plain(const struct nr_stream *s, const struct nr_stored *packet,
-		      struct nr_bytes *out, struct nr_fault *fault)
+static int read_plain(const struct nr_stream *s, const struct nr_slot *packet, struct nr_bytes *out,
+		      struct nr_fault *fault)
 {
 	int err = packet->bytes > USUAL_PACKET ? check_large(s, packet, out, fault) : 0;
 
@@ -195,7 +195,7 @@ static int read_plain(const struct nr_stream *s, const struct nr_stored *packet,
 
 /* A frame cannot be verified in pieces: to decompress a piece takes all before it. Its own head has to
  * agree with the label before memory for it is allocated. */
-static int check_frame_head(const struct nr_stream *s, const struct nr_stored *packet,
+static int check_frame_head(const struct nr_stream *s, const struct nr_slot *packet,
 			    struct nr_fault *fault)
 {
 	uint64_t size = packet->head.packet_bits / 8, frame_size = packet->bytes - LABEL;
@@ -209,8 +209,8 @@ static int check_frame_head(const struct nr_stream *s, const struct nr_stored *p
 	return nr_frame_announces(begin, n, size) ? 0 : nr_fault(fault, "has an invalid frame");
 }
 
-static int read_frame(const struct nr_stream *s, const struct nr_stored *packet,
-		      struct nr_bytes *out, struct nr_fault *fault)
+static int read_frame(const struct nr_stream *s, const struct nr_slot *packet, struct nr_bytes *out,
+		      struct nr_fault *fault)
 {
 	uint64_t size = packet->head.packet_bits / 8, frame_size = packet->bytes - LABEL;
 	int err = check_frame_head(s, packet, fault);
@@ -230,8 +230,8 @@ static int read_frame(const struct nr_stream *s, const struct nr_stored *packet,
 	return err;
 }
 
-int nr_stored_read(const struct nr_stream *s, const struct nr_stored *packet, struct nr_bytes *out,
-		   struct nr_fault *fault)
+int nr_slot_read(const struct nr_stream *s, const struct nr_slot *packet, struct nr_bytes *out,
+		 struct nr_fault *fault)
 {
 	int err;
 
@@ -242,10 +242,10 @@ int nr_stored_read(const struct nr_stream *s, const struct nr_stored *packet, st
 	return err;
 }
 
-int nr_stored_load(const struct nr_stream *s, const struct nr_stored *packet, struct nr_bytes *out,
-		   struct nr_fault *fault)
+int nr_slot_load(const struct nr_stream *s, const struct nr_slot *packet, struct nr_bytes *out,
+		 struct nr_fault *fault)
 {
-	int err = nr_stored_read(s, packet, out, fault);
+	int err = nr_slot_read(s, packet, out, fault);
 
 	if (err || nr_packet_crc(out->data, out->size) == packet->head.crc)
 		return err;
@@ -306,7 +306,7 @@ static size_t next_in(const struct window *w, const struct pattern *p, size_t po
 
 /* Tries each place in the window where the pattern is. 1; 0: none is a packet; or an error. */
 static int look_in(const struct nr_stream *s, const struct window *w, const struct pattern *p,
-		   uint64_t to, struct nr_stored *out)
+		   uint64_t to, struct nr_slot *out)
 {
 	struct nr_fault ignored;
 	int ret = 0;
@@ -316,7 +316,7 @@ static int look_in(const struct nr_stream *s, const struct window *w, const stru
 
 		if (w->offset + pos < p->at || offset >= to)
 			continue;
-		ret = nr_stored_look(s, offset, out, &ignored);
+		ret = nr_slot_look(s, offset, out, &ignored);
 		if (ret != -EBADMSG && ret != NR_INCOMPLETE)
 			break;
 		ret = 0;
@@ -324,7 +324,7 @@ static int look_in(const struct nr_stream *s, const struct window *w, const stru
 	return ret;
 }
 
-int nr_stored_find(const struct nr_stream *s, uint64_t from, uint64_t to, struct nr_stored *out)
+int nr_slot_find(const struct nr_stream *s, uint64_t from, uint64_t to, struct nr_slot *out)
 {
 	const struct pattern p = pattern_of(s);
 	struct window w = { .bytes = malloc(PIECE) };
