@@ -71,7 +71,7 @@ static int set_word(const struct opt *o, const char *s, char *out)
 
 static int set_choice(const struct opt *o, const char *s, unsigned *out)
 {
-	for (unsigned i = 0; i < 2; i++)
+	for (unsigned i = 0; i < 3 && o->choices[i]; i++)
 		if (!strcmp(s, o->choices[i])) {
 			*out = i;
 			return 0;

@@ -15,7 +15,7 @@ enum option_kind {
 	OPTION_COUNT,	/* uint64_t in `number`; "10k" is 10000 */
 	OPTION_BYTES,	/* the same; "64K" is 65536 */
 	OPTION_SECONDS, /* double up to 3600, rounded as %g prints it; "0.5s" */
-	OPTION_CHOICE,	/* unsigned: which of two */
+	OPTION_CHOICE,	/* unsigned: which of three */
 	OPTION_PARSED,	/* by parse, which knows the struct */
 };
 
@@ -33,7 +33,7 @@ struct opt {
 	struct {
 		uint64_t least, most, multiple; /* multiple 0: any; of seconds: least in ms */
 	} number;
-	const char *choices[2];
+	const char *choices[3];
 	int group; /* of the help */
 };
 

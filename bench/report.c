@@ -39,7 +39,7 @@ void write_paragraph(const struct page *p, const char *class, const char *fmt, .
 
 bool is_trace(const json_t *sum)
 {
-	return !strcmp(row_word(sum, "delivery"), "trace");
+	return strcmp(row_word(sum, "delivery"), "callback");
 }
 
 char *write_label(const struct report *r, const json_t *sum, char *buf, size_t size)

@@ -137,6 +137,15 @@ static void snapshot_ticks(struct snapshot *s)
 	}
 }
 
+static uint64_t total_lost(const struct run *r)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < NR_LOSS_SLOTS; i++)
+		sum += r->lost[i];
+	return sum;
+}
+
 static void sample(struct run *r)
 {
 	if (r->transport->sample)
@@ -213,10 +222,20 @@ static void measure(struct run *r, struct measured *m, uint64_t begin)
 	setpriority(PRIO_PROCESS, 0, before);
 }
 
+/* Other processes make system calls, too. */
+static const char *check_calls(const struct run *r)
+{
+	uint64_t made = 0, recorded = r->check.count + total_lost(r);
+
+	for (unsigned i = 0; i < r->n_cpus; i++)
+		made += r->cells[i].attempts;
+	return recorded < made ? "some of the producers' calls were not recorded" : NULL;
+}
+
 static void verify(struct run *r)
 {
 	const struct check *c = &r->check;
-	const char *wrong = check_accounts(c, r->cells);
+	const char *wrong = r->cfg.size ? check_accounts(c, r->cells) : check_calls(r);
 
 	if (c->unordered)
 		run_invalid(r, "%" PRIu64 " records out of order", c->unordered);
@@ -344,6 +363,14 @@ static json_t *cpu_json(const struct measured *m)
 			 check * scale);
 }
 
+/* Of a source only the whole run's is known. */
+static double lost_share(const struct run *r, const struct bench_cell *sum)
+{
+	if (!r->cfg.size)
+		return total_lost(r) / (r->check.count + total_lost(r) + 1e-9);
+	return sum->attempts ? (double)sum->failed / sum->attempts : 0;
+}
+
 static json_t *lost_json(const struct run *r)
 {
 	json_t *lost = json_object();
@@ -372,7 +399,7 @@ static json_t *row(const struct run *r, const struct measured *m)
 {
 	double seconds = (m->end.mark.time - m->begin.mark.time) / 1e9, count = r->check.count;
 	double asked = (double)r->cfg.rate * r->cfg.producers;
-	bool trace = r->cfg.delivery == TO_TRACE && count;
+	bool trace = r->cfg.delivery != TO_CALLBACK && count;
 	struct bench_cell sum;
 
 	producer_sums(r, m, &sum);
@@ -383,8 +410,7 @@ static json_t *row(const struct run *r, const struct measured *m)
 		*r->reason ? r->reason : NULL, "producer_cpus",
 		cpus_json(r->cpus, r->cfg.producers), "seconds", seconds, "events_per_sec",
 		check_rate(&m->begin.mark, &m->end.mark), "attempts_per_sec",
-		sum.attempts / seconds, "lost_share",
-		sum.attempts ? (double)sum.failed / sum.attempts : 0, "delivered",
+		sum.attempts / seconds, "lost_share", lost_share(r, &sum), "delivered",
 		(json_int_t)r->check.count, "lost", lost_json(r), "cost_ns", cost_json(&sum),
 		"cpu_s_per_million", cpu_json(m), "latency_ms", latency_json(r), "lag_max_ms",
 		real_if(r->ordered, r->lag_max / 1e6), "turns_share",
@@ -417,16 +443,16 @@ static void choose_cpus(struct run *r)
 		     r->cfg.producers, n);
 }
 
-static void check_delivery(const struct run *r)
+static void check_config(const struct run *r)
 {
-	if (r->cfg.delivery == TO_CALLBACK)
-		return;
-	if (r->transport != &transport_sharded)
-		errx(BENCH_FAILED, "%s writes no trace: use --delivery callback", r->cfg.transport);
-	if (r->cfg.size < 24)
+	bool trace = r->cfg.delivery != TO_CALLBACK;
+
+	if (r->transport != &transport_sharded && (trace || !r->cfg.size))
+		errx(BENCH_FAILED, "%s writes no trace and has no source: use a policy of numaring",
+		     r->cfg.transport);
+	if (r->cfg.size && r->cfg.size < (trace ? 24 : sizeof(struct nr_record)))
 		errx(BENCH_FAILED,
-		     "a record of %" PRIu64 " bytes has no field for a trace: "
-		     "use --size 24 or more",
+		     "a record of %" PRIu64 " bytes has no field: use --size 24 or more",
 		     r->cfg.size);
 }
 
@@ -443,7 +469,7 @@ static void execute(struct run *r, struct measured *m)
 	r->transport->start(r);
 	r->check.sequence = r->cfg.size >= sizeof(struct nr_record) + sizeof(uint64_t);
 	begin = bench_now() + warm_up_ns(&r->cfg);
-	producers_go(r->producers, r->prog_fd);
+	producers_go(r->producers, r->prog_fd, r->cells);
 	measure(r, m, begin);
 	run_must(r, producers_stop(r->producers));
 	r->transport->stop(r);
@@ -462,7 +488,7 @@ static json_t *run_config(const struct config *cfg)
 			  .consumer_cpu = -1 };
 	r.n_cpus = nr_topology_possible_cpus(r.topo);
 	config_settle(&r.cfg, r.topo);
-	check_delivery(&r);
+	check_config(&r);
 	check_init(&r.check, r.n_cpus);
 	/* Or the kernel's NUMA balancing would unmap what producers and consumers share, at
 	 * unpredictable times; with 128 CPUs a run would measure just that. */
