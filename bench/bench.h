@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What the parts of numaring-bench share, and the parts of libc that most of them need. They use
- * only the public API, except for the loser tree in perfbuf.c and model/merge.c. */
+ * only the public API, except for the loser tree in perfbuf.c. */
 #ifndef BENCH_H
 #define BENCH_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* numaring-bench model check|fit|predict|surface|limits|merge */
+/* numaring-bench model check|fit|predict|surface|limits */
 #include <math.h>
 
 #include "../bench.h"
@@ -266,9 +266,6 @@ int cmd_model(int argc, char **argv)
 		return model_check(a.data);
 	case VERB_FIT:
 		fit(&a);
-		break;
-	case VERB_MERGE:
-		model_merge();
 		break;
 	default:
 		predict_tables(&a);

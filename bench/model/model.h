@@ -358,8 +358,6 @@ struct limits {
 int find_limits(struct limits *out, const struct question *question);
 
 /* ---- verbs of the command ---- */
-/* ns per record of the loser tree and a copy of 24 bytes, by number of sources, on this host. */
-void model_merge(void);
 /* Prints the tables of errors; 0: all stated bounds hold, 1: not, or an error that was explained.
  */
 int model_check(const char *data_dir);
