@@ -7,7 +7,7 @@
  * sits that reads the same lines. Three views of one model:
  *
  *	mean_ns()    closed formula for producers flat out; the fits use it
- *	sim_run()    discrete-event simulation; any rate, waiting times, a full ring
+ *	sim_run()    discrete-event simulation; any rate, waiting times
  *	repairman()  exact result for exponential times; the simulation is tested against it
  *
  * Times are in nanoseconds, rates in records per second. Functions that can fail return 0 or a
@@ -111,25 +111,16 @@ struct sim_opts {
 	uint64_t seed;
 	double think_ns; /* between a record and the producer's next attempt, 0: flat out */
 	enum times think, service;
-	double drain_ns;   /* consumer's time for a record; 0: it always keeps up */
-	unsigned capacity; /* records the ring holds; used with drain_ns */
 	unsigned records;  /* attempts to measure in each batch */
 	unsigned batches;  /* each begins with a new order of the producers */
 };
 
 struct sim_result {
-	double per_sec;	     /* records that got into the ring */
+	double per_sec;
 	double wait_mean_ns; /* attempt to end of reservation: interrupts are off meanwhile */
-	double wait_p50_ns;
 	double wait_p99_ns;
-	double utilization; /* part of the time the lock is held or on its way */
-	/* Counts include the first turns of each batch, the figures above do not. */
-	uint64_t attempts; /* = written + lost */
-	uint64_t written;  /* = consumed + left */
-	uint64_t lost;
-	uint64_t consumed;
-	uint64_t left;
-	uint64_t retaken;
+	/* With the first turns of each batch, which the figures above do not contain. */
+	uint64_t attempts, retaken;
 	unsigned least, most; /* measured attempts of the producer that had fewest, and most */
 };
 

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Discrete-event simulation of one ring: producers think, queue for the lock in order of arrival,
- * pay the hand-over from the last owner, and think again. A consumer drains what they wrote.
- *
- * Two rules hold, and tests/test_model.c tests them:
- *	- the lock is first come, first served, but for the re-take when exactly one waits;
- *	- attempts = written + lost and written = consumed + left (the collector's I7).
+ * pay the hand-over from the last owner, and think again. The lock is first come, first served, but
+ * for the re-take when exactly one waits (tests/test_model.c).
  */
 #include <math.h>
 
@@ -20,15 +17,11 @@ struct sim {
 	double now;
 	int last;     /* producer that owned the lock last */
 	double *at;   /* when each producer wants the lock next */
-	double *done; /* when the consumer is through with a record: a circle of capacity */
-	uint64_t pushed, popped;
-	double consumer_free;
 	unsigned *order;
 	uint64_t *count;
 	double *waits;
 	size_t n_waits;
-	uint64_t measured_written;
-	double busy, elapsed;
+	double elapsed;
 };
 
 /* First come, first served. */
@@ -73,47 +66,15 @@ static double service_ns(struct sim *s, unsigned producer, bool retake)
 	return draw(s, s->opts->service, ns);
 }
 
-static void drain_until(struct sim *s, double now)
-{
-	while (s->popped < s->pushed && s->done[s->popped % s->opts->capacity] <= now)
-		s->popped++;
-}
-
-/* The kernel takes the lock before it looks for room: a full ring costs the same. */
-static bool ring_push(struct sim *s)
-{
-	if (!s->done) {
-		s->pushed++;
-		s->popped++;
-		return true;
-	}
-	drain_until(s, s->now);
-	if (s->pushed - s->popped >= s->opts->capacity)
-		return false;
-	if (s->consumer_free < s->now)
-		s->consumer_free = s->now;
-	s->consumer_free += s->opts->drain_ns;
-	s->done[s->pushed++ % s->opts->capacity] = s->consumer_free;
-	return true;
-}
-
 static void reserve(struct sim *s, struct sim_result *r, unsigned producer, bool retake,
 		    bool measure)
 {
-	double ns = service_ns(s, producer, retake);
-	bool written;
-
-	s->now += ns;
+	s->now += service_ns(s, producer, retake);
 	s->last = producer;
-	written = ring_push(s);
 	r->attempts++;
 	r->retaken += retake;
-	r->written += written;
-	r->lost += !written;
 	if (!measure)
 		return;
-	s->busy += ns;
-	s->measured_written += written;
 	s->waits[s->n_waits++] = s->now - s->at[producer];
 	s->count[producer]++;
 }
@@ -144,8 +105,6 @@ static void start_batch(struct sim *s)
 
 	s->now = 0;
 	s->last = -1;
-	s->pushed = s->popped = 0;
-	s->consumer_free = 0;
 	for (unsigned i = 0; i < n; i++)
 		s->order[i] = i;
 	rng_shuffle(&s->rng, s->order, n);
@@ -165,10 +124,6 @@ static void run_batch(struct sim *s, struct sim_result *r)
 	for (unsigned done = 0; done < s->opts->records;)
 		done += turn(s, r, s->opts->records - done, true);
 	s->elapsed += s->now - start;
-	if (s->done)
-		drain_until(s, s->now);
-	r->consumed += s->popped;
-	r->left += s->pushed - s->popped;
 }
 
 static void summarize(struct sim *s, struct sim_result *r)
@@ -178,11 +133,9 @@ static void summarize(struct sim *s, struct sim_result *r)
 	for (size_t i = 0; i < s->n_waits; i++)
 		sum += s->waits[i];
 	qsort(s->waits, s->n_waits, sizeof(*s->waits), compare_doubles);
-	r->per_sec = s->measured_written / s->elapsed * 1e9;
+	r->per_sec = s->n_waits / s->elapsed * 1e9;
 	r->wait_mean_ns = sum / s->n_waits;
-	r->wait_p50_ns = s->waits[s->n_waits / 2];
 	r->wait_p99_ns = s->waits[s->n_waits - 1 - s->n_waits / 100];
-	r->utilization = s->busy / s->elapsed;
 	r->least = r->most = s->count[0];
 	for (unsigned i = 1; i < s->load->n; i++) {
 		r->least = fmin(r->least, s->count[i]);
@@ -199,7 +152,7 @@ static bool is_time(double ns)
 static bool are_times(const struct costs *c, const struct sim_opts *opts)
 {
 	bool good = is_time(c->alone) && is_time(c->own) && is_time(c->consumer) &&
-		    is_time(opts->think_ns) && is_time(opts->drain_ns);
+		    is_time(opts->think_ns);
 
 	for (unsigned d = 0; d < N_LEVELS; d++)
 		good = good && is_time(c->hand[d]) && is_time(c->consumer * c->hand[d]);
@@ -210,11 +163,9 @@ int sim_run(struct sim_result *out, const struct costs *costs, const struct load
 	    const struct sim_opts *opts)
 {
 	struct sim_result r = { 0 };
-	bool drains = opts->drain_ns > 0;
 	struct sim s;
 
-	if (!load->n || !opts->records || !opts->batches || (drains && !opts->capacity) ||
-	    !are_times(costs, opts))
+	if (!load->n || !opts->records || !opts->batches || !are_times(costs, opts))
 		return -EINVAL;
 	s = (struct sim){
 		.costs = costs,
@@ -225,13 +176,11 @@ int sim_run(struct sim_result *out, const struct costs *costs, const struct load
 		.order = bench_alloc(load->n, sizeof(*s.order)),
 		.count = bench_alloc(load->n, sizeof(*s.count)),
 		.waits = bench_alloc((size_t)opts->records * opts->batches, sizeof(*s.waits)),
-		.done = drains ? bench_alloc(opts->capacity, sizeof(*s.done)) : NULL,
 	};
 	for (unsigned b = 0; b < opts->batches; b++)
 		run_batch(&s, &r);
 	summarize(&s, &r);
 	*out = r;
-	free(s.done);
 	free(s.waits);
 	free(s.count);
 	free(s.order);
