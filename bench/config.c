@@ -52,7 +52,7 @@ const struct opt config_options[N_VALUES + 1] = {
 	{ "size", 0, "VALUE",
 	  "bytes of a record with its header of 16, a multiple of 8 up to 4096; 0: producers call "
 	  "getpgid, and numaring's source syscalls emits",
-	  OPTION_BYTES, AT(size), .number = { 0, BENCH_MAX_SIZE, 8 } },
+	  OPTION_BYTES, AT(size), .number = { 16, BENCH_MAX_SIZE, 8, true } },
 	{ "burst", 0, "VALUE", "records emitted back to back, up to 64", OPTION_COUNT, AT(burst),
 	  .number = { 1, BENCH_MAX_BURST } },
 	{ "memory", 0, "VALUE",

@@ -32,6 +32,7 @@ struct opt {
 	int (*parse)(void *base, const char *s); /* -EINVAL */
 	struct {
 		uint64_t least, most, multiple; /* multiple 0: any; of seconds: least in ms */
+		bool or_zero;
 	} number;
 	const char *choices[3];
 	int group; /* of the help */

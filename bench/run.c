@@ -450,9 +450,10 @@ static void check_config(const struct run *r)
 	if (r->transport != &transport_sharded && (trace || !r->cfg.size))
 		errx(BENCH_FAILED, "%s writes no trace and has no source: use a policy of numaring",
 		     r->cfg.transport);
-	if (r->cfg.size && r->cfg.size < (trace ? 24 : sizeof(struct nr_record)))
+	if (trace && r->cfg.size && r->cfg.size < 24)
 		errx(BENCH_FAILED,
-		     "a record of %" PRIu64 " bytes has no field: use --size 24 or more",
+		     "a record of %" PRIu64 " bytes has no field for a trace: use --size 24 or "
+		     "more",
 		     r->cfg.size);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* numaring-bench versus: what a record costs with another version of the library and with this one,
- * in turns. Each run is this program, so all is the same but the library. */
+/* numaring-bench versus: what a record costs with the library of another version and with this
+ * one's, in turns. This program makes every run, so nothing else differs. */
 #include <libgen.h>
 #include <math.h>
 #include <unistd.h>
@@ -24,21 +24,23 @@ static const char shown[] = "events_per_sec lost_share consumers_s_per_million m
 			    "packers_s_per_million outputs_s_per_million cpu_s_per_million "
 			    "system_s_per_million trace_bytes_per_event elsewhere_share";
 
-/* Records/s of threads that have a CPU each: the merge, and a stream with packers enough. */
+/* Of threads that have a CPU each: the merge, and a stream with packers enough. */
 static const struct metric limits[] = {
-	{ NULL, "limits", "merge", "merge thread at most M/s", 1, 1 },
-	{ NULL, "limits", "stream", "stream at most M/s", 1, 1 },
+	{ NULL, NULL, "merge_limit", "merge thread, at most M/s", 1, 1 },
+	{ NULL, NULL, "stream_limit", "stream, at most M/s", 1, 1 },
 };
+
+/* ---- runs ---- */
 
 static void add_limits(json_t *row)
 {
 	const json_t *cpu = json_object_get(row, "cpu_s_per_million");
 	double merge = row_number(cpu, "merge"), output = row_number(cpu, "outputs");
 
-	if (merge > 0)
-		json_object_set_new(row, "limits",
-				    json_pack("{s:f, s:f}", "merge", 1 / merge, "stream",
-					      1 / fmax(merge, output)));
+	if (!(merge > 0))
+		return;
+	json_object_set_new(row, "merge_limit", json_real(1 / merge));
+	json_object_set_new(row, "stream_limit", json_real(1 / fmax(merge, output)));
 }
 
 static void run_once(struct versus *v, enum side side, const struct config *cfg)
@@ -47,12 +49,10 @@ static void run_once(struct versus *v, enum side side, const struct config *cfg)
 
 	setenv("LD_LIBRARY_PATH", v->build[side], 1);
 	row = child_run(cfg);
-	if (child_interrupted)
-		exit(BENCH_FAILED);
 	add_limits(row);
 	if (!json_is_true(json_object_get(row, "valid"))) {
-		printf("FAILED, and left out: a run of %s: %s\n", side ? "after" : "before",
-		       row_word(row, "reason"));
+		printf("  FAILED, and left out: a run of %s: %s\n",
+		       side == BEFORE ? "before" : "after", row_word(row, "reason"));
 		v->failed = true;
 	}
 	json_array_append_new(v->rows[side], row);
@@ -67,18 +67,18 @@ static void print_range(double *values, unsigned n, int digits)
 
 	snprintf(range, sizeof(range), "%.*f [%.*f, %.*f]", digits, median, digits, values[0],
 		 digits, values[n - 1]);
-	printf("  %23s", range);
+	printf(" %24s", range);
 }
 
-/* A ratio is that of two runs of one turn. */
+/* A ratio is that of the two runs of a turn. */
 static void print_figure(const struct versus *v, const struct metric *m)
 {
 	double values[3][MAX_RUNS];
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < v->runs; i++) {
-		json_t *before = metric_of(json_array_get(v->rows[BEFORE], i), m);
-		json_t *after = metric_of(json_array_get(v->rows[AFTER], i), m);
+		const json_t *before = metric_of(json_array_get(v->rows[BEFORE], i), m);
+		const json_t *after = metric_of(json_array_get(v->rows[AFTER], i), m);
 
 		if (!before || !after)
 			continue;
@@ -89,7 +89,7 @@ static void print_figure(const struct versus *v, const struct metric *m)
 	}
 	if (!n)
 		return;
-	printf("  %-24s", m->head);
+	printf("  %-25s", m->head);
 	print_range(values[BEFORE], n, m->digits + 1);
 	print_range(values[AFTER], n, m->digits + 1);
 	if (values[BEFORE][0] > 0)
@@ -97,7 +97,7 @@ static void print_figure(const struct versus *v, const struct metric *m)
 	putchar('\n');
 }
 
-/* after: how it delivers; before: to a plain trace. */
+/* after: how that version delivers; before: to a plain trace. */
 static void compare(struct versus *v, const char *transport, uint64_t size, enum delivery after)
 {
 	struct config cfg = { .producers = v->n_cpus,
@@ -110,16 +110,16 @@ static void compare(struct versus *v, const char *transport, uint64_t size, enum
 
 	strcpy(cfg.transport, transport);
 	printf("\n--transport %s --size %" PRIu64 " --delivery trace%s\n", transport, size,
-	       after == TO_ZSTD ? ", after: zstd" : "");
-	for (unsigned k = 0; k < 2; k++)
-		v->rows[k] = json_array();
+	       after == TO_ZSTD ? "; after: zstd" : "");
+	v->rows[BEFORE] = json_array();
+	v->rows[AFTER] = json_array();
 	for (unsigned i = 0; i < 2 * v->runs; i++) {
 		enum side side = (i + i / 2) % 2; /* A B B A */
 
 		cfg.delivery = side == AFTER ? after : TO_TRACE;
 		run_once(v, side, &cfg);
 	}
-	printf("  %-24s  %23s  %23s  %23s\n", "", "before", "after", "ratio");
+	printf("  %-25s %24s %24s %24s\n", "", "before", "after", "ratio");
 	for (unsigned k = 0; k < N_METRICS; k++)
 		if (strstr(shown, sweep_metrics[k].name))
 			print_figure(v, &sweep_metrics[k]);
@@ -146,6 +146,7 @@ static const struct opt options[] = {
 	  AT(directory) },
 };
 
+/* The loader would silently take this program's own library instead. */
 static void check_build(const char *dir)
 {
 	char path[4200];
