@@ -138,9 +138,12 @@ static void sharded_stop(struct run *r)
 		run_invalid(r, "the collector's counts do not add up");
 	if (st->events_written != r->check.count || st->reserved != r->check.count)
 		run_invalid(r, "the collector's count differs from the records delivered");
-	for (unsigned i = 0; i < st->n_shards; i++)
+	for (unsigned i = 0; i < st->n_shards; i++) {
 		if (nr_stats_shard(st, i)->behind)
 			run_invalid(r, "shard %u broke its own watermark", i);
+		if (config_any_shard(&r->cfg) && !nr_stats_shard(st, i)->records)
+			run_invalid(r, "shard %u had no record", i);
+	}
 	nr_stats_free(st);
 	nr_collector_close(s->collector);
 	scratch_remove(&s->scratch);
