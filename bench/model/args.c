@@ -111,8 +111,7 @@ static enum verb find_verb(const char *s)
 	for (unsigned i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (!strcmp(s, verbs[i]))
 			return i;
-	errx(BENCH_USAGE, "model %s: unknown; use check, fit, predict, surface or limits",
-	     s);
+	errx(BENCH_USAGE, "model %s: unknown; use check, fit, predict, surface or limits", s);
 }
 
 /* The sweep to fit is an argument; elsewhere it is an option, which fit takes too. */

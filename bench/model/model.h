@@ -25,14 +25,6 @@
 
 #define DEFAULT_SEED 20200529
 
-/* ---- random numbers: one 64-bit seed, the same everywhere (rng.c) ---- */
-struct rng {
-	uint64_t state;
-};
-double rng_uniform(struct rng *rng); /* in [0, 1) */
-double rng_exp(struct rng *rng, double mean);
-void rng_shuffle(struct rng *rng, unsigned *v, unsigned n);
-
 /* ---- machines (machine.c) ---- */
 struct machine {
 	unsigned n_cpus;
@@ -111,17 +103,14 @@ struct sim_opts {
 	uint64_t seed;
 	double think_ns; /* between a record and the producer's next attempt, 0: flat out */
 	enum times think, service;
-	unsigned records;  /* attempts to measure in each batch */
-	unsigned batches;  /* each begins with a new order of the producers */
+	unsigned records; /* attempts to measure in each batch */
+	unsigned batches; /* each begins with a new order of the producers */
 };
 
 struct sim_result {
 	double per_sec;
 	double wait_mean_ns; /* attempt to end of reservation: interrupts are off meanwhile */
 	double wait_p99_ns;
-	/* With the first turns of each batch, which the figures above do not contain. */
-	uint64_t attempts, retaken;
-	unsigned least, most; /* measured attempts of the producer that had fewest, and most */
 };
 
 /* -EINVAL: options without records, or costs and times that are negative or not finite. */

@@ -9,16 +9,51 @@
 #include "../bench.h"
 #include "model.h"
 
+/* splitmix64: small, the same on every machine, good enough for queues. */
+struct rng {
+	uint64_t state;
+};
+
+static uint64_t next(struct rng *rng)
+{
+	uint64_t z = rng->state += 0x9e3779b97f4a7c15ull;
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+	return z ^ (z >> 31);
+}
+
+/* In [0, 1). */
+static double rng_uniform(struct rng *rng)
+{
+	return (next(rng) >> 11) * 0x1p-53;
+}
+
+static double rng_exp(struct rng *rng, double mean)
+{
+	return -mean * log1p(-rng_uniform(rng));
+}
+
+static void rng_shuffle(struct rng *rng, unsigned *v, unsigned n)
+{
+	for (unsigned i = n; i > 1; i--) {
+		unsigned j = rng_uniform(rng) * i;
+		unsigned tmp = v[i - 1];
+
+		v[i - 1] = v[j];
+		v[j] = tmp;
+	}
+}
+
 struct sim {
 	const struct costs *costs;
 	const struct load *load;
 	const struct sim_opts *opts;
 	struct rng rng;
 	double now;
-	int last;     /* producer that owned the lock last */
-	double *at;   /* when each producer wants the lock next */
+	int last;   /* producer that owned the lock last */
+	double *at; /* when each producer wants the lock next */
 	unsigned *order;
-	uint64_t *count;
 	double *waits;
 	size_t n_waits;
 	double elapsed;
@@ -66,36 +101,23 @@ static double service_ns(struct sim *s, unsigned producer, bool retake)
 	return draw(s, s->opts->service, ns);
 }
 
-static void reserve(struct sim *s, struct sim_result *r, unsigned producer, bool retake,
-		    bool measure)
+/* One owner's turn: one reservation, or more if it wins the lock again. */
+static void turn(struct sim *s, unsigned *left)
 {
-	s->now += service_ns(s, producer, retake);
-	s->last = producer;
-	r->attempts++;
-	r->retaken += retake;
-	if (!measure)
-		return;
-	s->waits[s->n_waits++] = s->now - s->at[producer];
-	s->count[producer]++;
-}
-
-/* One owner's turn; returns the number of reservations made. */
-static unsigned turn(struct sim *s, struct sim_result *r, unsigned left, bool measure)
-{
-	unsigned owner = next_owner(s), made = 1;
+	unsigned owner = next_owner(s);
 
 	s->now = fmax(s->now, s->at[owner]);
-	reserve(s, r, owner, false, measure);
-	for (;;) {
+	for (bool retake = false;; retake = true) {
+		s->now += service_ns(s, owner, retake);
+		s->last = owner;
+		s->waits[s->n_waits++] = s->now - s->at[owner];
 		s->at[owner] = s->now + draw(s, s->opts->think, s->opts->think_ns);
 		/* The winner is back before the line has reached the one that waits. */
-		if (made == left || others_waiting(s, owner) != 1 ||
+		if (!--*left || others_waiting(s, owner) != 1 ||
 		    s->at[owner] > s->now + s->costs->own ||
 		    rng_uniform(&s->rng) >= s->costs->retake)
-			return made;
+			return;
 		s->now = s->at[owner];
-		reserve(s, r, owner, true, measure);
-		made++;
 	}
 }
 
@@ -113,34 +135,37 @@ static void start_batch(struct sim *s)
 		s->at[s->order[i]] = i * (s->opts->think_ns / n + 1e-3);
 }
 
-static void run_batch(struct sim *s, struct sim_result *r)
+/* The first turns are not measured. */
+static unsigned first_turns(const struct sim *s)
 {
+	return 4 * s->load->n;
+}
+
+static void run_batch(struct sim *s)
+{
+	size_t measured = s->n_waits;
 	double start;
 
 	start_batch(s);
-	for (unsigned done = 0, want = 4 * s->load->n; done < want;)
-		done += turn(s, r, want - done, false);
+	for (unsigned left = first_turns(s); left;)
+		turn(s, &left);
+	s->n_waits = measured;
 	start = s->now;
-	for (unsigned done = 0; done < s->opts->records;)
-		done += turn(s, r, s->opts->records - done, true);
+	for (unsigned left = s->opts->records; left;)
+		turn(s, &left);
 	s->elapsed += s->now - start;
 }
 
-static void summarize(struct sim *s, struct sim_result *r)
+static struct sim_result summarize(struct sim *s)
 {
 	double sum = 0;
 
 	for (size_t i = 0; i < s->n_waits; i++)
 		sum += s->waits[i];
 	qsort(s->waits, s->n_waits, sizeof(*s->waits), compare_doubles);
-	r->per_sec = s->n_waits / s->elapsed * 1e9;
-	r->wait_mean_ns = sum / s->n_waits;
-	r->wait_p99_ns = s->waits[s->n_waits - 1 - s->n_waits / 100];
-	r->least = r->most = s->count[0];
-	for (unsigned i = 1; i < s->load->n; i++) {
-		r->least = fmin(r->least, s->count[i]);
-		r->most = fmax(r->most, s->count[i]);
-	}
+	return (struct sim_result){ .per_sec = s->n_waits / s->elapsed * 1e9,
+				    .wait_mean_ns = sum / s->n_waits,
+				    .wait_p99_ns = s->waits[s->n_waits - 1 - s->n_waits / 100] };
 }
 
 static bool is_time(double ns)
@@ -162,27 +187,18 @@ static bool are_times(const struct costs *c, const struct sim_opts *opts)
 int sim_run(struct sim_result *out, const struct costs *costs, const struct load *load,
 	    const struct sim_opts *opts)
 {
-	struct sim_result r = { 0 };
-	struct sim s;
+	struct sim s = { .costs = costs, .load = load, .opts = opts, .rng = { opts->seed } };
+	size_t records = (size_t)opts->records * opts->batches;
 
-	if (!load->n || !opts->records || !opts->batches || !are_times(costs, opts))
+	if (!load->n || !records || !are_times(costs, opts))
 		return -EINVAL;
-	s = (struct sim){
-		.costs = costs,
-		.load = load,
-		.opts = opts,
-		.rng = { opts->seed },
-		.at = bench_alloc(load->n, sizeof(*s.at)),
-		.order = bench_alloc(load->n, sizeof(*s.order)),
-		.count = bench_alloc(load->n, sizeof(*s.count)),
-		.waits = bench_alloc((size_t)opts->records * opts->batches, sizeof(*s.waits)),
-	};
+	s.at = bench_alloc(load->n, sizeof(*s.at));
+	s.order = bench_alloc(load->n, sizeof(*s.order));
+	s.waits = bench_alloc(records + first_turns(&s), sizeof(*s.waits));
 	for (unsigned b = 0; b < opts->batches; b++)
-		run_batch(&s, &r);
-	summarize(&s, &r);
-	*out = r;
+		run_batch(&s);
+	*out = summarize(&s);
 	free(s.waits);
-	free(s.count);
 	free(s.order);
 	free(s.at);
 	return 0;

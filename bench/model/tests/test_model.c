@@ -159,8 +159,6 @@ static void test_flat_out_saturates_and_is_fair(void **state)
 	(void)state;
 	assert_near(r.per_sec, 1e7, 1e-6);
 	/* First come, first served: nobody is served twice before everybody was once. */
-	assert_int_equal(r.least, 300);
-	assert_int_equal(r.most, 300);
 	assert_near(r.wait_mean_ns, 6400, 1e-3);
 	assert_near(r.wait_p99_ns, 6400, 1e-3);
 }
@@ -174,20 +172,25 @@ static void test_waits_in_order_of_arrival_under_partial_load(void **state)
 	(void)state;
 	/* Fixed times and more demand than the lock can take: a round of 64 turns, no one left out.
 	 */
-	assert_in_range(r.least, 999, 1001);
-	assert_in_range(r.most, 999, 1001);
+	assert_near(r.wait_mean_ns, 5400, 1e-3);
+	assert_near(r.wait_p99_ns, 5400, 1e-3);
 }
 
 static void test_retake_only_between_two(void **state)
 {
-	struct costs c = tiered_costs();
+	struct costs c = tiered_costs(), none = c;
 	struct sim_opts opts = { .seed = SEED, .records = 50000, .batches = 1 };
-	struct sim_result two = simulate(&tiered, &c, 2, 0, &opts);
-	struct sim_result three = simulate(&tiered, &c, 3, 0, &opts);
+	double share;
 
 	(void)state;
-	assert_near((double)two.retaken / two.attempts, c.retake, 0.03);
-	assert_int_equal(three.retaken, 0);
+	none.retake = 0;
+	/* A re-take costs `own`, which takes away the time of a hand-over. */
+	share = (1 / simulate(&tiered, &none, 2, 0, &opts).per_sec -
+		 1 / simulate(&tiered, &c, 2, 0, &opts).per_sec) *
+		1e9 / (1e9 / simulate(&tiered, &none, 2, 0, &opts).per_sec - c.own);
+	assert_near(share, c.retake, 0.03);
+	assert_true(simulate(&tiered, &none, 3, 0, &opts).per_sec ==
+		    simulate(&tiered, &c, 3, 0, &opts).per_sec);
 }
 
 static void test_simulation_meets_closed_formula(void **state)
@@ -231,14 +234,14 @@ static void test_simulation_refuses_nonsense(void **state)
 	struct costs c = same_costs(100);
 	struct load load = { m, 0, cpus, -1 };
 	struct sim_opts opts = { .records = 10, .batches = 1 };
-	struct sim_result r = { .attempts = 4711 };
+	struct sim_result r = { .per_sec = 4711 };
 
 	(void)state;
 	assert_int_equal(sim_run(&r, &c, &load, &opts), -EINVAL);
 	load.n = 1;
 	opts.records = 0;
 	assert_int_equal(sim_run(&r, &c, &load, &opts), -EINVAL);
-	assert_int_equal(r.attempts, 4711);
+	assert_true(r.per_sec == 4711);
 	free(m);
 }
 
