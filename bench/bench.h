@@ -265,6 +265,5 @@ json_t *host_json(const struct nr_topology *topo);
 /* Ends the process unless it can run BPF programs, and finds the host's clock. Warns if the CPU is
  * emulated: figures then say nothing about speed. */
 void host_check(void);
-const char *host_distance_name(enum nr_distance d);
 
 #endif

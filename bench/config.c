@@ -22,15 +22,9 @@ static const char *const delivery_names[] = { "callback", "trace", "zstd" };
 /* Whether there are such CPUs is not known here. */
 static bool is_placement(const char *s)
 {
-	if (!strcmp(s, "fill") || !strcmp(s, "spread"))
-		return true;
-	while (isdigit((unsigned char)*s)) {
-		s += strspn(s, "0123456789");
-		if (!*s)
-			return true;
-		s += *s == '+';
-	}
-	return false;
+	return !strcmp(s, "fill") || !strcmp(s, "spread") ||
+	       (isdigit((unsigned char)*s) && !s[strspn(s, "0123456789+")] && !strstr(s, "++") &&
+		s[strlen(s) - 1] != '+');
 }
 
 #define AT(field) .offset = offsetof(struct config, field)

@@ -137,15 +137,6 @@ static void snapshot_ticks(struct snapshot *s)
 	}
 }
 
-static uint64_t total_lost(const struct run *r)
-{
-	uint64_t sum = 0;
-
-	for (unsigned i = 0; i < NR_LOSS_SLOTS; i++)
-		sum += r->lost[i];
-	return sum;
-}
-
 static void sample(struct run *r)
 {
 	if (r->transport->sample)
@@ -225,10 +216,12 @@ static void measure(struct run *r, struct measured *m, uint64_t begin)
 /* Other processes make system calls, too. */
 static const char *check_calls(const struct run *r)
 {
-	uint64_t made = 0, recorded = r->check.count + total_lost(r);
+	uint64_t made = 0, recorded = r->check.count;
 
-	for (unsigned i = 0; i < r->n_cpus; i++)
+	for (unsigned i = 0; i < r->n_cpus; i++) {
 		made += r->cells[i].attempts;
+		recorded += r->cells[i].failed;
+	}
 	return recorded < made ? "some of the producers' calls were not recorded" : NULL;
 }
 
@@ -363,14 +356,6 @@ static json_t *cpu_json(const struct measured *m)
 			 check * scale);
 }
 
-/* Of a source only the whole run's is known. */
-static double lost_share(const struct run *r, const struct bench_cell *sum)
-{
-	if (!r->cfg.size)
-		return total_lost(r) / (r->check.count + total_lost(r) + 1e-9);
-	return sum->attempts ? (double)sum->failed / sum->attempts : 0;
-}
-
 static json_t *lost_json(const struct run *r)
 {
 	json_t *lost = json_object();
@@ -410,7 +395,8 @@ static json_t *row(const struct run *r, const struct measured *m)
 		*r->reason ? r->reason : NULL, "producer_cpus",
 		cpus_json(r->cpus, r->cfg.producers), "seconds", seconds, "events_per_sec",
 		check_rate(&m->begin.mark, &m->end.mark), "attempts_per_sec",
-		sum.attempts / seconds, "lost_share", lost_share(r, &sum), "delivered",
+		sum.attempts / seconds, "lost_share",
+		sum.attempts ? (double)sum.failed / sum.attempts : 0, "delivered",
 		(json_int_t)r->check.count, "lost", lost_json(r), "cost_ns", cost_json(&sum),
 		"cpu_s_per_million", cpu_json(m), "latency_ms", latency_json(r), "lag_max_ms",
 		real_if(r->ordered, r->lag_max / 1e6), "turns_share",

@@ -93,14 +93,27 @@ static void sharded_start(struct run *r)
 		run_use(r, s->skel->progs.bench_produce, s->skel->maps.bench_cells);
 }
 
+/* What was lost of a source's records was not counted by the producers' program. */
+static void take_lost(struct run *r, const struct nr_stats *st)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < NR_LOSS_SLOTS; i++)
+		sum += r->lost[i] = st->lost[i];
+	if (!r->cfg.size)
+		r->cells[0].failed = sum;
+}
+
 static void sharded_sample(struct run *r)
 {
 	struct sharded *s = r->state;
 	struct nr_stats *st = nr_collector_stats(s->collector);
 
-	if (st && st->lag_ns > r->lag_max)
-		r->lag_max = st->lag_ns;
-	if (st && r->cfg.delivery != TO_CALLBACK)
+	if (!st)
+		return;
+	take_lost(r, st);
+	r->lag_max = st->lag_ns > r->lag_max ? st->lag_ns : r->lag_max;
+	if (r->cfg.delivery != TO_CALLBACK)
 		r->check.count = st->events_written;
 	nr_stats_free(st);
 }
@@ -130,7 +143,7 @@ static void sharded_stop(struct run *r)
 	run_must(r, nr_collector_stop(s->collector));
 	st = nr_collector_stats(s->collector);
 	run_must(r, st ? 0 : -ENOMEM);
-	memcpy(r->lost, st->lost, sizeof(r->lost));
+	take_lost(r, st);
 	r->trace_bytes = st->bytes_written;
 	if (r->cfg.delivery != TO_CALLBACK)
 		read_back(r, s->trace);

@@ -41,6 +41,11 @@
 /* The most of a CPU that one thread should need. */
 #define THREAD_SHARE 0.7
 
+static const char *const distance_names[N_LEVELS] = {
+	"the same CPU",	 "the same core",    "the same last-level cache",
+	"the same node", "the same package", "another package"
+};
+
 /* Who handles a record behind the ring. Packers and outputs have work only with a trace. */
 enum stage { CONSUMER, MERGE, PACKER, OUTPUT, N_STAGES };
 static const struct {
@@ -482,7 +487,7 @@ static void print_pair(const struct tune *t, enum nr_distance d)
 	const json_t *sum = sum_of(t, t->other[d]);
 	char what[80];
 
-	snprintf(what, sizeof(what), "against one on %s", host_distance_name(d));
+	snprintf(what, sizeof(what), "against one on %s", distance_names[d]);
 	if (sum)
 		print_sum(sum, what);
 	if (t->ping_ns[d])
@@ -534,7 +539,7 @@ static void print_estimate(const struct tune *t)
 	for (unsigned d = NR_SAME_CORE; d < N_LEVELS; d++) {
 		if (!t->other[d])
 			continue;
-		print_figure(host_distance_name(d), t->hand_ns[d]);
+		print_figure(distance_names[d], t->hand_ns[d]);
 		if (!t->hand_ns[d].n)
 			printf("    The two hardly ran at the same time: the ring turned with less "
 			       "than %.0f %% of\n    the records in each run. Without this figure, "
