@@ -127,6 +127,14 @@ int producers_stop(struct producers *p);
 
 /* ---- a run (run.c) ---- */
 
+/* Who handles a record behind the ring, in this order. Packers and outputs have work only with a
+ * trace. */
+enum stage { CONSUMERS, MERGE, PACKERS, OUTPUTS, N_STAGES };
+extern const struct stage_about {
+	const char *name, *thread; /* of one of them; how its thread's name begins, "": any other */
+	const char *key, *metric;  /* in cpu_s_per_million, and of a sweep */
+} stages[N_STAGES];
+
 /* The largest ring there is. */
 #define RING_MAX ((size_t)1 << 30)
 

@@ -3,8 +3,6 @@
 #include <ctype.h>
 #include "bench.h"
 
-#define MOST_SHARDS 512 /* of shards/K */
-
 static bool is_transport(const char *s)
 {
 	static const char *const known[] = { "single", "package", "node",   "numa",	      "llc",
@@ -14,10 +12,8 @@ static bool is_transport(const char *s)
 		if (!strcmp(s, known[i]))
 			return true;
 	return (!strncmp(s, "node/", 5) && atoi(s + 5) > 0) ||
-	       (!strncmp(s, "shards/", 7) && atoi(s + 7) > 0 && atoi(s + 7) <= MOST_SHARDS);
+	       (!strncmp(s, "shards/", 7) && atoi(s + 7) > 0 && atoi(s + 7) <= 512);
 }
-
-static const char *const delivery_names[] = { "callback", "trace", "zstd" };
 
 /* Whether there are such CPUs is not known here. */
 static bool is_placement(const char *s)
@@ -122,7 +118,8 @@ json_t *config_json(const struct config *cfg)
 			 cfg->placement, "rate", (json_int_t)cfg->rate, "size",
 			 (json_int_t)cfg->size, "burst", (json_int_t)cfg->burst, "memory",
 			 (json_int_t)cfg->memory, "duration", cfg->seconds, "order",
-			 order_name(cfg), "delivery", delivery_names[cfg->delivery]);
+			 order_name(cfg), "delivery",
+			 config_options[config_find("delivery")].choices[cfg->delivery]);
 }
 
 char *config_text(const struct config *cfg, char *buf, size_t size)

@@ -38,6 +38,8 @@ struct opt {
 	int group; /* of the help */
 };
 
+#define OPTIONS(table) .options = table, .n_options = sizeof(table) / sizeof((table)[0])
+
 struct command_line {
 	const char *doc, *args_doc;
 	const struct opt *options;

@@ -67,13 +67,6 @@ static void add_program(struct run *r, struct sharded *s)
 	run_must(r, nr_collector_add_bpf_object(s->collector, s->skel->obj));
 }
 
-static void add_source(struct run *r, struct sharded *s)
-{
-	r->prog_fd = -1;
-	r->cells = bench_alloc(r->n_cpus, sizeof(*r->cells));
-	run_must(r, nr_collector_add_source(s->collector, "syscalls"));
-}
-
 static void sharded_start(struct run *r)
 {
 	struct sharded *s = r->state = bench_alloc(1, sizeof(*s));
@@ -86,7 +79,7 @@ static void sharded_start(struct run *r)
 	if (r->cfg.size)
 		add_program(r, s);
 	else
-		add_source(r, s);
+		run_must(r, nr_collector_add_source(s->collector, "syscalls"));
 	run_must(r, set_output(r, s));
 	run_must(r, nr_collector_start(s->collector));
 	if (s->skel)

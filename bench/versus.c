@@ -30,8 +30,6 @@ static const struct metric limits[] = {
 	{ NULL, NULL, "stream_limit", "stream, at most M/s", 1, 1 },
 };
 
-/* ---- runs ---- */
-
 static void add_limits(json_t *row)
 {
 	const json_t *cpu = json_object_get(row, "cpu_s_per_million");
@@ -164,8 +162,7 @@ int cmd_versus(int argc, char **argv)
 		.doc = "Compare what a record costs with two versions of the library, in turns.\v"
 		       "All CPUs produce, flat out. Exit status: 1 if a run failed, or was not "
 		       "complete and in order.",
-		.options = options,
-		.n_options = sizeof(options) / sizeof(options[0]),
+		OPTIONS(options),
 		.base = &v,
 	};
 

@@ -151,8 +151,7 @@ void args_parse(struct args *a, int argc, char **argv)
 		       "surface: the same as a table of producers and policies by rates.\n"
 		       "limits: the number of producers at which a policy is no longer enough.\n",
 		.args_doc = "check\nfit [SWEEP.jsonl]\npredict\nsurface\nlimits",
-		.options = options,
-		.n_options = sizeof(options) / sizeof(options[0]),
+		OPTIONS(options),
 		.base = a,
 		.words = words,
 		.least_words = 1,

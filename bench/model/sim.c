@@ -9,6 +9,8 @@
 #include "../bench.h"
 #include "model.h"
 
+#define FIRST_TURNS 4 /* of each producer, which are not measured */
+
 /* splitmix64: small, the same on every machine, good enough for queues. */
 struct rng {
 	uint64_t state;
@@ -135,19 +137,13 @@ static void start_batch(struct sim *s)
 		s->at[s->order[i]] = i * (s->opts->think_ns / n + 1e-3);
 }
 
-/* The first turns are not measured. */
-static unsigned first_turns(const struct sim *s)
-{
-	return 4 * s->load->n;
-}
-
 static void run_batch(struct sim *s)
 {
 	size_t measured = s->n_waits;
 	double start;
 
 	start_batch(s);
-	for (unsigned left = first_turns(s); left;)
+	for (unsigned left = FIRST_TURNS * s->load->n; left;)
 		turn(s, &left);
 	s->n_waits = measured;
 	start = s->now;
@@ -194,7 +190,7 @@ int sim_run(struct sim_result *out, const struct costs *costs, const struct load
 		return -EINVAL;
 	s.at = bench_alloc(load->n, sizeof(*s.at));
 	s.order = bench_alloc(load->n, sizeof(*s.order));
-	s.waits = bench_alloc(records + first_turns(&s), sizeof(*s.waits));
+	s.waits = bench_alloc(records + FIRST_TURNS * load->n, sizeof(*s.waits));
 	for (unsigned b = 0; b < opts->batches; b++)
 		run_batch(&s);
 	*out = summarize(&s);
