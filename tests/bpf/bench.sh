@@ -77,7 +77,7 @@ check "a source without numaring: says why" grep -q "libbpf writes no trace and 
 
 # Two versions in turns, here twice the same.
 build=$(dirname "$BENCH")
-check "versus" "$BENCH" versus --before "$build" --runs 2 -d 0.1 --directory traces >versus
+check "versus" "$BENCH" versus --before "$build" --runs 2 -d 0.5 --directory traces >versus
 equal "versus: what is compared" "$(grep -c '^--transport .* --delivery trace' versus)" 4
 for figure in "delivered M/s" "merge ns" "packers ns" "outputs ns" "all threads ns" "trace B" "merge thread, at most M/s" \
 	"stream, at most M/s"; do
