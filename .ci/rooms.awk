@@ -13,11 +13,12 @@ BEGIN {
 	library("libnuma", "numa(if)?\\.h")
 	library("hwloc", "hwloc.*")
 	library("libdeflate", "libdeflate\\.h")
+	library("libzstd", "zstd(_errors)?\\.h")
 	library("jansson", "jansson\\.h")
 	library("NLopt", "nlopt\\.h")
 	library("skeletons", ".*\\.skel\\.h")
 	library("libc", "(linux|sys)/.*")
-	library("libc", "(argp|cpuid|ctype|err|errno|grp|inttypes|libgen|limits|math|poll|pthread|regex|sched|semaphore)\\.h")
+	library("libc", "(argp|cpuid|ctype|endian|err|errno|grp|inttypes|libgen|limits|math|poll|pthread|regex|sched|semaphore)\\.h")
 	library("libc", "(signal|spawn|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string|time|unistd)\\.h")
 }
 

@@ -136,18 +136,53 @@ static int refuse_null(const struct nr_collector *c, const char *what)
 	return -EINVAL;
 }
 
+/* Compressed traces share the frames that the packers make. */
+static int check_level(const struct nr_collector *c, const char *compress, int level)
+{
+	for (unsigned i = 0; i < c->stream.delivery.n_feeds; i++) {
+		const struct nr_output *o = c->stream.delivery.feeds[i].output;
+
+		if (!o->wants_frames || o->level == level)
+			continue;
+		nr_log(&c->log, NR_LOG_ERROR,
+		       "cannot compress with \"%s\": the trace %s has another level, and all "
+		       "compressed traces of a recording have the same",
+		       compress, o->name);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int find_level(const struct nr_collector *c, const char *compress, int *level)
+{
+	if (!compress)
+		return 0;
+	if (!nr_frames_level(compress, level))
+		return check_level(c, compress, *level);
+	nr_log(&c->log, NR_LOG_ERROR,
+	       "invalid compression \"%s\": use zstd or zstd:LEVEL, with a level from %d to %d",
+	       compress, NR_FRAMES_LEAST, NR_FRAMES_MOST);
+	return -EINVAL;
+}
+
 int nr_collector_add_trace(struct nr_collector *c, const char *dir,
 			   const struct nr_output_opts *opts)
 {
 	struct nr_output *output = NULL;
 	struct nr_output_opts copy;
+	int level = 0;
 	int err = copy_output_opts(c, &copy, opts);
 
 	if (!err && !dir)
 		err = refuse_null(c, "directory of a trace");
+	err = err ?: find_level(c, copy.compress, &level);
 	if (err)
 		return err;
 	err = nr_trace_output_new(&output, dir, &copy);
+	if (!err) {
+		output->wants_frames = copy.compress;
+		output->level = level;
+	}
 	return add_output(c, output, err);
 }
 

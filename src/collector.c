@@ -83,8 +83,6 @@ static int copy_opts(struct nr_collector *c, const struct nr_collector_opts *opt
 
 	if (!c->opts.latency_ms)
 		c->opts.latency_ms = LATENCY_MS;
-	if (!c->opts.packers)
-		c->opts.packers = 1;
 	c->log = (struct nr_logger){ c->opts.log ? log_of_user : NULL, c };
 	c->drain.order = c->opts.order;
 	c->drain.tick_ms = tick_for(c->opts.latency_ms);

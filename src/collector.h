@@ -77,6 +77,10 @@ int nr_recording_refuse_inside(const struct nr_collector *c);
 /* Ends a recording that nr_collector_start began, even if it failed. */
 int nr_recording_end(struct nr_collector *c);
 
+/* packers.c: how many packers a recording has by default: one for each node with rings, at most 4;
+ * four times as many if they compress; at most a quarter of the CPUs; at least 1. */
+unsigned nr_packers_by_plan(const struct nr_plan *plan, bool frames);
+
 /* placement.c: compare memory and threads with the plan and log differences. check_rings before the
  * consumers start, check_consumers after they are joined. */
 void nr_placement_check_rings(struct nr_collector *c);

@@ -96,6 +96,13 @@ static int wait_grace(void *maps)
 	return nr_maps_wait_grace(maps);
 }
 
+static unsigned count_packers(const struct nr_collector *c)
+{
+	bool frames = c->stream.delivery.recording.frames;
+
+	return c->opts.packers ? c->opts.packers : nr_packers_by_plan(c->plan, frames);
+}
+
 static int start_threads(struct nr_collector *c)
 {
 	uint64_t now = nr_clock_now(); /* opening the outputs may have taken long */
@@ -114,7 +121,7 @@ static int start_threads(struct nr_collector *c)
 	c->stream.consumers = c->consumers;
 	c->stream.latency_ns = c->opts.latency_ms * 1000000ull;
 	if (!err)
-		err = nr_delivery_start(&c->stream.delivery, c->opts.packers);
+		err = nr_delivery_start(&c->stream.delivery, count_packers(c));
 	if (!err)
 		err = nr_stream_start(&c->stream);
 	if (err)

@@ -38,7 +38,7 @@ includes src/cli/cat.c '"read/reader.h"' 'read/reader.h: cli may use '
 includes src/cli/cat.c '"selftest.skel.h"' 'selftest.skel.h: cli may use '
 includes bench/main.c '"merge/merge.h"' 'merge/merge.h: bench may use src/merge/tree.h'
 includes include/numaring/plan.h '"base/log.h"' 'base/log.h: numaring may use only the public API'
-includes src/ring/ring.c '<zstd.h>' 'zstd.h, which is in no room and in no library'
+includes src/ring/ring.c '<lz4.h>' 'lz4.h, which is in no room and in no library'
 includes src/cli/cat.c '"../../bench/sweep.h"' '../../bench/sweep.h: cli may use '
 
 echo '#include "layout.h"' >>src/types/field.h

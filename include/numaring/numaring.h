@@ -66,8 +66,10 @@ struct nr_collector_opts {
 	unsigned n_pids;
 	/* How long nr_collector_stop waits for an output that makes no progress; 0: no limit. */
 	unsigned stop_timeout_ms;
-	/* Threads that make packets from events, at most NR_PACKERS_MAX; 0: 1. The bytes of a trace
-	 * do not depend on it. */
+	/* Threads that make packets from events, at most NR_PACKERS_MAX. 0: one for each node with
+	 * rings, at most 4; if a trace is compressed, four times as many; in any case at most a
+	 * quarter of the plan's consumer CPUs, and at least 1. The bytes of a trace do not depend
+	 * on it. */
 	unsigned packers;
 };
 

@@ -191,17 +191,32 @@ int nr_delivery_add(struct nr_delivery *d, struct nr_output *output)
 	return 0;
 }
 
+/* Do outputs want packets compressed, and how? */
+static void find_level(struct nr_delivery *d)
+{
+	for (unsigned i = 0; i < d->n_feeds; i++) {
+		const struct nr_output *o = d->feeds[i].output;
+
+		if (o->wants_frames)
+			d->recording.level = o->level;
+		d->recording.frames |= o->wants_frames;
+	}
+}
+
 /* The first packet is empty. */
 static int make_first(struct nr_delivery *d, uint64_t start)
 {
 	struct nr_packet *first = nr_packet_get(&d->pool);
+	struct nr_frames *frames = NULL;
 	int err;
 
 	if (!first)
 		return -ENOMEM;
 	first->begin = first->end = first->watermark = start;
-	err = nr_packet_build(first, &d->recording.format, NULL);
 	d->recording.first = first;
+	err = d->recording.frames ? nr_frames_new(&frames, d->recording.level) : 0;
+	err = err ?: nr_packers_make(first, &d->recording.format, NULL, frames);
+	nr_frames_free(frames);
 	return err;
 }
 
@@ -212,6 +227,7 @@ int nr_delivery_begin(struct nr_delivery *d, const struct nr_recording *recordin
 
 	d->recording = *recording;
 	d->misfits = misfits;
+	find_level(d);
 	err = make_first(d, start);
 	for (unsigned i = 0; !err && i < d->n_feeds; i++) {
 		struct nr_output *o = d->feeds[i].output;
@@ -278,6 +294,8 @@ void nr_delivery_destroy(struct nr_delivery *d)
 	free_cuts(d->spare);
 	nr_packet_put((struct nr_packet *)d->recording.first);
 	nr_packet_pool_destroy(&d->pool);
+	for (unsigned i = 0; i < d->n_packers; i++)
+		nr_frames_free(d->packers[i].frames);
 	free(d->feeds);
 	free(d->packers);
 	free(d->done);

@@ -19,6 +19,7 @@
 #include "base/waiter.h"
 #include "drain/shard.h"
 #include "output/output.h"
+#include "packet/frame.h"
 
 /* How often a thread that waits for outputs checks whether they make progress. */
 #define NR_DELIVERY_LOOK_MS 50
@@ -64,6 +65,7 @@ struct nr_feed {
 struct nr_packer {
 	struct nr_delivery *delivery;
 	struct nr_thread thread;
+	struct nr_frames *frames; /* its compressor; NULL: no output wants frames */
 };
 
 struct nr_delivery {
@@ -102,7 +104,8 @@ struct nr_delivery {
 int nr_delivery_init(struct nr_delivery *d, uint32_t n_shards, struct nr_waiter *merge);
 /* The delivery owns the output from now on. On -ENOMEM it has destroyed it. */
 int nr_delivery_add(struct nr_delivery *d, struct nr_output *output);
-/* Begins all outputs, or none. Sets first of its copy of the recording: the packet of time start. */
+/* Begins all outputs, or none. Its copy of the recording gets what outputs want and the first packet,
+ * of time start. */
 int nr_delivery_begin(struct nr_delivery *d, const struct nr_recording *recording,
 		      struct nr_misfits *misfits, uint64_t start);
 /* Starts the threads. packers: how many, if an output wants bytes. */

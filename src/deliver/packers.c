@@ -25,6 +25,17 @@ static struct nr_cut *next_to_build(struct nr_delivery *d)
 	return cut;
 }
 
+int nr_packers_make(struct nr_packet *packet, const struct nr_packet_format *format,
+		    struct nr_misfits *misfits, struct nr_frames *frames)
+{
+	int err = nr_packet_build(packet, format, misfits);
+
+	if (err || !frames)
+		return err;
+	return nr_frame_make(frames, packet->bytes, packet->size, &packet->frame,
+			     &packet->frame_cap, &packet->frame_size);
+}
+
 static void *pack(void *arg)
 {
 	struct nr_packer *p = arg;
@@ -35,7 +46,7 @@ static void *pack(void *arg)
 	pthread_mutex_lock(&d->lock);
 	while ((cut = next_to_build(d))) {
 		pthread_mutex_unlock(&d->lock);
-		err = nr_packet_build(cut->packet, &d->recording.format, d->misfits);
+		err = nr_packers_make(cut->packet, &d->recording.format, d->misfits, p->frames);
 		if (err)
 			explain_build(d, err);
 		pthread_mutex_lock(&d->lock);
@@ -62,7 +73,9 @@ int nr_packers_start(struct nr_delivery *d, unsigned n)
 
 		p->delivery = d;
 		snprintf(name, sizeof(name), "nr-pack-%u", d->n_packers);
-		err = nr_thread_start(&p->thread, pack, p, name);
+		if (d->recording.frames)
+			err = nr_frames_new(&p->frames, d->recording.level);
+		err = err ?: nr_thread_start(&p->thread, pack, p, name);
 	}
 	return err;
 }

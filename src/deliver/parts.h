@@ -31,6 +31,10 @@ void nr_cuts_retire(struct nr_delivery *d);
 void nr_cuts_fail(struct nr_delivery *d, int err);
 
 /* packers.c: threads that make the bytes of packets. 0 or a negative errno. */
+
+/* Makes a packet's bytes, and its frame if frames is not NULL. Without the lock. */
+int nr_packers_make(struct nr_packet *packet, const struct nr_packet_format *format,
+		    struct nr_misfits *misfits, struct nr_frames *frames);
 int nr_packers_start(struct nr_delivery *d, unsigned n);
 
 /* feed.c: an output and its thread. */

@@ -21,7 +21,7 @@ static int grow_queue(struct nr_feed *f)
 
 size_t nr_queue_memory(const struct nr_packet *p)
 {
-	return sizeof(*p) + p->cap + p->room * sizeof(*p->events);
+	return sizeof(*p) + p->cap + p->frame_cap + p->room * sizeof(*p->events);
 }
 
 int nr_queue_put(struct nr_feed *f, struct nr_packet *packet, struct nr_cut *cut)

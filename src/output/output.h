@@ -24,6 +24,8 @@ struct nr_recording {
 	struct nr_packet_format format;
 	int64_t clock_offset;	       /* CLOCK_REALTIME - CLOCK_MONOTONIC, ns */
 	const struct nr_packet *first; /* the empty packet that the stream begins with */
+	bool frames;		       /* an output wants packets compressed ... */
+	int level;		       /* ... with this level (packet/frame.h) */
 	const struct nr_logger *log;
 };
 
@@ -48,6 +50,8 @@ struct nr_output {
 	size_t queue_bytes; /* of an optional output: memory of packets that may wait */
 	bool is_trace;
 	bool wants_bytes;		      /* of packets; else only their events */
+	bool wants_frames;		      /* the bytes compressed as well ... */
+	int level;			      /* ... with the level of all such outputs */
 	const struct nr_recording *recording; /* set before begin */
 	/* Where the output counts records that do not fit their type; NULL: packers count them. */
 	struct nr_misfits *misfits;

@@ -20,6 +20,7 @@ static void destroy(struct nr_packet *p)
 {
 	free(p->events);
 	free(p->bytes);
+	free(p->frame);
 	free(p);
 }
 
@@ -53,6 +54,8 @@ struct nr_packet *nr_packet_get(struct nr_packet_pool *pool)
 		.room = p->room,
 		.bytes = p->bytes,
 		.cap = p->cap,
+		.frame = p->frame,
+		.frame_cap = p->frame_cap,
 	};
 	atomic_init(&p->refs, 1);
 	return p;
@@ -69,7 +72,8 @@ static bool keep(struct nr_packet *p)
 	struct nr_packet_pool *pool = p->pool;
 	bool kept;
 
-	if (p->cap > KEEP_BYTES || p->room > KEEP_BYTES / sizeof(*p->events))
+	if (p->cap > KEEP_BYTES || p->frame_cap > KEEP_BYTES ||
+	    p->room > KEEP_BYTES / sizeof(*p->events))
 		return false;
 	pthread_mutex_lock(&pool->lock);
 	kept = pool->n < SPARE;

@@ -4,7 +4,7 @@
  *
  * The merge fills in its events, in order, and what is true at its end. From the cut on nobody
  * changes these. If an output wants its bytes, a packer makes them: those of the file, with the
- * head. Outputs share the packet by counted references.
+ * head, and the same compressed if an output wants that. Outputs share the packet by counted references.
  */
 #ifndef NR_PACKET_H
 #define NR_PACKET_H
@@ -34,6 +34,9 @@ struct nr_packet {
 	uint8_t *bytes; /* NULL: no output wants them */
 	size_t size;	/* of bytes in use */
 	size_t cap;	/* of bytes allocated */
+	/* The same, compressed: label and frame (frame.h). frame_size 0: no output wants them. */
+	uint8_t *frame;
+	size_t frame_size, frame_cap;
 };
 
 /* Keeps packets with their memory for the next use. */

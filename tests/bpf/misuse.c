@@ -91,6 +91,27 @@ static void test_half_good_object(void)
 	nr_collector_close(c);
 }
 
+static int add_compressed(struct nr_collector *c, const char *compress)
+{
+	const struct nr_output_opts opts = { .sz = sizeof(opts), .compress = compress };
+
+	return nr_collector_add_trace(c, "never-begun", &opts);
+}
+
+/* The packers compress a packet once. */
+static void test_compression(void)
+{
+	struct nr_collector *c = open_collector();
+
+	refused("gzip", add_compressed(c, "gzip"), -EINVAL, "invalid compression \"gzip\"");
+	refused("level 20", add_compressed(c, "zstd:20"), -EINVAL, "a level from -7 to 19");
+	equal("level 3", add_compressed(c, "zstd:3"), 0);
+	refused("two levels", add_compressed(c, "zstd"), -EINVAL, "has another level");
+	equal("level 3 again", add_compressed(c, "zstd:3"), 1);
+	equal("plain", add_compressed(c, NULL), 2);
+	nr_collector_close(c);
+}
+
 struct callback {
 	struct nr_collector *collector;
 	int stopped; /* the result of nr_collector_stop in the callback */
@@ -243,6 +264,7 @@ int main(int argc, char **argv)
 	on_clock = argv[3];
 	test_options();
 	test_half_good_object();
+	test_compression();
 	test_start_and_callback();
 	test_own_attaching();
 	test_libbpf_print();

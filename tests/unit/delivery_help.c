@@ -122,12 +122,35 @@ static void note(struct fake *f, const struct call *call)
 	f->call[f->n++] = *call;
 }
 
+/* Only who wants frames may rely on them. */
+static void expect_frame(const struct nr_output *o, const struct nr_packet *packet)
+{
+	struct nr_label label;
+	uint8_t *bytes;
+
+	if (!o->recording->frames)
+		assert_int_equal(packet->frame_size, 0);
+	if (!o->wants_frames)
+		return;
+	assert_true(packet->frame_size > sizeof(label));
+	memcpy(&label, packet->frame, sizeof(label));
+	assert_true(nr_label_is_valid(&label));
+	assert_int_equal(label.head.seq, packet->seq);
+	bytes = malloc(packet->size);
+	assert_int_equal(nr_frame_read(bytes, packet->size, packet->frame + sizeof(label),
+				       packet->frame_size - sizeof(label)),
+			 0);
+	assert_memory_equal(bytes, packet->bytes, packet->size);
+	free(bytes);
+}
+
 static int take(struct nr_output *o, const struct nr_packet *packet)
 {
 	const struct call call = { .seq = packet->seq, .events = packet->n_events };
 	struct fake *f = (struct fake *)o;
 	int err;
 
+	expect_frame(o, packet);
 	lock_stage();
 	f->thread = pthread_self();
 	f->entered++;

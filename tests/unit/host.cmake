@@ -12,3 +12,7 @@ add_executable(test_object ${CMAKE_CURRENT_LIST_DIR}/test_object.c)
 target_link_libraries(test_object PRIVATE nr_flags numaring_inside PkgConfig::CMOCKA)
 add_test(NAME unit/object COMMAND test_object)
 set_tests_properties(unit/object PROPERTIES TIMEOUT 400)
+
+add_executable(test_packers ${CMAKE_CURRENT_LIST_DIR}/test_packers.c)
+target_link_libraries(test_packers PRIVATE nr_flags numaring_inside PkgConfig::CMOCKA)
+add_test(NAME unit/packers COMMAND test_packers)

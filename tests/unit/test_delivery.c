@@ -124,10 +124,48 @@ static void send_varied(struct rig *r, struct seed *seed, unsigned packers)
 }
 
 struct written {
-	char *stream;
-	size_t size;
+	char *stream, *frames;
+	size_t size, frames_size;
 	uint64_t misfits;
 };
+
+/* An output that keeps compressed packets. */
+struct frames_output {
+	struct nr_output output; /* the first member */
+	FILE *file;
+};
+
+static int keep_frame(struct nr_output *o, const struct nr_packet *packet)
+{
+	FILE *file = ((struct frames_output *)o)->file;
+
+	return fwrite(packet->frame, packet->frame_size, 1, file) == 1 ? 0 : -EIO;
+}
+
+static int end_frames(struct nr_output *o, const struct nr_account *account)
+{
+	(void)account;
+	return -fclose(((struct frames_output *)o)->file);
+}
+
+static void keep_output(struct nr_output *o)
+{
+	(void)o; /* it is on the stack */
+}
+
+static void open_frames(struct frames_output *o, struct rig *r, struct written *w)
+{
+	static const struct nr_output_ops ops = { .take = keep_frame,
+						  .end = end_frames,
+						  .destroy = keep_output };
+
+	*o = (struct frames_output){
+		{ .ops = &ops, .name = "frames", .wants_bytes = true, .wants_frames = true },
+		open_memstream(&w->frames, &w->frames_size)
+	};
+	assert_non_null(o->file);
+	assert_int_equal(nr_delivery_add(&r->d, &o->output), 0);
+}
 
 static struct written write_stream(uint64_t first, unsigned packers)
 {
@@ -137,9 +175,11 @@ static struct written write_stream(uint64_t first, unsigned packers)
 	struct rig *r = new_rig();
 	struct seed seed = { first };
 	struct written w = { 0 };
+	struct frames_output frames;
 
 	assert_int_equal(nr_trace_output_new(&output, path, &opts), 0);
 	assert_int_equal(nr_delivery_add(&r->d, output), 0);
+	open_frames(&frames, r, &w);
 	start_rig(r, packers);
 	nr_delivery_keep(&r->d);
 	send_varied(r, &seed, packers);
@@ -162,15 +202,19 @@ static void test_same_bytes(void **state)
 	(void)state;
 	assert_true(one.size > 10000);
 	assert_true(one.misfits > 1000003);
-	for (unsigned packers = 2; packers <= 4; packers += 2) {
+	for (unsigned packers = 2; packers <= 7; packers += 5) {
 		struct written w = write_stream(first, packers);
 
 		assert_int_equal(w.size, one.size);
 		assert_memory_equal(w.stream, one.stream, one.size);
+		assert_int_equal(w.frames_size, one.frames_size);
+		assert_memory_equal(w.frames, one.frames, one.frames_size);
 		assert_int_equal(w.misfits, one.misfits);
 		free(w.stream);
+		free(w.frames);
 	}
 	free(one.stream);
+	free(one.frames);
 }
 
 /* ---- Y2: a mark is a promise ---- */
@@ -351,7 +395,31 @@ static void test_bad_build(void **state)
 
 static size_t memory_of(const struct nr_packet *p)
 {
-	return sizeof(*p) + p->cap + p->room * sizeof(*p->events);
+	return sizeof(*p) + p->cap + p->frame_cap + p->room * sizeof(*p->events);
+}
+
+/* Frames that wait take memory, too. */
+static void test_frames_wait(void **state)
+{
+	struct rig *r = new_rig();
+	struct fake *f = add_fake(r, true, true);
+	struct nr_packet *p[3];
+
+	(void)state;
+	f->output.wants_frames = true;
+	hold(f);
+	start_rig(r, 2);
+	for (unsigned i = 0; i < 3; i++)
+		p[i] = send_packet(r, 100);
+	await_handed(r);
+	await_entered(f, 1);
+	assert_true(p[1]->frame_cap >= p[1]->frame_size && p[1]->frame_size > 0);
+	assert_int_equal(stats_of(r, f).queued, memory_of(p[1]) + memory_of(p[2]));
+	let_go(f);
+	assert_int_equal(drain(r), 0);
+	assert_int_equal(end_all(r), 0);
+	expect_all(f, 3);
+	close_rig(r);
 }
 
 /* An optional output blocks: what does not fit into its queue it misses, to the event. */
@@ -716,6 +784,7 @@ int main(void)
 		cmocka_unit_test(test_direct),
 		cmocka_unit_test(test_required_fails),
 		cmocka_unit_test(test_bad_build),
+		cmocka_unit_test(test_frames_wait),
 		cmocka_unit_test(test_falls_behind),
 		cmocka_unit_test(test_larger_than_queue),
 		cmocka_unit_test(test_optional_fails),

@@ -44,6 +44,7 @@ static void add_random(struct round *t)
 
 	t->of_output[f - t->r->out].state = seed_next(seed);
 	f->seed = &t->of_output[f - t->r->out];
+	f->output.wants_frames = f->output.wants_bytes && seed_once_in(seed, 3);
 	f->in_take = dawdle_in_take;
 	f->output.queue_bytes = queues[seed_below(seed, 4)];
 	f->fail_at = seed_once_in(seed, 6) ? 1 + seed_below(seed, PACKETS) : 0;

@@ -14,6 +14,7 @@ set(trace_tests
 	btf_ctf
 	dir
 	end
+	frame
 	gap
 	names
 	packet
