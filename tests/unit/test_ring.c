@@ -50,7 +50,7 @@ static void step_once(struct rig *rig, uint32_t length, uint8_t fill)
 {
 	uint64_t pos = nr_ring_consumed(&rig->ring), before = pos;
 	uint8_t *payload = fake_ring_reserve(&rig->fake, length);
-	struct nr_slot slot;
+	struct nr_slot slot = { 0 };
 
 	assert_non_null(payload);
 	memset(payload, fill, length);
