@@ -20,7 +20,7 @@ int nr_delivery_send(struct nr_delivery *d, struct nr_packet *packet, const stru
 		*cut = (struct nr_cut){
 			.packet = packet,
 			.marks = cut->marks,
-			.bytes = packet->records + packet->n_events * sizeof(*packet->events),
+			.bytes = nr_packet_held(packet),
 			.built = !d->wants_bytes,
 		};
 		d->in_flight += cut->bytes;
