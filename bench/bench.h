@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What the parts of numaring-bench share, and the parts of libc that most of them need. They use
- * only the public API, except for the loser tree in perfbuf.c and model/merge.c. */
+ * only the public API, except for the loser tree in perfbuf.c. */
 #ifndef BENCH_H
 #define BENCH_H
 
@@ -33,6 +33,7 @@ int cmd_report(int argc, char **argv);
 int cmd_tune(int argc, char **argv);
 int cmd_format(int argc, char **argv);
 int cmd_model(int argc, char **argv);
+int cmd_versus(int argc, char **argv);
 
 /* ---- for all (util.c) ---- */
 
@@ -73,14 +74,14 @@ int bench_pin(pthread_t thread, const unsigned *cpus, unsigned n); /* cpus ascen
 
 /* ---- one configuration (config.c) ---- */
 
-enum delivery { TO_CALLBACK, TO_TRACE };
+enum delivery { TO_CALLBACK, TO_TRACE, TO_ZSTD };
 
 struct config {
 	char transport[OPTION_WORD_SIZE]; /* a policy, or perfbuf, perfbuf-sampled, libbpf */
 	uint64_t producers;
 	char placement[OPTION_WORD_SIZE]; /* fill, spread, or CPUs like 0+4 */
 	uint64_t rate;			  /* per producer and second; 0: flat out */
-	uint64_t size;			  /* bytes of a record, header included */
+	uint64_t size; /* bytes of a record, header included; 0: of numaring's source syscalls */
 	uint64_t burst;
 	uint64_t memory; /* bytes of all rings together; 0: see config_settle */
 	double seconds;
@@ -101,6 +102,8 @@ void config_settle(struct config *cfg, const struct nr_topology *topo);
 
 bool config_is_perfbuf(const struct config *cfg);
 bool config_is_libbpf(const struct config *cfg);
+/* K of shards/K; 0: a record goes to the shard of its CPU. */
+unsigned config_any_shard(const struct config *cfg);
 
 json_t *config_json(const struct config *cfg);
 /* For progress and messages: "single, 2 producers, flat out". */
@@ -117,11 +120,20 @@ int placement(const struct nr_topology *topo, const char *how, unsigned **out, u
 struct producers;
 /* Starts threads that wait, each pinned to its CPU. */
 struct producers *producers_new(const struct config *cfg, const unsigned *cpus);
-void producers_go(struct producers *p, int prog_fd);
+/* prog_fd -1: they make system calls, and count two records for each in the cell of their CPU. */
+void producers_go(struct producers *p, int prog_fd, struct bench_cell *cells);
 /* Returns the first error of any of them. */
 int producers_stop(struct producers *p);
 
 /* ---- a run (run.c) ---- */
+
+/* Who handles a record behind the ring, in this order. Packers and outputs have work only with a
+ * trace. */
+enum stage { CONSUMERS, MERGE, PACKERS, OUTPUTS, N_STAGES };
+extern const struct stage_about {
+	const char *name, *thread; /* of one of them; how its thread's name begins, "": any other */
+	const char *key, *metric;  /* in cpu_s_per_million, and of a sweep */
+} stages[N_STAGES];
 
 /* The largest ring there is. */
 #define RING_MAX ((size_t)1 << 30)
@@ -137,10 +149,10 @@ struct run {
 
 	/* The transport fills these. */
 	void *state;
-	int prog_fd;
-	const struct bench_cell *cells; /* [n_cpus], mapped */
-	uint64_t trace_bytes;		/* of its stream; 0: no trace */
-	const char *file_system;	/* that holds the trace; NULL: no trace */
+	int prog_fd;		  /* -1: none */
+	struct bench_cell *cells; /* [n_cpus], those of a program read-only */
+	uint64_t trace_bytes;	  /* of its stream; 0: no trace */
+	const char *file_system;  /* that holds the trace; NULL: no trace */
 	unsigned shards;
 	int consumer_cpu;  /* the first that the first ring's consumer may use; -1: unknown */
 	size_t ring_bytes; /* of all rings */
@@ -261,6 +273,5 @@ json_t *host_json(const struct nr_topology *topo);
 /* Ends the process unless it can run BPF programs, and finds the host's clock. Warns if the CPU is
  * emulated: figures then say nothing about speed. */
 void host_check(void);
-const char *host_distance_name(enum nr_distance d);
 
 #endif

@@ -11,21 +11,16 @@ static bool is_transport(const char *s)
 	for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (!strcmp(s, known[i]))
 			return true;
-	return !strncmp(s, "node/", 5) && atoi(s + 5) > 0;
+	return (!strncmp(s, "node/", 5) && atoi(s + 5) > 0) ||
+	       (!strncmp(s, "shards/", 7) && atoi(s + 7) > 0 && atoi(s + 7) <= 512);
 }
 
 /* Whether there are such CPUs is not known here. */
 static bool is_placement(const char *s)
 {
-	if (!strcmp(s, "fill") || !strcmp(s, "spread"))
-		return true;
-	while (isdigit((unsigned char)*s)) {
-		s += strspn(s, "0123456789");
-		if (!*s)
-			return true;
-		s += *s == '+';
-	}
-	return false;
+	return !strcmp(s, "fill") || !strcmp(s, "spread") ||
+	       (isdigit((unsigned char)*s) && !s[strspn(s, "0123456789+")] && !strstr(s, "++") &&
+		s[strlen(s) - 1] != '+');
 }
 
 #define AT(field) .offset = offsetof(struct config, field)
@@ -44,8 +39,10 @@ const struct opt config_options[N_VALUES + 1] = {
 	{ "rate", 0, "VALUE",
 	  "records per second of each producer, k and M allowed, up to 1G; 0: flat out",
 	  OPTION_COUNT, AT(rate), .number = { 0, 1000000000 } },
-	{ "size", 0, "VALUE", "bytes of a record with its header of 16, a multiple of 8 up to 4096",
-	  OPTION_BYTES, AT(size), .number = { 16, BENCH_MAX_SIZE, 8 } },
+	{ "size", 0, "VALUE",
+	  "bytes of a record with its header of 16, a multiple of 8 up to 4096; 0: producers call "
+	  "getpgid, and numaring's source syscalls emits",
+	  OPTION_BYTES, AT(size), .number = { 16, BENCH_MAX_SIZE, 8, true } },
 	{ "burst", 0, "VALUE", "records emitted back to back, up to 64", OPTION_COUNT, AT(burst),
 	  .number = { 1, BENCH_MAX_BURST } },
 	{ "memory", 0, "VALUE",
@@ -56,8 +53,9 @@ const struct opt config_options[N_VALUES + 1] = {
 	{ "order", 0, "VALUE", "fence or rcu (perfbuf is always rcu)", OPTION_CHOICE, AT(order),
 	  .choices = { "fence", "rcu" } },
 	{ "delivery", 0, "VALUE",
-	  "callback: records go to a function; trace: to a file, which is read back and removed",
-	  OPTION_CHOICE, AT(delivery), .choices = { "callback", "trace" } },
+	  "callback: records go to a function; trace, zstd: to a file, plain or compressed, which "
+	  "is read back and removed",
+	  OPTION_CHOICE, AT(delivery), .choices = { "callback", "trace", "zstd" } },
 	{ "directory", 0, "DIR", "directory of a trace (default: the current one)", OPTION_TEXT,
 	  AT(directory) },
 };
@@ -100,6 +98,11 @@ bool config_is_libbpf(const struct config *cfg)
 	return !strcmp(cfg->transport, "libbpf");
 }
 
+unsigned config_any_shard(const struct config *cfg)
+{
+	return strncmp(cfg->transport, "shards/", 7) ? 0 : atoi(cfg->transport + 7);
+}
+
 /* Some transports have an order of their own. */
 static const char *order_name(const struct config *cfg)
 {
@@ -115,7 +118,8 @@ json_t *config_json(const struct config *cfg)
 			 cfg->placement, "rate", (json_int_t)cfg->rate, "size",
 			 (json_int_t)cfg->size, "burst", (json_int_t)cfg->burst, "memory",
 			 (json_int_t)cfg->memory, "duration", cfg->seconds, "order",
-			 order_name(cfg), "delivery", cfg->delivery ? "trace" : "callback");
+			 order_name(cfg), "delivery",
+			 config_options[config_find("delivery")].choices[cfg->delivery]);
 }
 
 char *config_text(const struct config *cfg, char *buf, size_t size)
@@ -125,7 +129,7 @@ char *config_text(const struct config *cfg, char *buf, size_t size)
 	if (cfg->rate)
 		snprintf(rate, sizeof(rate), "%" PRIu64 "/s each", cfg->rate);
 	snprintf(buf, size, "%s%s, %" PRIu64 " producer%s, %s", cfg->transport,
-		 cfg->delivery == TO_TRACE ? " to a trace" : "", cfg->producers,
+		 cfg->delivery == TO_CALLBACK ? "" : " to a trace", cfg->producers,
 		 cfg->producers == 1 ? "" : "s", rate);
 	return buf;
 }

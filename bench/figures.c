@@ -6,19 +6,18 @@
 #include <unistd.h>
 #include "report.h"
 
-enum rates { FLAT_OUT, PACED };
-
 struct figure {
 	const char *name; /* letters only */
 	const char *title;
-	const char *x; /* a value of the configuration; "": bars, one for each series */
+	/* A value of the configuration; "": bars, one for each series. Rows are of producers flat
+	 * out, unless it is the rate. */
+	const char *x;
 	const char *x_label;
 	double x_scale;
 	const char *metric;
 	const char *y_label;
 	double y_scale;
-	const char *log; /* axes that are logarithmic */
-	enum rates rates;
+	const char *log;     /* axes that are logarithmic */
 	const char *caption; /* after the number of producers where all have the same */
 };
 
@@ -32,28 +31,28 @@ struct figure {
 
 static const struct figure figures[] = {
 	{ "throughput", "Throughput", "producers", ALL, 1, "events_per_sec", DELIVERED, 1e-6, "",
-	  FLAT_OUT, "In exact global order, except for libbpf, which has none." },
-	{ "loss", "Loss", "rate", EACH, 1, "lost_share", LOST, 100, "x", PACED,
+	  "In exact global order, except for libbpf, which has none." },
+	{ "loss", "Loss", "rate", EACH, 1, "lost_share", LOST, 100, "x",
 	  "A transport that holds up its producers loses less: see the next plot." },
 	{ "kept", "Rate reached", "rate", EACH, 1, "reached_share", "tried, % of those asked for",
-	  100, "x", PACED,
+	  100, "x",
 	  "Below 100 %, producers were held up, by the transport or by whatever else this host "
 	  "did." },
 	{ "cost", "Cost for the producer, mean", "producers", ALL, 1, "cost_mean_ns", LOG_NS, 1,
-	  "y", FLAT_OUT, "Time the program spends on a record, whether or not it was lost." },
+	  "y", "Time the program spends on a record, whether or not it was lost." },
 	{ "tail", "Cost for the producer, p99", "producers", ALL, 1, "cost_p99_ns", LOG_NS, 1, "y",
-	  FLAT_OUT, "One record in 17 is timed." },
-	{ "middle", "Latency, p50", "rate", EACH, 1, "latency_p50_ms", "ms (log)", 1, "xy", PACED,
+	  "One record in 17 is timed." },
+	{ "middle", "Latency, p50", "rate", EACH, 1, "latency_p50_ms", "ms (log)", 1, "xy",
 	  WHAT_IT_IS },
-	{ "latency", "Latency, p99", "rate", EACH, 1, "latency_p99_ms", "ms (log)", 1, "xy", PACED,
+	{ "latency", "Latency, p99", "rate", EACH, 1, "latency_p99_ms", "ms (log)", 1, "xy",
 	  WHAT_IT_IS },
 	{ "user", "CPU time behind a record", "producers", ALL, 1, "cpu_s_per_million", LOG_NS, 1e3,
-	  "y", FLAT_OUT, "The bench's own check is not counted, but for libbpf." },
+	  "y", "The bench's own check is not counted, but for libbpf." },
 	{ "room", "Loss by memory", "memory", "MiB of all rings together", MIB, "lost_share", LOST,
-	  100, "x", FLAT_OUT, "" },
+	  100, "x", "" },
 	{ "size", "Throughput by size", "size", "bytes of a record", 1, "events_per_sec", DELIVERED,
-	  1e-6, "x", FLAT_OUT, "" },
-	{ "memory", "Memory", "", "", 0, "user_bytes", "MiB", MIB, "", FLAT_OUT,
+	  1e-6, "x", "" },
+	{ "memory", "Memory", "", "", 0, "user_bytes", "MiB", MIB, "",
 	  "User space: indexes, queues and whatever else the process took for it, at most." },
 };
 #define N_FIGURES (sizeof(figures) / sizeof(figures[0]))
@@ -66,7 +65,7 @@ static bool is_candidate(const struct report *r, const struct figure *f, const j
 	static const char *const fixed[] = { "size", "burst", "memory", "duration" };
 
 	if (!json_is_object(json_object_get(sum, f->metric)) ||
-	    (row_number(sum, "rate") == 0) != (f->rates == FLAT_OUT))
+	    (row_number(sum, "rate") > 0) != !strcmp(f->x, "rate"))
 		return false;
 	for (size_t k = 0; k < sizeof(fixed) / sizeof(fixed[0]); k++)
 		if (strcmp(fixed[k], f->x) &&
@@ -303,7 +302,7 @@ static char *write_figure(FILE *out, const struct plot *p, char *text)
 	fputs("</svg><figcaption>", out);
 	if (p->producers)
 		fprintf(out, "%.0f producer%s%s. ", p->producers, p->producers == 1 ? "" : "s",
-			p->figure->rates == FLAT_OUT ? ", flat out" : "");
+			strcmp(p->figure->x, "rate") ? ", flat out" : "");
 	write_escaped(out, p->figure->caption);
 	fputs("</figcaption></figure>\n", out);
 	return end + 1;

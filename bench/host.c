@@ -10,16 +10,6 @@
 
 #define CLOCKSOURCE "/sys/devices/system/clocksource/clocksource0/current_clocksource"
 
-const char *host_distance_name(enum nr_distance d)
-{
-	static const char *const names[] = {
-		"the same CPU",	 "the same core",    "the same last-level cache",
-		"the same node", "the same package", "another package"
-	};
-
-	return names[d];
-}
-
 /* The value of a line "KEY : VALUE" of /proc/cpuinfo. */
 static void cpuinfo(const char *key, char *buf, size_t size)
 {

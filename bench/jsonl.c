@@ -3,19 +3,15 @@
 #include <math.h>
 #include "bench.h"
 
-/* More than a run ever prints, and little enough for a file that has no end. */
-#define MAX_LINE (4 << 20)
-
 /* A last line that was cut short is what an interrupted sweep leaves behind. */
 json_t *jsonl_read(const char *path)
 {
-	char *text = bench_alloc(MAX_LINE, 1);
 	json_t *rows = json_array(), *row;
 	FILE *f = fopen(path, "re");
 
-	for (unsigned number = 1; f && rows && fgets(text, MAX_LINE, f); number++) {
-		row = json_loads(text, 0, NULL);
-		if (!row && feof(f))
+	for (unsigned number = 1; f && rows; number++) {
+		row = json_loadf(f, JSON_DISABLE_EOF_CHECK, NULL);
+		if (!row && (feof(f) || ferror(f)))
 			break;
 		if (!json_is_object(row)) {
 			warnx("%s:%u: not a line of a sweep", path, number);
@@ -27,7 +23,6 @@ json_t *jsonl_read(const char *path)
 	if (!f || ferror(f)) /* a directory can be opened, but not read */
 		err(BENCH_FAILED, "%s", path);
 	fclose(f);
-	free(text);
 	return rows;
 }
 

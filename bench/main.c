@@ -13,6 +13,7 @@ static const struct command {
 	{ "report", cmd_report, "turn a sweep into a page and a table" },
 	{ "tune", cmd_tune, "measure this host and recommend shards and a ring size" },
 	{ "format", cmd_format, "measure what an event's text costs" },
+	{ "versus", cmd_versus, "compare what a record costs in two versions" },
 	{ "model", cmd_model, "predict hosts that are not at hand" },
 };
 

@@ -41,7 +41,7 @@ static int set_number(const struct opt *o, const char *s, uint64_t *out)
 	uint64_t n;
 	int err = parse_scaled(s, o->kind == OPTION_BYTES ? 1024 : 1000, &n);
 
-	if (err || n < o->number.least || n > o->number.most ||
+	if (err || (n < o->number.least && (n || !o->number.or_zero)) || n > o->number.most ||
 	    (o->number.multiple && n % o->number.multiple))
 		return -EINVAL;
 	*out = n;
@@ -71,7 +71,7 @@ static int set_word(const struct opt *o, const char *s, char *out)
 
 static int set_choice(const struct opt *o, const char *s, unsigned *out)
 {
-	for (unsigned i = 0; i < 2; i++)
+	for (unsigned i = 0; i < 3 && o->choices[i]; i++)
 		if (!strcmp(s, o->choices[i])) {
 			*out = i;
 			return 0;

@@ -15,7 +15,7 @@ enum option_kind {
 	OPTION_COUNT,	/* uint64_t in `number`; "10k" is 10000 */
 	OPTION_BYTES,	/* the same; "64K" is 65536 */
 	OPTION_SECONDS, /* double up to 3600, rounded as %g prints it; "0.5s" */
-	OPTION_CHOICE,	/* unsigned: which of two */
+	OPTION_CHOICE,	/* unsigned: which of three */
 	OPTION_PARSED,	/* by parse, which knows the struct */
 };
 
@@ -32,10 +32,13 @@ struct opt {
 	int (*parse)(void *base, const char *s); /* -EINVAL */
 	struct {
 		uint64_t least, most, multiple; /* multiple 0: any; of seconds: least in ms */
+		bool or_zero;
 	} number;
-	const char *choices[2];
+	const char *choices[3];
 	int group; /* of the help */
 };
+
+#define OPTIONS(table) .options = table, .n_options = sizeof(table) / sizeof((table)[0])
 
 struct command_line {
 	const char *doc, *args_doc;

@@ -142,14 +142,12 @@ static void drain_all(struct perfbuf *all)
 
 /* ---- merging ---- */
 
-static void load_key(struct perfbuf *all, uint32_t cpu)
+static nr_tree_key key_of(struct perfbuf *all, uint32_t cpu)
 {
 	uint32_t size;
 	const struct nr_record *rec = queue_head(&all->queue[cpu], &size);
 
-	all->tree.dry[cpu] = !rec;
-	if (rec)
-		all->tree.key[cpu] = rec->ts;
+	return rec ? nr_tree_key_at(rec->ts, cpu) : nr_tree_key_dry(cpu);
 }
 
 static void deliver(struct perfbuf *all, unsigned n)
@@ -159,9 +157,10 @@ static void deliver(struct perfbuf *all, unsigned n)
 		queue_free_spent(&all->queue[i]);
 }
 
-static void take_winner(struct perfbuf *all, struct nr_event *ev)
+/* Takes the first record of a CPU. */
+static void take(struct perfbuf *all, uint32_t cpu, struct nr_event *ev)
 {
-	uint32_t cpu = nr_tree_winner(&all->tree), size;
+	uint32_t size;
 	const struct nr_record *rec = queue_head(&all->queue[cpu], &size);
 
 	*ev = (struct nr_event){
@@ -172,21 +171,24 @@ static void take_winner(struct perfbuf *all, struct nr_event *ev)
 		.ts = rec->ts,
 	};
 	queue_take(&all->queue[cpu], size);
-	load_key(all, cpu);
-	nr_tree_replay(&all->tree);
 }
 
 /* Delivers every record below `to`, in order. */
 static void merge_below(struct perfbuf *all, uint64_t to)
 {
+	const nr_tree_key limit = nr_tree_key_at(to, 0);
+	nr_tree_key winner;
 	unsigned n = 0;
-	uint32_t cpu;
 
 	for (unsigned i = 0; i < all->run->n_cpus; i++)
-		load_key(all, i);
+		nr_tree_set(&all->tree, key_of(all, i));
 	nr_tree_build(&all->tree);
-	while (cpu = nr_tree_winner(&all->tree), !all->tree.dry[cpu] && all->tree.key[cpu] < to) {
-		take_winner(all, &all->batch[n++]);
+	winner = nr_tree_winner(&all->tree);
+	while (winner < limit) {
+		uint32_t cpu = nr_tree_source(winner);
+
+		take(all, cpu, &all->batch[n++]);
+		winner = nr_tree_replace(&all->tree, cpu, key_of(all, cpu));
 		if (n == BATCH) {
 			deliver(all, n);
 			n = 0;

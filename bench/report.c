@@ -39,7 +39,7 @@ void write_paragraph(const struct page *p, const char *class, const char *fmt, .
 
 bool is_trace(const json_t *sum)
 {
-	return !strcmp(row_word(sum, "delivery"), "trace");
+	return strcmp(row_word(sum, "delivery"), "callback");
 }
 
 char *write_label(const struct report *r, const json_t *sum, char *buf, size_t size)
@@ -49,8 +49,9 @@ char *write_label(const struct report *r, const json_t *sum, char *buf, size_t s
 	bool base = json_equal(json_object_get(sum, "placement"),
 			       json_object_get(r->base, "placement"));
 
-	snprintf(buf, size, "%s%s%s%s%s", transport, is_trace(sum) ? " to a trace" : "",
-		 rcu ? ", rcu" : "", base ? "" : ", ", base ? "" : row_word(sum, "placement"));
+	snprintf(buf, size, "%s%s%s%s%s%s", transport, is_trace(sum) ? " to a trace" : "",
+		 strcmp(row_word(sum, "delivery"), "zstd") ? "" : ", zstd", rcu ? ", rcu" : "",
+		 base ? "" : ", ", base ? "" : row_word(sum, "placement"));
 	return buf;
 }
 
@@ -190,8 +191,7 @@ int cmd_report(int argc, char **argv)
 		.doc = "Turn a sweep into one page with plots (report.html) and a table "
 		       "(report.md).",
 		.args_doc = "SWEEP.jsonl",
-		.options = options,
-		.n_options = 1,
+		OPTIONS(options),
 		.base = &r,
 		.words = &r.input,
 		.least_words = 1,

@@ -213,10 +213,22 @@ static void measure(struct run *r, struct measured *m, uint64_t begin)
 	setpriority(PRIO_PROCESS, 0, before);
 }
 
+/* Other processes make system calls, too. */
+static const char *check_calls(const struct run *r)
+{
+	uint64_t made = 0, recorded = r->check.count;
+
+	for (unsigned i = 0; i < r->n_cpus; i++) {
+		made += r->cells[i].attempts;
+		recorded += r->cells[i].failed;
+	}
+	return recorded < made ? "some of the producers' calls were not recorded" : NULL;
+}
+
 static void verify(struct run *r)
 {
 	const struct check *c = &r->check;
-	const char *wrong = check_accounts(c, r->cells);
+	const char *wrong = r->cfg.size ? check_accounts(c, r->cells) : check_calls(r);
 
 	if (c->unordered)
 		run_invalid(r, "%" PRIu64 " records out of order", c->unordered);
@@ -286,16 +298,19 @@ static json_t *latency_json(const struct run *r)
 			 histogram_quantile(h, 0.99) / 1e6, "max", histogram_max(h) / 1e6);
 }
 
-/* What the threads behind the rings do, in the order of the records. */
-enum stage { CONSUMERS, MERGE, PACKERS, OUTPUTS, N_STAGES };
+const struct stage_about stages[N_STAGES] = {
+	{ "consumer", "", "consumers", "consumers_s_per_million" },
+	{ "merge", "nr-merge", "merge", "merge_s_per_million" },
+	{ "packer", "nr-pack-", "packers", "packers_s_per_million" },
+	{ "output", "nr-out-", "outputs", "outputs_s_per_million" },
+};
 
-/* They are known by their names; the bench's own merge has that of numaring's. */
+/* The bench's own merge has the name of numaring's. */
 static enum stage stage_of(const struct thread_time *t)
 {
-	static const char *const names[N_STAGES] = { "", "nr-merge", "nr-pack-", "nr-out-" };
 	unsigned s = N_STAGES - 1;
 
-	while (strncmp(t->name, names[s], strlen(names[s])))
+	while (strncmp(t->name, stages[s].thread, strlen(stages[s].thread)))
 		s--;
 	return s;
 }
@@ -327,21 +342,20 @@ static json_t *cpu_json(const struct measured *m)
 {
 	uint64_t delivered = m->end.mark.count - m->begin.mark.count;
 	struct cpu_sums sum = cpu_sums(m);
-	double check = m->end.mark.cpu_ns - m->begin.mark.cpu_ns, all = 0, total;
+	double check = fmin(m->end.mark.cpu_ns - m->begin.mark.cpu_ns, sum.ns[MERGE]), all = check;
 	double scale = 1e-3 / delivered, ticks = sum.user + sum.system;
+	json_t *cpu = delivered ? json_object() : json_null();
 
-	if (!delivered)
-		return json_null();
-	for (unsigned s = 0; s < N_STAGES; s++)
+	sum.ns[MERGE] -= check;
+	for (unsigned s = 0; s < N_STAGES; s++) {
 		all += sum.ns[s];
-	check = fmin(check, sum.ns[MERGE]);
-	total = all - check;
-	return json_pack("{s:f, s:f, s:f, s:f, s:f, s:o, s:f}", "consumers",
-			 sum.ns[CONSUMERS] * scale, "merge", (sum.ns[MERGE] - check) * scale,
-			 "packers", sum.ns[PACKERS] * scale, "outputs", sum.ns[OUTPUTS] * scale,
-			 "total", total * scale, "system",
-			 ticks ? json_real(all * sum.system / ticks * scale) : json_null(), "check",
-			 check * scale);
+		json_object_set_new(cpu, stages[s].key, json_real(sum.ns[s] * scale));
+	}
+	json_object_set_new(cpu, "total", json_real((all - check) * scale));
+	json_object_set_new(cpu, "system",
+			    ticks ? json_real(all * sum.system / ticks * scale) : json_null());
+	json_object_set_new(cpu, "check", json_real(check * scale));
+	return cpu;
 }
 
 static json_t *lost_json(const struct run *r)
@@ -360,25 +374,17 @@ static json_t *real_if(bool has, double v)
 	return has ? json_real(v) : NULL;
 }
 
-static json_t *memory_json(const struct run *r, const struct measured *m)
-{
-	size_t user = m->anon_peak > m->anon_before ? m->anon_peak - m->anon_before : 0;
-
-	return json_pack("{s:I, s:I}", "rings", (json_int_t)r->ring_bytes, "user",
-			 (json_int_t)user);
-}
-
 static json_t *row(const struct run *r, const struct measured *m)
 {
 	double seconds = (m->end.mark.time - m->begin.mark.time) / 1e9, count = r->check.count;
 	double asked = (double)r->cfg.rate * r->cfg.producers;
-	bool trace = r->cfg.delivery == TO_TRACE && count;
+	bool trace = r->cfg.delivery != TO_CALLBACK && count;
 	struct bench_cell sum;
 
 	producer_sums(r, m, &sum);
 	return json_pack(
 		"{s:s, s:o, s:b, s:s?, s:o, s:f, s:f, s:f, s:f, s:I, s:o, s:o, s:o, s:o, s:o?, "
-		"s:o*, s:s*, s:o*, s:o*, s:o*, s:f, s:i, s:o}",
+		"s:o*, s:s*, s:o*, s:o*, s:o*, s:f, s:i, s:{s:I, s:I}}",
 		"kind", "run", "config", config_json(&r->cfg), "valid", !*r->reason, "reason",
 		*r->reason ? r->reason : NULL, "producer_cpus",
 		cpus_json(r->cpus, r->cfg.producers), "seconds", seconds, "events_per_sec",
@@ -393,7 +399,9 @@ static json_t *row(const struct run *r, const struct measured *m)
 		real_if(trace, r->trace_bytes / count), "consumer_cpu",
 		r->consumer_cpu < 0 ? NULL : json_integer(r->consumer_cpu), "reached_share",
 		real_if(r->cfg.rate, sum.attempts / seconds / asked), "elsewhere_share",
-		elsewhere(r, m), "rings", (int)r->shards, "memory_bytes", memory_json(r, m));
+		elsewhere(r, m), "rings", (int)r->shards, "memory_bytes", "rings",
+		(json_int_t)r->ring_bytes, "user",
+		(json_int_t)(m->anon_peak > m->anon_before ? m->anon_peak - m->anon_before : 0));
 }
 
 /* ---- one run ---- */
@@ -417,16 +425,17 @@ static void choose_cpus(struct run *r)
 		     r->cfg.producers, n);
 }
 
-static void check_delivery(const struct run *r)
+static void check_config(const struct run *r)
 {
-	if (r->cfg.delivery == TO_CALLBACK)
-		return;
-	if (r->transport != &transport_sharded)
-		errx(BENCH_FAILED, "%s writes no trace: use --delivery callback", r->cfg.transport);
-	if (r->cfg.size < 24)
+	bool trace = r->cfg.delivery != TO_CALLBACK;
+
+	if (r->transport != &transport_sharded && (trace || !r->cfg.size))
+		errx(BENCH_FAILED, "%s writes no trace and has no source: use a policy of numaring",
+		     r->cfg.transport);
+	if (trace && r->cfg.size && r->cfg.size < 24)
 		errx(BENCH_FAILED,
-		     "a record of %" PRIu64 " bytes has no field for a trace: "
-		     "use --size 24 or more",
+		     "a record of %" PRIu64 " bytes has no field for a trace: use --size 24 or "
+		     "more",
 		     r->cfg.size);
 }
 
@@ -443,7 +452,7 @@ static void execute(struct run *r, struct measured *m)
 	r->transport->start(r);
 	r->check.sequence = r->cfg.size >= sizeof(struct nr_record) + sizeof(uint64_t);
 	begin = bench_now() + warm_up_ns(&r->cfg);
-	producers_go(r->producers, r->prog_fd);
+	producers_go(r->producers, r->prog_fd, r->cells);
 	measure(r, m, begin);
 	run_must(r, producers_stop(r->producers));
 	r->transport->stop(r);
@@ -459,11 +468,13 @@ static json_t *run_config(const struct config *cfg)
 	r = (struct run){ .cfg = *cfg,
 			  .transport = transport_of(cfg),
 			  .topo = bench_topology(),
+			  .prog_fd = -1,
 			  .consumer_cpu = -1 };
 	r.n_cpus = nr_topology_possible_cpus(r.topo);
 	config_settle(&r.cfg, r.topo);
-	check_delivery(&r);
+	check_config(&r);
 	check_init(&r.check, r.n_cpus);
+	r.cells = bench_alloc(r.n_cpus, sizeof(*r.cells)); /* a program brings its own */
 	/* Or the kernel's NUMA balancing would unmap what producers and consumers share, at
 	 * unpredictable times; with 128 CPUs a run would measure just that. */
 	syscall(SYS_set_mempolicy, MPOL_LOCAL, NULL, 0);
@@ -482,8 +493,7 @@ int cmd_run(int argc, char **argv)
 	const struct command_line line = {
 		.doc = "Measure one configuration and print one line of JSON.\v"
 		       "Exit status: 0, 1 if it could not be run or is not valid, 2 wrong usage.",
-		.options = config_options,
-		.n_options = N_VALUES + 1,
+		OPTIONS(config_options),
 		.base = &cfg,
 	};
 	json_auto_t *row = NULL;

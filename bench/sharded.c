@@ -16,12 +16,26 @@ static int on_batch(void *ctx, const struct nr_batch *batch)
 	return 0;
 }
 
+/* For shards/K: hwloc describes K CPUs, and says that they are this host's. */
+static struct nr_topology *pretend_cpus(unsigned n)
+{
+	char machine[64];
+
+	snprintf(machine, sizeof(machine), "numa:1 core:%u pu:1", n);
+	setenv("HWLOC_SYNTHETIC", machine, 1);
+	setenv("HWLOC_THISSYSTEM", "1", 1);
+	return bench_topology();
+}
+
 static void open_collector(struct run *r, struct sharded *s)
 {
-	struct nr_plan *plan = bench_plan(r->topo, r->cfg.transport);
+	unsigned any = config_any_shard(&r->cfg);
+	const char *policy = any ? "cpu" : r->cfg.transport;
+	struct nr_plan *plan = bench_plan(any ? pretend_cpus(any) : r->topo, policy);
 	const struct nr_collector_opts opts = { .sz = sizeof(opts),
-						.policy = r->cfg.transport,
+						.policy = policy,
 						.order = r->cfg.order,
+						.self = !r->cfg.size,
 						.ring_bytes = run_divide_memory(r, plan->n_shards),
 						.log = bench_log };
 
@@ -32,11 +46,25 @@ static void open_collector(struct run *r, struct sharded *s)
 
 static int set_output(struct run *r, struct sharded *s)
 {
+	const struct nr_output_opts zstd = { .sz = sizeof(zstd), .compress = "zstd" };
+
 	if (r->cfg.delivery == TO_CALLBACK)
 		return nr_collector_add_batch(s->collector, on_batch, &r->check, NULL);
 	snprintf(s->trace, sizeof(s->trace), "%s/trace", s->scratch.path);
 	r->file_system = s->scratch.file_system;
-	return nr_collector_add_trace(s->collector, s->trace, NULL);
+	return nr_collector_add_trace(s->collector, s->trace,
+				      r->cfg.delivery == TO_ZSTD ? &zstd : NULL);
+}
+
+static void add_program(struct run *r, struct sharded *s)
+{
+	s->skel = sharded_bpf__open();
+	run_must(r, s->skel ? 0 : -errno);
+	s->skel->rodata->bench_shards = config_any_shard(&r->cfg);
+	s->skel->rodata->bench_words = (r->cfg.size - sizeof(struct nr_record)) / 8;
+	bpf_map__set_max_entries(s->skel->maps.bench_cells, r->n_cpus);
+	bpf_program__set_autoattach(s->skel->progs.bench_produce, false);
+	run_must(r, nr_collector_add_bpf_object(s->collector, s->skel->obj));
 }
 
 static void sharded_start(struct run *r)
@@ -45,18 +73,28 @@ static void sharded_start(struct run *r)
 
 	r->ordered = true;
 	/* Before the collector is opened: the keeper process must not inherit any of it. */
-	if (r->cfg.delivery == TO_TRACE)
+	if (r->cfg.delivery != TO_CALLBACK)
 		scratch_make(&s->scratch, r->cfg.directory);
 	open_collector(r, s);
-	s->skel = sharded_bpf__open();
-	run_must(r, s->skel ? 0 : -errno);
-	s->skel->rodata->bench_words = (r->cfg.size - sizeof(struct nr_record)) / 8;
-	bpf_map__set_max_entries(s->skel->maps.bench_cells, r->n_cpus);
-	bpf_program__set_autoattach(s->skel->progs.bench_produce, false);
-	run_must(r, nr_collector_add_bpf_object(s->collector, s->skel->obj));
+	if (r->cfg.size)
+		add_program(r, s);
+	else
+		run_must(r, nr_collector_add_source(s->collector, "syscalls"));
 	run_must(r, set_output(r, s));
 	run_must(r, nr_collector_start(s->collector));
-	run_use(r, s->skel->progs.bench_produce, s->skel->maps.bench_cells);
+	if (s->skel)
+		run_use(r, s->skel->progs.bench_produce, s->skel->maps.bench_cells);
+}
+
+/* What was lost of a source's records was not counted by the producers' program. */
+static void take_lost(struct run *r, const struct nr_stats *st)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < NR_LOSS_SLOTS; i++)
+		sum += r->lost[i] = st->lost[i];
+	if (!r->cfg.size)
+		r->cells[0].failed = sum;
 }
 
 static void sharded_sample(struct run *r)
@@ -64,9 +102,11 @@ static void sharded_sample(struct run *r)
 	struct sharded *s = r->state;
 	struct nr_stats *st = nr_collector_stats(s->collector);
 
-	if (st && st->lag_ns > r->lag_max)
-		r->lag_max = st->lag_ns;
-	if (st && r->cfg.delivery == TO_TRACE)
+	if (!st)
+		return;
+	take_lost(r, st);
+	r->lag_max = st->lag_ns > r->lag_max ? st->lag_ns : r->lag_max;
+	if (r->cfg.delivery != TO_CALLBACK)
 		r->check.count = st->events_written;
 	nr_stats_free(st);
 }
@@ -96,17 +136,20 @@ static void sharded_stop(struct run *r)
 	run_must(r, nr_collector_stop(s->collector));
 	st = nr_collector_stats(s->collector);
 	run_must(r, st ? 0 : -ENOMEM);
-	memcpy(r->lost, st->lost, sizeof(r->lost));
+	take_lost(r, st);
 	r->trace_bytes = st->bytes_written;
-	if (r->cfg.delivery == TO_TRACE)
+	if (r->cfg.delivery != TO_CALLBACK)
 		read_back(r, s->trace);
 	if (st->unaccounted || st->unwritten || st->malformed)
 		run_invalid(r, "the collector's counts do not add up");
 	if (st->events_written != r->check.count || st->reserved != r->check.count)
 		run_invalid(r, "the collector's count differs from the records delivered");
-	for (unsigned i = 0; i < st->n_shards; i++)
+	for (unsigned i = 0; i < st->n_shards; i++) {
 		if (nr_stats_shard(st, i)->behind)
 			run_invalid(r, "shard %u broke its own watermark", i);
+		if (config_any_shard(&r->cfg) && !nr_stats_shard(st, i)->records)
+			run_invalid(r, "shard %u had no record", i);
+	}
 	nr_stats_free(st);
 	nr_collector_close(s->collector);
 	scratch_remove(&s->scratch);

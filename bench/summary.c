@@ -62,6 +62,13 @@ unsigned sweep_invalid(const json_t *runs)
 
 /* ---- medians ---- */
 
+json_t *metric_of(const json_t *row, const struct metric *m)
+{
+	json_t *v = json_object_get(m->object ? json_object_get(row, m->object) : row, m->key);
+
+	return json_is_true(json_object_get(row, "valid")) && json_is_number(v) ? v : NULL;
+}
+
 /* runs are those of one configuration. */
 static json_t *median_of(const json_t *runs, const struct metric *m)
 {
@@ -72,10 +79,9 @@ static json_t *median_of(const json_t *runs, const struct metric *m)
 	unsigned n = 0;
 
 	for_each_row (row, runs) {
-		json_t *v =
-			json_object_get(m->object ? json_object_get(row, m->object) : row, m->key);
+		json_t *v = metric_of(row, m);
 
-		if (!json_is_true(json_object_get(row, "valid")) || !json_is_number(v))
+		if (!v)
 			continue;
 		values[n++] = json_number_value(v);
 		json_array_append(all, v);

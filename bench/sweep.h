@@ -65,6 +65,8 @@ struct metric {
 #define N_METRICS 22
 extern const struct metric sweep_metrics[N_METRICS];
 
+/* Of a run; NULL: it has none, or is not valid. */
+json_t *metric_of(const json_t *row, const struct metric *m);
 /* For each configuration, in order of appearance, an object with its values and for each metric
  * {"median":..., "q1":..., "q3":..., "n":..., "runs":[...], "groups":1 or 2}, see two_groups. */
 json_t *sweep_medians(const json_t *runs);

@@ -41,14 +41,10 @@
 /* The most of a CPU that one thread should need. */
 #define THREAD_SHARE 0.7
 
-/* Who handles a record behind the ring. Packers and outputs have work only with a trace. */
-enum stage { CONSUMER, MERGE, PACKER, OUTPUT, N_STAGES };
-static const struct {
-	const char *name, *metric;
-} stages[N_STAGES] = { { "consumer", "consumers_s_per_million" },
-		       { "merge", "merge_s_per_million" },
-		       { "packer", "packers_s_per_million" },
-		       { "output", "outputs_s_per_million" } };
+static const char *const distance_names[N_LEVELS] = {
+	"the same CPU",	 "the same core",    "the same last-level cache",
+	"the same node", "the same package", "another package"
+};
 
 struct tune {
 	uint64_t rate; /* of all producers together; 0: not given */
@@ -438,12 +434,9 @@ static unsigned advise_all(const struct tune *t, struct advice *list)
 
 static char *count_text(char buf[32], double n)
 {
-	if (n >= 1e6)
-		snprintf(buf, 32, "%.1fM", n / 1e6);
-	else if (n >= 1e3)
-		snprintf(buf, 32, "%.0fk", n / 1e3);
-	else
-		snprintf(buf, 32, "%.0f", n);
+	double unit = n >= 1e6 ? 1e6 : n >= 1e3 ? 1e3 : 1;
+
+	snprintf(buf, 32, n >= 1e6 ? "%.1fM" : n >= 1e3 ? "%.0fk" : "%.0f", n / unit);
 	return buf;
 }
 
@@ -482,7 +475,7 @@ static void print_pair(const struct tune *t, enum nr_distance d)
 	const json_t *sum = sum_of(t, t->other[d]);
 	char what[80];
 
-	snprintf(what, sizeof(what), "against one on %s", host_distance_name(d));
+	snprintf(what, sizeof(what), "against one on %s", distance_names[d]);
 	if (sum)
 		print_sum(sum, what);
 	if (t->ping_ns[d])
@@ -506,7 +499,7 @@ static void print_stages(const struct tune *t)
 {
 	char what[64];
 
-	for (unsigned s = 0; s < (t->no_trace ? PACKER : N_STAGES); s++) {
+	for (unsigned s = 0; s < (t->no_trace ? PACKERS : N_STAGES); s++) {
 		snprintf(what, sizeof(what), "CPU time of the %s, to a %s", stages[s].name,
 			 t->no_trace ? "callback" : "trace");
 		print_figure(what, t->stage_ns[s]);
@@ -534,7 +527,7 @@ static void print_estimate(const struct tune *t)
 	for (unsigned d = NR_SAME_CORE; d < N_LEVELS; d++) {
 		if (!t->other[d])
 			continue;
-		print_figure(host_distance_name(d), t->hand_ns[d]);
+		print_figure(distance_names[d], t->hand_ns[d]);
 		if (!t->hand_ns[d].n)
 			printf("    The two hardly ran at the same time: the ring turned with less "
 			       "than %.0f %% of\n    the records in each run. Without this figure, "
@@ -587,7 +580,7 @@ static void print_ring(const struct tune *t, const struct advice *a)
 /* The share of a CPU that the busiest thread of this stage will need. */
 static double share_of(const struct tune *t, const struct advice *a, enum stage s)
 {
-	return (s == CONSUMER ? ring_rate(t, a) : t->rate) * t->stage_ns[s].median / 1e9;
+	return (s == CONSUMERS ? ring_rate(t, a) : t->rate) * t->stage_ns[s].median / 1e9;
 }
 
 /* Rings divide the work of consumers only: of the rest, the slowest thread is the limit. */
@@ -596,7 +589,7 @@ static void print_limit(const struct tune *t)
 	enum stage limit = MERGE;
 	char rate[32];
 
-	for (unsigned s = PACKER; s < N_STAGES; s++)
+	for (unsigned s = PACKERS; s < N_STAGES; s++)
 		if (t->stage_ns[s].median > t->stage_ns[limit].median)
 			limit = s;
 	printf("  Behind the rings, the %s is the limit of a trace, at %s records/s if the disk "
@@ -607,22 +600,22 @@ static void print_limit(const struct tune *t)
 
 static void print_user_side(const struct tune *t, const struct advice *a)
 {
-	if (!t->stage_ns[MERGE].n || !t->stage_ns[CONSUMER].n) {
+	if (!t->stage_ns[MERGE].n || !t->stage_ns[CONSUMERS].n) {
 		puts("  What the merge and the consumers will need is unknown.");
 		return;
 	}
 	printf("  The merge will need %.1f %% of a CPU (measured with one ring, to a %s)",
 	       100 * share_of(t, a, MERGE), t->no_trace ? "callback" : "trace");
-	for (unsigned s = PACKER; !t->no_trace && s < N_STAGES; s++)
+	for (unsigned s = PACKERS; !t->no_trace && s < N_STAGES; s++)
 		printf(", the %s %.1f %%", stages[s].name, 100 * share_of(t, a, s));
-	printf(", the busiest consumer %.1f %%.\n", 100 * share_of(t, a, CONSUMER));
+	printf(", the busiest consumer %.1f %%.\n", 100 * share_of(t, a, CONSUMERS));
 	if (!t->no_trace)
 		print_limit(t);
 	for (unsigned s = 0; s < N_STAGES; s++)
 		if (share_of(t, a, s) > THREAD_SHARE)
 			printf("  That is too much for one %s: %s.\n", stages[s].name,
-			       s == PACKER ? "record with more --packers"
-					   : "expect loss, or emit less");
+			       s == PACKERS ? "record with more --packers"
+					    : "expect loss, or emit less");
 }
 
 /* Chooses node, the default, or more rings if they are needed. */
@@ -729,8 +722,7 @@ int cmd_tune(int argc, char **argv)
 	static struct tune t = { .size = 64, .seconds = 30 };
 	const struct command_line line = {
 		.doc = "Measure this host for half a minute and recommend shards and a ring size.",
-		.options = options,
-		.n_options = sizeof(options) / sizeof(options[0]),
+		OPTIONS(options),
 		.base = &t,
 	};
 

@@ -77,9 +77,8 @@ static int cut(struct nr_stream *s, uint64_t watermark, uint64_t lost)
 
 	p->seq = s->seq++;
 	p->end = p->n_events || s->merge.last > watermark ? s->merge.last : watermark;
-	p->begin = p->n_events ? p->events[0].ts : p->end;
 	if (!p->n_events)
-		s->merge.last = p->end;
+		s->merge.last = p->begin = p->end;
 	p->watermark = watermark;
 	p->lost = lost;
 	p->late = count_late(s);
@@ -146,12 +145,17 @@ static int take(struct nr_stream *s, unsigned *n)
 {
 	struct nr_packet *p = s->packet;
 	size_t left = p->records < s->packet_bytes ? s->packet_bytes - p->records : 0;
-	int err = nr_packet_room(p, BATCH);
+	int err = nr_packet_room(p, BATCH * NR_PLACE_WORDS);
+	uint64_t *end;
 
 	if (err)
 		return err;
-	*n = nr_merge_take(&s->merge, p->events + p->n_events, BATCH, left, &p->records);
+	if (!p->n_events)
+		p->begin = nr_merge_complete_to(&s->merge);
+	end = p->places + p->n_places;
+	*n = nr_merge_take(&s->merge, &end, BATCH, left, &p->records);
 	p->n_events += *n;
+	p->n_places = end - p->places;
 	return 0;
 }
 

@@ -30,7 +30,7 @@ includes() {
 	mv kept "$1"
 }
 
-includes src/merge/merge.c '"kernel/maps.h"' 'kernel/maps.h: merge may use base, drain'
+includes src/merge/merge.c '"kernel/maps.h"' 'kernel/maps.h: merge may use base, ring, drain'
 includes src/ring/ring.c '<bpf/libbpf.h>' 'bpf/libbpf.h: ring may use base'
 includes src/packet/end.c '<fcntl.h>' 'fcntl.h: packet may use '
 includes src/drain/sort.c '"../output/dir.h"' '../output/dir.h: drain may use base, ring'

@@ -105,14 +105,13 @@ static enum verb find_verb(const char *s)
 {
 	static const char *const verbs[] = {
 		[VERB_CHECK] = "check",	    [VERB_FIT] = "fit",	      [VERB_PREDICT] = "predict",
-		[VERB_SURFACE] = "surface", [VERB_LIMITS] = "limits", [VERB_MERGE] = "merge",
+		[VERB_SURFACE] = "surface", [VERB_LIMITS] = "limits",
 	};
 
 	for (unsigned i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (!strcmp(s, verbs[i]))
 			return i;
-	errx(BENCH_USAGE, "model %s: unknown; use check, fit, predict, surface, limits or merge",
-	     s);
+	errx(BENCH_USAGE, "model %s: unknown; use check, fit, predict, surface or limits", s);
 }
 
 /* The sweep to fit is an argument; elsewhere it is an option, which fit takes too. */
@@ -150,11 +149,9 @@ void args_parse(struct args *a, int argc, char **argv)
 		       "machine.\n"
 		       "predict: throughput and cost of a reservation, as intervals.\n"
 		       "surface: the same as a table of producers and policies by rates.\n"
-		       "limits: the number of producers at which a policy is no longer enough.\n"
-		       "merge: cost of this host's merge for a record, by number of sources.\n",
-		.args_doc = "check\nfit [SWEEP.jsonl]\npredict\nsurface\nlimits\nmerge",
-		.options = options,
-		.n_options = sizeof(options) / sizeof(options[0]),
+		       "limits: the number of producers at which a policy is no longer enough.\n",
+		.args_doc = "check\nfit [SWEEP.jsonl]\npredict\nsurface\nlimits",
+		OPTIONS(options),
 		.base = a,
 		.words = words,
 		.least_words = 1,

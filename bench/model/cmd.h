@@ -7,7 +7,7 @@
 
 #define MAX_LIST 32
 
-enum verb { VERB_CHECK, VERB_FIT, VERB_PREDICT, VERB_SURFACE, VERB_LIMITS, VERB_MERGE };
+enum verb { VERB_CHECK, VERB_FIT, VERB_PREDICT, VERB_SURFACE, VERB_LIMITS };
 
 struct args {
 	enum verb verb;

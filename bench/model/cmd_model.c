@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* numaring-bench model check|fit|predict|surface|limits|merge */
+/* numaring-bench model check|fit|predict|surface|limits */
 #include <math.h>
 
 #include "../bench.h"
@@ -56,15 +56,10 @@ static void open_job(struct job *job, const struct args *a)
 		exit(BENCH_USAGE);
 }
 
-static struct machine *machine_of(const struct job *job, const struct nr_topology *topo)
-{
-	return machine_from_topology(topo, job->like.hidden);
-}
-
 static void read_machine(struct job *job)
 {
 	job->topo = open_topology(job->args->host, job->args->synthetic);
-	job->machine = machine_of(job, job->topo);
+	job->machine = machine_from_topology(job->topo, job->like.hidden);
 }
 
 /* The sweep is of the machine, unless --sweep-host names another. */
@@ -72,7 +67,7 @@ static void read_sweep(struct job *job)
 {
 	const char *host = job->args->sweep_host;
 	struct nr_topology *topo = host ? open_topology(host, NULL) : NULL;
-	struct machine *other = topo ? machine_of(job, topo) : NULL;
+	struct machine *other = topo ? machine_from_topology(topo, job->like.hidden) : NULL;
 
 	if (sweep_curve_read(&job->sweep, job->args->sweep, "single", other ? other : job->machine))
 		exit(BENCH_FAILED);
@@ -266,9 +261,6 @@ int cmd_model(int argc, char **argv)
 		return model_check(a.data);
 	case VERB_FIT:
 		fit(&a);
-		break;
-	case VERB_MERGE:
-		model_merge();
 		break;
 	default:
 		predict_tables(&a);

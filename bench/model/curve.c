@@ -3,8 +3,6 @@
 #include "../bench.h"
 #include "model.h"
 
-#define NO_CONSUMER "_noconsumer"
-
 int curve_add(struct curve *curve, const struct load *load, double ns)
 {
 	unsigned i = curve->n;
@@ -80,7 +78,7 @@ static int add_published(struct curves *all, const char *line)
 	if (!curve)
 		return -ENOENT;
 	machine = machine_regular(&host_of(name)->layout);
-	err = curve_add_plain(curve, machine, producers, strstr(name, NO_CONSUMER) ? -1 : 0,
+	err = curve_add_plain(curve, machine, producers, strstr(name, "_noconsumer") ? -1 : 0,
 			      1e3 / mops);
 	free(machine);
 	return err;

@@ -7,7 +7,7 @@
  * sits that reads the same lines. Three views of one model:
  *
  *	mean_ns()    closed formula for producers flat out; the fits use it
- *	sim_run()    discrete-event simulation; any rate, waiting times, a full ring
+ *	sim_run()    discrete-event simulation; any rate, waiting times
  *	repairman()  exact result for exponential times; the simulation is tested against it
  *
  * Times are in nanoseconds, rates in records per second. Functions that can fail return 0 or a
@@ -24,14 +24,6 @@
 #define N_LEVELS (NR_OTHER_PACKAGE + 1)
 
 #define DEFAULT_SEED 20200529
-
-/* ---- random numbers: one 64-bit seed, the same everywhere (rng.c) ---- */
-struct rng {
-	uint64_t state;
-};
-double rng_uniform(struct rng *rng); /* in [0, 1) */
-double rng_exp(struct rng *rng, double mean);
-void rng_shuffle(struct rng *rng, unsigned *v, unsigned n);
 
 /* ---- machines (machine.c) ---- */
 struct machine {
@@ -111,26 +103,14 @@ struct sim_opts {
 	uint64_t seed;
 	double think_ns; /* between a record and the producer's next attempt, 0: flat out */
 	enum times think, service;
-	double drain_ns;   /* consumer's time for a record; 0: it always keeps up */
-	unsigned capacity; /* records the ring holds; used with drain_ns */
-	unsigned records;  /* attempts to measure in each batch */
-	unsigned batches;  /* each begins with a new order of the producers */
+	unsigned records; /* attempts to measure in each batch */
+	unsigned batches; /* each begins with a new order of the producers */
 };
 
 struct sim_result {
-	double per_sec;	     /* records that got into the ring */
+	double per_sec;
 	double wait_mean_ns; /* attempt to end of reservation: interrupts are off meanwhile */
-	double wait_p50_ns;
 	double wait_p99_ns;
-	double utilization; /* part of the time the lock is held or on its way */
-	/* Counts include the first turns of each batch, the figures above do not. */
-	uint64_t attempts; /* = written + lost */
-	uint64_t written;  /* = consumed + left */
-	uint64_t lost;
-	uint64_t consumed;
-	uint64_t left;
-	uint64_t retaken;
-	unsigned least, most; /* measured attempts of the producer that had fewest, and most */
 };
 
 /* -EINVAL: options without records, or costs and times that are negative or not finite. */
@@ -358,8 +338,6 @@ struct limits {
 int find_limits(struct limits *out, const struct question *question);
 
 /* ---- verbs of the command ---- */
-/* ns per record of the loser tree and a copy of 24 bytes, by number of sources, on this host. */
-void model_merge(void);
 /* Prints the tables of errors; 0: all stated bounds hold, 1: not, or an error that was explained.
  */
 int model_check(const char *data_dir);

@@ -153,18 +153,13 @@ static struct costs scaled_set(const struct family *f, unsigned i)
 	return c;
 }
 
-static double think_ns(const struct question *q)
-{
-	return q->rate > 0 ? 1e9 / q->rate : 0;
-}
-
 /* Twins are simulated once. */
 static struct sim_result all_rings(struct rings *rings, const struct question *q,
 				   const struct costs *costs)
 {
 	struct sim_opts opts = {
 		.seed = q->seed,
-		.think_ns = think_ns(q),
+		.think_ns = q->rate > 0 ? 1e9 / q->rate : 0,
 		.think = EXPONENTIAL,
 		.batches = SIM_BATCHES,
 	};
@@ -197,7 +192,7 @@ static void predict_perf(struct answer *a, const struct question *q)
 	}
 	a->wait_ns = interval_of(wait, 3);
 	a->wait_p99_ns = interval_of(p99, 3);
-	a->lock_per_sec = rate_of(q->n, think_ns(q), a->wait_ns);
+	a->lock_per_sec = rate_of(q->n, q->rate > 0 ? 1e9 / q->rate : 0, a->wait_ns);
 	a->lock_capacity = rate_of(q->n, 0, a->wait_ns);
 	a->merge_per_sec = merge_interval(r, q->n);
 }

@@ -1,16 +1,51 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Discrete-event simulation of one ring: producers think, queue for the lock in order of arrival,
- * pay the hand-over from the last owner, and think again. A consumer drains what they wrote.
- *
- * Two rules hold, and tests/test_model.c tests them:
- *	- the lock is first come, first served, but for the re-take when exactly one waits;
- *	- attempts = written + lost and written = consumed + left (the collector's I7).
+ * pay the hand-over from the last owner, and think again. The lock is first come, first served, but
+ * for the re-take when exactly one waits (tests/test_model.c).
  */
 #include <math.h>
 
 #include "../bench.h"
 #include "model.h"
+
+#define FIRST_TURNS 4 /* of each producer, which are not measured */
+
+/* splitmix64: small, the same on every machine, good enough for queues. */
+struct rng {
+	uint64_t state;
+};
+
+static uint64_t next(struct rng *rng)
+{
+	uint64_t z = rng->state += 0x9e3779b97f4a7c15ull;
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+	return z ^ (z >> 31);
+}
+
+/* In [0, 1). */
+static double rng_uniform(struct rng *rng)
+{
+	return (next(rng) >> 11) * 0x1p-53;
+}
+
+static double rng_exp(struct rng *rng, double mean)
+{
+	return -mean * log1p(-rng_uniform(rng));
+}
+
+static void rng_shuffle(struct rng *rng, unsigned *v, unsigned n)
+{
+	for (unsigned i = n; i > 1; i--) {
+		unsigned j = rng_uniform(rng) * i;
+		unsigned tmp = v[i - 1];
+
+		v[i - 1] = v[j];
+		v[j] = tmp;
+	}
+}
 
 struct sim {
 	const struct costs *costs;
@@ -18,17 +53,12 @@ struct sim {
 	const struct sim_opts *opts;
 	struct rng rng;
 	double now;
-	int last;     /* producer that owned the lock last */
-	double *at;   /* when each producer wants the lock next */
-	double *done; /* when the consumer is through with a record: a circle of capacity */
-	uint64_t pushed, popped;
-	double consumer_free;
+	int last;   /* producer that owned the lock last */
+	double *at; /* when each producer wants the lock next */
 	unsigned *order;
-	uint64_t *count;
 	double *waits;
 	size_t n_waits;
-	uint64_t measured_written;
-	double busy, elapsed;
+	double elapsed;
 };
 
 /* First come, first served. */
@@ -73,68 +103,23 @@ static double service_ns(struct sim *s, unsigned producer, bool retake)
 	return draw(s, s->opts->service, ns);
 }
 
-static void drain_until(struct sim *s, double now)
+/* One owner's turn: one reservation, or more if it wins the lock again. */
+static void turn(struct sim *s, unsigned *left)
 {
-	while (s->popped < s->pushed && s->done[s->popped % s->opts->capacity] <= now)
-		s->popped++;
-}
-
-/* The kernel takes the lock before it looks for room: a full ring costs the same. */
-static bool ring_push(struct sim *s)
-{
-	if (!s->done) {
-		s->pushed++;
-		s->popped++;
-		return true;
-	}
-	drain_until(s, s->now);
-	if (s->pushed - s->popped >= s->opts->capacity)
-		return false;
-	if (s->consumer_free < s->now)
-		s->consumer_free = s->now;
-	s->consumer_free += s->opts->drain_ns;
-	s->done[s->pushed++ % s->opts->capacity] = s->consumer_free;
-	return true;
-}
-
-static void reserve(struct sim *s, struct sim_result *r, unsigned producer, bool retake,
-		    bool measure)
-{
-	double ns = service_ns(s, producer, retake);
-	bool written;
-
-	s->now += ns;
-	s->last = producer;
-	written = ring_push(s);
-	r->attempts++;
-	r->retaken += retake;
-	r->written += written;
-	r->lost += !written;
-	if (!measure)
-		return;
-	s->busy += ns;
-	s->measured_written += written;
-	s->waits[s->n_waits++] = s->now - s->at[producer];
-	s->count[producer]++;
-}
-
-/* One owner's turn; returns the number of reservations made. */
-static unsigned turn(struct sim *s, struct sim_result *r, unsigned left, bool measure)
-{
-	unsigned owner = next_owner(s), made = 1;
+	unsigned owner = next_owner(s);
 
 	s->now = fmax(s->now, s->at[owner]);
-	reserve(s, r, owner, false, measure);
-	for (;;) {
+	for (bool retake = false;; retake = true) {
+		s->now += service_ns(s, owner, retake);
+		s->last = owner;
+		s->waits[s->n_waits++] = s->now - s->at[owner];
 		s->at[owner] = s->now + draw(s, s->opts->think, s->opts->think_ns);
 		/* The winner is back before the line has reached the one that waits. */
-		if (made == left || others_waiting(s, owner) != 1 ||
+		if (!--*left || others_waiting(s, owner) != 1 ||
 		    s->at[owner] > s->now + s->costs->own ||
 		    rng_uniform(&s->rng) >= s->costs->retake)
-			return made;
+			return;
 		s->now = s->at[owner];
-		reserve(s, r, owner, true, measure);
-		made++;
 	}
 }
 
@@ -144,8 +129,6 @@ static void start_batch(struct sim *s)
 
 	s->now = 0;
 	s->last = -1;
-	s->pushed = s->popped = 0;
-	s->consumer_free = 0;
 	for (unsigned i = 0; i < n; i++)
 		s->order[i] = i;
 	rng_shuffle(&s->rng, s->order, n);
@@ -154,40 +137,31 @@ static void start_batch(struct sim *s)
 		s->at[s->order[i]] = i * (s->opts->think_ns / n + 1e-3);
 }
 
-static void run_batch(struct sim *s, struct sim_result *r)
+static void run_batch(struct sim *s)
 {
+	size_t measured = s->n_waits;
 	double start;
 
 	start_batch(s);
-	for (unsigned done = 0, want = 4 * s->load->n; done < want;)
-		done += turn(s, r, want - done, false);
+	for (unsigned left = FIRST_TURNS * s->load->n; left;)
+		turn(s, &left);
+	s->n_waits = measured;
 	start = s->now;
-	for (unsigned done = 0; done < s->opts->records;)
-		done += turn(s, r, s->opts->records - done, true);
+	for (unsigned left = s->opts->records; left;)
+		turn(s, &left);
 	s->elapsed += s->now - start;
-	if (s->done)
-		drain_until(s, s->now);
-	r->consumed += s->popped;
-	r->left += s->pushed - s->popped;
 }
 
-static void summarize(struct sim *s, struct sim_result *r)
+static struct sim_result summarize(struct sim *s)
 {
 	double sum = 0;
 
 	for (size_t i = 0; i < s->n_waits; i++)
 		sum += s->waits[i];
 	qsort(s->waits, s->n_waits, sizeof(*s->waits), compare_doubles);
-	r->per_sec = s->measured_written / s->elapsed * 1e9;
-	r->wait_mean_ns = sum / s->n_waits;
-	r->wait_p50_ns = s->waits[s->n_waits / 2];
-	r->wait_p99_ns = s->waits[s->n_waits - 1 - s->n_waits / 100];
-	r->utilization = s->busy / s->elapsed;
-	r->least = r->most = s->count[0];
-	for (unsigned i = 1; i < s->load->n; i++) {
-		r->least = fmin(r->least, s->count[i]);
-		r->most = fmax(r->most, s->count[i]);
-	}
+	return (struct sim_result){ .per_sec = s->n_waits / s->elapsed * 1e9,
+				    .wait_mean_ns = sum / s->n_waits,
+				    .wait_p99_ns = s->waits[s->n_waits - 1 - s->n_waits / 100] };
 }
 
 static bool is_time(double ns)
@@ -199,7 +173,7 @@ static bool is_time(double ns)
 static bool are_times(const struct costs *c, const struct sim_opts *opts)
 {
 	bool good = is_time(c->alone) && is_time(c->own) && is_time(c->consumer) &&
-		    is_time(opts->think_ns) && is_time(opts->drain_ns);
+		    is_time(opts->think_ns);
 
 	for (unsigned d = 0; d < N_LEVELS; d++)
 		good = good && is_time(c->hand[d]) && is_time(c->consumer * c->hand[d]);
@@ -209,31 +183,18 @@ static bool are_times(const struct costs *c, const struct sim_opts *opts)
 int sim_run(struct sim_result *out, const struct costs *costs, const struct load *load,
 	    const struct sim_opts *opts)
 {
-	struct sim_result r = { 0 };
-	bool drains = opts->drain_ns > 0;
-	struct sim s;
+	struct sim s = { .costs = costs, .load = load, .opts = opts, .rng = { opts->seed } };
+	size_t records = (size_t)opts->records * opts->batches;
 
-	if (!load->n || !opts->records || !opts->batches || (drains && !opts->capacity) ||
-	    !are_times(costs, opts))
+	if (!load->n || !records || !are_times(costs, opts))
 		return -EINVAL;
-	s = (struct sim){
-		.costs = costs,
-		.load = load,
-		.opts = opts,
-		.rng = { opts->seed },
-		.at = bench_alloc(load->n, sizeof(*s.at)),
-		.order = bench_alloc(load->n, sizeof(*s.order)),
-		.count = bench_alloc(load->n, sizeof(*s.count)),
-		.waits = bench_alloc((size_t)opts->records * opts->batches, sizeof(*s.waits)),
-		.done = drains ? bench_alloc(opts->capacity, sizeof(*s.done)) : NULL,
-	};
+	s.at = bench_alloc(load->n, sizeof(*s.at));
+	s.order = bench_alloc(load->n, sizeof(*s.order));
+	s.waits = bench_alloc(records + FIRST_TURNS * load->n, sizeof(*s.waits));
 	for (unsigned b = 0; b < opts->batches; b++)
-		run_batch(&s, &r);
-	summarize(&s, &r);
-	*out = r;
-	free(s.done);
+		run_batch(&s);
+	*out = summarize(&s);
 	free(s.waits);
-	free(s.count);
 	free(s.order);
 	free(s.at);
 	return 0;

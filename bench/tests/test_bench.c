@@ -332,11 +332,11 @@ static void a_duration_is_what_is_written_of_it(void **state)
 static void bad_values_are_refused(void **state)
 {
 	static const char *const bad[][4] = {
-		{ "rings", "node/0", "node/", "" },
+		{ "rings", "node/0", "shards/0", "" },
 		{ "0", "-1", "1x", "" },
 		{ "filled", "", "0+", "0++1" },
 		{ "-1", "1q", "18446744073709551615", "1e6" },
-		{ "8", "20", "4104", "0" },
+		{ "8", "20", "4104", "-1" },
 		{ "0", "65", "", "-1" },
 		{ "1T", "-1", "9223372036854775808", "x" },
 		{ "0", "-1", "x", "" },

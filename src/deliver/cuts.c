@@ -50,7 +50,7 @@ static void hand_to_required(struct nr_feed *f, struct nr_cut *cut)
 /* An empty queue takes a packet of any size (Y3). */
 static void hand_to_optional(struct nr_feed *f, const struct nr_cut *cut)
 {
-	bool full = f->n && f->queued + nr_queue_memory(cut->packet) > f->output->queue_bytes;
+	bool full = f->n && f->queued + nr_packet_memory(cut->packet) > f->output->queue_bytes;
 
 	if (f->error || full || nr_queue_put(f, cut->packet, NULL))
 		nr_queue_miss(f, cut->packet);

@@ -10,13 +10,13 @@
 /* ---- sending ---- */
 
 /* The sizes of packets are known for sure only when they are made. The drift corrects them later. */
-static void place(struct nr_delivery *d, struct nr_packet *packet)
+static void set_offset(struct nr_delivery *d, struct nr_packet *packet)
 {
 	uint64_t drift = d->writer ? nr_counter_get(&d->writer->drift) : 0;
 
-	packet->place = d->place;
-	packet->shift = (d->place + drift) % NR_PACKET_PAGE;
-	d->place += sizeof(struct nr_packet_head) + packet->records;
+	packet->offset = d->offset;
+	packet->shift = (d->offset + drift) % NR_PACKET_PAGE;
+	d->offset += sizeof(struct nr_packet_head) + packet->records;
 }
 
 int nr_delivery_send(struct nr_delivery *d, struct nr_packet *packet, const struct nr_mark *marks)
@@ -26,12 +26,12 @@ int nr_delivery_send(struct nr_delivery *d, struct nr_packet *packet, const stru
 	pthread_mutex_lock(&d->lock);
 	cut = nr_cuts_new(d);
 	if (cut) {
-		place(d, packet);
+		set_offset(d, packet);
 		memcpy(cut->marks, marks, d->n_shards * sizeof(*marks));
 		*cut = (struct nr_cut){
 			.packet = packet,
 			.marks = cut->marks,
-			.bytes = packet->records + packet->n_events * sizeof(*packet->events),
+			.bytes = nr_packet_held(packet),
 			.built = !d->wants_bytes,
 		};
 		d->in_flight += cut->bytes;
@@ -246,7 +246,7 @@ static int make_first(struct nr_delivery *d, uint64_t start)
 	if (!first)
 		return -ENOMEM;
 	first->begin = first->end = first->watermark = start;
-	d->place = sizeof(struct nr_packet_head);
+	d->offset = sizeof(struct nr_packet_head);
 	d->recording.first = first;
 	err = d->recording.frames ? nr_frames_new(&frames, d->recording.level) : 0;
 	err = err ?: nr_packers_make(first, &d->recording.format, NULL, frames);

@@ -28,7 +28,7 @@
 struct nr_cut {
 	struct nr_packet *packet;
 	struct nr_mark *marks; /* [n_shards] up to which the rings are free when it is safe */
-	size_t bytes;	       /* of its records and events */
+	size_t bytes;	       /* nr_packet_held */
 	unsigned waiting;      /* required outputs that are not done with it */
 	bool built;	       /* has its bytes, or needs none */
 	bool handed;	       /* is in the queues of the outputs */
@@ -89,7 +89,7 @@ struct nr_delivery {
 	 * another thread would cost more than most such outputs do. */
 	bool direct;
 
-	uint64_t place;			/* that of the next packet */
+	uint64_t offset;		/* that of the next packet */
 	const struct nr_output *writer; /* gives packets their shift; NULL: nobody */
 
 	struct nr_cut *first, *last; /* on their way, in sequence */

@@ -7,8 +7,6 @@
 
 /* queue.c: what waits for an output. */
 
-/* Bytes of memory that a packet takes in a queue. */
-size_t nr_queue_memory(const struct nr_packet *packet);
 /* Adds a packet with the gap before it. cut: of a required output, else NULL. 0 or -ENOMEM. */
 int nr_queue_put(struct nr_feed *feed, struct nr_packet *packet, struct nr_cut *cut);
 /* Takes the first packet off the queue, which is not empty. */

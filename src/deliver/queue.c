@@ -19,11 +19,6 @@ static int grow_queue(struct nr_feed *f)
 	return 0;
 }
 
-size_t nr_queue_memory(const struct nr_packet *p)
-{
-	return sizeof(*p) + p->cap + p->frame_cap + p->room * sizeof(*p->events);
-}
-
 int nr_queue_put(struct nr_feed *f, struct nr_packet *packet, struct nr_cut *cut)
 {
 	int err = f->n == f->cap ? grow_queue(f) : 0;
@@ -32,7 +27,7 @@ int nr_queue_put(struct nr_feed *f, struct nr_packet *packet, struct nr_cut *cut
 		return err;
 	f->queue[(f->head + f->n++) % f->cap] =
 		(struct nr_queued){ f->gap, nr_packet_ref(packet), cut };
-	f->queued += nr_queue_memory(packet);
+	f->queued += nr_packet_memory(packet);
 	f->gap = (struct nr_gap){};
 	pthread_cond_signal(&f->wake);
 	return 0;
@@ -44,7 +39,7 @@ struct nr_queued nr_queue_take(struct nr_feed *f)
 
 	f->head = (f->head + 1) % f->cap;
 	f->n--;
-	f->queued -= nr_queue_memory(q.packet);
+	f->queued -= nr_packet_memory(q.packet);
 	return q;
 }
 

@@ -55,7 +55,8 @@ int nr_shard_init(struct nr_shard *shard, const struct nr_ring *ring, uint32_t n
 	shard->run = reserve_memory(queue_bytes(shard));
 	shard->tmp = reserve_memory(queue_bytes(shard));
 	shard->cpu_records = reserve_memory(n_cpus * sizeof(*shard->cpu_records));
-	if (!shard->queue || !shard->run || !shard->tmp || !shard->cpu_records) {
+	shard->last = reserve_memory(n_cpus * sizeof(*shard->last));
+	if (!shard->queue || !shard->run || !shard->tmp || !shard->cpu_records || !shard->last) {
 		nr_shard_destroy(shard);
 		return -ENOMEM;
 	}
@@ -71,6 +72,7 @@ void nr_shard_destroy(struct nr_shard *shard)
 	release_memory(shard->run, queue_bytes(shard));
 	release_memory(shard->tmp, queue_bytes(shard));
 	release_memory(shard->cpu_records, shard->n_cpus * sizeof(*shard->cpu_records));
+	release_memory(shard->last, shard->n_cpus * sizeof(*shard->last));
 	nr_ring_unmap(&shard->ring);
 	memset(shard, 0, sizeof(*shard));
 }
@@ -83,12 +85,47 @@ static void note_behind(struct nr_shard *shard, uint64_t ts)
 	nr_counter_max(&shard->behind_by, shard->complete_to - ts);
 }
 
+/*
+ * May this record change what nr_losses_note has counted for its CPU? Not if the CPU's record before
+ * it in this ring has the same `lost` and no later time. For that one is emitted first: it was
+ * published by an earlier pass, or it comes first in the order (ts, position) of this one. By then
+ * the CPU's count is no less than that `lost`: the record was noted, or, by induction, to note it
+ * would have changed nothing. Counts do not decrease. So to note this one changes nothing either.
+ */
+static bool may_count(struct nr_shard *shard, const struct nr_record *rec)
+{
+	struct nr_last before, *last;
+
+	if (rec->cpu >= shard->n_cpus)
+		return false;
+	last = &shard->last[rec->cpu];
+	before = *last;
+	*last = (struct nr_last){ rec->ts, rec->lost, true };
+	return !before.any | (rec->lost != before.lost) | (rec->ts < before.ts);
+}
+
+static uint64_t size_of(struct nr_shard *shard, const struct nr_ring_slot *slot)
+{
+	uint64_t size = nr_round8(slot->length) / 8;
+	bool counts = may_count(shard, (const void *)slot->payload);
+
+	return counts || size > NR_ENTRY_SIZE_MAX ? 0 : size;
+}
+
+/* Where a walk adds to the run. */
+struct walk {
+	struct nr_entry *end; /* of the run */
+	uint64_t ts;	      /* of the entry before it */
+	bool sorted;	      /* the entries ascend */
+};
+
 /* Adds one record to the run and the counters. */
-static void note_record(struct nr_shard *shard, const struct nr_slot *slot, uint64_t pos)
+static inline void note_record(struct nr_shard *shard, struct walk *w,
+			       const struct nr_ring_slot *slot, uint64_t pos)
 {
 	const struct nr_record *rec = (const void *)slot->payload;
 
-	if (slot->length < sizeof(*rec)) {
+	if (__builtin_expect(slot->length < sizeof(*rec), 0)) {
 		nr_counter_add(slot->discarded ? &shard->discarded : &shard->malformed, 1);
 		return;
 	}
@@ -98,31 +135,39 @@ static void note_record(struct nr_shard *shard, const struct nr_slot *slot, uint
 		nr_counter_add(&shard->discarded, 1);
 		return;
 	}
-	nr_counter_add(&shard->records, 1);
-	if (rec->ts < shard->complete_to)
+	if (__builtin_expect(rec->ts < shard->complete_to, 0))
 		note_behind(shard, rec->ts);
-	shard->run[shard->held++] = (struct nr_entry){ .ts = rec->ts, .pos = pos };
+	w->sorted &= rec->ts >= w->ts;
+	w->ts = rec->ts;
+	*w->end++ =
+		(struct nr_entry){ .ts = rec->ts, .pos = pos / 8, .size = size_of(shard, slot) };
 }
 
 /* Walks to limit. -EAGAIN: stopped at a BUSY record. -EBADMSG: a record is invalid, or the ring
  * claims to hold more than its size, for which run and queue have no room (D3). */
-static int walk(struct nr_shard *shard, uint64_t limit)
+static int walk(struct nr_shard *shard, uint64_t limit, bool *sorted)
 {
-	struct nr_slot slot;
-	uint64_t pos;
-	int err;
+	const struct nr_ring ring = shard->ring;
+	struct nr_entry *end = shard->run + shard->held;
+	struct walk w = { end, shard->held ? end[-1].ts : 0, true };
+	uint64_t walked = shard->walked, pos;
+	struct nr_ring_slot slot;
+	int err = 0;
 
-	if (limit - shard->walked > shard->ring.size ||
-	    limit - nr_ring_consumed(&shard->ring) > shard->ring.size)
+	if (limit - walked > ring.size || limit - nr_ring_consumed(&ring) > ring.size)
 		return -EBADMSG;
-	while (shard->walked != limit) {
-		pos = shard->walked;
-		err = nr_ring_next(&shard->ring, &shard->walked, limit, &slot);
+	while (walked != limit) {
+		pos = walked;
+		err = nr_ring_next(&ring, &walked, limit, &slot);
 		if (err)
-			return err;
-		note_record(shard, &slot, pos);
+			break;
+		note_record(shard, &w, &slot, pos);
 	}
-	return 0;
+	nr_counter_add(&shard->records, w.end - end);
+	shard->held += w.end - end;
+	shard->walked = walked;
+	*sorted = w.sorted;
+	return err;
 }
 
 /* Number of entries of the sorted run below the watermark. */
@@ -154,7 +199,7 @@ static uint32_t lowest_held(const struct nr_shard *shard, size_t n)
 	uint32_t lowest = shard->walked;
 
 	for (size_t i = n; i < shard->held; i++)
-		lowest = lower_pos(shard->run[i].pos, lowest);
+		lowest = lower_pos(nr_entry_pos(&shard->run[i]), lowest);
 	return lowest;
 }
 
@@ -168,13 +213,18 @@ static uint64_t full_pos(const struct nr_shard *shard, uint32_t low)
 static void publish(struct nr_shard *shard, size_t n)
 {
 	uint64_t tail = atomic_load_explicit(&shard->tail, memory_order_relaxed);
+	uint64_t mask = shard->queue_mask;
+	const struct nr_entry *run = shard->run;
+	struct nr_entry *queue = shard->queue;
 	uint32_t free_below = lowest_held(shard, n);
 	uint64_t floor = full_pos(shard, free_below);
 
 	for (size_t i = n; i-- > 0;) {
-		shard->run[i].free_below = free_below;
-		free_below = lower_pos(shard->run[i].pos, free_below);
-		shard->queue[(tail + i) & shard->queue_mask] = shard->run[i];
+		struct nr_entry e = run[i];
+
+		e.free_below = free_below / 8;
+		free_below = lower_pos(nr_entry_pos(&e), free_below);
+		queue[(tail + i) & mask] = e;
 	}
 	memmove(shard->run, shard->run + n, (shard->held - n) * sizeof(*shard->run));
 	shard->held -= n;
@@ -204,18 +254,18 @@ static uint64_t less_epsilon(uint64_t time)
 int nr_shard_pass(struct nr_shard *shard, uint64_t time)
 {
 	uint64_t produced = nr_ring_produced(&shard->ring);
-	size_t before = shard->held;
 	uint64_t watermark = atomic_load_explicit(&shard->watermark, memory_order_relaxed);
+	bool sorted = true;
 	int err;
 
 	/* consumer_pos is read after producer_pos and covers walked records only, so the difference
 	 * is not negative and at most the true fill. */
 	nr_counter_max(&shard->peak, produced - nr_ring_consumed(&shard->ring));
-	err = walk(shard, produced);
+	err = walk(shard, produced, &sorted);
+	if (!sorted)
+		nr_counter_add(&shard->unsorted, nr_sort(shard->run, shard->tmp, shard->held));
 	if (err == -EBADMSG)
 		return err;
-	if (shard->held > before)
-		nr_counter_add(&shard->unsorted, nr_sort(shard->run, shard->tmp, shard->held));
 	/* A pass that stopped at a BUSY record keeps the pending target, if there is one (D2). */
 	if (!err || !shard->pending) {
 		shard->target_ts = time;

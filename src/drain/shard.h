@@ -34,6 +34,13 @@
 #include "ring/ring.h"
 #include "sort.h"
 
+/* The last record of a CPU that was walked. */
+struct nr_last {
+	uint64_t ts;
+	uint32_t lost;
+	bool any;
+};
+
 struct nr_shard {
 	struct nr_ring ring;
 	struct nr_entry *queue; /* [queue_mask + 1] */
@@ -50,6 +57,7 @@ struct nr_shard {
 	struct nr_entry *run; /* sorted entries with ts >= watermark, then those of this pass */
 	struct nr_entry *tmp; /* for sorting */
 	size_t held;	      /* entries in run */
+	struct nr_last *last; /* [n_cpus] */
 
 	/* Counters of the consumer thread; others read them relaxed. */
 	_Atomic(uint64_t) records;	/* submitted records walked */
@@ -119,12 +127,17 @@ static inline const struct nr_entry *nr_shard_entry(const struct nr_shard *shard
 	return &shard->queue[index & shard->queue_mask];
 }
 
-/* Merge thread: takes the entry at head out of the queue. */
-static inline void nr_shard_take(struct nr_shard *shard)
+/* Merge thread: takes the entries before head out of the queue. The last of them is still there:
+ * no mark covers it, so its record is in the ring (D3). */
+static inline void nr_shard_take_to(struct nr_shard *shard, uint64_t head)
 {
-	const struct nr_entry *entry = nr_shard_entry(shard, shard->head++);
+	uint32_t free_below;
 
-	shard->free_below += (uint32_t)(entry->free_below - (uint32_t)shard->free_below);
+	if (head == shard->head)
+		return;
+	shard->head = head;
+	free_below = nr_entry_free_below(nr_shard_entry(shard, head - 1));
+	shard->free_below += (uint32_t)(free_below - (uint32_t)shard->free_below);
 }
 
 /* Merge thread: how far a packet and those before it have taken the shard. */

@@ -13,19 +13,39 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A walked record that is not yet emitted. Positions are the low 32 bits: a ring has at most 1 GiB,
- * so their differences are exact. */
+/*
+ * A walked record that is not yet emitted. Positions are in units of 8 bytes, the low 29 bits of
+ * them: a ring has at most 1 GiB, so their differences are exact.
+ */
 struct nr_entry {
 	uint64_t ts;
-	uint32_t pos;	     /* of the record's header */
-	uint32_t free_below; /* position below which the ring is free once this entry and all before
-				it are safe */
+	uint64_t pos : 29;	  /* of the record's header */
+	uint64_t free_below : 29; /* position below which the ring is free once this entry and all
+				   * before it are safe */
+	/* Bytes of the record with its struct nr_record, / 8, rounded up. 0: the merge looks at the
+	 * record itself, because it is longer, or may count losses (shard.h). */
+	uint64_t size : 6;
 };
+_Static_assert(sizeof(struct nr_entry) == 16, "four entries in a cache line");
+
+#define NR_ENTRY_SIZE_MAX 63u
+
+/* The low 32 bits of positions in bytes. */
+static inline uint32_t nr_entry_pos(const struct nr_entry *e)
+{
+	return (uint32_t)e->pos << 3;
+}
+
+static inline uint32_t nr_entry_free_below(const struct nr_entry *e)
+{
+	return (uint32_t)e->free_below << 3;
+}
 
 /* The order within a shard: by (ts, position). */
 static inline bool nr_entry_before(const struct nr_entry *a, const struct nr_entry *b)
 {
-	return a->ts < b->ts || (a->ts == b->ts && (int32_t)(a->pos - b->pos) < 0);
+	return a->ts < b->ts ||
+	       (a->ts == b->ts && (int32_t)(nr_entry_pos(a) - nr_entry_pos(b)) < 0);
 }
 
 /* tmp has room for n entries. Returns the number of places where entries did not ascend. */

@@ -6,7 +6,10 @@
 #include "base/counter.h"
 #include "merge.h"
 
-#define PREFETCH 8 /* records ahead in a queue */
+#define PREFETCH 8 /* entries ahead in a queue: they come from other CPUs' caches */
+
+/* Records in a row from one shard, after which the tree is asked how long that will go on. */
+#define LONG_RUN 16
 
 int nr_merge_init(struct nr_merge *m, struct nr_shard **shards, uint32_t n)
 {
@@ -18,11 +21,18 @@ int nr_merge_init(struct nr_merge *m, struct nr_shard **shards, uint32_t n)
 		return err;
 	m->shards = shards;
 	m->n_shards = n;
-	m->tail = calloc(n, sizeof(*m->tail));
-	if (!m->tail) {
+	m->lanes = aligned_alloc(_Alignof(struct nr_lane), n * sizeof(*m->lanes));
+	if (!m->lanes) {
 		nr_merge_destroy(m);
 		return -ENOMEM;
 	}
+	for (uint32_t s = 0; s < n; s++)
+		m->lanes[s] = (struct nr_lane){
+			.queue = shards[s]->queue,
+			.queue_mask = shards[s]->queue_mask,
+			.data = shards[s]->ring.data,
+			.ring_mask = shards[s]->ring.mask,
+		};
 	return 0;
 }
 
@@ -35,7 +45,7 @@ void nr_merge_destroy(struct nr_merge *m)
 {
 	nr_tree_destroy(&m->tree);
 	nr_losses_destroy(&m->losses);
-	free(m->tail);
+	free(m->lanes);
 	memset(m, 0, sizeof(*m));
 }
 
@@ -52,14 +62,30 @@ static uint64_t common_watermark(const struct nr_merge *m)
 	return min;
 }
 
-/* Puts the head of shard s's queue into the tree. */
-static void load_key(struct nr_merge *m, uint32_t s)
+static nr_tree_key key_of(const struct nr_lane *lane, uint32_t s, uint64_t index)
 {
-	const struct nr_shard *shard = m->shards[s];
+	if (index >= lane->tail)
+		return nr_tree_key_dry(s);
+	return nr_tree_key_at(lane->queue[index & lane->queue_mask].ts, s);
+}
 
-	m->tree.dry[s] = shard->head == m->tail[s];
-	if (!m->tree.dry[s])
-		m->tree.key[s] = nr_shard_entry(shard, shard->head)->ts;
+/* Tells the shards what was taken. */
+static void put_heads(struct nr_merge *m)
+{
+	for (uint32_t s = 0; s < m->n_shards; s++)
+		nr_shard_take_to(m->shards[s], m->lanes[s].head);
+}
+
+static void open_window(struct nr_merge *m)
+{
+	for (uint32_t s = 0; s < m->n_shards; s++) {
+		struct nr_lane *lane = &m->lanes[s];
+
+		lane->tail = nr_shard_tail(m->shards[s]);
+		lane->next = key_of(lane, s, lane->head + 1);
+		nr_tree_set(&m->tree, key_of(lane, s, lane->head));
+	}
+	nr_tree_build(&m->tree);
 }
 
 uint64_t nr_merge_begin(struct nr_merge *m)
@@ -69,82 +95,115 @@ uint64_t nr_merge_begin(struct nr_merge *m)
 	m->late_below = m->watermark;
 	if (w > m->watermark)
 		m->watermark = w;
-	/* Read the tails after the watermarks: every record below those is in the queues by now
+	m->limit =
+		m->watermark == NR_TIME_END ? nr_tree_key_dry(0) : nr_tree_key_at(m->watermark, 0);
+	put_heads(m);
+	/* Reads the tails after the watermarks: every record below those is in the queues by now
 	 * (D1). */
-	for (uint32_t s = 0; s < m->n_shards; s++) {
-		m->tail[s] = nr_shard_tail(m->shards[s]);
-		load_key(m, s);
-	}
-	nr_tree_build(&m->tree);
+	open_window(m);
 	return m->watermark;
 }
 
 bool nr_merge_more(const struct nr_merge *m)
 {
-	uint32_t s = nr_tree_winner(&m->tree);
+	return nr_tree_winner(&m->tree) < m->limit;
+}
 
-	return !m->tree.dry[s] && (m->tree.key[s] < m->watermark || m->watermark == NR_TIME_END);
+static uint64_t later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* No event from now on may have a time below (M2). */
+static uint64_t least_time(const struct nr_merge *m)
+{
+	return later(m->last, m->late_below);
 }
 
 /* The time of the next event: that of its record, unless it is late (M2). */
 static uint64_t next_time(const struct nr_merge *m)
 {
-	uint64_t ts = m->tree.key[nr_tree_winner(&m->tree)];
-	uint64_t min = m->last > m->late_below ? m->last : m->late_below;
-
-	return ts > min ? ts : min;
+	return later(nr_tree_time(nr_tree_winner(&m->tree)), least_time(m));
 }
 
-/* The records come from other CPUs' caches: asks for one that will be taken soon. */
-static void prefetch_record(const struct nr_merge *m, uint32_t s)
+/* Reads a record in its ring, which the merge needs to do for few (nr_entry). Returns its bytes. */
+static size_t look_at(struct nr_merge *m, uint64_t place)
 {
-	const struct nr_shard *shard = m->shards[s];
-	uint64_t soon = shard->head + PREFETCH;
-
-	if (soon < m->tail[s])
-		__builtin_prefetch(shard->ring.data +
-				   (nr_shard_entry(shard, soon)->pos & shard->ring.mask));
+	nr_losses_note(&m->losses, nr_place_record(place));
+	return nr_round8(nr_place_length(place));
 }
 
-/* Takes the head of the winner's queue. Returns its bytes in a packet. */
-static size_t take_one(struct nr_merge *m, struct nr_event *ev)
+/* The tree, and how long its winner has been of one shard. */
+struct race {
+	struct nr_tree tree;
+	nr_tree_key winner, second;
+	unsigned run;
+};
+
+/*
+ * The winner's shard goes on with key. In a long run its keys are compared only with the second
+ * best. In short ones, that would cost more than the matches: whether a run goes on is a branch that
+ * nobody can predict.
+ */
+static inline void advance(struct race *r, uint32_t s, nr_tree_key key)
 {
-	uint32_t s = nr_tree_winner(&m->tree);
-	struct nr_shard *shard = m->shards[s];
-	const struct nr_entry *entry = nr_shard_entry(shard, shard->head);
-	const uint8_t *slot = shard->ring.data + (entry->pos & shard->ring.mask);
-	uint32_t length = *(const uint32_t *)slot;
-	bool late = entry->ts < m->late_below || entry->ts < m->last;
-
-	prefetch_record(m, s);
-	*ev = (struct nr_event){
-		.rec = (const void *)(slot + NR_RING_HEADER),
-		.data = slot + NR_RING_HEADER + sizeof(struct nr_record),
-		.size = length - sizeof(struct nr_record),
-		.flags = late ? NR_EVENT_LATE : 0,
-		.ts = next_time(m),
-	};
-	m->last = ev->ts;
-	nr_losses_note(&m->losses, ev->rec);
-	if (late)
-		nr_counter_add(&shard->late, 1);
-	nr_shard_take(shard);
-	load_key(m, s);
-	nr_tree_replay(&m->tree);
-	return nr_round8(length);
+	if (__builtin_expect(r->run >= LONG_RUN && key < r->second, 0)) {
+		r->winner = key;
+		return;
+	}
+	r->winner = nr_tree_replace(&r->tree, s, key);
+	r->run = (r->run + 1) & -((uint32_t)r->winner == s);
+	if (__builtin_expect(r->run >= LONG_RUN, 0))
+		r->second = nr_tree_second(&r->tree, s);
 }
 
-unsigned nr_merge_take(struct nr_merge *m, struct nr_event *evs, unsigned max, size_t room,
+/* Takes the head of a shard's queue. */
+static inline const struct nr_entry *take_head(struct race *r, struct nr_lane *lane, uint32_t s)
+{
+	const struct nr_entry *entry = &lane->queue[lane->head++ & lane->queue_mask];
+
+	advance(r, s, lane->next);
+	lane->next = key_of(lane, s, lane->head + 1);
+	__builtin_prefetch(&lane->queue[(lane->head + PREFETCH) & lane->queue_mask]);
+	return entry;
+}
+
+unsigned nr_merge_take(struct nr_merge *m, uint64_t **places, unsigned max, size_t room,
 		       size_t *used)
 {
-	unsigned n = 0;
+	struct race r = { .tree = m->tree, .winner = nr_tree_winner(&m->tree) };
+	uint64_t least = least_time(m), *place = *places, *end = place + max;
+	const nr_tree_key limit = m->limit;
 	size_t taken = 0;
+	unsigned late = 0, n;
 
-	while (n < max && nr_merge_more(m)) {
-		if (taken >= room && next_time(m) != m->last)
+	if (!room && next_time(m) != m->last)
+		return 0; /* from here on, least is the time of the last event if room is 0 */
+	while (place < end && r.winner < limit) {
+		uint64_t time = nr_tree_time(r.winner), ts = later(time, least);
+		uint32_t s = nr_tree_source(r.winner);
+		struct nr_lane *lane = &m->lanes[s];
+		const struct nr_entry *entry;
+
+		if (taken >= room && ts != least)
 			break;
-		taken += take_one(m, &evs[n++]);
+		entry = take_head(&r, lane, s);
+		*place = (uintptr_t)(lane->data + (nr_entry_pos(entry) & lane->ring_mask));
+		taken += entry->size ? entry->size * 8u : look_at(m, *place);
+		if (__builtin_expect(time < ts, 0)) {
+			*place++ |= NR_PLACE_LATE;
+			*place = ts;
+			nr_counter_add(&m->shards[s]->late, 1);
+			late++;
+			end++;
+		}
+		place++;
+		least = ts;
 	}
+	n = place - *places - late;
+	m->tree.node[0] = r.winner;
+	m->last = n ? least : m->last;
+	*places = place;
 	*used += taken;
 	return n;
 }
@@ -154,8 +213,9 @@ uint64_t nr_merge_complete_to(const struct nr_merge *m)
 	return nr_merge_more(m) ? next_time(m) : m->watermark;
 }
 
-void nr_merge_mark(const struct nr_merge *m, struct nr_mark *marks)
+void nr_merge_mark(struct nr_merge *m, struct nr_mark *marks)
 {
+	put_heads(m);
 	for (uint32_t s = 0; s < m->n_shards; s++)
 		marks[s] = nr_shard_mark(m->shards[s]);
 }

@@ -16,17 +16,29 @@
 #ifndef NR_MERGE_H
 #define NR_MERGE_H
 
-#include <numaring/event.h>
 #include "drain/shard.h"
 #include "losses.h"
+#include "ring/place.h"
 #include "tree.h"
+
+/* What the merge needs of a shard for each record: one cache line, which no other thread writes. */
+struct nr_lane {
+	_Alignas(64) const struct nr_entry *queue;
+	uint64_t queue_mask;
+	uint64_t head;	     /* entries taken so far; the shard learns of them with the next mark */
+	uint64_t tail;	     /* end of the queue in this window */
+	const uint8_t *data; /* of the ring */
+	uint64_t ring_mask;
+	nr_tree_key next; /* of the entry behind the one in the tree */
+};
 
 struct nr_merge {
 	struct nr_shard **shards; /* [n_shards] */
+	struct nr_lane *lanes;	  /* [n_shards] */
 	uint32_t n_shards;
 	struct nr_tree tree;
-	uint64_t *tail;		 /* [n_shards] end of each queue in this window */
 	struct nr_losses losses; /* zeroed by init: counts nothing */
+	nr_tree_key limit;	 /* keys below it belong to this window */
 	/* CLOCK_MONOTONIC ns. */
 	uint64_t watermark;  /* W of this window */
 	uint64_t late_below; /* W of the window before */
@@ -45,9 +57,10 @@ uint64_t nr_merge_begin(struct nr_merge *m);
  * Takes the next events in order, at most max, until they fill room bytes. An event's bytes are
  * those of its record with the header, rounded up to 8. Beyond room it takes events of the same
  * time, so that a packet never ends between two records of one time (I5). Adds the bytes to *used.
- * Events point into the rings. 0: the window is done, or there is no room.
+ * Writes the places of the events, for which there are max * NR_PLACE_WORDS words, to *places, and
+ * moves that behind them. 0: the window is done, or there is no room.
  */
-unsigned nr_merge_take(struct nr_merge *m, struct nr_event *evs, unsigned max, size_t room,
+unsigned nr_merge_take(struct nr_merge *m, uint64_t **places, unsigned max, size_t room,
 		       size_t *used);
 
 /* Is a record below W not taken yet? */
@@ -57,7 +70,7 @@ bool nr_merge_more(const struct nr_merge *m);
 uint64_t nr_merge_complete_to(const struct nr_merge *m);
 
 /* Writes how far the rings are taken to marks[n_shards]. */
-void nr_merge_mark(const struct nr_merge *m, struct nr_mark *marks);
+void nr_merge_mark(struct nr_merge *m, struct nr_mark *marks);
 
 /* Every packet up to these marks is safe: gives their room back to the producers (I10). */
 void nr_merge_release(struct nr_merge *m, const struct nr_mark *marks);

@@ -6,44 +6,42 @@
 
 int nr_tree_init(struct nr_tree *tree, uint32_t n)
 {
+	uint32_t n_leaves = 1;
+
+	while (n_leaves < n)
+		n_leaves *= 2;
 	*tree = (struct nr_tree){
-		.n = n,
-		.node = calloc(n, sizeof(*tree->node)),
-		.key = calloc(n, sizeof(*tree->key)),
-		.dry = calloc(n, sizeof(*tree->dry)),
+		.n_leaves = n_leaves,
+		.node = calloc(2 * n_leaves, sizeof(*tree->node)),
 	};
-	if (tree->node && tree->key && tree->dry)
-		return 0;
-	nr_tree_destroy(tree);
-	return -ENOMEM;
+	if (!tree->node)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < n_leaves; i++)
+		nr_tree_set(tree, nr_tree_key_dry(i));
+	nr_tree_build(tree);
+	return 0;
 }
 
 void nr_tree_destroy(struct nr_tree *tree)
 {
 	free(tree->node);
-	free(tree->key);
-	free(tree->dry);
 	memset(tree, 0, sizeof(*tree));
 }
 
-/* Returns the winner of the subtree at node i. Nodes n to 2n-1 are the leaves. */
-static uint32_t play(struct nr_tree *tree, uint32_t i)
+/* Returns the winner of the subtree at node i. */
+static nr_tree_key play(struct nr_tree *tree, uint32_t i)
 {
-	uint32_t a, b;
+	nr_tree_key a, b;
 
-	if (i >= tree->n)
-		return i - tree->n;
+	if (i >= tree->n_leaves)
+		return tree->node[i];
 	a = play(tree, 2 * i);
 	b = play(tree, 2 * i + 1);
-	if (nr_tree_beats(tree, a, b)) {
-		tree->node[i] = b;
-		return a;
-	}
-	tree->node[i] = a;
-	return b;
+	tree->node[i] = a < b ? b : a;
+	return a < b ? a : b;
 }
 
 void nr_tree_build(struct nr_tree *tree)
 {
-	tree->node[0] = tree->n > 1 ? play(tree, 1) : 0;
+	tree->node[0] = play(tree, 1);
 }

@@ -26,12 +26,15 @@ void nr_output_destroy(struct nr_output *o)
 
 static int each_in_rings(struct nr_output *o, const struct nr_packet *packet, nr_chunk_fn fn)
 {
+	const uint64_t *place = packet->places, *end = place + packet->n_places;
+	struct nr_event evs[NR_CHUNK];
 	int err = 0;
 
-	for (uint32_t i = 0; !err && i < packet->n_events; i += NR_CHUNK) {
-		uint32_t left = packet->n_events - i;
+	while (!err && place < end) {
+		unsigned n = NR_CHUNK;
 
-		err = fn(o, packet->events + i, left < NR_CHUNK ? left : NR_CHUNK);
+		place = nr_packet_read(packet, place, evs, &n);
+		err = fn(o, evs, n);
 	}
 	return err;
 }

@@ -69,7 +69,7 @@ int nr_store_packet(struct nr_trace_output *t, const struct nr_packet *packet)
 		.head = (const struct nr_packet_head *)packet->bytes,
 	};
 
-	nr_counter_set(&t->output.drift, t->file.bytes - packet->place);
+	nr_counter_set(&t->output.drift, t->file.bytes - packet->offset);
 	return append(t, &stored);
 }
 

@@ -5,8 +5,7 @@
 #include "build.h"
 #include "types/align.h"
 
-#define HEAD	 sizeof(struct nr_packet_head)
-#define PREFETCH 12 /* records ahead in a packet */
+#define HEAD sizeof(struct nr_packet_head)
 
 /* ---- events to bytes ---- */
 
@@ -32,28 +31,11 @@ static inline uint64_t bytes_of(const struct shape *s)
 			 s->size);
 }
 
-/* The records come from other CPUs' caches. */
-static inline void prefetch_record(const struct nr_packet *packet, uint32_t i)
-{
-	if (i + PREFETCH < packet->n_events)
-		__builtin_prefetch(packet->events[i + PREFETCH].rec);
-}
-
-/* In a ring the payload follows its header, and most records stay as they are. */
-static inline bool is_plain(const struct nr_event *ev, const struct shape *s)
-{
-	return !s->late && !s->raw && ev->data == ev->rec + 1 && ev->ts == ev->rec->ts;
-}
-
-static inline void put(uint8_t *p, uint64_t bytes, const struct nr_event *ev, const struct shape *s)
+static void put(uint8_t *p, uint64_t bytes, const struct nr_event *ev, const struct shape *s)
 {
 	struct nr_record rec = *ev->rec;
 
 	memset(p + bytes - 8, 0, 8); /* padding */
-	if (is_plain(ev, s)) {
-		memcpy(p, ev->rec, sizeof(rec) + s->size);
-		return;
-	}
 	rec.ts = ev->ts;
 	rec.id = (s->raw ? NR_RAW_ID : rec.id) | (s->late ? NR_LATE_ID : 0);
 	memcpy(p, &rec, sizeof(rec));
@@ -69,6 +51,114 @@ static inline void put(uint8_t *p, uint64_t bytes, const struct nr_event *ev, co
 		p += sizeof(head);
 	}
 	memcpy(p, ev->data, s->size);
+}
+
+/* How far a packet is made. */
+struct build {
+	struct nr_packet *packet;
+	const struct nr_types *types;
+	struct nr_misfits *misfits;
+	const uint64_t *place, *end; /* of the events to come */
+	uint64_t used, last;	     /* bytes; where the last record begins */
+	uint64_t time;		     /* of the last event */
+};
+
+/* Adds the next event, whatever its shape. */
+static int add_shaped(struct build *b)
+{
+	struct nr_event ev;
+	struct shape shape;
+	uint64_t bytes;
+	int err;
+
+	b->place = nr_place_read(b->place, &ev);
+	if (ev.ts < b->time)
+		return -EINVAL;
+	shape = shape_of(&ev, b->types, b->misfits);
+	bytes = bytes_of(&shape);
+	err = nr_packet_grow(b->packet, b->used + bytes);
+	if (err)
+		return err;
+	put(b->packet->bytes + b->used, bytes, &ev, &shape);
+	b->time = ev.ts;
+	b->last = b->used;
+	b->used += bytes;
+	return 0;
+}
+
+/* Not late, and as long as its type, which has no tail: it stays as it is. */
+static inline bool is_plain(uint64_t place, const struct nr_types *types)
+{
+	const struct nr_record *rec = nr_place_record(place);
+	const struct nr_layout *layout = nr_types_layout(types, rec->id);
+
+	return !(place & NR_PLACE_LATE) && layout && !layout->tail &&
+	       layout->size + sizeof(*rec) == nr_place_length(place);
+}
+
+/* Copies a record and pads it with zeros. By words, which costs less than a call of memcpy. */
+static inline void copy_plain(uint8_t *to, const uint8_t *from, uint32_t length)
+{
+	uint32_t i = 0;
+
+	for (; i + 16 <= length; i += 16)
+		memcpy(to + i, from + i, 16);
+	if (length & 8) {
+		memcpy(to + i, from + i, 8);
+		i += 8;
+	}
+	if (i == length)
+		return;
+	memset(to + i, 0, 8);
+	if (length & 4) {
+		memcpy(to + i, from + i, 4);
+		i += 4;
+	}
+	if (length & 2) {
+		memcpy(to + i, from + i, 2);
+		i += 2;
+	}
+	if (length & 1)
+		to[i] = from[i];
+}
+
+/* Adds events while they are plain, which most are, and all is well; add_shaped does the rest. */
+static void add_plain(struct build *b)
+{
+	const uint64_t *place = b->place, *end = b->end;
+	const struct nr_types *types = b->types;
+	uint64_t used = b->used, last = b->last, time = b->time, cap = b->packet->cap;
+	uint8_t *bytes = b->packet->bytes;
+
+	for (; place < end && is_plain(*place, types); place++) {
+		const struct nr_record *rec = nr_place_record(*place);
+		uint32_t length = nr_place_length(*place);
+
+		if (end - place > NR_PLACE_PREFETCH)
+			nr_place_prefetch(place[NR_PLACE_PREFETCH]);
+		if (rec->ts < time || used + nr_round8(length) > cap)
+			break;
+		copy_plain(bytes + used, (const uint8_t *)rec, length);
+		time = rec->ts;
+		last = used;
+		used += nr_round8(length);
+	}
+	b->place = place;
+	b->used = used;
+	b->last = last;
+	b->time = time;
+}
+
+static int add_all(struct build *b)
+{
+	int err = 0;
+
+	while (!err && b->place < b->end) {
+		add_plain(b);
+		if (b->place < b->end)
+			err = add_shaped(b);
+	}
+	return err;
 }
 
 /* Bits from the start of the packet to the end of the last field of its last record, which begins at
@@ -118,30 +208,23 @@ static void add_head(struct nr_packet *packet, const struct nr_packet_format *fo
 int nr_packet_build(struct nr_packet *packet, const struct nr_packet_format *format,
 		    struct nr_misfits *misfits)
 {
+	struct build b = {
+		.packet = packet,
+		.types = format->types,
+		.misfits = misfits,
+		.place = packet->places,
+		.end = packet->places + packet->n_places,
+		.used = HEAD,
+		.last = HEAD,
+		.time = packet->begin,
+	};
 	int err = nr_packet_grow(packet, HEAD + packet->records);
-	uint64_t used = HEAD, last = HEAD, time = packet->begin;
 
-	for (uint32_t i = 0; !err && i < packet->n_events; i++) {
-		const struct nr_event *ev = &packet->events[i];
-		const struct shape shape = shape_of(ev, format->types, misfits);
-		uint64_t bytes = bytes_of(&shape);
-
-		prefetch_record(packet, i);
-		if (__builtin_expect(ev->ts < time, 0))
-			return -EINVAL;
-		if (__builtin_expect(used + bytes > packet->cap, 0))
-			err = nr_packet_grow(packet, used + bytes);
-		if (err)
-			break;
-		put(packet->bytes + used, bytes, ev, &shape);
-		time = ev->ts;
-		last = used;
-		used += bytes;
-	}
+	err = err ?: add_all(&b);
 	if (err)
 		return err;
-	packet->size = used;
-	add_head(packet, format, last);
+	packet->size = b.used;
+	add_head(packet, format, b.last);
 	return 0;
 }
 

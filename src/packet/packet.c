@@ -5,7 +5,7 @@
 #include "packet.h"
 
 #define PAGE NR_PACKET_PAGE
-#define ROOM 1024u /* events of the first growth */
+#define ROOM 4096u /* words of the first growth */
 
 /* A packet with more memory, from a flood of late records, is not kept. */
 #define KEEP_BYTES (8u << 20)
@@ -20,7 +20,7 @@ int nr_packet_pool_init(struct nr_packet_pool *pool)
 
 static void destroy(struct nr_packet *p)
 {
-	free(p->events);
+	free(p->places);
 	free(p->memory);
 	free(p->frame);
 	free(p);
@@ -52,7 +52,7 @@ struct nr_packet *nr_packet_get(struct nr_packet_pool *pool)
 		return NULL;
 	*p = (struct nr_packet){
 		.pool = pool,
-		.events = p->events,
+		.places = p->places,
 		.room = p->room,
 		.memory = p->memory,
 		.cap = p->cap,
@@ -75,7 +75,7 @@ static bool keep(struct nr_packet *p)
 	bool kept;
 
 	if (p->cap > KEEP_BYTES || p->frame_cap > KEEP_BYTES ||
-	    p->room > KEEP_BYTES / sizeof(*p->events))
+	    p->room > KEEP_BYTES / sizeof(*p->places))
 		return false;
 	pthread_mutex_lock(&pool->lock);
 	kept = pool->n < SPARE;
@@ -94,8 +94,8 @@ void nr_packet_put(struct nr_packet *p)
 
 int nr_packet_room(struct nr_packet *p, unsigned n)
 {
-	uint64_t need = (uint64_t)p->n_events + n, room = p->room ? p->room : ROOM;
-	struct nr_event *grown;
+	uint64_t need = (uint64_t)p->n_places + n, room = p->room ? p->room : ROOM;
+	uint64_t *grown;
 
 	if (need <= p->room)
 		return 0;
@@ -103,10 +103,10 @@ int nr_packet_room(struct nr_packet *p, unsigned n)
 		return -EMSGSIZE;
 	while (room < need)
 		room *= 2;
-	grown = realloc(p->events, room * sizeof(*grown));
+	grown = realloc(p->places, room * sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
-	p->events = grown;
+	p->places = grown;
 	p->room = room;
 	return 0;
 }
@@ -132,4 +132,18 @@ int nr_packet_grow(struct nr_packet *p, uint64_t size)
 	}
 	p->bytes = p->memory + p->shift;
 	return 0;
+}
+
+const uint64_t *nr_packet_read(const struct nr_packet *p, const uint64_t *place,
+			       struct nr_event *evs, unsigned *n)
+{
+	const uint64_t *end = p->places + p->n_places;
+	unsigned max = *n;
+
+	for (*n = 0; *n < max && place < end; ++*n) {
+		if (end - place > NR_PLACE_PREFETCH)
+			nr_place_prefetch(place[NR_PLACE_PREFETCH]);
+		place = nr_place_read(place, &evs[*n]);
+	}
+	return place;
 }

@@ -9,10 +9,10 @@
 #ifndef NR_PACKET_H
 #define NR_PACKET_H
 
-#include <numaring/event.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include "head.h"
+#include "ring/place.h"
 
 #define NR_PACKET_PAGE 4096u
 
@@ -26,16 +26,18 @@ struct nr_packet {
 	uint64_t seq;
 	/* Of its events. If it is empty, both are one time, not before the last packet's end. */
 	uint64_t begin, end;
-	uint64_t watermark;	 /* the stream is complete below */
-	uint64_t lost;		 /* records lost by its end (I11) */
-	uint64_t late;		 /* late records by its end */
-	struct nr_event *events; /* in the rings: valid until all required outputs are done */
-	uint32_t n_events, room; /* room: events allocated */
+	uint64_t watermark; /* the stream is complete below */
+	uint64_t lost;	    /* records lost by its end (I11) */
+	uint64_t late;	    /* late records by its end */
+	/* Of its events (ring/place.h). They are in the rings until all required outputs are done. */
+	uint64_t *places;
+	uint32_t n_places, room; /* words in use, and allocated */
+	uint32_t n_events;
 	size_t records; /* bytes of its records, with their headers, each rounded up to 8 */
 
 	/* Set by the delivery: bytes of all packets before it, as far as known, and where in a page of
 	 * memory its own bytes are to begin: so that a file can take them without a copy. */
-	uint64_t place;
+	uint64_t offset;
 	unsigned shift;
 
 	/* Made by a packer. */
@@ -47,6 +49,24 @@ struct nr_packet {
 	uint8_t *frame;
 	size_t frame_size, frame_cap;
 };
+
+/* Reads the events at a place of the packet and behind it, at most *n, from the rings. Sets *n to how
+ * many. Returns the place behind them. */
+const uint64_t *nr_packet_read(const struct nr_packet *packet, const uint64_t *place,
+			       struct nr_event *evs, unsigned *n);
+
+/* Bytes of the rings and of memory that its events hold. */
+static inline size_t nr_packet_held(const struct nr_packet *packet)
+{
+	return packet->records + packet->n_places * sizeof(*packet->places);
+}
+
+/* Bytes of memory that it takes. */
+static inline size_t nr_packet_memory(const struct nr_packet *packet)
+{
+	return sizeof(*packet) + packet->cap + packet->frame_cap +
+	       packet->room * sizeof(*packet->places);
+}
 
 /* Keeps packets with their memory for the next use. */
 struct nr_packet_pool {
@@ -64,7 +84,7 @@ struct nr_packet *nr_packet_ref(struct nr_packet *packet);
 /* Drops a reference. The last one gives the packet back to its pool. Takes NULL. */
 void nr_packet_put(struct nr_packet *packet);
 
-/* Makes room for n more events. 0; -ENOMEM; -EMSGSIZE: too many for a packet. */
+/* Makes room for n more words of places. 0; -ENOMEM; -EMSGSIZE: too many for a packet. */
 int nr_packet_room(struct nr_packet *packet, unsigned n);
 /* Makes room for size bytes in all, with its shift; they keep their content. 0; -ENOMEM; -EMSGSIZE: larger than NR_PACKET_MAX. */
 int nr_packet_grow(struct nr_packet *packet, uint64_t size);

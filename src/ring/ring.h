@@ -12,9 +12,11 @@
 #ifndef NR_RING_H
 #define NR_RING_H
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "base/bits.h"
 
 #define NR_RING_BUSY	0x80000000u
 #define NR_RING_DISCARD 0x40000000u
@@ -33,7 +35,7 @@ struct nr_ring {
 };
 
 /* One record. */
-struct nr_slot {
+struct nr_ring_slot {
 	const uint8_t *payload; /* behind the kernel's header */
 	uint32_t length;	/* of the payload */
 	uint32_t discarded;	/* not 0: the program discarded it */
@@ -70,6 +72,29 @@ static inline void nr_ring_release(struct nr_ring *ring, uint64_t pos)
  * returned, > *pos. -EAGAIN: it is not yet submitted; -EBADMSG: its length exceeds limit. On
  * failure *pos stays.
  */
-int nr_ring_next(const struct nr_ring *ring, uint64_t *pos, uint64_t limit, struct nr_slot *slot);
+static inline int nr_ring_next(const struct nr_ring *ring, uint64_t *pos, uint64_t limit,
+			       struct nr_ring_slot *slot)
+{
+	const uint8_t *header = ring->data + (*pos & ring->mask);
+	uint32_t word, length;
+	uint64_t step;
+
+	/* Acquire: pairs with the xchg of the header in the kernel's commit, so the payload is
+	 * complete once BUSY is cleared. */
+	word = atomic_load_explicit((const _Atomic(uint32_t) *)header, memory_order_acquire);
+	if (word & NR_RING_BUSY)
+		return -EAGAIN;
+	length = word & ~NR_RING_DISCARD;
+	step = nr_round8((uint64_t)length + NR_RING_HEADER);
+	if (step > limit - *pos)
+		return -EBADMSG;
+	*slot = (struct nr_ring_slot){
+		.payload = header + NR_RING_HEADER,
+		.length = length,
+		.discarded = word & NR_RING_DISCARD,
+	};
+	*pos += step;
+	return 0;
+}
 
 #endif

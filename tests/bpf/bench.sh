@@ -62,6 +62,45 @@ for options in "--transport perfbuf" "--transport libbpf" "--size 16" "--directo
 	check "trace, $options: says why" grep -qE "writes no trace|has no field|No such file" err
 done
 
+# More shards than CPUs, and all of them have records.
+check "shards/8" run --transport shards/8 --producers $two --delivery trace --directory traces
+equal "shards/8: valid" "$(jq -r '.valid, .reason, .rings' row.json | xargs)" "true null 8"
+# System calls, which other processes make, too.
+for delivery in callback trace; do
+	check "a source, $delivery" run --size 0 --producers $two --delivery $delivery --directory traces
+	equal "a source, $delivery: valid" "$(jq -r '.valid, .reason, .config.size' row.json | xargs)" "true null 0"
+	check "a source, $delivery: all calls" jq -e '.delivered + ([.lost[]] | add) >= .attempts_per_sec * .seconds' row.json
+done
+"$BENCH" run -d 0.1 --transport libbpf --size 0 >/dev/null 2>err
+equal "a source without numaring: exit status" $? 1
+check "a source without numaring: says why" grep -q "libbpf writes no trace and has no source" err
+
+# Two versions in turns, here twice the same.
+build=$(dirname "$BENCH")
+check "versus" "$BENCH" versus --before "$build" --runs 2 -d 0.5 --directory traces >versus
+equal "versus: what is compared" "$(grep -c '^--transport .* --delivery trace' versus)" 4
+for figure in "delivered M/s" "merge ns" "packers ns" "outputs ns" "all threads ns" "trace B" "merge thread, at most M/s" \
+	"stream, at most M/s"; do
+	equal "versus: $figure, before, after and ratio" \
+		"$(grep -cE "^  $figure +([0-9.]+ \[[0-9.]+, [0-9.]+\] *){3}$" versus)" 4
+done
+equal "versus: loss" "$(grep -c '^  lost % ' versus)" 4
+equal "versus: nothing is left" "$(ls -A traces)" ""
+mkdir empty
+for before in "" "--before empty" "--before $build --after empty"; do
+	# shellcheck disable=SC2086 # several words
+	"$BENCH" versus $before >/dev/null 2>err
+	equal "versus $before: exit status" $? 2
+	check "versus $before: says why" grep -qE "^numaring-bench: .*/libnumaring.so.0: No such file" err
+done
+# Each run has its version's library, and one that fails is left out.
+touch empty/libnumaring.so.0
+"$BENCH" versus --before empty --runs 1 -d 0.1 --directory traces >versus 2>/dev/null
+equal "versus, no library: exit status" $? 1
+equal "versus, no library: runs that fail" "$(grep -o 'FAILED, and left out: a run of [a-z]*' versus | sort | uniq -c | xargs)" \
+	"4 FAILED, and left out: a run of before"
+equal "versus, no library: figures" "$(grep -c ' ns ' versus)" 0
+
 check "rcu" run --transport single --order rcu --producers $two --rate 20k --burst 8
 check "callback: nobody packs or writes" jq -e '.cpu_s_per_million | .packers == 0 and .outputs == 0' row.json
 check "spread" run --placement spread --producers $two --rate 10k

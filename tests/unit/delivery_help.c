@@ -298,36 +298,64 @@ void start_rig(struct rig *r, unsigned packers)
 	assert_int_equal(nr_delivery_start(&r->d, packers), 0);
 }
 
+/* What a packet's events are, until the rig is closed. */
+struct slots {
+	struct slots *next;
+	uint64_t slot[][SLOT_WORDS(sizeof(struct point))];
+};
+
+static void free_slots(struct rig *r)
+{
+	while (r->slots) {
+		struct slots *next = r->slots->next;
+
+		free(r->slots);
+		r->slots = next;
+	}
+}
+
 void close_rig(struct rig *r)
 {
 	nr_delivery_destroy(&r->d);
 	nr_waiter_destroy(&r->merge);
 	nr_misfits_destroy(&r->misfits);
 	nr_types_free(r->types);
+	free_slots(r);
 	free(r);
 	assert_int_equal(holders, 0);
 }
 
 /* ---- packets and marks ---- */
 
-static const struct nr_record record = { .id = ID_POINT, .cpu = 3 };
-static const struct point point = { 4, 5 };
+/* Not from an allocator that the test makes fail. */
+static struct slots *new_slots(struct rig *r, unsigned n)
+{
+	struct slots *s = aligned_alloc(16, (sizeof(*s) + n * sizeof(*s->slot) + 15) & ~15ul);
+
+	s->next = r->slots;
+	r->slots = s;
+	return s;
+}
 
 struct nr_packet *make_packet(struct rig *r, unsigned n_events)
 {
 	struct nr_packet *p = nr_packet_get(&r->d.pool);
+	struct slots *slots = new_slots(r, n_events);
 
-	assert_int_equal(nr_packet_room(p, n_events), 0);
+	assert_int_equal(nr_packet_room(p, n_events * NR_PLACE_WORDS), 0);
 	p->seq = ++r->sent;
 	p->begin = p->seq * 1000;
 	p->end = p->begin + 999;
 	p->watermark = p->begin + 1000;
 	p->lost = 10 * p->seq;
-	p->n_events = n_events;
-	p->records = n_events * 24;
-	for (unsigned i = 0; i < n_events; i++)
-		p->events[i] = (struct nr_event){ &record, &point, sizeof(point), 0,
-						  p->begin + i * 999 / n_events };
+	for (unsigned i = 0; i < n_events; i++) {
+		const struct nr_record rec = { .ts = p->begin + i * 999 / n_events,
+					       .id = ID_POINT,
+					       .cpu = 3 };
+
+		fill_slot(slots->slot[i], &rec, &(struct point){ 4, 5 }, sizeof(struct point));
+		add_place(p, slots->slot[i], false, rec.ts);
+	}
 	r->events += n_events;
 	return p;
 }

@@ -9,6 +9,7 @@
 
 #include "types_help.h"
 #include "deliver/delivery.h"
+#include "place_help.h"
 #include "seed.h"
 
 #define MAX_OUTPUTS 4
@@ -46,6 +47,7 @@ struct rig {
 	unsigned n_out;
 	uint64_t sent, events; /* packets and events in them */
 	uint64_t mark;	       /* the newest that came back: a packet's number */
+	struct slots *slots;   /* of all events */
 };
 
 /* Memory that runs out, for the calling thread: 0 never, n: at the n-th request from now on. */

@@ -12,6 +12,7 @@
 
 #include <linux/types.h>
 #include <numaring/record.h>
+#include <stdlib.h>
 #include "drain/shard.h"
 #include "merge/merge.h"
 #include "ring/ring.h"
@@ -61,8 +62,28 @@ static inline void release_taken(struct nr_shard *shard)
 
 static inline void release_merged(struct nr_merge *m)
 {
-	for (uint32_t s = 0; s < m->n_shards; s++)
-		release_taken(m->shards[s]);
+	struct nr_mark *marks = malloc(m->n_shards * sizeof(*marks));
+
+	nr_merge_mark(m, marks);
+	nr_merge_release(m, marks);
+	free(marks);
+}
+
+#define MAX_TAKEN 64u
+
+/* Takes events as nr_merge_take does, at most MAX_TAKEN, and reads them in the rings. */
+static inline unsigned take_events(struct nr_merge *m, struct nr_event *evs, unsigned max,
+				   size_t room, size_t *bytes)
+{
+	uint64_t places[MAX_TAKEN * NR_PLACE_WORDS], *end = places;
+	const uint64_t *place = places;
+	unsigned n = nr_merge_take(m, &end, max < MAX_TAKEN ? max : MAX_TAKEN, room, bytes);
+
+	for (unsigned i = 0; i < n; i++)
+		place = nr_place_read(place, &evs[i]);
+	if (place != end)
+		abort();
+	return n;
 }
 
 #endif

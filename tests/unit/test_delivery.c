@@ -60,30 +60,26 @@ static void test_sequence(void **state)
 
 #define STREAM_PACKETS 30
 
-static union {
-	struct {
-		struct nr_record rec;
-		struct tail tail;
-	};
-	uint8_t bytes[600];
-} records[500];
+static uint64_t slots[500][SLOT_WORDS(540)];
 
 /* Points, tails of any length, records that are late, too long, too short, or of no type. */
-static void make_event(struct seed *seed, unsigned i, uint64_t ts, struct nr_event *ev)
+static void add_varied(struct seed *seed, struct nr_packet *p, uint64_t *slot, uint64_t ts)
 {
 	static const uint16_t ids[] = { ID_POINT, ID_TAIL, ID_TAIL, ID_TAIL, 999, ID_BYTE };
 	uint16_t elements = seed_below(seed, 250);
 	bool late = seed_once_in(seed, 8);
 
-	records[i].rec = (struct nr_record){ .ts = late ? ts - 50 : ts,
-					     .id = ids[seed_below(seed, 6)],
-					     .cpu = seed_below(seed, 9) };
-	records[i].tail.when = seed_next(seed);
-	records[i].tail.data_len = elements;
-	*ev = (struct nr_event){ &records[i].rec, &records[i].tail, 10 + 2 * elements,
-				 late ? NR_EVENT_LATE : 0, ts };
-	if (seed_once_in(seed, 6))
-		ev->size = seed_below(seed, 540);
+	const struct nr_record rec = { .ts = late ? ts - 50 : ts,
+				       .id = ids[seed_below(seed, 6)],
+				       .cpu = seed_below(seed, 9) };
+	union {
+		struct tail tail;
+		uint8_t bytes[540];
+	} payload = { .tail = { .when = seed_next(seed), .data_len = elements } };
+	uint32_t size = seed_once_in(seed, 6) ? seed_below(seed, 540) : 10u + 2 * elements;
+
+	fill_slot(slot, &rec, &payload, size);
+	add_place(p, slot, late, ts);
 }
 
 static struct nr_packet *make_varied(struct rig *r, struct seed *seed)
@@ -91,13 +87,9 @@ static struct nr_packet *make_varied(struct rig *r, struct seed *seed)
 	unsigned n = seed_below(seed, 16);
 	struct nr_packet *p = make_packet(r, n);
 
-	p->records = 0;
-	for (unsigned i = 0; i < n; i++) {
-		unsigned slot = p->seq * 16 + i;
-
-		make_event(seed, slot, p->begin + i, &p->events[i]);
-		p->records += (sizeof(struct nr_record) + p->events[i].size + 7) & ~7ul;
-	}
+	p->records = p->n_events = p->n_places = 0;
+	for (unsigned i = 0; i < n; i++)
+		add_varied(seed, p, slots[p->seq * 16 + i], p->begin + i);
 	return p;
 }
 
@@ -444,11 +436,6 @@ static void test_bad_build(void **state)
 
 /* ---- Y3: who falls behind ---- */
 
-static size_t memory_of(const struct nr_packet *p)
-{
-	return sizeof(*p) + p->cap + p->frame_cap + p->room * sizeof(*p->events);
-}
-
 /* Frames that wait take memory, too. */
 static void test_frames_wait(void **state)
 {
@@ -465,7 +452,7 @@ static void test_frames_wait(void **state)
 	await_handed(r);
 	await_entered(f, 1);
 	assert_true(p[1]->frame_cap >= p[1]->frame_size && p[1]->frame_size > 0);
-	assert_int_equal(stats_of(r, f).queued, memory_of(p[1]) + memory_of(p[2]));
+	assert_int_equal(stats_of(r, f).queued, nr_packet_memory(p[1]) + nr_packet_memory(p[2]));
 	let_go(f);
 	assert_int_equal(drain(r), 0);
 	assert_int_equal(end_all(r), 0);
@@ -487,7 +474,7 @@ static void test_falls_behind(void **state)
 	p = send_packet(r, 10);
 	await_entered(f, 1);
 	pthread_mutex_lock(&r->d.lock);
-	f->output.queue_bytes = 3 * memory_of(p);
+	f->output.queue_bytes = 3 * nr_packet_memory(p);
 	pthread_mutex_unlock(&r->d.lock);
 	for (unsigned i = 0; i < 8; i++) /* 2, 3, 4 wait; 5 to 9 do not fit */
 		send_packet(r, 10);

@@ -35,21 +35,27 @@ struct rig {
 	uint64_t last;
 };
 
-/* The number of the calloc call that fails; -1: none does. */
-static int calloc_left = -1;
+/* The number of the allocation that fails; -1: none does. */
+static int allocations_left = -1;
 
 void *__real_calloc(size_t n, size_t size);
 void *__wrap_calloc(size_t n, size_t size);
+void *__real_aligned_alloc(size_t alignment, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
+
+static bool fails(void)
+{
+	return allocations_left >= 0 && allocations_left-- == 0;
+}
 
 void *__wrap_calloc(size_t n, size_t size)
 {
-	if (calloc_left == 0) {
-		calloc_left = -1;
-		return NULL;
-	}
-	if (calloc_left > 0)
-		calloc_left--;
-	return __real_calloc(n, size);
+	return fails() ? NULL : __real_calloc(n, size);
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t size)
+{
+	return fails() ? NULL : __real_aligned_alloc(alignment, size);
 }
 
 static struct rig *open_rig(uint32_t n)
@@ -146,7 +152,7 @@ static void check_window(struct rig *rig, struct seed *seed)
 		uint64_t complete;
 
 		max = 1 + seed_below(seed, 64);
-		n = nr_merge_take(&rig->merge, evs, max, 1 + seed_below(seed, 2000), &bytes);
+		n = take_events(&rig->merge, evs, max, 1 + seed_below(seed, 2000), &bytes);
 		assert_in_range(n, 1, max);
 		for (unsigned i = 0; i < n; i++)
 			check_event(rig, &evs[i]);
@@ -154,7 +160,7 @@ static void check_window(struct rig *rig, struct seed *seed)
 		assert_true(complete <= rig->merge.watermark);
 		assert_true(rig->n_out == rig->n_all || rig->all[rig->n_out].ts >= complete);
 	}
-	assert_int_equal(nr_merge_take(&rig->merge, evs, 64, ALL, &bytes), 0);
+	assert_int_equal(take_events(&rig->merge, evs, 64, ALL, &bytes), 0);
 	assert_true(nr_merge_complete_to(&rig->merge) == rig->merge.watermark);
 	/* M1: it had all events below W. */
 	if (rig->n_out < rig->n_all && rig->merge.watermark != NR_TIME_END)
@@ -166,14 +172,16 @@ static void random_history(uint32_t n, struct seed *seed)
 {
 	struct rig *rig = open_rig(n);
 	uint64_t now = seed_once_in(seed, 4) ? 0 : seed_next(seed) >> 2;
-	uint64_t spread = 1 + seed_below(seed, 5000);
+	uint64_t spread = 1 + seed_below(seed, seed_once_in(seed, 3) ? 20 : 5000);
+	/* Times of different shards far apart make long runs from one shard. */
+	uint64_t apart = seed_once_in(seed, 3) ? seed_below(seed, 8 * spread) : 0;
 
 	for (int round = 0; round < 5; round++) {
 		for (uint32_t s = 0; s < n; s++) {
 			uint64_t in = seed_once_in(seed, 4) ? 0 : seed_below(seed, PAGE / 32 / 6);
 
 			while (in--)
-				put(rig, s, now + seed_below(seed, spread));
+				put(rig, s, now + s * apart + seed_below(seed, spread));
 		}
 		now += seed_below(seed, spread);
 		for (uint32_t s = 0; s < n; s++) {
@@ -207,7 +215,7 @@ static void test_random(void **state)
 static unsigned take(struct rig *rig, struct nr_event *evs, unsigned max, size_t room)
 {
 	size_t bytes = 0;
-	unsigned n = nr_merge_take(&rig->merge, evs, max, room, &bytes);
+	unsigned n = take_events(&rig->merge, evs, max, room, &bytes);
 
 	for (unsigned i = 0; i < n; i++) {
 		assert_true(evs[i].ts >= rig->last); /* M2 */
@@ -290,6 +298,28 @@ static void test_ties(void **state)
 	check_window(rig, &seed);
 	assert_int_equal(rig->n_out, 20);
 	close_rig(rig);
+}
+
+/* A long run from one shard ends where another has an earlier record, or the same time and a lower
+ * number. */
+static void test_long_run(void **state)
+{
+	struct seed seed = { 1 };
+
+	(void)state;
+	for (int other = 0; other < 3; other += 2) {
+		for (uint64_t at = 1000; at < 1040; at++) {
+			struct rig *rig = open_rig(3);
+
+			for (uint64_t ts = 1000; ts < 1040; ts++)
+				put(rig, 1, ts);
+			put(rig, other, at);
+			pass_all(rig, NR_TIME_END);
+			check_window(rig, &seed);
+			assert_int_equal(rig->n_out, 41);
+			close_rig(rig);
+		}
+	}
 }
 
 /* When the room is used up, events with the time of the last one still come, then no others. */
@@ -467,10 +497,10 @@ static void test_no_memory(void **state)
 	struct nr_merge merge;
 
 	(void)state;
-	for (int i = 0; i < 4; i++) {
-		calloc_left = i;
+	for (int i = 0; i < 2; i++) {
+		allocations_left = i;
 		assert_int_equal(nr_merge_init(&merge, none, 1), -ENOMEM);
-		calloc_left = -1;
+		allocations_left = -1;
 		nr_merge_destroy(&merge);
 	}
 }
@@ -483,6 +513,7 @@ int main(void)
 		cmocka_unit_test(test_late_shard_holds),
 		cmocka_unit_test(test_never_back),
 		cmocka_unit_test(test_ties),
+		cmocka_unit_test(test_long_run),
 		cmocka_unit_test(test_room),
 		cmocka_unit_test(test_room_exact),
 		cmocka_unit_test(test_late),

@@ -324,7 +324,7 @@ static void step_merge(void)
 		begin();
 		return;
 	}
-	n = nr_merge_take(&h.merge, evs, 1 + below(64), once_in(4) ? 0 : below(4000), &bytes);
+	n = take_events(&h.merge, evs, 1 + below(64), once_in(4) ? 0 : below(4000), &bytes);
 	emit(evs, n);
 	if (!n && nr_merge_more(&h.merge))
 		commit();
@@ -343,6 +343,7 @@ static void renew_shard(struct side *side)
 	side->shard.start = side->shard.walked = side->shard.free_below = pos;
 	side->shard.floor = pos;
 	memset(side->shard.cpu_records, 0, MAX_CPUS * sizeof(*side->shard.cpu_records));
+	memset(side->shard.last, 0, MAX_CPUS * sizeof(*side->shard.last));
 }
 
 static void open_shard(struct side *side)

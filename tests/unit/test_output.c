@@ -27,7 +27,7 @@ static struct nr_packet *make_built(struct rig *r, unsigned n_events)
 	struct nr_packet *p = make_packet(r, n_events);
 
 	assert_int_equal(nr_packet_build(p, &r->d.recording.format, NULL), 0);
-	memset(p->events, 0xff, n_events * sizeof(*p->events)); /* the rings have moved on */
+	memset(p->places, 0xff, p->n_places * sizeof(*p->places)); /* the rings have moved on */
 	return p;
 }
 
@@ -131,7 +131,7 @@ static void test_batch_direct(void **state)
 	start_rig(r, 4);
 	assert_int_equal(r->d.n_packers, 0);
 	p = make_packet(r, 2500);
-	p->events[2000].size = 100; /* padding, as far as anybody knows */
+	*(uint32_t *)nr_place_header(p->places[2000]) += 92; /* as far as anybody knows */
 	assert_int_equal(nr_delivery_send(&r->d, p, &(struct nr_mark){ 1, 8 }), 0);
 	assert_int_equal(b.calls, 4);
 	expect_batch(&b, 0, NR_CHUNK, 0);

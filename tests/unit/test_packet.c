@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Packets: events, losses and times come back unchanged through our own reader and through
  * babeltrace2. */
+#include "place_help.h"
 #include "writer_help.h"
 
 #include <errno.h>
@@ -337,29 +338,76 @@ static void test_growth(void **state)
 /* Only the merge knows which record is late: a packet whose times go back is a mistake. */
 static void test_order(void **state)
 {
-	struct nr_record rec = { .ts = 1600, .id = ID_POINT };
 	const struct nr_packet_format format = { .types = make_types() };
-	struct point p = { 1, 2 };
+	uint64_t slots[3][SLOT_WORDS(sizeof(struct point))];
+	const struct point p = { 1, 2 };
 	struct nr_packet_pool pool;
 	struct nr_packet *packet;
 
 	(void)state;
 	assert_int_equal(nr_packet_pool_init(&pool), 0);
 	packet = nr_packet_get(&pool);
-	assert_int_equal(nr_packet_room(packet, 3), 0);
-	for (unsigned i = 0; i < 3; i++)
-		packet->events[i] = (struct nr_event){ &rec, &p, sizeof(p), 0, 1600 };
+	assert_int_equal(nr_packet_room(packet, 3 * NR_PLACE_WORDS), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		const struct nr_record rec = { .ts = 1600, .id = ID_POINT };
+
+		fill_slot(slots[i], &rec, &p, sizeof(p));
+		add_place(packet, slots[i], i == 2, 1600);
+	}
 	packet->begin = packet->end = 1600;
-	packet->n_events = 3;
 	assert_int_equal(nr_packet_build(packet, &format, NULL), 0);
-	packet->events[1].ts = 1601;
+	packet->places[packet->n_places - 1] = 1599; /* the late one */
+	assert_int_equal(nr_packet_build(packet, &format, NULL), -EINVAL);
+	packet->n_places = packet->n_events = 2;
+	assert_int_equal(nr_packet_build(packet, &format, NULL), 0);
+	slots[1][1] = 1599;
 	assert_int_equal(nr_packet_build(packet, &format, NULL), -EINVAL);
 	packet->begin = 1601;
-	packet->n_events = 1;
+	packet->n_places = packet->n_events = 1;
 	assert_int_equal(nr_packet_build(packet, &format, NULL), -EINVAL);
 	nr_packet_put(packet);
 	nr_packet_pool_destroy(&pool);
 	nr_types_free((struct nr_types *)format.types);
+}
+
+/* Every length of a record, with something behind it in the ring: the packet has zeros there. */
+static void test_padding(void **state)
+{
+	struct nr_types *lengths = make_types();
+	const struct nr_packet_format format = { .types = lengths };
+	uint64_t slot[SLOT_WORDS(40)], expected[SLOT_WORDS(40)];
+	struct nr_packet_pool pool;
+	struct nr_packet *p;
+
+	(void)state;
+	assert_int_equal(nr_packet_pool_init(&pool), 0);
+	for (uint32_t size = 1; size <= 40; size++) {
+		const struct nr_record rec = { .ts = 1000, .id = 100 + size, .cpu = 3 };
+		int bytes = array(T.u8, size), type;
+		uint8_t payload[40];
+		char name[16];
+
+		snprintf(name, sizeof(name), "bytes%u", size);
+		memset(payload, 0xa0 + size, sizeof(payload));
+		type = btf__add_struct(btf, name, size);
+		field("bytes", bytes, 0);
+		assert_int_equal(nr_types_add(lengths, rec.id, name, btf, type), 0);
+		memset(slot, 0xff, sizeof(slot));
+		fill_slot(slot, &rec, payload, size);
+		memset(expected, 0, sizeof(expected));
+		fill_slot(expected, &rec, payload, size);
+		p = nr_packet_get(&pool);
+		assert_int_equal(nr_packet_room(p, NR_PLACE_WORDS), 0);
+		assert_int_equal(nr_packet_grow(p, 1000), 0);
+		memset(p->bytes, 0xee, p->cap);
+		add_place(p, slot, false, 0);
+		assert_int_equal(nr_packet_build(p, &format, NULL), 0);
+		assert_int_equal(p->size, 88 + 8 * (SLOT_WORDS(size) - 1));
+		assert_memory_equal(p->bytes + 88, expected + 1, p->size - 88);
+		nr_packet_put(p);
+	}
+	nr_packet_pool_destroy(&pool);
+	nr_types_free(lengths);
 }
 
 /* A watermark that steps back does not move the packets' times back. */
@@ -417,17 +465,12 @@ static void test_clock(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_all_kinds),
-		cmocka_unit_test(test_no_fields),
-		cmocka_unit_test(test_empty),
-		cmocka_unit_test(test_one),
-		cmocka_unit_test(test_loss),
-		cmocka_unit_test(test_late),
-		cmocka_unit_test(test_raw),
-		cmocka_unit_test(test_content_end),
-		cmocka_unit_test(test_growth),
-		cmocka_unit_test(test_order),
-		cmocka_unit_test(test_watermark_back),
+		cmocka_unit_test(test_all_kinds), cmocka_unit_test(test_no_fields),
+		cmocka_unit_test(test_empty),	  cmocka_unit_test(test_one),
+		cmocka_unit_test(test_loss),	  cmocka_unit_test(test_late),
+		cmocka_unit_test(test_raw),	  cmocka_unit_test(test_content_end),
+		cmocka_unit_test(test_growth),	  cmocka_unit_test(test_order),
+		cmocka_unit_test(test_padding),	  cmocka_unit_test(test_watermark_back),
 		cmocka_unit_test(test_clock),
 	};
 

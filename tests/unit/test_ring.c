@@ -50,7 +50,7 @@ static void step_once(struct rig *rig, uint32_t length, uint8_t fill)
 {
 	uint64_t pos = nr_ring_consumed(&rig->ring), before = pos;
 	uint8_t *payload = fake_ring_reserve(&rig->fake, length);
-	struct nr_slot slot;
+	struct nr_ring_slot slot = { 0 };
 
 	assert_non_null(payload);
 	memset(payload, fill, length);
@@ -115,7 +115,7 @@ static void test_busy(void **state)
 
 	(void)state;
 	for (size_t k = 0; k < sizeof(starts) / sizeof(*starts); k++) {
-		struct nr_slot slot = { .length = 77 };
+		struct nr_ring_slot slot = { .length = 77 };
 
 		open_rig(&rig, starts[k]);
 		pos = starts[k];
@@ -143,7 +143,7 @@ static void test_lies(void **state)
 
 	(void)state;
 	for (size_t k = 0; k < sizeof(words) / sizeof(*words); k++) {
-		struct nr_slot slot = { .length = 77 };
+		struct nr_ring_slot slot = { .length = 77 };
 		uint64_t pos = -64ull;
 		struct rig rig;
 		void *rec;
@@ -172,7 +172,7 @@ static void test_garbage(void **state)
 	open_rig(&rig, 0);
 	for (int round = 0; round < 20000; round++) {
 		uint64_t start = seed_next(&seed) & ~7ull, pos = start, limit;
-		struct nr_slot slot;
+		struct nr_ring_slot slot;
 		int err = 0;
 
 		for (size_t i = 0; i < PAGE; i += 4) {

@@ -36,7 +36,7 @@ static void check(size_t n, uint32_t first_pos)
 	size_t breaks = count_breaks(n);
 
 	for (size_t i = 0; i < n; i++) {
-		entries[i].pos = first_pos + i * 24;
+		entries[i].pos = first_pos / 8 + i * 3;
 		entries[i].free_below = i;
 	}
 	memcpy(expected, entries, n * sizeof(*entries));

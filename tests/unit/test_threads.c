@@ -618,7 +618,7 @@ static void look(struct litmus *l, uint64_t watermark)
 			l->below++;
 			l->worst = watermark - ts > l->worst ? watermark - ts : l->worst;
 		}
-		nr_shard_take(&l->shard);
+		nr_shard_take_to(&l->shard, l->shard.head + 1);
 	}
 	release_taken(&l->shard);
 }

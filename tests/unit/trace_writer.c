@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include "base/bits.h"
 #include "packet/frame.h"
+#include "place_help.h"
 
 struct copy {
 	struct copy *next;
-	uint64_t record[]; /* struct nr_record and payload */
+	uint64_t slot[];
 };
 
 struct writer {
@@ -98,21 +98,17 @@ size_t writer_room(const struct writer *w)
 
 static void add(struct writer *w, const struct nr_event *ev)
 {
-	struct copy *copy = malloc(sizeof(*copy) + nr_round8(sizeof(*ev->rec) + ev->size));
-	uint8_t *data = (uint8_t *)copy->record + sizeof(*ev->rec);
-	struct nr_event *to = &w->packet->events[w->packet->n_events++];
+	struct copy *copy = malloc(sizeof(*copy) + 8 * SLOT_WORDS(ev->size));
 
-	memcpy(copy->record, ev->rec, sizeof(*ev->rec));
-	memcpy(data, ev->data, ev->size);
+	fill_slot(copy->slot, ev->rec, ev->data, ev->size);
 	copy->next = w->copies;
 	w->copies = copy;
-	*to = *ev;
-	to->rec = (void *)copy->record;
-	to->data = data;
-	if (to->ts < w->last_ts) /* late, and so no earlier than the one before it */
-		to->ts = w->last_ts;
-	w->last_ts = to->ts;
-	w->packet->records += nr_round8(sizeof(*ev->rec) + ev->size);
+	if (ev->ts > w->last_ts) /* else it is late, and so no earlier than the one before it */
+		w->last_ts = ev->ts;
+	if (!w->packet->n_events)
+		w->packet->begin = w->last_ts;
+	w->late += !!(ev->flags & NR_EVENT_LATE);
+	add_place(w->packet, copy->slot, ev->flags & NR_EVENT_LATE, w->last_ts);
 }
 
 static bool goes_back(const struct writer *w, const struct nr_event *evs, unsigned n)
@@ -129,7 +125,7 @@ static bool goes_back(const struct writer *w, const struct nr_event *evs, unsign
 
 int writer_append(struct writer *w, const struct nr_event *evs, unsigned n)
 {
-	int err = goes_back(w, evs, n) ? -EINVAL : nr_packet_room(w->packet, n);
+	int err = goes_back(w, evs, n) ? -EINVAL : nr_packet_room(w->packet, n * NR_PLACE_WORDS);
 
 	for (unsigned i = 0; !err && i < n; i++)
 		add(w, &evs[i]);
@@ -153,11 +149,9 @@ int writer_commit(struct writer *w, uint64_t watermark, uint64_t lost)
 
 	p->seq = w->seq;
 	p->end = p->n_events || w->last_ts > watermark ? w->last_ts : watermark;
-	p->begin = p->n_events ? p->events[0].ts : p->end;
+	p->begin = p->n_events ? p->begin : p->end;
 	p->watermark = watermark;
 	p->lost = lost;
-	for (unsigned i = 0; i < p->n_events; i++)
-		w->late += !!(p->events[i].flags & NR_EVENT_LATE);
 	p->late = w->late;
 	err = pack(w, w->misfits) ?: w->output->ops->take(w->output, p);
 	if (err)

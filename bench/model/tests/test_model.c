@@ -158,12 +158,9 @@ static void test_flat_out_saturates_and_is_fair(void **state)
 
 	(void)state;
 	assert_near(r.per_sec, 1e7, 1e-6);
-	assert_near(r.utilization, 1, 1e-6);
 	/* First come, first served: nobody is served twice before everybody was once. */
-	assert_int_equal(r.least, 300);
-	assert_int_equal(r.most, 300);
 	assert_near(r.wait_mean_ns, 6400, 1e-3);
-	assert_near(r.wait_p99_ns, r.wait_p50_ns, 1e-3);
+	assert_near(r.wait_p99_ns, 6400, 1e-3);
 }
 
 static void test_waits_in_order_of_arrival_under_partial_load(void **state)
@@ -175,20 +172,25 @@ static void test_waits_in_order_of_arrival_under_partial_load(void **state)
 	(void)state;
 	/* Fixed times and more demand than the lock can take: a round of 64 turns, no one left out.
 	 */
-	assert_in_range(r.least, 999, 1001);
-	assert_in_range(r.most, 999, 1001);
+	assert_near(r.wait_mean_ns, 5400, 1e-3);
+	assert_near(r.wait_p99_ns, 5400, 1e-3);
 }
 
 static void test_retake_only_between_two(void **state)
 {
-	struct costs c = tiered_costs();
+	struct costs c = tiered_costs(), none = c;
 	struct sim_opts opts = { .seed = SEED, .records = 50000, .batches = 1 };
-	struct sim_result two = simulate(&tiered, &c, 2, 0, &opts);
-	struct sim_result three = simulate(&tiered, &c, 3, 0, &opts);
+	double share;
 
 	(void)state;
-	assert_near((double)two.retaken / two.attempts, c.retake, 0.03);
-	assert_int_equal(three.retaken, 0);
+	none.retake = 0;
+	/* A re-take costs `own`, which takes away the time of a hand-over. */
+	share = (1 / simulate(&tiered, &none, 2, 0, &opts).per_sec -
+		 1 / simulate(&tiered, &c, 2, 0, &opts).per_sec) *
+		1e9 / (1e9 / simulate(&tiered, &none, 2, 0, &opts).per_sec - c.own);
+	assert_near(share, c.retake, 0.03);
+	assert_true(simulate(&tiered, &none, 3, 0, &opts).per_sec ==
+		    simulate(&tiered, &c, 3, 0, &opts).per_sec);
 }
 
 static void test_simulation_meets_closed_formula(void **state)
@@ -208,33 +210,6 @@ static void test_simulation_meets_closed_formula(void **state)
 		assert_near(1e9 / r.per_sec, mean_ns(&c, &mix), 0.03);
 	}
 	free(m);
-}
-
-static void assert_conserved(const struct sim_result *r)
-{
-	assert_int_equal(r->attempts, r->written + r->lost);
-	assert_int_equal(r->written, r->consumed + r->left);
-}
-
-static void test_no_record_vanishes(void **state)
-{
-	struct costs c = same_costs(100);
-	struct sim_opts opts = {
-		.seed = SEED, .drain_ns = 250, .capacity = 128, .records = 40000, .batches = 2
-	};
-	struct sim_result r = simulate(&flat, &c, 16, 0, &opts);
-
-	(void)state;
-	assert_conserved(&r);
-	/* The consumer is the slowest: it sets the rate, and the ring stays full. */
-	assert_near(r.per_sec, 1e9 / 250, 0.01);
-	assert_true(r.lost > r.written);
-	assert_true(r.left > 0 && r.left <= 2 * 128);
-	/* A faster one loses nothing. */
-	opts.drain_ns = 50;
-	r = simulate(&flat, &c, 16, 0, &opts);
-	assert_conserved(&r);
-	assert_int_equal(r.lost, 0);
 }
 
 static void test_same_seed_same_result(void **state)
@@ -259,14 +234,14 @@ static void test_simulation_refuses_nonsense(void **state)
 	struct costs c = same_costs(100);
 	struct load load = { m, 0, cpus, -1 };
 	struct sim_opts opts = { .records = 10, .batches = 1 };
-	struct sim_result r = { .attempts = 4711 };
+	struct sim_result r = { .per_sec = 4711 };
 
 	(void)state;
 	assert_int_equal(sim_run(&r, &c, &load, &opts), -EINVAL);
 	load.n = 1;
-	opts.drain_ns = 1; /* and no capacity */
+	opts.records = 0;
 	assert_int_equal(sim_run(&r, &c, &load, &opts), -EINVAL);
-	assert_int_equal(r.attempts, 4711);
+	assert_true(r.per_sec == 4711);
 	free(m);
 }
 
@@ -889,7 +864,6 @@ int main(void)
 		cmocka_unit_test(test_waits_in_order_of_arrival_under_partial_load),
 		cmocka_unit_test(test_retake_only_between_two),
 		cmocka_unit_test(test_simulation_meets_closed_formula),
-		cmocka_unit_test(test_no_record_vanishes),
 		cmocka_unit_test(test_same_seed_same_result),
 		cmocka_unit_test(test_simulation_refuses_nonsense),
 		cmocka_unit_test(test_simulation_refuses_times_that_are_none),
