@@ -205,11 +205,24 @@ static void keep_memory(struct nr_output *o)
 	(void)o; /* it is part of the rig */
 }
 
+static int tick(struct nr_output *o)
+{
+	struct fake *f = (struct fake *)o;
+
+	assert_true(nr_clock_now() >= o->due);
+	o->due = 0;
+	lock_stage();
+	f->ticks++;
+	unlock_stage();
+	return f->tick_error;
+}
+
 static const struct nr_output_ops ops = {
 	.begin = begin,
 	.undo = undo,
 	.take = take,
 	.miss = miss,
+	.tick = tick,
 	.rotate = rotate,
 	.end = end_fake,
 	.destroy = keep_memory,
@@ -234,6 +247,14 @@ void let_go(struct fake *f)
 {
 	lock_stage();
 	f->gated = f->end_held = false;
+	unlock_stage();
+}
+
+void await_tick(struct fake *f, unsigned ticks)
+{
+	lock_stage();
+	while (f->ticks < ticks)
+		pthread_cond_wait(&moved, &stage);
 	unlock_stage();
 }
 

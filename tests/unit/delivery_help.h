@@ -27,10 +27,10 @@ struct fake {
 	bool gated, end_held;	   /* end_held: end does not return */
 	unsigned allowed, entered; /* calls of take that may go on, and that came */
 	uint64_t fail_at;	   /* packet that it does not take; 0: none */
-	int begin_error, miss_error, rotate_error;
+	int begin_error, miss_error, rotate_error, tick_error;
 	struct call call[MAX_CALLS];
 	unsigned n;
-	unsigned begun, undone, rotated, ended;
+	unsigned begun, undone, rotated, ended, ticks;
 	struct nr_account account;
 	pthread_t thread;		/* that called take last */
 	void (*in_take)(struct fake *); /* without the lock */
@@ -80,6 +80,7 @@ void let_go(struct fake *f);		    /* ... no longer, nor does end */
 void await_entered(struct fake *f, unsigned calls);
 void await_taken(struct rig *r, struct fake *f, uint64_t packets);
 void await_rotated(struct fake *f, unsigned times);
+void await_tick(struct fake *f, unsigned ticks);
 void await_failed(struct rig *r, struct fake *f);
 void release_packet(void); /* the held one */
 

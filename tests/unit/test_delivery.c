@@ -314,6 +314,33 @@ static void test_direct(void **state)
 	close_rig(r);
 }
 
+static void soon(struct fake *f)
+{
+	f->output.due = nr_clock_now() + 1000000;
+}
+
+/* An output is called when it is due, also if no packet comes, and its error ends the recording. */
+static void test_due(void **state)
+{
+	struct rig *r = new_rig();
+	struct fake *f = add_fake(r, false, true);
+
+	(void)state;
+	f->in_take = soon;
+	start_rig(r, 1);
+	send_packet(r, 1);
+	await_tick(f, 1);
+	f->tick_error = -EIO;
+	send_packet(r, 1);
+	await_tick(f, 2);
+	await_error(r);
+	assert_int_equal(nr_delivery_error(&r->d), -EIO);
+	assert_int_equal(stats_of(r, f).packets, 2);
+	assert_int_equal(drain(r), -EIO);
+	assert_int_equal(end_all(r), -EIO);
+	close_rig(r);
+}
+
 /* A required output fails: from its packet on nothing is safe. The others get what was on its way. */
 static void fails(unsigned bad)
 {
@@ -820,6 +847,7 @@ int main(void)
 		cmocka_unit_test(test_marks),
 		cmocka_unit_test(test_none_required),
 		cmocka_unit_test(test_direct),
+		cmocka_unit_test(test_due),
 		cmocka_unit_test(test_required_fails),
 		cmocka_unit_test(test_rotate),
 		cmocka_unit_test(test_rotate_fails),
