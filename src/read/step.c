@@ -143,10 +143,13 @@ int nr_step_verify(struct nr_trace *t, struct nr_step *step, bool jump, struct n
 	int err;
 
 	*step = (struct nr_step){ .packet = step->packet };
-	err = nr_slot_load(&t->stream, &step->packet, &t->bytes, fault)
-		      ?: check_body(t, step, jump, fault);
-	if (err)
+	err = nr_slot_load(&t->stream, &step->packet, &t->bytes, fault);
+	step->whole = !err;
+	err = err ?: check_body(t, step, jump, fault);
+	if (err) {
+		t->bytes.size = t->pos = 0;
 		nr_step_drop(step);
+	}
 	return err;
 }
 
