@@ -301,7 +301,7 @@ static void repair(const struct made *made, const struct found *f)
 
 static void test_random(void **state)
 {
-	unsigned rounds = seed_env("NR_ROUNDS", 60);
+	unsigned rounds = seed_env("NR_ROUNDS", 40);
 
 	(void)state;
 	for (unsigned round = 0; round < rounds; round++) {
