@@ -224,6 +224,8 @@ void nr_step_take(struct nr_trace *t, struct nr_step *step)
 
 	if (!t->packets && step->opening && !t->series)
 		t->alone = true;
+	if (!t->packets && !t->chunk && !t->alone && !t->sought)
+		t->knows_earlier = true; /* nothing is */
 	if (step->marked)
 		take_mark(t, step);
 	count(t, step);
