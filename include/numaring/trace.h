@@ -198,13 +198,15 @@ struct nr_repair {
 };
 
 /*
- * Repairs a trace, in a copy or in place: keeps the packets up to the last whole one and adds an
- * end mark with the flag repaired. Verifies packets like nr_trace_next. When it returns 0, all that
- * it wrote is on the disk.
+ * Repairs a trace, in a copy or in place: keeps the packets up to the first damage, or all whole ones
+ * with skip_damaged, and adds an end mark with the flag repaired if the trace lost its own. Verifies
+ * packets like nr_trace_next. When it returns 0, all that it wrote is on the disk. Of a series, a copy
+ * has all chunks of which something is kept; in place, only the chunks that need it are written.
  *
- * -EBUSY: the trace is being recorded; -EEXIST: copy exists; -ENODATA: no packet is whole; other
- * errors of nr_trace_open and of the file system. After an error, the copy is removed; in place,
- * the trace can be repaired again. result may be NULL; it is filled in on success.
+ * -EBUSY: the trace is being recorded; -EEXIST: copy exists; -ENODATA: no packet is whole; -ENOTEMPTY:
+ * in place, and nothing would be kept of some chunk; other errors of nr_trace_open and of the file
+ * system. After an error, the copy is removed; in place, the trace can be repaired again. result may
+ * be NULL; it is filled in on success.
  */
 NR_API int nr_trace_repair(const char *dir, const struct nr_repair_opts *opts,
 			   struct nr_repair *result);

@@ -154,7 +154,7 @@ static int find_next(struct nr_trace *t, uint64_t size, struct nr_step *step)
 		ret = nr_step_verify(t, step, true, &ignored);
 		if (ret != -EBADMSG && ret != NR_INCOMPLETE)
 			return ret ?: 1;
-		pos = t->bytes.size ? nr_slot_end(&step->packet) : step->packet.offset + 1;
+		pos = step->whole ? nr_slot_end(&step->packet) : step->packet.offset + 1;
 	}
 	return ret;
 }

@@ -138,7 +138,7 @@ static int load_events(struct nr_trace *t)
 		int ret = nr_load_next(t);
 
 		t->ended = ret <= 0;
-		if (ret <= 0) /* the bytes may be those of a packet that does not fit */
+		if (ret <= 0) /* the bytes may be those of the packet behind the damage */
 			t->bytes.size = t->pos = 0;
 		if (!ret)
 			return 0;

@@ -74,7 +74,7 @@ struct nr_trace {
 	uint64_t events, late;			/* events: also those in gaps */
 	uint64_t missed_packets, missed_events; /* in the gaps */
 	uint64_t damaged_packets;
-	uint64_t earlier; /* as in struct nr_account; known if... */
+	uint64_t earlier; /* as in struct nr_account, if knows_earlier */
 	bool knows_earlier;
 	bool sought;   /* it began in the middle */
 	bool alone;    /* it began with a chunk that is not the first one */

@@ -95,7 +95,7 @@ static void forget(struct nr_trace *t)
 {
 	t->failed = 0;
 	t->ended = t->recorded = t->alone = t->knows_earlier = false;
-	t->packets = t->seq = t->events = t->late = 0;
+	t->packets = t->seq = t->events = t->late = t->earlier = 0;
 	t->missed_packets = t->missed_events = t->damaged_packets = 0;
 	t->bytes.size = t->pos = 0;
 	t->jump = NR_JUMP_NONE;

@@ -59,10 +59,14 @@ static int read_mark(const struct nr_trace *t, struct nr_step *step, struct nr_f
 	return 0;
 }
 
-/* The packet after a gap mark shows whether its count is right. */
-static int read_gap(const struct nr_trace *t, struct nr_step *step, struct nr_fault *fault)
+/* The packet after a gap mark shows whether its count is right. The mark is not the first packet, but
+ * those before it may be damaged. */
+static int read_gap(const struct nr_trace *t, struct nr_step *step, bool jump,
+		    struct nr_fault *fault)
 {
-	if (nr_gap_read(&step->gap, t->bytes.data, t->bytes.size) || (!t->packets && !t->sought))
+	bool first = !t->packets && !t->sought && !jump;
+
+	if (nr_gap_read(&step->gap, t->bytes.data, t->bytes.size) || first)
 		return nr_fault(fault, "is an invalid gap mark");
 	return 0;
 }
@@ -132,7 +136,7 @@ static int check_body(const struct nr_trace *t, struct nr_step *step, bool jump,
 	err = err ?: check_order(t, step, jump, fault);
 	if (err || is_mark)
 		return err;
-	return nr_is_gap_mark(&step->packet.head) ? read_gap(t, step, fault)
+	return nr_is_gap_mark(&step->packet.head) ? read_gap(t, step, jump, fault)
 						  : check_records(t, step, fault);
 }
 
@@ -143,10 +147,13 @@ int nr_step_verify(struct nr_trace *t, struct nr_step *step, bool jump, struct n
 	int err;
 
 	*step = (struct nr_step){ .packet = step->packet };
-	err = nr_slot_load(&t->stream, &step->packet, &t->bytes, fault)
-		      ?: check_body(t, step, jump, fault);
-	if (err)
+	err = nr_slot_load(&t->stream, &step->packet, &t->bytes, fault);
+	step->whole = !err;
+	err = err ?: check_body(t, step, jump, fault);
+	if (err) {
+		t->bytes.size = t->pos = 0;
 		nr_step_drop(step);
+	}
 	return err;
 }
 
@@ -217,6 +224,8 @@ void nr_step_take(struct nr_trace *t, struct nr_step *step)
 
 	if (!t->packets && step->opening && !t->series)
 		t->alone = true;
+	if (!t->packets && !t->chunk && !t->alone && !t->sought)
+		t->knows_earlier = true; /* nothing is */
 	if (step->marked)
 		take_mark(t, step);
 	count(t, step);

@@ -13,13 +13,14 @@ struct nr_step {
 	struct nr_gap gap;
 	struct nr_end mark; /* of an end mark; its arrays belong to the step until it is taken */
 	bool opening, marked;
+	bool whole; /* its checksum is right, though it may not fit */
 };
 
 /* Looks at the packet at t->next, and verifies it. 1; 0: the stream ends there; NR_INCOMPLETE;
  * -EBADMSG: see *fault; an error of reading. On success t->bytes holds it. */
 int nr_step_next(struct nr_trace *t, struct nr_step *step, struct nr_fault *fault);
-/* Verifies step->packet. jump: packets may be missing before it. 0; else as above; if t->bytes.size
- * is not 0, the packet is whole, but does not fit. */
+/* Verifies step->packet. jump: packets may be missing before it. 0; else as above, and t->bytes is
+ * empty. */
 int nr_step_verify(struct nr_trace *t, struct nr_step *step, bool jump, struct nr_fault *fault);
 /* Makes it the current packet. Its records are verified. */
 void nr_step_take(struct nr_trace *t, struct nr_step *step);

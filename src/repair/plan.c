@@ -200,9 +200,11 @@ static void note_state(struct planner *p)
 	const struct nr_trace *t = p->trace;
 	struct state *was = &p->was;
 
-	was->any = true;
 	if (!nr_is_end_mark(&t->slot.head))
 		was->last = t->slot.head;
+	else if (!was->any)
+		was->last = unknown_before(t);
+	was->any = true;
 	was->last.seq = t->seq - 1;
 	was->last.end = t->packet.end;
 	was->last.lost = t->packet.lost;

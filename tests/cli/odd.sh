@@ -116,7 +116,7 @@ expect_claim() { # NAME WHAT IT SAYS
 	"$ODD" "$1" "$1" || fail "$1: cannot be made"
 	limit "$NUMARING" stat "$1" >/dev/null 2>err
 	equal "$1: exit status" $? 1
-	check "$1: says so" grep -q "stream: packet 1 at byte 88 $2" err
+	check "$1: says so" grep -q "stream: at byte 88, packet 1 $2" err
 }
 expect_claim huge 'claims 12884901888 bytes: no packet has more than 1 GiB'
 expect_claim large 'is damaged: its checksum is wrong'

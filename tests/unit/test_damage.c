@@ -301,7 +301,7 @@ static void repair(const struct made *made, const struct found *f)
 
 static void test_random(void **state)
 {
-	unsigned rounds = seed_env("NR_ROUNDS", 60);
+	unsigned rounds = seed_env("NR_ROUNDS", 40);
 
 	(void)state;
 	for (unsigned round = 0; round < rounds; round++) {
@@ -323,10 +323,46 @@ static void test_random(void **state)
 	}
 }
 
+/* A chunk that is gone is damage as if all its packets were. */
+static void test_chunk(void **state)
+{
+	const struct shape shape = { .packets = 200, .events = 10, .chunks = 6 };
+	struct made made = make_trace("t", shape, &seed);
+	uint64_t packets = 0;
+	bool *damaged;
+	struct found f;
+
+	(void)state;
+	while (made.packets[made.n - 1].chunk < 2) {
+		free_made(&made);
+		made = make_trace("t", shape, &seed);
+	}
+	damaged = calloc(made.n, sizeof(*damaged));
+	for (size_t i = 0; i < made.n; i++)
+		damaged[i] = made.packets[i].chunk == 1;
+	remove_tree(in_scratch("t/000001"));
+	f = read_damaged(made.dir, true);
+	assert_int_equal(f.heard.n, 1);
+	assert_string_equal(f.heard.files[0], "000002/stream");
+	assert_int_equal(f.heard.list[0].offset, 0);
+	assert_int_equal(f.heard.list[0].size, 0);
+	expect_events(&made, damaged, &f);
+	for (size_t i = 0; i < made.n; i++)
+		packets += damaged[i] && is_ordinary(&made, i);
+	assert_int_equal(f.packet.damaged_packets, packets);
+	assert_int_equal(f.heard.list[0].packets, packets);
+	expect_first(&f, made.dir);
+	repair(&made, &f);
+	free_found(&f);
+	free(damaged);
+	free_made(&made);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_chunk),
 	};
 
 	return cmocka_run_group_tests_name("damage", tests, setup, free_type);
