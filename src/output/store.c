@@ -80,7 +80,7 @@ void nr_store_count(struct nr_trace_output *t)
 	o->due = t->file.due;
 	nr_counter_set(&o->bytes, t->stored + (t->file.fd < 0 ? 0 : t->file.bytes));
 	nr_counter_set(&o->plain_bytes, t->plain);
-	nr_counter_set(&o->chunks, t->chunks.next);
+	nr_counter_set(&o->chunks, t->series ? t->chunks.next : 1);
 	nr_counter_set(&o->dropped_chunks, t->chunks.dropped);
 	nr_counter_set(&o->dropped_events, t->chunks.dropped_events);
 }
