@@ -54,7 +54,7 @@ judge_gap() { # TRACE
 		'gap: missed 7 events in 2 packets between 00:00:00.000002000 and 00:00:00.000005000' text
 	"$NUMARING" stat --json "$1" >stat.json
 	equal "$1: JSON" "$(jq -c '[.complete, .missed_events, .missed_packets, .gaps]' stat.json)" \
-		'[false,7,2,[{"begin":2000,"end":5000,"packets":2,"events":7}]]'
+		'[false,7,2,[{"begin":2000,"end":5000,"packets":2,"events":7,"damaged_packets":0}]]'
 	equal "$1: events and missed are written" "$(jq '.events + .missed_events' stat.json)" \
 		"$(jq .end.written stat.json)"
 }
