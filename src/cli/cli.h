@@ -24,6 +24,7 @@ int cmd_record(int argc, char **argv);
 int cmd_cat(int argc, char **argv);
 int cmd_export(int argc, char **argv);
 int cmd_stat(int argc, char **argv);
+int cmd_verify(int argc, char **argv);
 int cmd_repair(int argc, char **argv);
 int cmd_tune(int argc, char **argv);
 int cmd_topology(int argc, char **argv);

@@ -36,6 +36,7 @@ case_ record-help record --help
 case_ cat-help cat --help
 case_ stat-help stat --help
 case_ export-help export --help
+case_ verify-help verify --help
 case_ repair-help repair --help
 case_ topology-help topology --help
 case_ selftest-help selftest --help
@@ -79,6 +80,9 @@ case_ cat-bad-unit cat --from -10d nowhere
 case_ cat-no-time cat --from "" nowhere
 case_ stat-no-trace stat nowhere
 case_ stat-bad-time stat --to yesterday nowhere
+case_ verify-nothing verify
+case_ verify-two verify a b
+case_ verify-no-trace verify nowhere
 case_ repair-no-trace repair nowhere
 case_ repair-dot repair ./
 case_ repair-two-outputs repair -o new -o newer nowhere
@@ -96,6 +100,7 @@ case_ export-bad-group export --format csv --group nobody-has-this nowhere
 case_ export-no-trace export --to csv --to 10s nowhere
 case_ export-bad-time export --to xml nowhere
 case_ stat-damaged stat taken
+case_ verify-damaged verify taken
 case_ topology-plan topology --synthetic "pack:2 [numa] l3:2 core:2 pu:2" --shards llc
 case_ topology-two-machines topology --synthetic "core:2 pu:1" --synthetic "core:4 pu:1"
 case_ topology-bad-policy topology --synthetic "pack:2 [numa] core:2 pu:1" --shards galaxy
