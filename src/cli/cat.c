@@ -11,8 +11,10 @@
 #include "trace_status.h"
 #include "lines.h"
 #include "outfile.h"
+#include "window.h"
 
 struct args {
+	bool exports; /* the command is export */
 	const char *dir;
 	const char *output; /* NULL or "-": stdout */
 	enum lines_format format;
@@ -20,19 +22,26 @@ struct args {
 	struct outfile_opts outfile;
 	gid_t group;
 	uint64_t limit;
+	struct window window;
 };
 
-enum { OPT_TO = 256, OPT_FORCE, OPT_GROUP };
+enum { OPT_FORMAT = 256, OPT_FORCE, OPT_GROUP };
 
 static const struct argp_option cat_options[] = {
 	{ "json", 'j', NULL, 0, "print JSON lines", 0 },
 	{ "number", 'n', "N", 0, "stop after N events", 0 },
+	WINDOW_OPTION_FROM,
+	WINDOW_OPTION_TO,
 	{ 0 },
 };
 
 static const struct argp_option export_options[] = {
-	{ "to", OPT_TO, "jsonl|csv", 0,
-	  "write JSON lines, or one CSV table with the columns of all types", 0 },
+	{ "format", OPT_FORMAT, "jsonl|csv", 0,
+	  "write JSON lines, or one CSV table with the columns of all types; --to jsonl and --to "
+	  "csv mean the same",
+	  0 },
+	WINDOW_OPTION_FROM,
+	WINDOW_OPTION_TO,
 	{ "output", 'o', "FILE", 0, "write to FILE (default: standard output)", 0 },
 	{ "number", 'n', "N", 0, "stop after N events", 0 },
 	{ "force", OPT_FORCE, NULL, 0, "replace an existing file", 0 },
@@ -53,15 +62,17 @@ static uint64_t parse_number(const char *arg)
 	return n;
 }
 
+static bool is_format(const char *arg)
+{
+	return !strcmp(arg, "jsonl") || !strcmp(arg, "csv");
+}
+
 static void parse_format(struct args *args, const char *arg)
 {
-	args->have_format = true;
-	if (!strcmp(arg, "jsonl"))
-		args->format = LINES_JSON;
-	else if (!strcmp(arg, "csv"))
-		args->format = LINES_CSV;
-	else
+	if (!is_format(arg))
 		cli_refuse(arg, "a format: use jsonl or csv");
+	args->have_format = true;
+	args->format = *arg == 'c' ? LINES_CSV : LINES_JSON;
 }
 
 /* For both commands: export has all options of cat that take a value. */
@@ -69,6 +80,9 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 {
 	struct args *args = state->input;
 
+	/* "export --to csv" is older than times are. */
+	if (key == WINDOW_TO && args->exports && is_format(arg))
+		key = OPT_FORMAT;
 	cli_refuse_repeated(export_options, key, arg);
 	switch (key) {
 	case 'j':
@@ -80,8 +94,12 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 	case 'o':
 		args->output = arg;
 		return 0;
-	case OPT_TO:
+	case OPT_FORMAT:
 		parse_format(args, arg);
+		return 0;
+	case WINDOW_FROM:
+	case WINDOW_TO:
+		window_option(&args->window, key, arg);
 		return 0;
 	case OPT_FORCE:
 		args->outfile.force = true;
@@ -95,31 +113,33 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 	}
 }
 
-#define EXIT_STATUS                                                                                \
-	"Exit status: 1 if the trace is damaged, or has no end mark and is not being recorded. "   \
-	"All readable events are printed first."
+#define NOTES                                                                                      \
+	WINDOW_TIMES                                                                               \
+	"Exit status: 1 if the trace is damaged, or has no end mark and is not being recorded; "   \
+	"all readable events are printed first. 1 also if no part of the trace is between --from " \
+	"and --to. If --to or -n stops before the end of the trace, its end is not checked."
 
 static const struct argp cat_argp = {
 	.options = cat_options,
 	.parser = parse_opt,
 	.args_doc = "DIR",
-	.doc = "Print the events of a trace in order of time.\v" EXIT_STATUS,
+	.doc = "Print the events of a trace in order of time.\v" NOTES,
 };
 
 static const struct argp export_argp = {
 	.options = export_options,
 	.parser = parse_opt,
 	.args_doc = "DIR",
-	.doc = "Write the events of a trace in another format.\v" EXIT_STATUS,
+	.doc = "Write the events of a trace in another format.\v" NOTES,
 };
 
-static int print_events(struct lines *l, struct nr_trace *trace, uint64_t limit)
+static int print_events(struct lines *l, struct nr_trace *trace, const struct args *args)
 {
 	struct nr_event ev;
 	int err = 0;
 
-	for (uint64_t i = 0; !err && i < limit; i++) {
-		err = nr_trace_next(trace, &ev);
+	for (uint64_t i = 0; !err && i < args->limit; i++) {
+		err = window_next(&args->window, trace, &ev);
 		if (err <= 0)
 			return err;
 		err = lines_event(l, &ev);
@@ -132,10 +152,10 @@ static int print_events(struct lines *l, struct nr_trace *trace, uint64_t limit)
 /* After the last event, says why the trace may not be complete. */
 static int report_status(const struct nr_trace *trace, int err, const char *dir)
 {
-	struct trace_status s = trace_status_of(trace, err);
+	struct trace_status s = trace_status_of(trace, err, dir);
 	char text[512];
 
-	if (s.end_error == -EAGAIN) /* -n stopped before the last event */
+	if (s.end_error == -EAGAIN) /* -n or --to stopped before the last event */
 		return err;
 	suggest_repair(trace, err, dir);
 	if (err || trace_status_is_complete(&s) || s.end_error == -EOPNOTSUPP)
@@ -147,11 +167,18 @@ static int report_status(const struct nr_trace *trace, int err, const char *dir)
 	return s.end_error == -ENODATA ? s.end_error : 0;
 }
 
-static int open_trace(struct nr_trace **trace, const struct args *args)
+/* Opens the trace at the begin of the window. Returns CLI_DONE or another exit status. */
+static int open_trace(struct nr_trace **trace, struct args *args)
 {
 	const struct nr_trace_opts opts = { .sz = sizeof(opts), .log = cli_log };
+	int ret;
 
-	return nr_trace_open(trace, args->dir, &opts);
+	if (nr_trace_open(trace, args->dir, &opts))
+		return CLI_FAILED;
+	ret = window_open(&args->window, *trace, args->dir);
+	if (ret)
+		nr_trace_close(*trace);
+	return ret;
 }
 
 /* Prints all events to out and closes the trace. The library reports its own errors, so only write
@@ -163,7 +190,7 @@ static int print_trace(struct nr_trace *trace, const struct args *args, FILE *ou
 			     nr_trace_clock_offset(trace));
 
 	if (!err)
-		err = print_events(&lines, trace, args->limit);
+		err = print_events(&lines, trace, args);
 	if (fflush(out) || ferror(out)) {
 		err = -errno;
 		cli_error("cannot write the events: %s", strerror(errno));
@@ -179,15 +206,17 @@ int cmd_cat(int argc, char **argv)
 {
 	struct args args = { .limit = UINT64_MAX, .format = LINES_TEXT };
 	struct nr_trace *trace;
+	int ret;
 
 	argp_err_exit_status = CLI_USAGE;
 	argp_parse(&cat_argp, argc, argv, 0, NULL, &args);
-	return open_trace(&trace, &args) ? CLI_FAILED : print_trace(trace, &args, stdout);
+	ret = open_trace(&trace, &args);
+	return ret ?: print_trace(trace, &args, stdout);
 }
 
 int cmd_export(int argc, char **argv)
 {
-	struct args args = { .limit = UINT64_MAX };
+	struct args args = { .limit = UINT64_MAX, .exports = true };
 	struct nr_trace *trace;
 	struct outfile out = {};
 	int ret, err;
@@ -195,13 +224,14 @@ int cmd_export(int argc, char **argv)
 	argp_err_exit_status = CLI_USAGE;
 	argp_parse(&export_argp, argc, argv, 0, NULL, &args);
 	if (!args.have_format) {
-		cli_error("--to is required: jsonl or csv");
+		cli_error("--format is required: jsonl or csv");
 		return CLI_USAGE;
 	}
 	if (cli_is_in_trace("-o", args.output, args.dir))
 		return CLI_USAGE;
-	if (open_trace(&trace, &args))
-		return CLI_FAILED;
+	ret = open_trace(&trace, &args);
+	if (ret)
+		return ret;
 	if (outfile_open(&out, args.output, &args.outfile) || outfile_commit(&out)) {
 		outfile_close(&out);
 		nr_trace_close(trace);

@@ -24,6 +24,7 @@ int cmd_record(int argc, char **argv);
 int cmd_cat(int argc, char **argv);
 int cmd_export(int argc, char **argv);
 int cmd_stat(int argc, char **argv);
+int cmd_verify(int argc, char **argv);
 int cmd_repair(int argc, char **argv);
 int cmd_tune(int argc, char **argv);
 int cmd_topology(int argc, char **argv);
@@ -35,7 +36,9 @@ void cli_refuse(const char *arg, const char *what) __attribute__((noreturn));
  * without a value and keys that are not in options. */
 void cli_refuse_repeated(const struct argp_option *options, int key, const char *arg);
 /* Converts seconds, or a number with ms, s, m or h, like "5", "0.5", "500ms" or "1h", to
- * milliseconds, at least 1. Exits with CLI_USAGE if arg is invalid. */
+ * milliseconds. Negative: arg is invalid. */
+double cli_parse_duration(const char *arg);
+/* The same, at least 1 and less than 4e9. Exits with CLI_USAGE if arg is invalid. */
 unsigned cli_duration_ms(const char *arg);
 /* The gid of a group, given by name or number. Exits with CLI_USAGE if there is no such group. */
 gid_t cli_parse_group(const char *arg);

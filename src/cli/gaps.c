@@ -24,11 +24,18 @@ static int add(struct gaps *g, const struct gap *gap)
 	return 0;
 }
 
+void gaps_begin(struct gaps *g, const struct nr_packet_info *before)
+{
+	g->seq = before->seq;
+	g->last = before->end;
+}
+
 int gaps_packet(struct gaps *g, const struct nr_packet_info *packet)
 {
 	const struct gap gap = {
 		.packets = packet->missed_packets - g->packets,
 		.events = packet->missed_events - g->events,
+		.damaged = packet->damaged_packets - g->damaged,
 		.begin = g->last,
 		.end = packet->begin,
 	};
@@ -39,6 +46,7 @@ int gaps_packet(struct gaps *g, const struct nr_packet_info *packet)
 	g->last = packet->end;
 	g->packets = packet->missed_packets;
 	g->events = packet->missed_events;
+	g->damaged = packet->damaged_packets;
 	return gap.packets ? add(g, &gap) : 0;
 }
 
@@ -48,22 +56,25 @@ void gaps_close(struct gaps *g)
 	memset(g, 0, sizeof(*g));
 }
 
+static void print_gap(FILE *out, const struct gap *gap, int64_t clock_offset)
+{
+	char begin[32], end[32];
+
+	fprintf(out, "gap: %s", gap->damaged ? "damage took" : "missed");
+	if (gap->events || !gap->damaged)
+		fprintf(out, " %" PRIu64 " event%s in", gap->events, cli_plural(gap->events));
+	fprintf(out, " %" PRIu64 " packet%s between %s and %s\n", gap->packets,
+		cli_plural(gap->packets),
+		lines_time(begin, sizeof(begin), gap->begin, clock_offset),
+		lines_time(end, sizeof(end), gap->end, clock_offset));
+}
+
 void gaps_print(FILE *out, const struct gaps *g, int64_t clock_offset)
 {
 	size_t shown = g->n > LINES_MAX ? LINES_MAX : g->n;
-	char begin[32], end[32];
 
-	for (size_t i = 0; i < shown; i++) {
-		const struct gap *gap = &g->list[i];
-
-		fprintf(out,
-			"gap: missed %" PRIu64 " event%s in %" PRIu64
-			" packet%s between %s and %s\n",
-			gap->events, cli_plural(gap->events), gap->packets,
-			cli_plural(gap->packets),
-			lines_time(begin, sizeof(begin), gap->begin, clock_offset),
-			lines_time(end, sizeof(end), gap->end, clock_offset));
-	}
+	for (size_t i = 0; i < shown; i++)
+		print_gap(out, &g->list[i], clock_offset);
 	if (shown < g->n)
 		fprintf(out, "... and %zu more gap%s: --json lists all of them\n", g->n - shown,
 			cli_plural(g->n - shown));

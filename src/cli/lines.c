@@ -237,3 +237,12 @@ const char *lines_time(char *buf, size_t size, uint64_t ts, int64_t clock_offset
 	snprintf(buf, size, "%s.%09ld", clock_text(&l, at.tv_sec), at.tv_nsec);
 	return buf;
 }
+
+const char *lines_utc(char *buf, size_t size, uint64_t ts, int64_t clock_offset)
+{
+	struct lines l = { .format = LINES_CSV };
+	struct timespec at = utc(ts, clock_offset);
+
+	snprintf(buf, size, "%s.%09ldZ", clock_text(&l, at.tv_sec), at.tv_nsec);
+	return buf;
+}

@@ -36,5 +36,7 @@ int lines_event(struct lines *l, const struct nr_event *ev);
 
 /* A time of the trace as the lines of LINES_TEXT have it. Returns buf. */
 const char *lines_time(char *buf, size_t size, uint64_t ts, int64_t clock_offset);
+/* The same as LINES_CSV and LINES_JSON have it: UTC, with the date. */
+const char *lines_utc(char *buf, size_t size, uint64_t ts, int64_t clock_offset);
 
 #endif

@@ -136,14 +136,22 @@ static double unit_ms(const char *unit)
 	return 0;
 }
 
-unsigned cli_duration_ms(const char *arg)
+double cli_parse_duration(const char *arg)
 {
 	/* strtod alone also accepts " 1", "-1", "inf" and "0x1p3". */
 	const char *unit = arg + strspn(arg, "0123456789.");
+	double number, factor = unit_ms(unit);
 	char *end;
-	double ms = strtod(arg, &end) * unit_ms(unit);
 
-	if (end == unit && ms > 0 && ms < 4e9)
+	number = strtod(arg, &end);
+	return end == unit && end != arg && factor > 0 ? number * factor : -1;
+}
+
+unsigned cli_duration_ms(const char *arg)
+{
+	double ms = cli_parse_duration(arg);
+
+	if (ms > 0 && ms < 4e9)
 		return ms < 1 ? 1 : ms;
 	cli_refuse(arg,
 		   "a duration: give seconds, or a number with ms, s, m or h, as in 1.5, 500ms "

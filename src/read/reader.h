@@ -3,6 +3,7 @@
  * An open trace, and how it goes from packet to packet:
  *
  *	slot.c	a packet in a file, plain or compressed
+ *	table.c		the seek table of a compressed stream
  *	step.c		is it the next packet of this trace, and is it whole?
  *	damage.c	where does the trace go on if it is not?
  *	chunks.c	which chunks are there?

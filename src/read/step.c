@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include "packet/build.h"
+#include "table.h"
 
 #define HEAD sizeof(struct nr_packet_head)
 
@@ -157,15 +158,28 @@ int nr_step_verify(struct nr_trace *t, struct nr_step *step, bool jump, struct n
 	return err;
 }
 
+/* Only whoever wants to know of all damage cares for the table, and only if all was read. */
+static int check_table(const struct nr_trace *t, uint64_t size, struct nr_fault *fault)
+{
+	bool care = (t->opts.damage || t->opts.skip_damaged) && !t->sought;
+
+	if (!care || nr_table_is_right(&t->stream, t->next, size))
+		return 0;
+	return nr_fault(fault, "is a seek table with wrong entries");
+}
+
 /* What may follow an end mark: nothing, or the seek table of a compressed stream, of which a recorder
  * may have written a part. */
 static int look_behind_mark(const struct nr_trace *t, struct nr_fault *fault)
 {
-	uint64_t size;
+	uint64_t size, rest;
 	int err = nr_stream_size(&t->stream, &size);
 
-	if (err || size <= t->next || size - t->next == nr_stream_table(&t->stream, size))
+	if (err || size <= t->next)
 		return err;
+	rest = size - t->next;
+	if (rest == nr_stream_table(&t->stream, size))
+		return check_table(t, rest, fault);
 	nr_fault(fault, "follows the end mark");
 	return t->stream.compressed ? NR_INCOMPLETE : -EBADMSG;
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "packet/opening.h"
 #include "read/load.h"
+#include "read/table.h"
 
 /* What was true behind a packet. The trace may have gone on to another chunk since. */
 struct state {
@@ -142,14 +143,16 @@ static int begin_piece(struct planner *p, bool first)
 static int count_rest(const struct nr_trace *t, const struct nr_repair_chunk *c, uint64_t *rest)
 {
 	struct nr_stream s;
-	uint64_t size = 0;
+	uint64_t size = 0, table;
 	int err = nr_load_stream(t, c->number, &s);
 
 	if (err)
 		return err;
 	err = nr_stream_size(&s, &size);
-	if (!err)
-		size -= nr_stream_table(&s, size);
+	table = err ? 0 : nr_stream_table(&s, size);
+	/* A wrong table is left out, and the right one is written. */
+	if (table && (size - table != c->end || nr_table_is_right(&s, c->end, table)))
+		size -= table;
 	*rest = size > c->end ? size - c->end : 0;
 	close(s.fd);
 	return err;

@@ -37,6 +37,7 @@ if command -v babeltrace2 >/dev/null; then
 	check "as asked: babeltrace2 can tell" grep -q 'watermark: 18446744073709551615' \
 		<(babeltrace2 -c sink.text.details t | tail -n 20 | tr -d ,)
 fi
+check "as asked: verify" "$NUMARING" verify t
 check "as asked: cat has nothing to say" test -z "$("$NUMARING" cat t 2>&1 >/dev/null)"
 "$NUMARING" repair t >out
 equal "as asked: repair: exit status" $? 0
@@ -61,6 +62,9 @@ for i in 1 2 3 4 5 6 7 8 9 10; do
 	whole=$(jq .events stat.json)
 	"$NUMARING" cat k >cat.out 2>cat.err
 	equal "kill $i: cat: exit status" $? 1
+	"$NUMARING" verify k >verify.out 2>&1
+	equal "kill $i: verify: exit status" $? 1
+	check "kill $i: verify says why" grep -q '^it has no end mark' verify.out
 	equal "kill $i: cat: events" "$(wc -l <cat.out)" "$whole"
 	if [ "$(jq .damaged stat.json)" = true ]; then
 		check "kill $i: stat names repair" grep -q 'run "numaring repair k" to copy the trace' stat.err
@@ -75,6 +79,7 @@ for i in 1 2 3 4 5 6 7 8 9 10; do
 	equal "kill $i: repaired: what is known" "$(jq -c '[.end.repaired, .end.written, .end.unwritten]' stat.json)" \
 		"[true,$whole,null]"
 	equal "kill $i: repaired: events" "$(events_in k-repaired)" "$whole"
+	check "kill $i: repaired: verify" "$NUMARING" verify k-repaired
 done
 xargs kill <pids
 equal "while it is recorded" "$live" "0 null"
@@ -93,6 +98,13 @@ for option in --in-place --output=new; do
 	equal "repair $option of a live trace: exit status" $? 1
 	check "repair $option of a live trace: says so" grep -q 'live is being recorded' err
 done
+"$NUMARING" verify live >out
+equal "verify of a live trace: exit status" $? 1
+check "verify of a live trace: what is there is intact" grep -q '^live is intact so far: ' out
+check "verify of a live trace: more may come" grep -qx 'not known to be complete: it is still being recorded.*' out
+equal "verify of a live trace: JSON" "$("$NUMARING" verify --json live | jq -c '[.intact, .complete, .problems]')" \
+	'[null,null,[]]'
+check "a window of a live trace" "$NUMARING" stat live --from -100ms --to -50ms
 kill -INT $recorder
 wait $recorder
 equal "a live trace that ended" "$(stat_ live)" "0 true"

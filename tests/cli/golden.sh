@@ -36,6 +36,7 @@ case_ record-help record --help
 case_ cat-help cat --help
 case_ stat-help stat --help
 case_ export-help export --help
+case_ verify-help verify --help
 case_ repair-help repair --help
 case_ topology-help topology --help
 case_ selftest-help selftest --help
@@ -70,7 +71,18 @@ case_ record-bad-packers record --packers abc
 case_ record-bad-pid record -p self
 case_ record-no-such-pid record -p 2147483647
 case_ cat-no-trace cat nowhere
+case_ cat-two-times cat --from 1 --from -2s nowhere
+case_ cat-no-format cat --to csv nowhere
+case_ cat-bad-date cat --from 2026-02-30 nowhere
+case_ cat-bad-clock cat --from "2026-11-29 24:00" nowhere
+case_ cat-bad-zone cat --from 2026-11-29T08:00+1 nowhere
+case_ cat-bad-unit cat --from -10d nowhere
+case_ cat-no-time cat --from "" nowhere
 case_ stat-no-trace stat nowhere
+case_ stat-bad-time stat --to yesterday nowhere
+case_ verify-nothing verify
+case_ verify-two verify a b
+case_ verify-no-trace verify nowhere
 case_ repair-no-trace repair nowhere
 case_ repair-dot repair ./
 case_ repair-two-outputs repair -o new -o newer nowhere
@@ -81,12 +93,14 @@ case_ cat-bad-number cat -n many x
 case_ record-bad-format record --format xml
 case_ record-trace-to-stdout record -o -
 case_ export-no-format export nowhere
-case_ export-two-formats export --to csv --to jsonl nowhere
-case_ export-two-outputs export --to csv -o a -o b nowhere
-case_ export-bad-format export --to xml nowhere
-case_ export-bad-group export --to csv --group nobody-has-this nowhere
-case_ export-no-trace export --to csv nowhere
+case_ export-two-formats export --format csv --to jsonl nowhere
+case_ export-two-outputs export --format csv -o a -o b nowhere
+case_ export-bad-format export --format xml nowhere
+case_ export-bad-group export --format csv --group nobody-has-this nowhere
+case_ export-no-trace export --to csv --to 10s nowhere
+case_ export-bad-time export --to xml nowhere
 case_ stat-damaged stat taken
+case_ verify-damaged verify taken
 case_ topology-plan topology --synthetic "pack:2 [numa] l3:2 core:2 pu:2" --shards llc
 case_ topology-two-machines topology --synthetic "core:2 pu:1" --synthetic "core:4 pu:1"
 case_ topology-bad-policy topology --synthetic "pack:2 [numa] core:2 pu:1" --shards galaxy

@@ -86,9 +86,9 @@ static void write_gap(struct writer *writer)
 static void write_trace(const char *dir, const char *what)
 {
 	bool gap = !strcmp(what, "gap");
-	uint64_t written = gap ? 10 : 2;
 	bool late = !strcmp(what, "late-loss"), far = !strcmp(what, "far");
 	bool losses = late || !strcmp(what, "misplaced");
+	uint64_t written = gap ? 10 : losses ? 3 : 2, lost = 5 * losses;
 	const struct writer_opts opts = {
 		.start = 1000,
 		.clock_offset = far			? INT64_MAX
@@ -102,7 +102,10 @@ static void write_trace(const char *dir, const char *what)
 	const struct nr_account account = { .end = recs[1].ts + (gap ? 6000 : 2000),
 					    .reserved = written,
 					    .written = written,
-					    .lost_total = 5 * losses };
+					    .late = late,
+					    .lost_total = lost,
+					    .n_lost = 1,
+					    .lost = &lost };
 	const uint32_t x = 0x04030201;
 	struct nr_types *types = make_types();
 	struct writer *writer = NULL;
@@ -119,7 +122,7 @@ static void write_trace(const char *dir, const char *what)
 
 		need(!writer_append(writer, &ev, 1), "append");
 	}
-	need(!writer_commit(writer, recs[1].ts + 1000, 5 * losses), "commit");
+	need(!writer_commit(writer, recs[1].ts + 1000, lost), "commit");
 	if (losses)
 		write_loss(writer);
 	if (gap)

@@ -25,11 +25,17 @@ equal "twins: CSV" "$("$NUMARING" export --to csv twins | cut -d, -f4- | tr '\n'
 equal "twins: stat" "$("$NUMARING" stat twins | grep -E 'known|other' | tr -s ' ')" " known 2"
 equal "twins: stat --json" "$("$NUMARING" stat --json twins | jq -c .types)" '{"known":2,"other":0}'
 
+check "raw: verify" "$NUMARING" verify raw
+check "twins: verify" "$NUMARING" verify twins
+
 # Out of order: the records are counted, and the duration is right.
 "$ODD" unordered unordered || fail "unordered: cannot be made"
 "$NUMARING" stat --json unordered >stat.json
 equal "unordered: exit status" $? 1
 equal "unordered: counted" "$(jq .unordered stat.json)" 1
+"$NUMARING" verify unordered >text
+equal "unordered: verify: exit status" $? 1
+equal "unordered: verify" "$(head -n 1 text)" "1 event is earlier than the one before"
 check "unordered: a duration" jq -e '.duration_s < 1e-6' stat.json
 
 # A packet counts five losses, but its last record says that its CPU had lost none.
@@ -37,12 +43,16 @@ check "unordered: a duration" jq -e '.duration_s < 1e-6' stat.json
 "$NUMARING" stat --json misplaced >stat.json
 equal "misplaced: exit status" $? 1
 equal "misplaced: counted" "$(jq .misplaced stat.json)" 5
+"$NUMARING" verify misplaced >text
+equal "misplaced: verify: exit status" $? 1
+equal "misplaced: verify" "$(head -n 1 text)" "5 losses are counted by the wrong packet"
 
 # A late record is older than its place: its CPU may have lost records in between.
 "$ODD" late-loss late-loss || fail "late-loss: cannot be made"
 "$NUMARING" stat --json late-loss >stat.json
 equal "late-loss: exit status" $? 0
 equal "late-loss: late, misplaced" "$(jq -c '[.late, .misplaced]' stat.json)" "[1,0]"
+check "late-loss: verify" "$NUMARING" verify late-loss
 
 # What an optional output missed is told, and nothing is wrong with its trace.
 "$ODD" gap gap || fail "gap: cannot be made"
@@ -54,13 +64,16 @@ judge_gap() { # TRACE
 		'gap: missed 7 events in 2 packets between 00:00:00.000002000 and 00:00:00.000005000' text
 	"$NUMARING" stat --json "$1" >stat.json
 	equal "$1: JSON" "$(jq -c '[.complete, .missed_events, .missed_packets, .gaps]' stat.json)" \
-		'[false,7,2,[{"begin":2000,"end":5000,"packets":2,"events":7}]]'
+		'[false,7,2,[{"begin":2000,"end":5000,"packets":2,"events":7,"damaged_packets":0}]]'
 	equal "$1: events and missed are written" "$(jq '.events + .missed_events' stat.json)" \
 		"$(jq .end.written stat.json)"
 }
 judge_gap gap 4
 check "gap: why it is not complete" grep -qx \
 	'not complete: this optional output fell behind and missed 7 events in 2 packets' text
+"$NUMARING" verify gap >text
+equal "gap: verify: exit status" $? 0
+check "gap: verify: where it is" grep -q '^gap: missed 7 events in 2 packets between ' text
 for command in cat "export --to jsonl"; do
 	# shellcheck disable=SC2086
 	"$NUMARING" $command gap >lines 2>err

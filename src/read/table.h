@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The seek table at the end of a compressed stream. We do not need it, but other tools trust it. */
+#ifndef NR_READ_TABLE_H
+#define NR_READ_TABLE_H
+
+#include "slot.h"
+
+/* Does the table at offset, of size bytes up to the end of the file (nr_stream_table), name the packets
+ * before it? True also if these are damaged, so that nobody can tell. Reads all heads. */
+bool nr_table_is_right(const struct nr_stream *s, uint64_t offset, uint64_t size);
+
+#endif
