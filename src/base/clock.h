@@ -41,6 +41,15 @@ static inline uint64_t nr_clock_now(void)
 	return nr_clock_local() + atomic_load_explicit(&nr_clock_offset, memory_order_relaxed);
 }
 
+/* A time of the host's clock as this process's clock shows it: to wait until then. */
+static inline struct timespec nr_clock_until(uint64_t time)
+{
+	uint64_t local =
+		time - atomic_load_explicit(&nr_clock_offset, memory_order_relaxed);
+
+	return (struct timespec){ local / 1000000000, local % 1000000000 };
+}
+
 /* No later load is executed before the clock was read (I2). On x86-64 lfence waits for the rdtsc
  * before it; on arm64 isb waits for the read of the counter register. */
 static inline void nr_clock_barrier(void)

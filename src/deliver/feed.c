@@ -152,10 +152,9 @@ static void tick(struct nr_feed *f)
 /* Waits for a packet, the end, or the output's time. */
 static void wait(struct nr_feed *f)
 {
-	uint64_t due = f->error ? 0 : f->output->due;
-	const struct timespec until = { due / 1000000000, due % 1000000000 };
+	const struct timespec until = nr_clock_until(f->output->due);
 
-	if (due)
+	if (f->output->due && !f->error)
 		pthread_cond_timedwait(&f->wake, &f->delivery->lock, &until);
 	else
 		pthread_cond_wait(&f->wake, &f->delivery->lock);

@@ -319,13 +319,14 @@ static void soon(struct fake *f)
 	f->output.due = nr_clock_now() + 1000000;
 }
 
-/* An output is called when it is due, also if no packet comes, and its error ends the recording. */
-static void test_due(void **state)
+/* An output is called when it is due, also if no packet comes, and its error ends the recording. In a
+ * time namespace, the host's clock may be ahead of the clock that the thread waits for, or behind. */
+static void is_called_when_due(int64_t clock_offset)
 {
 	struct rig *r = new_rig();
 	struct fake *f = add_fake(r, false, true);
 
-	(void)state;
+	atomic_store(&nr_clock_offset, clock_offset);
 	f->in_take = soon;
 	start_rig(r, 1);
 	send_packet(r, 1);
@@ -339,6 +340,15 @@ static void test_due(void **state)
 	assert_int_equal(drain(r), -EIO);
 	assert_int_equal(end_all(r), -EIO);
 	close_rig(r);
+	atomic_store(&nr_clock_offset, 0);
+}
+
+static void test_due(void **state)
+{
+	(void)state;
+	is_called_when_due(0);
+	is_called_when_due(3600000000000);
+	is_called_when_due(-(int64_t)nr_clock_local() / 2);
 }
 
 /* A required output fails: from its packet on nothing is safe. The others get what was on its way. */
