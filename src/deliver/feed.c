@@ -75,21 +75,6 @@ void nr_feed_deliver(struct nr_feed *f)
 	nr_packet_put(q.packet);
 }
 
-void nr_feed_rotate(struct nr_feed *f)
-{
-	struct nr_output *o = f->output;
-	uint64_t began = nr_clock_now();
-	int err;
-
-	f->rotate = false;
-	if (f->error || !o->ops->rotate)
-		return;
-	enter(f);
-	err = leave(f, began, o->ops->rotate(o));
-	if (err && !f->abandoned)
-		fail_feed(f, err);
-}
-
 /* The recording's account for one output, whose error may be `error`. After a failure, outputs have
  * taken different numbers of events. */
 static struct nr_account account_of(const struct nr_feed *f, int error)
@@ -137,16 +122,24 @@ static bool is_due(const struct nr_feed *f)
 	return f->output->due && nr_clock_now() >= f->output->due;
 }
 
-static void tick(struct nr_feed *f)
+/* Calls rotate or tick. */
+static void call(struct nr_feed *f, int (*op)(struct nr_output *o))
 {
-	struct nr_output *o = f->output;
 	uint64_t began = nr_clock_now();
 	int err;
 
 	enter(f);
-	err = leave(f, began, o->ops->tick(o));
+	err = leave(f, began, op(f->output));
 	if (err && !f->abandoned)
 		fail_feed(f, err);
+}
+
+/* Begins the output's next chunk, as nr_delivery_rotate asked. */
+static void rotate(struct nr_feed *f)
+{
+	f->rotate = false;
+	if (!f->error && f->output->ops->rotate)
+		call(f, f->output->ops->rotate);
 }
 
 /* Waits for a packet, the end, or the output's time. */
@@ -168,9 +161,9 @@ static void *feed(void *arg)
 	pthread_mutex_lock(&d->lock);
 	while (!f->abandoned && (f->n || f->rotate || !d->ending)) {
 		if (!f->error && is_due(f))
-			tick(f);
+			call(f, f->output->ops->tick);
 		else if (f->rotate)
-			nr_feed_rotate(f);
+			rotate(f);
 		else if (f->n)
 			nr_feed_deliver(f);
 		else

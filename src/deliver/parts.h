@@ -40,8 +40,6 @@ int nr_packers_start(struct nr_delivery *d, unsigned n);
 int nr_feed_start(struct nr_feed *feed, unsigned i);
 /* Gives the output the first packet of its queue. Unlocks the delivery while it calls the output. */
 void nr_feed_deliver(struct nr_feed *feed);
-/* Begins the output's next chunk, as nr_delivery_rotate asked. Unlocks as above. */
-void nr_feed_rotate(struct nr_feed *feed);
 /* Ends the output, unless it was abandoned or the start has failed. Unlocks as above. */
 void nr_feed_end(struct nr_feed *feed);
 
