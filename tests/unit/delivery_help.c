@@ -208,13 +208,15 @@ static void keep_memory(struct nr_output *o)
 static int tick(struct nr_output *o)
 {
 	struct fake *f = (struct fake *)o;
+	int err;
 
 	assert_true(nr_clock_now() >= o->due);
 	o->due = 0;
 	lock_stage();
 	f->ticks++;
+	err = f->tick_error;
 	unlock_stage();
-	return f->tick_error;
+	return err;
 }
 
 static const struct nr_output_ops ops = {
