@@ -202,7 +202,7 @@ int nr_damage_pass(struct nr_trace *t, const struct nr_fault *fault)
 	bool removed = t->jump == NR_JUMP_REMOVED && !t->next;
 	struct nr_step step = {};
 	uint64_t size;
-	int ret = nr_stream_size(&t->stream, &size);
+	int ret = nr_read_stream_size(&t->stream, &size);
 
 	if (!t->packets && !t->series && !t->sought)
 		t->alone = is_chunk(t);

@@ -131,7 +131,7 @@ bool nr_read_is_of(const struct nr_read_dir *d, const struct nr_metadata *md)
 	return true;
 }
 
-int nr_read_open_stream(const struct nr_read_dir *d, struct nr_stream *out)
+int nr_read_open_stream(const struct nr_read_dir *d, struct nr_read_stream *out)
 {
 	const char *name = NR_FILE_STREAM;
 	uint64_t size;
@@ -148,7 +148,7 @@ int nr_read_open_stream(const struct nr_read_dir *d, struct nr_stream *out)
 	return 0;
 }
 
-const char *nr_read_stream_name(const struct nr_stream *s)
+const char *nr_read_stream_name(const struct nr_read_stream *s)
 {
 	return s->compressed ? NR_FILE_ZSTD : NR_FILE_STREAM;
 }

@@ -21,8 +21,8 @@ int nr_read_types(const struct nr_read_dir *d, uint32_t crc, struct nr_types **o
 /* Do metadata and .btf there belong to the trace with this metadata, and are they whole? */
 bool nr_read_is_of(const struct nr_read_dir *d, const struct nr_metadata *md);
 /* Opens the stream, plain or compressed: sets fd and compressed of *out. */
-int nr_read_open_stream(const struct nr_read_dir *d, struct nr_stream *out);
+int nr_read_open_stream(const struct nr_read_dir *d, struct nr_read_stream *out);
 /* Its name in such a directory. */
-const char *nr_read_stream_name(const struct nr_stream *s);
+const char *nr_read_stream_name(const struct nr_read_stream *s);
 
 #endif

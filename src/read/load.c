@@ -12,7 +12,7 @@
 
 /* ---- opening ---- */
 
-static void use_stream(struct nr_trace *t, uint64_t chunk, const struct nr_stream *stream)
+static void use_stream(struct nr_trace *t, uint64_t chunk, const struct nr_read_stream *stream)
 {
 	const char *name = nr_read_stream_name(stream);
 	char number[NR_CHUNK_NAME];
@@ -59,7 +59,7 @@ void nr_load_close_dir(struct nr_read_dir *d)
 	free((char *)d->path);
 }
 
-int nr_load_stream(const struct nr_trace *t, uint64_t chunk, struct nr_stream *out)
+int nr_load_stream(const struct nr_trace *t, uint64_t chunk, struct nr_read_stream *out)
 {
 	struct nr_read_dir d;
 	int err = nr_load_dir(t, chunk, &d);
@@ -74,7 +74,7 @@ int nr_load_stream(const struct nr_trace *t, uint64_t chunk, struct nr_stream *o
 
 int nr_load_open(struct nr_trace *t, uint64_t chunk)
 {
-	struct nr_stream stream;
+	struct nr_read_stream stream;
 	int err = nr_load_stream(t, chunk, &stream);
 
 	if (!err)
@@ -162,11 +162,11 @@ static bool has_stream(const struct nr_trace *t, uint64_t chunk)
 /* The chunk after the current one. 1; 0: there is none; or an error. */
 static int find_chunk(struct nr_trace *t, uint64_t *next)
 {
-	int err = nr_chunks_list(&t->chunks, t->dir_fd);
+	int err = nr_chunk_list_read(&t->chunks, t->dir_fd);
 
 	if (err)
 		return nr_damage_unreadable(t, err);
-	for (size_t i = nr_chunks_from(&t->chunks, t->chunk + 1); i < t->chunks.n; i++)
+	for (size_t i = nr_chunk_list_from(&t->chunks, t->chunk + 1); i < t->chunks.n; i++)
 		if (has_stream(t, t->chunks.numbers[i])) {
 			*next = t->chunks.numbers[i];
 			return 1;
@@ -208,10 +208,10 @@ static int next_chunk(struct nr_trace *t)
 
 bool nr_load_is_recorded(struct nr_trace *t)
 {
-	struct nr_stream newest;
+	struct nr_read_stream newest;
 	bool recorded = nr_stream_is_recorded(t->stream.fd) || is_locked(t);
 
-	if (recorded || !t->series || nr_chunks_list(&t->chunks, t->dir_fd) || !t->chunks.n ||
+	if (recorded || !t->series || nr_chunk_list_read(&t->chunks, t->dir_fd) || !t->chunks.n ||
 	    nr_load_stream(t, t->chunks.numbers[t->chunks.n - 1], &newest))
 		return recorded;
 	recorded = nr_stream_is_recorded(newest.fd);

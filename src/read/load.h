@@ -15,7 +15,7 @@ bool nr_load_is_recorded(struct nr_trace *t);
 int nr_load_dir(const struct nr_trace *t, uint64_t chunk, struct nr_read_dir *d);
 void nr_load_close_dir(struct nr_read_dir *d);
 /* Opens the stream of a chunk (series), or of the flat trace, into *out, to look at it. */
-int nr_load_stream(const struct nr_trace *t, uint64_t chunk, struct nr_stream *out);
+int nr_load_stream(const struct nr_trace *t, uint64_t chunk, struct nr_read_stream *out);
 /* Opens the stream of a chunk (series) or of the flat trace, to read from its beginning. */
 int nr_load_open(struct nr_trace *t, uint64_t chunk);
 

@@ -14,7 +14,7 @@
 /* A trace with metadata of its own is flat. */
 static int choose_kind(struct nr_trace *t, uint64_t *first)
 {
-	int err = nr_chunks_list(&t->chunks, t->dir_fd);
+	int err = nr_chunk_list_read(&t->chunks, t->dir_fd);
 
 	t->series = t->chunks.n && faccessat(t->dir_fd, NR_FILE_METADATA, F_OK, 0);
 	*first = t->series ? t->chunks.numbers[0] : 0;
@@ -108,7 +108,7 @@ void nr_trace_close(struct nr_trace *t)
 		close(t->dir_fd);
 	nr_types_free(t->types);
 	nr_end_free(&t->mark);
-	nr_chunks_free(&t->chunks);
+	nr_chunk_list_free(&t->chunks);
 	free(t->bytes.data);
 	free(t->dir);
 	free(t);

@@ -2,14 +2,16 @@
 /*
  * An open trace, and how it goes from packet to packet:
  *
- *	slot.c	a packet in a file, plain or compressed
+ *	files.c		metadata, .btf, and which stream there is
+ *	slot.c		a packet in a stream, plain or compressed
  *	table.c		the seek table of a compressed stream
  *	step.c		is it the next packet of this trace, and is it whole?
  *	damage.c	where does the trace go on if it is not?
- *	chunks.c	which chunks are there?
+ *	chunk_list.c	which chunks are there?
  *	load.c		the next packet, also in the next chunk
- *	search.c	a packet by its time
- *	reader.c	the public functions
+ *	search.c	a packet of a stream by its time
+ *	times.c		the public functions about times
+ *	reader.c	the other public functions
  *
  * The files are not trusted: before the first event of a packet is returned, its checksum and the
  * place of every record are verified.
@@ -19,7 +21,7 @@
 
 #include <numaring/trace.h>
 #include "base/trace_files.h"
-#include "chunks.h"
+#include "chunk_list.h"
 #include "packet/end.h"
 #include "packet/gap.h"
 #include "packet/metadata.h"
@@ -41,11 +43,11 @@ struct nr_trace {
 	char *dir;
 	int dir_fd;
 	bool series;
-	struct nr_chunks chunks; /* of a series */
+	struct nr_chunk_list chunks; /* of a series */
 
 	/* The current chunk, or the flat trace. */
 	uint64_t chunk; /* its number */
-	struct nr_stream stream;
+	struct nr_read_stream stream;
 	char file[NR_CHUNK_NAME + sizeof("/" NR_FILE_ZSTD)]; /* the stream, from dir */
 	uint64_t next;					     /* offset of the next packet */
 	uint64_t events_before;				     /* events when it was opened */

@@ -18,7 +18,7 @@ static bool is_no_packet(int ret)
 
 /* ---- the first and the last packet ---- */
 
-int nr_search_first(const struct nr_stream *s, struct nr_slot *out)
+int nr_search_first(const struct nr_read_stream *s, struct nr_slot *out)
 {
 	struct nr_fault ignored;
 	uint64_t size;
@@ -26,12 +26,13 @@ int nr_search_first(const struct nr_stream *s, struct nr_slot *out)
 
 	if (!is_no_packet(ret))
 		return ret;
-	ret = nr_stream_size(s, &size);
+	ret = nr_read_stream_size(s, &size);
 	return ret ?: nr_slot_find(s, 0, size, out);
 }
 
 /* The last whole packet from offset from on. */
-static int last_from(const struct nr_stream *s, uint64_t from, uint64_t size, struct nr_slot *out)
+static int last_from(const struct nr_read_stream *s, uint64_t from, uint64_t size,
+		     struct nr_slot *out)
 {
 	struct nr_bytes bytes = {};
 	struct nr_fault ignored;
@@ -52,14 +53,14 @@ static int last_from(const struct nr_stream *s, uint64_t from, uint64_t size, st
 	return ret ?: any;
 }
 
-int nr_search_last(const struct nr_stream *s, struct nr_slot *out)
+int nr_search_last(const struct nr_read_stream *s, struct nr_slot *out)
 {
 	uint64_t size, back = LAST_BYTES;
-	int ret = nr_stream_size(s, &size);
+	int ret = nr_read_stream_size(s, &size);
 
 	if (ret)
 		return ret;
-	size -= nr_stream_table(s, size);
+	size -= nr_read_stream_table(s, size);
 	for (;; back *= 2) {
 		ret = last_from(s, back < size ? size - back : 0, size, out);
 		if (ret || back >= size)
@@ -71,7 +72,7 @@ int nr_search_last(const struct nr_stream *s, struct nr_slot *out)
 
 /* The stretch of the file that holds the packet: it is `low`, or behind it, and before `high`. */
 struct stretch {
-	const struct nr_stream *stream;
+	const struct nr_read_stream *stream;
 	uint64_t time;
 	bool any; /* low is a packet that ends before the time */
 	struct nr_slot low;
@@ -85,7 +86,7 @@ static uint64_t begin_of(const struct stretch *st)
 }
 
 /* Packets that are missing behind this one, because it is a gap mark. */
-static uint64_t missing_behind(const struct nr_stream *s, const struct nr_slot *packet)
+static uint64_t missing_behind(const struct nr_read_stream *s, const struct nr_slot *packet)
 {
 	struct nr_gap gap = {};
 	struct nr_bytes bytes = {};
@@ -99,7 +100,7 @@ static uint64_t missing_behind(const struct nr_stream *s, const struct nr_slot *
 
 /* A copy of packets, at the end of a payload at the end of a packet, stands before one with another
  * number. */
-static bool is_next(const struct nr_stream *s, const struct nr_slot *packet,
+static bool is_next(const struct nr_read_stream *s, const struct nr_slot *packet,
 		    const struct nr_slot *next)
 {
 	uint64_t seq = packet->head.seq + missing_behind(s, packet);
@@ -176,12 +177,13 @@ static int walk(struct stretch *st, uint64_t to)
 	return ret > 0 || is_no_packet(ret) ? 0 : ret;
 }
 
-int nr_search_before(const struct nr_stream *s, uint64_t time, uint64_t to, struct nr_slot *out)
+int nr_search_before(const struct nr_read_stream *s, uint64_t time, uint64_t to,
+		     struct nr_slot *out)
 {
 	struct stretch st = { .stream = s, .time = time };
-	int err = nr_stream_size(s, &st.end);
+	int err = nr_read_stream_size(s, &st.end);
 
-	st.end -= nr_stream_table(s, st.end);
+	st.end -= nr_read_stream_table(s, st.end);
 	st.high = to < st.end ? to : st.end;
 	while (!err && st.high > begin_of(&st) && st.high - begin_of(&st) > CERTAIN_BYTES)
 		err = bisect(&st);

@@ -12,11 +12,12 @@
 #include "slot.h"
 
 /* The last whole packet. 1; 0: no packet is whole; or an error of reading. */
-int nr_search_last(const struct nr_stream *s, struct nr_slot *out);
+int nr_search_last(const struct nr_read_stream *s, struct nr_slot *out);
 /* The first packet. 1; 0: there is none; or an error of reading. */
-int nr_search_first(const struct nr_stream *s, struct nr_slot *out);
+int nr_search_first(const struct nr_read_stream *s, struct nr_slot *out);
 /* The last packet that ends before time and begins before offset to in the file. Only the heads were
  * looked at. 1; 0: there is none; or an error of reading. */
-int nr_search_before(const struct nr_stream *s, uint64_t time, uint64_t to, struct nr_slot *out);
+int nr_search_before(const struct nr_read_stream *s, uint64_t time, uint64_t to,
+		     struct nr_slot *out);
 
 #endif

@@ -41,7 +41,7 @@ static int bad_checksum(struct nr_fault *fault)
 	return nr_fault(fault, "is damaged: its checksum is wrong");
 }
 
-int nr_stream_size(const struct nr_stream *s, uint64_t *size)
+int nr_read_stream_size(const struct nr_read_stream *s, uint64_t *size)
 {
 	struct stat st;
 
@@ -51,7 +51,7 @@ int nr_stream_size(const struct nr_stream *s, uint64_t *size)
 	return 0;
 }
 
-uint64_t nr_stream_table(const struct nr_stream *s, uint64_t size)
+uint64_t nr_read_stream_table(const struct nr_read_stream *s, uint64_t size)
 {
 	uint8_t piece[NR_SEEK_PIECE];
 	uint64_t table;
@@ -80,7 +80,7 @@ static bool has_right_sizes(const struct nr_packet_head *h)
 	return nr_round8((h->content_bits - 1) / 8 + 1) == size;
 }
 
-static int check_head(const struct nr_stream *s, const struct nr_packet_head *h,
+static int check_head(const struct nr_read_stream *s, const struct nr_packet_head *h,
 		      struct nr_fault *fault)
 {
 	if (h->magic != NR_CTF_MAGIC || h->stream_id != NR_CTF_STREAM)
@@ -96,17 +96,17 @@ static int check_head(const struct nr_stream *s, const struct nr_packet_head *h,
 }
 
 /* Is the file as long as the packet claims? */
-static int check_length(const struct nr_stream *s, const struct nr_slot *packet)
+static int check_length(const struct nr_read_stream *s, const struct nr_slot *packet)
 {
 	uint64_t size = 0;
-	int err = nr_stream_size(s, &size);
+	int err = nr_read_stream_size(s, &size);
 
 	if (err)
 		return err;
 	return size < packet->offset || packet->bytes > size - packet->offset ? NR_INCOMPLETE : 1;
 }
 
-static int look_plain(const struct nr_stream *s, struct nr_slot *out, struct nr_fault *fault)
+static int look_plain(const struct nr_read_stream *s, struct nr_slot *out, struct nr_fault *fault)
 {
 	ssize_t n = nr_read_at(s->fd, &out->head, HEAD, out->offset);
 
@@ -116,7 +116,8 @@ static int look_plain(const struct nr_stream *s, struct nr_slot *out, struct nr_
 	return check_head(s, &out->head, fault) ?: check_length(s, out);
 }
 
-static int look_compressed(const struct nr_stream *s, struct nr_slot *out, struct nr_fault *fault)
+static int look_compressed(const struct nr_read_stream *s, struct nr_slot *out,
+			   struct nr_fault *fault)
 {
 	struct nr_label label;
 	ssize_t n = nr_read_at(s->fd, &label, LABEL, out->offset);
@@ -130,7 +131,7 @@ static int look_compressed(const struct nr_stream *s, struct nr_slot *out, struc
 	return check_head(s, &out->head, fault) ?: check_length(s, out);
 }
 
-int nr_slot_look(const struct nr_stream *s, uint64_t offset, struct nr_slot *out,
+int nr_slot_look(const struct nr_read_stream *s, uint64_t offset, struct nr_slot *out,
 		 struct nr_fault *fault)
 {
 	out->offset = offset;
@@ -155,7 +156,7 @@ static int make_room(struct nr_bytes *b, size_t size)
 }
 
 /* Reads exactly size bytes. */
-static int read_whole(const struct nr_stream *s, uint8_t *to, size_t size, uint64_t offset)
+static int read_whole(const struct nr_read_stream *s, uint8_t *to, size_t size, uint64_t offset)
 {
 	ssize_t n = nr_read_at(s->fd, to, size, offset);
 
@@ -163,7 +164,7 @@ static int read_whole(const struct nr_stream *s, uint8_t *to, size_t size, uint6
 }
 
 /* Verifies the checksum of a packet that claims to be very large, with the memory of one piece. */
-static int check_large(const struct nr_stream *s, const struct nr_slot *packet,
+static int check_large(const struct nr_read_stream *s, const struct nr_slot *packet,
 		       struct nr_bytes *piece, struct nr_fault *fault)
 {
 	struct nr_packet_head sealed = packet->head;
@@ -184,8 +185,8 @@ static int check_large(const struct nr_stream *s, const struct nr_slot *packet,
 	return err ?: crc == packet->head.crc ? 0 : bad_checksum(fault);
 }
 
-static int read_plain(const struct nr_stream *s, const struct nr_slot *packet, struct nr_bytes *out,
-		      struct nr_fault *fault)
+static int read_plain(const struct nr_read_stream *s, const struct nr_slot *packet,
+		      struct nr_bytes *out, struct nr_fault *fault)
 {
 	int err = packet->bytes > USUAL_PACKET ? check_large(s, packet, out, fault) : 0;
 
@@ -195,7 +196,7 @@ static int read_plain(const struct nr_stream *s, const struct nr_slot *packet, s
 
 /* A frame cannot be verified in pieces: to decompress a piece takes all before it. Its own head has to
  * agree with the label before memory for it is allocated. */
-static int check_frame_head(const struct nr_stream *s, const struct nr_slot *packet,
+static int check_frame_head(const struct nr_read_stream *s, const struct nr_slot *packet,
 			    struct nr_fault *fault)
 {
 	uint64_t size = packet->head.packet_bits / 8, frame_size = packet->bytes - LABEL;
@@ -209,8 +210,8 @@ static int check_frame_head(const struct nr_stream *s, const struct nr_slot *pac
 	return nr_frame_announces(begin, n, size) ? 0 : nr_fault(fault, "has an invalid frame");
 }
 
-static int read_frame(const struct nr_stream *s, const struct nr_slot *packet, struct nr_bytes *out,
-		      struct nr_fault *fault)
+static int read_frame(const struct nr_read_stream *s, const struct nr_slot *packet,
+		      struct nr_bytes *out, struct nr_fault *fault)
 {
 	uint64_t size = packet->head.packet_bits / 8, frame_size = packet->bytes - LABEL;
 	int err = check_frame_head(s, packet, fault);
@@ -230,7 +231,7 @@ static int read_frame(const struct nr_stream *s, const struct nr_slot *packet, s
 	return err;
 }
 
-int nr_slot_read(const struct nr_stream *s, const struct nr_slot *packet, struct nr_bytes *out,
+int nr_slot_read(const struct nr_read_stream *s, const struct nr_slot *packet, struct nr_bytes *out,
 		 struct nr_fault *fault)
 {
 	int err;
@@ -242,7 +243,7 @@ int nr_slot_read(const struct nr_stream *s, const struct nr_slot *packet, struct
 	return err;
 }
 
-int nr_slot_load(const struct nr_stream *s, const struct nr_slot *packet, struct nr_bytes *out,
+int nr_slot_load(const struct nr_read_stream *s, const struct nr_slot *packet, struct nr_bytes *out,
 		 struct nr_fault *fault)
 {
 	int err = nr_slot_read(s, packet, out, fault);
@@ -261,7 +262,7 @@ struct pattern {
 	size_t at;
 };
 
-static struct pattern pattern_of(const struct nr_stream *s)
+static struct pattern pattern_of(const struct nr_read_stream *s)
 {
 	const __u32 magic = NR_CTF_MAGIC;
 	struct pattern p = { .at = s->compressed ? offsetof(struct nr_label, head) : 0 };
@@ -279,7 +280,8 @@ struct window {
 };
 
 /* Reads on at offset, or behind the hole there, which may be terabytes. 0: nothing is left. */
-static int move_window(const struct nr_stream *s, struct window *w, uint64_t offset, uint64_t to)
+static int move_window(const struct nr_read_stream *s, struct window *w, uint64_t offset,
+		       uint64_t to)
 {
 	off_t data = lseek(s->fd, offset, SEEK_DATA);
 	ssize_t n;
@@ -305,7 +307,7 @@ static size_t next_in(const struct window *w, const struct pattern *p, size_t po
 }
 
 /* Tries each place in the window where the pattern is. 1; 0: none is a packet; or an error. */
-static int look_in(const struct nr_stream *s, const struct window *w, const struct pattern *p,
+static int look_in(const struct nr_read_stream *s, const struct window *w, const struct pattern *p,
 		   uint64_t to, struct nr_slot *out)
 {
 	struct nr_fault ignored;
@@ -324,7 +326,7 @@ static int look_in(const struct nr_stream *s, const struct window *w, const stru
 	return ret;
 }
 
-int nr_slot_find(const struct nr_stream *s, uint64_t from, uint64_t to, struct nr_slot *out)
+int nr_slot_find(const struct nr_read_stream *s, uint64_t from, uint64_t to, struct nr_slot *out)
 {
 	const struct pattern p = pattern_of(s);
 	struct window w = { .bytes = malloc(PIECE) };

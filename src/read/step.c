@@ -173,12 +173,12 @@ static int check_table(const struct nr_trace *t, uint64_t size, struct nr_fault 
 static int look_behind_mark(const struct nr_trace *t, struct nr_fault *fault)
 {
 	uint64_t size, rest;
-	int err = nr_stream_size(&t->stream, &size);
+	int err = nr_read_stream_size(&t->stream, &size);
 
 	if (err || size <= t->next)
 		return err;
 	rest = size - t->next;
-	if (rest == nr_stream_table(&t->stream, size))
+	if (rest == nr_read_stream_table(&t->stream, size))
 		return check_table(t, rest, fault);
 	nr_fault(fault, "follows the end mark");
 	return t->stream.compressed ? NR_INCOMPLETE : -EBADMSG;

@@ -5,14 +5,15 @@
 #include "base/file.h"
 #include "packet/seek.h"
 
-static bool has_piece(const struct nr_stream *s, uint64_t at, const uint8_t *piece, size_t size)
+static bool has_piece(const struct nr_read_stream *s, uint64_t at, const uint8_t *piece,
+		      size_t size)
 {
 	uint8_t stored[NR_SEEK_PIECE];
 
 	return nr_read_at(s->fd, stored, size, at) == (ssize_t)size && !memcmp(stored, piece, size);
 }
 
-bool nr_table_is_right(const struct nr_stream *s, uint64_t offset, uint64_t size)
+bool nr_table_is_right(const struct nr_read_stream *s, uint64_t offset, uint64_t size)
 {
 	uint8_t piece[NR_SEEK_PIECE];
 	uint64_t at = offset + nr_seek_begin(piece, 0);

@@ -18,7 +18,7 @@ struct pair {
 	const struct nr_repair_plan *plan;
 	const struct nr_repair_chunk *chunk;
 	struct nr_read_dir from;
-	struct nr_stream stream; /* in from */
+	struct nr_read_stream stream; /* in from */
 	struct nr_read_dir to;
 };
 
@@ -258,7 +258,7 @@ static int replace(const struct pair *p, const char *name)
 
 static int cut(const struct pair *p, int fd)
 {
-	struct nr_stream stream = p->stream;
+	struct nr_read_stream stream = p->stream;
 
 	stream.fd = fd;
 	return nr_rewrite_end(&stream, p->chunk);

@@ -142,14 +142,14 @@ static int begin_piece(struct planner *p, bool first)
 /* Bytes of a chunk that are behind the packets kept, and not a seek table. */
 static int count_rest(const struct nr_trace *t, const struct nr_repair_chunk *c, uint64_t *rest)
 {
-	struct nr_stream s;
+	struct nr_read_stream s;
 	uint64_t size = 0, table;
 	int err = nr_load_stream(t, c->number, &s);
 
 	if (err)
 		return err;
-	err = nr_stream_size(&s, &size);
-	table = err ? 0 : nr_stream_table(&s, size);
+	err = nr_read_stream_size(&s, &size);
+	table = err ? 0 : nr_read_stream_table(&s, size);
 	/* A wrong table is left out, and the right one is written. */
 	if (table && (size - table != c->end || nr_table_is_right(&s, c->end, table)))
 		size -= table;
@@ -258,7 +258,7 @@ static bool is_planned(const struct nr_repair_plan *plan, uint64_t number)
 static int note_unplanned(struct nr_repair_plan *plan)
 {
 	struct nr_trace *t = plan->trace;
-	int err = t->series ? nr_chunks_list(&t->chunks, t->dir_fd) : 0;
+	int err = t->series ? nr_chunk_list_read(&t->chunks, t->dir_fd) : 0;
 
 	for (size_t i = 0; !err && i < t->chunks.n; i++) {
 		struct nr_repair_chunk c = { .number = t->chunks.numbers[i] };
@@ -284,7 +284,7 @@ static int look_behind(struct nr_repair_plan *plan)
 	const struct nr_trace *t = plan->trace;
 	struct nr_slot next;
 	uint64_t size = 0;
-	int ret = nr_stream_size(&t->stream, &size);
+	int ret = nr_read_stream_size(&t->stream, &size);
 
 	if (!ret && t->failed)
 		ret = nr_slot_find(&t->stream, t->next + 1, size, &next);

@@ -14,9 +14,9 @@
 
 /* A stream that is written. */
 struct writer {
-	struct nr_stream stream;  /* as it is read again for the seek table */
-	struct nr_frames *frames; /* of a compressed stream */
-	struct nr_bytes frame;	  /* label and frame of a mark */
+	struct nr_read_stream stream; /* as it is read again for the seek table */
+	struct nr_frames *frames;     /* of a compressed stream */
+	struct nr_bytes frame;	      /* label and frame of a mark */
 	uint64_t pos;
 };
 
@@ -43,9 +43,9 @@ int nr_rewrite_sync(int fd)
 
 int nr_rewrite_copy(int from, int to)
 {
-	const struct nr_stream s = { .fd = from };
+	const struct nr_read_stream s = { .fd = from };
 	uint64_t size = 0;
-	int err = nr_stream_size(&s, &size);
+	int err = nr_read_stream_size(&s, &size);
 
 	return err ?: copy_bytes(from, 0, size, to, 0) ?: nr_rewrite_sync(to);
 }
@@ -83,7 +83,8 @@ static int put_gap(struct writer *w, const struct nr_piece *piece)
 	return put_packet(w, &mark, sizeof(mark));
 }
 
-static int put_piece(struct writer *w, const struct nr_stream *from, const struct nr_piece *piece)
+static int put_piece(struct writer *w, const struct nr_read_stream *from,
+		     const struct nr_piece *piece)
 {
 	int err = piece->open ? put_packet(w, &piece->opening, HEAD) : 0;
 
@@ -159,7 +160,7 @@ static void close_writer(struct writer *w)
 	free(w->frame.data);
 }
 
-int nr_rewrite(const struct nr_stream *from, const struct nr_repair_chunk *c, int to)
+int nr_rewrite(const struct nr_read_stream *from, const struct nr_repair_chunk *c, int to)
 {
 	struct writer w = { .stream = *from };
 	int err = 0;
@@ -172,7 +173,7 @@ int nr_rewrite(const struct nr_stream *from, const struct nr_repair_chunk *c, in
 	return err;
 }
 
-int nr_rewrite_end(const struct nr_stream *stream, const struct nr_repair_chunk *c)
+int nr_rewrite_end(const struct nr_read_stream *stream, const struct nr_repair_chunk *c)
 {
 	struct writer w = { .stream = *stream, .pos = c->end };
 	int err = ftruncate(stream->fd, c->end) ? -errno : put_end(&w, c);

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The chunks of a series: subdirectories with numbers for names. While the trace is recorded, new ones
  * appear and the oldest may be removed. */
-#ifndef NR_READ_CHUNKS_H
-#define NR_READ_CHUNKS_H
+#ifndef NR_READ_CHUNK_LIST_H
+#define NR_READ_CHUNK_LIST_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct nr_chunks {
+struct nr_chunk_list {
 	uint64_t *numbers; /* ascending */
 	size_t n;
 };
 
 /* Lists the directory dir again. A subdirectory without metadata is no chunk yet. 0 or an error. */
-int nr_chunks_list(struct nr_chunks *c, int dir);
-void nr_chunks_free(struct nr_chunks *c);
+int nr_chunk_list_read(struct nr_chunk_list *c, int dir);
+void nr_chunk_list_free(struct nr_chunk_list *c);
 /* Index of the first chunk whose number is not less than number; c->n: there is none. */
-size_t nr_chunks_from(const struct nr_chunks *c, uint64_t number);
+size_t nr_chunk_list_from(const struct nr_chunk_list *c, uint64_t number);
 
 #endif

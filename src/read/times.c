@@ -8,13 +8,13 @@
 #include "step.h"
 
 /* One chunk, or the flat trace. */
-typedef int (*search_fn)(const struct nr_stream *s, struct nr_slot *out);
+typedef int (*search_fn)(const struct nr_read_stream *s, struct nr_slot *out);
 
 /* 1; 0: the chunk is gone or has no packet; or an error. */
 static int search_chunk(const struct nr_trace *t, uint64_t chunk, search_fn search,
 			struct nr_slot *out)
 {
-	struct nr_stream s;
+	struct nr_read_stream s;
 	int ret = nr_load_stream(t, chunk, &s);
 
 	if (ret)
@@ -27,7 +27,7 @@ static int search_chunk(const struct nr_trace *t, uint64_t chunk, search_fn sear
 /* Lists the chunks again. A flat trace has one: itself. */
 static int list_chunks(struct nr_trace *t)
 {
-	return t->series ? nr_chunks_list(&t->chunks, t->dir_fd) : 0;
+	return t->series ? nr_chunk_list_read(&t->chunks, t->dir_fd) : 0;
 }
 
 static size_t n_chunks(const struct nr_trace *t)

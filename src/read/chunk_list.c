@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "chunks.h"
+#include "chunk_list.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -19,7 +19,7 @@ static bool has_metadata(int dir, uint64_t number)
 	return !faccessat(dir, path, F_OK, 0);
 }
 
-static int add(struct nr_chunks *c, size_t *room, uint64_t number)
+static int add(struct nr_chunk_list *c, size_t *room, uint64_t number)
 {
 	if (c->n == *room) {
 		size_t more = *room ? 2 * *room : 16;
@@ -41,7 +41,7 @@ static int compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static int read_names(struct nr_chunks *c, DIR *d, int dir)
+static int read_names(struct nr_chunk_list *c, DIR *d, int dir)
 {
 	struct dirent *e;
 	size_t room = 0;
@@ -56,7 +56,7 @@ static int read_names(struct nr_chunks *c, DIR *d, int dir)
 	return err ?: -errno;
 }
 
-int nr_chunks_list(struct nr_chunks *c, int dir)
+int nr_chunk_list_read(struct nr_chunk_list *c, int dir)
 {
 	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* with its own position */
 	DIR *d = copy < 0 ? NULL : fdopendir(copy);
@@ -68,7 +68,7 @@ int nr_chunks_list(struct nr_chunks *c, int dir)
 			close(copy);
 		return err;
 	}
-	nr_chunks_free(c);
+	nr_chunk_list_free(c);
 	err = read_names(c, d, dir);
 	closedir(d);
 	if (!err && c->n)
@@ -76,13 +76,13 @@ int nr_chunks_list(struct nr_chunks *c, int dir)
 	return err;
 }
 
-void nr_chunks_free(struct nr_chunks *c)
+void nr_chunk_list_free(struct nr_chunk_list *c)
 {
 	free(c->numbers);
-	*c = (struct nr_chunks){};
+	*c = (struct nr_chunk_list){};
 }
 
-size_t nr_chunks_from(const struct nr_chunks *c, uint64_t number)
+size_t nr_chunk_list_from(const struct nr_chunk_list *c, uint64_t number)
 {
 	size_t low = 0, high = c->n;
 
