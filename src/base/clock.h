@@ -44,8 +44,7 @@ static inline uint64_t nr_clock_now(void)
 /* A time of the host's clock as this process's clock shows it: to wait until then. */
 static inline struct timespec nr_clock_until(uint64_t time)
 {
-	uint64_t local =
-		time - atomic_load_explicit(&nr_clock_offset, memory_order_relaxed);
+	uint64_t local = time - atomic_load_explicit(&nr_clock_offset, memory_order_relaxed);
 
 	return (struct timespec){ local / 1000000000, local % 1000000000 };
 }
