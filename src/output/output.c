@@ -24,14 +24,14 @@ void nr_output_destroy(struct nr_output *o)
 	free(o);
 }
 
-static int each_in_rings(struct nr_output *o, const struct nr_packet *packet, nr_chunk_fn fn)
+static int each_in_rings(struct nr_output *o, const struct nr_packet *packet, nr_events_fn fn)
 {
 	const uint64_t *place = packet->places, *end = place + packet->n_places;
-	struct nr_event evs[NR_CHUNK];
+	struct nr_event evs[NR_OUTPUT_EVENTS];
 	int err = 0;
 
 	while (!err && place < end) {
-		unsigned n = NR_CHUNK;
+		unsigned n = NR_OUTPUT_EVENTS;
 
 		place = nr_packet_read(packet, place, evs, &n);
 		err = fn(o, evs, n);
@@ -40,18 +40,18 @@ static int each_in_rings(struct nr_output *o, const struct nr_packet *packet, nr
 }
 
 /* For an optional output: the rings may have moved on. */
-static int each_in_bytes(struct nr_output *o, const struct nr_packet *packet, nr_chunk_fn fn)
+static int each_in_bytes(struct nr_output *o, const struct nr_packet *packet, nr_events_fn fn)
 {
 	const struct nr_types *types = o->recording->format.types;
-	struct nr_record recs[NR_CHUNK];
-	struct nr_event evs[NR_CHUNK];
+	struct nr_record recs[NR_OUTPUT_EVENTS];
+	struct nr_event evs[NR_OUTPUT_EVENTS];
 	size_t pos = sizeof(struct nr_packet_head);
 	int err = 0;
 
 	while (!err && pos < packet->size) {
 		unsigned n = 0;
 
-		for (; n < NR_CHUNK && pos < packet->size; n++)
+		for (; n < NR_OUTPUT_EVENTS && pos < packet->size; n++)
 			pos += nr_packet_parse(packet->bytes, packet->size, pos, types, &recs[n],
 					       &evs[n]);
 		err = fn(o, evs, n);
@@ -59,7 +59,7 @@ static int each_in_bytes(struct nr_output *o, const struct nr_packet *packet, nr
 	return err;
 }
 
-int nr_output_each(struct nr_output *o, const struct nr_packet *packet, nr_chunk_fn fn)
+int nr_output_each(struct nr_output *o, const struct nr_packet *packet, nr_events_fn fn)
 {
 	return o->optional ? each_in_bytes(o, packet, fn) : each_in_rings(o, packet, fn);
 }

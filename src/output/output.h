@@ -77,12 +77,12 @@ int nr_output_init(struct nr_output *o, const struct nr_output_ops *ops, const c
 void nr_output_destroy(struct nr_output *o);
 
 /*
- * Calls fn with the packet's events in order, up to NR_CHUNK at once: those in the rings if the
+ * Calls fn with the packet's events in order, up to NR_OUTPUT_EVENTS at once: those in the rings if the
  * output is required, else from the packet's bytes. Returns the first value of fn that is not 0.
  */
-#define NR_CHUNK 1024u
-typedef int (*nr_chunk_fn)(struct nr_output *o, const struct nr_event *events, unsigned n);
-int nr_output_each(struct nr_output *o, const struct nr_packet *packet, nr_chunk_fn fn);
+#define NR_OUTPUT_EVENTS 1024u
+typedef int (*nr_events_fn)(struct nr_output *o, const struct nr_event *events, unsigned n);
+int nr_output_each(struct nr_output *o, const struct nr_packet *packet, nr_events_fn fn);
 
 /* Around a call of the user's function: mark the thread, and note progress. leave returns the error
  * to return: what the function returned, or -EINVAL if that was positive. */

@@ -134,9 +134,9 @@ static void test_batch_direct(void **state)
 	*(uint32_t *)nr_place_header(p->places[2000]) += 92; /* as far as anybody knows */
 	assert_int_equal(nr_delivery_send(&r->d, p, &(struct nr_mark){ 1, 8 }), 0);
 	assert_int_equal(b.calls, 4);
-	expect_batch(&b, 0, NR_CHUNK, 0);
-	expect_batch(&b, 1, NR_CHUNK, 0);
-	expect_batch(&b, 2, 2500 - 2 * NR_CHUNK, 0);
+	expect_batch(&b, 0, NR_OUTPUT_EVENTS, 0);
+	expect_batch(&b, 1, NR_OUTPUT_EVENTS, 0);
+	expect_batch(&b, 2, 2500 - 2 * NR_OUTPUT_EVENTS, 0);
 	expect_batch(&b, 3, 0, 0);
 	assert_int_equal(b.wrong, 0);
 	assert_int_equal(b.stuck, 0); /* each call is progress */
@@ -164,8 +164,8 @@ static void test_batch_missed(void **state)
 	assert_int_equal(miss(o, 3, 70), 0);
 	assert_int_equal(b.calls, 0);
 	assert_int_equal(take(r, o, 1500), 0);
-	expect_batch(&b, 0, NR_CHUNK, 70);
-	expect_batch(&b, 1, 1500 - NR_CHUNK, 0);
+	expect_batch(&b, 0, NR_OUTPUT_EVENTS, 70);
+	expect_batch(&b, 1, 1500 - NR_OUTPUT_EVENTS, 0);
 	expect_batch(&b, 2, 0, 0);
 	assert_int_equal(miss(o, 1, 5), 0);
 	assert_int_equal(take(r, o, 0), 0);
