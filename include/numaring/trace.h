@@ -36,7 +36,8 @@ struct nr_damage {
 	uint64_t offset;
 	uint64_t size;	  /* bytes of the file up to the next whole packet, or to the file's end;
 			       0: nothing but packets are missing before this offset */
-	const char *what; /* a sentence without a full stop: "its checksum is wrong" */
+	const char *what; /* a sentence without a full stop:
+			       "packet 7 is damaged: its checksum is wrong" */
 	uint64_t packets; /* missing here by the numbers of the packets around it; 0: unknown or
 			       none */
 };
@@ -76,7 +77,7 @@ struct nr_packet_info {
 	uint64_t missed_packets;
 	uint64_t missed_events;
 	uint64_t damaged_packets; /* those of missed_packets that are missing because of damage */
-	unsigned chunk;		  /* number of the chunk that holds it; 0 in a flat trace */
+	uint64_t chunk;		  /* number of the chunk that holds it; 0 in a flat trace */
 };
 
 /* -ENOENT: there is no trace; -EBADMSG: it is damaged; -EPROTO: it has another format version. */
@@ -97,18 +98,18 @@ NR_API int64_t nr_trace_clock_offset(const struct nr_trace *trace);
 
 /*
  * 1: *ev is the next event, valid until the next call; 0: end; -EBADMSG: the file is damaged here
- * (unless skip_damaged is set), and all earlier events are good, because a packet is verified before
- * its first event is returned; -ENOMEM, or an error of read or fstat: the packet may be good, but could not be read. After an
- * error, every call returns it again.
+ * (unless skip_damaged is set), and all earlier events are good, because a packet is verified
+ * before its first event is returned; -ENOMEM, or an error of read or fstat: the packet may be
+ * good, but could not be read. After an error, every call returns it again.
  */
 NR_API int nr_trace_next(struct nr_trace *trace, struct nr_event *ev);
 
 /*
  * Moves the reader, back or forth: the next event is the first one with ts >= ns (CLOCK_MONOTONIC).
- * It finds the place by bisection, reads only a few packets, and takes no memory for it. Until the
- * next nr_trace_next, nr_trace_packet is the packet before that place, so that losses can be counted
- * from there; NULL if there is none. Damage before that packet is not noticed. If there is damage
- * between the packet and the place, nr_trace_next returns -EBADMSG, or skips it.
+ * It finds the place by bisection and reads only a few packets, whatever the size of the trace. Until
+ * the next nr_trace_next, nr_trace_packet is the packet before that place, so that losses can be
+ * counted from there; NULL if there is none. Damage before that packet is not noticed. If there is
+ * damage between the packet and the place, nr_trace_next returns -EBADMSG, or skips it.
  *
  * 0, also if no event is left (nr_trace_next tells); an error of read. A failed reader can be moved.
  */

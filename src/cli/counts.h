@@ -11,7 +11,7 @@
 
 /* The events of a chunk, or of a flat trace, which has the number 0. */
 struct counts_chunk {
-	unsigned number;
+	uint64_t number;
 	uint64_t events, missed; /* missed: in gaps between its packets with events */
 	uint64_t missed_before;	 /* in gaps before these; they may be of the chunk before */
 };
@@ -25,7 +25,7 @@ struct counts {
 	uint64_t watermark;
 	uint64_t raw;	      /* of unknown type */
 	uint64_t misplaced;   /* losses counted by the wrong packet */
-	unsigned first_chunk; /* of a series; earlier ones were removed */
+	uint64_t first_chunk; /* of a series; earlier ones were removed */
 	struct gaps gaps;
 	struct counts_chunk *chunks;
 	size_t n_chunks;

@@ -89,7 +89,7 @@ static void chunk_text(const struct trace_status *s, FILE *f)
 	char chunks[40] = "";
 
 	if (s->removed_chunks)
-		snprintf(chunks, sizeof(chunks), " in %u chunk%s", s->removed_chunks,
+		snprintf(chunks, sizeof(chunks), " in %" PRIu64 " chunk%s", s->removed_chunks,
 			 cli_plural(s->removed_chunks));
 	if (earlier && s->is_chunk)
 		fprintf(f, "; the %" PRIu64 " event%s before it are in other chunks", earlier,

@@ -17,7 +17,7 @@ struct trace_status {
 	uint64_t damaged_packets;  /* left out because of damage */
 	bool is_chunk;		   /* of a series, and was read alone */
 	/* The caller sets these, as far as it knows them. */
-	unsigned removed_chunks; /* before the first one */
+	uint64_t removed_chunks; /* before the first one */
 	bool partial;		 /* only a window was read */
 };
 

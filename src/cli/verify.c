@@ -186,7 +186,7 @@ static void check(struct findings *f, const struct counts *n, const struct trace
 }
 
 /* The account of a chunk's end mark, without its events. Its damage was reported before. */
-static int read_chunk_end(const char *dir, unsigned number, struct nr_account *account)
+static int read_chunk_end(const char *dir, uint64_t number, struct nr_account *account)
 {
 	const struct nr_trace_opts quiet = { .sz = sizeof(quiet) };
 	struct nr_trace *chunk = NULL;
@@ -194,7 +194,7 @@ static int read_chunk_end(const char *dir, unsigned number, struct nr_account *a
 	char *path;
 	int err;
 
-	if (asprintf(&path, "%s/%06u", dir, number) < 0)
+	if (asprintf(&path, "%s/%06" PRIu64, dir, number) < 0)
 		return -ENOMEM;
 	err = nr_trace_open(&chunk, path, &quiet) ?: nr_trace_seek(chunk, UINT64_MAX);
 	if (!err)
@@ -212,24 +212,26 @@ static void check_chunk(struct findings *f, const struct counts_chunk *n, uint64
 
 	if (all < here || all - here > most)
 		problem(f,
-			"the end mark of chunk %06u counts %" PRIu64 " events, but %" PRIu64
-			" are here",
+			"the end mark of chunk %06" PRIu64 " counts %" PRIu64
+			" events, but %" PRIu64 " are here",
 			n->number, all, here);
 }
 
 /* The end marks of two chunks, one after the other. After damage, the first one may be of a repair,
  * and not count all. */
-static void check_sequence(struct findings *f, unsigned chunk, const struct nr_account *a,
+static void check_sequence(struct findings *f, uint64_t chunk, const struct nr_account *a,
 			   const struct nr_account *before, bool damaged)
 {
 	if (a->earlier < before->written || (!damaged && a->earlier != before->written))
 		problem(f,
-			"the end mark of chunk %06u counts %" PRIu64 " events before it, but the "
+			"the end mark of chunk %06" PRIu64 " counts %" PRIu64
+			" events before it, but the "
 			"one of the chunk before counts %" PRIu64,
 			chunk, a->earlier, before->written);
 	if (a->late < before->late)
 		problem(f,
-			"the end mark of chunk %06u counts %" PRIu64 " late events, but the one of "
+			"the end mark of chunk %06" PRIu64 " counts %" PRIu64
+			" late events, but the one of "
 			"the chunk before counts %" PRIu64,
 			chunk, a->late, before->late);
 }

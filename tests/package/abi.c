@@ -30,7 +30,7 @@ NR_API void probe_opts(const struct nr_collector_opts *collector,
 
 NR_API void probe_results(const struct nr_repair *repair, const struct nr_account *account,
 			  const struct nr_plan *plan, const struct nr_packet_info *packet,
-			  const struct nr_batch *batch)
+			  const struct nr_damage *damage, const struct nr_batch *batch)
 {
-	(void)repair, (void)account, (void)plan, (void)packet, (void)batch;
+	(void)repair, (void)account, (void)plan, (void)packet, (void)damage, (void)batch;
 }

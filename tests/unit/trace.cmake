@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Tests of src/types, src/packet, src/output, src/read and src/repair.c.
+# Tests of src/types, src/packet, src/output, src/read and src/repair.
 add_library(trace_help STATIC
 	${CMAKE_CURRENT_LIST_DIR}/disk_help.c
 	${CMAKE_CURRENT_LIST_DIR}/end_help.c
