@@ -9,14 +9,14 @@ static uint32_t crc_of(const struct nr_packet_head *head)
 
 void nr_heads_add(struct nr_heads *h, const struct nr_packet_head *head, uint64_t off)
 {
-	const struct nr_head_place place = { off, crc_of(head) };
+	const struct nr_known_head known = { off, crc_of(head) };
 
 	if (h->n < NR_HEADS)
-		h->first[h->n] = place;
-	h->latest[h->n++ % NR_HEADS] = place;
+		h->first[h->n] = known;
+	h->latest[h->n++ % NR_HEADS] = known;
 }
 
-const struct nr_head_place *nr_heads_get(const struct nr_heads *h, uint64_t i)
+const struct nr_known_head *nr_heads_get(const struct nr_heads *h, uint64_t i)
 {
 	return i < NR_HEADS ? &h->first[i] : &h->latest[i % NR_HEADS];
 }
@@ -26,7 +26,7 @@ uint64_t nr_heads_next(const struct nr_heads *h, uint64_t i)
 	return ++i == NR_HEADS && h->n > 2 * NR_HEADS ? h->n - NR_HEADS : i;
 }
 
-bool nr_heads_match(const struct nr_head_place *place, const struct nr_packet_head *head)
+bool nr_heads_match(const struct nr_known_head *known, const struct nr_packet_head *head)
 {
-	return crc_of(head) == place->crc;
+	return crc_of(head) == known->crc;
 }

@@ -14,15 +14,15 @@
 
 #define HEAD sizeof(struct nr_packet_head)
 
-/* A packet in the file. */
-struct place {
+/* A packet found in the file. */
+struct found {
 	uint64_t seq;  /* counted from 0 at the beginning of the file */
 	uint64_t off;  /* of the packet, or of its label */
 	uint64_t size; /* of the packet, or of its label and frame */
 	struct nr_packet_head head;
 };
 
-static int overwritten(const struct nr_stream_file *f, const struct place *at)
+static int overwritten(const struct nr_stream_file *f, const struct found *at)
 {
 	nr_log(f->output->recording->log, NR_LOG_ERROR,
 	       "another program changed the trace: %s/%s was overwritten in packet %" PRIu64
@@ -41,7 +41,7 @@ static int read_again(const struct nr_stream_file *f, void *data, size_t size, u
 	return n < 0 ? n : n == (ssize_t)size ? 0 : -ESTALE;
 }
 
-static int read_label(const struct nr_stream_file *f, struct place *at)
+static int read_label(const struct nr_stream_file *f, struct found *at)
 {
 	struct nr_label label;
 	int err = read_again(f, &label, sizeof(label), at->off);
@@ -53,7 +53,7 @@ static int read_label(const struct nr_stream_file *f, struct place *at)
 	return nr_label_is_valid(&label) ? 0 : -ESTALE;
 }
 
-static int read_head(const struct nr_stream_file *f, struct place *at)
+static int read_head(const struct nr_stream_file *f, struct found *at)
 {
 	int err;
 
@@ -66,21 +66,21 @@ static int read_head(const struct nr_stream_file *f, struct place *at)
 
 /* ---- heads ---- */
 
-static int check_head(const struct nr_stream_file *f, struct place *at)
+static int check_head(const struct nr_stream_file *f, struct found *at)
 {
-	const struct nr_head_place *place = nr_heads_get(&f->heads, at->seq);
+	const struct nr_known_head *known = nr_heads_get(&f->heads, at->seq);
 	int err;
 
-	at->off = place->off;
+	at->off = known->off;
 	err = read_head(f, at);
-	return err ?: nr_heads_match(place, &at->head) ? 0 : -ESTALE;
+	return err ?: nr_heads_match(known, &at->head) ? 0 : -ESTALE;
 }
 
-static int check_heads(const struct nr_stream_file *f, struct place *at)
+static int check_heads(const struct nr_stream_file *f, struct found *at)
 {
 	int err = 0;
 
-	for (*at = (struct place){}; at->seq < f->heads.n;
+	for (*at = (struct found){}; at->seq < f->heads.n;
 	     at->seq = nr_heads_next(&f->heads, at->seq)) {
 		err = check_head(f, at);
 		if (err)
@@ -92,7 +92,7 @@ static int check_heads(const struct nr_stream_file *f, struct place *at)
 /* ---- holes ---- */
 
 static int check_content(const struct nr_stream_file *f, const uint8_t *stored,
-			 const struct place *at)
+			 const struct found *at)
 {
 	size_t size = at->head.packet_bits / 8;
 	uint8_t *packet;
@@ -111,7 +111,7 @@ static int check_content(const struct nr_stream_file *f, const uint8_t *stored,
 	return err == -EBADMSG ? -ESTALE : err;
 }
 
-static int check_packet(const struct nr_stream_file *f, const struct place *at)
+static int check_packet(const struct nr_stream_file *f, const struct found *at)
 {
 	uint8_t *stored = at->size > f->largest ? NULL : malloc(at->size);
 	int err;
@@ -124,7 +124,7 @@ static int check_packet(const struct nr_stream_file *f, const struct place *at)
 }
 
 /* Steps over a packet; reads it if it reaches into the next hole. */
-static int step_over(const struct nr_stream_file *f, struct place *at, uint64_t *hole)
+static int step_over(const struct nr_stream_file *f, struct found *at, uint64_t *hole)
 {
 	const struct nr_recording *rec = f->output->recording;
 	int err = read_head(f, at);
@@ -140,12 +140,12 @@ static int step_over(const struct nr_stream_file *f, struct place *at, uint64_t 
 
 /* A program may have punched the hole, but some file systems also store a packet's own zeros as one.
  * So its packet has to be found and read. */
-static int check_holes(const struct nr_stream_file *f, struct place *at)
+static int check_holes(const struct nr_stream_file *f, struct found *at)
 {
 	uint64_t hole = lseek(f->fd, 0, SEEK_HOLE);
 	int err = 0;
 
-	for (*at = (struct place){}; !err && hole < f->bytes && at->off < f->bytes;) {
+	for (*at = (struct found){}; !err && hole < f->bytes && at->off < f->bytes;) {
 		err = step_over(f, at, &hole);
 		at->off += err ? 0 : at->size;
 		at->seq += !err;
@@ -155,7 +155,7 @@ static int check_holes(const struct nr_stream_file *f, struct place *at)
 
 int nr_stream_file_check(struct nr_stream_file *f)
 {
-	struct place at = {};
+	struct found at = {};
 	int err = f->error ?: nr_trace_dir_check(f->dir, f->fd, f->name, f->bytes)
 				     ?: nr_trace_dir_check_content(f->dir);
 
