@@ -41,6 +41,12 @@ ssize_t nr_read_at(int fd, void *data, size_t size, uint64_t off)
 	return got;
 }
 
+int nr_sync(int fd)
+{
+	/* EINVAL: the file system does not do this, for example for directories. */
+	return !fsync(fd) || errno == EINVAL ? 0 : -errno;
+}
+
 void nr_hold_file_limit(sigset_t *old)
 {
 	sigset_t set;

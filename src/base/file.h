@@ -12,6 +12,8 @@
 int nr_write_all(int fd, const void *data, size_t size, uint64_t off);
 /* Returns the bytes read, fewer than size at the end of the file, or a negative errno. */
 ssize_t nr_read_at(int fd, void *data, size_t size, uint64_t off);
+/* Forces a file or a directory to the disk, if its file system can. 0 or a negative errno. */
+int nr_sync(int fd);
 /* Between the two calls, exceeding RLIMIT_FSIZE is a write error (-EFBIG) instead of a SIGXFSZ that
  * terminates the process. */
 void nr_hold_file_limit(sigset_t *old);

@@ -6,16 +6,10 @@
 #include "base/trace_files.h"
 #include "sync.h"
 
-static int sync_fd(int fd)
-{
-	/* EINVAL: the file system does not do this, for example for directories. */
-	return !fsync(fd) || errno == EINVAL ? 0 : -errno;
-}
-
 static int sync_named(int dir, const char *name)
 {
 	int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	int err = fd < 0 ? -errno : sync_fd(fd);
+	int err = fd < 0 ? -errno : nr_sync(fd);
 
 	if (fd >= 0)
 		close(fd);
@@ -38,7 +32,7 @@ int nr_trace_dir_sync(const struct nr_trace_dir *d)
 	for (size_t i = 0; !err && i < NR_DIR_FILES; i++)
 		if (d->sizes[i])
 			err = sync_named(d->fd, files[i]);
-	err = err ?: sync_fd(d->fd) ?: sync_parent(d->fd);
+	err = err ?: nr_sync(d->fd) ?: sync_parent(d->fd);
 	if (err)
 		nr_log(&d->log, NR_LOG_ERROR, "cannot force the directory %s to the disk: %s",
 		       d->path, nr_write_reason(err));

@@ -10,6 +10,7 @@
 #include "base/bits.h"
 #include "base/file.h"
 #include "output/dir.h"
+#include "output/sync.h"
 #include "read/load.h"
 #include "rewrite.h"
 
@@ -81,7 +82,7 @@ static int copy_files(const struct pair *p)
 	for (size_t i = 0; !err && i < NR_ARRAY_SIZE(side_files); i++)
 		err = copy_file(p, side_files[i], false);
 	err = err ?: copy_file(p, nr_read_stream_name(&p->stream), true);
-	return err ?: nr_rewrite_sync(p->to.fd);
+	return err ?: nr_sync(p->to.fd);
 }
 
 /* ---- directories ---- */
@@ -174,31 +175,13 @@ static void remove_copy(const struct nr_repair_plan *plan, struct nr_trace_dir *
 	nr_trace_dir_undo(d);
 }
 
-/* A new directory is on the disk only when its parent is, too. */
-static int sync_directories(int dir)
-{
-	int parent = openat(dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int err = nr_rewrite_sync(dir);
-
-	if (parent >= 0) {
-		err = err ?: nr_rewrite_sync(parent);
-		close(parent);
-	}
-	return err;
-}
-
 static int fill(const struct nr_repair_plan *plan, const struct nr_trace_dir *d)
 {
 	int err = 0;
 
 	for (size_t i = 0; !err && i < plan->n; i++)
 		err = copy_chunk(plan, &plan->chunks[i], d);
-	if (err)
-		return err;
-	err = sync_directories(d->fd);
-	if (err)
-		nr_log(&d->log, NR_LOG_ERROR, "cannot write %s: %s", d->path, strerror(-err));
-	return err;
+	return err ?: nr_trace_dir_sync(d);
 }
 
 int nr_repair_copy(const struct nr_repair_plan *plan, const char *path)
@@ -253,7 +236,7 @@ static int replace(const struct pair *p, const char *name)
 	if (err)
 		unlinkat(p->from.fd, NR_NEW NR_FILE_STREAM, 0);
 	close(fd);
-	return err ?: nr_rewrite_sync(p->from.fd);
+	return err ?: nr_sync(p->from.fd);
 }
 
 static int cut(const struct pair *p, int fd)

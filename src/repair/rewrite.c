@@ -36,18 +36,13 @@ static int copy_bytes(int from, uint64_t offset, uint64_t size, int to, uint64_t
 	return err;
 }
 
-int nr_rewrite_sync(int fd)
-{
-	return fsync(fd) && errno != EINVAL ? -errno : 0;
-}
-
 int nr_rewrite_copy(int from, int to)
 {
 	const struct nr_read_stream s = { .fd = from };
 	uint64_t size = 0;
 	int err = nr_read_stream_size(&s, &size);
 
-	return err ?: copy_bytes(from, 0, size, to, 0) ?: nr_rewrite_sync(to);
+	return err ?: copy_bytes(from, 0, size, to, 0) ?: nr_sync(to);
 }
 
 static int append(struct writer *w, const void *data, size_t size)
@@ -151,7 +146,7 @@ static int put_end(struct writer *w, const struct nr_repair_chunk *c)
 
 	if (w->stream.compressed)
 		err = err ?: put_table(w);
-	return err ?: nr_rewrite_sync(w->stream.fd);
+	return err ?: nr_sync(w->stream.fd);
 }
 
 static void close_writer(struct writer *w)

@@ -14,7 +14,4 @@ int nr_rewrite_end(const struct nr_read_stream *stream, const struct nr_repair_c
 /* Copies a whole file. */
 int nr_rewrite_copy(int from, int to);
 
-/* fsync, if the file system has it. */
-int nr_rewrite_sync(int fd);
-
 #endif
