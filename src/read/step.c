@@ -238,8 +238,8 @@ void nr_step_take(struct nr_trace *t, struct nr_step *step)
 
 	if (!t->packets && step->opening && !t->series)
 		t->alone = true;
-	if (!t->packets && !t->chunk && !t->alone && !t->sought)
-		t->knows_earlier = true; /* nothing is */
+	if (!t->packets && t->series && !t->chunk && !t->sought)
+		t->knows_earlier = true; /* nothing is, whatever damage hides */
 	if (step->marked)
 		take_mark(t, step);
 	count(t, step);
