@@ -82,14 +82,14 @@ void nr_chunk_list_free(struct nr_chunk_list *c)
 	*c = (struct nr_chunk_list){};
 }
 
-size_t nr_chunk_list_from(const struct nr_chunk_list *c, uint64_t number)
+size_t nr_chunk_list_after(const struct nr_chunk_list *c, uint64_t number)
 {
 	size_t low = 0, high = c->n;
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 
-		if (c->numbers[mid] >= number)
+		if (c->numbers[mid] > number)
 			high = mid;
 		else
 			low = mid + 1;

@@ -16,7 +16,7 @@ struct nr_chunk_list {
 /* Lists the directory dir again. A subdirectory without metadata is no chunk yet. 0 or an error. */
 int nr_chunk_list_read(struct nr_chunk_list *c, int dir);
 void nr_chunk_list_free(struct nr_chunk_list *c);
-/* Index of the first chunk whose number is not less than number; c->n: there is none. */
-size_t nr_chunk_list_from(const struct nr_chunk_list *c, uint64_t number);
+/* Index of the first chunk whose number is greater; c->n: there is none. */
+size_t nr_chunk_list_after(const struct nr_chunk_list *c, uint64_t number);
 
 #endif

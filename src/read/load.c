@@ -166,7 +166,7 @@ static int find_chunk(struct nr_trace *t, uint64_t *next)
 
 	if (err)
 		return nr_damage_unreadable(t, err);
-	for (size_t i = nr_chunk_list_from(&t->chunks, t->chunk + 1); i < t->chunks.n; i++)
+	for (size_t i = nr_chunk_list_after(&t->chunks, t->chunk); i < t->chunks.n; i++)
 		if (has_stream(t, t->chunks.numbers[i])) {
 			*next = t->chunks.numbers[i];
 			return 1;

@@ -252,6 +252,11 @@ for form in series series-zstd; do
 	# shellcheck disable=SC2046
 	expect_repaired $(seq $((4 * per_chunk)) $((5 * per_chunk - 1)))
 
+	begin_case "chunk 4 with the greatest number" $form
+	mv t/000004 t/18446744073709551615
+	timeout 20 "$NUMARING" verify t >/dev/null
+	[ $? = 1 ] || fail "$name: no end, or exit status 0"
+
 	begin_case "the last chunk removed" $form
 	rm -r t/"$(printf %06d $((chunks - 1)))"
 	verify 1
