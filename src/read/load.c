@@ -147,31 +147,43 @@ static int check_side_files(struct nr_trace *t)
 				       0);
 }
 
-static bool has_stream(const struct nr_trace *t, uint64_t chunk)
+static bool has_file(const struct nr_trace *t, uint64_t chunk, const char *file)
 {
 	char name[NR_CHUNK_NAME], path[sizeof(t->file)];
 
 	nr_chunk_name(name, chunk);
-	snprintf(path, sizeof(path), "%s/" NR_FILE_STREAM, name);
-	if (!faccessat(t->dir_fd, path, F_OK, 0))
-		return true;
-	snprintf(path, sizeof(path), "%s/" NR_FILE_ZSTD, name);
+	snprintf(path, sizeof(path), "%s/%s", name, file);
 	return !faccessat(t->dir_fd, path, F_OK, 0);
 }
 
-/* The chunk after the current one. 1; 0: there is none; or an error. */
-static int find_chunk(struct nr_trace *t, uint64_t *next)
+/* Its metadata are removed first, so the list may be older than that. */
+static bool is_there(const struct nr_trace *t, uint64_t chunk)
 {
-	int err = nr_chunk_list_read(&t->chunks, t->dir_fd);
+	return has_file(t, chunk, NR_FILE_METADATA) &&
+	       (has_file(t, chunk, NR_FILE_STREAM) || has_file(t, chunk, NR_FILE_ZSTD));
+}
 
-	if (err)
-		return nr_damage_unreadable(t, err);
+/* The chunk after the current one, as far as they are listed. */
+static bool find_listed(const struct nr_trace *t, uint64_t *next)
+{
 	for (size_t i = nr_chunk_list_after(&t->chunks, t->chunk); i < t->chunks.n; i++)
-		if (has_stream(t, t->chunks.numbers[i])) {
+		if (is_there(t, t->chunks.numbers[i])) {
 			*next = t->chunks.numbers[i];
-			return 1;
+			return true;
 		}
-	return 0;
+	return false;
+}
+
+/* The chunk after the current one. 1; 0: there is none; or an error. Lists the chunks only if it has to:
+ * there may be many. */
+static int find_next_chunk(struct nr_trace *t, uint64_t *next)
+{
+	int err;
+
+	if (find_listed(t, next) && *next == t->chunk + 1)
+		return 1;
+	err = nr_chunk_list_read(&t->chunks, t->dir_fd);
+	return err ? nr_damage_unreadable(t, err) : find_listed(t, next);
 }
 
 static void note_jump(struct nr_trace *t, uint64_t next)
@@ -190,7 +202,7 @@ static int next_chunk(struct nr_trace *t)
 
 	if (!t->series && !(t->marked && t->mark.account.rotated))
 		return 0;
-	ret = find_chunk(t, &next);
+	ret = find_next_chunk(t, &next);
 	if (ret <= 0) {
 		t->recorded = !(t->marked && !t->mark.account.rotated) && is_locked(t);
 		return ret;
