@@ -212,9 +212,9 @@ static void take_mark(struct nr_trace *t, struct nr_step *step)
 	t->mark = step->mark;
 	t->marked = true;
 	step->mark = (struct nr_end){};
-	if (t->knows_earlier)
+	if (t->knows_earlier && t->chunk)
 		return;
-	t->knows_earlier = true;
+	t->knows_earlier = true; /* chunk 0 may claim something else: verify says so */
 	t->earlier = t->mark.account.earlier;
 	t->earlier -= t->earlier < t->events_before ? t->earlier : t->events_before;
 }
