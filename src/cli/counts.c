@@ -133,7 +133,7 @@ static void sum_packets(struct reading *r, struct counts *n)
 	if (!last->size)
 		return;
 	n->packets = last->seq + 1 - packets_before(r) - last->missed_packets;
-	n->lost = last->lost - r->before.lost;
+	n->lost = last->lost - last->lost_before;
 	n->watermark = last->watermark == UINT64_MAX ? last->end : last->watermark;
 	n->first_chunk = r->before.size ? 0 : r->first.chunk;
 }

@@ -240,6 +240,8 @@ void nr_step_take(struct nr_trace *t, struct nr_step *step)
 		t->alone = true;
 	if (!t->packets && !t->chunk && !t->alone && !t->sought)
 		t->knows_earlier = true; /* nothing is */
+	if (!t->packets)
+		t->lost_before = t->chunk || t->alone || t->sought ? h->lost : 0;
 	if (step->marked)
 		take_mark(t, step);
 	count(t, step);
@@ -259,6 +261,7 @@ void nr_step_take(struct nr_trace *t, struct nr_step *step)
 		.missed_events = t->missed_events,
 		.damaged_packets = t->damaged_packets,
 		.chunk = t->chunk,
+		.lost_before = t->lost_before,
 	};
 	t->next = nr_slot_end(&step->packet);
 	t->pos = h->events ? HEAD : t->bytes.size;

@@ -321,12 +321,12 @@ static int finish(struct planner *p)
 		       t->dir);
 		return -ENODATA;
 	}
-	err = end_chunk(p, true) ?: note_unplanned(plan) ?: look_behind(plan);
+	err = note_unplanned(plan) ?: end_chunk(p, true) ?: look_behind(plan);
 	if (err)
 		nr_log(&t->log, NR_LOG_ERROR, "cannot read %s/%s: %s", t->dir, t->file,
 		       strerror(-err));
 	add_earlier(plan);
-	plan->found.lost = p->was.lost;
+	plan->found.lost = p->was.lost - t->lost_before;
 	return err;
 }
 
