@@ -78,7 +78,7 @@ judge() { # DIR BEGIN END ARGUMENTS...
 	local dir=$1 begin=$2 end=$3
 	shift 3
 	filter "$begin" "$end" >want
-	"$NUMARING" cat --json "$dir" "$@" 2>err >got || fail "cat $dir $*: $(cat err)"
+	"$NUMARING" cat --json "$dir" "$@" 2>cat.err >got || fail "cat $dir $*: $(cat cat.err)"
 	cmp -s want got || fail "cat $dir $*: $(wc -l <got) events, not $(wc -l <want)"
 	"$NUMARING" stat --json "$dir" "$@" 2>err >stat.json || fail "stat $dir $*: $(cat err)"
 	[ "$(jq .events stat.json)" = "$(wc -l <want)" ] || fail "stat $dir $*: $(jq .events stat.json) events"
@@ -105,6 +105,7 @@ middle=$((start + 30 * second))
 judge series "$middle" 9000000000000000 --from 30
 equal "from only: the end was read, but not the begin" "$(jq -c '[.complete, .why, .end.written]' stat.json)" \
 	"[null,\"only a part of it was read\",$events]"
+check "from only: cat does not complain of what is before" test ! -s cat.err
 judge series-zstd 0 "$middle" --to=-30s
 equal "to only: the end was not read" "$(jq -c '[.complete, .end]' stat.json)" '[null,null]'
 judge flat "$middle" 9000000000000000 --from=-0.5m
