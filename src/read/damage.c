@@ -78,6 +78,10 @@ static void describe(const struct nr_trace *t, const struct nr_fault *fault, uin
 {
 	char chunks[2 * NR_CHUNK_NAME + 20];
 
+	if (t->marked) {
+		snprintf(what, size, "what follows the end mark %s", fault->text);
+		return;
+	}
 	if (t->jump != NR_JUMP_MISSING || end) {
 		snprintf(what, size, "packet %" PRIu64 " %s", t->seq, fault->text);
 		return;

@@ -158,14 +158,11 @@ int nr_step_verify(struct nr_trace *t, struct nr_step *step, bool jump, struct n
 	return err;
 }
 
-/* Only whoever wants to know of all damage cares for the table, and only if all was read. */
-static int check_table(const struct nr_trace *t, uint64_t size, struct nr_fault *fault)
+/* We do not need the table. Only whoever wants to know of all damage cares for it, and only if all was
+ * read. */
+static bool cares_for_table(const struct nr_trace *t)
 {
-	bool care = (t->opts.damage || t->opts.skip_damaged) && !t->sought;
-
-	if (!care || nr_table_is_right(&t->stream, t->next, size))
-		return 0;
-	return nr_fault(fault, "is a seek table with wrong entries");
+	return (t->opts.damage || t->opts.skip_damaged) && !t->sought;
 }
 
 /* What may follow an end mark: nothing, or the seek table of a compressed stream, of which a recorder
@@ -178,9 +175,16 @@ static int look_behind_mark(const struct nr_trace *t, struct nr_fault *fault)
 	if (err || size <= t->next)
 		return err;
 	rest = size - t->next;
-	if (rest == nr_stream_table(&t->stream, size))
-		return check_table(t, rest, fault);
-	nr_fault(fault, "follows the end mark");
+	if (rest == nr_stream_table(&t->stream, size)) {
+		if (!cares_for_table(t) || nr_table_is_right(&t->stream, t->next, rest))
+			return 0;
+		return nr_fault(fault, "is a seek table with wrong entries");
+	}
+	if (nr_table_is_cut(&t->stream, t->next, rest)) {
+		nr_fault(fault, "is a seek table that is cut off");
+		return cares_for_table(t) ? NR_INCOMPLETE : 0;
+	}
+	nr_fault(fault, "does not belong there");
 	return t->stream.compressed ? NR_INCOMPLETE : -EBADMSG;
 }
 
