@@ -189,7 +189,8 @@ struct nr_repair {
 	bool needed; /* false: the trace has an end mark (or format 1.0) and no damage, and nothing
 			was written */
 	bool more;   /* the bytes left out may contain whole packets */
-	uint64_t packets;  /* whole packets that are kept */
+	uint64_t packets;  /* whole packets that are kept, by their numbers: marks and opening
+			      packets, which repeat a number, are not counted */
 	uint64_t events;   /* in these */
 	uint64_t lost;	   /* losses that they report */
 	uint64_t left_out; /* bytes of the stream after them */
@@ -198,6 +199,7 @@ struct nr_repair {
 	uint64_t skipped_bytes;	  /* left out there */
 	uint64_t skipped_packets; /* missing there */
 	uint64_t skipped_events;  /* in these, as far as known */
+	uint64_t described;	  /* chunks whose metadata and .btf were taken from another chunk */
 };
 
 /*

@@ -42,6 +42,7 @@ struct nr_trace {
 	int dir_fd;
 	bool series;
 	struct nr_chunks chunks; /* of a series */
+	uint64_t described;	 /* the chunk whose metadata and .btf were read */
 
 	/* The current chunk, or the flat trace. */
 	uint64_t chunk; /* its number */
@@ -51,7 +52,8 @@ struct nr_trace {
 	uint64_t events_before;				     /* events when it was opened */
 	bool marked;					     /* its end mark was read: */
 	struct nr_end mark;
-	bool spent; /* it is damaged up to its end */
+	bool spent;   /* it is damaged up to its end */
+	bool foreign; /* its metadata or .btf is not that of the trace */
 	enum {
 		NR_JUMP_NONE,	 /* it follows the chunk before */
 		NR_JUMP_MISSING, /* chunks from jump_from on are missing before it */
