@@ -77,9 +77,10 @@ struct nr_packet_info {
 	uint64_t missed_events;
 	uint64_t damaged_packets; /* those of missed_packets that are missing because of damage */
 	unsigned chunk;		  /* number of the chunk that holds it; 0 in a flat trace */
-	/* Of lost: before this trace, in chunks that are not here; after nr_trace_seek, up to the end
-	 * of the packet before the place. */
-	uint64_t lost_before;
+	/* Before this trace, in chunks that are not here; after nr_trace_seek, up to the end of the
+	 * packet before the place: */
+	uint64_t lost_before;	 /* of lost */
+	uint64_t packets_before; /* of the packets that seq counts */
 };
 
 /* -ENOENT: there is no trace; -EBADMSG: it is damaged; -EPROTO: it has another format version. */

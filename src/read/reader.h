@@ -75,7 +75,7 @@ struct nr_trace {
 	uint64_t packets;			/* whole ones */
 	uint64_t seq;				/* sequence number of the next packet */
 	uint64_t events, late;			/* events: also those in gaps */
-	uint64_t lost_before;			/* as in struct nr_packet_info */
+	uint64_t lost_before, packets_before;	/* as in struct nr_packet_info */
 	uint64_t missed_packets, missed_events; /* in the gaps */
 	uint64_t damaged_packets;
 	uint64_t earlier; /* as in struct nr_account, if knows_earlier */

@@ -235,6 +235,15 @@ static void count(struct nr_trace *t, const struct nr_step *step)
 	t->packets++;
 }
 
+/* The first packet that is read tells what was before it. */
+static void note_before(struct nr_trace *t, const struct nr_step *step)
+{
+	bool any = t->chunk || t->alone || t->sought;
+
+	t->lost_before = any ? step->packet.head.lost : 0;
+	t->packets_before = any ? step->number : 0;
+}
+
 void nr_step_take(struct nr_trace *t, struct nr_step *step)
 {
 	const struct nr_packet_head *h = &step->packet.head;
@@ -245,7 +254,7 @@ void nr_step_take(struct nr_trace *t, struct nr_step *step)
 	if (!t->packets && !t->chunk && !t->alone && !t->sought)
 		t->knows_earlier = true; /* nothing is */
 	if (!t->packets)
-		t->lost_before = t->chunk || t->alone || t->sought ? h->lost : 0;
+		note_before(t, step);
 	if (step->marked)
 		take_mark(t, step);
 	count(t, step);
@@ -266,6 +275,7 @@ void nr_step_take(struct nr_trace *t, struct nr_step *step)
 		.damaged_packets = t->damaged_packets,
 		.chunk = t->chunk,
 		.lost_before = t->lost_before,
+		.packets_before = t->packets_before,
 	};
 	t->next = nr_slot_end(&step->packet);
 	t->pos = h->events ? HEAD : t->bytes.size;

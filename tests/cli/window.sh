@@ -100,6 +100,17 @@ for dir in flat flat-zstd series series-zstd killed; do
 	echo "ok: $dir: windows"
 done
 
+# A series whose first chunks were removed, and a chunk alone, count from their own start.
+cp -r series kept && rm -r kept/00000[0-2]
+for dir in kept series/000003; do
+	"$NUMARING" stat --json $dir >whole.json || fail "stat $dir"
+	equal "$dir: events, packets, losses" "$(jq -c '[.events, .packets, .lost]' whole.json)" \
+		"$(awk -v all=$([ $dir = kept ] && echo 1 || echo 0) '$3 < 21 { lost = $7 }
+			$3 >= 21 && (all || $3 < 28) { events += $4; n++; last = $7 }
+			END { printf "[%d,%d,%d]", events, n, last - lost }' packets)"
+done
+equal "kept: a window from its start: packets" "$("$NUMARING" stat --json kept --from 0 --to 1 | jq '.packets < 10')" true
+
 # Without one of both, the window is open on this side, and the end that is read is judged.
 middle=$((start + 30 * second))
 judge series "$middle" 9000000000000000 --from 30
