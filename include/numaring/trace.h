@@ -78,6 +78,10 @@ struct nr_packet_info {
 	uint64_t missed_events;
 	uint64_t damaged_packets; /* those of missed_packets that are missing because of damage */
 	uint64_t chunk;		  /* number of the chunk that holds it; 0 in a flat trace */
+	/* Before this trace, in chunks that are not here; after nr_trace_seek, up to the end of the
+	 * packet before the place: */
+	uint64_t lost_before;	 /* of lost */
+	uint64_t packets_before; /* of the packets that seq counts */
 };
 
 /* -ENOENT: there is no trace; -EBADMSG: it is damaged; -EPROTO: it has another format version. */
@@ -187,7 +191,8 @@ struct nr_repair {
 	bool needed; /* false: the trace has an end mark (or format 1.0) and no damage, and nothing
 			was written */
 	bool more;   /* the bytes left out may contain whole packets */
-	uint64_t packets;  /* whole packets that are kept */
+	uint64_t packets;  /* whole packets that are kept, by their numbers: marks and opening
+			      packets, which repeat a number, are not counted */
 	uint64_t events;   /* in these */
 	uint64_t lost;	   /* losses that they report */
 	uint64_t left_out; /* bytes of the stream after them */
@@ -196,6 +201,7 @@ struct nr_repair {
 	uint64_t skipped_bytes;	  /* left out there */
 	uint64_t skipped_packets; /* missing there */
 	uint64_t skipped_events;  /* in these, as far as known */
+	uint64_t described;	  /* chunks whose metadata and .btf were taken from another chunk */
 };
 
 /*

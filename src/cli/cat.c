@@ -150,21 +150,21 @@ static int print_events(struct lines *l, struct nr_trace *trace, const struct ar
 }
 
 /* After the last event, says why the trace may not be complete. */
-static int report_status(const struct nr_trace *trace, int err, const char *dir)
+static int report_status(const struct nr_trace *trace, int err, const struct args *args)
 {
-	struct trace_status s = trace_status_of(trace, err, dir);
+	struct trace_status s = trace_status_of(trace, err, args->dir);
 	char text[512];
 
-	if (s.end_error == -EAGAIN) /* -n or --to stopped before the last event */
+	s.partial = !window_is_whole(&args->window);
+	suggest_repair(trace, err, args->dir);
+	if (err || trace_status_is_complete(&s))
 		return err;
-	suggest_repair(trace, err, dir);
-	if (err || trace_status_is_complete(&s) || s.end_error == -EOPNOTSUPP)
-		return err;
-	if (trace_status_is_unknown(&s))
-		cli_error("%s is still being recorded; more events may follow", dir);
-	else
-		cli_error("%s is not complete: %s", dir, trace_status_text(&s, text, sizeof(text)));
-	return s.end_error == -ENODATA ? s.end_error : 0;
+	if (s.end_error == -EBUSY)
+		cli_error("%s is still being recorded; more events may follow", args->dir);
+	if (trace_status_is_unknown(&s)) /* also if -n or --to stopped before the last event */
+		return 0;
+	cli_error("%s is not complete: %s", args->dir, trace_status_text(&s, text, sizeof(text)));
+	return trace_status_has_end(&s) ? 0 : -ENODATA;
 }
 
 /* Opens the trace at the begin of the window. Returns CLI_DONE or another exit status. */
@@ -195,7 +195,7 @@ static int print_trace(struct nr_trace *trace, const struct args *args, FILE *ou
 		err = -errno;
 		cli_error("cannot write the events: %s", strerror(errno));
 	} else {
-		err = report_status(trace, err, args->dir);
+		err = report_status(trace, err, args);
 	}
 	lines_close(&lines);
 	nr_trace_close(trace);

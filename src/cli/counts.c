@@ -52,17 +52,7 @@ struct reading {
 	/* Size 0: there is none. */
 	struct nr_packet_info before;	   /* the packet before the window */
 	struct nr_packet_info first, last; /* in the window, with events; the trace's last one */
-	bool is_later; /* it is a chunk, or begins with one, that is not the first */
 };
-
-/* The packets before those of this trace or window, counting from the start of the recording. */
-static uint64_t packets_before(const struct reading *r)
-{
-	if (r->before.size)
-		return r->before.seq + 1;
-	/* Such a chunk begins with a packet that has no events. */
-	return r->first.size && r->is_later ? r->first.seq - 1 : 0;
-}
 
 /* Counts what is missing before a packet of an event, and makes a new chunk when one begins. */
 static int take_chunk(struct counts *n, const struct nr_packet_info *packet, uint64_t missed)
@@ -120,7 +110,6 @@ static int read_end(struct reading *r, struct counts *n, const struct nr_trace *
 
 	if (!packet || nr_trace_end(trace, &account) == -EAGAIN)
 		return 0;
-	r->is_later = r->first.chunk || (!packet->chunk && account.chunk);
 	r->last = *packet;
 	return gaps_packet(&n->gaps, packet);
 }
@@ -132,8 +121,8 @@ static void sum_packets(struct reading *r, struct counts *n)
 	n->misplaced = losses_misplaced(&r->losses, last->size ? last : NULL);
 	if (!last->size)
 		return;
-	n->packets = last->seq + 1 - packets_before(r) - last->missed_packets;
-	n->lost = last->lost - r->before.lost;
+	n->packets = last->seq + 1 - last->packets_before - last->missed_packets;
+	n->lost = last->lost - last->lost_before;
 	n->watermark = last->watermark == UINT64_MAX ? last->end : last->watermark;
 	n->first_chunk = r->before.size ? 0 : r->first.chunk;
 }

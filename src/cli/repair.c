@@ -99,7 +99,7 @@ static void print_skipped(const struct nr_repair *r)
 
 static void print_result(const char *name, const struct nr_repair *r)
 {
-	bool skipped = r->damages || r->skipped_bytes;
+	bool skipped = r->damages || r->skipped_bytes || r->described;
 
 	if (!r->needed) {
 		printf("%s needs no repair\n", name);
@@ -107,7 +107,10 @@ static void print_result(const char *name, const struct nr_repair *r)
 	}
 	printf("%s: %" PRIu64 " event%s in %" PRIu64 " packet%s; %" PRIu64 " lost before its end\n",
 	       name, r->events, cli_plural(r->events), r->packets, cli_plural(r->packets), r->lost);
-	if (skipped)
+	if (r->described)
+		printf("metadata and .btf of %" PRIu64 " chunk%s copied from another chunk\n",
+		       r->described, r->described == 1 ? " were" : "s were");
+	if (r->damages || r->skipped_bytes)
 		print_skipped(r);
 	if (r->left_out || !skipped)
 		printf("%" PRIu64 " byte%s left out after the last whole packet, with an unknown "

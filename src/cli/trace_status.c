@@ -63,15 +63,15 @@ bool trace_status_is_unknown(const struct trace_status *s)
 }
 
 /* The recorder always begins a chunk after one that is not the last. */
-static bool is_without_end(const struct trace_status *s)
+bool trace_status_has_end(const struct trace_status *s)
 {
-	return s->account.rotated && !s->is_chunk;
+	return !s->end_error && (!s->account.rotated || s->is_chunk);
 }
 
 bool trace_status_is_bad(const struct trace_status *s)
 {
 	return !trace_status_is_unknown(s) &&
-	       (s->read_error || s->end_error || is_without_end(s) || is_unwritten(&s->account));
+	       (s->read_error || !trace_status_has_end(s) || is_unwritten(&s->account));
 }
 
 /* Each of these is a part of the sentence, if there is anything to say. */

@@ -28,6 +28,8 @@ struct trace_status trace_status_of(const struct nr_trace *trace, int read_error
 bool trace_status_is_complete(const struct trace_status *s);
 /* Nobody can tell: the trace is still being recorded, has format 1.0, or was read in part. */
 bool trace_status_is_unknown(const struct trace_status *s);
+/* It ends with the end of its recording, or as a chunk does that was read alone. */
+bool trace_status_has_end(const struct trace_status *s);
 /* Something went wrong: damage, no end mark, no last chunk, an error, records not written. Gaps of an
  * optional output, removed chunks, and damage that was left out are as agreed. */
 bool trace_status_is_bad(const struct trace_status *s);

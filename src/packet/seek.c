@@ -70,3 +70,14 @@ bool nr_seek_is_begin(const uint8_t begin[NR_SEEK_PIECE], uint64_t size)
 {
 	return get(begin) == TABLE_MAGIC && get(begin + 4) == size - BEGIN;
 }
+
+bool nr_seek_is_cut(const uint8_t begin[NR_SEEK_PIECE], uint64_t size)
+{
+	uint8_t magic[NR_SEEK_PIECE];
+	uint64_t whole = BEGIN + (uint64_t)get(begin + 4);
+
+	nr_seek_begin(magic, 0);
+	if (size < BEGIN)
+		return !memcmp(begin, magic, size < 4 ? size : 4);
+	return get(begin) == TABLE_MAGIC && size < whole && (whole - BEGIN - END) % ENTRY == 0;
+}

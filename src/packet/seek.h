@@ -23,5 +23,7 @@ size_t nr_seek_end(uint8_t to[NR_SEEK_PIECE], uint64_t packets);
 uint64_t nr_seek_size(const uint8_t end[NR_SEEK_END]);
 /* Is this the first piece of a table of size bytes? */
 bool nr_seek_is_begin(const uint8_t begin[NR_SEEK_PIECE], uint64_t size);
+/* Do the last size bytes of a file, which begin with these, begin a table that has more? */
+bool nr_seek_is_cut(const uint8_t begin[NR_SEEK_PIECE], uint64_t size);
 
 #endif

@@ -15,7 +15,9 @@
 
 static void tell(const struct nr_trace *t, const struct nr_damage *d)
 {
-	char whole[64] = "", skipped[96] = "", packets[64] = "";
+	char skipped[96] = "", packets[64] = "";
+	const char *whole =
+		t->opts.skip_damaged || t->sought ? "" : "; all packets before it are whole";
 
 	if (t->opts.damage) {
 		t->opts.damage(t->opts.damage_ctx, d);
@@ -26,9 +28,6 @@ static void tell(const struct nr_trace *t, const struct nr_damage *d)
 			 d->packets, d->packets == 1 ? " is" : "s are");
 	if (t->opts.skip_damaged && d->size)
 		snprintf(skipped, sizeof(skipped), "; %" PRIu64 " bytes skipped", d->size);
-	else if (!t->opts.skip_damaged && !t->sought)
-		snprintf(whole, sizeof(whole), "; the %" PRIu64 " packets before it are whole",
-			 t->packets);
 	nr_log(&t->log, NR_LOG_ERROR, "%s/%s: at byte %" PRIu64 ", %s%s%s%s", t->dir, d->file,
 	       d->offset, d->what, skipped, packets, whole);
 }
@@ -78,6 +77,10 @@ static void describe(const struct nr_trace *t, const struct nr_fault *fault, uin
 {
 	char chunks[2 * NR_CHUNK_NAME + 20];
 
+	if (t->marked) {
+		snprintf(what, size, "what follows the end mark %s", fault->text);
+		return;
+	}
 	if (t->jump != NR_JUMP_MISSING || end) {
 		snprintf(what, size, "packet %" PRIu64 " %s", t->seq, fault->text);
 		return;
@@ -199,14 +202,15 @@ static int pass_removed(struct nr_trace *t, struct nr_step *step)
 
 int nr_damage_pass(struct nr_trace *t, const struct nr_fault *fault)
 {
-	bool removed = t->jump == NR_JUMP_REMOVED && !t->next;
+	bool jumped = t->jump != NR_JUMP_NONE && !t->next;
+	bool removed = jumped && t->jump == NR_JUMP_REMOVED;
 	struct nr_step step = {};
 	uint64_t size;
 	int ret = nr_read_stream_size(&t->stream, &size);
 
 	if (!t->packets && !t->series && !t->sought)
 		t->alone = is_chunk(t);
-	if (!ret && !t->marked && (t->opts.damage || t->opts.skip_damaged || removed))
+	if (!ret && !t->marked && (t->opts.damage || t->opts.skip_damaged || jumped))
 		ret = find_next(t, size, &step);
 	if (ret > 0 && removed && !step.packet.offset)
 		return pass_removed(t, &step);

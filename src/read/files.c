@@ -118,17 +118,19 @@ int nr_read_types(const struct nr_read_dir *d, uint32_t crc, struct nr_types **o
 	return err;
 }
 
-bool nr_read_is_of(const struct nr_read_dir *d, const struct nr_metadata *md)
+const char *nr_read_foreign(const struct nr_read_dir *d, const struct nr_metadata *md)
 {
 	struct nr_metadata other;
 	char *raw = NULL;
 	uint64_t size;
 
 	if (nr_read_metadata(d, &other) || memcmp(other.uuid, md->uuid, sizeof(md->uuid)) ||
-	    other.btf_crc != md->btf_crc || read_btf(d, md->btf_crc, &raw, &size))
-		return false;
+	    other.btf_crc != md->btf_crc)
+		return NR_FILE_METADATA;
+	if (read_btf(d, md->btf_crc, &raw, &size))
+		return NR_FILE_BTF;
 	free(raw);
-	return true;
+	return NULL;
 }
 
 int nr_read_open_stream(const struct nr_read_dir *d, struct nr_read_stream *out)

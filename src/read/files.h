@@ -18,8 +18,8 @@ struct nr_read_dir {
 int nr_read_metadata(const struct nr_read_dir *d, struct nr_metadata *md);
 /* crc: of .btf, as the metadata says. */
 int nr_read_types(const struct nr_read_dir *d, uint32_t crc, struct nr_types **out);
-/* Do metadata and .btf there belong to the trace with this metadata, and are they whole? */
-bool nr_read_is_of(const struct nr_read_dir *d, const struct nr_metadata *md);
+/* Which of metadata and .btf there is not whole, or not of the trace with this metadata? NULL: none. */
+const char *nr_read_foreign(const struct nr_read_dir *d, const struct nr_metadata *md);
 /* Opens the stream, plain or compressed: sets fd and compressed of *out. */
 int nr_read_open_stream(const struct nr_read_dir *d, struct nr_read_stream *out);
 /* Its name in such a directory. */

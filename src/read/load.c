@@ -29,7 +29,7 @@ static void use_stream(struct nr_trace *t, uint64_t chunk, const struct nr_read_
 	t->chunk = chunk;
 	t->next = 0;
 	t->events_before = t->events;
-	t->marked = t->spent = false;
+	t->marked = t->spent = t->foreign = false;
 	nr_end_free(&t->mark);
 }
 
@@ -130,21 +130,26 @@ static bool is_locked(const struct nr_trace *t)
 
 /* All chunks have the same metadata and .btf. The packets tell by themselves whether they belong to
  * this trace. */
-static int check_side_files(struct nr_trace *t)
+int nr_load_check(struct nr_trace *t)
 {
+	const struct nr_logger quiet = {};
+	const char *name;
 	struct nr_read_dir d;
+	char number[NR_CHUNK_NAME], file[sizeof(t->file)];
 	int err = nr_load_dir(t, t->chunk, &d);
-	bool same;
 
 	if (err)
 		return nr_damage_unreadable(t, err);
-	same = nr_read_is_of(&d, &t->md);
+	d.log = &quiet;
+	name = nr_read_foreign(&d, &t->md);
 	nr_load_close_dir(&d);
-	return same ? 0
-		    : nr_damage_report(t, t->file,
-				       "metadata or .btf of its chunk is damaged or belongs to "
-				       "another trace",
-				       0);
+	t->foreign = name;
+	if (!name)
+		return 0;
+	nr_chunk_name(number, t->chunk);
+	snprintf(file, sizeof(file), "%s/%s", number, name);
+	return nr_damage_report(t, file, "it is missing or damaged, or belongs to another trace",
+				0);
 }
 
 static bool has_file(const struct nr_trace *t, uint64_t chunk, const char *file)
@@ -215,7 +220,7 @@ static int next_chunk(struct nr_trace *t)
 	t->series = true;
 	note_jump(t, next);
 	ret = nr_load_open(t, next);
-	return ret ? nr_damage_unreadable(t, ret) : check_side_files(t) ?: 1;
+	return ret ? nr_damage_unreadable(t, ret) : nr_load_check(t) ?: 1;
 }
 
 bool nr_load_is_recorded(struct nr_trace *t)

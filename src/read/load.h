@@ -14,6 +14,9 @@ bool nr_load_is_recorded(struct nr_trace *t);
 /* Opens the directory of a chunk (series), or that of the flat trace once more. */
 int nr_load_dir(const struct nr_trace *t, uint64_t chunk, struct nr_read_dir *d);
 void nr_load_close_dir(struct nr_read_dir *d);
+/* Checks metadata and .btf of the current chunk. 0; -EBADMSG: they are damaged, and the trace may not
+ * go on; an error of reading. */
+int nr_load_check(struct nr_trace *t);
 /* Opens the stream of a chunk (series), or of the flat trace, into *out, to look at it. */
 int nr_load_stream(const struct nr_trace *t, uint64_t chunk, struct nr_read_stream *out);
 /* Opens the stream of a chunk (series) or of the flat trace, to read from its beginning. */

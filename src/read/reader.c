@@ -21,7 +21,7 @@ static int choose_kind(struct nr_trace *t, uint64_t *first)
 	return err;
 }
 
-static int open_first(struct nr_trace *t, uint64_t chunk)
+static int read_side_files(struct nr_trace *t, uint64_t chunk)
 {
 	struct nr_read_dir d;
 	int err = nr_load_dir(t, chunk, &d);
@@ -30,8 +30,20 @@ static int open_first(struct nr_trace *t, uint64_t chunk)
 		return err;
 	err = nr_read_metadata(&d, &t->md) ?: nr_read_types(&d, t->md.btf_crc, &t->types);
 	memcpy(t->stream.uuid, t->md.uuid, sizeof(t->md.uuid));
+	t->described = chunk;
 	nr_load_close_dir(&d);
-	return err ?: nr_load_open(t, chunk);
+	return err;
+}
+
+/* All chunks have the same metadata and .btf: if those of the first one are damaged, others serve. */
+static int open_first(struct nr_trace *t, uint64_t chunk)
+{
+	int err = read_side_files(t, chunk);
+
+	for (size_t i = 1; err && t->series && t->opts.skip_damaged && i < t->chunks.n; i++)
+		err = read_side_files(t, t->chunks.numbers[i]);
+	err = err ?: nr_load_open(t, chunk);
+	return err || t->described == chunk ? err : nr_load_check(t);
 }
 
 /* While a trace is recorded, its first chunk may be removed, and a flat trace may become a series. */

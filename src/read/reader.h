@@ -44,6 +44,7 @@ struct nr_trace {
 	int dir_fd;
 	bool series;
 	struct nr_chunk_list chunks; /* of a series */
+	uint64_t described;	     /* the chunk whose metadata and .btf were read */
 
 	/* The current chunk, or the flat trace. */
 	uint64_t chunk; /* its number */
@@ -53,7 +54,8 @@ struct nr_trace {
 	uint64_t events_before;				     /* events when it was opened */
 	bool marked;					     /* its end mark was read: */
 	struct nr_end mark;
-	bool spent; /* it is damaged up to its end */
+	bool spent;   /* it is damaged up to its end */
+	bool foreign; /* its metadata or .btf is not that of the trace */
 	enum {
 		NR_JUMP_NONE,	 /* it follows the chunk before */
 		NR_JUMP_MISSING, /* chunks from jump_from on are missing before it */
@@ -75,6 +77,7 @@ struct nr_trace {
 	uint64_t packets;			/* whole ones */
 	uint64_t seq;				/* sequence number of the next packet */
 	uint64_t events, late;			/* events: also those in gaps */
+	uint64_t lost_before, packets_before;	/* as in struct nr_packet_info */
 	uint64_t missed_packets, missed_events; /* in the gaps */
 	uint64_t damaged_packets;
 	uint64_t earlier; /* as in struct nr_account, if knows_earlier */

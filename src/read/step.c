@@ -158,14 +158,11 @@ int nr_step_verify(struct nr_trace *t, struct nr_step *step, bool jump, struct n
 	return err;
 }
 
-/* Only whoever wants to know of all damage cares for the table, and only if all was read. */
-static int check_table(const struct nr_trace *t, uint64_t size, struct nr_fault *fault)
+/* We do not need the table. Only whoever wants to know of all damage cares for it, and only if all was
+ * read. */
+static bool cares_for_table(const struct nr_trace *t)
 {
-	bool care = (t->opts.damage || t->opts.skip_damaged) && !t->sought;
-
-	if (!care || nr_table_is_right(&t->stream, t->next, size))
-		return 0;
-	return nr_fault(fault, "is a seek table with wrong entries");
+	return (t->opts.damage || t->opts.skip_damaged) && !t->sought;
 }
 
 /* What may follow an end mark: nothing, or the seek table of a compressed stream, of which a recorder
@@ -178,9 +175,16 @@ static int look_behind_mark(const struct nr_trace *t, struct nr_fault *fault)
 	if (err || size <= t->next)
 		return err;
 	rest = size - t->next;
-	if (rest == nr_read_stream_table(&t->stream, size))
-		return check_table(t, rest, fault);
-	nr_fault(fault, "follows the end mark");
+	if (rest == nr_read_stream_table(&t->stream, size)) {
+		if (!cares_for_table(t) || nr_table_is_right(&t->stream, t->next, rest))
+			return 0;
+		return nr_fault(fault, "is a seek table with wrong entries");
+	}
+	if (nr_table_is_cut(&t->stream, t->next, rest)) {
+		nr_fault(fault, "is a seek table that is cut off");
+		return cares_for_table(t) ? NR_INCOMPLETE : 0;
+	}
+	nr_fault(fault, "does not belong there");
 	return t->stream.compressed ? NR_INCOMPLETE : -EBADMSG;
 }
 
@@ -212,9 +216,9 @@ static void take_mark(struct nr_trace *t, struct nr_step *step)
 	t->mark = step->mark;
 	t->marked = true;
 	step->mark = (struct nr_end){};
-	if (t->knows_earlier)
+	if (t->knows_earlier && t->chunk)
 		return;
-	t->knows_earlier = true;
+	t->knows_earlier = true; /* chunk 0 may claim something else: verify says so */
 	t->earlier = t->mark.account.earlier;
 	t->earlier -= t->earlier < t->events_before ? t->earlier : t->events_before;
 }
@@ -231,6 +235,15 @@ static void count(struct nr_trace *t, const struct nr_step *step)
 	t->packets++;
 }
 
+/* The first packet that is read tells what was before it. */
+static void note_before(struct nr_trace *t, const struct nr_step *step)
+{
+	bool any = t->chunk || t->alone || t->sought;
+
+	t->lost_before = any ? step->packet.head.lost : 0;
+	t->packets_before = any ? step->number : 0;
+}
+
 void nr_step_take(struct nr_trace *t, struct nr_step *step)
 {
 	const struct nr_packet_head *h = &step->packet.head;
@@ -238,8 +251,10 @@ void nr_step_take(struct nr_trace *t, struct nr_step *step)
 
 	if (!t->packets && step->opening && !t->series)
 		t->alone = true;
-	if (!t->packets && t->series && !t->chunk && !t->sought)
-		t->knows_earlier = true; /* nothing is, whatever damage hides */
+	if (!t->packets && !t->chunk && !t->alone && !t->sought)
+		t->knows_earlier = true; /* nothing is */
+	if (!t->packets)
+		note_before(t, step);
 	if (step->marked)
 		take_mark(t, step);
 	count(t, step);
@@ -259,6 +274,8 @@ void nr_step_take(struct nr_trace *t, struct nr_step *step)
 		.missed_events = t->missed_events,
 		.damaged_packets = t->damaged_packets,
 		.chunk = t->chunk,
+		.lost_before = t->lost_before,
+		.packets_before = t->packets_before,
 	};
 	t->next = nr_slot_end(&step->packet);
 	t->pos = h->events ? HEAD : t->bytes.size;

@@ -35,3 +35,12 @@ bool nr_table_is_right(const struct nr_read_stream *s, uint64_t offset, uint64_t
 	}
 	return at + NR_SEEK_END == offset + size;
 }
+
+bool nr_table_is_cut(const struct nr_read_stream *s, uint64_t offset, uint64_t size)
+{
+	uint8_t piece[NR_SEEK_PIECE] = {};
+	size_t n = size < sizeof(piece) ? size : sizeof(piece);
+
+	return s->compressed && nr_read_at(s->fd, piece, n, offset) == (ssize_t)n &&
+	       nr_seek_is_cut(piece, size);
+}

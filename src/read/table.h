@@ -8,5 +8,8 @@
 /* Does the table at offset, of size bytes up to the end of the file (nr_read_stream_table), name the packets
  * before it? True also if these are damaged, so that nobody can tell. Reads all heads. */
 bool nr_table_is_right(const struct nr_read_stream *s, uint64_t offset, uint64_t size);
+/* Is what stands at offset, size bytes up to the end of the file, the begin of a table? A recorder that
+ * is killed while it writes one leaves that. */
+bool nr_table_is_cut(const struct nr_read_stream *s, uint64_t offset, uint64_t size);
 
 #endif

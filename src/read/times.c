@@ -115,6 +115,7 @@ static int begin_at(struct nr_trace *t)
 	t->pos = t->bytes.size; /* all its events are earlier */
 	t->events = t->late = 0;
 	t->missed_packets = t->missed_events = t->damaged_packets = 0;
+	t->packet.packets_before = t->packets_before = t->seq;
 	t->packet.missed_packets = t->packet.missed_events = t->packet.damaged_packets = 0;
 	return 1;
 }

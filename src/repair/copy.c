@@ -20,6 +20,7 @@ struct pair {
 	const struct nr_repair_chunk *chunk;
 	struct nr_read_dir from;
 	struct nr_read_stream stream; /* in from */
+	struct nr_read_dir side;      /* where whole metadata and .btf are */
 	struct nr_read_dir to;
 };
 
@@ -47,7 +48,7 @@ static int create(const struct pair *p, const char *name)
 
 static int copy_side_file(const struct pair *p, int to, const char *name)
 {
-	int from = openat(p->from.fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int from = openat(p->side.fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	int err;
 
 	if (from < 0)
@@ -94,16 +95,23 @@ static int open_pair(struct pair *p)
 
 	if (err)
 		return err;
+	err = nr_load_dir(t, t->described, &p->side);
+	if (err)
+		goto from;
 	p->stream = t->stream;
 	err = nr_read_open_stream(&p->from, &p->stream);
-	if (err)
-		nr_load_close_dir(&p->from);
+	if (!err)
+		return 0;
+	nr_load_close_dir(&p->side);
+from:
+	nr_load_close_dir(&p->from);
 	return err;
 }
 
 static void close_pair(struct pair *p)
 {
 	close(p->stream.fd);
+	nr_load_close_dir(&p->side);
 	nr_load_close_dir(&p->from);
 }
 
@@ -216,8 +224,8 @@ static bool is_same_file(int a, int b)
 	       one.st_ino == other.st_ino;
 }
 
-/* Replaces the stream, which is damaged in the middle, by a new file of the same owner and mode. */
-static int replace(const struct pair *p, const char *name)
+/* Replaces a file that is damaged in the middle by a new one of the stream's owner and mode. */
+static int replace(const struct pair *p, const char *name, bool is_stream)
 {
 	int fd, err;
 	struct stat st;
@@ -230,13 +238,23 @@ static int replace(const struct pair *p, const char *name)
 	err = fstat(p->stream.fd, &st) || fchown(fd, st.st_uid, st.st_gid) ||
 			      fchmod(fd, st.st_mode & 0777)
 		      ? -errno
-		      : nr_rewrite(&p->stream, p->chunk, fd);
+	      : is_stream ? nr_rewrite(&p->stream, p->chunk, fd)
+			  : copy_side_file(p, fd, name);
 	if (!err && renameat(p->from.fd, NR_NEW NR_FILE_STREAM, p->from.fd, name))
 		err = -errno;
 	if (err)
 		unlinkat(p->from.fd, NR_NEW NR_FILE_STREAM, 0);
 	close(fd);
 	return err ?: nr_sync(p->from.fd);
+}
+
+static int replace_side_files(const struct pair *p)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && p->chunk->foreign && i < NR_ARRAY_SIZE(side_files); i++)
+		err = replace(p, side_files[i], false);
+	return err;
 }
 
 static int cut(const struct pair *p, int fd)
@@ -251,13 +269,15 @@ static int repair_locked(const struct pair *p, const char *name, int fd)
 {
 	const struct nr_piece *piece = p->chunk->pieces;
 	bool only_end = p->chunk->n == 1 && !piece->offset && !piece->open;
+	int err;
 
 	if (nr_stream_is_recorded(fd))
 		return -EBUSY;
 	nr_lock_file(fd); /* may fail: a reader may hold a lock, which is harmless */
 	if (!is_same_file(fd, p->stream.fd))
 		return -ESTALE;
-	return only_end ? cut(p, fd) : replace(p, name);
+	err = replace_side_files(p);
+	return err ?: only_end ? cut(p, fd) : replace(p, name, true);
 }
 
 static int repair_chunk(const struct nr_repair_plan *plan, const struct nr_repair_chunk *chunk)

@@ -2,6 +2,7 @@
 #include "plan.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,7 +19,8 @@ struct state {
 	uint64_t seq; /* number of the next packet */
 	uint64_t lost, late;
 	uint64_t events, events_before; /* so far, and before its chunk */
-	bool marked;
+	bool marked, rotated;		/* by an end mark, of a chunk that is not the last */
+	uint64_t mark_bytes;		/* in the file */
 };
 
 struct planner {
@@ -178,6 +180,24 @@ static void plan_mark(const struct planner *p, struct nr_repair_chunk *c, bool r
 	};
 }
 
+/* A series cannot end as a chunk does that is not the last. What followed is missing. */
+static void drop_rotated_mark(struct planner *p, struct nr_repair_chunk *c)
+{
+	const struct nr_trace *t = p->trace;
+	bool known = t->failed || p->plan->unplanned; /* the reader said why */
+
+	if (!t->series || !p->was.rotated)
+		return;
+	if (!known)
+		nr_log(&t->log, NR_LOG_WARN,
+		       "%s: the chunk after %06" PRIu64
+		       " is missing; the number of its events is unknown",
+		       t->dir, c->number);
+	c->pieces[c->n - 1].bytes -= p->was.mark_bytes;
+	c->end -= p->was.mark_bytes;
+	p->was.marked = false;
+}
+
 /* The last chunk of the plan has no more packets. */
 static int end_chunk(struct planner *p, bool is_last)
 {
@@ -186,9 +206,12 @@ static int end_chunk(struct planner *p, bool is_last)
 	int err = count_rest(p->trace, c, &rest);
 	bool damaged = rest || c->n > 1 || c->pieces->offset || c->pieces->open || p->trace->failed;
 
+	if (is_last)
+		drop_rotated_mark(p, c);
 	if (!p->was.marked && (damaged || p->trace->md.minor))
 		plan_mark(p, c, !is_last);
-	c->needed = c->mark || damaged;
+	c->needed = c->mark || damaged || c->foreign;
+	p->plan->found.described += c->foreign;
 	if (is_last)
 		p->plan->found.left_out += rest;
 	else
@@ -218,6 +241,8 @@ static void note_state(struct planner *p)
 	was->events = t->events;
 	was->events_before = t->events_before;
 	was->marked = t->marked;
+	was->rotated = t->marked && t->mark.account.rotated;
+	was->mark_bytes = t->slot.bytes;
 	last_chunk(p->plan)->end = nr_slot_end(&t->slot);
 }
 
@@ -238,7 +263,8 @@ static int plan_packet(struct planner *p)
 		last_chunk(p->plan)->pieces[last_chunk(p->plan)->n - 1].bytes += t->slot.bytes;
 	if (err)
 		return err;
-	p->plan->found.packets++;
+	last_chunk(p->plan)->foreign = t->foreign;
+	p->plan->found.packets += t->number == t->slot.head.seq; /* as in nr_repair */
 	p->plan->found.events += t->slot.head.events;
 	note_state(p);
 	return 0;
@@ -321,12 +347,12 @@ static int finish(struct planner *p)
 		       t->dir);
 		return -ENODATA;
 	}
-	err = end_chunk(p, true) ?: note_unplanned(plan) ?: look_behind(plan);
+	err = note_unplanned(plan) ?: end_chunk(p, true) ?: look_behind(plan);
 	if (err)
 		nr_log(&t->log, NR_LOG_ERROR, "cannot read %s/%s: %s", t->dir, t->file,
 		       strerror(-err));
 	add_earlier(plan);
-	plan->found.lost = p->was.lost;
+	plan->found.lost = p->was.lost - t->lost_before;
 	return err;
 }
 

@@ -22,8 +22,9 @@ struct nr_repair_chunk {
 	uint64_t end;		 /* of the last packet that is kept, in the damaged stream */
 	struct nr_piece *pieces; /* at least one */
 	size_t n;
-	bool needed; /* it does not stay as it is */
-	bool mark;   /* write an end mark: */
+	bool needed;  /* it does not stay as it is */
+	bool foreign; /* its metadata or .btf comes from another chunk */
+	bool mark;    /* write an end mark: */
 	uint64_t mark_seq;
 	struct nr_account account;
 };

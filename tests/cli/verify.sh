@@ -182,6 +182,21 @@ for form in flat-zstd series-zstd; do
 	done
 done
 
+# A recorder that is killed while it writes the table leaves a part of it. That is no damage of the trace.
+for form in flat-zstd series-zstd; do
+	begin_case "the table is cut" $form
+	file=$(cd t && find . -name 'stream*' | sed 's,^\./,,' | sort | tail -n 1)
+	begin=$("$TRACES" list "t/$file" | tail -n 1 | awk '{ print $1 + $2 }')
+	truncate -s -$((1 + $(any $(($(stat -c %s "t/$file") - begin - 1))))) "t/$file"
+	name="the table of $form cut to $(($(stat -c %s "t/$file") - begin)) bytes"
+	"$NUMARING" cat --json t 2>err | cmp -s - all || fail "$name: cat: $(cat err)"
+	equal "$name: stat" "$("$NUMARING" stat --json t 2>&1 | jq .complete)" true
+	verify 1
+	expect_damages "$file $begin $(($(stat -c %s "t/$file") - begin)) 0"
+	"$NUMARING" repair --in-place t >/dev/null 2>err || fail "$name: repair: $(cat err)"
+	diff -r $form t || fail "$name: repaired: not what it was"
+done
+
 # ---- packets that are gone, doubled or swapped ----
 
 # Damages a plain trace by a command, which sees it as t, and compresses the result if the form says so.
@@ -263,12 +278,30 @@ for form in series series-zstd; do
 	expect_damages
 	expect_problem "the recording went on in the next chunk, which is missing"
 	"$NUMARING" stat t >/dev/null && fail "$name: stat: exit status 0"
+	"$NUMARING" cat t >/dev/null 2>err && fail "$name: cat: exit status 0"
+	# shellcheck disable=SC2046
+	missing=0 cut=1 expect_repaired $(seq $(((chunks - 1) * per_chunk)) "$last")
+	"$NUMARING" repair --in-place t >/dev/null 2>err || fail "$name: in place: $(cat err)"
+	grep -q "the chunk after 0*$((chunks - 2)) is missing" err || fail "$name: repair does not say so"
+	verify 0
 
 	begin_case "metadata of chunk 2 and .btf of chunk 3 changed" $form
 	sed -i 's/tracer_major = 1/tracer_major = 9/' t/000002/metadata
 	echo >>t/000003/.btf
+	rm t/000004/.btf
 	verify 1
-	expect_damages "000002/* 0 0 0" "000003/* 0 0 0"
+	expect_damages "000002/metadata 0 0 0" "000003/.btf 0 0 0" "000004/.btf 0 0 0"
+	"$NUMARING" repair --skip-damaged t >/dev/null 2>err || fail "$name: repair: $(cat err)"
+	diff -r $form t-repaired || fail "$name: the copy is not what it was"
+	"$NUMARING" repair --skip-damaged --in-place t >/dev/null 2>err || fail "$name: in place: $(cat err)"
+	diff -r $form t || fail "$name: in place: not what it was"
+
+	begin_case "metadata of the first chunk changed" $form
+	echo >>t/000000/metadata
+	verify 1
+	expect_damages "000000/metadata 0 0 0"
+	"$NUMARING" repair --skip-damaged --in-place t >/dev/null 2>err || fail "$name: in place: $(cat err)"
+	diff -r $form t || fail "$name: in place: not what it was"
 done
 for file in metadata .btf; do
 	begin_case "$file changed" flat

@@ -78,7 +78,7 @@ judge() { # DIR BEGIN END ARGUMENTS...
 	local dir=$1 begin=$2 end=$3
 	shift 3
 	filter "$begin" "$end" >want
-	"$NUMARING" cat --json "$dir" "$@" 2>err >got || fail "cat $dir $*: $(cat err)"
+	"$NUMARING" cat --json "$dir" "$@" 2>cat.err >got || fail "cat $dir $*: $(cat cat.err)"
 	cmp -s want got || fail "cat $dir $*: $(wc -l <got) events, not $(wc -l <want)"
 	"$NUMARING" stat --json "$dir" "$@" 2>err >stat.json || fail "stat $dir $*: $(cat err)"
 	[ "$(jq .events stat.json)" = "$(wc -l <want)" ] || fail "stat $dir $*: $(jq .events stat.json) events"
@@ -100,11 +100,23 @@ for dir in flat flat-zstd series series-zstd killed; do
 	echo "ok: $dir: windows"
 done
 
+# A series whose first chunks were removed, and a chunk alone, count from their own start.
+cp -r series kept && rm -r kept/00000[0-2]
+for dir in kept series/000003; do
+	"$NUMARING" stat --json $dir >whole.json || fail "stat $dir"
+	equal "$dir: events, packets, losses" "$(jq -c '[.events, .packets, .lost]' whole.json)" \
+		"$(awk -v all=$([ $dir = kept ] && echo 1 || echo 0) '$3 < 21 { lost = $7 }
+			$3 >= 21 && (all || $3 < 28) { events += $4; n++; last = $7 }
+			END { printf "[%d,%d,%d]", events, n, last - lost }' packets)"
+done
+equal "kept: a window from its start: packets" "$("$NUMARING" stat --json kept --from 0 --to 1 | jq '.packets < 10')" true
+
 # Without one of both, the window is open on this side, and the end that is read is judged.
 middle=$((start + 30 * second))
 judge series "$middle" 9000000000000000 --from 30
 equal "from only: the end was read, but not the begin" "$(jq -c '[.complete, .why, .end.written]' stat.json)" \
 	"[null,\"only a part of it was read\",$events]"
+check "from only: cat does not complain of what is before" test ! -s cat.err
 judge series-zstd 0 "$middle" --to=-30s
 equal "to only: the end was not read" "$(jq -c '[.complete, .end]' stat.json)" '[null,null]'
 judge flat "$middle" 9000000000000000 --from=-0.5m
