@@ -128,30 +128,6 @@ static bool is_locked(const struct nr_trace *t)
 	return locked;
 }
 
-/* All chunks have the same metadata and .btf. The packets tell by themselves whether they belong to
- * this trace. */
-int nr_load_check(struct nr_trace *t)
-{
-	const struct nr_logger quiet = {};
-	const char *name;
-	struct nr_read_dir d;
-	char number[NR_CHUNK_NAME], file[sizeof(t->file)];
-	int err = nr_load_dir(t, t->chunk, &d);
-
-	if (err)
-		return nr_damage_unreadable(t, err);
-	d.log = &quiet;
-	name = nr_read_foreign(&d, &t->md);
-	nr_load_close_dir(&d);
-	t->foreign = name;
-	if (!name)
-		return 0;
-	nr_chunk_name(number, t->chunk);
-	snprintf(file, sizeof(file), "%s/%s", number, name);
-	return nr_damage_report(t, file, "it is missing or damaged, or belongs to another trace",
-				0);
-}
-
 static bool has_file(const struct nr_trace *t, uint64_t chunk, const char *file)
 {
 	char name[NR_CHUNK_NAME], path[sizeof(t->file)];
@@ -161,11 +137,35 @@ static bool has_file(const struct nr_trace *t, uint64_t chunk, const char *file)
 	return !faccessat(t->dir_fd, path, F_OK, 0);
 }
 
-/* Its metadata are removed first, so the list may be older than that. */
+/* While a chunk is removed, its metadata go first. */
 static bool is_there(const struct nr_trace *t, uint64_t chunk)
 {
 	return has_file(t, chunk, NR_FILE_METADATA) &&
 	       (has_file(t, chunk, NR_FILE_STREAM) || has_file(t, chunk, NR_FILE_ZSTD));
+}
+
+/* All chunks have the same metadata and .btf. The packets tell by themselves whether they belong to
+ * this trace. If the chunk was removed meanwhile, its stream is still open. */
+int nr_load_check(struct nr_trace *t)
+{
+	const struct nr_logger quiet = {};
+	const char *name;
+	struct nr_read_dir d;
+	char number[NR_CHUNK_NAME], file[sizeof(t->file)];
+	int err = nr_load_dir(t, t->chunk, &d);
+
+	if (err)
+		return err == -ENOENT ? 0 : nr_damage_unreadable(t, err);
+	d.log = &quiet;
+	name = nr_read_foreign(&d, &t->md);
+	nr_load_close_dir(&d);
+	t->foreign = name && is_there(t, t->chunk);
+	if (!t->foreign)
+		return 0;
+	nr_chunk_name(number, t->chunk);
+	snprintf(file, sizeof(file), "%s/%s", number, name);
+	return nr_damage_report(t, file, "it is missing or damaged, or belongs to another trace",
+				0);
 }
 
 /* The chunk after the current one, as far as they are listed. */
@@ -199,6 +199,18 @@ static void note_jump(struct nr_trace *t, uint64_t next)
 	t->jump_from = t->chunk + 1;
 }
 
+/* Opens the next chunk, or one after it if that is removed meanwhile. */
+static int open_chunk(struct nr_trace *t, uint64_t next)
+{
+	int err;
+
+	do {
+		note_jump(t, next);
+		err = nr_load_open(t, next);
+	} while (err == -ENOENT && !is_there(t, next) && find_next_chunk(t, &next) > 0);
+	return err;
+}
+
 /* 1: the next chunk is open; 0: there is none; or an error. */
 static int next_chunk(struct nr_trace *t)
 {
@@ -218,8 +230,7 @@ static int next_chunk(struct nr_trace *t)
 	if (ret)
 		return ret;
 	t->series = true;
-	note_jump(t, next);
-	ret = nr_load_open(t, next);
+	ret = open_chunk(t, next);
 	return ret ? nr_damage_unreadable(t, ret) : nr_load_check(t) ?: 1;
 }
 
