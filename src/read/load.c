@@ -143,8 +143,8 @@ int nr_load_check(struct nr_trace *t)
 	d.log = &quiet;
 	name = nr_read_foreign(&d, &t->md);
 	nr_load_close_dir(&d);
-	t->foreign = name;
-	if (!name)
+	t->foreign = name && nr_chunk_exists(t->dir_fd, t->chunk); /* it is not being removed */
+	if (!t->foreign)
 		return 0;
 	nr_chunk_name(number, t->chunk);
 	snprintf(file, sizeof(file), "%s/%s", number, name);
@@ -152,27 +152,24 @@ int nr_load_check(struct nr_trace *t)
 				0);
 }
 
-static bool has_stream(const struct nr_trace *t, uint64_t chunk)
+static bool is_readable(const struct nr_trace *t, uint64_t chunk)
 {
-	char name[NR_CHUNK_NAME], path[sizeof(t->file)];
-
-	nr_chunk_name(name, chunk);
-	snprintf(path, sizeof(path), "%s/" NR_FILE_STREAM, name);
-	if (!faccessat(t->dir_fd, path, F_OK, 0))
-		return true;
-	snprintf(path, sizeof(path), "%s/" NR_FILE_ZSTD, name);
-	return !faccessat(t->dir_fd, path, F_OK, 0);
+	return nr_chunk_exists(t->dir_fd, chunk) && nr_chunk_has_stream(t->dir_fd, chunk);
 }
 
 /* The chunk after the current one. 1; 0: there is none; or an error. */
 static int find_chunk(struct nr_trace *t, uint64_t *next)
 {
-	int err = nr_chunks_list(&t->chunks, t->dir_fd);
+	int err;
 
+	*next = t->chunk + 1;
+	if (is_readable(t, *next)) /* without a list of what may be many */
+		return 1;
+	err = nr_chunks_list(&t->chunks, t->dir_fd);
 	if (err)
 		return nr_damage_unreadable(t, err);
 	for (size_t i = nr_chunks_from(&t->chunks, t->chunk + 1); i < t->chunks.n; i++)
-		if (has_stream(t, t->chunks.numbers[i])) {
+		if (is_readable(t, t->chunks.numbers[i])) {
 			*next = t->chunks.numbers[i];
 			return 1;
 		}
