@@ -346,7 +346,7 @@ static int verify(struct nr_trace *trace, struct findings *f, const char *dir)
 		cli_error("cannot write the result: %s", strerror(errno));
 		return CLI_FAILED;
 	}
-	if (f->n_damages)
+	if (f->n_damages && n.packets)
 		cli_error("run \"numaring repair --skip-damaged %s\" to copy all whole packets",
 			  dir);
 	return verdict_of(f, &s) == INTACT ? CLI_DONE : CLI_FAILED;

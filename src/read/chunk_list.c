@@ -10,13 +10,23 @@
 #include <unistd.h>
 #include "base/trace_files.h"
 
-static bool has_metadata(int dir, uint64_t number)
+static bool has_file(int dir, uint64_t number, const char *file)
 {
-	char name[NR_CHUNK_NAME], path[NR_CHUNK_NAME + sizeof("/" NR_FILE_METADATA)];
+	char name[NR_CHUNK_NAME], path[NR_CHUNK_NAME + 16];
 
 	nr_chunk_name(name, number);
-	snprintf(path, sizeof(path), "%s/" NR_FILE_METADATA, name);
+	snprintf(path, sizeof(path), "%s/%s", name, file);
 	return !faccessat(dir, path, F_OK, 0);
+}
+
+bool nr_chunk_exists(int dir, uint64_t number)
+{
+	return has_file(dir, number, NR_FILE_METADATA);
+}
+
+bool nr_chunk_has_stream(int dir, uint64_t number)
+{
+	return has_file(dir, number, NR_FILE_STREAM) || has_file(dir, number, NR_FILE_ZSTD);
 }
 
 static int add(struct nr_chunk_list *c, size_t *room, uint64_t number)
@@ -50,7 +60,7 @@ static int read_names(struct nr_chunk_list *c, DIR *d, int dir)
 	while (!err && (errno = 0, e = readdir(d))) {
 		uint64_t number;
 
-		if (nr_chunk_number(e->d_name, &number) && has_metadata(dir, number))
+		if (nr_chunk_number(e->d_name, &number) && nr_chunk_exists(dir, number))
 			err = add(c, &room, number);
 	}
 	return err ?: -errno;

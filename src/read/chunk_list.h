@@ -13,7 +13,10 @@ struct nr_chunk_list {
 	size_t n;
 };
 
-/* Lists the directory dir again. A subdirectory without metadata is no chunk yet. 0 or an error. */
+/* A subdirectory of the directory dir without metadata is no chunk yet. */
+bool nr_chunk_exists(int dir, uint64_t number);
+bool nr_chunk_has_stream(int dir, uint64_t number);
+/* Lists the directory dir again. 0 or an error. */
 int nr_chunk_list_read(struct nr_chunk_list *c, int dir);
 void nr_chunk_list_free(struct nr_chunk_list *c);
 /* Index of the first chunk whose number is greater; c->n: there is none. */

@@ -128,22 +128,6 @@ static bool is_locked(const struct nr_trace *t)
 	return locked;
 }
 
-static bool has_file(const struct nr_trace *t, uint64_t chunk, const char *file)
-{
-	char name[NR_CHUNK_NAME], path[sizeof(t->file)];
-
-	nr_chunk_name(name, chunk);
-	snprintf(path, sizeof(path), "%s/%s", name, file);
-	return !faccessat(t->dir_fd, path, F_OK, 0);
-}
-
-/* While a chunk is removed, its metadata go first. */
-static bool is_there(const struct nr_trace *t, uint64_t chunk)
-{
-	return has_file(t, chunk, NR_FILE_METADATA) &&
-	       (has_file(t, chunk, NR_FILE_STREAM) || has_file(t, chunk, NR_FILE_ZSTD));
-}
-
 /* All chunks have the same metadata and .btf. The packets tell by themselves whether they belong to
  * this trace. If the chunk was removed meanwhile, its stream is still open. */
 int nr_load_check(struct nr_trace *t)
@@ -159,7 +143,7 @@ int nr_load_check(struct nr_trace *t)
 	d.log = &quiet;
 	name = nr_read_foreign(&d, &t->md);
 	nr_load_close_dir(&d);
-	t->foreign = name && is_there(t, t->chunk);
+	t->foreign = name && nr_chunk_exists(t->dir_fd, t->chunk); /* it is not being removed */
 	if (!t->foreign)
 		return 0;
 	nr_chunk_name(number, t->chunk);
@@ -168,27 +152,28 @@ int nr_load_check(struct nr_trace *t)
 				0);
 }
 
-/* The chunk after the current one, as far as they are listed. */
-static bool find_listed(const struct nr_trace *t, uint64_t *next)
+static bool is_readable(const struct nr_trace *t, uint64_t chunk)
 {
-	for (size_t i = nr_chunk_list_after(&t->chunks, t->chunk); i < t->chunks.n; i++)
-		if (is_there(t, t->chunks.numbers[i])) {
-			*next = t->chunks.numbers[i];
-			return true;
-		}
-	return false;
+	return nr_chunk_exists(t->dir_fd, chunk) && nr_chunk_has_stream(t->dir_fd, chunk);
 }
 
-/* The chunk after the current one. 1; 0: there is none; or an error. Lists the chunks only if it has to:
- * there may be many. */
+/* The chunk after the current one. 1; 0: there is none; or an error. */
 static int find_next_chunk(struct nr_trace *t, uint64_t *next)
 {
 	int err;
 
-	if (find_listed(t, next) && *next == t->chunk + 1)
+	*next = t->chunk + 1;
+	if (*next && is_readable(t, *next)) /* without a list of what may be many */
 		return 1;
 	err = nr_chunk_list_read(&t->chunks, t->dir_fd);
-	return err ? nr_damage_unreadable(t, err) : find_listed(t, next);
+	if (err)
+		return nr_damage_unreadable(t, err);
+	for (size_t i = nr_chunk_list_after(&t->chunks, t->chunk); i < t->chunks.n; i++)
+		if (is_readable(t, t->chunks.numbers[i])) {
+			*next = t->chunks.numbers[i];
+			return 1;
+		}
+	return 0;
 }
 
 static void note_jump(struct nr_trace *t, uint64_t next)
@@ -207,7 +192,7 @@ static int open_chunk(struct nr_trace *t, uint64_t next)
 	do {
 		note_jump(t, next);
 		err = nr_load_open(t, next);
-	} while (err == -ENOENT && !is_there(t, next) && find_next_chunk(t, &next) > 0);
+	} while (err == -ENOENT && !is_readable(t, next) && find_next_chunk(t, &next) > 0);
 	return err;
 }
 

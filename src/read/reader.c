@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "base/opts.h"
+#include "damage.h"
 #include "files.h"
 #include "load.h"
 #include "packet/build.h"
@@ -35,13 +37,32 @@ static int read_side_files(struct nr_trace *t, uint64_t chunk)
 	return err;
 }
 
+/* The first chunk with a stream. One that a recorder removes has no metadata any more. */
+static uint64_t skip_missing(struct nr_trace *t, uint64_t chunk)
+{
+	char number[NR_CHUNK_NAME], file[sizeof(t->file)];
+
+	for (size_t i = 0; i + 1 < t->chunks.n && nr_chunk_exists(t->dir_fd, chunk) &&
+			   !nr_chunk_has_stream(t->dir_fd, chunk);
+	     i++) {
+		nr_chunk_name(number, chunk);
+		snprintf(file, sizeof(file), "%s/" NR_FILE_STREAM, number);
+		nr_damage_report(t, file, "it is missing", 0);
+		chunk = t->chunks.numbers[i + 1];
+	}
+	return chunk;
+}
+
 /* All chunks have the same metadata and .btf: if those of the first one are damaged, others serve. */
 static int open_first(struct nr_trace *t, uint64_t chunk)
 {
 	int err = read_side_files(t, chunk);
+	bool skip = t->series && t->opts.skip_damaged && nr_chunk_exists(t->dir_fd, chunk);
 
-	for (size_t i = 1; err && t->series && t->opts.skip_damaged && i < t->chunks.n; i++)
+	for (size_t i = 1; err && skip && i < t->chunks.n; i++)
 		err = read_side_files(t, t->chunks.numbers[i]);
+	if (!err && skip)
+		chunk = skip_missing(t, chunk);
 	err = err ?: nr_load_open(t, chunk);
 	return err || t->described == chunk ? err : nr_load_check(t);
 }

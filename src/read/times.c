@@ -15,8 +15,11 @@ static int search_chunk(const struct nr_trace *t, uint64_t chunk, search_fn sear
 			struct nr_slot *out)
 {
 	struct nr_read_stream s;
-	int ret = nr_load_stream(t, chunk, &s);
+	int ret;
 
+	if (t->series && !nr_chunk_has_stream(t->dir_fd, chunk))
+		return 0;
+	ret = nr_load_stream(t, chunk, &s);
 	if (ret)
 		return ret == -ENOENT ? 0 : ret;
 	ret = search(&s, out);

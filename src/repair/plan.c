@@ -293,6 +293,8 @@ static int note_unplanned(struct nr_repair_plan *plan)
 		if (!t->series || is_planned(plan, c.number))
 			continue;
 		plan->unplanned = true;
+		if (!nr_chunk_has_stream(t->dir_fd, c.number))
+			continue;
 		plan->found.more |= !t->opts.skip_damaged;
 		err = count_rest(t, &c, &bytes);
 		if (c.number > last_chunk(plan)->number)
