@@ -64,8 +64,6 @@ struct nr_output {
 	uint64_t due;	  /* CLOCK_MONOTONIC ns: when tick is to be called; 0: never */
 	/* By the output's thread, so far; the names are those of nr_output_stats. */
 	_Atomic(uint64_t) bytes, plain_bytes, chunks, dropped_chunks, dropped_events, paused_ns;
-	/* Of a trace: where in its file the last packet began, less the packet's offset. */
-	_Atomic(uint64_t) drift;
 	/* CLOCK_MONOTONIC ns: when the current call began or last made progress; 0: no call. */
 	_Atomic(uint64_t) since;
 };

@@ -4,7 +4,6 @@
 #include <string.h>
 #include "packet.h"
 
-#define PAGE NR_PACKET_PAGE
 #define ROOM 4096u /* words of the first growth */
 
 /* A packet with more memory, from a flood of late records, is not kept. */
@@ -21,7 +20,7 @@ int nr_packet_pool_init(struct nr_packet_pool *pool)
 static void destroy(struct nr_packet *p)
 {
 	free(p->places);
-	free(p->memory);
+	free(p->bytes);
 	free(p->frame);
 	free(p);
 }
@@ -54,7 +53,7 @@ struct nr_packet *nr_packet_get(struct nr_packet_pool *pool)
 		.pool = pool,
 		.places = p->places,
 		.room = p->room,
-		.memory = p->memory,
+		.bytes = p->bytes,
 		.cap = p->cap,
 		.frame = p->frame,
 		.frame_cap = p->frame_cap,
@@ -113,24 +112,23 @@ int nr_packet_room(struct nr_packet *p, unsigned n)
 
 int nr_packet_grow(struct nr_packet *p, uint64_t size)
 {
-	uint64_t cap = p->cap ? p->cap : sizeof(struct nr_packet_head);
+	uint64_t cap = p->cap ? p->cap : NR_BLOCK;
 	uint8_t *grown;
 
 	if (size > NR_PACKET_MAX)
 		return -EMSGSIZE;
+	if (size <= p->cap)
+		return 0;
 	while (cap < size)
 		cap *= 2;
-	if (cap > p->cap || !p->memory) {
-		grown = aligned_alloc(PAGE, (cap + 2 * PAGE - 1) / PAGE * PAGE);
-		if (!grown)
-			return -ENOMEM;
-		if (p->bytes)
-			memcpy(grown + p->shift, p->bytes, p->cap);
-		free(p->memory);
-		p->memory = grown;
-		p->cap = cap;
-	}
-	p->bytes = p->memory + p->shift;
+	grown = aligned_alloc(NR_BLOCK, cap);
+	if (!grown)
+		return -ENOMEM;
+	if (p->cap)
+		memcpy(grown, p->bytes, p->cap);
+	free(p->bytes);
+	p->bytes = grown;
+	p->cap = cap;
 	return 0;
 }
 
