@@ -7,10 +7,7 @@
 #include "direct.h"
 #include "packet/head.h"
 
-/* The disk does not keep up if more packets wait than MANY, or a byte takes longer than SLOW_NS (40
- * MB/s). Then it gets no direct writes for a time that doubles if it fails again soon. */
-#define MANY	 4
-#define SLOW_NS	 25
+/* A disk that does not keep up gets no direct writes for a time that doubles if it fails again soon. */
 #define REST_MIN 200000000ull
 #define REST_MAX 12800000000ull
 
@@ -34,22 +31,16 @@ static void rest(struct nr_direct *d, uint64_t now)
 	d->until = now + d->rest;
 }
 
-bool nr_direct_suits(struct nr_direct *d, const void *data, size_t size, uint64_t off,
-		     unsigned waiting)
+bool nr_direct_suits(const struct nr_direct *d, const void *data, size_t size, uint64_t off)
 {
-	uint64_t now;
-
-	if (d->off || size < NR_PADDED_FROM || ((uintptr_t)data | size | off) % NR_BLOCK)
-		return false;
-	now = nr_clock_now();
-	if (now >= d->until && waiting > MANY)
-		rest(d, now);
-	return now >= d->until;
+	return !d->off && size >= NR_PADDED_FROM &&
+	       ((uintptr_t)data | size | off) % NR_BLOCK == 0 && nr_clock_now() >= d->until;
 }
 
 /* The flags of the descriptor change, so that there need not be a second one: not every process can
  * open its files again (/proc). With O_APPEND, the kernel would ignore the offset. */
-int nr_direct_write(struct nr_direct *d, int fd, const void *data, size_t size, uint64_t off)
+int nr_direct_write(struct nr_direct *d, int fd, const void *data, size_t size, uint64_t off,
+		    uint64_t span)
 {
 	uint64_t began = nr_clock_now(), now;
 	int err = fcntl(fd, F_SETFL, O_DIRECT) ? -errno : nr_write_all(fd, data, size, off);
@@ -57,7 +48,7 @@ int nr_direct_write(struct nr_direct *d, int fd, const void *data, size_t size, 
 	if (fcntl(fd, F_SETFL, O_APPEND) && !err)
 		err = -errno;
 	now = nr_clock_now();
-	if (now - began > size * SLOW_NS)
+	if (now - began > span / 2)
 		rest(d, now);
 	d->off = err == -EINVAL;
 	return err;

@@ -4,7 +4,7 @@
  * file that are aligned.
  *
  * A direct write lasts as long as the disk takes; the page cache absorbs bursts. So a disk that is
- * too slow gets no direct writes for a while. One thread.
+ * too slow for the stream gets no direct writes for a while. One thread.
  */
 #ifndef NR_OUTPUT_DIRECT_H
 #define NR_OUTPUT_DIRECT_H
@@ -22,11 +22,12 @@ struct nr_direct {
 /* Finds out whether the file system of the file has direct writes. */
 void nr_direct_init(struct nr_direct *d, int fd);
 
-/* Should this write to the file, at off, be a direct one? waiting: packets that wait behind it. */
-bool nr_direct_suits(struct nr_direct *d, const void *data, size_t size, uint64_t off,
-		     unsigned waiting);
-/* Writes to a file that was opened with O_APPEND. 0 or a negative errno, with part of the data
- * written. -EINVAL: direct writes do not work here, and will not be tried again. */
-int nr_direct_write(struct nr_direct *d, int fd, const void *data, size_t size, uint64_t off);
+/* Should this write to the file, at off, be a direct one? */
+bool nr_direct_suits(const struct nr_direct *d, const void *data, size_t size, uint64_t off);
+/* Writes to a file that was opened with O_APPEND. span: the time in which this data came, ns; the disk
+ * keeps up if it takes less than half of it. 0 or a negative errno, with part of the data written.
+ * -EINVAL: direct writes do not work here, and will not be tried again. */
+int nr_direct_write(struct nr_direct *d, int fd, const void *data, size_t size, uint64_t off,
+		    uint64_t span);
 
 #endif

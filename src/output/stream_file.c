@@ -88,7 +88,8 @@ static bool cut_back(struct nr_stream_file *f, int err)
 
 static int write_directly(struct nr_stream_file *f, const struct nr_stored *p)
 {
-	int err = nr_direct_write(&f->direct, f->fd, p->bytes, p->size, f->bytes);
+	int err = nr_direct_write(&f->direct, f->fd, p->bytes, p->size, f->bytes,
+				  p->head->end - p->head->begin);
 
 	if (err != -EINVAL || !cut_back(f, err))
 		return err;
@@ -98,7 +99,7 @@ static int write_directly(struct nr_stream_file *f, const struct nr_stored *p)
 
 static int write_packet(struct nr_stream_file *f, const struct nr_stored *p)
 {
-	if (nr_direct_suits(&f->direct, p->bytes, p->size, f->bytes, f->output->waiting))
+	if (nr_direct_suits(&f->direct, p->bytes, p->size, f->bytes))
 		return write_directly(f, p);
 	return nr_write_all(f->fd, p->bytes, p->size, f->bytes);
 }
