@@ -9,16 +9,6 @@
 
 /* ---- sending ---- */
 
-/* The sizes of packets are known for sure only when they are made. The drift corrects them later. */
-static void set_offset(struct nr_delivery *d, struct nr_packet *packet)
-{
-	uint64_t drift = d->writer ? nr_counter_get(&d->writer->drift) : 0;
-
-	packet->offset = d->offset;
-	packet->shift = (d->offset + drift) % NR_PACKET_PAGE;
-	d->offset += sizeof(struct nr_packet_head) + packet->records;
-}
-
 int nr_delivery_send(struct nr_delivery *d, struct nr_packet *packet, const struct nr_mark *marks)
 {
 	struct nr_cut *cut;
@@ -26,7 +16,6 @@ int nr_delivery_send(struct nr_delivery *d, struct nr_packet *packet, const stru
 	pthread_mutex_lock(&d->lock);
 	cut = nr_cuts_new(d);
 	if (cut) {
-		set_offset(d, packet);
 		memcpy(cut->marks, marks, d->n_shards * sizeof(*marks));
 		*cut = (struct nr_cut){
 			.packet = packet,
@@ -222,14 +211,12 @@ int nr_delivery_add(struct nr_delivery *d, struct nr_output *output)
 	return 0;
 }
 
-/* Do outputs want packets compressed, and how? Which of them writes them as they are? */
+/* Do outputs want packets compressed, and how? */
 static void find_wants(struct nr_delivery *d)
 {
 	for (unsigned i = 0; i < d->n_feeds; i++) {
 		const struct nr_output *o = d->feeds[i].output;
 
-		if (o->is_trace && !o->wants_frames)
-			d->writer = d->writer ?: o;
 		if (o->wants_frames)
 			d->recording.level = o->level;
 		d->recording.frames |= o->wants_frames;
@@ -246,7 +233,6 @@ static int make_first(struct nr_delivery *d, uint64_t start)
 	if (!first)
 		return -ENOMEM;
 	first->begin = first->end = first->watermark = start;
-	d->offset = sizeof(struct nr_packet_head);
 	d->recording.first = first;
 	err = d->recording.frames ? nr_frames_new(&frames, d->recording.level) : 0;
 	err = err ?: nr_packers_make(first, &d->recording.format, NULL, frames);

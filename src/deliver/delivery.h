@@ -89,9 +89,6 @@ struct nr_delivery {
 	 * another thread would cost more than most such outputs do. */
 	bool direct;
 
-	uint64_t offset;		/* that of the next packet */
-	const struct nr_output *writer; /* gives packets their shift; NULL: nobody */
-
 	struct nr_cut *first, *last; /* on their way, in sequence */
 	struct nr_cut *build;	     /* the first that no packer has taken */
 	struct nr_cut *hand;	     /* the first that was not handed to the outputs */

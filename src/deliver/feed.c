@@ -9,7 +9,6 @@
 static void enter(struct nr_feed *f)
 {
 	f->busy = true;
-	f->output->waiting = f->n;
 	f->paused = nr_counter_get(&f->output->paused_ns);
 	nr_counter_set(&f->output->since, nr_clock_now());
 	pthread_mutex_unlock(&f->delivery->lock);

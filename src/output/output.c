@@ -45,15 +45,15 @@ static int each_in_bytes(struct nr_output *o, const struct nr_packet *packet, nr
 	const struct nr_types *types = o->recording->format.types;
 	struct nr_record recs[NR_OUTPUT_EVENTS];
 	struct nr_event evs[NR_OUTPUT_EVENTS];
+	size_t used = nr_packet_used((const struct nr_packet_head *)packet->bytes);
 	size_t pos = sizeof(struct nr_packet_head);
 	int err = 0;
 
-	while (!err && pos < packet->size) {
+	while (!err && pos < used) {
 		unsigned n = 0;
 
-		for (; n < NR_OUTPUT_EVENTS && pos < packet->size; n++)
-			pos += nr_packet_parse(packet->bytes, packet->size, pos, types, &recs[n],
-					       &evs[n]);
+		for (; n < NR_OUTPUT_EVENTS && pos < used; n++)
+			pos += nr_packet_parse(packet->bytes, used, pos, types, &recs[n], &evs[n]);
 		err = fn(o, evs, n);
 	}
 	return err;

@@ -60,12 +60,9 @@ struct nr_output {
 	/* Where the output counts records that do not fit their type; NULL: packers count them. */
 	struct nr_misfits *misfits;
 	/* Of the output's thread. */
-	unsigned waiting; /* packets in the queue behind that of the current call */
-	uint64_t due;	  /* CLOCK_MONOTONIC ns: when tick is to be called; 0: never */
+	uint64_t due; /* when tick is to be called, CLOCK_MONOTONIC ns; 0: never */
 	/* By the output's thread, so far; the names are those of nr_output_stats. */
 	_Atomic(uint64_t) bytes, plain_bytes, chunks, dropped_chunks, dropped_events, paused_ns;
-	/* Of a trace: where in its file the last packet began, less the packet's offset. */
-	_Atomic(uint64_t) drift;
 	/* CLOCK_MONOTONIC ns: when the current call began or last made progress; 0: no call. */
 	_Atomic(uint64_t) since;
 };

@@ -8,6 +8,7 @@
 #include "base/counter.h"
 #include "base/trace_files.h"
 #include "packet/end.h"
+#include "packet/gap.h"
 #include "packet/metadata.h"
 #include "sync.h"
 #include "trace_parts.h"
@@ -56,21 +57,39 @@ int nr_store_own(struct nr_trace_output *t, const void *packet, size_t size)
 	return prepare(t, packet, size, &stored) ?: append(t, &stored);
 }
 
+static bool is_padded(const struct nr_trace_output *t, const struct nr_packet *packet)
+{
+	return !t->frames && packet->size >= NR_PADDED_FROM;
+}
+
 size_t nr_store_size(const struct nr_trace_output *t, const struct nr_packet *packet)
 {
-	return t->frames ? packet->frame_size : packet->size;
+	if (t->frames)
+		return packet->frame_size;
+	return packet->size + is_padded(t, packet) * 2 * NR_BLOCK;
+}
+
+/* A padded packet begins at a block of the file. */
+static int align(struct nr_trace_output *t, const struct nr_packet *packet)
+{
+	_Alignas(8) uint8_t mark[2 * NR_BLOCK];
+	size_t size = nr_gap_align_size(t->file.bytes);
+
+	if (!is_padded(t, packet) || t->file.bytes % NR_BLOCK == 0 || nr_is_gap_mark(&t->last))
+		return 0;
+	nr_gap_align(mark, size, &t->last);
+	return nr_store_own(t, mark, size);
 }
 
 int nr_store_packet(struct nr_trace_output *t, const struct nr_packet *packet)
 {
 	const struct nr_stored stored = {
 		.bytes = t->frames ? packet->frame : packet->bytes,
-		.size = nr_store_size(t, packet),
+		.size = t->frames ? packet->frame_size : packet->size,
 		.head = (const struct nr_packet_head *)packet->bytes,
 	};
 
-	nr_counter_set(&t->output.drift, t->file.bytes - packet->offset);
-	return append(t, &stored);
+	return align(t, packet) ?: append(t, &stored);
 }
 
 void nr_store_count(struct nr_trace_output *t)

@@ -88,18 +88,18 @@ static bool cut_back(struct nr_stream_file *f, int err)
 
 static int write_directly(struct nr_stream_file *f, const struct nr_stored *p)
 {
-	int err = nr_direct_append(&f->direct, f->fd, p->bytes, p->size, f->bytes);
+	int err = nr_direct_write(&f->direct, f->fd, p->bytes, p->size, f->bytes,
+				  p->head->end - p->head->begin);
 
 	if (err != -EINVAL || !cut_back(f, err))
 		return err;
-	nr_direct_free(&f->direct);
 	nr_log(log_of(f), NR_LOG_INFO, "%s/%s takes no direct writes", f->dir->path, f->name);
 	return nr_write_all(f->fd, p->bytes, p->size, f->bytes);
 }
 
 static int write_packet(struct nr_stream_file *f, const struct nr_stored *p)
 {
-	if (nr_direct_suits(&f->direct, p->size, f->output->waiting))
+	if (nr_direct_suits(&f->direct, p->bytes, p->size, f->bytes))
 		return write_directly(f, p);
 	return nr_write_all(f->fd, p->bytes, p->size, f->bytes);
 }
@@ -107,7 +107,6 @@ static int write_packet(struct nr_stream_file *f, const struct nr_stored *p)
 static void note_packet(struct nr_stream_file *f, const struct nr_stored *p)
 {
 	nr_heads_add(&f->heads, p->head, f->bytes);
-	nr_direct_note(&f->direct, p->bytes, p->size, f->bytes);
 	f->bytes += p->size;
 	f->last = *p->head;
 	f->largest = p->size > f->largest ? p->size : f->largest;
@@ -156,12 +155,10 @@ static int sync_packet(struct nr_stream_file *f, size_t size)
 	return err;
 }
 
-static const char *what_is_left(const struct nr_stream_file *f, int err)
+static const char *what_is_left(const struct nr_stream_file *f)
 {
 	if (f->error)
 		return "the stream could not be cut back to its last whole packet either";
-	if (err == -EIO) /* perhaps that of the block before, which was accepted */
-		return "what was written before may be damaged";
 	return "what was written before is whole and can be read";
 }
 
@@ -175,7 +172,7 @@ int nr_stream_file_append(struct nr_stream_file *f, const struct nr_stored *pack
 	err = append(f, packet, &explained);
 	if (err && !explained)
 		nr_log(log_of(f), NR_LOG_ERROR, "cannot write %s/%s: %s; %s", f->dir->path, f->name,
-		       nr_write_reason(err), what_is_left(f, err));
+		       nr_write_reason(err), what_is_left(f));
 	return err ?: sync_packet(f, packet->size);
 }
 
@@ -200,7 +197,6 @@ int nr_stream_file_close(struct nr_stream_file *f)
 
 	if (!err && f->due)
 		err = nr_stream_file_sync(f);
-	nr_direct_free(&f->direct);
 	f->fd = -1;
 	f->due = 0;
 	if (!close(fd))
@@ -213,7 +209,6 @@ int nr_stream_file_close(struct nr_stream_file *f)
 
 void nr_stream_file_drop(struct nr_stream_file *f)
 {
-	nr_direct_free(&f->direct);
 	if (f->fd >= 0)
 		close(f->fd);
 	f->fd = -1;

@@ -184,6 +184,18 @@ static uint64_t content_bits(const struct nr_packet *packet, const struct nr_typ
 	return (p - packet->bytes + sizeof(raw) + raw.data_len) * 8ull;
 }
 
+static int add_padding(struct nr_packet *packet, uint64_t used)
+{
+	uint64_t size = nr_packet_padded(used);
+	int err = nr_packet_grow(packet, size);
+
+	if (err)
+		return err;
+	memset(packet->bytes + used, 0, size - used);
+	packet->size = size;
+	return 0;
+}
+
 static void add_head(struct nr_packet *packet, const struct nr_packet_format *format, size_t last)
 {
 	struct nr_packet_head head = {
@@ -218,12 +230,11 @@ int nr_packet_build(struct nr_packet *packet, const struct nr_packet_format *for
 		.last = HEAD,
 		.time = packet->begin,
 	};
-	int err = nr_packet_grow(packet, HEAD + packet->records);
+	int err = nr_packet_grow(packet, nr_packet_padded(HEAD + packet->records));
 
-	err = err ?: add_all(&b);
+	err = err ?: add_all(&b) ?: add_padding(packet, b.used);
 	if (err)
 		return err;
-	packet->size = b.used;
 	add_head(packet, format, b.last);
 	return 0;
 }

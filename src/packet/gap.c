@@ -23,6 +23,17 @@ void nr_gap_fill(struct nr_gap_packet *mark, const struct nr_packet_head *before
 	mark->head.crc = nr_packet_crc((const uint8_t *)mark, sizeof(*mark));
 }
 
+void nr_gap_align(uint8_t *packet, size_t size, const struct nr_packet_head *before)
+{
+	struct nr_gap_packet *mark = (struct nr_gap_packet *)packet;
+
+	nr_gap_fill(mark, before, &(struct nr_gap){ .begin = before->end });
+	mark->flags = NR_GAP_ALIGN;
+	memset(mark + 1, 0, size - sizeof(*mark));
+	mark->head.packet_bits = size * 8;
+	mark->head.crc = nr_packet_crc(packet, size);
+}
+
 int nr_gap_read(struct nr_gap *gap, const uint8_t *packet, size_t size)
 {
 	struct nr_gap_packet mark;
@@ -30,7 +41,8 @@ int nr_gap_read(struct nr_gap *gap, const uint8_t *packet, size_t size)
 	if (size < sizeof(mark))
 		return -EBADMSG;
 	memcpy(&mark, packet, sizeof(mark));
-	if (mark.size < sizeof(mark) - HEAD || mark.size > size - HEAD || !mark.packets)
+	if (mark.size < sizeof(mark) - HEAD || mark.size > size - HEAD ||
+	    !mark.packets != !!(mark.flags & NR_GAP_ALIGN) || (!mark.packets && mark.events))
 		return -EBADMSG;
 	gap->packets = mark.packets;
 	gap->events = mark.events;

@@ -27,7 +27,9 @@ struct nr_gap_packet {
 };
 _Static_assert(sizeof(struct nr_gap_packet) == 88 + 24, "size in the file");
 
-#define NR_GAP_DAMAGED 1u /* since format 1.3 */
+/* Since format 1.3. */
+#define NR_GAP_DAMAGED 1u
+#define NR_GAP_ALIGN   2u /* an alignment mark: nothing is missing */
 
 /* before: the head of the last packet in the trace. */
 void nr_gap_fill(struct nr_gap_packet *mark, const struct nr_packet_head *before,
@@ -35,6 +37,18 @@ void nr_gap_fill(struct nr_gap_packet *mark, const struct nr_packet_head *before
 
 /* Reads packets, events and damaged of a gap mark (nr_is_gap_mark) of size bytes. 0; -EBADMSG: damaged. */
 int nr_gap_read(struct nr_gap *gap, const uint8_t *packet, size_t size);
+
+/* The size of an alignment mark at this place in a file: up to the next block. */
+static inline size_t nr_gap_align_size(uint64_t off)
+{
+	size_t size = NR_BLOCK - off % NR_BLOCK;
+
+	return size < sizeof(struct nr_gap_packet) ? size + NR_BLOCK : size;
+}
+
+/* Makes an alignment mark of so many bytes: a gap mark of no packets, which moves the next packet to
+ * the beginning of a block. Not behind another gap mark: readers could not tell the numbers. */
+void nr_gap_align(uint8_t *packet, size_t size, const struct nr_packet_head *before);
 
 static inline bool nr_is_gap_mark(const struct nr_packet_head *h)
 {

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "base/bits.h"
 
 #define NR_CTF_MAGIC  0xc1fc1fc1u
 #define NR_CTF_STREAM 0u
@@ -34,6 +35,23 @@ struct nr_packet_head {
 };
 _Static_assert(sizeof(struct nr_packet_head) == 88, "records must start at a multiple of 8");
 _Static_assert(sizeof(struct nr_record) == 16, "record header of the file");
+
+/* A packet of at least NR_PADDED_FROM bytes is padded to whole blocks of the disk, so that a file can
+ * take it without a copy in the page cache. */
+#define NR_PADDED_FROM (256u << 10)
+#define NR_BLOCK       4096u
+
+/* Bytes up to the end of the last record, with the record's padding but not the packet's. */
+static inline uint64_t nr_packet_used(const struct nr_packet_head *h)
+{
+	return nr_round8((h->content_bits + 7) / 8);
+}
+
+/* The size of a packet with so many bytes up to the end of its last record. */
+static inline uint64_t nr_packet_padded(uint64_t used)
+{
+	return used < NR_PADDED_FROM ? used : (used + NR_BLOCK - 1) / NR_BLOCK * NR_BLOCK;
+}
 
 static inline bool nr_is_end_mark(const struct nr_packet_head *h)
 {

@@ -2,10 +2,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include "packet.h"
 
-#define PAGE NR_PACKET_PAGE
 #define ROOM 4096u /* words of the first growth */
+
+/* The memory of a usual packet, when it is full: a direct write has less to look up. */
+#define HUGE_PAGE (2u << 20)
 
 /* A packet with more memory, from a flood of late records, is not kept. */
 #define KEEP_BYTES (8u << 20)
@@ -21,7 +24,7 @@ int nr_packet_pool_init(struct nr_packet_pool *pool)
 static void destroy(struct nr_packet *p)
 {
 	free(p->places);
-	free(p->memory);
+	free(p->bytes);
 	free(p->frame);
 	free(p);
 }
@@ -54,7 +57,7 @@ struct nr_packet *nr_packet_get(struct nr_packet_pool *pool)
 		.pool = pool,
 		.places = p->places,
 		.room = p->room,
-		.memory = p->memory,
+		.bytes = p->bytes,
 		.cap = p->cap,
 		.frame = p->frame,
 		.frame_cap = p->frame_cap,
@@ -113,24 +116,25 @@ int nr_packet_room(struct nr_packet *p, unsigned n)
 
 int nr_packet_grow(struct nr_packet *p, uint64_t size)
 {
-	uint64_t cap = p->cap ? p->cap : sizeof(struct nr_packet_head);
+	uint64_t cap = p->cap ? p->cap : NR_BLOCK;
 	uint8_t *grown;
 
 	if (size > NR_PACKET_MAX)
 		return -EMSGSIZE;
+	if (size <= p->cap)
+		return 0;
 	while (cap < size)
 		cap *= 2;
-	if (cap > p->cap || !p->memory) {
-		grown = aligned_alloc(PAGE, (cap + 2 * PAGE - 1) / PAGE * PAGE);
-		if (!grown)
-			return -ENOMEM;
-		if (p->bytes)
-			memcpy(grown + p->shift, p->bytes, p->cap);
-		free(p->memory);
-		p->memory = grown;
-		p->cap = cap;
-	}
-	p->bytes = p->memory + p->shift;
+	grown = aligned_alloc(cap < HUGE_PAGE ? NR_BLOCK : HUGE_PAGE, cap);
+	if (!grown)
+		return -ENOMEM;
+	if (cap >= HUGE_PAGE)
+		madvise(grown, cap, MADV_HUGEPAGE);
+	if (p->cap)
+		memcpy(grown, p->bytes, p->cap);
+	free(p->bytes);
+	p->bytes = grown;
+	p->cap = cap;
 	return 0;
 }
 

@@ -4,7 +4,8 @@
  *
  * The merge fills in its events, in order, and what is true at its end. From the cut on nobody
  * changes these. If an output wants its bytes, a packer makes them: those of the file, with the
- * head, and the same compressed if an output wants that. Outputs share the packet by counted references.
+ * head, and the same compressed if an output wants that. Outputs share the packet by counted
+ * references.
  */
 #ifndef NR_PACKET_H
 #define NR_PACKET_H
@@ -13,8 +14,6 @@
 #include <stdatomic.h>
 #include "head.h"
 #include "ring/place.h"
-
-#define NR_PACKET_PAGE 4096u
 
 struct nr_packet_pool;
 
@@ -35,16 +34,10 @@ struct nr_packet {
 	uint32_t n_events;
 	size_t records; /* bytes of its records, with their headers, each rounded up to 8 */
 
-	/* Set by the delivery: bytes of all packets before it, as far as known, and where in a page of
-	 * memory its own bytes are to begin: so that a file can take them without a copy. */
-	uint64_t offset;
-	unsigned shift;
-
 	/* Made by a packer. */
-	uint8_t *bytes;	 /* NULL: no output wants them */
-	size_t size;	 /* of bytes in use */
-	size_t cap;	 /* of bytes allocated */
-	uint8_t *memory; /* for cap bytes, wherever in its first page they begin */
+	uint8_t *bytes; /* aligned to NR_BLOCK */
+	size_t size;	/* of bytes in use; 0: no output wants them */
+	size_t cap;	/* of bytes allocated */
 	/* The same, compressed: label and frame (frame.h). frame_size 0: no output wants them. */
 	uint8_t *frame;
 	size_t frame_size, frame_cap;
@@ -86,7 +79,8 @@ void nr_packet_put(struct nr_packet *packet);
 
 /* Makes room for n more words of places. 0; -ENOMEM; -EMSGSIZE: too many for a packet. */
 int nr_packet_room(struct nr_packet *packet, unsigned n);
-/* Makes room for size bytes in all, with its shift; they keep their content. 0; -ENOMEM; -EMSGSIZE: larger than NR_PACKET_MAX. */
+/* Makes room for size bytes in all, which keep their content. 0; -ENOMEM; -EMSGSIZE: larger than
+ * NR_PACKET_MAX. */
 int nr_packet_grow(struct nr_packet *packet, uint64_t size);
 
 #endif

@@ -77,7 +77,7 @@ static bool has_right_sizes(const struct nr_packet_head *h)
 		return false;
 	if (nr_is_end_mark(h) || nr_is_gap_mark(h))
 		return h->content_bits == HEAD * 8;
-	return nr_round8((h->content_bits - 1) / 8 + 1) == size;
+	return nr_packet_used(h) == size || nr_packet_padded(nr_packet_used(h)) == size;
 }
 
 static int check_head(const struct nr_read_stream *s, const struct nr_packet_head *h,

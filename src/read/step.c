@@ -16,11 +16,10 @@ int64_t nr_step_count(const struct nr_trace *t, const struct nr_bytes *packet, u
 	struct nr_record rec;
 	struct nr_event ev;
 	int64_t events = 0;
-	size_t pos = HEAD;
+	size_t pos = HEAD, used = nr_packet_used((const struct nr_packet_head *)packet->data);
 
-	for (*late = 0; pos < packet->size; events++) {
-		uint64_t size =
-			nr_packet_parse(packet->data, packet->size, pos, t->types, &rec, &ev);
+	for (*late = 0; pos < used; events++) {
+		uint64_t size = nr_packet_parse(packet->data, used, pos, t->types, &rec, &ev);
 
 		if (!size)
 			return nr_fault(fault,
@@ -278,6 +277,8 @@ void nr_step_take(struct nr_trace *t, struct nr_step *step)
 		.packets_before = t->packets_before,
 	};
 	t->next = nr_slot_end(&step->packet);
+	if (h->events)
+		t->bytes.size = nr_packet_used(h);
 	t->pos = h->events ? HEAD : t->bytes.size;
 }
 

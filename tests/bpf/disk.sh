@@ -58,7 +58,8 @@ disk 64
 FAIL_IN=fdatasync FAIL_WITH=5 FAIL_FROM=3 LD_PRELOAD=$hang record_ 1 --fsync packet -o disk/t -d 20 -- "${flood[@]}"
 says 'the disk did not take all of disk/t/stream: Input/output error; what stands there from byte [0-9]+ on may be damaged'
 equal "$what: said once" "$(grep -c 'Input/output' err)" 1
-equal "$what: the packet is not acknowledged" "$(jq '.outputs[0].packets' s.json)" 1
+# The first packet of the trace and perhaps an alignment mark come before.
+check "$what: the packet is not acknowledged" jq -e '.outputs[0].packets < 2' s.json
 holds disk/t false
 
 what="--fsync with a time, and no packet after the last"

@@ -58,6 +58,33 @@ static void test_bytes(void **state)
 	assert_int_equal(nr_gap_read(&gap, (void *)&packet, sizeof(packet)), -EBADMSG);
 }
 
+/* Up to the next block, whatever comes before it. Nothing is missing there. */
+static void test_align(void **state)
+{
+	const struct nr_packet_head before = { .end = 90, .content_bits = 8000, .events = 6 };
+	_Alignas(8) uint8_t packet[2 * NR_BLOCK];
+	struct nr_gap_packet *mark = (void *)packet;
+	struct nr_gap gap;
+
+	(void)state;
+	for (uint64_t off = 8; off < 3 * NR_BLOCK; off += 8) {
+		size_t size = nr_gap_align_size(off);
+
+		assert_int_equal((off + size) % NR_BLOCK, 0);
+		assert_in_range(size, sizeof(*mark), sizeof(packet));
+		nr_gap_align(packet, size, &before);
+		assert_true(nr_is_gap_mark(&mark->head));
+		assert_int_equal(mark->head.crc, nr_packet_crc(packet, size));
+		assert_int_equal(nr_gap_read(&gap, packet, size), 0);
+		assert_int_equal(gap.packets, 0);
+	}
+	mark->events = 1;
+	assert_int_equal(nr_gap_read(&gap, packet, sizeof(packet)), -EBADMSG);
+	mark->events = 0;
+	mark->packets = 1;
+	assert_int_equal(nr_gap_read(&gap, packet, sizeof(packet)), -EBADMSG);
+}
+
 /* ---- traces ---- */
 
 /* Packets 0, 1, a gap for 2 to 4, packet 5, a gap for 6. */
@@ -276,9 +303,10 @@ static void test_repair(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bytes),	   cmocka_unit_test(test_read),
-		cmocka_unit_test(test_forged),	   cmocka_unit_test(test_forged_first),
-		cmocka_unit_test(test_every_byte), cmocka_unit_test(test_repair),
+		cmocka_unit_test(test_bytes),	     cmocka_unit_test(test_align),
+		cmocka_unit_test(test_read),	     cmocka_unit_test(test_forged),
+		cmocka_unit_test(test_forged_first), cmocka_unit_test(test_every_byte),
+		cmocka_unit_test(test_repair),
 	};
 
 	return exit_status(cmocka_run_group_tests_name("gap", tests, make_btf, free_btf));

@@ -30,6 +30,72 @@ static void test_short_writes(void **state)
 	drop_trace();
 }
 
+/* The file's packets from `*at` on; moves it to the first that has events. */
+static struct nr_packet_head next_with_events(FILE *f, uint64_t *at)
+{
+	struct nr_packet_head head;
+
+	for (;; *at += head.packet_bits / 8) {
+		assert_int_equal(fseek(f, *at, SEEK_SET), 0);
+		assert_int_equal(fread(&head, sizeof(head), 1, f), 1);
+		if (head.events)
+			return head;
+	}
+}
+
+/* Large packets begin at a block of the disk and have whole blocks; small ones take no more than they
+ * need. The first large one behind a gap mark is not moved. */
+static void test_blocks(void **state)
+{
+	static const unsigned events[] = { 11000, 3, 11001, 12000, 1, 2, 11003, 11004, 11005 };
+	const unsigned gap = 7; /* before this one */
+	unsigned ts = 2000, all = 0;
+	struct nr_trace *trace;
+	uint64_t at = 0;
+	FILE *f;
+
+	(void)state;
+	open_trace("blocks", (struct writer_opts){ .start = 1000, .packet_bytes = 16 << 20 });
+	for (unsigned i = 0; i < sizeof(events) / sizeof(*events); i++) {
+		if (i == gap)
+			writer_miss(writer, 5, 50);
+		for (unsigned k = 0; k < events[i]; k++)
+			append_point(ts++, k);
+		commit(ts, 0);
+		all += events[i];
+	}
+	close_trace();
+	f = fopen(in_scratch("blocks/stream"), "re");
+	for (unsigned i = 0; i < sizeof(events) / sizeof(*events); i++) {
+		struct nr_packet_head head = next_with_events(f, &at);
+		bool large = events[i] >= 11000;
+
+		assert_int_equal(head.events, events[i]);
+		assert_int_equal(head.packet_bits / 8 % NR_BLOCK == 0, large);
+		if (large && i != gap)
+			assert_int_equal(at % NR_BLOCK, 0);
+		at += head.packet_bits / 8;
+	}
+	fclose(f);
+	trace = read_trace();
+	for (unsigned i = 0; i < all; i++) {
+		struct nr_event ev;
+
+		assert_int_equal(nr_trace_next(trace, &ev), 1);
+		assert_int_equal(ev.ts, 2000 + i);
+	}
+	expect_end(trace);
+	assert_int_equal(nr_trace_packet(trace)->missed_packets, 5);
+	if (have_babeltrace()) {
+		struct babble b = babeltrace(dir, "--clock-cycles");
+
+		assert_int_equal(b.status, 0);
+		assert_non_null(strstr(b.err, "discarded 5 packets between"));
+		babble_free(&b);
+	}
+	drop_trace();
+}
+
 /* I5: data that commit reported as written is whole in the file; other data is written later. */
 static void test_disk_full(void **state)
 {
@@ -256,10 +322,11 @@ static void test_link_is_replaced(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_short_writes),	   cmocka_unit_test(test_disk_full),
-		cmocka_unit_test(test_file_limit),	   cmocka_unit_test(test_full_at_open),
-		cmocka_unit_test(test_first_packet_fails), cmocka_unit_test(test_directories),
-		cmocka_unit_test(test_replacing),	   cmocka_unit_test(test_link_is_replaced),
+		cmocka_unit_test(test_short_writes),	 cmocka_unit_test(test_blocks),
+		cmocka_unit_test(test_disk_full),	 cmocka_unit_test(test_file_limit),
+		cmocka_unit_test(test_full_at_open),	 cmocka_unit_test(test_first_packet_fails),
+		cmocka_unit_test(test_directories),	 cmocka_unit_test(test_replacing),
+		cmocka_unit_test(test_link_is_replaced),
 	};
 
 	return exit_status(cmocka_run_group_tests_name("writer", tests, make_btf, free_btf));
