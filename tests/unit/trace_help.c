@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <ftw.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +14,14 @@ char said[1024];
 
 void hear(void *ctx, enum nr_log_level level, const char *text)
 {
+	static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+
 	(void)ctx;
-	if (level <= NR_LOG_WARN)
-		snprintf(said, sizeof(said), "%s", text);
+	if (level > NR_LOG_WARN)
+		return;
+	pthread_mutex_lock(&one_at_a_time);
+	snprintf(said, sizeof(said), "%s", text);
+	pthread_mutex_unlock(&one_at_a_time);
 }
 
 static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
