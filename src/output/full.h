@@ -17,8 +17,8 @@
 struct nr_full {
 	struct nr_output *output;
 	enum nr_on_full on_full;
-	int (*drop)(
-		void *arg); /* NR_ON_FULL_DROP_OLDEST: removes something. -ENOENT: nothing left */
+	/* NR_ON_FULL_DROP_OLDEST: removes something. -ENOENT: nothing is left. */
+	int (*drop)(void *arg);
 	void *arg;
 	uint64_t since; /* when the wait for room began; 0: there is none */
 };
