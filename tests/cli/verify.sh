@@ -291,6 +291,14 @@ for form in series series-zstd; do
 	"$NUMARING" repair --skip-damaged --in-place t >/dev/null 2>err || fail "$name: in place: $(cat err)"
 	diff -r $form t || fail "$name: in place: not what it was"
 
+	begin_case "the first stream removed" $form
+	rm t/000000/stream*
+	verify 1
+	expect_damages "000000/stream 0 0 0"
+	"$NUMARING" stat t >/dev/null 2>err && fail "$name: stat: exit status 0"
+	"$NUMARING" repair --skip-damaged t >/dev/null 2>err || fail "$name: repair: $(cat err)"
+	"$NUMARING" verify t-repaired >verify.txt || fail "$name: repaired: $(cat verify.txt)"
+
 	begin_case "metadata of the first chunk changed" $form
 	echo >>t/000000/metadata
 	verify 1
