@@ -119,6 +119,9 @@ verify 0
 expect_damages
 equal "earlier chunks: said" "$(jq -r .why verify.json)" \
 	"$(awk -v n=$((3 * per_chunk)) 'NR <= n { sum += $4 } END { print sum }' packets) earlier events in 3 chunks removed (--keep)"
+begin_case "output into a chunk" series
+"$NUMARING" export --format csv -o t/000001/x t 2>err
+equal "output into a chunk: exit status" $? 2
 begin_case "a chunk alone" series
 "$NUMARING" verify t/000004 >verify.txt || fail "$name: $(cat verify.txt)"
 
