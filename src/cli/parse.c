@@ -203,12 +203,23 @@ bool cli_same_file(const char *a, const char *b)
 	       one.st_ino == other.st_ino;
 }
 
+/* In the directory, or in one in it, which may be a chunk. */
+static bool is_in(const char *file, const char *dir)
+{
+	char *copy = strdup(file), *up = NULL;
+	const char *parent = copy ? dirname(copy) : NULL;
+	bool in = parent && asprintf(&up, "%s/..", parent) >= 0 &&
+		  (cli_same_file(parent, dir) || cli_same_file(up, dir));
+
+	free(up);
+	free(copy);
+	return in;
+}
+
 bool cli_is_in_trace(const char *option, const char *output, const char *dir)
 {
-	char *copy = output && strcmp(output, "-") ? strdup(output) : NULL;
-	bool in = copy && cli_same_file(dirname(copy), dir);
+	bool in = output && strcmp(output, "-") && is_in(output, dir);
 
-	free(copy);
 	if (in)
 		cli_error("%s is inside the trace directory: choose another %s", output, option);
 	return in;

@@ -21,8 +21,7 @@ enum { OPT_IN_PLACE = 256, OPT_SKIP_DAMAGED };
 
 static const struct argp_option options[] = {
 	{ "output", 'o', "NEW", 0, "directory to create for the copy (default: DIR-repaired)", 0 },
-	{ "in-place", OPT_IN_PLACE, NULL, 0, "truncate the stream of DIR instead of copying it",
-	  0 },
+	{ "in-place", OPT_IN_PLACE, NULL, 0, "repair DIR itself instead of copying it", 0 },
 	{ "skip-damaged", OPT_SKIP_DAMAGED, NULL, 0,
 	  "go on after damage: keep all whole packets, and mark what is missing between them", 0 },
 	{ 0 },
@@ -56,7 +55,8 @@ static const struct argp argp = {
 	       "the first damage and an end mark, so every CTF reader opens it. With "
 	       "--skip-damaged it has all whole packets, and readers see what is missing. DIR does "
 	       "not change unless --in-place is given.\v"
-	       "Exit status: 0 if the trace was repaired, or needs no repair.",
+	       "Exit status: 0 if the trace was repaired, or needs no repair. Otherwise 1, also if "
+	       "no packet is whole, or the trace is being recorded; then nothing is written.",
 };
 
 /* "DIR-repaired", to be freed. Exits if DIR has no name of its own. */

@@ -15,6 +15,8 @@
 
 static int cannot_open(const struct nr_read_dir *d, const char *name, int err)
 {
+	if (d->may_vanish && err == -ENOENT)
+		return err;
 	if (!strcmp(name, NR_FILE_BTF) && err == -ENOENT)
 		nr_log(d->log, NR_LOG_ERROR,
 		       "%s/.btf is missing: copy the whole directory, or read it with babeltrace2",

@@ -12,6 +12,7 @@ struct nr_read_dir {
 	int fd;
 	const char *path; /* for messages */
 	const struct nr_logger *log;
+	bool may_vanish; /* the recorder may remove its files: do not log that one is not there */
 };
 
 /* -EPROTO: of another tool or version; -EBADMSG: damaged. */

@@ -67,6 +67,7 @@ int nr_load_stream(const struct nr_trace *t, uint64_t chunk, struct nr_read_stre
 	if (err)
 		return err;
 	*out = t->stream;
+	d.may_vanish = t->series;
 	err = nr_read_open_stream(&d, out);
 	nr_load_close_dir(&d);
 	return err;
@@ -138,8 +139,10 @@ int nr_load_check(struct nr_trace *t)
 	char number[NR_CHUNK_NAME], file[sizeof(t->file)];
 	int err = nr_load_dir(t, t->chunk, &d);
 
+	if (err == -ENOENT && t->series) /* removed since its stream was opened */
+		return 0;
 	if (err)
-		return err == -ENOENT ? 0 : nr_damage_unreadable(t, err);
+		return nr_damage_unreadable(t, err);
 	d.log = &quiet;
 	name = nr_read_foreign(&d, &t->md);
 	nr_load_close_dir(&d);
@@ -184,39 +187,45 @@ static void note_jump(struct nr_trace *t, uint64_t next)
 	t->jump_from = t->chunk + 1;
 }
 
-/* Opens the next chunk, or one after it if that is removed meanwhile. */
-static int open_chunk(struct nr_trace *t, uint64_t next)
+/* Finds the next chunk and opens its stream. The recorder may remove it meanwhile. As find_next_chunk. */
+static int open_next(struct nr_trace *t, uint64_t *next, struct nr_read_stream *stream)
 {
-	int err;
+	int ret, err;
 
 	do {
-		note_jump(t, next);
-		err = nr_load_open(t, next);
-	} while (err == -ENOENT && !is_readable(t, next) && find_next_chunk(t, &next) > 0);
-	return err;
+		ret = find_next_chunk(t, next);
+		err = ret > 0 ? nr_load_stream(t, *next, stream) : 0;
+	} while (err == -ENOENT);
+	return err ? nr_damage_unreadable(t, err) : ret;
 }
 
 /* 1: the next chunk is open; 0: there is none; or an error. */
 static int next_chunk(struct nr_trace *t)
 {
+	bool flat = !t->series;
+	struct nr_read_stream stream;
 	uint64_t next = 0;
 	int ret;
 
-	if (!t->series && !(t->marked && t->mark.account.rotated))
+	if (flat && !(t->marked && t->mark.account.rotated))
 		return 0;
-	ret = find_next_chunk(t, &next);
+	t->series = true;
+	ret = open_next(t, &next, &stream);
 	if (ret <= 0) {
+		t->series = !flat;
 		t->recorded = !(t->marked && !t->mark.account.rotated) && is_locked(t);
 		return ret;
 	}
 	ret = t->marked || t->spent
 		      ? 0
 		      : nr_damage_report(t, t->file, "the end mark of this chunk is missing", 0);
-	if (ret)
+	if (ret) {
+		close(stream.fd);
 		return ret;
-	t->series = true;
-	ret = open_chunk(t, next);
-	return ret ? nr_damage_unreadable(t, ret) : nr_load_check(t) ?: 1;
+	}
+	note_jump(t, next);
+	use_stream(t, next, &stream);
+	return nr_load_check(t) ?: 1;
 }
 
 bool nr_load_is_recorded(struct nr_trace *t)

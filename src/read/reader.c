@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,8 @@ static int read_side_files(struct nr_trace *t, uint64_t chunk)
 
 	if (err)
 		return err;
+	nr_types_free(t->types);
+	t->types = NULL;
 	err = nr_read_metadata(&d, &t->md) ?: nr_read_types(&d, t->md.btf_crc, &t->types);
 	memcpy(t->stream.uuid, t->md.uuid, sizeof(t->md.uuid));
 	t->described = chunk;
@@ -37,38 +40,29 @@ static int read_side_files(struct nr_trace *t, uint64_t chunk)
 	return err;
 }
 
-/* The first chunk with a stream. One that a recorder removes has no metadata any more. */
-static uint64_t skip_missing(struct nr_trace *t, uint64_t chunk)
-{
-	char number[NR_CHUNK_NAME], file[sizeof(t->file)];
-
-	for (size_t i = 0; i + 1 < t->chunks.n && nr_chunk_exists(t->dir_fd, chunk) &&
-			   !nr_chunk_has_stream(t->dir_fd, chunk);
-	     i++) {
-		nr_chunk_name(number, chunk);
-		snprintf(file, sizeof(file), "%s/" NR_FILE_STREAM, number);
-		nr_damage_report(t, file, "it is missing", 0);
-		chunk = t->chunks.numbers[i + 1];
-	}
-	return chunk;
-}
-
-/* All chunks have the same metadata and .btf: if those of the first one are damaged, others serve. */
+/* Reads metadata and .btf, and opens the first stream. All chunks have the same metadata and .btf: if
+ * those of the first one are damaged, others serve. */
 static int open_first(struct nr_trace *t, uint64_t chunk)
 {
-	int err = read_side_files(t, chunk);
 	bool skip = t->series && t->opts.skip_damaged && nr_chunk_exists(t->dir_fd, chunk);
+	int err = read_side_files(t, chunk);
 
 	for (size_t i = 1; err && skip && i < t->chunks.n; i++)
 		err = read_side_files(t, t->chunks.numbers[i]);
-	if (!err && skip)
-		chunk = skip_missing(t, chunk);
-	err = err ?: nr_load_open(t, chunk);
-	return err || t->described == chunk ? err : nr_load_check(t);
+	if (err)
+		return err;
+	err = nr_load_open(t, chunk);
+	for (size_t i = 1; err == -ENOENT && skip && i < t->chunks.n; i++)
+		err = nr_load_open(t, t->chunks.numbers[i]);
+	if (err == -ENOENT && t->series)
+		nr_log(&t->log, NR_LOG_ERROR,
+		       "cannot open the stream of chunk %06" PRIu64 " of %s: %s", chunk, t->dir,
+		       strerror(-err));
+	return err;
 }
 
 /* While a trace is recorded, its first chunk may be removed, and a flat trace may become a series. */
-static int open_files(struct nr_trace *t)
+static int try_files(struct nr_trace *t)
 {
 	uint64_t first, now;
 	bool series;
@@ -79,12 +73,38 @@ static int open_files(struct nr_trace *t)
 		err = open_first(t, first);
 		if (err != -ENOENT || choose_kind(t, &now) || (now == first && t->series == series))
 			break;
-		nr_types_free(t->types);
-		t->types = NULL;
 		first = now;
 		err = 0;
 	}
 	return err;
+}
+
+/* Reports what open_first did without. A chunk that the recorder removes has no metadata any more. */
+static int check_first(struct nr_trace *t)
+{
+	char number[NR_CHUNK_NAME], file[sizeof(t->file)];
+
+	for (size_t i = 0; i < t->chunks.n && t->chunks.numbers[i] < t->chunk; i++) {
+		if (!nr_chunk_exists(t->dir_fd, t->chunks.numbers[i]))
+			continue;
+		nr_chunk_name(number, t->chunks.numbers[i]);
+		snprintf(file, sizeof(file), "%s/" NR_FILE_STREAM, number);
+		nr_damage_report(t, file, "it is missing", 0);
+	}
+	return t->described == t->chunk ? 0 : nr_load_check(t);
+}
+
+static int open_files(struct nr_trace *t)
+{
+	const struct nr_logger log = t->log;
+	int err;
+
+	t->log = (struct nr_logger){}; /* the next try may succeed */
+	err = try_files(t);
+	t->log = log;
+	if (err)
+		err = open_first(t, t->series ? t->chunks.numbers[0] : 0);
+	return err ?: check_first(t);
 }
 
 static int open_all(struct nr_trace *t)

@@ -119,6 +119,9 @@ verify 0
 expect_damages
 equal "earlier chunks: said" "$(jq -r .why verify.json)" \
 	"$(awk -v n=$((3 * per_chunk)) 'NR <= n { sum += $4 } END { print sum }' packets) earlier events in 3 chunks removed (--keep)"
+begin_case "output into a chunk" series
+"$NUMARING" export --format csv -o t/000001/x t 2>err
+equal "output into a chunk: exit status" $? 2
 begin_case "a chunk alone" series
 "$NUMARING" verify t/000004 >verify.txt || fail "$name: $(cat verify.txt)"
 
@@ -295,6 +298,14 @@ for form in series series-zstd; do
 	diff -r $form t-repaired || fail "$name: the copy is not what it was"
 	"$NUMARING" repair --skip-damaged --in-place t >/dev/null 2>err || fail "$name: in place: $(cat err)"
 	diff -r $form t || fail "$name: in place: not what it was"
+
+	begin_case "the first stream removed" $form
+	rm t/000000/stream*
+	verify 1
+	expect_damages "000000/stream 0 0 0"
+	"$NUMARING" stat t >/dev/null 2>err && fail "$name: stat: exit status 0"
+	"$NUMARING" repair --skip-damaged t >/dev/null 2>err || fail "$name: repair: $(cat err)"
+	"$NUMARING" verify t-repaired >verify.txt || fail "$name: repaired: $(cat verify.txt)"
 
 	begin_case "metadata of the first chunk changed" $form
 	echo >>t/000000/metadata
