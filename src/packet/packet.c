@@ -2,9 +2,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include "packet.h"
 
 #define ROOM 4096u /* words of the first growth */
+
+/* The memory of a usual packet, when it is full: a direct write has less to look up. */
+#define HUGE_PAGE (2u << 20)
 
 /* A packet with more memory, from a flood of late records, is not kept. */
 #define KEEP_BYTES (8u << 20)
@@ -121,9 +125,11 @@ int nr_packet_grow(struct nr_packet *p, uint64_t size)
 		return 0;
 	while (cap < size)
 		cap *= 2;
-	grown = aligned_alloc(NR_BLOCK, cap);
+	grown = aligned_alloc(cap < HUGE_PAGE ? NR_BLOCK : HUGE_PAGE, cap);
 	if (!grown)
 		return -ENOMEM;
+	if (cap >= HUGE_PAGE)
+		madvise(grown, cap, MADV_HUGEPAGE);
 	if (p->cap)
 		memcpy(grown, p->bytes, p->cap);
 	free(p->bytes);
