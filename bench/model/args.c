@@ -94,7 +94,7 @@ static const struct opt options[] = {
 	  OPTION_COUNT, AT(rest.perf_sample), .number = { 1, UINT_MAX } },
 	{ "merge", 0, "A,B,C,D,E,F",
 	  "ns per record of the merge: low, middle, high, and the same for each doubling of the "
-	  "rings, as in 5,20,60,7,9.5,14",
+	  "rings, as in 4,16,48,1.4,1.9,2.8",
 	  OPTION_PARSED, .parse = parse_merge },
 	{ "markdown", 0, NULL, "print tables in Markdown", OPTION_FLAG, AT(markdown) },
 	{ "seed", 0, "N", "seed of the simulation", OPTION_COUNT, AT(seed),
