@@ -9,7 +9,7 @@
 
 /* A disk that does not keep up gets no direct writes for a time that doubles if it fails again soon. */
 #define REST_MIN 200000000ull
-#define REST_MAX 12800000000ull
+#define REST_MAX 1600000000ull
 
 /* File systems that do not tell their alignment (before Linux 6.1: none does) get no direct writes. */
 void nr_direct_init(struct nr_direct *d, int fd)
