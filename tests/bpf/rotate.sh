@@ -226,7 +226,27 @@ what="SIGUSR2 without a trace"
 "$NUMARING" record --format jsonl -o lines -- sh -c 'kill -USR2 $PPID; sleep 0.3' >out 2>err
 equal "$what: exit status" $? 0
 check "$what: a warning" grep -q 'SIGUSR2 begins the next chunk of a trace' err
+what="SIGUSR2 while the recording starts"
+rm -rf t
+"$NUMARING" record -p $$ -d 10ms -o t >out 2>err &
+recorder=$!
+until [[ $(readlink /proc/$recorder/fd/*) == *pidfd* ]] || ! kill -0 $recorder; do :; done # it has parsed -p
+kill -USR2 $recorder
+wait $recorder
+equal "$what: exit status" $? 0
+what="SIGUSR2 while nobody has opened the FIFO"
+mkfifo lines.fifo
+"$NUMARING" record -e syscalls --format jsonl -o lines.fifo -d 30 >out 2>err &
+recorder=$!
+await grep -q 'SigBlk:.*480[23]$' /proc/$recorder/status # TERM, INT and perhaps HUP are blocked
+kill -USR2 $recorder
+sleep 0.3
+check "$what: it still waits" kill -0 $recorder
+kill -INT $recorder
+wait $recorder
+check "$what: SIGINT ends the wait" grep -q 'no reader opened' err
 what="SIGUSR2 in COMMAND"
+rm -rf t
 # shellcheck disable=SC2016
 "$NUMARING" record -o t -- sh -c 'kill -USR2 $$; sleep 1' >out 2>err
 check "$what: it is not blocked" grep -q "was killed by signal $(kill -l USR2)" err
