@@ -42,7 +42,9 @@ record_ 0 --on-full drop-oldest --rotate-size 3M -o disk/t -d 2 -- "${flood[@]}"
 check "$what: chunks are removed" jq -e '.outputs[0].dropped_chunks > 0' s.json
 check "$what: chunk 0 is" test ! -e disk/t/000000
 equal "$what: nothing is unwritten" "$(jq .unwritten s.json)" 0
-holds disk/t true
+holds disk/t false
+equal "$what: what is missing" "$(jq -c '[.removed_chunks, .end.earlier + .events, .end.error]' stat.json)" \
+	"$(jq -c '[.outputs[0].dropped_chunks, .events_written, null]' s.json)"
 
 what="full, drop-oldest, nothing to drop"
 disk 16
