@@ -8,6 +8,13 @@ says 'cannot write disk/t/stream: No space left on device; what was written befo
 holds disk/t false
 has_account "No space left on device"
 
+what="full, stop, no room for the next chunk"
+disk 16
+record_ 1 --rotate-size 100K -o disk/t -d 20 -- "${flood[@]}"
+says 'cannot write disk/t/[0-9]+/stream: No space left on device; what was written before is whole'
+holds disk/t false
+has_account "No space left on device"
+
 what="full, pause until there is room"
 disk 16
 head -c 12M /dev/zero >disk/filler
