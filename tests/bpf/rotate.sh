@@ -31,10 +31,10 @@ record_() {
 	rm -rf t
 	loads=
 	begin_load "$code"
-	begin_load "$(writes 15000)"
+	begin_load "$(writes 5000)"
 	# shellcheck disable=SC2086
-	"$NUMARING" record -e syscalls${loads// / -p } --ring-size 64M --fail-on-loss --stats-json s.json -o t "$@" \
-		-- sh -c "echo \$PPID >recorder; kill -CONT $loads; exec sleep 60" >out 2>err
+	"$NUMARING" record -e syscalls${loads// / -p } --ring-size 64M --latency 10 --fail-on-loss --stats-json s.json \
+		-o t "$@" -- sh -c "echo \$PPID >recorder; kill -CONT $loads; exec sleep 60" >out 2>err
 	equal "$what: exit status" $? 0
 	loads=
 	equal "$what: unaccounted" "$(jq .unaccounted s.json)" 0
@@ -81,10 +81,10 @@ complete() {
 }
 
 # ---- what begins a chunk ----
-for how in "--rotate-size 1M" "--rotate-time 100ms" "--rotate-size 2M --rotate-time 50ms"; do
+for how in "--rotate-size 256K" "--rotate-time 100ms" "--rotate-size 400K --rotate-time 50ms"; do
 	what=$how
 	# shellcheck disable=SC2086
-	record_ "$(writes 15000); sleep 0.2; $(writes 15000); sleep 0.2; $(writes 10000)" $how
+	record_ "$(writes 5000); sleep 0.2; $(writes 5000); sleep 0.2; $(writes 3000)" $how
 	check "$what: several chunks" test "$(find t -name stream | wc -l)" -gt 2
 	equal "$what: counted" "$(number chunks)" "$(find t -name metadata | wc -l)"
 	complete
@@ -148,7 +148,7 @@ check "$what: complete" "$NUMARING" stat t >stat.out
 
 # ---- limits ----
 what="--keep 3"
-record_ "$(writes 60000)" --rotate-size 512K --keep 3
+record_ "$(writes 15000)" --rotate-size 100K --keep 3
 equal "$what: chunks" "$(find t -name metadata | wc -l)" 3
 equal "$what: what is left" "$(babeltrace2 t 2>bt.err | wc -l)" $((events - $(number dropped_events)))
 check "$what: the summary says so" \
@@ -156,14 +156,14 @@ check "$what: the summary says so" \
 equal "$what: every chunk was counted" $(($(number chunks) - $(number dropped_chunks))) 3
 
 what="--keep 4M"
-record_ "$(writes 100000)" --keep 4M
+record_ "$(writes 80000)" --keep 4M
 check "$what: on the disk" test "$(find t -type f -printf '%s\n' | jq -s add)" -le $((4 << 20))
 check "$what: most of it is used" test "$(find t -type f -printf '%s\n' | jq -s add)" -gt $((5 << 19))
 equal "$what: what is left" "$(babeltrace2 t 2>bt.err | wc -l)" $((events - $(number dropped_events)))
 
 # ---- compressed ----
 what="--compress"
-record_ "$(writes 30000); sleep 0.2; $(writes 30000)" --compress zstd --rotate-size 100K
+record_ "$(writes 10000); sleep 0.2; $(writes 10000)" --compress zstd --rotate-size 20K
 equal "$what: no plain stream" "$(find t -name stream | wc -l)" 0
 equal "$what: bytes" "$(number bytes)" "$(find t -name stream.zst -printf '%s\n' | jq -s add)"
 complete
@@ -187,7 +187,7 @@ complete
 # ---- several outputs ----
 what="two traces, one in the background"
 rm -rf u
-record_ "$(writes 40000)" --rotate-size 1M -o u
+record_ "$(writes 10000)" --rotate-size 200K -o u
 for dir in t u; do
 	equal "$what: $dir" "$(babeltrace2 $dir 2>bt.err | wc -l)" "$(jq .events_written s.json)"
 done
