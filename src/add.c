@@ -197,6 +197,11 @@ static int check_rotation(const struct nr_collector *c, const char *dir, struct 
 {
 	uint64_t share = o->keep_bytes / KEPT_CHUNKS;
 
+	if (o->on_full > NR_ON_FULL_PAUSE) {
+		nr_log(&c->log, NR_LOG_ERROR, "invalid on_full %u: use a value of enum nr_on_full",
+		       o->on_full);
+		return -EINVAL;
+	}
 	if (o->keep_bytes && !o->rotate_bytes)
 		o->rotate_bytes = share > LEAST_CHUNK ? share : LEAST_CHUNK;
 	if (o->on_full == NR_ON_FULL_DROP_OLDEST && !o->rotate_bytes && !o->rotate_ns) {

@@ -572,7 +572,7 @@ static int set_up(struct record *r)
 {
 	return command_check(&r->command) ?: nr_collector_open(&r->collector, &r->opts)
 	       ?: add_events(r) ?: open_stats(r) ?: signals_block(&r->signals)
-	       ?: outputs_open(&r->outputs, r->collector, r->signals.fd, r->duration_ms)
+	       ?: outputs_open(&r->outputs, r->collector, r->signals.end_fd, r->duration_ms)
 	       ?: check_processes(r) ?: start(r) ?: outputs_commit(&r->outputs);
 }
 
@@ -621,10 +621,10 @@ int cmd_record(int argc, char **argv)
 {
 	struct record r = {
 		.opts = { .sz = sizeof(r.opts), .log = cli_log },
-		.signals = { .fd = -1 },
 	};
 	int ret;
 
+	signals_init(&r.signals);
 	r.opts.log_ctx = &r.verbosity;
 	argp_err_exit_status = CLI_USAGE;
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &r);

@@ -83,10 +83,20 @@ void watchdog_stop(void)
 	atomic_fetch_add(&watchdog.n, 1);
 }
 
+void signals_init(struct signals *s)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR2);
+	sigprocmask(SIG_BLOCK, &set, &s->old_mask);
+	s->fd = s->end_fd = -1;
+}
+
 int signals_block(struct signals *s)
 {
 	sigset_t set;
-	int err, unread;
+	int err;
 
 	/* Our parent may have ignored SIGCHLD. Then we would not learn that the command exits. */
 	signal(SIGCHLD, SIG_DFL);
@@ -95,14 +105,14 @@ int signals_block(struct signals *s)
 	sigaddset(&set, SIGTERM);
 	if (handles_hangup())
 		sigaddset(&set, SIGHUP);
-	unread = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	s->end_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGUSR2);
-	sigprocmask(SIG_BLOCK, &set, &s->old_mask);
+	sigprocmask(SIG_BLOCK, &set, NULL);
 	s->fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	err = -errno;
-	if (s->fd >= 0 && unread >= 0) {
-		start_thread(watch_unread, (void *)(intptr_t)unread);
+	if (s->fd >= 0 && s->end_fd >= 0) {
+		start_thread(watch_unread, (void *)(intptr_t)s->end_fd);
 		return 0;
 	}
 	cli_error("cannot create a signalfd: %s", strerror(-err));

@@ -10,9 +10,13 @@
 #include <signal.h>
 
 struct signals {
-	int fd; /* signalfd for these signals, and SIGCHLD */
+	int fd;	    /* signalfd for these signals, and SIGCHLD */
+	int end_fd; /* readable while a signal that ends the recording has not been read from fd */
 	sigset_t old_mask;
 };
+
+/* At the start of the program. USR2 does not end it: before there is a chunk, it changes nothing. */
+void signals_init(struct signals *s);
 
 /* Blocks the signals and delivers them through fd. One that ends a recording and is not read from fd
  * for some seconds ends the program. Returns 0, or a negative errno after a message. */

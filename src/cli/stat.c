@@ -56,7 +56,8 @@ static const struct argp argp = {
 	       "mark and is not being recorded, if its end mark reports an error, records not "
 	       "written or records unaccounted for, or if no part of it is between --from and "
 	       "--to. Otherwise 0, also for a repaired trace, for one whose earlier chunks were "
-	       "removed (--keep), or if an optional output fell behind and the trace has gaps.",
+	       "removed (--keep, --on-full), or if an optional output fell behind and the trace "
+	       "has gaps.",
 };
 
 static int text_type(void *ctx, uint16_t id, const char *name)

@@ -95,8 +95,8 @@ static void chunk_text(const struct trace_status *s, FILE *f)
 		fprintf(f, "; the %" PRIu64 " event%s before it are in other chunks", earlier,
 			cli_plural(earlier));
 	else if (earlier)
-		fprintf(f, "; %" PRIu64 " earlier event%s%s removed (--keep)", earlier,
-			cli_plural(earlier), chunks);
+		fprintf(f, "; %" PRIu64 " earlier event%s%s removed", earlier, cli_plural(earlier),
+			chunks);
 	if (a->rotated)
 		fprintf(f, "; the recording went on in the next chunk%s",
 			s->is_chunk ? "" : ", which is missing");

@@ -234,12 +234,29 @@ static int open_directory(struct nr_trace_dir *d)
 	return made ? nr_trace_dir_set_access(d, d->fd, "", 0700) : 0;
 }
 
+/* Not every directory in it is a chunk yet, and its recorder may remove any. */
+static int check_parent(const struct nr_trace_dir *d)
+{
+	int fd = openat(d->fd, "../" NR_FILE_LOCK, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	bool recorded = fd >= 0 && nr_stream_is_recorded(fd);
+
+	if (fd >= 0)
+		close(fd);
+	if (!recorded)
+		return 0;
+	nr_log(&d->log, NR_LOG_ERROR,
+	       "%s is inside a trace that is being recorded: use another directory", d->path);
+	return -EBUSY;
+}
+
 /* Checks the contents before it locks, so that no lock file is created in a directory that is not
  * for traces. Checks again with the lock, when no other recording can change them. */
 static int claim(struct nr_trace_dir *d, bool force)
 {
 	enum nr_holds holds = NR_HOLDS_NOTHING;
-	int err = check_contents(d, force || nr_trace_dir_is_interrupted(d->fd), &holds) ?: lock(d);
+	int err = check_parent(d)
+			  ?: check_contents(d, force || nr_trace_dir_is_interrupted(d->fd), &holds)
+				     ?: lock(d);
 
 	if (err)
 		return err;

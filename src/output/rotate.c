@@ -84,6 +84,7 @@ static void release_held(struct nr_trace_output *t)
 
 static int begin_chunk(struct nr_trace_output *t, const void *packet, size_t size)
 {
+	uint64_t plain = t->plain;
 	int err = nr_chunks_make(&t->chunks);
 
 	if (err)
@@ -92,6 +93,8 @@ static int begin_chunk(struct nr_trace_output *t, const void *packet, size_t siz
 	if (err) {
 		nr_stream_file_drop(&t->file);
 		nr_chunks_unmake(&t->chunks);
+		nr_seek_table_clear(&t->table);
+		t->plain = plain;
 		return err;
 	}
 	release_held(t);
@@ -107,8 +110,8 @@ int nr_rotate_init(struct nr_trace_output *t)
 	return begin_chunk(t, first->bytes, first->size);
 }
 
-/* Waits until a chunk would fit. */
-static void await_room(struct nr_trace_output *t, size_t size)
+/* Waits until a chunk with a packet of this size would fit. */
+static int await_room(struct nr_trace_output *t, size_t size)
 {
 	int err;
 
@@ -116,6 +119,7 @@ static void await_room(struct nr_trace_output *t, size_t size)
 		err = nr_full_probe(t->dir.fd, nr_chunks_overhead(&t->chunks) + size + ROOM);
 	while (err && nr_full_again(&t->full, err));
 	nr_full_over(&t->full, err);
+	return err;
 }
 
 static int begin_next(struct nr_trace_output *t, uint64_t begin)
@@ -177,9 +181,17 @@ int nr_rotate_begin(struct nr_trace_output *t, size_t size, uint64_t begin)
 	return err;
 }
 
+/* A chunk without room for a next one goes on: it may still take the account. With drop-oldest, its
+ * end allows to remove it. */
+static bool may_end(struct nr_trace_output *t, size_t size)
+{
+	return t->full.on_full == NR_ON_FULL_DROP_OLDEST || !await_room(t, size);
+}
+
 int nr_rotate_for(struct nr_trace_output *t, size_t size, uint64_t begin, uint64_t end)
 {
-	int err = is_due(t, size, begin, end) ? end_chunk(t) : 0;
+	bool ends = is_due(t, size, begin, end) && may_end(t, size);
+	int err = ends ? end_chunk(t) : 0;
 
 	return err ?: nr_rotate_begin(t, size, begin);
 }

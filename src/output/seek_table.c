@@ -56,12 +56,17 @@ static int write_table(struct nr_seek_table *t, struct nr_stream_file *f)
 	return err;
 }
 
+void nr_seek_table_clear(struct nr_seek_table *t)
+{
+	t->used = t->packets = 0;
+	t->missing = false;
+}
+
 void nr_seek_table_append(struct nr_seek_table *t, struct nr_stream_file *f)
 {
 	int err = t->missing || !grow(t) ? 0 : write_table(t, f);
 
-	t->used = t->packets = 0;
-	t->missing = false;
+	nr_seek_table_clear(t);
 	if (!err)
 		return;
 	if (ftruncate(f->fd, f->bytes))

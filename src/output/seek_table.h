@@ -17,6 +17,8 @@ void nr_seek_table_add(struct nr_seek_table *t, const struct nr_stored *packet);
 /* Appends the table to the stream, after the end mark, and begins the next one. Readers do without
  * it, so if it does not fit, the log has a warning, and the file ends with the end mark. */
 void nr_seek_table_append(struct nr_seek_table *t, struct nr_stream_file *f);
+/* Forgets the packets: their stream was removed. */
+void nr_seek_table_clear(struct nr_seek_table *t);
 void nr_seek_table_destroy(struct nr_seek_table *t);
 
 #endif

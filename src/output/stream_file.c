@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include <sys/stat.h>
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/trace_files.h"
@@ -79,11 +80,14 @@ static int check(struct nr_stream_file *f)
  * be appended any more. */
 static bool cut_back(struct nr_stream_file *f, int err)
 {
-	bool cut = !ftruncate(f->fd, f->bytes);
+	struct stat st;
+	bool whole = !fstat(f->fd, &st) && (uint64_t)st.st_size == f->bytes;
 
-	if (!cut)
+	if (!whole && ftruncate(f->fd, f->bytes)) {
 		f->error = err;
-	return cut;
+		return false;
+	}
+	return true;
 }
 
 static int write_directly(struct nr_stream_file *f, const struct nr_stored *p)

@@ -8,6 +8,13 @@ says 'cannot write disk/t/stream: No space left on device; what was written befo
 holds disk/t false
 has_account "No space left on device"
 
+what="full, stop, no room for the next chunk"
+disk 16
+record_ 1 --rotate-size 100K -o disk/t -d 20 -- "${flood[@]}"
+says 'cannot write disk/t/[0-9]+/stream: No space left on device; what was written before is whole'
+holds disk/t false
+has_account "No space left on device"
+
 what="full, pause until there is room"
 disk 16
 head -c 12M /dev/zero >disk/filler
@@ -43,7 +50,8 @@ check "$what: chunks are removed" jq -e '.outputs[0].dropped_chunks > 0' s.json
 check "$what: chunk 0 is" test ! -e disk/t/000000
 equal "$what: nothing is unwritten" "$(jq .unwritten s.json)" 0
 holds disk/t false
-equal "$what: only chunks are missing" "$(jq -c '[.end.error, .end.unwritten]' stat.json)" '[null,0]'
+equal "$what: what is missing" "$(jq -c '[.removed_chunks, .end.earlier + .events, .end.error]' stat.json)" \
+	"$(jq -c '[.outputs[0].dropped_chunks, .events_written, null]' s.json)"
 
 what="full, drop-oldest, nothing to drop"
 disk 16

@@ -7,21 +7,38 @@ need jq babeltrace2 zstd
 need_bpf
 scratch
 
-# record_ LOAD OPTIONS...: records the host while LOAD runs. The rings have room, so nothing should be lost.
-record_() {
-	local load=$1
-	shift
-	rm -rf t
-	"$NUMARING" record -e syscalls --ring-size 64M --fail-on-loss --stats-json s.json -o t "$@" \
-		-- sh -c "$load" >out 2>err
-	equal "$what: exit status" $? 0
-	equal "$what: unaccounted" "$(jq .unaccounted s.json)" 0
-	events=$(jq .events_written s.json)
+trap '[ ! "$loads" ] || kill -KILL $loads 2>/dev/null; rm -rf "$dir"' EXIT
+loads=
+
+# begin_load CODE: in a process that is stopped at first.
+begin_load() {
+	# shellcheck disable=SC2016
+	bash -c 'kill -STOP $$; '"$1" >/dev/null &
+	loads+=" $!"
+	await grep -q '^State:.T' /proc/$!/status
 }
 
-# Writes N times.
-load() {
-	echo "dd if=/dev/zero of=/dev/null bs=1 count=$1 status=none"
+# For CODE: writes N times.
+writes() {
+	echo "for ((i = 0; i < $1; i++)); do echo; done"
+}
+
+# record_ CODE OPTIONS...: records a process that runs CODE, and one that writes meanwhile. The file `recorder` has the
+# recorder's process. The rings have room, so nothing should be lost.
+record_() {
+	local code=$1
+	shift
+	rm -rf t
+	loads=
+	begin_load "$code"
+	begin_load "$(writes 5000)"
+	# shellcheck disable=SC2086
+	"$NUMARING" record -e syscalls${loads// / -p } --ring-size 64M --latency 10 --fail-on-loss --stats-json s.json \
+		-o t "$@" -- sh -c "echo \$PPID >recorder; kill -CONT $loads; exec sleep 60" >out 2>err
+	equal "$what: exit status" $? 0
+	loads=
+	equal "$what: unaccounted" "$(jq .unaccounted s.json)" 0
+	events=$(jq .events_written s.json)
 }
 
 number() { # KEY: of the output's statistics
@@ -56,18 +73,18 @@ each_alone() {
 	check "$what: the chunks one by one are the same stream" cmp joined all
 }
 
-complete() { # [EVENTS]
+complete() {
 	"$NUMARING" stat --json t >stat.json
 	equal "$what: stat" $? 0
 	equal "$what: complete" "$(jq -c '[.events, .complete, .lost, .unordered, .misplaced]' stat.json)" \
-		"[${1:-$events},true,0,0,0]"
+		"[$events,true,0,0,0]"
 }
 
 # ---- what begins a chunk ----
-for how in "--rotate-size 1M" "--rotate-time 100ms" "--rotate-size 2M --rotate-time 50ms"; do
+for how in "--rotate-size 256K" "--rotate-time 100ms" "--rotate-size 400K --rotate-time 50ms"; do
 	what=$how
 	# shellcheck disable=SC2086
-	record_ "$(load 100000); sleep 0.3; $(load 50000)" $how
+	record_ "$(writes 5000); sleep 0.2; $(writes 5000); sleep 0.2; $(writes 3000)" $how
 	check "$what: several chunks" test "$(find t -name stream | wc -l)" -gt 2
 	equal "$what: counted" "$(number chunks)" "$(find t -name metadata | wc -l)"
 	complete
@@ -79,14 +96,14 @@ for how in "--rotate-size 1M" "--rotate-time 100ms" "--rotate-size 2M --rotate-t
 	check "$what: in any order" cmp all forward
 done
 what="--rotate-size 1M"
-record_ "$(load 100000)" --rotate-size 1M
+record_ "$(writes 30000)" --rotate-size 1M
 check "$what: no chunk has more than another packet" \
 	test "$(find t -name stream -printf '%s\n' | sort -n | tail -n 1)" -lt $((2 * 1024 * 1024 + 100000))
 
 what="SIGUSR2 under load"
-# shellcheck disable=SC2016 # events have reached the trace after 0.2 s
-record_ 'for i in 1 2 3; do dd if=/dev/zero of=/dev/null bs=1 count=30000 status=none; sleep 0.2; kill -USR2 $PPID; done
-	dd if=/dev/zero of=/dev/null bs=1 count=30000 status=none'
+# events have reached the trace after 0.2 s
+part="$(writes 3000); sleep 0.2; kill -USR2 \$(<recorder);"
+record_ "$part $part $part $(writes 3000)"
 equal "$what: chunks" "$(number chunks)" 4
 equal "$what: nothing is left beside them" "$(find t -mindepth 1 -maxdepth 1 ! -name '000*' | wc -l)" 0
 complete
@@ -131,22 +148,22 @@ check "$what: complete" "$NUMARING" stat t >stat.out
 
 # ---- limits ----
 what="--keep 3"
-record_ "$(load 200000)" --rotate-size 1M --keep 3
+record_ "$(writes 15000)" --rotate-size 100K --keep 3
 equal "$what: chunks" "$(find t -name metadata | wc -l)" 3
 equal "$what: what is left" "$(babeltrace2 t 2>bt.err | wc -l)" $((events - $(number dropped_events)))
 check "$what: the summary says so" \
 	grep -qx "dropped $(number dropped_events) events in $(number dropped_chunks) chunks of t (--keep)" out
 equal "$what: every chunk was counted" $(($(number chunks) - $(number dropped_chunks))) 3
 
-what="--keep 8M"
-record_ "$(load 400000)" --keep 8M
-check "$what: on the disk" test "$(find t -type f -printf '%s\n' | jq -s add)" -le $((8 << 20))
-check "$what: most of it is used" test "$(find t -type f -printf '%s\n' | jq -s add)" -gt $((5 << 20))
+what="--keep 4M"
+record_ "$(writes 80000)" --keep 4M
+check "$what: on the disk" test "$(find t -type f -printf '%s\n' | jq -s add)" -le $((4 << 20))
+check "$what: most of it is used" test "$(find t -type f -printf '%s\n' | jq -s add)" -gt $((5 << 19))
 equal "$what: what is left" "$(babeltrace2 t 2>bt.err | wc -l)" $((events - $(number dropped_events)))
 
 # ---- compressed ----
 what="--compress"
-record_ "$(load 100000); sleep 0.2; $(load 100000)" --compress zstd --rotate-size 500K
+record_ "$(writes 10000); sleep 0.2; $(writes 10000)" --compress zstd --rotate-size 20K
 equal "$what: no plain stream" "$(find t -name stream | wc -l)" 0
 equal "$what: bytes" "$(number bytes)" "$(find t -name stream.zst -printf '%s\n' | jq -s add)"
 complete
@@ -162,37 +179,33 @@ equal "$what: plain bytes" "$(number plain_bytes)" "$(find plain -name stream -p
 check "$what: the summary has both" grep -q 'B in t (.*B compressed), ' out
 
 what="--compress, SIGUSR2 in a flat trace"
-# shellcheck disable=SC2016
-record_ 'dd if=/dev/zero of=/dev/null bs=1 count=30000 status=none; sleep 0.2; kill -USR2 $PPID; sleep 0.3
-	dd if=/dev/zero of=/dev/null bs=1 count=30000 status=none' --compress zstd:1
+record_ "$part $(writes 3000)" --compress zstd:1
 equal "$what: chunks" "$(number chunks)" 2
 equal "$what: all are compressed" "$(find t -name stream.zst | wc -l)" 2
 complete
 
 # ---- several outputs ----
 what="two traces, one in the background"
-rm -rf t u
-"$NUMARING" record -e syscalls --ring-size 64M --rotate-size 1M --stats-json s.json -o t -o u \
-	-- sh -c "$(load 100000)" >out 2>err
-equal "$what: exit status" $? 0
+rm -rf u
+record_ "$(writes 10000)" --rotate-size 200K -o u
 for dir in t u; do
 	equal "$what: $dir" "$(babeltrace2 $dir 2>bt.err | wc -l)" "$(jq .events_written s.json)"
 done
 
 # ---- killed ----
 what="killed"
+begin_load 'while :; do echo; done'
+# shellcheck disable=SC2086
+kill -CONT $loads
 for i in 1 2 3 4 5; do
 	rm -rf t
-	sh -c "$(load 10000000)" &
-	busy=$!
-	"$NUMARING" record -e syscalls --rotate-size 300K -o t >out 2>err &
+	# shellcheck disable=SC2086
+	"$NUMARING" record -e syscalls ${loads/ /-p } --rotate-size 300K -o t >out 2>err &
 	recorder=$!
 	await test -d t/000003
 	sleep 0.0$((RANDOM % 9))
 	kill -KILL $recorder
 	wait $recorder 2>/dev/null
-	kill $busy 2>/dev/null
-	wait $busy 2>/dev/null
 	mapfile -t chunks < <(printf '%s\n' t/* | head -n -2) # the last may end with a part of a packet
 	babeltrace2 "${chunks[@]}" >all 2>bt.err
 	equal "$what $i: babeltrace2" "$? $(grep -v discarded bt.err | head -n 1)" "0 "
@@ -201,6 +214,9 @@ for i in 1 2 3 4 5; do
 	"$NUMARING" record -e syscalls -d 10ms --force -o t >out 2>err
 	equal "$what $i: replaced" "$?" 0
 done
+kill -KILL $loads
+wait $loads 2>/dev/null
+loads=
 
 # ---- options ----
 refused() { # STATUS SENTENCE OPTIONS...
@@ -226,7 +242,27 @@ what="SIGUSR2 without a trace"
 "$NUMARING" record --format jsonl -o lines -- sh -c 'kill -USR2 $PPID; sleep 0.3' >out 2>err
 equal "$what: exit status" $? 0
 check "$what: a warning" grep -q 'SIGUSR2 begins the next chunk of a trace' err
+what="SIGUSR2 while the recording starts"
+rm -rf t
+"$NUMARING" record -p $$ -d 10ms -o t >out 2>err &
+recorder=$!
+until [[ $(readlink /proc/$recorder/fd/*) == *pidfd* ]] || ! kill -0 $recorder; do :; done # it has parsed -p
+kill -USR2 $recorder
+wait $recorder
+equal "$what: exit status" $? 0
+what="SIGUSR2 while nobody has opened the FIFO"
+mkfifo lines.fifo
+"$NUMARING" record -e syscalls --format jsonl -o lines.fifo -d 30 >out 2>err &
+recorder=$!
+await grep -q 'SigBlk:.*480[23]$' /proc/$recorder/status # TERM, INT and perhaps HUP are blocked
+kill -USR2 $recorder
+sleep 0.3
+check "$what: it still waits" kill -0 $recorder
+kill -INT $recorder
+wait $recorder
+check "$what: SIGINT ends the wait" grep -q 'no reader opened' err
 what="SIGUSR2 in COMMAND"
+rm -rf t
 # shellcheck disable=SC2016
 "$NUMARING" record -o t -- sh -c 'kill -USR2 $$; sleep 1' >out 2>err
 check "$what: it is not blocked" grep -q "was killed by signal $(kill -l USR2)" err

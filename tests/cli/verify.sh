@@ -118,7 +118,7 @@ rm -r t/000000 t/000001 t/000002
 verify 0
 expect_damages
 equal "earlier chunks: said" "$(jq -r .why verify.json)" \
-	"$(awk -v n=$((3 * per_chunk)) 'NR <= n { sum += $4 } END { print sum }' packets) earlier events in 3 chunks removed (--keep)"
+	"$(awk -v n=$((3 * per_chunk)) 'NR <= n { sum += $4 } END { print sum }' packets) earlier events in 3 chunks removed"
 begin_case "output into a chunk" series
 "$NUMARING" export --format csv -o t/000001/x t 2>err
 equal "output into a chunk: exit status" $? 2

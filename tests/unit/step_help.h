@@ -13,6 +13,7 @@ extern struct steps {
 	unsigned n;	     /* so far */
 	unsigned kill_after; /* this process is killed after so many; 0: never */
 	bool no_links;	     /* the file system has no hard links */
+	unsigned full_in;    /* once, after so many writes, the disk is full; 0: never */
 	const char *stuck;   /* a file of this name cannot be removed */
 } steps;
 

@@ -534,6 +534,66 @@ static void test_newest_removed(void **state)
 	close_both(&b);
 }
 
+static void hear_damage(void *ctx, const struct nr_damage *damage)
+{
+	(void)damage;
+	++*(unsigned *)ctx;
+}
+
+static unsigned count_damage(const char *path)
+{
+	unsigned n = 0;
+	const struct nr_trace_opts reader = {
+		.sz = sizeof(reader), .log = hear, .damage = hear_damage, .damage_ctx = &n
+	};
+	struct nr_trace *trace = NULL;
+	struct nr_event ev;
+
+	assert_int_equal(nr_trace_open(&trace, path, &reader), 0);
+	while (nr_trace_next(trace, &ev) > 0)
+		;
+	nr_trace_close(trace);
+	return n;
+}
+
+/* Records with a disk that is full once. Returns the bytes before compression. */
+static uint64_t record_on_full(unsigned full_in)
+{
+	struct both b = {
+		.opts = {
+			.sz = sizeof(b.opts),
+			.compress = "zstd",
+			.rotate_bytes = 1,
+			.on_full = NR_ON_FULL_DROP_OLDEST,
+		},
+	};
+	struct writer_opts opts = { .start = 1000, .log = hear, .uuid = uuid, .trace = &b.opts };
+	uint64_t bytes;
+
+	b.ts = 1000;
+	assert_int_equal(writer_open(&b.series, in_scratch("series"), types, &opts), 0);
+	for (unsigned i = 0; i < 8; i++) {
+		commit(&b, 5, 2);
+		steps.full_in = i == 4 ? full_in : steps.full_in;
+	}
+	finish_both(&b);
+	steps.full_in = 0;
+	assert_int_equal(count_damage(in_scratch("series")), 0);
+	bytes = writer_output(b.series)->plain_bytes;
+	close_both(&b);
+	return bytes;
+}
+
+/* A chunk that could not begin leaves nothing. */
+static void test_full_once(void **state)
+{
+	uint64_t bytes = record_on_full(0);
+
+	(void)state;
+	for (unsigned i = 1; i < 16; i++)
+		assert_int_equal(record_on_full(i), bytes);
+}
+
 /* ---- killed at any step ---- */
 
 static struct both *killed;
@@ -647,6 +707,7 @@ int main(void)
 		cmocka_unit_test(test_removed_by_others),
 		cmocka_unit_test(test_cannot_be_removed),
 		cmocka_unit_test(test_newest_removed),
+		cmocka_unit_test(test_full_once),
 		cmocka_unit_test(test_killed),
 	};
 

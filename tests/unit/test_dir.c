@@ -150,6 +150,9 @@ static void test_locked(void **state)
 	first = writer;
 	assert_int_equal(begin(in_scratch("one"), (struct writer_opts){ .force = true }), -EBUSY);
 	assert_non_null(strstr(said, "is being recorded into"));
+	assert_int_equal(begin(in_scratch("one/000007"), (struct writer_opts){}), -EBUSY);
+	assert_non_null(strstr(said, "is inside a trace that is being recorded"));
+	assert_int_equal(access(in_scratch("one/000007"), F_OK), -1);
 	assert_int_equal(writer_close(first), 0);
 	assert_int_equal(access(in_scratch("one/.numaring.lock"), F_OK), -1);
 	assert_int_equal(begin(in_scratch("one"), (struct writer_opts){ .force = true }), 0);
