@@ -19,8 +19,10 @@ struct state {
 	uint64_t seq; /* number of the next packet */
 	uint64_t lost, late;
 	uint64_t events, events_before; /* so far, and before its chunk */
-	bool marked, rotated;		/* by an end mark, of a chunk that is not the last */
+	bool marked, rotated;		/* by an end mark, of a chunk that is not the last: */
 	uint64_t mark_bytes;		/* in the file */
+	bool based;			/* by the last end mark that was whole, maybe of an */
+	uint64_t base;			/* earlier chunk: more than events were written */
 };
 
 struct planner {
@@ -178,6 +180,9 @@ static void plan_mark(const struct planner *p, struct nr_repair_chunk *c, bool r
 		.chunk = c->number,
 		.earlier = was->events_before,
 	};
+	c->counted = was->based;
+	c->account.written += was->base;
+	c->account.earlier += was->base;
 }
 
 /* A series cannot end as a chunk does that is not the last. What followed is missing. */
@@ -237,12 +242,15 @@ static void note_state(struct planner *p)
 	was->end = t->packet.end;
 	was->seq = t->seq;
 	was->lost = t->packet.lost;
-	was->late = t->late;
 	was->events = t->events;
 	was->events_before = t->events_before;
 	was->marked = t->marked;
 	was->rotated = t->marked && t->mark.account.rotated;
 	was->mark_bytes = t->slot.bytes;
+	if (t->marked)
+		was->base = t->mark.account.written - t->events;
+	was->based |= t->marked;
+	was->late = was->rotated ? t->mark.account.late : t->late;
 	last_chunk(p->plan)->end = nr_slot_end(&t->slot);
 }
 
@@ -326,8 +334,10 @@ static void add_earlier(struct nr_repair_plan *plan)
 	uint64_t earlier = plan->trace->knows_earlier ? plan->trace->earlier : 0;
 
 	for (size_t i = 0; i < plan->n; i++) {
-		plan->chunks[i].account.earlier += earlier;
-		plan->chunks[i].account.written += earlier;
+		if (!plan->chunks[i].counted) {
+			plan->chunks[i].account.earlier += earlier;
+			plan->chunks[i].account.written += earlier;
+		}
 		plan->found.needed |= plan->chunks[i].needed;
 	}
 	plan->found.needed |= plan->unplanned;

@@ -27,6 +27,7 @@ struct nr_repair_chunk {
 	bool mark;    /* write an end mark: */
 	uint64_t mark_seq;
 	struct nr_account account;
+	bool counted; /* its written and earlier count from the recording's start */
 };
 
 struct nr_repair_plan {

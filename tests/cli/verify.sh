@@ -288,6 +288,13 @@ for form in series series-zstd; do
 	grep -q "the chunk after 0*$((chunks - 2)) is missing" err || fail "$name: repair does not say so"
 	verify 0
 
+	begin_case "chunk 1 and the last one removed" $form
+	rm -r t/000001 t/"$(printf %06d $((chunks - 1)))"
+	"$NUMARING" repair --skip-damaged t >/dev/null 2>err || fail "$name: repair: $(cat err)"
+	"$NUMARING" verify t-repaired >verify.txt || fail "$name: repaired: $(cat verify.txt)"
+	equal "$name: written" "$("$NUMARING" stat --json t-repaired | jq .end.written)" \
+		"$(awk -v n=$(((chunks - 1) * per_chunk)) 'NR <= n { sum += $4 } END { print sum }' packets)"
+
 	begin_case "metadata of chunk 2 and .btf of chunk 3 changed" $form
 	sed -i 's/tracer_major = 1/tracer_major = 9/' t/000002/metadata
 	echo >>t/000003/.btf
