@@ -17,7 +17,11 @@
 #define MOST_BYTES (3 * PACKET)
 #define MOST_READS 1000
 /* A packet, and what the search reads of the file at a time. */
+#ifdef __SANITIZE_ADDRESS__ /* keeps freed memory */
+#define MOST_MEMORY (1ull << 30)
+#else
 #define MOST_MEMORY (PACKET + (2ull << 20))
+#endif
 
 static struct seed seed;
 

@@ -84,8 +84,8 @@ static void test_blocks(void **state)
 		assert_int_equal(nr_trace_next(trace, &ev), 1);
 		assert_int_equal(ev.ts, 2000 + i);
 	}
-	expect_end(trace);
 	assert_int_equal(nr_trace_packet(trace)->missed_packets, 5);
+	expect_end(trace);
 	if (have_babeltrace()) {
 		struct babble b = babeltrace(dir, "--clock-cycles");
 
