@@ -218,24 +218,27 @@ static void print_dropped(FILE *out, const struct summary *s, unsigned i)
 {
 	const struct nr_output_opts *opts = &s->outputs->trace;
 	const struct nr_output_stats *st = nr_stats_output(s->stats, i);
-	char *path = cli_escape(s->outputs->list[i].path);
+	char *path;
 
-	if (st->dropped_chunks)
-		fprintf(out, "dropped %" PRIu64 " event%s in %" PRIu64 " chunk%s of %s (%s)\n",
-			st->dropped_events, cli_plural(st->dropped_events), st->dropped_chunks,
-			cli_plural(st->dropped_chunks), path ?: "",
-			opts->keep_bytes || opts->keep_chunks ? "--keep" : "--on-full");
+	if (!st->dropped_chunks)
+		return;
+	path = cli_escape(s->outputs->list[i].path);
+	fprintf(out, "dropped %" PRIu64 " event%s in %" PRIu64 " chunk%s of %s (%s)\n",
+		st->dropped_events, cli_plural(st->dropped_events), st->dropped_chunks,
+		cli_plural(st->dropped_chunks), path ?: "",
+		opts->keep_bytes || opts->keep_chunks ? "--keep" : "--on-full");
 	free(path);
 }
 
 static void print_paused(FILE *out, const struct summary *s, unsigned i)
 {
 	const struct nr_output_stats *st = nr_stats_output(s->stats, i);
-	char *path = cli_escape(s->outputs->list[i].path);
+	char *path;
 
-	if (st->paused_ns)
-		fprintf(out, "%s waited %.1f s for room on its disk\n", path ?: "",
-			st->paused_ns / 1e9);
+	if (!st->paused_ns)
+		return;
+	path = cli_escape(s->outputs->list[i].path);
+	fprintf(out, "%s waited %.1f s for room on its disk\n", path ?: "", st->paused_ns / 1e9);
 	free(path);
 }
 

@@ -2,7 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Disks of their own for tests: small ext4 file systems in a mount namespace, so that nothing stays mounted. Sourced by
 # full.sh and disk.sh.
-[ "${NR_MOUNTS-}" ] || NR_MOUNTS=1 exec unshare -m --propagation private bash "$0" "$@"
+if [ ! "${NR_MOUNTS-}" ]; then
+	export NR_MOUNTS=1
+	unshare -m true 2>/dev/null && exec unshare -m bash "$0" "$@"
+	# In a change-root, where / is no mount point.
+	unshare -m --propagation unchanged true && exec unshare -m --propagation unchanged bash "$0" "$@"
+fi
 . "$(dirname "$0")/../lib.sh"
 LOAD=$(realpath "${LOAD:-$(dirname "$NUMARING")/tests/bpf/load}")
 hang=$(realpath "$(dirname "$NUMARING")/tests/bpf/libhang.so")
