@@ -10,11 +10,14 @@ scratch
 # Sanitizers reserve terabytes of addresses.
 sanitized() { ldd "$NUMARING" | grep -qE 'lib[at]san' || grep -qa __asan_init "$NUMARING"; }
 
-# Increases the memory until the recording works. Until then, messages name only memory. (Below 8 MB the
-# libraries do not fit, and the loader reports that.)
+# Increases the memory until the recording works. Until then, messages name only memory. (With less than the program
+# needs for its libraries, the loader reports that.)
 grow() { # OPTIONS...
-	local kb rc=1
-	for ((kb = 8000; rc && kb < 400000; kb += kb / 12)); do
+	local kb rc=1 least=6000
+	until (ulimit -v $least && exec "$NUMARING" --version >/dev/null 2>&1) || [ $least -gt 100000 ]; do
+		least=$((least + 500))
+	done
+	for ((kb = least; rc && kb < 400000; kb += kb / 12)); do
 		rm -rf t
 		(ulimit -v $kb && exec "$NUMARING" record "$@" -d 0.01 -o t >out 2>&1)
 		rc=$?
