@@ -74,7 +74,8 @@ static int report_unopened(const struct image *image, const char *name, int err,
 		return -EINVAL;
 	}
 	libbpf_strerror(err, why, sizeof(why));
-	nr_log(log, NR_LOG_ERROR, "cannot read %s as a BPF object: %s", name, why);
+	nr_log(log, NR_LOG_ERROR, "cannot read %s as a BPF object: %s", name,
+	       err == -ENOMEM ? nr_reason(err) : why);
 	return err <= -__LIBBPF_ERRNO__START ? -EINVAL : err; /* libbpf has numbers of its own */
 }
 
