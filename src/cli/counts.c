@@ -102,13 +102,13 @@ static int read_events(struct reading *r, struct counts *n, struct nr_trace *tra
 	return ret;
 }
 
-/* The trace's last packet, if reading went so far. */
+/* The trace's last packet, if it is in the window and reading went so far. */
 static int read_end(struct reading *r, struct counts *n, const struct nr_trace *trace)
 {
 	struct nr_account account = { .sz = sizeof(account) };
 	const struct nr_packet_info *packet = nr_trace_packet(trace);
 
-	if (!packet || nr_trace_end(trace, &account) == -EAGAIN)
+	if (!packet || packet->begin >= r->window->end || nr_trace_end(trace, &account) == -EAGAIN)
 		return 0;
 	r->last = *packet;
 	return gaps_packet(&n->gaps, packet);
