@@ -207,9 +207,8 @@ static int check_rotation(const struct nr_collector *c, const char *dir, struct 
 	if (o->on_full == NR_ON_FULL_DROP_OLDEST && !o->rotate_bytes && !o->rotate_ns) {
 		nr_log(&c->log, NR_LOG_ERROR,
 		       "cannot remove the oldest chunk of %s when the disk is full: it has only "
-		       "one; "
-		       "set rotate_bytes, rotate_ns or keep_bytes (--rotate-size, --rotate-time, "
-		       "--keep)",
+		       "one; set rotate_bytes, rotate_ns or keep_bytes (--rotate-size, "
+		       "--rotate-time, --keep)",
 		       dir);
 		return -EINVAL;
 	}

@@ -22,6 +22,13 @@ bool nr_chunk_number(const char *name, uint64_t *number)
 	return !strcmp(name, again);
 }
 
+int nr_chunk_compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
 bool nr_is_trace_metadata(int dir, const char *name)
 {
 	char text[sizeof(NR_METADATA_BEGIN) - 1];

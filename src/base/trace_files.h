@@ -26,6 +26,8 @@
 void nr_chunk_name(char *name, uint64_t number);
 /* False: it is not the name of a chunk. */
 bool nr_chunk_number(const char *name, uint64_t *number);
+/* Compares two numbers of chunks, uint64_t, for qsort. */
+int nr_chunk_compare(const void *a, const void *b);
 
 /* Our metadata begins with this. */
 #define NR_METADATA_BEGIN "/* CTF 1.8 */\n/* numaring trace */\n"

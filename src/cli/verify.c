@@ -46,8 +46,8 @@ static const struct argp argp = {
 	       "events. Print each damage with its place.\v"
 	       "Exit status: 0 if all of this holds, also for a repaired trace, for one whose "
 	       "earlier chunks were removed (--keep, --on-full), or if an optional output fell "
-	       "behind and the "
-	       "trace has gaps; verify prints such gaps. 1 if anything is wrong, or if the trace "
+	       "behind and the trace has gaps; verify prints such gaps. 1 if anything is wrong, or "
+	       "if the trace "
 	       "has no end mark, also because it is still being recorded.",
 };
 

@@ -200,13 +200,6 @@ static bool add_number(struct numbers *to, uint64_t number)
 	return true;
 }
 
-static int compare(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 static int list_chunks(int dir, bool old, struct numbers *to)
 {
 	DIR *d = open_list(dir, ".");
@@ -228,7 +221,7 @@ static int list_chunks(int dir, bool old, struct numbers *to)
 		return -ENOMEM;
 	}
 	if (to->n)
-		qsort(to->list, to->n, sizeof(*to->list), compare);
+		qsort(to->list, to->n, sizeof(*to->list), nr_chunk_compare);
 	return 0;
 }
 

@@ -44,13 +44,6 @@ static int add(struct nr_chunk_list *c, size_t *room, uint64_t number)
 	return 0;
 }
 
-static int compare(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 static int read_names(struct nr_chunk_list *c, DIR *d, int dir)
 {
 	struct dirent *e;
@@ -82,7 +75,7 @@ int nr_chunk_list_read(struct nr_chunk_list *c, int dir)
 	err = read_names(c, d, dir);
 	closedir(d);
 	if (!err && c->n)
-		qsort(c->numbers, c->n, sizeof(*c->numbers), compare);
+		qsort(c->numbers, c->n, sizeof(*c->numbers), nr_chunk_compare);
 	return err;
 }
 
