@@ -10,6 +10,7 @@
 #define NUMARING_EVENT_H
 
 #include <linux/types.h>
+#include <stdbool.h>
 #include <numaring/plan.h>
 #include <numaring/record.h>
 
@@ -52,6 +53,57 @@ NR_API int nr_types_id(const struct nr_types *types, const char *name);
  */
 NR_API int nr_types_each(const struct nr_types *types,
 			 int (*fn)(void *ctx, uint16_t id, const char *name), void *ctx);
+
+/* What a field holds. */
+enum nr_field_kind {
+	NR_FIELD_UINT, /* also bool and enum, if it has no negative values */
+	NR_FIELD_INT,  /* signed, also an enum with negative values */
+	NR_FIELD_FLOAT,
+	NR_FIELD_TEXT,	/* array of char, up to the first 0 byte */
+	NR_FIELD_ARRAY, /* elements of size bytes; of bytes for a union or a 128-bit number */
+	NR_FIELD_STRUCT,
+};
+
+/* A field of an event type. Valid as long as the types. */
+struct nr_field_info {
+	size_t sz;	  /* sizeof(struct nr_field_info), set by the caller; the library fills
+				  in no more bytes */
+	const char *name; /* the last part of the path */
+	enum nr_field_kind kind;
+	bool is_bool;
+	bool is_enum;	     /* nr_field_enum_name gives the names of its values */
+	bool is_tail;	     /* the array without a length at the end of the event */
+	uint32_t bit_offset; /* from the start of the payload */
+	uint32_t bits;	     /* of the field; of a text or an array: of one element */
+	uint32_t count;	     /* elements of a text or an array; 0: a tail */
+	const void *inside;  /* for the library */
+	const void *layout;  /* for the library */
+};
+
+/* Finds a field by its path, names joined by dots: "pos.x". -ENOENT: the type has no such field,
+ * or there is no such type; -EINVAL: sz is not set. */
+NR_API int nr_types_field(const struct nr_types *types, uint16_t id, const char *path,
+			  struct nr_field_info *field);
+/* Field i of a type, from 0; of a field that is a struct unless parent is NULL. -ENOENT: there are
+ * no more. */
+NR_API int nr_types_field_at(const struct nr_types *types, uint16_t id,
+			     const struct nr_field_info *parent, unsigned i,
+			     struct nr_field_info *field);
+/* The name of an enum's value; NULL: it has no name, or the field is no enum. */
+NR_API const char *nr_field_enum_name(const struct nr_field_info *field, uint64_t value);
+/* The value of a name in *value. -ENOENT: no value has this name. */
+NR_API int nr_field_enum_value(const struct nr_field_info *field, const char *name,
+			       uint64_t *value);
+
+/* The value of an integer, a bool or an enum, extended to 64 bits by its sign. 0 if the payload is
+ * too short. */
+NR_API uint64_t nr_event_int(const struct nr_event *ev, const struct nr_field_info *field);
+/* The text in the payload, not terminated, and its length up to the first 0 byte. */
+NR_API const char *nr_event_text(const struct nr_event *ev, const struct nr_field_info *field,
+				 size_t *len);
+/* The elements of an array in the payload, and their number. */
+NR_API const void *nr_event_array(const struct nr_event *ev, const struct nr_field_info *field,
+				  size_t *count);
 
 enum nr_format {
 	NR_FORMAT_TEXT, /* prev_pid = 3, comm = "sh", state = RUNNING (0), pos = { x = 1, y = 2 } */

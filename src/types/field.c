@@ -52,3 +52,19 @@ uint64_t nr_field_load(const struct nr_field *f, const uint8_t *base)
 	v = load_bits(p, f->off % 8, f->bits);
 	return nr_extend(v, f->bits, f->is_signed);
 }
+
+const struct nr_enum_value *nr_field_value(const struct nr_field *f, uint64_t v)
+{
+	unsigned lo = 0, hi = f->n_values;
+
+	while (lo < hi) { /* the first value that is not less than v */
+		unsigned mid = (lo + hi) / 2;
+		uint64_t m = f->values[mid].value;
+
+		if (f->is_signed ? (int64_t)m < (int64_t)v : m < v)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < f->n_values && f->values[lo].value == v ? &f->values[lo] : NULL;
+}

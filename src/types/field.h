@@ -68,6 +68,9 @@ uint64_t nr_extend(uint64_t v, unsigned bits, bool is_signed);
  * Extended to 64 bits by its sign. */
 uint64_t nr_field_load(const struct nr_field *f, const uint8_t *base);
 
+/* The first of an enum's values that is v; NULL: v has no name. */
+const struct nr_enum_value *nr_field_value(const struct nr_field *f, uint64_t v);
+
 /* The number of elements in the tail. The payload has at least layout->size bytes. */
 static inline uint64_t nr_layout_tail_count(const struct nr_layout *layout, const void *payload)
 {

@@ -328,22 +328,6 @@ static void put_text(struct out *o, const uint8_t *p, size_t n)
 
 /* ---- values ---- */
 
-static const struct nr_enum_value *find_value(const struct nr_field *f, uint64_t v)
-{
-	unsigned lo = 0, hi = f->n_values;
-
-	while (lo < hi) { /* the first value that is not less than v */
-		unsigned mid = (lo + hi) / 2;
-		uint64_t m = f->values[mid].value;
-
-		if (f->is_signed ? (int64_t)m < (int64_t)v : m < v)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < f->n_values && f->values[lo].value == v ? &f->values[lo] : NULL;
-}
-
 static void put_json_quote(struct out *o)
 {
 	if (o->format == NR_FORMAT_JSON)
@@ -352,7 +336,7 @@ static void put_json_quote(struct out *o)
 
 static void put_enum(struct out *o, const struct nr_field *f, uint64_t v)
 {
-	const struct nr_enum_value *known = find_value(f, v);
+	const struct nr_enum_value *known = nr_field_value(f, v);
 
 	if (!known) {
 		put_number(o, v, f->is_signed);
