@@ -75,6 +75,8 @@ const volatile __u16 nr_id_base __weak = 0;
 const volatile __u32 nr_only_tgid[NR_PIDS_MAX] __weak = {};
 /* The collector itself, which is not recorded; 0: none. */
 const volatile __u32 nr_hidden_tgid __weak = 0;
+/* The tests of --filter, NR_FILTER_TESTS for each type. */
+const volatile struct nr_test nr_tests[NR_FILTER_TYPES * NR_FILTER_TESTS] __weak = {};
 
 /*
  * Declares struct TYPE as an event. The author chooses its number ID, 0..255, unique within the
@@ -268,6 +270,73 @@ static __always_inline __u64 nr_wake_flag(__u64 size)
  * steps over it, so decide before nr_reserve if you can. */
 #define nr_discard(p)                                                                              \
 	bpf_ringbuf_discard(NR_RECORD_OF(p), nr_wake_flag(sizeof(struct nr_record) + sizeof(*(p))))
+
+/* Does --filter look at events of this number inside of BPF programs? The verifier knows, and
+ * removes what depends on it if not. */
+static __always_inline _Bool nr_has_filter(const __u16 id)
+{
+	return id < NR_FILTER_TYPES && nr_tests[id * NR_FILTER_TESTS].what;
+}
+
+static __always_inline __u64 nr_test_value(const struct nr_test *t, const void *payload)
+{
+	const void *p = payload + t->offset;
+
+	if (t->what == NR_TEST_CPU)
+		return bpf_get_smp_processor_id();
+	switch (t->size) {
+	case 1:
+		return t->bias ? (__u64)(__s64) * (const __s8 *)p : *(const __u8 *)p;
+	case 2:
+		return t->bias ? (__u64)(__s64) * (const __s16 *)p : *(const __u16 *)p;
+	case 4:
+		return t->bias ? (__u64)(__s64) * (const __s32 *)p : *(const __u32 *)p;
+	}
+	return *(const __u64 *)p;
+}
+
+/* Runs the tests of an event type on a payload. The verifier knows all that is constant in them. */
+static __always_inline _Bool nr_passes(const __u16 id, const void *payload)
+{
+	__u32 at = 0;
+
+	if (!nr_has_filter(id))
+		return 1;
+	for (int i = 0; i < NR_FILTER_TESTS && at < NR_FILTER_TESTS; i++) {
+		const struct nr_test *t =
+			(const struct nr_test *)&nr_tests[id * NR_FILTER_TESTS + at];
+		__u64 v = nr_test_value(t, payload) & t->mask;
+
+		if (t->bias)
+			v += 1ull << 63;
+		at = v >= t->low && v <= t->high ? t->yes : t->no;
+	}
+	return at == NR_TEST_ACCEPT;
+}
+
+/*
+ * Reserves, fills and submits an event of TYPE: FILL(struct TYPE *e, ...) sets all fields of *e.
+ * With --filter it fills a copy on the stack first, and reserves only if the tests let it pass. So
+ * FILL may run twice. Fields that --filter is to test must be aligned to their size in TYPE.
+ */
+#define nr_emit(TYPE, FILL, ...)                                                                   \
+	({                                                                                         \
+		struct TYPE *nr_event_ = NULL;                                                     \
+		_Bool nr_passed_ = 1;                                                              \
+                                                                                                   \
+		if (nr_has_filter(nr_id_of_##TYPE)) {                                              \
+			struct TYPE nr_try_ __attribute__((aligned(8))) = {};                      \
+                                                                                                   \
+			FILL(&nr_try_, ##__VA_ARGS__);                                             \
+			nr_passed_ = nr_passes(nr_id_of_##TYPE, &nr_try_);                         \
+		}                                                                                  \
+		if (nr_passed_)                                                                    \
+			nr_event_ = nr_reserve(TYPE);                                              \
+		if (nr_event_) {                                                                   \
+			FILL(nr_event_, ##__VA_ARGS__);                                            \
+			nr_submit(nr_event_);                                                      \
+		}                                                                                  \
+	})
 
 static __always_inline int nr_output_bytes(__u16 id, const void *head, __u32 head_size,
 					   const void *tail, __u32 tail_size)

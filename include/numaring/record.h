@@ -36,6 +36,35 @@ enum nr_loss {
 /* A recording can be limited to at most this many processes. */
 #define NR_PIDS_MAX 64
 
+/*
+ * --filter inside of BPF programs: for each event type whose number in its object is below
+ * NR_FILTER_TYPES, a list of tests. Each test looks at one field, or at the CPU, and says where to
+ * go on: the number of a later test of the list, NR_TEST_ACCEPT or NR_TEST_REJECT. So a list can
+ * express any combination with && || !. The collector sets the lists before it loads an object.
+ */
+#define NR_FILTER_TYPES 16
+#define NR_FILTER_TESTS 16
+#define NR_TEST_ACCEPT	0xff
+#define NR_TEST_REJECT	0xfe
+
+enum nr_test_what {
+	NR_TEST_NONE,  /* as the first one: there is no list, and everything passes */
+	NR_TEST_FIELD, /* size bytes at offset in the payload; a multiple of size */
+	NR_TEST_CPU,   /* the CPU that writes */
+};
+
+/* Passes if low <= (value & mask) <= high, as unsigned numbers. If bias is set, value is extended
+ * by its sign to 64 bits, and 2^63 is added, so that signed numbers compare right. */
+struct nr_test {
+	__u64 low, high, mask;
+	__u16 offset;
+	__u8 size; /* 1, 2, 4 or 8 */
+	__u8 what; /* enum nr_test_what */
+	__u8 bias;
+	__u8 yes, no; /* where to go on */
+	__u8 zero;
+};
+
 /* In nr_cpu.shard: the CPU is not in the plan. It joins the shard of its node with its first
  * record.
  */
