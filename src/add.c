@@ -84,28 +84,54 @@ int nr_collector_add_bpf_object(struct nr_collector *c, struct bpf_object *obj)
 	return err ?: add_types(c, o);
 }
 
-int nr_collector_add_source(struct nr_collector *c, const char *name)
+static int check_source(const struct nr_collector *c, const struct nr_source *source,
+			const char *spec, const char *args)
 {
-	const struct nr_source *source = nr_source_find(name);
-	struct nr_object *o = NULL;
-	const void *data;
 	char list[256];
-	size_t size;
-	int err;
 
 	if (!source) {
-		nr_log(&c->log, NR_LOG_ERROR, "unknown source \"%s\": use one of %s", name,
+		nr_log(&c->log, NR_LOG_ERROR, "unknown source \"%s\": use one of %s", spec,
 		       nr_source_list(list, sizeof(list)));
 		return -ENOENT;
 	}
+	if (args && !source->prepare) {
+		nr_log(&c->log, NR_LOG_ERROR, "source %s takes no arguments: leave out \":%s\"",
+		       source->name, args);
+		return -EINVAL;
+	}
 	if (c->sources & 1u << nr_source_bit(source)) {
 		nr_log(&c->log, NR_LOG_ERROR,
-		       "source %s was already added: each event would be recorded twice", name);
+		       "source %s was already added: each event would be recorded twice",
+		       source->name);
 		return -EEXIST;
 	}
-	data = source->elf(&size);
-	err = next_object(c, &o) ?: nr_object_open_own(o, source->name, data, size, &c->log);
-	err = err ?: add_types(c, o);
+	return 0;
+}
+
+/* Opens the object of a source and prepares it. */
+static int open_source(struct nr_object *o, const struct nr_source *source, const char *args,
+		       const struct nr_logger *log)
+{
+	size_t size;
+	const void *data = source->elf(&size);
+	int err = nr_object_open_own(o, source->name, data, size, log);
+
+	if (err || !source->prepare)
+		return err;
+	err = source->prepare(o, args, log);
+	if (err)
+		nr_object_close(o);
+	return err;
+}
+
+int nr_collector_add_source(struct nr_collector *c, const char *spec)
+{
+	const char *args;
+	const struct nr_source *source = nr_source_find(spec, &args);
+	struct nr_object *o = NULL;
+	int err = check_source(c, source, spec, args) ?: next_object(c, &o)
+		  ?: open_source(o, source, args, &c->log) ?: add_types(c, o);
+
 	if (!err)
 		c->sources |= 1u << nr_source_bit(source);
 	return err;

@@ -82,9 +82,10 @@ NR_API int nr_collector_open(struct nr_collector **out, const struct nr_collecto
 /* Stops the collector if it runs. Takes NULL. */
 NR_API void nr_collector_close(struct nr_collector *c);
 
-/* Adds a built-in source: "sched", "syscalls". -ENOENT: unknown, the log lists all sources;
- * -EEXIST: already added. */
-NR_API int nr_collector_add_source(struct nr_collector *c, const char *name);
+/* Adds a built-in source by its specification, NAME or NAME:ARGS: "sched", "syscalls"
+ * (docs/events.md). -ENOENT: unknown, the log lists all sources; -EEXIST: already added; -EINVAL:
+ * the arguments are invalid. */
+NR_API int nr_collector_add_source(struct nr_collector *c, const char *spec);
 /* Name and one-line description of source i, from 0; NULL if there are no more. */
 NR_API const char *nr_source_name(unsigned i);
 NR_API const char *nr_source_about(unsigned i);

@@ -15,6 +15,19 @@ static void report_no_auto_attach(const struct nr_object *o, const struct bpf_pr
 	       o->name, bpf_program__name(prog), bpf_program__section_name(prog));
 }
 
+int nr_object_link(struct nr_object *o, struct bpf_link *link)
+{
+	struct bpf_link **grown = reallocarray(o->links, o->n_links + 1, sizeof(*grown));
+
+	if (!grown) {
+		bpf_link__destroy(link);
+		return -ENOMEM;
+	}
+	o->links = grown;
+	o->links[o->n_links++] = link;
+	return 0;
+}
+
 static int attach_program(struct nr_object *o, struct bpf_program *prog,
 			  const struct nr_logger *log)
 {
@@ -30,8 +43,8 @@ static int attach_program(struct nr_object *o, struct bpf_program *prog,
 	err = link ? 0 : -errno;
 	nr_libbpf_log_end();
 	if (link)
-		o->links[o->n_links++] = link;
-	else if (!warnings.len && (err == -EOPNOTSUPP || err == -ESRCH || err == -EINVAL))
+		return nr_object_link(o, link);
+	if (!warnings.len && (err == -EOPNOTSUPP || err == -ESRCH || err == -EINVAL))
 		/* libbpf did not even try. -EINVAL: "tracepoint/sched_switch" lacks its group. */
 		report_no_auto_attach(o, prog, log);
 	else
@@ -42,18 +55,12 @@ static int attach_program(struct nr_object *o, struct bpf_program *prog,
 int nr_object_attach(struct nr_object *o, const struct nr_logger *log)
 {
 	struct bpf_program *prog;
-	unsigned n = 0;
 	int err = 0;
 
-	bpf_object__for_each_program (prog, o->obj)
-		n++;
-	o->links = calloc(n ? n : 1, sizeof(*o->links));
-	if (!o->links)
-		return -ENOMEM;
 	/* Go on after an error, so that every program that cannot be attached is named. */
 	bpf_object__for_each_program (prog, o->obj) {
 		if (bpf_program__autoload(prog) && bpf_program__autoattach(prog))
-			err = attach_program(o, prog, log) ?: err;
+			err = (o->attach ?: attach_program)(o, prog, log) ?: err;
 	}
 	return err;
 }

@@ -150,6 +150,8 @@ void nr_object_close(struct nr_object *o)
 	nr_object_detach(o);
 	if (o->own_obj)
 		bpf_object__close(o->obj);
+	if (o->close)
+		o->close(o->ctx);
 	free(o->own_name);
 	memset(o, 0, sizeof(*o));
 }

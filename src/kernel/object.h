@@ -16,6 +16,12 @@ struct nr_object {
 	bool own_obj; /* closed with the object */
 	struct bpf_link **links;
 	unsigned n_links;
+	/* An object whose programs libbpf cannot attach by their sections has its own ways: attach
+	 * is called for each program instead, and adds links with nr_object_link; close frees ctx.
+	 * All are NULL for other objects. */
+	int (*attach)(struct nr_object *o, struct bpf_program *prog, const struct nr_logger *log);
+	void (*close)(void *ctx);
+	void *ctx;
 };
 
 /* Values for the constants that numaring.bpf.h declares. */
@@ -46,6 +52,8 @@ int nr_object_load(struct nr_object *o, const struct nr_maps *maps,
 /* Warns of programs that a grace period does not wait for (I3). */
 void nr_object_warn_sleepable(const struct nr_object *o, const struct nr_logger *log);
 int nr_object_attach(struct nr_object *o, const struct nr_logger *log);
+/* Keeps a link until the object is detached. -ENOMEM: destroys it. */
+int nr_object_link(struct nr_object *o, struct bpf_link *link);
 void nr_object_detach(struct nr_object *o);
 void nr_object_close(struct nr_object *o);
 

@@ -8,14 +8,17 @@
 #include "syscalls.skel.h"
 
 static const struct nr_source sources[] = {
-	{ "sched", "task switches, wake-ups and migrations", sched_bpf__elf_bytes },
-	{ "syscalls", "entry and exit of every system call", syscalls_bpf__elf_bytes },
+	{ "sched", "task switches, wake-ups and migrations", sched_bpf__elf_bytes, NULL },
+	{ "syscalls", "entry and exit of every system call", syscalls_bpf__elf_bytes, NULL },
 };
 
-const struct nr_source *nr_source_find(const char *name)
+const struct nr_source *nr_source_find(const char *spec, const char **args)
 {
+	size_t len = strcspn(spec, ":");
+
+	*args = spec[len] ? spec + len + 1 : NULL;
 	for (size_t i = 0; i < NR_ARRAY_SIZE(sources); i++)
-		if (!strcmp(sources[i].name, name))
+		if (strlen(sources[i].name) == len && !strncmp(sources[i].name, spec, len))
 			return &sources[i];
 	return NULL;
 }

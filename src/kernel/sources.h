@@ -4,15 +4,20 @@
 #define NR_SOURCES_H
 
 #include <stddef.h>
+#include "object.h"
 
 struct nr_source {
 	const char *name;
 	const char *about;
 	const void *(*elf)(size_t *size);
+	/* Prepares the object, which is open and not loaded. args: what follows the name and a
+	 * colon; NULL: nothing does. Errors are logged. NULL: the source takes no arguments and
+	 * needs no preparation. */
+	int (*prepare)(struct nr_object *o, const char *args, const struct nr_logger *log);
 };
 
-/* NULL: there is no source of this name. */
-const struct nr_source *nr_source_find(const char *name);
+/* Finds the source of a specification, NAME or NAME:ARGS, and sets *args. NULL: there is none. */
+const struct nr_source *nr_source_find(const char *spec, const char **args);
 /* Index of the source. */
 unsigned nr_source_bit(const struct nr_source *source);
 /* Writes the names of all sources to buf, "sched, syscalls", and returns it. */
