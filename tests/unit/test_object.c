@@ -233,7 +233,9 @@ static void mutate(struct seed *s, uint8_t *data, size_t from, size_t size)
 
 static const void *good_object(size_t *size)
 {
-	return nr_source_find("sched")->elf(size);
+	const char *args;
+
+	return nr_source_find("sched", &args)->elf(size);
 }
 
 /* Mutates the BTF behind its header, because libbpf checks the header itself. */
