@@ -61,6 +61,21 @@ static int check_complete(const struct nr_collector *c)
 	return 0;
 }
 
+/* I8: programs in NMIs have the rings to themselves. */
+static int check_nmi(const struct nr_collector *c)
+{
+	for (unsigned i = 0; i < c->n_objects; i++) {
+		if (!c->objects[i].nmi || c->n_objects == 1)
+			continue;
+		nr_log(&c->log, NR_LOG_ERROR,
+		       "cannot record cycles of source %s with other sources, which its NMIs would "
+		       "interrupt: record it alone, or use -e sample, which samples by the clock",
+		       c->objects[i].name);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 /* Programs see the PIDs of the host. */
 static int find_processes(struct nr_collector *c, struct nr_object_config *config)
 {
@@ -162,7 +177,7 @@ static int start(struct nr_collector *c)
 int nr_collector_start(struct nr_collector *c)
 {
 	uint64_t begin = nr_clock_now();
-	int err = nr_collector_check_open(c) ?: check_complete(c);
+	int err = nr_collector_check_open(c) ?: check_complete(c) ?: check_nmi(c);
 
 	if (err)
 		return err;

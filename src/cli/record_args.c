@@ -93,12 +93,14 @@ static void list_sources(void)
 	exit(CLI_FAILED);
 }
 
+/* The library judges what follows a colon. */
 static bool is_source(const char *name)
 {
+	size_t len = strcspn(name, ":");
 	const char *known;
 
 	for (unsigned i = 0; (known = nr_source_name(i)); i++)
-		if (!strcmp(known, name))
+		if (strlen(known) == len && !strncmp(known, name, len))
 			return true;
 	return false;
 }
@@ -232,6 +234,7 @@ const struct argp record_argp = {
 	       "Recording stops when COMMAND exits. Without -p, the whole machine is recorded. "
 	       "Without -o, -d, -p, COMMAND and a terminal, the trace keeps its newest 1 GiB. "
 	       "Sources: sched (task switches, wake-ups, migrations), syscalls (entry and exit "
-	       "of every system call). The exit status is that of the recording; COMMAND's exit "
+	       "of every system call), sample (stacks, many times a second). The exit status is "
+	       "that of the recording; COMMAND's exit "
 	       "status is reported on stderr.",
 };

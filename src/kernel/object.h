@@ -22,6 +22,7 @@ struct nr_object {
 	int (*attach)(struct nr_object *o, struct bpf_program *prog, const struct nr_logger *log);
 	void (*close)(void *ctx);
 	void *ctx;
+	bool nmi; /* its programs run in NMIs (I8) */
 };
 
 /* Values for the constants that numaring.bpf.h declares. */

@@ -3,11 +3,15 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/bits.h"
+#include "sample.skel.h"
+#include "sampling.h"
 #include "sched.skel.h"
 #include "sources.h"
 #include "syscalls.skel.h"
 
 static const struct nr_source sources[] = {
+	{ "sample", "which code runs on each CPU, with its stack", sample_bpf__elf_bytes,
+	  nr_sampling_prepare },
 	{ "sched", "task switches, wake-ups and migrations", sched_bpf__elf_bytes, NULL },
 	{ "syscalls", "entry and exit of every system call", syscalls_bpf__elf_bytes, NULL },
 };
