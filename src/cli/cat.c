@@ -149,24 +149,6 @@ static int print_events(struct lines *l, struct nr_trace *trace, const struct ar
 	return err;
 }
 
-/* After the last event, says why the trace may not be complete. */
-static int report_status(const struct nr_trace *trace, int err, const struct args *args)
-{
-	struct trace_status s = trace_status_of(trace, err, args->dir);
-	char text[512];
-
-	s.partial = !window_is_whole(&args->window);
-	suggest_repair(trace, err, args->dir);
-	if (err || trace_status_is_complete(&s))
-		return err;
-	if (s.end_error == -EBUSY)
-		cli_error("%s is still being recorded; more events may follow", args->dir);
-	if (trace_status_is_unknown(&s)) /* also if -n or --to stopped before the last event */
-		return 0;
-	cli_error("%s is not complete: %s", args->dir, trace_status_text(&s, text, sizeof(text)));
-	return trace_status_has_end(&s) ? 0 : -ENODATA;
-}
-
 /* Opens the trace at the begin of the window. Returns CLI_DONE or another exit status. */
 static int open_trace(struct nr_trace **trace, struct args *args)
 {
@@ -195,7 +177,7 @@ static int print_trace(struct nr_trace *trace, const struct args *args, FILE *ou
 		err = -errno;
 		cli_error("cannot write the events: %s", strerror(errno));
 	} else {
-		err = report_status(trace, err, args);
+		err = trace_status_tell(trace, err, args->dir, !window_is_whole(&args->window));
 	}
 	lines_close(&lines);
 	nr_trace_close(trace);

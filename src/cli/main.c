@@ -15,6 +15,7 @@ static const struct sub_command {
 	{ "record", cmd_record, "record events of this machine into a trace" },
 	{ "cat", cmd_cat, "print the events of a trace" },
 	{ "export", cmd_export, "write the events of a trace as JSON lines or CSV" },
+	{ "report", cmd_report, "answer a question: the worst cases and their causes" },
 	{ "stat", cmd_stat, "count the events of a trace and check their order" },
 	{ "verify", cmd_verify, "check all of a trace and say where it is damaged" },
 	{ "repair", cmd_repair, "copy the whole packets of a damaged trace" },

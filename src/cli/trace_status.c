@@ -176,3 +176,20 @@ void suggest_repair(const struct nr_trace *trace, int read_error, const char *di
 			  "--skip-damaged also what is whole behind it",
 			  dir);
 }
+
+int trace_status_tell(const struct nr_trace *trace, int err, const char *dir, bool partial)
+{
+	struct trace_status s = trace_status_of(trace, err, dir);
+	char text[512];
+
+	s.partial = partial;
+	suggest_repair(trace, err, dir);
+	if (err || trace_status_is_complete(&s))
+		return err;
+	if (s.end_error == -EBUSY)
+		cli_error("%s is still being recorded; more events may follow", dir);
+	if (trace_status_is_unknown(&s)) /* also if the reader stopped before the last event */
+		return 0;
+	cli_error("%s is not complete: %s", dir, trace_status_text(&s, text, sizeof(text)));
+	return trace_status_has_end(&s) ? 0 : -ENODATA;
+}

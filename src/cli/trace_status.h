@@ -43,4 +43,8 @@ void trace_status_print(FILE *out, const struct trace_status *s);
 /* If the trace is damaged and can be repaired, says on stderr how. */
 void suggest_repair(const struct nr_trace *trace, int read_error, const char *dir);
 
+/* After the last event, says on stderr why the trace may not be complete. partial: only a window was
+ * read. Returns err, or -ENODATA if the trace lacks its end. */
+int trace_status_tell(const struct nr_trace *trace, int err, const char *dir, bool partial);
+
 #endif

@@ -34,6 +34,7 @@ case_ none
 case_ unknown-command dance
 case_ record-help record --help
 case_ cat-help cat --help
+case_ report-help report --help
 case_ stat-help stat --help
 case_ export-help export --help
 case_ verify-help verify --help
@@ -79,6 +80,11 @@ case_ cat-bad-zone cat --from 2026-11-29T08:00+1 nowhere
 case_ cat-bad-unit cat --from -10d nowhere
 case_ cat-no-time cat --from "" nowhere
 case_ stat-no-trace stat nowhere
+case_ report-nothing report
+case_ report-no-dir report runq
+case_ report-unknown report runq,weather nowhere
+case_ report-bad-number report runq -n 0 nowhere
+case_ report-no-trace report runq nowhere
 case_ stat-bad-time stat --to yesterday nowhere
 case_ verify-nothing verify
 case_ verify-two verify a b
