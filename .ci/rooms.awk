@@ -14,6 +14,7 @@ BEGIN {
 	library("hwloc", "hwloc.*")
 	library("libdeflate", "libdeflate\\.h")
 	library("libzstd", "zstd(_errors)?\\.h")
+	library("libseccomp", "seccomp\\.h")
 	library("jansson", "jansson\\.h")
 	library("NLopt", "nlopt\\.h")
 	library("skeletons", ".*\\.skel\\.h")

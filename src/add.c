@@ -108,29 +108,13 @@ static int check_source(const struct nr_collector *c, const struct nr_source *so
 	return 0;
 }
 
-/* Opens the object of a source and prepares it. */
-static int open_source(struct nr_object *o, const struct nr_source *source, const char *args,
-		       const struct nr_logger *log)
-{
-	size_t size;
-	const void *data = source->elf(&size);
-	int err = nr_object_open_own(o, source->name, data, size, log);
-
-	if (err || !source->prepare)
-		return err;
-	err = source->prepare(o, args, log);
-	if (err)
-		nr_object_close(o);
-	return err;
-}
-
 int nr_collector_add_source(struct nr_collector *c, const char *spec)
 {
 	const char *args;
 	const struct nr_source *source = nr_source_find(spec, &args);
 	struct nr_object *o = NULL;
 	int err = check_source(c, source, spec, args) ?: next_object(c, &o)
-		  ?: open_source(o, source, args, &c->log) ?: add_types(c, o);
+		  ?: nr_source_open(o, source, args, &c->log) ?: add_types(c, o);
 
 	if (!err)
 		c->sources |= 1u << nr_source_bit(source);

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "base/bits.h"
 #include "events.h"
 #include "host.h"
 #include "libbpf_log.h"
@@ -24,18 +23,9 @@ static struct bpf_map *rodata_map(const struct nr_object *o)
 	return NULL;
 }
 
-/* Sets those constants of numaring.bpf.h that the object uses. */
-static int set_constants(struct nr_object *o, const struct nr_object_config *config)
+int nr_object_set(struct nr_object *o, const char *name, const void *value, size_t value_size)
 {
-	const struct {
-		const char *name;
-		const void *value;
-		size_t size;
-	} constants[] = {
-		{ "nr_id_base", &config->id_base, sizeof(config->id_base) },
-		{ "nr_only_tgid", config->only_tgid, sizeof(config->only_tgid) },
-		{ "nr_hidden_tgid", &config->hidden_tgid, sizeof(config->hidden_tgid) },
-	};
+	const struct btf_var_secinfo *v = nr_constant_find(bpf_object__btf(o->obj), name);
 	struct bpf_map *map = rodata_map(o);
 	const void *data;
 	size_t size;
@@ -45,21 +35,25 @@ static int set_constants(struct nr_object *o, const struct nr_object_config *con
 	data = map ? bpf_map__initial_value(map, &size) : NULL;
 	if (!data)
 		return -EINVAL;
+	if (!v || (size_t)v->offset + v->size > size)
+		return 0;
 	copy = malloc(size);
 	if (!copy)
 		return -ENOMEM;
 	memcpy(copy, data, size);
-	for (size_t i = 0; i < NR_ARRAY_SIZE(constants); i++) {
-		const struct btf_var_secinfo *v =
-			nr_constant_find(bpf_object__btf(o->obj), constants[i].name);
-
-		if (v && (size_t)v->offset + v->size <= size)
-			memcpy(copy + v->offset, constants[i].value,
-			       v->size < constants[i].size ? v->size : constants[i].size);
-	}
+	memcpy(copy + v->offset, value, v->size < value_size ? v->size : value_size);
 	err = bpf_map__set_initial_value(map, copy, size);
 	free(copy);
 	return err;
+}
+
+static int set_constants(struct nr_object *o, const struct nr_object_config *config)
+{
+	return nr_object_set(o, "nr_id_base", &config->id_base, sizeof(config->id_base))
+		       ?: nr_object_set(o, "nr_only_tgid", config->only_tgid,
+					sizeof(config->only_tgid))
+		       ?: nr_object_set(o, "nr_hidden_tgid", &config->hidden_tgid,
+					sizeof(config->hidden_tgid));
 }
 
 static int share_maps(struct nr_object *o, const struct nr_maps *maps)

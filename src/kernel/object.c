@@ -142,7 +142,9 @@ int nr_object_adopt(struct nr_object *o, struct bpf_object *obj, const struct nr
 int nr_object_types(const struct nr_object *o, uint16_t id_base, struct nr_types *types,
 		    const struct nr_logger *log)
 {
-	return nr_events_register(o->name, bpf_object__btf(o->obj), id_base, types, log);
+	const struct btf *btf = o->named ?: bpf_object__btf(o->obj);
+
+	return nr_events_register(o->name, btf, id_base, types, log);
 }
 
 void nr_object_close(struct nr_object *o)
@@ -152,6 +154,7 @@ void nr_object_close(struct nr_object *o)
 		bpf_object__close(o->obj);
 	if (o->close)
 		o->close(o->ctx);
+	btf__free(o->named);
 	free(o->own_name);
 	memset(o, 0, sizeof(*o));
 }

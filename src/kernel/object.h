@@ -14,6 +14,8 @@ struct nr_object {
 	char *own_name;	  /* freed with the object; NULL if name belongs to somebody else */
 	struct bpf_object *obj;
 	bool own_obj; /* closed with the object */
+	/* The object's BTF with more names; NULL: its own says it all. */
+	struct btf *named;
 	struct bpf_link **links;
 	unsigned n_links;
 	/* An object whose programs libbpf cannot attach by their sections has its own ways: attach
@@ -44,6 +46,10 @@ int nr_object_adopt(struct nr_object *o, struct bpf_object *obj, const struct nr
 /* Returns -EBUSY if the object is already loaded: its user, or another collector, may load an
  * object at any time before we do. */
 int nr_object_check_unloaded(const struct nr_object *o, const struct nr_logger *log);
+
+/* Sets a constant of numaring.bpf.h or of a built-in source, before the object is loaded. If the
+ * object does not have the constant, nothing happens. */
+int nr_object_set(struct nr_object *o, const char *name, const void *value, size_t size);
 
 /* Adds its events to types: all of them, or none on failure. */
 int nr_object_types(const struct nr_object *o, uint16_t id_base, struct nr_types *types,

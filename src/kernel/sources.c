@@ -2,18 +2,22 @@
 #include <numaring/numaring.h>
 #include <stdio.h>
 #include <string.h>
+#include <bpf/btf.h>
 #include "base/bits.h"
+#include "enums.h"
 #include "sample.skel.h"
 #include "sampling.h"
 #include "sched.skel.h"
 #include "sources.h"
 #include "syscalls.skel.h"
+#include "tasks.h"
 
 static const struct nr_source sources[] = {
 	{ "sample", "which code runs on each CPU, with its stack", sample_bpf__elf_bytes,
 	  nr_sampling_prepare },
 	{ "sched", "task switches, wake-ups and migrations", sched_bpf__elf_bytes, NULL },
-	{ "syscalls", "entry and exit of every system call", syscalls_bpf__elf_bytes, NULL },
+	{ "syscalls", "system calls: arguments, results and durations", syscalls_bpf__elf_bytes,
+	  NULL },
 };
 
 const struct nr_source *nr_source_find(const char *spec, const char **args)
@@ -25,6 +29,35 @@ const struct nr_source *nr_source_find(const char *spec, const char **args)
 		if (strlen(sources[i].name) == len && !strncmp(sources[i].name, spec, len))
 			return &sources[i];
 	return NULL;
+}
+
+/* What all sources have in common. */
+static int prepare_object(struct nr_object *o, const struct nr_logger *log)
+{
+	int err = nr_enums_name(&o->named, bpf_object__btf(o->obj)) ?: nr_tasks_size_slots(o)
+		  ?: nr_tasks_find_context(o);
+
+	if (err)
+		nr_log(log, NR_LOG_ERROR, "cannot prepare the source %s: %s", o->name,
+		       nr_reason(err));
+	return err;
+}
+
+int nr_source_open(struct nr_object *o, const struct nr_source *source, const char *args,
+		   const struct nr_logger *log)
+{
+	size_t size;
+	const void *data = source->elf(&size);
+	int err = nr_object_open_own(o, source->name, data, size, log);
+
+	if (err)
+		return err;
+	err = prepare_object(o, log);
+	if (!err && source->prepare)
+		err = source->prepare(o, args, log);
+	if (err)
+		nr_object_close(o);
+	return err;
 }
 
 unsigned nr_source_bit(const struct nr_source *source)

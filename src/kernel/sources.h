@@ -12,12 +12,15 @@ struct nr_source {
 	const void *(*elf)(size_t *size);
 	/* Prepares the object, which is open and not loaded. args: what follows the name and a
 	 * colon; NULL: nothing does. Errors are logged. NULL: the source takes no arguments and
-	 * needs no preparation. */
+	 * needs no preparation of its own. */
 	int (*prepare)(struct nr_object *o, const char *args, const struct nr_logger *log);
 };
 
 /* Finds the source of a specification, NAME or NAME:ARGS, and sets *args. NULL: there is none. */
 const struct nr_source *nr_source_find(const char *spec, const char **args);
+/* Opens the object of a source and prepares it. Errors are logged. */
+int nr_source_open(struct nr_object *o, const struct nr_source *source, const char *args,
+		   const struct nr_logger *log);
 /* Index of the source. */
 unsigned nr_source_bit(const struct nr_source *source);
 /* Writes the names of all sources to buf, "sched, syscalls", and returns it. */
