@@ -417,6 +417,7 @@ struct task_struct {
 	unsigned long nivcsw;
 	u64 start_time;
 	u64 start_boottime;
+	int numa_preferred_nid;
 	unsigned long min_flt;
 	unsigned long maj_flt;
 	const struct cred *real_cred;
