@@ -1,83 +1,126 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Source "syscalls": entry and exit of every system call. It uses tp_btf, which needs no tracefs.
+ * Source "syscalls": entry and exit of system calls. It uses tp_btf, which needs no tracefs.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_tracing.h>
 #include <bpf/bpf_core_read.h>
+#include "calls.h"
+#include "names.h"
 #include "numaring.bpf.h"
+#include "slots.h"
+#include "tasks.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 struct sys_enter {
-	__u32 nr; /* the call's number on this architecture */
+	enum syscall_nr nr;
 	__u32 pid;
 	__u32 tid;
+	__u64 args[6];
+	char comm[16];
 };
 NR_EVENT(sys_enter, 0);
 
 struct sys_exit {
-	__s64 ret; /* the call's result: a negative errno on failure */
-	__u32 nr;
+	__s64 ret;	   /* a negative error number on failure */
+	__u64 duration_ns; /* since sys_enter; 0: unknown */
+	enum syscall_nr nr;
 	__u32 pid;
 	__u32 tid;
+	enum error_nr error;
+	char comm[16];
 };
 NR_EVENT(sys_exit, 1);
 
-/* The field with the call's number on each architecture. (bpf_tracing.h has a pt_regs___arm64.) */
-struct pt_regs___on_x86 {
-	unsigned long orig_ax;
-} __attribute__((preserve_access_index));
+#define NR_CALLS   1024
+#define MOST_ERROR 4095 /* MAX_ERRNO */
 
-struct pt_regs___on_arm64 {
-	int syscallno;
-} __attribute__((preserve_access_index));
+/* The calls that the source is limited to; set by the collector (src/kernel/calls.c). */
+const volatile bool limited = false;
+const volatile __u64 chosen[NR_CALLS / 64] = {};
 
-static __always_inline __u32 syscall_nr(struct pt_regs *regs)
+struct slot {
+	__u32 tid;
+	enum syscall_nr nr;
+	__u64 began; /* 0: the thread is in no call that we know of */
+	__u64 rest[6];
+};
+NR_SLOTS_OF(slot);
+
+static __always_inline bool call_chosen(__u32 nr)
 {
-	struct pt_regs___on_x86 *x86 = (void *)regs;
-	struct pt_regs___on_arm64 *arm64 = (void *)regs;
+	return !limited || (nr < NR_CALLS && chosen[nr / 64] >> nr % 64 & 1);
+}
 
-	if (bpf_core_field_exists(x86->orig_ax))
-		return BPF_CORE_READ(x86, orig_ax);
-	if (bpf_core_field_exists(arm64->syscallno))
-		return BPF_CORE_READ(arm64, syscallno);
-	return ~0u;
+static __always_inline void fill_enter(struct sys_enter *e, struct task_struct *self,
+				       struct pt_regs *regs, enum syscall_nr nr, bool other)
+{
+	e->nr = nr;
+	e->pid = self->tgid;
+	e->tid = self->pid;
+	call_args(e->args, regs, other);
+	__builtin_memcpy(e->comm, self->comm, sizeof(e->comm));
 }
 
 SEC("tp_btf/sys_enter")
 int BPF_PROG(on_enter, struct pt_regs *regs, long id)
 {
-	__u64 pid_tgid = bpf_get_current_pid_tgid();
-	struct sys_enter *e;
+	struct task_struct *self = bpf_get_current_task_btf();
+	bool other = calls_other_table(self);
+	enum syscall_nr nr = call_named(id, other);
+	struct slot *s;
 
-	if (!nr_wanted(pid_tgid >> 32))
+	if (!call_chosen(nr) || !current_wanted())
 		return 0;
-	e = nr_reserve(sys_enter);
-	if (!e)
-		return 0;
-	e->nr = id;
-	e->pid = pid_tgid >> 32;
-	e->tid = pid_tgid;
-	nr_submit(e);
+	s = nr_slot_for(self->pid);
+	if (s) {
+		s->tid = self->pid;
+		s->nr = nr;
+		s->began = bpf_ktime_get_ns();
+	}
+	nr_emit(sys_enter, fill_enter, self, regs, nr, other);
 	return 0;
+}
+
+/* Sets the call and its duration from what on_enter has left. rt_sigreturn overwrites the registers
+ * with those of a task in no call; an exec in a process of several threads changes the thread. */
+static __always_inline void look_back(struct task_struct *self, enum syscall_nr *nr, __u64 *ns)
+{
+	struct slot *s = nr_slot_for(self->pid);
+
+	if (!s || s->tid != self->pid || !s->began)
+		return;
+	if (*nr == NR_NO_SYSCALL)
+		*nr = s->nr;
+	if (*nr == s->nr)
+		*ns = bpf_ktime_get_ns() - s->began;
+	s->began = 0;
+}
+
+static __always_inline void fill_exit(struct sys_exit *e, struct task_struct *self,
+				      enum syscall_nr nr, __u64 ns, long ret)
+{
+	e->ret = ret;
+	e->duration_ns = ns;
+	e->nr = nr;
+	e->pid = self->tgid;
+	e->tid = self->pid;
+	e->error = ret < 0 && ret >= -MOST_ERROR ? -ret : 0;
+	__builtin_memcpy(e->comm, self->comm, sizeof(e->comm));
 }
 
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_exit, struct pt_regs *regs, long ret)
 {
-	__u64 pid_tgid = bpf_get_current_pid_tgid();
-	struct sys_exit *e;
+	struct task_struct *self = bpf_get_current_task_btf();
+	enum syscall_nr nr = call_named(call_number(regs), calls_other_table(self));
+	__u64 ns = 0;
 
-	if (!nr_wanted(pid_tgid >> 32))
+	if (!current_wanted())
 		return 0;
-	e = nr_reserve(sys_exit);
-	if (!e)
-		return 0;
-	e->ret = ret;
-	e->nr = syscall_nr(regs);
-	e->pid = pid_tgid >> 32;
-	e->tid = pid_tgid;
-	nr_submit(e);
+	look_back(self, &nr, &ns);
+	if (call_chosen(nr))
+		nr_emit(sys_exit, fill_exit, self, nr, ns, ret);
 	return 0;
 }

@@ -10,12 +10,10 @@ need_bpf
 scratch
 cpus=$(seq -s ' ' 0 $(($(nproc) - 1)))
 calls=20000
-getpgid=121
-[ "$(uname -m)" = aarch64 ] && getpgid=155
 
 # Counts the calls of the recorded processes in the trace: entries and exits.
 count_calls() {
-	"$NUMARING" cat --json t | grep -cE "\"nr\":$getpgid,\"pid\":($(paste -sd'|' pids)),"
+	"$NUMARING" cat --json t | grep -cE "\"nr\":\"getpgid\",\"pid\":($(paste -sd'|' pids)),"
 }
 
 judge() { # NAME: the trace t, its statistics s.json

@@ -42,19 +42,25 @@ static const struct nr_output_opts replace = { .sz = sizeof(replace), .force = t
 #define TRACE	       "/tmp/check-trace"
 #define CATCH_UP_MS    300000 /* 128 consumers may share two host CPUs with the emulator */
 #define TOKEN_ROUNDS   2
-#define BYTES_PER_CALL 96   /* entry and exit, with the kernel's headers */
+#define BYTES_PER_CALL 176  /* entry and exit, with the kernel's headers */
 #define OTHER_EVENTS   2000 /* other events of the guest that may be lost */
 #define COUNTER_PAGES  2    /* pages of a shard, one counter for each CPU */
 #define NODE_DIR       "/sys/devices/system/node"
 
 /* As in bpf/syscalls.bpf.c. */
 struct sys_enter {
-	__u32 n, pid, tid;
+	__s32 n;
+	__u32 pid, tid;
+	__u64 args[6];
+	char comm[16];
 };
 
 struct sys_exit {
 	__s64 ret;
-	__u32 n, pid, tid;
+	__u64 duration_ns;
+	__s32 n;
+	__u32 pid, tid, error;
+	char comm[16];
 };
 
 struct check {
