@@ -5,6 +5,7 @@
 #include <bpf/btf.h>
 #include "base/bits.h"
 #include "enums.h"
+#include "missing.h"
 #include "sample.skel.h"
 #include "sampling.h"
 #include "sched.skel.h"
@@ -52,6 +53,7 @@ int nr_source_open(struct nr_object *o, const struct nr_source *source, const ch
 
 	if (err)
 		return err;
+	nr_missing_skip(o, log);
 	err = prepare_object(o, log);
 	if (!err && source->prepare)
 		err = source->prepare(o, args, log);
