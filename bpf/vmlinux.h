@@ -677,6 +677,13 @@ struct request {
 	u64 io_start_time_ns;
 };
 
+/* ---- interrupts ---- */
+
+struct irqaction {
+	unsigned int irq;
+	const char *name; /* as in /proc/interrupts */
+};
+
 /* ---- tracepoints: the arguments of SEC("tracepoint/...") and SEC("raw_tp/...") ---- */
 
 struct trace_entry {

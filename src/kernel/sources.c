@@ -4,8 +4,12 @@
 #include <string.h>
 #include <bpf/btf.h>
 #include "base/bits.h"
+#include "block.skel.h"
 #include "enums.h"
+#include "irq.skel.h"
+#include "memory.skel.h"
 #include "missing.h"
+#include "net.skel.h"
 #include "sample.skel.h"
 #include "sampling.h"
 #include "sched.skel.h"
@@ -14,11 +18,16 @@
 #include "tasks.h"
 
 static const struct nr_source sources[] = {
-	{ "sample", "which code runs on each CPU, with its stack", sample_bpf__elf_bytes,
-	  nr_sampling_prepare },
 	{ "sched", "task switches, wake-ups and migrations", sched_bpf__elf_bytes, NULL },
 	{ "syscalls", "system calls: arguments, results and durations", syscalls_bpf__elf_bytes,
 	  NULL },
+	{ "net", "packets received, transmitted and dropped", net_bpf__elf_bytes, NULL },
+	{ "block", "requests to block devices: issue and completion", block_bpf__elf_bytes, NULL },
+	{ "irq", "hardware and soft interrupts with their durations", irq_bpf__elf_bytes, NULL },
+	{ "memory", "page faults, reclaim, compaction, migration and NUMA balancing",
+	  memory_bpf__elf_bytes, NULL },
+	{ "sample", "which code runs on each CPU, with its stack", sample_bpf__elf_bytes,
+	  nr_sampling_prepare },
 };
 
 const struct nr_source *nr_source_find(const char *spec, const char **args)
