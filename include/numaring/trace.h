@@ -100,6 +100,10 @@ NR_API int nr_trace_span(struct nr_trace *trace, uint64_t *begin, uint64_t *end)
 /* The ns to add to a time of the trace to get ns since the epoch, UTC. */
 NR_API int64_t nr_trace_clock_offset(const struct nr_trace *trace);
 
+/* The filter of the recording, whose other events are not in the trace; NULL: it had none. Valid until
+ * nr_trace_close. */
+NR_API const char *nr_trace_filter(const struct nr_trace *trace);
+
 /*
  * 1: *ev is the next event, valid until the next call; 0: end; -EBADMSG: the file is damaged here
  * (unless skip_damaged is set), and all earlier events are good, because a packet is verified
@@ -153,6 +157,9 @@ struct nr_account {
 	uint64_t chunk;	  /* number of the last chunk; 0 in a flat trace */
 	uint64_t earlier; /* of written: events of earlier chunks than the first one read, and of
 			     their gaps */
+	/* Since format 1.4: left out by the filter of the recording, but not by BPF programs, which
+	 * do not reserve what they leave out. */
+	uint64_t filtered;
 };
 
 /* Misfits of a type, i less than account->n_misfits. Types without misfits are not listed. */

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "cli.h"
 #include "counts.h"
@@ -87,6 +88,21 @@ static void print_window(const struct window *w, int64_t offset)
 	       lines_utc(to, sizeof(to), begin + length, offset));
 }
 
+/* The trace holds a part of what happened. */
+static void print_filter(const struct nr_trace *trace, const struct trace_status *s)
+{
+	char *filter = nr_trace_filter(trace) ? cli_escape(nr_trace_filter(trace)) : NULL;
+	bool known = !s->end_error && !s->account.repaired && !s->account.rotated && !s->partial;
+
+	if (!filter)
+		return;
+	printf("recorded with the filter: %s\n", filter);
+	if (known && s->account.filtered)
+		printf("%" PRIu64 " event%s left out of the stream by it\n", s->account.filtered,
+		       cli_plural(s->account.filtered));
+	free(filter);
+}
+
 static void print_text(const struct nr_trace *trace, const struct window *w, struct counts *n,
 		       const struct trace_status *s)
 {
@@ -99,6 +115,7 @@ static void print_text(const struct nr_trace *trace, const struct window *w, str
 	       cli_plural(n->packets), n->lost, n->misplaced, n->late, n->unordered);
 	if (window_is_given(w))
 		print_window(w, offset);
+	print_filter(trace, s);
 	if (!s->partial || !trace_status_is_unknown(s))
 		trace_status_print(stdout, s);
 	gaps_print(stdout, &n->gaps, offset);
@@ -115,7 +132,7 @@ static void print_text(const struct nr_trace *trace, const struct window *w, str
 static void print_json(const struct nr_trace *trace, const struct window *w, const struct counts *n,
 		       const struct trace_status *s)
 {
-	json_t *o = trace_json(nr_trace_types(trace), n, w, s);
+	json_t *o = trace_json(trace, n, w, s);
 
 	json_dumpf(o, stdout, JSON_INDENT(2));
 	putchar('\n');

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <numaring/numaring.h>
+#include "cli.h"
 #include "lines.h"
 #include "misfits.h"
 #include "trace_json.h"
@@ -71,7 +73,7 @@ static json_t *json_account(const struct nr_account *a, const struct nr_types *t
 	} rest[] = {
 		{ "reserved", a->reserved },	   { "discarded", a->discarded },
 		{ "malformed", a->malformed },	   { "unwritten", a->unwritten },
-		{ "unaccounted", a->unaccounted },
+		{ "unaccounted", a->unaccounted }, { "filtered", a->filtered },
 	};
 
 	for (size_t i = 0; i < sizeof(rest) / sizeof(*rest); i++)
@@ -124,9 +126,20 @@ static json_t *json_window(const struct window *w)
 			 window_length(w) / 1e9, "of_s", (w->last - w->first) / 1e9);
 }
 
-json_t *trace_json(const struct nr_types *types, const struct counts *n, const struct window *w,
+/* What the recorder was told to keep; NULL: everything. */
+static json_t *json_filter(const struct nr_trace *trace)
+{
+	char *safe = nr_trace_filter(trace) ? cli_escape(nr_trace_filter(trace)) : NULL;
+	json_t *text = safe ? json_string(safe) : json_null();
+
+	free(safe);
+	return text;
+}
+
+json_t *trace_json(const struct nr_trace *trace, const struct counts *n, const struct window *w,
 		   const struct trace_status *s)
 {
+	const struct nr_types *types = nr_trace_types(trace);
 	struct json_types by_type = { n, json_object() };
 	json_t *o;
 
@@ -139,6 +152,7 @@ json_t *trace_json(const struct nr_types *types, const struct counts *n, const s
 		      (json_int_t)n->late, "packets", (json_int_t)n->packets, "duration_s",
 		      counts_seconds(n), "watermark", json_u64(n->watermark), "damaged",
 		      s->read_error != 0, "types", by_type.object, "cpus", json_cpus(n));
+	json_object_set_new(o, "filter", json_filter(trace));
 	json_object_set_new(o, "window", json_window(w));
 	json_object_set_new(o, "missed_packets", json_integer(n->gaps.packets));
 	json_object_set_new(o, "missed_events", json_integer(n->gaps.events));

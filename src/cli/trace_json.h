@@ -8,7 +8,7 @@
 #include "trace_status.h"
 
 /* A new object. */
-json_t *trace_json(const struct nr_types *types, const struct counts *n, const struct window *w,
+json_t *trace_json(const struct nr_trace *trace, const struct counts *n, const struct window *w,
 		   const struct trace_status *s);
 
 #endif

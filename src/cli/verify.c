@@ -128,7 +128,8 @@ static void check_events(struct findings *f, const struct counts *n)
 /* Do the counts of the end mark agree with each other? */
 static void check_account(struct findings *f, const struct nr_account *a, bool is_chunk)
 {
-	uint64_t read = a->written + a->discarded + a->malformed + a->unwritten, lost = 0;
+	uint64_t read = a->written + a->filtered + a->discarded + a->malformed + a->unwritten;
+	uint64_t lost = 0;
 
 	if (a->earlier > a->written || (is_chunk && a->chunk && !a->earlier))
 		problem(f,
@@ -140,7 +141,7 @@ static void check_account(struct findings *f, const struct nr_account *a, bool i
 	if (!a->unaccounted && a->reserved != read)
 		problem(f,
 			"the end mark counts %" PRIu64 " reserved records, but %" PRIu64
-			" that were written, discarded, malformed or not written",
+			" that were written, filtered, discarded, malformed or not written",
 			a->reserved, read);
 	for (unsigned i = 0; i < a->n_lost; i++)
 		lost += a->lost[i];
@@ -314,7 +315,7 @@ static void print_json(const struct findings *f, const struct nr_trace *trace,
 {
 	const enum verdict verdict = verdict_of(f, s);
 	const struct window all = {};
-	json_t *o = trace_json(nr_trace_types(trace), n, &all, s);
+	json_t *o = trace_json(trace, n, &all, s);
 
 	json_object_set_new(o, "intact",
 			    verdict == UNKNOWN ? json_null() : json_boolean(verdict == INTACT));

@@ -24,6 +24,7 @@
 struct nr_recording {
 	struct nr_packet_format format;
 	int64_t clock_offset;	       /* CLOCK_REALTIME - CLOCK_MONOTONIC, ns */
+	const char *filter;	       /* its text; NULL: none */
 	const struct nr_packet *first; /* the empty packet that the stream begins with */
 	bool frames;		       /* an output wants packets compressed ... */
 	int level;		       /* ... with this level (packet/frame.h) */

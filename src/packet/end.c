@@ -30,6 +30,7 @@ static void put_account(uint8_t *p, const struct nr_account *a)
 		.late = a->late,
 		.chunk = a->chunk,
 		.earlier = a->earlier,
+		.filtered = a->filtered,
 	};
 
 	memcpy(p, &h, sizeof(h));
@@ -104,14 +105,15 @@ int nr_end_read(struct nr_end *end, const uint8_t *packet, size_t size)
 {
 	struct nr_packet_head packet_head;
 	struct nr_end_head h = {};
-	uint64_t arrays;
+	uint64_t arrays, known;
 
 	if (size < HEAD + NR_END_HEAD_1_1)
 		return -EBADMSG;
 	memcpy(&packet_head, packet, HEAD);
 	memcpy(&h, packet + HEAD, NR_END_HEAD_1_1);
-	if (h.size >= sizeof(h) && size >= HEAD + sizeof(h))
-		memcpy(&h, packet + HEAD, sizeof(h));
+	known = h.size < sizeof(h) ? h.size : sizeof(h); /* fields that writer and reader know */
+	if (known > NR_END_HEAD_1_1 && size >= HEAD + known)
+		memcpy(&h, packet + HEAD, known);
 	arrays = h.n_lost * 8ull + h.n_misfits * (uint64_t)sizeof(struct nr_end_misfits);
 	if (h.size < NR_END_HEAD_1_1 || h.size > size - HEAD || arrays > size - HEAD - h.size ||
 	    h.error > 0 || h.error < -MAX_ERRNO)
@@ -134,6 +136,7 @@ int nr_end_read(struct nr_end *end, const uint8_t *packet, size_t size)
 		.rotated = h.flags & NR_END_ROTATED,
 		.chunk = h.chunk,
 		.earlier = h.earlier,
+		.filtered = h.filtered,
 	};
 	return read_arrays(end, packet + HEAD + h.size);
 }

@@ -20,8 +20,10 @@ struct nr_end_head {
 	/* Since format 1.3. */
 	__u64 chunk;
 	__u64 earlier;
+	/* Since format 1.4. */
+	__u64 filtered;
 };
-_Static_assert(sizeof(struct nr_end_head) == 96, "size in the file");
+_Static_assert(sizeof(struct nr_end_head) == 104, "size in the file");
 
 #define NR_END_HEAD_1_1 80 /* size in formats 1.1 and 1.2 */
 

@@ -24,14 +24,14 @@ static void put_uuid(FILE *out, const __u8 *u)
 		fprintf(out, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", u[i]);
 }
 
+/* On one line. */
 static void put_string(FILE *out, const char *s)
 {
 	putc('"', out);
 	for (; *s; s++) {
 		if (*s == '"' || *s == '\\')
 			putc('\\', out);
-		if ((unsigned char)*s >= ' ')
-			putc(*s, out);
+		putc((unsigned char)*s >= ' ' ? *s : ' ', out);
 	}
 	putc('"', out);
 }
@@ -201,8 +201,14 @@ static void put_env(FILE *out, const struct nr_metadata *md)
 	put_string(out, uts.release);
 	fprintf(out,
 		";\n  tracer_name = \"numaring\";\n  tracer_major = %u;\n  tracer_minor = %u;\n"
-		"  btf_crc32 = %" PRIu32 ";\n};\n\n",
+		"  btf_crc32 = %" PRIu32 ";\n",
 		NR_FORMAT_MAJOR, NR_FORMAT_MINOR, md->btf_crc);
+	if (md->filter) {
+		fprintf(out, "  filter = ");
+		put_string(out, md->filter);
+		fprintf(out, ";\n");
+	}
+	fprintf(out, "};\n\n");
 }
 
 static void put_clock(FILE *out, const struct nr_metadata *md)
@@ -285,15 +291,16 @@ int nr_metadata_write(char **out, size_t *len, const struct nr_types *types,
 static const char *find(const char *text, const char *block, const char *key)
 {
 	char line[64];
-	const char *p;
+	const char *p, *end;
 
 	snprintf(line, sizeof(line), "\n%s {\n", block);
 	p = strstr(text, line);
-	if (!p)
+	end = p ? strstr(p, "\n};") : NULL;
+	if (!end)
 		return NULL;
 	snprintf(line, sizeof(line), "\n  %s = ", key);
 	p = strstr(p, line);
-	return p ? p + strlen(line) : NULL;
+	return p && p < end ? p + strlen(line) : NULL;
 }
 
 static bool find_int(const char *text, const char *block, const char *key, int64_t *value)
@@ -324,6 +331,25 @@ static bool find_uuid(const char *text, const char *block, __u8 *uuid)
 		uuid[n] = byte;
 	}
 	return *p == '"';
+}
+
+/* Sets *value to a string in the block, malloc'ed; NULL: there is none. 0 or -ENOMEM. */
+static int find_string(const char *text, const char *block, const char *key, const char **value)
+{
+	const char *p = find(text, block, key);
+	char *copy, *to;
+
+	*value = NULL;
+	if (!p || *p != '"')
+		return 0;
+	copy = to = strdup(p + 1);
+	if (!copy)
+		return -ENOMEM;
+	for (p++; *p && *p != '"'; *to++ = *p++)
+		p += *p == '\\' && p[1];
+	*to = 0;
+	*value = copy;
+	return 0;
 }
 
 static int check_crc(const char *text, size_t len)
@@ -368,5 +394,11 @@ int nr_metadata_read(struct nr_metadata *md, const char *text, size_t len,
 	}
 	md->btf_crc = crc;
 	md->minor = minor;
-	return 0;
+	return find_string(text, "env", "filter", &md->filter);
+}
+
+void nr_metadata_destroy(struct nr_metadata *md)
+{
+	free((char *)md->filter);
+	md->filter = NULL;
 }

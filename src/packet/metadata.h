@@ -7,7 +7,7 @@
 #include "types/types.h"
 
 #define NR_FORMAT_MAJOR 1 /* a reader of another major version refuses the trace */
-#define NR_FORMAT_MINOR 3
+#define NR_FORMAT_MINOR 4
 
 /* The content of the metadata, except the event types. */
 struct nr_metadata {
@@ -16,14 +16,16 @@ struct nr_metadata {
 	int64_t clock_offset; /* adds to a time of the trace: ns since the epoch, UTC */
 	uint32_t btf_crc;     /* of the file .btf */
 	unsigned minor;	      /* of the format; set by nr_metadata_read */
+	const char *filter;   /* of the recording; NULL: none */
 };
 
 /* Writes the text of the file metadata to *out, malloc'ed. -ENOMEM. */
 int nr_metadata_write(char **out, size_t *len, const struct nr_types *types,
 		      const struct nr_metadata *md);
 /* Reads a text that nr_metadata_write wrote. -EPROTO: of another tool or version; -EBADMSG:
- * damaged. */
+ * damaged; -ENOMEM. On success, free it with nr_metadata_destroy. */
 int nr_metadata_read(struct nr_metadata *md, const char *text, size_t len,
 		     const struct nr_logger *log);
+void nr_metadata_destroy(struct nr_metadata *md); /* takes a zeroed one */
 
 #endif

@@ -122,12 +122,14 @@ int nr_read_types(const struct nr_read_dir *d, uint32_t crc, struct nr_types **o
 
 const char *nr_read_foreign(const struct nr_read_dir *d, const struct nr_metadata *md)
 {
-	struct nr_metadata other;
+	struct nr_metadata other = {};
 	char *raw = NULL;
 	uint64_t size;
+	bool same = !nr_read_metadata(d, &other) &&
+		    !memcmp(other.uuid, md->uuid, sizeof(md->uuid)) && other.btf_crc == md->btf_crc;
 
-	if (nr_read_metadata(d, &other) || memcmp(other.uuid, md->uuid, sizeof(md->uuid)) ||
-	    other.btf_crc != md->btf_crc)
+	nr_metadata_destroy(&other);
+	if (!same)
 		return NR_FILE_METADATA;
 	if (read_btf(d, md->btf_crc, &raw, &size))
 		return NR_FILE_BTF;

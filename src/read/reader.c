@@ -33,6 +33,7 @@ static int read_side_files(struct nr_trace *t, uint64_t chunk)
 		return err;
 	nr_types_free(t->types);
 	t->types = NULL;
+	nr_metadata_destroy(&t->md);
 	err = nr_read_metadata(&d, &t->md) ?: nr_read_types(&d, t->md.btf_crc, &t->types);
 	memcpy(t->stream.uuid, t->md.uuid, sizeof(t->md.uuid));
 	t->described = chunk;
@@ -160,6 +161,7 @@ void nr_trace_close(struct nr_trace *t)
 	if (t->dir_fd >= 0)
 		close(t->dir_fd);
 	nr_types_free(t->types);
+	nr_metadata_destroy(&t->md);
 	nr_end_free(&t->mark);
 	nr_chunk_list_free(&t->chunks);
 	free(t->bytes.data);
@@ -175,6 +177,11 @@ const struct nr_types *nr_trace_types(const struct nr_trace *t)
 int64_t nr_trace_clock_offset(const struct nr_trace *t)
 {
 	return t->md.clock_offset;
+}
+
+const char *nr_trace_filter(const struct nr_trace *t)
+{
+	return t->md.filter;
 }
 
 const struct nr_packet_info *nr_trace_packet(const struct nr_trace *t)

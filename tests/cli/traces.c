@@ -273,6 +273,7 @@ static void change_mark(const char *path, const char *field, uint64_t value)
 		{ "late", HEAD + offsetof(struct nr_end_head, late) },
 		{ "chunk", HEAD + offsetof(struct nr_end_head, chunk) },
 		{ "earlier", HEAD + offsetof(struct nr_end_head, earlier) },
+		{ "filtered", HEAD + offsetof(struct nr_end_head, filtered) },
 	};
 	const struct stream s = read_stream(path);
 	const struct packet *p = &s.packets[s.n - 1];

@@ -373,6 +373,7 @@ for form in flat flat-zstd; do
 	change $form stream written $((events - 1)) "the end mark counts $((events - 1)) events, but $events are here"
 	change $form stream written $((events + 1)) "the end mark counts $((events + 1)) events, but $events are here"
 	change $form stream reserved $((events + 4)) "the end mark counts $((events + 4)) reserved records, but $((events + 3)) that were"
+	change $form stream filtered 1 "the end mark counts $((events + 3)) reserved records, but $((events + 4)) that were"
 	change $form stream unaccounted 1 "1 record unaccounted for"
 	change $form stream late 1 "the end mark counts 1 late events, but 0 are here"
 	change $form stream lost 1000000 "the end mark counts 1000000 lost records, but"
@@ -392,6 +393,6 @@ done
 name="chunk of an end mark"
 damage series "$TRACES" mark t/000003/stream chunk 4
 verify 1
-expect_damages "000003/stream $("$TRACES" list t/000003/stream | tail -n 1 | cut -d' ' -f1) 184 0"
+expect_damages "000003/stream $("$TRACES" list t/000003/stream | tail -n 1 | cut -d' ' -f1) 192 0"
 echo "ok: end marks"
 finish

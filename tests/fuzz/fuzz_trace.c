@@ -216,13 +216,14 @@ static void write_metadata(const char *chunk, const uint8_t *btf, uint32_t size)
 static void fuzz_metadata(const uint8_t *data, size_t size)
 {
 	struct nr_logger log = { say_nothing, NULL };
-	struct nr_metadata md;
+	struct nr_metadata md = {};
 	char *text = malloc(size + 32);
 
 	memcpy(text, data, size);
 	snprintf(text + size, 32, "/* crc32 0x%08x */\n",
 		 (uint32_t)libdeflate_crc32(0, data, size));
 	nr_metadata_read(&md, text, size + strlen(text + size), &log);
+	nr_metadata_destroy(&md);
 	free(text);
 }
 

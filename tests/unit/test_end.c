@@ -37,6 +37,7 @@ static void expect_account(const struct nr_account *a, const struct nr_account *
 	assert_int_equal(a->rotated, b->rotated);
 	assert_int_equal(a->chunk, b->chunk);
 	assert_int_equal(a->earlier, b->earlier);
+	assert_int_equal(a->filtered, b->filtered);
 	for (unsigned i = 0; i < a->n_lost; i++)
 		assert_int_equal(a->lost[i], b->lost[i]);
 	for (unsigned i = 0; i < a->n_misfits; i++) {
@@ -57,12 +58,13 @@ static void test_chunk(void **state)
 		struct nr_end end = {};
 		struct nr_packet_head h;
 		uint8_t *packet;
-		uint32_t head_size = NR_END_HEAD_1_1;
+		uint32_t head_size;
 		size_t size;
 
 		a.rotated = seed_next(&seed) & 1;
 		a.chunk = seed_next(&seed);
 		a.earlier = seed_next(&seed);
+		a.filtered = seed_next(&seed);
 		assert_int_equal(nr_end_packet(&packet, &size, uuid, 7, &a), 0);
 		memcpy(&h, packet, HEAD);
 		assert_true(nr_is_end_mark(&h));
@@ -71,7 +73,18 @@ static void test_chunk(void **state)
 		expect_account(&end.account, &a);
 		nr_end_free(&end);
 
-		/* A mark of format 1.2 does not have these fields: its arrays are in their place. */
+		/* A mark of format 1.3 does not have the last field, and one of 1.2 has none of
+		 * these: its arrays are in their place. */
+		head_size = sizeof(struct nr_end_head) - 8;
+		memcpy(packet + HEAD, &head_size, sizeof(head_size));
+		assert_int_equal(nr_end_read(&end, packet, size), 0);
+		assert_int_equal(end.account.chunk, a.chunk);
+		assert_int_equal(end.account.earlier, a.earlier);
+		assert_int_equal(end.account.filtered, 0);
+		assert_int_equal(end.account.lost[0], a.filtered);
+		nr_end_free(&end);
+
+		head_size = NR_END_HEAD_1_1;
 		memcpy(packet + HEAD, &head_size, sizeof(head_size));
 		assert_int_equal(nr_end_read(&end, packet, size), 0);
 		assert_int_equal(end.account.written, a.written);
@@ -101,6 +114,7 @@ static void test_any_account(void **state)
 			.unaccounted = seed_next(&seed),
 			.late = seed_next(&seed),
 			.lost_total = PACKETS + seed_next(&seed) / 2,
+			.filtered = seed_next(&seed),
 			.n_lost = seed_below(&seed, 20),
 			.n_misfits = seed_below(&seed, 300),
 			.lost = lost,

@@ -319,6 +319,37 @@ static void test_link_is_replaced(void **state)
 	drop_trace();
 }
 
+/* The text of the filter comes back, on one line. A trace without a filter has none, whatever a type
+ * or field is called. */
+static void test_filter(void **state)
+{
+	static const char *const given[] = {
+		NULL, "x == 1", "comm == \"a\\\\b;\" &&\n\tx == 1", "", "};\n  filter = \"no\";",
+	};
+	static const char *const back[] = {
+		NULL, "x == 1", "comm == \"a\\\\b;\" &&  x == 1", "", "};   filter = \"no\";",
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(given) / sizeof(*given); i++) {
+		struct nr_trace *trace;
+
+		open_trace("filter", (struct writer_opts){ .start = 1000, .filter = given[i] });
+		append_point(2000, 1);
+		commit(3000, 0);
+		close_trace();
+		trace = read_trace();
+		if (back[i])
+			assert_string_equal(nr_trace_filter(trace), back[i]);
+		else
+			assert_null(nr_trace_filter(trace));
+		expect_point(trace, 2000, 1);
+		expect_end(trace);
+		expect_silent_babeltrace(1);
+		drop_trace();
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -326,7 +357,7 @@ int main(void)
 		cmocka_unit_test(test_disk_full),	 cmocka_unit_test(test_file_limit),
 		cmocka_unit_test(test_full_at_open),	 cmocka_unit_test(test_first_packet_fails),
 		cmocka_unit_test(test_directories),	 cmocka_unit_test(test_replacing),
-		cmocka_unit_test(test_link_is_replaced),
+		cmocka_unit_test(test_link_is_replaced), cmocka_unit_test(test_filter),
 	};
 
 	return exit_status(cmocka_run_group_tests_name("writer", tests, make_btf, free_btf));

@@ -65,6 +65,7 @@ int writer_open(struct writer **out, const char *dir, const struct nr_types *typ
 	w->log = (struct nr_logger){ opts->log, opts->log_ctx };
 	w->recording.format.types = types;
 	w->recording.clock_offset = opts->clock_offset;
+	w->recording.filter = opts->filter;
 	w->recording.log = &w->log;
 	w->misfits = opts->misfits;
 	w->full = opts->packet_bytes ? opts->packet_bytes : 1 << 20;

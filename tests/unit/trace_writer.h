@@ -17,6 +17,7 @@ struct writer_opts {
 	uint64_t start;			    /* CLOCK_MONOTONIC ns: the first, empty packet */
 	const struct nr_output_opts *trace; /* how it is written; NULL: the defaults */
 	const __u8 *uuid;		    /* NULL: a random one */
+	const char *filter;		    /* of the recording; NULL: none */
 	nr_log_fn log;
 	void *log_ctx;
 };
