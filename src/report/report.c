@@ -28,9 +28,9 @@ struct report_run {
 	unsigned n;
 };
 
-extern const struct report report_runq;
+extern const struct report report_runq, report_irq, report_io, report_net;
 
-static const struct report *const all[] = { &report_runq };
+static const struct report *const all[] = { &report_runq, &report_irq, &report_io, &report_net };
 
 const struct report *report_at(unsigned i)
 {

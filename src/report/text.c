@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 #include "duration.h"
+#include "memory.h"
 
 #define NSEC 1000000000ll
 
@@ -79,6 +80,20 @@ void print_pairs(FILE *out, const struct pairs *p, const struct hist *h, const c
 	if (p->late)
 		fprintf(out, "; %s loss%s showed too late to say which are affected",
 			count_text(p->late).s, p->late == 1 ? "" : "es");
+}
+
+json_t *text_json(void (*print)(const void *what, FILE *out), const void *what)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = memory_check(open_memstream(&text, &size));
+	json_t *string;
+
+	print(what, f);
+	fclose(f);
+	string = json_string(memory_check(text));
+	free(text);
+	return string;
 }
 
 void json_pairs(json_t *o, const struct pairs *p)

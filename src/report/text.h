@@ -28,6 +28,8 @@ struct text counted_text(uint64_t n, const char *noun);
 /* "12,345 waits: half of them up to 4.10 us, 99 % up to 212 us; 17 left out because of losses", a
  * line without its end. noun: one of them. */
 void print_pairs(FILE *out, const struct pairs *p, const struct hist *h, const char *noun);
+/* What print writes, as a string. */
+json_t *text_json(void (*print)(const void *what, FILE *out), const void *what);
 /* Adds "left_out" and "late_losses". */
 void json_pairs(json_t *o, const struct pairs *p);
 

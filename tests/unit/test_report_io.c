@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Report "io" about made-up requests. */
+#include <string.h>
+#include "report_help.h"
+
+#define MS 1000000ull
+
+static struct story *begin(void)
+{
+	struct story *s = story_new();
+
+	story_type(
+		s, "block_complete",
+		"device:t16 op:e(READ,WRITE,FLUSH) bytes:u32 sector:u64 latency_ns:u64 "
+		"queue_ns:u64 error:e(OK,EPERM,ENOENT,ESRCH,EINTR,EIO) pid:u32 tid:u32 comm:t16");
+	story_begin(s, "io", 0);
+	return s;
+}
+
+/* 100 fast requests of one device, and 12 slow ones of another, which waited in the device. */
+static void test_slow(void **state)
+{
+	struct story *s = begin();
+	uint64_t ts = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 100; i++)
+		story_event(s, ts += MS, 0, "block_complete", "vda", 0LL, 4096LL, 8LL, 200000LL,
+			    10000LL, 0LL, 5LL, 5LL, "cat");
+	for (unsigned i = 0; i < 12; i++)
+		story_event(s, ts += 50 * MS, 0, "block_complete", "loop0", 1LL, 8192LL, 16LL,
+			    40 * MS + i, 1000LL, i == 3 ? 5LL : 0LL, 7LL, 7LL, "dd");
+	story_end(s, 1000 * MS);
+	assert_contains(story_text(s),
+			"io: loop0 is slow: 99 % of its 12 requests took up to 40.0 ms, "
+			"and 12 requests took longer than 10.0 ms, all of dd; 100 % of "
+			"the time was spent in the device; 1 request failed.\n");
+	assert_int_equal(story_number(s, "worst.0.duration_ns"), 40 * MS + 11 + 1000);
+	assert_int_equal(story_number(s, "worst.0.device_ns"), 40 * MS + 11);
+	assert_string_equal(story_string(s, "worst.0.comm"), "dd");
+	assert_int_equal(story_number(s, "worst.0.begin_ns"), 700 * MS - 40 * MS - 11 - 1000);
+	assert_string_equal(story_string(s, "worst.8.error"), "EIO");
+	assert_string_equal(story_string(s, "devices.0.device"), "loop0");
+	assert_int_equal(story_number(s, "devices.1.requests"), 100);
+	assert_int_equal(story_number(s, "devices.1.bytes"), 409600);
+	assert_int_equal(story_number(s, "devices.0.slow"), 12);
+	story_free(s);
+}
+
+/* What waits in the queue is not the device's time. */
+static void test_queue(void **state)
+{
+	struct story *s = begin();
+
+	(void)state;
+	story_event(s, 100 * MS, 0, "block_complete", "vda", 0LL, 4096LL, 8LL, 1 * MS, 30 * MS, 0LL,
+		    5LL, 5LL, "a");
+	story_event(s, 200 * MS, 0, "block_complete", "vda", 1LL, 4096LL, 8LL, 1 * MS, 30 * MS, 0LL,
+		    6LL, 6LL, "b");
+	story_filtered(s, 300 * MS, 0, "block_complete", "vda", 1LL, 4096LL, 8LL, 1 * MS, 90 * MS,
+		       0LL, 6LL, 6LL, "b");
+	story_event(s, 400 * MS, 0, "block_complete", "vdb", 1LL, 4096LL, 8LL, 0LL, 0LL, 0LL, 6LL,
+		    6LL, "b");
+	story_end(s, 1000 * MS);
+	assert_contains(story_text(s), "2 requests took longer than 10.0 ms, 1 of them of ");
+	assert_contains(story_text(s), "; 97 % of the time was spent in the queue.\n");
+	assert_int_equal(story_number(s, "histogram.n"), 2);
+	assert_int_equal(json_array_size(story_json(s, "operations")), 2);
+	assert_int_equal(json_array_size(story_json(s, "devices")), 1);
+	story_free(s);
+}
+
+static void test_none(void **state)
+{
+	struct story *s = begin();
+
+	(void)state;
+	story_end(s, 1000 * MS);
+	assert_string_equal(story_text(s), "io: no request completed.\n");
+	story_free(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_slow),
+		cmocka_unit_test(test_queue),
+		cmocka_unit_test(test_none),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
