@@ -28,6 +28,8 @@ struct nr_query_opts {
 	 * NULL: unknown, and `node` is refused. */
 	const uint32_t *node_of_cpu;
 	unsigned n_cpus;
+	/* Allow `cgroup == "PATH"` and take it as true, because the kernel decides it. */
+	bool recording;
 };
 
 /* Compiles text for these types, which must live as long as the query. -EINVAL: the text is wrong;
@@ -35,8 +37,8 @@ struct nr_query_opts {
 NR_API int nr_query_new(struct nr_query **out, const char *text, const struct nr_types *types,
 			const struct nr_query_opts *opts);
 NR_API void nr_query_free(struct nr_query *query);
-/* Does the event match? False for an event of unknown type, unless the expression does not look at
- * its fields. */
+/* Does the event match? An event of unknown type, or one shorter than its type, has no fields, so
+ * comparisons of fields are false for it. Its `type` is "numaring:raw". */
 NR_API bool nr_query_matches(const struct nr_query *query, const struct nr_event *ev);
 
 #ifdef __cplusplus
