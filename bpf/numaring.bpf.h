@@ -338,17 +338,18 @@ static __always_inline _Bool nr_passes(const __u16 id, const void *payload)
 		}                                                                                  \
 	})
 
-static __always_inline int nr_output_bytes(__u16 id, const void *head, __u32 head_size,
-					   const void *tail, __u32 tail_size)
+/* Reserves a record with size bytes of payload, which the verifier need not know, and fills in its
+ * header. The payload begins at sizeof(struct nr_record). -1: the record is lost, and *ptr needs no
+ * submit. */
+static __always_inline int nr_reserve_dynptr(struct bpf_dynptr *ptr, __u16 id, __u32 size)
 {
 	struct nr_cpu *c = nr_this_cpu();
-	__u32 size = sizeof(struct nr_record) + head_size + tail_size;
 	struct nr_record rec = {};
-	struct bpf_dynptr ptr;
 	int room = 0;
 	void *ring;
 	long err;
 
+	size += sizeof(rec);
 	if (!c)
 		return -1;
 	ring = nr_ring_of(c);
@@ -356,25 +357,41 @@ static __always_inline int nr_output_bytes(__u16 id, const void *head, __u32 hea
 		nr_count_loss(c, NR_LOSS_NO_RING);
 		return -1;
 	}
-	err = bpf_ringbuf_reserve_dynptr(ring, size, 0, &ptr);
+	err = bpf_ringbuf_reserve_dynptr(ring, size, 0, ptr);
 	if (err) {
 		room = nr_has_room(ring, size);
 		if (room) {
-			bpf_ringbuf_discard_dynptr(&ptr, BPF_RB_NO_WAKEUP);
-			err = bpf_ringbuf_reserve_dynptr(ring, size, 0, &ptr);
+			bpf_ringbuf_discard_dynptr(ptr, BPF_RB_NO_WAKEUP);
+			err = bpf_ringbuf_reserve_dynptr(ring, size, 0, ptr);
 		}
 	}
 	if (err) {
-		bpf_ringbuf_discard_dynptr(&ptr, BPF_RB_NO_WAKEUP);
+		bpf_ringbuf_discard_dynptr(ptr, BPF_RB_NO_WAKEUP);
 		nr_count_failure(c, ring, size, room);
 		return -1;
 	}
 	nr_stamp(&rec, c, id);
-	bpf_dynptr_write(&ptr, 0, &rec, sizeof(rec), 0);
-	bpf_dynptr_write(&ptr, sizeof(rec), (void *)head, head_size, 0);
+	bpf_dynptr_write(ptr, 0, &rec, sizeof(rec), 0);
+	return 0;
+}
+
+static __always_inline void nr_submit_dynptr(struct bpf_dynptr *ptr, __u32 size)
+{
+	bpf_ringbuf_submit_dynptr(ptr, nr_wake_flag(sizeof(struct nr_record) + size));
+}
+
+static __always_inline int nr_output_bytes(__u16 id, const void *head, __u32 head_size,
+					   const void *tail, __u32 tail_size)
+{
+	struct bpf_dynptr ptr;
+
+	if (nr_reserve_dynptr(&ptr, id, head_size + tail_size))
+		return -1;
+	bpf_dynptr_write(&ptr, sizeof(struct nr_record), (void *)head, head_size, 0);
 	if (tail_size)
-		bpf_dynptr_write(&ptr, sizeof(rec) + head_size, (void *)tail, tail_size, 0);
-	bpf_ringbuf_submit_dynptr(&ptr, nr_wake_flag(size));
+		bpf_dynptr_write(&ptr, sizeof(struct nr_record) + head_size, (void *)tail,
+				 tail_size, 0);
+	nr_submit_dynptr(&ptr, head_size + tail_size);
 	return 0;
 }
 
