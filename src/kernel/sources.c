@@ -6,6 +6,7 @@
 #include "base/bits.h"
 #include "block.skel.h"
 #include "enums.h"
+#include "exec.skel.h"
 #include "irq.skel.h"
 #include "memory.skel.h"
 #include "missing.h"
@@ -21,6 +22,8 @@ static const struct nr_source sources[] = {
 	{ "sched", "task switches, wake-ups and migrations", sched_bpf__elf_bytes, NULL },
 	{ "syscalls", "system calls: arguments, results and durations", syscalls_bpf__elf_bytes,
 	  NULL },
+	{ "exec", "processes and threads that begin and end, and what they run",
+	  exec_bpf__elf_bytes, NULL },
 	{ "net", "packets received, transmitted and dropped", net_bpf__elf_bytes, NULL },
 	{ "block", "requests to block devices: issue and completion", block_bpf__elf_bytes, NULL },
 	{ "irq", "hardware and soft interrupts with their durations", irq_bpf__elf_bytes, NULL },
