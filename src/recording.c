@@ -42,6 +42,7 @@ static int begin_outputs(struct nr_collector *c)
 	};
 	int err = make_uuid(recording.format.uuid);
 
+	recording.cpu_nodes = nr_plan_nodes(c->plan, &recording.n_cpus);
 	return err ? err
 		   : nr_delivery_begin(&c->stream.delivery, &recording, &c->misfits, c->started);
 }

@@ -31,6 +31,7 @@ struct maker {
 	unsigned n_shards;
 	struct nr_plan_shard *shards;
 	int *cpu_shard, *node_shard;
+	uint32_t *cpu_node;
 	struct nr_plan *plan;
 };
 
@@ -200,13 +201,16 @@ static int make_tables(struct maker *m)
 	m->first_pu = new_array(n, sizeof(*m->first_pu));
 	m->weight = new_array(topo->n_nodes, sizeof(*m->weight));
 	m->cpu_shard = new_array(m->opts.n_cpus, sizeof(*m->cpu_shard));
+	m->cpu_node = new_array(m->opts.n_cpus, sizeof(*m->cpu_node));
 	if (!m->shards || !m->ring_node || !m->first_node || !m->first_pu || !m->weight ||
-	    !m->cpu_shard)
+	    !m->cpu_shard || !m->cpu_node)
 		return -ENOMEM;
 	for (i = 0; i < m->opts.n_cpus; i++) {
 		int cpu = i < topo->cpu_end ? topo->cpu_index[i] : -1;
 
 		m->cpu_shard[i] = cpu < 0 ? -1 : (int)m->shard_of[cpu];
+		m->cpu_node[i] =
+			cpu < 0 ? UINT32_MAX : (uint32_t)topo->nodes[topo->cpus[cpu].node].os;
 	}
 	return 0;
 }
@@ -383,6 +387,7 @@ static void fill_plan(struct maker *m)
 	m->plan->n_cpus = m->opts.n_cpus;
 	m->plan->cpu_shard = m->cpu_shard;
 	m->plan->node_shard = m->node_shard;
+	m->plan->cpu_node = m->cpu_node;
 	m->plan->n_shards = m->shards ? m->n_shards : 0;
 	m->plan->shard_stride = sizeof(*m->shards);
 	m->plan->shards = m->shards;
@@ -420,6 +425,12 @@ out:
 	return err;
 }
 
+const uint32_t *nr_plan_nodes(const struct nr_plan *plan, unsigned *n_cpus)
+{
+	*n_cpus = plan->n_cpus;
+	return plan->cpu_node;
+}
+
 void nr_plan_free(struct nr_plan *plan)
 {
 	unsigned s;
@@ -434,6 +445,7 @@ void nr_plan_free(struct nr_plan *plan)
 	free((void *)plan->shards);
 	free((void *)plan->cpu_shard);
 	free((void *)plan->node_shard);
+	free((void *)plan->cpu_node);
 	free((void *)plan->policy);
 	free(plan);
 }

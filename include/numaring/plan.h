@@ -119,6 +119,7 @@ struct nr_plan {
 	unsigned n_shards;		    /* >= 1 */
 	size_t shard_stride;		    /* bytes from one shard to the next */
 	const struct nr_plan_shard *shards; /* [n_shards]: use nr_plan_shard_at */
+	const uint32_t *cpu_node;	    /* [n_cpus]: use nr_plan_nodes */
 };
 
 /* Returns shard i, which is below plan->n_shards. */
@@ -132,6 +133,9 @@ static inline const struct nr_plan_shard *nr_plan_shard_at(const struct nr_plan 
 NR_API int nr_plan_make(struct nr_plan **out, const struct nr_topology *topo,
 			const struct nr_plan_opts *opts);
 NR_API void nr_plan_free(struct nr_plan *plan);
+
+/* The NUMA node of each CPU of the table, with memory or without; UINT32_MAX: unknown. */
+NR_API const uint32_t *nr_plan_nodes(const struct nr_plan *plan, unsigned *n_cpus);
 
 /* Writes cpus to buf as a kernel CPU list ("0-3,8"), cut with "..." if it does not fit. Returns
  * buf. */

@@ -100,6 +100,10 @@ NR_API int nr_trace_span(struct nr_trace *trace, uint64_t *begin, uint64_t *end)
 /* The ns to add to a time of the trace to get ns since the epoch, UTC. */
 NR_API int64_t nr_trace_clock_offset(const struct nr_trace *trace);
 
+/* The NUMA node of each CPU when the recording began, and the number of CPUs; UINT32_MAX: unknown.
+ * NULL: all are unknown, as in traces of a format before 1.4. Valid until nr_trace_close. */
+NR_API const uint32_t *nr_trace_nodes(const struct nr_trace *trace, unsigned *n_cpus);
+
 /* The filter of the recording, whose other events are not in the trace; NULL: it had none. Valid until
  * nr_trace_close. */
 NR_API const char *nr_trace_filter(const struct nr_trace *trace);

@@ -23,8 +23,10 @@
 /* What does not change during a recording. */
 struct nr_recording {
 	struct nr_packet_format format;
-	int64_t clock_offset;	       /* CLOCK_REALTIME - CLOCK_MONOTONIC, ns */
-	const char *filter;	       /* its text; NULL: none */
+	int64_t clock_offset;	   /* CLOCK_REALTIME - CLOCK_MONOTONIC, ns */
+	const char *filter;	   /* its text; NULL: none */
+	const uint32_t *cpu_nodes; /* [n_cpus], UINT32_MAX: unknown; NULL: all are */
+	unsigned n_cpus;
 	const struct nr_packet *first; /* the empty packet that the stream begins with */
 	bool frames;		       /* an output wants packets compressed ... */
 	int level;		       /* ... with this level (packet/frame.h) */

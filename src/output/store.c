@@ -127,7 +127,12 @@ static void read_boot_id(__u8 *uuid)
 int nr_store_init(struct nr_trace_output *t)
 {
 	const struct nr_recording *rec = t->output.recording;
-	struct nr_metadata md = { .clock_offset = rec->clock_offset, .filter = rec->filter };
+	struct nr_metadata md = {
+		.clock_offset = rec->clock_offset,
+		.filter = rec->filter,
+		.cpu_nodes = rec->cpu_nodes,
+		.n_cpus = rec->n_cpus,
+	};
 	uint32_t btf_size = 0;
 	const void *btf = nr_types_raw(rec->format.types, &btf_size);
 	int err = btf ? 0 : -ENOMEM;

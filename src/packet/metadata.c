@@ -7,6 +7,7 @@
 #include <sys/utsname.h>
 #include "base/trace_files.h"
 #include "metadata.h"
+#include "nodes.h"
 
 #define CRC_LINE   "/* crc32 0x%08" PRIx32 " */\n"
 #define CRC_LENGTH 23
@@ -199,6 +200,8 @@ static void put_env(FILE *out, const struct nr_metadata *md)
 	put_string(out, uts.sysname);
 	fprintf(out, ";\n  kernel_release = ");
 	put_string(out, uts.release);
+	fprintf(out, ";\n  machine = ");
+	put_string(out, uts.machine);
 	fprintf(out,
 		";\n  tracer_name = \"numaring\";\n  tracer_major = %u;\n  tracer_minor = %u;\n"
 		"  btf_crc32 = %" PRIu32 ";\n",
@@ -207,6 +210,11 @@ static void put_env(FILE *out, const struct nr_metadata *md)
 		fprintf(out, "  filter = ");
 		put_string(out, md->filter);
 		fprintf(out, ";\n");
+	}
+	if (md->cpu_nodes) {
+		fprintf(out, "  cpu_nodes = \"");
+		nr_nodes_write(out, md->cpu_nodes, md->n_cpus);
+		fprintf(out, "\";\n");
 	}
 	fprintf(out, "};\n\n");
 }
@@ -352,6 +360,27 @@ static int find_string(const char *text, const char *block, const char *key, con
 	return 0;
 }
 
+/* A line of another form is one of a later version. */
+static int find_nodes(struct nr_metadata *md, const char *text)
+{
+	const char *line;
+	uint32_t *nodes;
+	unsigned n_cpus;
+	int err = find_string(text, "env", "cpu_nodes", &line);
+
+	md->cpu_nodes = NULL;
+	md->n_cpus = 0;
+	if (err || !line)
+		return err;
+	err = nr_nodes_read(line, &nodes, &n_cpus);
+	free((char *)line);
+	if (!err) {
+		md->cpu_nodes = nodes;
+		md->n_cpus = n_cpus;
+	}
+	return err == -ENOMEM ? err : 0;
+}
+
 static int check_crc(const char *text, size_t len)
 {
 	char line[CRC_LENGTH + 1];
@@ -367,6 +396,7 @@ int nr_metadata_read(struct nr_metadata *md, const char *text, size_t len,
 		     const struct nr_logger *log)
 {
 	int64_t major, minor, sec, ns, crc;
+	int err;
 
 	if (len < sizeof(NR_METADATA_BEGIN) - 1 ||
 	    memcmp(text, NR_METADATA_BEGIN, sizeof(NR_METADATA_BEGIN) - 1)) {
@@ -394,11 +424,17 @@ int nr_metadata_read(struct nr_metadata *md, const char *text, size_t len,
 	}
 	md->btf_crc = crc;
 	md->minor = minor;
-	return find_string(text, "env", "filter", &md->filter);
+	err = find_nodes(md, text) ?: find_string(text, "env", "filter", &md->filter);
+	if (err)
+		nr_metadata_destroy(md);
+	return err;
 }
 
 void nr_metadata_destroy(struct nr_metadata *md)
 {
 	free((char *)md->filter);
+	free((uint32_t *)md->cpu_nodes);
 	md->filter = NULL;
+	md->cpu_nodes = NULL;
+	md->n_cpus = 0;
 }

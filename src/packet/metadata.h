@@ -12,11 +12,13 @@
 /* The content of the metadata, except the event types. */
 struct nr_metadata {
 	__u8 uuid[16];
-	__u8 clock_uuid[16];  /* the same for all traces of one boot, which share a clock */
-	int64_t clock_offset; /* adds to a time of the trace: ns since the epoch, UTC */
-	uint32_t btf_crc;     /* of the file .btf */
-	unsigned minor;	      /* of the format; set by nr_metadata_read */
-	const char *filter;   /* of the recording; NULL: none */
+	__u8 clock_uuid[16];	   /* the same for all traces of one boot, which share a clock */
+	int64_t clock_offset;	   /* adds to a time of the trace: ns since the epoch, UTC */
+	uint32_t btf_crc;	   /* of the file .btf */
+	unsigned minor;		   /* of the format; set by nr_metadata_read */
+	const char *filter;	   /* of the recording; NULL: none */
+	const uint32_t *cpu_nodes; /* [n_cpus], UINT32_MAX: unknown; NULL: all are */
+	unsigned n_cpus;
 };
 
 /* Writes the text of the file metadata to *out, malloc'ed. -ENOMEM. */

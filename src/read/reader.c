@@ -179,6 +179,12 @@ int64_t nr_trace_clock_offset(const struct nr_trace *t)
 	return t->md.clock_offset;
 }
 
+const uint32_t *nr_trace_nodes(const struct nr_trace *t, unsigned *n_cpus)
+{
+	*n_cpus = t->md.n_cpus;
+	return t->md.cpu_nodes;
+}
+
 const char *nr_trace_filter(const struct nr_trace *t)
 {
 	return t->md.filter;

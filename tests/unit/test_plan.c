@@ -114,6 +114,18 @@ static size_t expected_ring(unsigned n_cpus)
 	return ring;
 }
 
+static void check_nodes(const struct nr_plan *plan)
+{
+	unsigned n = 0;
+	const uint32_t *nodes = nr_plan_nodes(plan, &n);
+
+	assert_int_equal(n, plan->n_cpus);
+	for (unsigned cpu = 0; cpu < n; cpu++) {
+		assert_int_equal(nodes[cpu] == UINT32_MAX, plan->cpu_shard[cpu] < 0);
+		assert_true(nodes[cpu] < plan->n_nodes || nodes[cpu] == UINT32_MAX);
+	}
+}
+
 static void check_nearest(const struct nr_plan *plan, unsigned shard)
 {
 	bool *seen = calloc(plan->n_shards, sizeof(*seen));
@@ -161,6 +173,7 @@ static void check_plan(const struct nr_topology *topo, const struct nr_plan *pla
 
 	assert_true(plan->n_shards >= 1);
 	check_partition(topo, plan);
+	check_nodes(plan);
 	for (i = 0; i < plan->n_nodes; i++)
 		assert_in_range(plan->node_shard[i], 0, plan->n_shards - 1);
 	for (i = 0; i < plan->n_shards; i++) {
@@ -251,6 +264,21 @@ static void test_two_nodes(void **state)
 	expect(m, "llc", "0:0-2,6-8 1:3-5,9-11");
 	expect(m, "node/1", "0:0-2,6-8 1:3-5,9-11");
 	expect(m, "node/2", "0:0-1,6-7 0:2,8 1:3-4,9-10 1:5,11");
+}
+
+static void test_node_of_cpu(void **state)
+{
+	static const uint32_t want[] = { 0, 0, 0, 1, 1, 1, 0, 0, 0, 1, 1, 1, UINT32_MAX };
+	struct nr_topology *topo =
+		open_synthetic("pack:2 [numa] l3:1 core:3 pu:2(indexes=2*6:1*2)");
+	struct nr_plan *plan = make_with(topo, (struct nr_plan_opts){ .n_cpus = 13 });
+	unsigned n;
+
+	(void)state;
+	assert_memory_equal(nr_plan_nodes(plan, &n), want, sizeof(want));
+	assert_int_equal(n, 13);
+	nr_plan_free(plan);
+	nr_topology_free(topo);
 }
 
 static void test_four_and_eight_nodes(void **state)
@@ -1063,6 +1091,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_node),
 		cmocka_unit_test(test_two_nodes),
+		cmocka_unit_test(test_node_of_cpu),
 		cmocka_unit_test(test_four_and_eight_nodes),
 		cmocka_unit_test(test_llc_without_l3),
 		cmocka_unit_test(test_parts_follow_clusters),

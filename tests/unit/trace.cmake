@@ -21,6 +21,7 @@ set(trace_tests
 	frame
 	gap
 	names
+	nodes
 	packet
 	reader
 	repair

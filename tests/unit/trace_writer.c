@@ -66,6 +66,8 @@ int writer_open(struct writer **out, const char *dir, const struct nr_types *typ
 	w->recording.format.types = types;
 	w->recording.clock_offset = opts->clock_offset;
 	w->recording.filter = opts->filter;
+	w->recording.cpu_nodes = opts->cpu_nodes;
+	w->recording.n_cpus = opts->n_cpus;
 	w->recording.log = &w->log;
 	w->misfits = opts->misfits;
 	w->full = opts->packet_bytes ? opts->packet_bytes : 1 << 20;
