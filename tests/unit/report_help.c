@@ -69,15 +69,18 @@ static int add_enum(struct btf *btf, char *names)
 /* Returns the BTF type of a kind, and its size. */
 static int add_kind(struct btf *btf, char *kind, uint32_t *size)
 {
-	int bits = atoi(kind + 1), chars;
+	int bits = atoi(kind + 1), chars, word;
 
-	*size = *kind == 't' ? bits : *kind == 'e' ? 4 : bits / 8;
+	*size = *kind == 't' ? bits : *kind == 'e' ? 4 : *kind == 'a' ? bits * 8 : bits / 8;
 	switch (*kind) {
 	case 'e':
 		return add_enum(btf, kind + 2);
 	case 't':
 		chars = btf__add_int(btf, "char", 1, BTF_INT_CHAR);
 		return btf__add_array(btf, chars, chars, bits);
+	case 'a':
+		word = btf__add_int(btf, "unsigned long", 8, 0);
+		return btf__add_array(btf, word, word, bits);
 	default:
 		return btf__add_int(btf, kind, *size, *kind == 's' ? BTF_INT_SIGNED : 0);
 	}
@@ -147,7 +150,7 @@ static void put(struct story *s, uint64_t ts, unsigned cpu, const char *name, va
 			continue;
 		}
 		value = va_arg(args, long long);
-		memcpy(data + f->offset, &value, f->size); /* little-endian */
+		memcpy(data + f->offset, &value, f->size < 8 ? f->size : 8); /* little-endian */
 	}
 	report_run_event(s->run, &ev, passes);
 }

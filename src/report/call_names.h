@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What reports know of system calls by their names. */
+#ifndef NR_REPORT_CALL_NAMES_H
+#define NR_REPORT_CALL_NAMES_H
+
+#include <stdbool.h>
+
+/* Threads that have nothing to do are in such calls. */
+bool call_waits_by_design(const char *name);
+/* The first argument is a file descriptor. */
+bool call_takes_fd(const char *name);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The system calls that threads are in, and how long they were off their CPU in them, from the events
+ * of the sources "syscalls" and, if it was recorded, "sched".
+ */
+#ifndef NR_REPORT_CALLS_H
+#define NR_REPORT_CALLS_H
+
+#include "feed.h"
+
+#define CALL_ARGS 6
+
+/* Who woke a thread up. */
+struct waker {
+	int32_t tid;	/* 0: an interrupt of an idle CPU; -1: not known */
+	bool interrupt; /* the waker is only the task that was interrupted */
+	char comm[FEED_COMM];
+};
+
+struct call {
+	uint64_t enter; /* 0: the thread is in none, or it was not seen to enter it */
+	uint64_t args[CALL_ARGS];
+	bool sched;	  /* the following is known */
+	uint64_t off;	  /* ns off its CPU */
+	uint64_t wait;	  /* of these, ready to run */
+	uint64_t longest; /* the longest stretch off its CPU; who ended it: */
+	struct waker waker;
+	struct waker last; /* the latest wake-up */
+};
+
+#define CALLS_MAX_TID (1u << 22) /* the kernel's PID_MAX_LIMIT */
+
+struct calls {
+	struct call **by_tid; /* [CALLS_MAX_TID] */
+	bool sched;	      /* there was an event of the source "sched" */
+};
+
+void calls_open(struct calls *c);
+void calls_close(struct calls *c);
+
+/* The call that the thread leaves; NULL: it was not seen to enter it. Valid until its next one. */
+struct call *calls_leave(struct calls *c, int32_t tid);
+
+/* The event types. The state of a report that uses them begins with a struct calls. */
+void calls_on_enter(void *c, const struct feed_event *e);
+void calls_on_switch(void *c, const struct feed_event *e);
+void calls_on_wakeup(void *c, const struct feed_event *e);
+
+#define CALLS_EVENTS                                                                               \
+	{ "?sys_enter", "syscalls", { "tid", "args" }, calls_on_enter },                           \
+		{ "?sched_switch",                                                                 \
+		  "sched",                                                                         \
+		  { "next_pid", "off_ns", "wait_ns" },                                             \
+		  calls_on_switch },                                                               \
+	{                                                                                          \
+		"?sched_wakeup", "sched", { "pid", "waker_pid", "context", "waker_comm" },         \
+			calls_on_wakeup                                                            \
+	}
+
+#endif

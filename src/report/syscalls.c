@@ -1,0 +1,440 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Report "syscalls": which calls take long or fail, for whom, and who ended their wait. */
+#include <inttypes.h>
+#include <string.h>
+#include "call_names.h"
+#include "calls.h"
+#include "duration.h"
+#include "memory.h"
+#include "report.h"
+#include "rows.h"
+#include "text.h"
+#include "totals.h"
+#include "worst.h"
+
+/* Calls of one kind. */
+struct call_row {
+	int64_t nr; /* the key */
+	const char *name;
+	bool waits; /* by design */
+	struct hist took;
+	uint64_t errors;
+};
+
+struct error_row {
+	struct error_key {
+		int32_t nr, error;
+	} key;
+	const char *name;
+	uint64_t n;
+};
+
+struct long_call {
+	struct pair pair;
+	const struct call_row *row;
+	int32_t tid;
+	char comm[FEED_COMM];
+	const char *error; /* NULL: none */
+	bool entered;	   /* the call is known */
+	struct call call;
+};
+
+struct syscalls {
+	struct calls calls; /* first */
+	struct report_env env;
+	struct pairs *pairs;
+	struct rows rows, errors;
+	struct totals tasks;
+	struct worst worst;
+	struct hist took;
+	uint64_t n, failed;
+};
+
+/* ---- events ---- */
+
+enum { NR, TID, DURATION, ERROR, COMM };
+
+static struct call_row *row_of(struct syscalls *s, const struct feed_event *e)
+{
+	int64_t nr = feed_int(e, NR);
+	struct call_row *row = rows_get(&s->rows, &nr);
+
+	if (!row->name) {
+		row->name = feed_name(e, NR) ?: "?";
+		row->waits = call_waits_by_design(row->name);
+	}
+	return row;
+}
+
+static void count_error(struct syscalls *s, const struct feed_event *e)
+{
+	struct error_key key = { .nr = feed_int(e, NR), .error = feed_int(e, ERROR) };
+	struct error_row *row = rows_get(&s->errors, &key);
+
+	if (!row->n++)
+		row->name = feed_name(e, ERROR) ?: "?";
+	s->failed++;
+}
+
+/* Calls that wait by design are worse than none, but less bad than all others. */
+static uint64_t rank_of(const struct call_row *row, uint64_t ns)
+{
+	return ns / 2 | (row->waits ? 0 : 1ull << 63);
+}
+
+static void add_long(struct syscalls *s, const struct feed_event *e, const struct call_row *row,
+		     const struct call *call)
+{
+	struct long_call c = {
+		.pair = { e->ts - feed_int(e, DURATION), e->ts },
+		.row = row,
+		.tid = feed_int(e, TID),
+		.error = feed_int(e, ERROR) ? feed_name(e, ERROR) ?: "?" : NULL,
+		.entered = call,
+	};
+
+	feed_text(e, COMM, c.comm, sizeof(c.comm));
+	if (call)
+		c.call = *call;
+	pairs_add(s->pairs, &c.pair);
+}
+
+static void on_exit_call(void *state, const struct feed_event *e)
+{
+	struct syscalls *s = state;
+	struct call *call = calls_leave(&s->calls, feed_int(e, TID));
+	struct totals_key task = { .id = feed_int(e, TID) };
+	uint64_t ns = feed_int(e, DURATION);
+	struct call_row *row;
+
+	if (!e->passes)
+		return;
+	row = row_of(s, e);
+	s->n++;
+	if (feed_int(e, ERROR)) {
+		row->errors++;
+		count_error(s, e);
+	}
+	if (!ns) /* it was entered before the recording */
+		return;
+	hist_add(&row->took, ns);
+	hist_add(&s->took, ns);
+	feed_text(e, COMM, task.name, FEED_COMM);
+	totals_add(&s->tasks, &task, ns);
+	if (worst_takes(&s->worst, rank_of(row, ns)))
+		add_long(s, e, row, call);
+}
+
+static void syscalls_pair(void *state, struct pair *pair)
+{
+	struct long_call *c = (struct long_call *)pair;
+	struct syscalls *s = state;
+
+	worst_add(&s->worst, rank_of(c->row, pair->end - pair->begin), c);
+}
+
+static void *syscalls_open(const struct report_env *env, struct pairs *pairs)
+{
+	struct syscalls *s = memory_new(1, sizeof(*s));
+
+	s->env = *env;
+	s->pairs = pairs;
+	calls_open(&s->calls);
+	s->rows = (struct rows){ .size = sizeof(struct call_row), .key_size = sizeof(int64_t) };
+	s->errors = (struct rows){ .size = sizeof(struct error_row),
+				   .key_size = sizeof(struct error_key) };
+	worst_init(&s->worst, env->worst, sizeof(struct long_call), NULL);
+	return s;
+}
+
+static void clear_row(void *row)
+{
+	hist_clear(&((struct call_row *)row)->took);
+}
+
+static void syscalls_close(void *state)
+{
+	struct syscalls *s = state;
+
+	calls_close(&s->calls);
+	rows_close(&s->rows, clear_row);
+	rows_close(&s->errors, NULL);
+	totals_close(&s->tasks);
+	worst_close(&s->worst);
+	hist_clear(&s->took);
+	free(s);
+}
+
+static uint64_t row_rank(const void *p)
+{
+	const struct call_row *row = p;
+
+	return rank_of(row, row->took.sum);
+}
+
+static uint64_t error_rank(const void *row)
+{
+	return ((const struct error_row *)row)->n;
+}
+
+static void syscalls_end(void *state, uint64_t end)
+{
+	struct syscalls *s = state;
+
+	(void)end;
+	rows_sort(&s->rows, row_rank);
+	rows_sort(&s->errors, error_rank);
+	totals_sort(&s->tasks);
+}
+
+/* ---- text ---- */
+
+/* "fd 3", or the first three arguments. */
+static struct text args_text(const struct long_call *c)
+{
+	const uint64_t *a = c->call.args;
+	struct text t = {};
+
+	if (!c->entered)
+		return t;
+	if (call_takes_fd(c->row->name))
+		snprintf(t.s, sizeof(t.s), "fd %d", (int)a[0]);
+	else
+		snprintf(t.s, sizeof(t.s), "%#" PRIx64 ", %#" PRIx64 ", %#" PRIx64, a[0], a[1],
+			 a[2]);
+	return t;
+}
+
+static struct text waker_text(const struct waker *w)
+{
+	return w->interrupt ? (struct text){ "an interrupt" } : task_text(w->comm, w->tid);
+}
+
+static void print_cause(const struct long_call *c, uint64_t took, FILE *out)
+{
+	const struct call *call = &c->call;
+
+	if (!c->entered || !call->sched) {
+		fputs("what it waited for was not recorded (-e sched)", out);
+		return;
+	}
+	if (call->off < took / 20) {
+		fputs("it ran on its CPU", out);
+		return;
+	}
+	fprintf(out, "off its CPU for %s", duration(call->off).s);
+	if (call->waker.tid >= 0)
+		fprintf(out, ", woken up by %s", waker_text(&call->waker).s);
+	if (call->wait > call->off / 20)
+		fprintf(out, ", ready to run for %s of it", duration(call->wait).s);
+}
+
+static const struct call_row *row_of_error(const struct syscalls *s, const struct error_row *error)
+{
+	for (unsigned i = 0; i < s->rows.n; i++) {
+		const struct call_row *row = s->rows.list[i];
+
+		if (row->nr == error->key.nr)
+			return row;
+	}
+	return NULL;
+}
+
+static void print_verdict(const struct syscalls *s, FILE *out)
+{
+	const struct long_call *c = worst_at(&s->worst, 0);
+	const struct error_row *most = s->errors.n ? s->errors.list[0] : NULL;
+	const struct call_row *row = most ? row_of_error(s, most) : NULL;
+
+	fputs("syscalls: ", out);
+	if (s->worst.n) {
+		uint64_t took = c->pair.end - c->pair.begin;
+
+		fprintf(out, "%s of %s took %s: ", c->row->name, task_text(c->comm, c->tid).s,
+			duration(took).s);
+		print_cause(c, took, out);
+		fputs(". ", out);
+	}
+	fprintf(out, "%s, %s failed", counted_text(s->n, "call").s, count_text(s->failed).s);
+	if (row)
+		fprintf(out, ", most with %s in %s (%s)", most->name, row->name,
+			count_text(most->n).s);
+	fputc('.', out);
+}
+
+static void print_worst(const struct syscalls *s, FILE *out)
+{
+	fprintf(out, "\n%-15s %9s  %-20s %-16s  %s\n", "BEGIN", "TOOK", "TASK", "CALL",
+		"ARGUMENTS; CAUSE");
+	for (unsigned i = 0; i < s->worst.n; i++) {
+		const struct long_call *c = worst_at(&s->worst, i);
+		struct text args = args_text(c);
+
+		fprintf(out, "%s %9s  %-20s %-16s  %s%s", time_text(&s->env, c->pair.begin).s,
+			duration(c->pair.end - c->pair.begin).s, task_text(c->comm, c->tid).s,
+			c->row->name, args.s, *args.s ? "; " : "");
+		print_cause(c, c->pair.end - c->pair.begin, out);
+		fprintf(out, "%s%s\n", c->error ? "; " : "", c->error ?: "");
+	}
+	if (s->pairs->left_out)
+		fprintf(out, "%s left out because of losses\n",
+			counted_text(s->pairs->left_out, "long call").s);
+}
+
+/* The most frequent errors of a call: "ENOENT 12, EACCES 1". */
+static void print_errors(const struct syscalls *s, const struct call_row *row, FILE *out)
+{
+	unsigned shown = 0;
+
+	for (unsigned i = 0; i < s->errors.n && shown < 3; i++) {
+		const struct error_row *e = s->errors.list[i];
+
+		if (e->key.nr == row->nr)
+			fprintf(out, "%s%s %" PRIu64, shown++ ? ", " : "  ", e->name, e->n);
+	}
+}
+
+static void print_rows(const struct syscalls *s, FILE *out)
+{
+	fprintf(out, "\n%-18s %10s %8s %9s %9s %9s %9s  %s\n", "CALL", "COUNT", "FAILED", "TOTAL",
+		"P50", "P99", "LONGEST", "ERRORS");
+	for (unsigned i = 0; i < s->rows.n && i < 2 * s->env.worst; i++) {
+		const struct call_row *r = s->rows.list[i];
+
+		fprintf(out, "%-18s %10" PRIu64 " %8" PRIu64 " %9s %9s %9s %9s", r->name, r->took.n,
+			r->errors, duration(r->took.sum).s,
+			duration(hist_quantile(&r->took, 500)).s,
+			duration(hist_quantile(&r->took, 990)).s, duration(r->took.max).s);
+		print_errors(s, r, out);
+		fputc('\n', out);
+	}
+	if (s->rows.n > 2 * s->env.worst)
+		fprintf(out, "and %u more\n", s->rows.n - 2 * s->env.worst);
+}
+
+static void syscalls_print(void *state, FILE *out)
+{
+	struct syscalls *s = state;
+
+	print_verdict(s, out);
+	fputc('\n', out);
+	if (!s->n)
+		return;
+	if (s->worst.n)
+		print_worst(s, out);
+	fputc('\n', out);
+	hist_print(&s->took, out, s->env.utf8);
+	print_rows(s, out);
+	fputc('\n', out);
+	totals_print(&s->tasks, out, "TASK", "CALLS", s->env.worst);
+}
+
+/* ---- JSON ---- */
+
+static json_t *json_args(const struct long_call *c)
+{
+	json_t *list = json_array();
+
+	/* a double may not hold them */
+	for (unsigned i = 0; c->entered && i < CALL_ARGS; i++)
+		json_array_append_new(list, json_sprintf("%#" PRIx64, c->call.args[i]));
+	return list;
+}
+
+static json_t *json_waker(const struct waker *w)
+{
+	if (w->tid < 0)
+		return json_null();
+	return json_pack("{s:s, s:i, s:b}", "comm", safe_text(w->comm).s, "tid", w->tid,
+			 "interrupt", w->interrupt);
+}
+
+static json_t *json_call(const struct long_call *c)
+{
+	bool known = c->entered && c->call.sched;
+	json_t *o = json_pack("{s:I, s:I, s:s, s:b, s:s, s:i, s:s?, s:o}", "begin_ns",
+			      (json_int_t)c->pair.begin, "duration_ns",
+			      (json_int_t)(c->pair.end - c->pair.begin), "call", c->row->name,
+			      "waits_by_design", c->row->waits, "comm", safe_text(c->comm).s, "tid",
+			      c->tid, "error", c->error, "args", json_args(c));
+
+	json_object_set_new(o, "off_cpu_ns", known ? json_integer(c->call.off) : json_null());
+	json_object_set_new(o, "ready_ns", known ? json_integer(c->call.wait) : json_null());
+	json_object_set_new(o, "waker", known ? json_waker(&c->call.waker) : json_null());
+	return o;
+}
+
+static json_t *json_worst(const struct syscalls *s)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < s->worst.n; i++)
+		json_array_append_new(list, json_call(worst_at(&s->worst, i)));
+	return list;
+}
+
+static json_t *json_errors(const struct syscalls *s, const struct call_row *row)
+{
+	json_t *o = json_object();
+
+	for (unsigned i = 0; i < s->errors.n; i++) {
+		const struct error_row *e = s->errors.list[i];
+
+		if (e->key.nr == row->nr)
+			json_object_set_new(o, e->name, json_integer(e->n));
+	}
+	return o;
+}
+
+static json_t *json_rows(const struct syscalls *s)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < s->rows.n; i++) {
+		const struct call_row *r = s->rows.list[i];
+
+		json_array_append_new(
+			list, json_pack("{s:s, s:I, s:I, s:o, s:o}", "call", r->name, "nr",
+					(json_int_t)r->nr, "failed", (json_int_t)r->errors,
+					"errors", json_errors(s, r), "took", hist_json(&r->took)));
+	}
+	return list;
+}
+
+static void verdict(const void *s, FILE *out)
+{
+	print_verdict(s, out);
+}
+
+static json_t *syscalls_json(void *state)
+{
+	struct syscalls *s = state;
+	json_t *o = json_pack("{s:s, s:o, s:I, s:I, s:o, s:o, s:o, s:o}", "report", "syscalls",
+			      "verdict", text_json(verdict, s), "n", (json_int_t)s->n, "failed",
+			      (json_int_t)s->failed, "worst", json_worst(s), "histogram",
+			      hist_json(&s->took), "calls", json_rows(s), "tasks",
+			      totals_json(&s->tasks));
+
+	json_pairs(o, s->pairs);
+	return o;
+}
+
+static const struct feed_type events[] = {
+	{ "sys_exit", "syscalls", { "nr", "tid", "duration_ns", "error", "comm" }, on_exit_call },
+	CALLS_EVENTS,
+	{},
+};
+
+const struct report report_syscalls = {
+	.name = "syscalls",
+	.about = "which calls take long or fail, for whom, and who ended their wait",
+	.sources = "syscalls",
+	.events = events,
+	.pair_size = sizeof(struct long_call),
+	.open = syscalls_open,
+	.close = syscalls_close,
+	.pair = syscalls_pair,
+	.end = syscalls_end,
+	.print = syscalls_print,
+	.json = syscalls_json,
+};
