@@ -28,11 +28,13 @@ struct report_run {
 	unsigned n;
 };
 
-extern const struct report report_runq, report_syscalls, report_irq, report_io, report_net,
-	report_faults;
+extern const struct report report_offcpu, report_runq, report_syscalls, report_irq, report_io,
+	report_net, report_faults;
 
-static const struct report *const all[] = { &report_runq, &report_syscalls, &report_irq,
-					    &report_io,	  &report_net,	    &report_faults };
+static const struct report *const all[] = {
+	&report_offcpu, &report_runq, &report_syscalls, &report_irq,
+	&report_io,	&report_net,  &report_faults,
+};
 
 const struct report *report_at(unsigned i)
 {

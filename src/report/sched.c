@@ -1,33 +1,56 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "sched.h"
 
-#include <string.h>
 #include "memory.h"
 
-#define NR_CPUS	      65536
 #define FIRST_BUCKETS 1024
 
-/* States in which a task leaves its CPU for the last time. */
-#define EXIT_STATES (16 | 32 | 128) /* EXIT_DEAD, ZOMBIE, DEAD */
+/* Bits of enum sched_state in the events. */
+#define INTERRUPTIBLE	0x1
+#define UNINTERRUPTIBLE 0x2
+#define EXIT_STATES	(16 | 32 | 128) /* EXIT_DEAD, ZOMBIE, DEAD: the CPU is left for good */
+#define IDLE		0x402
+
+/* A wake-up may come just before the switch-out that it makes undone, and show so in the order. */
+#define EARLY_NS 1000000
 
 enum {
 	SWITCH_PREV_PID,
+	SWITCH_PREV_TGID,
 	SWITCH_PREV_STATE,
+	SWITCH_PREV_CALL,
 	SWITCH_PREEMPT,
 	SWITCH_PREV_COMM,
 	SWITCH_NEXT_PID,
-	SWITCH_NEXT_COMM,
-	SWITCH_PREV_TGID,
 	SWITCH_NEXT_TGID,
+	SWITCH_NEXT_COMM,
 };
-enum { WAKEUP_PID, WAKEUP_CPU, WAKEUP_COMM, WAKEUP_IS_NEW, WAKEUP_TGID };
+enum {
+	WAKEUP_PID,
+	WAKEUP_TGID,
+	WAKEUP_CPU,
+	WAKEUP_COMM,
+	WAKEUP_WAKER,
+	WAKEUP_WAKER_COMM,
+	WAKEUP_CONTEXT,
+	WAKEUP_IS_NEW,
+};
 enum { MIGRATE_PID, MIGRATE_FROM, MIGRATE_TO };
+enum { CALL_NR, CALL_TID, CALL_ARGS };
+enum { IRQ_NS, IRQ_NAME };
 
 void sched_open(struct sched *s)
 {
 	s->n_buckets = FIRST_BUCKETS;
 	s->buckets = memory_new(s->n_buckets, sizeof(*s->buckets));
-	s->cpus = memory_new(NR_CPUS, sizeof(*s->cpus));
+	cpus_open(&s->cpus);
+}
+
+static void forget_note(struct sched *s, struct sched_task *t)
+{
+	if (t->note)
+		s->forget(t->note);
+	t->note = NULL;
 }
 
 static void free_list(struct sched_task *t)
@@ -42,13 +65,13 @@ static void free_list(struct sched_task *t)
 
 void sched_close(struct sched *s)
 {
+	for (struct sched_task *t = sched_each(s, NULL); t; t = sched_each(s, t))
+		forget_note(s, t);
 	for (unsigned i = 0; i < s->n_buckets; i++)
 		free_list(s->buckets[i]);
 	free_list(s->free);
-	for (unsigned i = 0; i < NR_CPUS; i++)
-		free(s->cpus[i]);
 	free(s->buckets);
-	free(s->cpus);
+	cpus_close(&s->cpus);
 }
 
 /* ---- tasks ---- */
@@ -109,6 +132,7 @@ static void forget(struct sched *s, struct sched_task *t)
 {
 	struct sched_task **p = bucket(s, t->tid);
 
+	forget_note(s, t);
 	while (*p != t)
 		p = &(*p)->next;
 	*p = t->next;
@@ -130,105 +154,50 @@ struct sched_task *sched_each(const struct sched *s, const struct sched_task *t)
 	return i < s->n_buckets ? s->buckets[i] : NULL;
 }
 
-/* ---- CPUs ---- */
-
-static struct sched_cpu *cpu_of(struct sched *s, unsigned cpu)
-{
-	if (!s->cpus[cpu]) {
-		s->cpus[cpu] = memory_new(1, sizeof(**s->cpus));
-		s->cpus[cpu]->tid = -1;
-	}
-	return s->cpus[cpu];
-}
-
-/* The CPU goes on with another task. */
-static void run(struct sched_cpu *c, const struct feed_event *e, int32_t prev, int32_t next)
-{
-	if (c->tid == prev) {
-		struct sched_run *r = &c->runs[c->n++ % SCHED_RUNS_KEPT];
-
-		*r = (struct sched_run){ .begin = c->since, .end = e->ts, .tid = prev };
-		memcpy(r->comm, c->comm, sizeof(r->comm));
-	}
-	c->tid = next;
-	c->since = e->ts;
-	feed_text(e, SWITCH_NEXT_COMM, c->comm, sizeof(c->comm));
-}
-
-static void add_share(struct sched_shares *sum, const struct sched_run *r, uint64_t ns)
-{
-	struct sched_share share = { .ns = ns, .tid = r->tid };
-	unsigned i;
-
-	for (i = 0; i < sum->n && sum->list[i].tid != r->tid; i++)
-		;
-	if (i < sum->n) {
-		share.ns += sum->list[i].ns;
-		sum->n--;
-		memmove(&sum->list[i], &sum->list[i + 1], (sum->n - i) * sizeof(share));
-	}
-	memcpy(share.comm, r->comm, sizeof(share.comm));
-	for (i = 0; i < sum->n && sum->list[i].ns >= share.ns; i++)
-		;
-	if (i == SCHED_SHARES)
-		return;
-	if (sum->n == SCHED_SHARES)
-		sum->n--;
-	memmove(&sum->list[i + 1], &sum->list[i], (sum->n - i) * sizeof(share));
-	sum->list[i] = share;
-	sum->n++;
-}
-
-static void add_run(struct sched_shares *sum, const struct sched_run *r, uint64_t begin,
-		    uint64_t end)
-{
-	uint64_t from = r->begin > begin ? r->begin : begin, to = r->end < end ? r->end : end;
-
-	if (to <= from)
-		return;
-	sum->known += to - from;
-	if (r->tid)
-		add_share(sum, r, to - from);
-	else
-		sum->idle += to - from;
-}
-
-void sched_add_shares(const struct sched *s, struct sched_shares *sum, unsigned cpu, uint64_t begin,
-		      uint64_t end, uint64_t now)
-{
-	const struct sched_cpu *c = cpu < NR_CPUS ? s->cpus[cpu] : NULL;
-	uint64_t kept;
-
-	if (!c)
-		return;
-	if (c->tid >= 0) {
-		struct sched_run r = { .begin = c->since, .end = now, .tid = c->tid };
-
-		memcpy(r.comm, c->comm, sizeof(r.comm));
-		add_run(sum, &r, begin, end);
-	}
-	kept = c->n < SCHED_RUNS_KEPT ? c->n : SCHED_RUNS_KEPT;
-	for (uint64_t i = 1; i <= kept; i++) {
-		const struct sched_run *r = &c->runs[(c->n - i) % SCHED_RUNS_KEPT];
-
-		if (r->end <= begin)
-			break;
-		add_run(sum, r, begin, end);
-	}
-}
-
 /* ---- events ---- */
 
 static void enter(struct sched_task *t, enum sched_state state, uint64_t ts)
 {
+	struct sched_stretch *past;
+
+	if (t->state != SCHED_UNKNOWN) {
+		past = &t->past[t->n++ % SCHED_STRETCHES];
+		past->begin = t->since;
+		past->end = ts;
+		past->state = t->state;
+		past->cpu = t->cpu;
+		past->call = t->call;
+		if (t->state == SCHED_SLEEPS)
+			past->wake = t->wake;
+	}
 	t->state = state;
 	t->since = ts;
+}
+
+/* To sleep is what the task is for just now: nobody waits for it to go on. */
+static bool sleeps_by_design(const struct sched_task *t, unsigned state)
+{
+	if (state == IDLE || !(state & (INTERRUPTIBLE | UNINTERRUPTIBLE)))
+		return true;
+	if (state & UNINTERRUPTIBLE)
+		return false;
+	return t->call->kind == CALL_NONE || t->call->kind == CALL_WAITS ||
+	       (t->call->kind == CALL_FUTEX && t->futex_waits);
+}
+
+static void sleep_in(struct sched *s, struct sched_task *t, const struct feed_event *e,
+		     unsigned state)
+{
+	t->call = call_kinds_get(&s->calls, e, SWITCH_PREV_CALL);
+	t->by_design = sleeps_by_design(t, state);
+	if (t->early.ts && t->early.ts + EARLY_NS > e->ts)
+		t->wake = t->early;
 }
 
 static void leave(struct sched *s, const struct feed_event *e, int32_t tid)
 {
 	struct sched_task *t = get(s, tid);
-	int64_t state = feed_int(e, SWITCH_PREV_STATE);
+	unsigned state = feed_int(e, SWITCH_PREV_STATE);
 
 	if (state & EXIT_STATES) {
 		forget(s, t);
@@ -236,11 +205,14 @@ static void leave(struct sched *s, const struct feed_event *e, int32_t tid)
 	}
 	feed_text(e, SWITCH_PREV_COMM, t->comm, sizeof(t->comm));
 	t->pid = feed_int(e, SWITCH_PREV_TGID);
-	t->out = e->ts;
-	t->woken = t->moved = 0;
-	t->cpu = e->cpu;
 	t->slept = state && !feed_int(e, SWITCH_PREEMPT);
 	enter(t, t->slept ? SCHED_SLEEPS : SCHED_READY, e->ts);
+	t->out = e->ts;
+	t->wake.ts = t->moved = 0;
+	t->cpu = e->cpu;
+	if (t->slept)
+		sleep_in(s, t, e, state);
+	t->early.ts = 0;
 }
 
 static void start(struct sched *s, const struct feed_event *e, int32_t tid)
@@ -251,40 +223,64 @@ static void start(struct sched *s, const struct feed_event *e, int32_t tid)
 	t->pid = feed_int(e, SWITCH_NEXT_TGID);
 	if (t->state == SCHED_READY || t->state == SCHED_SLEEPS)
 		s->starts(s->ctx, t, e);
-	t->out = t->woken = t->moved = 0;
-	t->cpu = e->cpu;
+	forget_note(s, t);
 	enter(t, SCHED_RUNS, e->ts);
+	t->out = t->wake.ts = t->early.ts = t->moved = 0;
+	t->cpu = e->cpu;
 }
 
 void sched_on_switch(void *state, const struct feed_event *e)
 {
 	int32_t prev = feed_int(e, SWITCH_PREV_PID), next = feed_int(e, SWITCH_NEXT_PID);
 	struct sched *s = state;
+	char comm[FEED_COMM];
 
-	run(cpu_of(s, e->cpu), e, prev, next);
+	feed_text(e, SWITCH_NEXT_COMM, comm, sizeof(comm));
+	cpus_switch(&s->cpus, e->cpu, e->ts, prev, next, comm);
 	if (prev)
 		leave(s, e, prev);
 	if (next)
 		start(s, e, next);
 }
 
+static struct sched_wake wake_of(const struct feed_event *e)
+{
+	struct sched_wake w = {
+		.ts = e->ts,
+		.context = feed_int(e, WAKEUP_CONTEXT),
+		.tid = feed_int(e, WAKEUP_WAKER),
+		.cpu = e->cpu,
+		.is_new = feed_int(e, WAKEUP_IS_NEW),
+	};
+
+	feed_text(e, WAKEUP_WAKER_COMM, w.comm, sizeof(w.comm));
+	return w;
+}
+
 void sched_on_wakeup(void *state, const struct feed_event *e)
 {
 	struct sched *s = state;
 	struct sched_task *t = get(s, feed_int(e, WAKEUP_PID));
+	struct sched_wake wake = wake_of(e);
 
-	if (feed_int(e, WAKEUP_IS_NEW)) {
-		t->out = 0;
+	if (wake.is_new) { /* the number may have been another task's */
+		forget(s, t);
+		t = get(s, feed_int(e, WAKEUP_PID));
 		t->slept = true;
-	} else if (t->state == SCHED_RUNS || t->state == SCHED_READY) {
-		return; /* it was about to sleep, and does not */
+	} else if (t->state == SCHED_RUNS) {
+		t->early = wake;
+		return;
+	} else if (t->state == SCHED_READY) {
+		return;
 	}
 	feed_text(e, WAKEUP_COMM, t->comm, sizeof(t->comm));
 	t->pid = feed_int(e, WAKEUP_TGID);
-	t->woken = e->ts;
+	t->wake = wake;
+	enter(t, SCHED_READY, e->ts);
 	t->cpu = feed_int(e, WAKEUP_CPU);
 	t->moved = 0;
-	enter(t, SCHED_READY, e->ts);
+	if (s->wakes)
+		s->wakes(s->ctx, t);
 }
 
 void sched_on_migrate(void *state, const struct feed_event *e)
@@ -296,4 +292,44 @@ void sched_on_migrate(void *state, const struct feed_event *e)
 	t->from_cpu = feed_int(e, MIGRATE_FROM);
 	t->cpu = feed_int(e, MIGRATE_TO);
 	t->moved = e->ts;
+}
+
+void sched_on_call(void *state, const struct feed_event *e)
+{
+	struct sched *s = state;
+	struct sched_task *t;
+	const uint64_t *args;
+	size_t n;
+
+	if (call_kinds_get(&s->calls, e, CALL_NR)->kind != CALL_FUTEX)
+		return;
+	args = nr_event_array(e->ev, &e->fields[CALL_ARGS].info, &n);
+	t = get(s, feed_int(e, CALL_TID));
+	t->futex_waits = n > 1 && call_kinds_futex_waits(args[1]);
+}
+
+static void on_irq(struct sched *s, const struct feed_event *e, struct cpu_irq irq)
+{
+	uint64_t ns = feed_int(e, IRQ_NS);
+
+	irq.begin = e->ts - ns;
+	irq.end = e->ts;
+	if (ns)
+		cpus_irq(&s->cpus, e->cpu, &irq);
+}
+
+void sched_on_hardirq(void *state, const struct feed_event *e)
+{
+	struct cpu_irq irq = {};
+
+	feed_text(e, IRQ_NAME, irq.name, sizeof(irq.name));
+	on_irq(state, e, irq);
+}
+
+void sched_on_softirq(void *state, const struct feed_event *e)
+{
+	struct cpu_irq irq = { .soft = true };
+
+	snprintf(irq.name, sizeof(irq.name), "%s", feed_name(e, IRQ_NAME) ?: "?");
+	on_irq(state, e, irq);
 }

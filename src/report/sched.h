@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What every task and every CPU did, from the events of source "sched" in their order: a task runs,
- * is ready to run, or sleeps; a CPU runs a task or is idle. Keeps the latest stretches of each, which
- * is where causes are found.
+ * What every task did, from the events of source "sched" in their order: it runs, is ready to run, or
+ * sleeps. Keeps the latest stretches of each task, which is where causes are found. With events of
+ * the sources "syscalls" and "irq" it knows more.
  */
 #ifndef NR_REPORT_SCHED_H
 #define NR_REPORT_SCHED_H
 
+#include "call_kinds.h"
+#include "cpus.h"
 #include "feed.h"
 
 enum sched_state {
@@ -16,47 +18,70 @@ enum sched_state {
 	SCHED_SLEEPS,
 };
 
+/* As in the events. From an interrupt, the waker is only the task that was interrupted. */
+enum sched_context {
+	SCHED_BY_TASK,
+	SCHED_BY_SOFTIRQ,
+	SCHED_BY_HARDIRQ,
+	SCHED_BY_UNKNOWN,
+};
+
+struct sched_wake {
+	uint64_t ts; /* 0: no wake-up is known */
+	enum sched_context context;
+	int32_t tid; /* of the waker */
+	unsigned cpu;
+	bool is_new; /* the task was just made */
+	char comm[FEED_COMM];
+};
+
+/* A part of a task's past in one state. */
+struct sched_stretch {
+	uint64_t begin, end;
+	enum sched_state state;
+	unsigned cpu;		      /* of a ready task */
+	const struct call_kind *call; /* of a sleep, and what ended it: */
+	struct sched_wake wake;
+};
+
+#define SCHED_STRETCHES 16
+
 struct sched_task {
 	struct sched_task *next; /* in its bucket, or free */
 	int32_t tid;
 	uint32_t pid;
 	char comm[FEED_COMM];
 	enum sched_state state;
-	uint64_t since; /* when the state began */
-	uint64_t out;	/* when it left its CPU; 0: not known */
-	bool slept;	/* it left it to sleep, not because another task was to run */
-	uint64_t woken; /* of a task that slept: when it was woken up; 0: not known */
+	uint64_t since;		      /* when the state began */
+	uint64_t out;		      /* when it left its CPU; 0: not known, or it runs */
+	bool slept;		      /* it left it to sleep, not because another task was to run */
+	bool by_design;		      /* it sleeps because it has nothing to do (docs/answers.md) */
+	const struct call_kind *call; /* that it sleeps in */
+	struct sched_wake wake;	      /* that ended its sleep */
+	struct sched_wake early;      /* while it ran: it may have been about to sleep */
 	/* Where a ready task waits, and where it did before it was moved. */
 	unsigned cpu, from_cpu;
-	uint64_t moved; /* 0: it was not */
-};
-
-/* Something that a CPU did. */
-struct sched_run {
-	uint64_t begin, end;
-	int32_t tid; /* 0: idle */
-	char comm[FEED_COMM];
-};
-
-#define SCHED_RUNS_KEPT 1024
-
-struct sched_cpu {
-	int32_t tid; /* now, since then; -1: not known */
-	uint64_t since;
-	char comm[FEED_COMM];
-	uint64_t n; /* stretches so far: the latest is runs[(n - 1) % SCHED_RUNS_KEPT] */
-	struct sched_run runs[SCHED_RUNS_KEPT];
+	uint64_t moved;	  /* 0: it was not */
+	bool futex_waits; /* its latest futex call waits for something else than a lock */
+	void *note;	  /* of the report; see `forget` */
+	uint64_t n;	  /* stretches so far: the latest is past[(n - 1) % SCHED_STRETCHES] */
+	struct sched_stretch past[SCHED_STRETCHES];
 };
 
 struct sched {
-	/* Called when a task begins to run: t is as it was until now. */
-	void (*starts)(void *ctx, const struct sched_task *t, const struct feed_event *e);
+	/* Called when a task begins to run: t is as it was until now, ready or asleep. */
+	void (*starts)(void *ctx, struct sched_task *t, const struct feed_event *e);
+	/* Called when a task that slept was woken up. May be NULL. */
+	void (*wakes)(void *ctx, struct sched_task *t);
+	/* Called when a task ends, or begins to run again, and has a note. */
+	void (*forget)(void *note);
 	void *ctx;
 
 	struct sched_task **buckets;
 	unsigned n_buckets, n_tasks;
 	struct sched_task *free;
-	struct sched_cpu **cpus; /* [65536] */
+	struct cpus cpus;
+	struct call_kinds calls;
 };
 
 void sched_open(struct sched *s);
@@ -67,42 +92,43 @@ struct sched_task *sched_find(const struct sched *s, int32_t tid);
 /* Steps through all tasks; begin with NULL. */
 struct sched_task *sched_each(const struct sched *s, const struct sched_task *t);
 
-/* The event types of the source. The state of a report that uses them begins with a struct sched. */
+/* The event types. The state of a report that uses them begins with a struct sched. */
 void sched_on_switch(void *s, const struct feed_event *e);
 void sched_on_wakeup(void *s, const struct feed_event *e);
 void sched_on_migrate(void *s, const struct feed_event *e);
+void sched_on_call(void *s, const struct feed_event *e);
+void sched_on_hardirq(void *s, const struct feed_event *e);
+void sched_on_softirq(void *s, const struct feed_event *e);
 
-#define SCHED_EVENTS                                                                               \
-	{ "sched_switch",                                                                          \
-	  "sched",                                                                                 \
-	  { "prev_pid", "prev_state", "preempt", "prev_comm", "next_pid", "next_comm",             \
-	    "?prev_tgid", "?next_tgid" },                                                          \
-	  sched_on_switch },                                                                       \
-		{ "sched_wakeup",                                                                  \
-		  "sched",                                                                         \
-		  { "pid", "target_cpu", "comm", "is_new", "?tgid" },                              \
-		  sched_on_wakeup },                                                               \
+#define SCHED_SWITCH                                                                               \
+	{                                                                                          \
+		"sched_switch", "sched",                                                           \
+			{ "prev_pid",  "prev_tgid", "prev_state", "prev_syscall", "preempt",       \
+			  "prev_comm", "next_pid",  "next_tgid",  "next_comm" },                   \
+			sched_on_switch                                                            \
+	}
+#define SCHED_WAKEUP                                                                               \
+	{                                                                                          \
+		"sched_wakeup", "sched", { "pid",	"tgid",	      "target_cpu", "comm",        \
+					   "waker_pid", "waker_comm", "context",    "is_new" },    \
+			sched_on_wakeup                                                            \
+	}
+#define SCHED_MIGRATE                                                                              \
 	{                                                                                          \
 		"sched_migrate", "sched", { "pid", "from_cpu", "to_cpu" }, sched_on_migrate        \
 	}
-
-/* Who used a CPU between two times. */
-#define SCHED_SHARES 16
-struct sched_share {
-	uint64_t ns;
-	int32_t tid;
-	char comm[FEED_COMM];
-};
-
-struct sched_shares {
-	struct sched_share list[SCHED_SHARES]; /* the largest first */
-	unsigned n;
-	uint64_t known; /* ns of the time that the kept stretches tell about */
-	uint64_t idle;	/* of these */
-};
-
-/* Adds what the CPU did between begin and end, at most up to now. */
-void sched_add_shares(const struct sched *s, struct sched_shares *sum, unsigned cpu, uint64_t begin,
-		      uint64_t end, uint64_t now);
+/* These may be missing. */
+#define SCHED_CALL                                                                                 \
+	{                                                                                          \
+		"?sys_enter", "syscalls", { "nr", "tid", "args" }, sched_on_call                   \
+	}
+#define SCHED_HARDIRQ                                                                              \
+	{                                                                                          \
+		"?hardirq", "irq", { "duration_ns", "name" }, sched_on_hardirq                     \
+	}
+#define SCHED_SOFTIRQ                                                                              \
+	{                                                                                          \
+		"?softirq", "irq", { "duration_ns", "vector" }, sched_on_softirq                   \
+	}
 
 #endif

@@ -2,12 +2,14 @@
 #include "text.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <string.h>
 #include <time.h>
 #include "duration.h"
 #include "memory.h"
 
-#define NSEC 1000000000ll
+#define NSEC  1000000000ll
+#define WIDTH 100
 
 struct text safe_text(const char *name)
 {
@@ -69,7 +71,59 @@ struct text counted_text(uint64_t n, const char *noun)
 	return t;
 }
 
-void print_pairs(FILE *out, const struct pairs *p, const struct hist *h, const char *noun)
+FILE *text_open(char **text)
+{
+	static size_t size;
+
+	*text = NULL;
+	return memory_check(open_memstream(text, &size));
+}
+
+/* Up to the next place where a line may end: not between a number and its unit. */
+static size_t piece(const char *text)
+{
+	size_t len = strcspn(text, " ");
+
+	while (len && text[len] && text[len - 1] >= '0' && text[len - 1] <= '9')
+		len += 1 + strcspn(text + len + 1, " ");
+	return len;
+}
+
+void print_wrapped(FILE *out, const char *text, unsigned column, unsigned indent)
+{
+	for (bool first = true; *text; first = false) {
+		size_t len = piece(text);
+
+		if (!first && column + 1 + len > WIDTH) {
+			fprintf(out, "\n%*s", indent, "");
+			column = indent;
+		} else if (!first) {
+			fputc(' ', out);
+			column++;
+		}
+		fprintf(out, "%.*s", (int)len, text);
+		column += len;
+		text += len;
+		text += *text == ' ';
+	}
+	fputc('\n', out);
+}
+
+void print_line(FILE *out, const char *fmt, ...)
+{
+	char *text;
+	FILE *line = text_open(&text);
+	va_list args;
+
+	va_start(args, fmt);
+	vfprintf(line, fmt, args);
+	va_end(args);
+	fclose(line);
+	print_wrapped(out, memory_check(text), 0, 0);
+	free(text);
+}
+
+static void write_pairs(FILE *out, const struct pairs *p, const struct hist *h, const char *noun)
 {
 	fputs(counted_text(h->n, noun).s, out);
 	if (h->n)
@@ -80,6 +134,17 @@ void print_pairs(FILE *out, const struct pairs *p, const struct hist *h, const c
 	if (p->late)
 		fprintf(out, "; %s loss%s showed too late to say which are affected",
 			count_text(p->late).s, p->late == 1 ? "" : "es");
+}
+
+void print_pairs(FILE *out, const struct pairs *p, const struct hist *h, const char *noun)
+{
+	char *text;
+	FILE *line = text_open(&text);
+
+	write_pairs(line, p, h, noun);
+	fclose(line);
+	print_wrapped(out, memory_check(text), 0, 0);
+	free(text);
 }
 
 json_t *text_json(void (*print)(const void *what, FILE *out), const void *what)

@@ -25,8 +25,17 @@ struct text count_text(uint64_t n);
 /* The same with a noun: "1 wait", "12,345 waits". */
 struct text counted_text(uint64_t n, const char *noun);
 
-/* "12,345 waits: half of them up to 4.10 us, 99 % up to 212 us; 17 left out because of losses", a
- * line without its end. noun: one of them. */
+/* A stream that writes to *text, which is complete after fclose; free it. */
+FILE *text_open(char **text);
+/* Prints text from this column on, in lines of at most 100 columns, and ends the line. Further lines
+ * are indented. */
+void print_wrapped(FILE *out, const char *text, unsigned column, unsigned indent);
+
+/* A paragraph of such lines. */
+void print_line(FILE *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* "12,345 waits: half of them up to 4.10 us, 99 % up to 212 us; 17 left out because of losses".
+ * noun: one of them. */
 void print_pairs(FILE *out, const struct pairs *p, const struct hist *h, const char *noun);
 /* What print writes, as a string. */
 json_t *text_json(void (*print)(const void *what, FILE *out), const void *what);

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "cpus.h"
+
+#include "memory.h"
+
+#define NR_CPUS 65536
+
+void cpus_open(struct cpus *c)
+{
+	c->list = memory_new(NR_CPUS, sizeof(*c->list));
+}
+
+void cpus_close(struct cpus *c)
+{
+	for (unsigned i = 0; i < NR_CPUS; i++) {
+		if (c->list[i])
+			free(c->list[i]->irqs);
+		free(c->list[i]);
+	}
+	free(c->list);
+}
+
+static struct cpu *get(struct cpus *c, unsigned cpu)
+{
+	if (!c->list[cpu]) {
+		c->list[cpu] = memory_new(1, sizeof(**c->list));
+		c->list[cpu]->now.tid = -1;
+	}
+	return c->list[cpu];
+}
+
+void cpus_switch(struct cpus *cpus, unsigned cpu, uint64_t ts, int32_t prev, int32_t next,
+		 const char *comm)
+{
+	struct cpu *c = get(cpus, cpu);
+
+	if (c->now.tid == prev) {
+		c->now.end = ts;
+		c->runs[c->n_runs++ % CPUS_RUNS] = c->now;
+	}
+	c->now.tid = next;
+	c->now.begin = ts;
+	memcpy(c->now.comm, comm, sizeof(c->now.comm));
+}
+
+void cpus_irq(struct cpus *cpus, unsigned cpu, const struct cpu_irq *irq)
+{
+	struct cpu *c = get(cpus, cpu);
+
+	if (!c->irqs)
+		c->irqs = memory_new(CPUS_IRQS, sizeof(*c->irqs));
+	c->irqs[c->n_irqs++ % CPUS_IRQS] = *irq;
+}
+
+/* ---- who used a CPU ---- */
+
+static uint64_t overlap(uint64_t a, uint64_t b, uint64_t begin, uint64_t end)
+{
+	uint64_t from = a > begin ? a : begin, to = b < end ? b : end;
+
+	return to > from ? to - from : 0;
+}
+
+/* Keeps the list sorted. If it is full, the smallest share is forgotten. */
+static void add_share(struct cpu_shares *sum, const struct cpu_run *r, uint64_t ns)
+{
+	struct cpu_share share = { .ns = ns, .tid = r->tid };
+	unsigned i;
+
+	for (i = 0; i < sum->n && sum->list[i].tid != r->tid; i++)
+		;
+	if (i < sum->n) {
+		share.ns += sum->list[i].ns;
+		sum->n--;
+		memmove(&sum->list[i], &sum->list[i + 1], (sum->n - i) * sizeof(share));
+	}
+	memcpy(share.comm, r->comm, sizeof(share.comm));
+	for (i = 0; i < sum->n && sum->list[i].ns >= share.ns; i++)
+		;
+	if (i == CPUS_SHARES)
+		return;
+	if (sum->n == CPUS_SHARES)
+		sum->n--;
+	memmove(&sum->list[i + 1], &sum->list[i], (sum->n - i) * sizeof(share));
+	sum->list[i] = share;
+	sum->n++;
+}
+
+static void add_run(struct cpu_shares *sum, const struct cpu_run *r, uint64_t begin, uint64_t end)
+{
+	uint64_t ns = overlap(r->begin, r->end, begin, end);
+
+	sum->known += ns;
+	if (!r->tid)
+		sum->idle += ns;
+	else if (ns)
+		add_share(sum, r, ns);
+}
+
+static void add_irqs(struct cpu_shares *sum, const struct cpu *c, uint64_t begin, uint64_t end)
+{
+	uint64_t kept = c->n_irqs < CPUS_IRQS ? c->n_irqs : CPUS_IRQS;
+
+	for (uint64_t i = 1; i <= kept; i++) {
+		const struct cpu_irq *irq = &c->irqs[(c->n_irqs - i) % CPUS_IRQS];
+		uint64_t ns = overlap(irq->begin, irq->end, begin, end);
+
+		if (irq->end <= begin)
+			break;
+		sum->irq += ns;
+		if (ns <= sum->irq_most)
+			continue;
+		sum->irq_most = ns;
+		memcpy(sum->irq_name, irq->name, sizeof(sum->irq_name));
+	}
+}
+
+void cpus_add_shares(const struct cpus *cpus, struct cpu_shares *sum, unsigned cpu, uint64_t begin,
+		     uint64_t end, uint64_t now)
+{
+	const struct cpu *c = cpu < NR_CPUS ? cpus->list[cpu] : NULL;
+	struct cpu_run r;
+	uint64_t kept;
+
+	if (!c)
+		return;
+	if (c->now.tid >= 0) {
+		r = c->now;
+		r.end = now;
+		add_run(sum, &r, begin, end);
+	}
+	kept = c->n_runs < CPUS_RUNS ? c->n_runs : CPUS_RUNS;
+	for (uint64_t i = 1; i <= kept; i++) {
+		const struct cpu_run *run = &c->runs[(c->n_runs - i) % CPUS_RUNS];
+
+		if (run->end <= begin)
+			break;
+		add_run(sum, run, begin, end);
+	}
+	add_irqs(sum, c, begin, end);
+}
+
+const char *cpus_irq_at(const struct cpus *cpus, unsigned cpu, uint64_t ts, bool soft)
+{
+	const struct cpu *c = cpu < NR_CPUS ? cpus->list[cpu] : NULL;
+	uint64_t kept = !c ? 0 : c->n_irqs < CPUS_IRQS ? c->n_irqs : CPUS_IRQS;
+
+	for (uint64_t i = 1; i <= kept; i++) {
+		const struct cpu_irq *irq = &c->irqs[(c->n_irqs - i) % CPUS_IRQS];
+
+		if (irq->end < ts)
+			break;
+		if (irq->begin <= ts && irq->soft == soft)
+			return irq->name;
+	}
+	return NULL;
+}
