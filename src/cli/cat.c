@@ -8,10 +8,10 @@
 #include <string.h>
 #include <numaring/trace.h>
 #include "cli.h"
+#include "filter.h"
 #include "trace_status.h"
 #include "lines.h"
 #include "outfile.h"
-#include "window.h"
 
 struct args {
 	bool exports; /* the command is export */
@@ -23,6 +23,7 @@ struct args {
 	gid_t group;
 	uint64_t limit;
 	struct window window;
+	struct filter filter;
 };
 
 enum { OPT_FORMAT = 256, OPT_FORCE, OPT_GROUP };
@@ -30,6 +31,7 @@ enum { OPT_FORMAT = 256, OPT_FORCE, OPT_GROUP };
 static const struct argp_option cat_options[] = {
 	{ "json", 'j', NULL, 0, "print JSON lines", 0 },
 	{ "number", 'n', "N", 0, "stop after N events", 0 },
+	FILTER_OPTIONS,
 	WINDOW_OPTION_FROM,
 	WINDOW_OPTION_TO,
 	{ 0 },
@@ -40,6 +42,7 @@ static const struct argp_option export_options[] = {
 	  "write JSON lines, or one CSV table with the columns of all types; --to jsonl and --to "
 	  "csv mean the same",
 	  0 },
+	FILTER_OPTIONS,
 	WINDOW_OPTION_FROM,
 	WINDOW_OPTION_TO,
 	{ "output", 'o', "FILE", 0, "write to FILE (default: standard output)", 0 },
@@ -109,7 +112,9 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 		args->outfile.group = &args->group;
 		return 0;
 	default:
-		return cli_parse_dir(key, arg, state, &args->dir);
+		return filter_option(&args->filter, key, arg)
+			       ? 0
+			       : cli_parse_dir(key, arg, state, &args->dir);
 	}
 }
 
@@ -139,7 +144,7 @@ static int print_events(struct lines *l, struct nr_trace *trace, const struct ar
 	int err = 0;
 
 	for (uint64_t i = 0; !err && i < args->limit; i++) {
-		err = window_next(&args->window, trace, &ev);
+		err = filter_next(&args->filter, &args->window, trace, &ev);
 		if (err <= 0)
 			return err;
 		err = lines_event(l, &ev);
@@ -149,7 +154,13 @@ static int print_events(struct lines *l, struct nr_trace *trace, const struct ar
 	return err;
 }
 
-/* Opens the trace at the begin of the window. Returns CLI_DONE or another exit status. */
+static void close_trace(struct nr_trace *trace, struct args *args)
+{
+	filter_close(&args->filter);
+	nr_trace_close(trace);
+}
+
+/* Opens the trace at the begin of the window, and the filter. Returns CLI_DONE or another exit status. */
 static int open_trace(struct nr_trace **trace, struct args *args)
 {
 	const struct nr_trace_opts opts = { .sz = sizeof(opts), .log = cli_log };
@@ -157,15 +168,15 @@ static int open_trace(struct nr_trace **trace, struct args *args)
 
 	if (nr_trace_open(trace, args->dir, &opts))
 		return CLI_FAILED;
-	ret = window_open(&args->window, *trace, args->dir);
+	ret = window_open(&args->window, *trace, args->dir) ?: filter_open(&args->filter, *trace);
 	if (ret)
-		nr_trace_close(*trace);
+		close_trace(*trace, args);
 	return ret;
 }
 
 /* Prints all events to out and closes the trace. The library reports its own errors, so only write
  * errors are reported here. */
-static int print_trace(struct nr_trace *trace, const struct args *args, FILE *out)
+static int print_trace(struct nr_trace *trace, struct args *args, FILE *out)
 {
 	struct lines lines = {};
 	int err = lines_open(&lines, out, args->format, nr_trace_types(trace),
@@ -180,7 +191,7 @@ static int print_trace(struct nr_trace *trace, const struct args *args, FILE *ou
 		err = trace_status_tell(trace, err, args->dir, !window_is_whole(&args->window));
 	}
 	lines_close(&lines);
-	nr_trace_close(trace);
+	close_trace(trace, args);
 	return err ? CLI_FAILED : CLI_DONE;
 }
 
@@ -216,7 +227,7 @@ int cmd_export(int argc, char **argv)
 		return ret;
 	if (outfile_open(&out, args.output, &args.outfile) || outfile_commit(&out)) {
 		outfile_close(&out);
-		nr_trace_close(trace);
+		close_trace(trace, &args);
 		return CLI_FAILED;
 	}
 	ret = print_trace(trace, &args, out.file);

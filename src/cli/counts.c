@@ -8,15 +8,18 @@ static void count_event(struct counts *n, const struct nr_event *ev)
 {
 	if (!n->events)
 		n->first = n->latest = ev->ts;
-	else if (ev->ts < n->last)
-		n->unordered++;
 	n->first = ev->ts < n->first ? ev->ts : n->first;
 	n->latest = ev->ts > n->latest ? ev->ts : n->latest;
-	n->last = ev->ts;
 	n->events++;
 	n->late += !!(ev->flags & NR_EVENT_LATE);
 	n->by_type[ev->rec->id]++;
 	n->by_cpu[ev->rec->cpu]++;
+}
+
+static void check_order(struct counts *n, const struct nr_event *ev)
+{
+	n->unordered += ev->ts < n->last;
+	n->last = ev->ts;
 }
 
 struct sums {
@@ -48,6 +51,7 @@ static void sum_types(struct counts *n, const struct nr_types *types)
 
 struct reading {
 	const struct window *window;
+	const struct filter *filter;
 	struct losses losses;
 	/* Size 0: there is none. */
 	struct nr_packet_info before;	   /* the packet before the window */
@@ -96,6 +100,9 @@ static int read_events(struct reading *r, struct counts *n, struct nr_trace *tra
 
 		if (err)
 			return err;
+		check_order(n, &ev);
+		if (!filter_matches(r->filter, &ev))
+			continue;
 		count_event(n, &ev);
 		n->chunks[n->n_chunks - 1].events++;
 	}
@@ -127,10 +134,11 @@ static void sum_packets(struct reading *r, struct counts *n)
 	n->first_chunk = r->before.size ? 0 : r->first.chunk;
 }
 
-int counts_read(struct counts *n, struct nr_trace *trace, const struct window *window)
+int counts_read(struct counts *n, struct nr_trace *trace, const struct window *window,
+		const struct filter *filter)
 {
 	const struct nr_packet_info *before = nr_trace_packet(trace);
-	struct reading r = { .window = window };
+	struct reading r = { .window = window, .filter = filter };
 	int err = losses_open(&r.losses), end;
 
 	if (before) {

@@ -3,8 +3,8 @@
 #ifndef NR_CLI_COUNTS_H
 #define NR_CLI_COUNTS_H
 
+#include "filter.h"
 #include "gaps.h"
-#include "window.h"
 
 #define COUNTS_IDS  (UINT16_MAX + 1)
 #define COUNTS_CPUS (UINT16_MAX + 1)
@@ -32,9 +32,11 @@ struct counts {
 	uint64_t by_type[COUNTS_IDS], by_cpu[COUNTS_CPUS]; /* ids of one name: under the first */
 };
 
-/* Counts the events of a window that was opened, up to its end or to a damaged place. n is zeroed.
- * Returns 0 or a negative errno. */
-int counts_read(struct counts *n, struct nr_trace *trace, const struct window *window);
+/* Counts the events of a window that was opened, up to its end or to a damaged place, that match the
+ * filter; losses, gaps, order and packets are those of all events. n is zeroed. Returns 0 or a
+ * negative errno. */
+int counts_read(struct counts *n, struct nr_trace *trace, const struct window *window,
+		const struct filter *filter);
 void counts_close(struct counts *n);
 
 /* Between the least and the greatest time. */

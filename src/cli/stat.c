@@ -18,10 +18,12 @@ struct args {
 	const char *dir;
 	bool json;
 	struct window window;
+	struct filter filter;
 };
 
 static const struct argp_option options[] = {
 	{ "json", 'j', NULL, 0, "print JSON", 0 },
+	FILTER_OPTIONS,
 	WINDOW_OPTION_FROM,
 	WINDOW_OPTION_TO,
 	{ 0 },
@@ -41,7 +43,9 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 		window_option(&args->window, key, arg);
 		return 0;
 	default:
-		return cli_parse_dir(key, arg, state, &args->dir);
+		return filter_option(&args->filter, key, arg)
+			       ? 0
+			       : cli_parse_dir(key, arg, state, &args->dir);
 	}
 }
 
@@ -51,7 +55,8 @@ static const struct argp argp = {
 	.args_doc = "DIR",
 	.doc = "Count the events of a trace by type and CPU, count the losses, and check the "
 	       "order. With --from or --to, count what is in this part of the trace; losses are "
-	       "those of whole packets.\v" WINDOW_TIMES
+	       "those of whole packets. With --filter, -p, --comm or -C, count the events that "
+	       "match; losses, packets and order are those of all events.\v" WINDOW_TIMES
 	       "Exit status: 1 if the trace is damaged, if its events are not in order, if a "
 	       "packet counts losses that happened elsewhere (misplaced), if the trace has no end "
 	       "mark and is not being recorded, if its end mark reports an error, records not "
@@ -103,7 +108,17 @@ static void print_filter(const struct nr_trace *trace, const struct trace_status
 	free(filter);
 }
 
-static void print_text(const struct nr_trace *trace, const struct window *w, struct counts *n,
+static void print_matching(const struct filter *f, const struct window *w)
+{
+	char *text = f->text ? cli_escape(f->text) : NULL;
+
+	if (text)
+		printf("matching: %s (losses and packets are those of the whole %s)\n", text,
+		       window_is_given(w) ? "window" : "trace");
+	free(text);
+}
+
+static void print_text(const struct nr_trace *trace, const struct args *args, struct counts *n,
 		       const struct trace_status *s)
 {
 	int64_t offset = nr_trace_clock_offset(trace);
@@ -113,8 +128,9 @@ static void print_text(const struct nr_trace *trace, const struct window *w, str
 	       " unordered\n",
 	       n->events, cli_plural(n->events), counts_seconds(n), n->packets,
 	       cli_plural(n->packets), n->lost, n->misplaced, n->late, n->unordered);
-	if (window_is_given(w))
-		print_window(w, offset);
+	if (window_is_given(&args->window))
+		print_window(&args->window, offset);
+	print_matching(&args->filter, &args->window);
 	print_filter(trace, s);
 	if (!s->partial || !trace_status_is_unknown(s))
 		trace_status_print(stdout, s);
@@ -129,29 +145,32 @@ static void print_text(const struct nr_trace *trace, const struct window *w, str
 			printf("  cpu %-20u %12" PRIu64 "\n", cpu, n->by_cpu[cpu]);
 }
 
-static void print_json(const struct nr_trace *trace, const struct window *w, const struct counts *n,
-		       const struct trace_status *s)
+static void print_json(const struct nr_trace *trace, const struct args *args,
+		       const struct counts *n, const struct trace_status *s)
 {
-	json_t *o = trace_json(trace, n, w, s);
+	json_t *o = trace_json(trace, n, &args->window, s);
+	char *text = args->filter.text ? cli_escape(args->filter.text) : NULL;
 
+	json_object_set_new(o, "matching", text ? json_string(text) : json_null());
+	free(text);
 	json_dumpf(o, stdout, JSON_INDENT(2));
 	putchar('\n');
 	json_decref(o);
 }
 
 /* Returns the exit status. */
-static int stat_window(struct nr_trace *trace, const struct args *args)
+static int stat_window(struct nr_trace *trace, struct args *args)
 {
 	static struct counts counts;
-	int err = counts_read(&counts, trace, &args->window);
+	int err = counts_read(&counts, trace, &args->window, &args->filter);
 	struct trace_status s = trace_status_of(trace, err, args->dir);
 
 	s.removed_chunks = counts.first_chunk;
 	s.partial = !window_is_whole(&args->window);
 	if (args->json)
-		print_json(trace, &args->window, &counts, &s);
+		print_json(trace, args, &counts, &s);
 	else
-		print_text(trace, &args->window, &counts, &s);
+		print_text(trace, args, &counts, &s);
 	suggest_repair(trace, s.read_error, args->dir);
 	counts_close(&counts);
 	if (fflush(stdout) || ferror(stdout)) {
@@ -173,7 +192,9 @@ int cmd_stat(int argc, char **argv)
 	argp_parse(&argp, argc, argv, 0, NULL, &args);
 	if (nr_trace_open(&trace, args.dir, &opts))
 		return CLI_FAILED;
-	ret = window_open(&args.window, trace, args.dir) ?: stat_window(trace, &args);
+	ret = window_open(&args.window, trace, args.dir)
+		      ?: filter_open(&args.filter, trace) ?: stat_window(trace, &args);
+	filter_close(&args.filter);
 	nr_trace_close(trace);
 	return ret;
 }

@@ -331,7 +331,8 @@ static int verify(struct nr_trace *trace, struct findings *f, const char *dir)
 {
 	const struct window all = { .end = UINT64_MAX };
 	static struct counts n;
-	int err = counts_read(&n, trace, &all);
+	const struct filter none = {};
+	int err = counts_read(&n, trace, &all, &none);
 	struct trace_status s = trace_status_of(trace, err, dir);
 
 	s.removed_chunks = n.first_chunk;

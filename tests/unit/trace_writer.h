@@ -18,8 +18,8 @@ struct writer_opts {
 	const struct nr_output_opts *trace; /* how it is written; NULL: the defaults */
 	const uint32_t *cpu_nodes;	    /* [n_cpus] */
 	unsigned n_cpus;
-	const __u8 *uuid;		    /* NULL: a random one */
-	const char *filter;		    /* of the recording; NULL: none */
+	const __u8 *uuid;   /* NULL: a random one */
+	const char *filter; /* of the recording; NULL: none */
 	nr_log_fn log;
 	void *log_ctx;
 };
