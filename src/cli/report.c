@@ -5,20 +5,22 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cli.h"
+#include "filter.h"
 #include "reports.h"
 #include "trace_status.h"
-#include "window.h"
 
 struct args {
 	struct reports reports;
 	const char *dir;
 	bool json;
 	struct window window;
+	struct filter filter;
 };
 
 static const struct argp_option options[] = {
 	{ "json", 'j', NULL, 0, "print JSON", 0 },
 	{ "number", 'n', "N", 0, "show the N worst cases, at most 1000 (default: 10)", 0 },
+	FILTER_OPTIONS,
 	WINDOW_OPTION_FROM,
 	WINDOW_OPTION_TO,
 	{ 0 },
@@ -63,7 +65,7 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 		}
 		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return filter_option(&args->filter, key, arg) ? 0 : ARGP_ERR_UNKNOWN;
 	}
 }
 
@@ -73,7 +75,10 @@ static const struct argp argp = {
 	.args_doc = "KIND[,KIND...] DIR",
 	.doc = "Answer a question from the events of a trace: the verdict, the worst cases with "
 	       "their "
-	       "causes, a histogram, and totals. Without arguments, lists the kinds.\v" WINDOW_TIMES
+	       "causes, a histogram, and totals. Without arguments, lists the kinds. With "
+	       "--filter, counts "
+	       "what ends with an event that matches; -p and --comm are for the tasks of a "
+	       "report.\v" WINDOW_TIMES
 	       "Exit status: 1 if the trace is damaged, lacks the events that a report needs, or "
 	       "has "
 	       "no end mark and is not being recorded; what could be read is reported first. 1 "
@@ -101,7 +106,7 @@ static int read_events(struct report_run *run, struct nr_trace *trace, const str
 
 	while ((err = window_next(&args->window, trace, &ev)) > 0) {
 		take_packet(run, last, nr_trace_packet(trace));
-		report_run_event(run, &ev, true);
+		report_run_event(run, &ev, filter_matches(&args->filter, &ev));
 	}
 	return err;
 }
@@ -128,11 +133,14 @@ static struct report_run *open_run(const struct args *args, struct nr_trace *tra
 		.types = nr_trace_types(trace),
 		.clock_offset = nr_trace_clock_offset(trace),
 		.begin = args->window.begin,
+		.pids = args->filter.pids,
+		.comm = args->filter.comm,
 	};
 	uint64_t first, last;
 
 	if (!nr_trace_span(trace, &first, &last) && first > env.begin)
 		env.begin = first;
+	env.node_of_cpu = nr_trace_nodes(trace, &env.n_cpus);
 	return reports_open(&args->reports, &env);
 }
 
@@ -166,7 +174,9 @@ int cmd_report(int argc, char **argv)
 	argp_parse(&argp, argc, argv, 0, NULL, &args);
 	if (nr_trace_open(&trace, args.dir, &opts))
 		return CLI_FAILED;
-	ret = window_open(&args.window, trace, args.dir) ?: report(trace, &args);
+	ret = window_open(&args.window, trace, args.dir) ?: filter_open(&args.filter, trace)
+	      ?: report(trace, &args);
+	filter_close(&args.filter);
 	nr_trace_close(trace);
 	return ret;
 }

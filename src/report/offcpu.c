@@ -123,7 +123,7 @@ static void on_start(void *ctx, struct sched_task *t, const struct feed_event *e
 	if (!t->out || !t->slept || !e->passes)
 		return;
 	a = absence_of(t, e);
-	if (!a.woken && is_recorder(t->comm))
+	if ((!a.woken && is_recorder(t->comm)) || !report_wants(o->env, t->pid, t->comm))
 		return;
 	if (worst_takes(&o->stalls, stall(&a)) ||
 	    (a.by_design && worst_takes(&o->waits, length(&a))))
@@ -209,7 +209,7 @@ static void offcpu_end(void *state, uint64_t end)
 		};
 
 		if (t->state != SCHED_SLEEPS || !t->out || t->by_design || t->wake.ts ||
-		    is_recorder(t->comm))
+		    is_recorder(t->comm) || !report_wants(o->env, t->pid, t->comm))
 			continue;
 		memcpy(a.comm, t->comm, sizeof(a.comm));
 		o->n_open++;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "report.h"
 
+#include <fnmatch.h>
+#include <stdlib.h>
 #include <string.h>
 #include "memory.h"
 
@@ -49,6 +51,31 @@ const struct report *report_find(const char *name)
 		if (!strcmp(r->name, name))
 			return r;
 	return NULL;
+}
+
+int report_node(const struct report_env *env, unsigned cpu)
+{
+	uint32_t node = cpu < env->n_cpus ? env->node_of_cpu[cpu] : UINT32_MAX;
+
+	return node > INT32_MAX ? -1 : (int)node;
+}
+
+static bool has_pid(const char *pids, uint32_t pid)
+{
+	char *end;
+
+	for (;; pids = end + 1) {
+		if (strtoul(pids, &end, 10) == pid)
+			return true;
+		if (*end != ',')
+			return false;
+	}
+}
+
+bool report_wants(const struct report_env *env, uint32_t pid, const char *comm)
+{
+	return (!env->pids || has_pid(env->pids, pid)) &&
+	       (!env->comm || !fnmatch(env->comm, comm, 0));
 }
 
 /* ---- the types of a trace ---- */

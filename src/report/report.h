@@ -25,6 +25,9 @@ struct report_env {
 	bool utf8;		     /* for people: block characters may be used */
 	const uint32_t *node_of_cpu; /* [n_cpus]; NULL: unknown */
 	unsigned n_cpus;
+	/* Only these processes, "12,34", and only tasks whose name matches this glob; NULL: all. For
+	 * reports in whose events --filter cannot tell whose pair it is. */
+	const char *pids, *comm;
 	uint64_t begin; /* time from which on the events are complete */
 };
 
@@ -47,6 +50,11 @@ struct report {
 	void (*print)(void *state, FILE *out);
 	json_t *(*json)(void *state);
 };
+
+/* The NUMA node of a CPU, -1: unknown. */
+int report_node(const struct report_env *env, unsigned cpu);
+/* Is a task one that env asks for? */
+bool report_wants(const struct report_env *env, uint32_t pid, const char *comm);
 
 /* By name; NULL: there is none. */
 const struct report *report_find(const char *name);

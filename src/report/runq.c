@@ -69,7 +69,7 @@ static void on_start(void *ctx, struct sched_task *t, const struct feed_event *e
 	struct wait w = wait_of(t, e);
 	struct runq *r = ctx;
 
-	if (!w.pair.begin || !e->passes)
+	if (!w.pair.begin || !e->passes || !report_wants(r->env, t->pid, t->comm))
 		return;
 	if (worst_takes(&r->worst, length(&w))) {
 		w.cause = memory_new(1, sizeof(*w.cause));
@@ -126,7 +126,7 @@ static void runq_end(void *state, uint64_t end)
 	r->end = end;
 	totals_sort(&r->tasks);
 	for (struct sched_task *t = sched_each(&r->sched, NULL); t; t = sched_each(&r->sched, t)) {
-		if (t->state != SCHED_READY)
+		if (t->state != SCHED_READY || !report_wants(r->env, t->pid, t->comm))
 			continue;
 		if (!r->n_open++ || t->since < r->open.since)
 			r->open = *t;
@@ -161,8 +161,9 @@ static void print_verdict(const struct runq *r, FILE *out)
 		line = text_open(&text);
 		cause_print_ready(line, w->cause);
 		fclose(line);
-		print_line(out, "runq: %s was ready to run for %s %s, and then ran on CPU %u.",
-			   task_text(w->comm, w->tid).s, duration(length(w)).s, text, w->cpu);
+		print_line(out, "runq: %s was ready to run for %s %s, and then ran on %s.",
+			   task_text(w->comm, w->tid).s, duration(length(w)).s, text,
+			   cpu_text(r->env, w->cpu).s);
 		free(text);
 	}
 	print_pairs(out, r->pairs, &r->hist, "wait");
@@ -201,13 +202,14 @@ static void runq_print(void *state, FILE *out)
 
 /* ---- JSON ---- */
 
-static json_t *json_wait(const struct wait *w)
+static json_t *json_wait(const struct runq *r, const struct wait *w)
 {
 	char *text = cause_of(w);
-	json_t *o = json_pack("{s:I, s:I, s:s, s:i, s:i, s:b, s:i, s:s}", "begin_ns",
+	json_t *o = json_pack("{s:I, s:I, s:s, s:i, s:i, s:b, s:i, s:i, s:s}", "begin_ns",
 			      (json_int_t)w->pair.begin, "duration_ns", (json_int_t)length(w),
 			      "comm", safe_text(w->comm).s, "tid", w->tid, "pid", (int)w->pid,
-			      "woken", w->woken, "cpu", (int)w->cpu, "cause", text);
+			      "woken", w->woken, "cpu", (int)w->cpu, "node",
+			      report_node(r->env, w->cpu), "cause", text);
 
 	json_object_set_new(o, "waker",
 			    w->woken ? cause_json_waker(&w->wake, w->call, "") : json_null());
@@ -225,7 +227,7 @@ static json_t *runq_json(void *state)
 
 	json_pairs(root, r->pairs);
 	for (unsigned i = 0; i < r->worst.n; i++)
-		json_array_append_new(worst, json_wait(worst_at(&r->worst, i)));
+		json_array_append_new(worst, json_wait(r, worst_at(&r->worst, i)));
 	json_object_set_new(root, "worst", worst);
 	json_object_set_new(root, "histogram", hist_json(&r->hist));
 	json_object_set_new(root, "tasks", totals_json(&r->tasks));

@@ -35,6 +35,18 @@ struct text task_text(const char *comm, int32_t tid)
 	return tid ? name_text(*comm ? comm : "?", tid) : (struct text){ "idle" };
 }
 
+struct text cpu_text(const struct report_env *env, unsigned cpu)
+{
+	int node = report_node(env, cpu);
+	struct text t;
+
+	if (node < 0)
+		snprintf(t.s, sizeof(t.s), "CPU %u", cpu);
+	else
+		snprintf(t.s, sizeof(t.s), "CPU %u of node %d", cpu, node);
+	return t;
+}
+
 struct text time_text(const struct report_env *env, uint64_t ts)
 {
 	int64_t utc = (int64_t)ts + env->clock_offset;
