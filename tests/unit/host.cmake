@@ -16,3 +16,8 @@ set_tests_properties(unit/object PROPERTIES TIMEOUT 400)
 add_executable(test_packers ${CMAKE_CURRENT_LIST_DIR}/test_packers.c)
 target_link_libraries(test_packers PRIVATE nr_flags numaring_inside PkgConfig::CMOCKA)
 add_test(NAME unit/packers COMMAND test_packers)
+
+add_executable(test_format ${CMAKE_CURRENT_LIST_DIR}/test_format.c)
+target_link_libraries(test_format PRIVATE nr_flags numaring_inside PkgConfig::CMOCKA)
+target_include_directories(test_format PRIVATE ${PROJECT_SOURCE_DIR}/bpf)
+add_test(NAME unit/format COMMAND test_format)
