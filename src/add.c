@@ -6,6 +6,7 @@
 #include "base/opts.h"
 #include "collector.h"
 #include "kernel/sources.h"
+#include "kernel/tracepoints.h"
 #include "output/batch.h"
 #include "output/trace.h"
 
@@ -17,8 +18,7 @@ int nr_collector_check_open(const struct nr_collector *c)
 	return -EBUSY;
 }
 
-/* Makes room for one more object. The caller counts it once it is open. */
-static int next_object(struct nr_collector *c, struct nr_object **o)
+int nr_collector_next_object(struct nr_collector *c, struct nr_object **o)
 {
 	struct nr_object *grown;
 	int err = nr_collector_check_open(c);
@@ -55,7 +55,7 @@ static int add_types(struct nr_collector *c, struct nr_object *o)
 int nr_collector_add_object(struct nr_collector *c, const char *path)
 {
 	struct nr_object *o = NULL;
-	int err = next_object(c, &o) ?: nr_object_open(o, path, &c->log);
+	int err = nr_collector_next_object(c, &o) ?: nr_object_open(o, path, &c->log);
 
 	return err ?: add_types(c, o);
 }
@@ -64,7 +64,8 @@ int nr_collector_add_object_mem(struct nr_collector *c, const char *name, const 
 				size_t size)
 {
 	struct nr_object *o = NULL;
-	int err = next_object(c, &o) ?: nr_object_open_mem(o, name, data, size, &c->log);
+	int err =
+		nr_collector_next_object(c, &o) ?: nr_object_open_mem(o, name, data, size, &c->log);
 
 	return err ?: add_types(c, o);
 }
@@ -72,7 +73,7 @@ int nr_collector_add_object_mem(struct nr_collector *c, const char *name, const 
 int nr_collector_add_bpf_object(struct nr_collector *c, struct bpf_object *obj)
 {
 	struct nr_object *o = NULL;
-	int err = next_object(c, &o);
+	int err = nr_collector_next_object(c, &o);
 
 	for (unsigned i = 0; !err && i < c->n_objects; i++) {
 		if (c->objects[i].obj != obj)
@@ -85,19 +86,15 @@ int nr_collector_add_bpf_object(struct nr_collector *c, struct bpf_object *obj)
 }
 
 static int check_source(const struct nr_collector *c, const struct nr_source *source,
-			const char *spec, const char *args)
+			const char *spec)
 {
 	char list[256];
 
 	if (!source) {
-		nr_log(&c->log, NR_LOG_ERROR, "unknown source \"%s\": use one of %s", spec,
+		nr_log(&c->log, NR_LOG_ERROR,
+		       "unknown source \"%s\": use one of %s, or a tracepoint, GROUP:EVENT", spec,
 		       nr_source_list(list, sizeof(list)));
 		return -ENOENT;
-	}
-	if (args && !source->prepare) {
-		nr_log(&c->log, NR_LOG_ERROR, "source %s takes no arguments: leave out \":%s\"",
-		       source->name, args);
-		return -EINVAL;
 	}
 	if (c->sources & 1u << nr_source_bit(source)) {
 		nr_log(&c->log, NR_LOG_ERROR,
@@ -108,12 +105,25 @@ static int check_source(const struct nr_collector *c, const struct nr_source *so
 	return 0;
 }
 
+/* What follows the colon decides, because sched, syscalls, block and irq are sources and groups of
+ * tracepoints: it belongs to a source unless that takes no arguments, or it is a pattern or the
+ * name of a tracepoint. */
+static bool is_tracepoint(const struct nr_source *source, const char *spec, const char *args)
+{
+	return args && (!source || !source->prepare || nr_tracepoint_is_pattern(args) ||
+			nr_tracepoint_exists(spec));
+}
+
 int nr_collector_add_source(struct nr_collector *c, const char *spec)
 {
 	const char *args;
 	const struct nr_source *source = nr_source_find(spec, &args);
 	struct nr_object *o = NULL;
-	int err = check_source(c, source, spec, args) ?: next_object(c, &o)
+	int err;
+
+	if (is_tracepoint(source, spec, args))
+		return nr_collector_add_tracepoints(c, spec);
+	err = check_source(c, source, spec) ?: nr_collector_next_object(c, &o)
 		  ?: nr_source_open(o, source, args, &c->log) ?: add_types(c, o);
 
 	if (!err)

@@ -67,6 +67,10 @@ uint64_t nr_collector_cpu_time(void);
 
 /* -EBUSY, logged: it was already started. */
 int nr_collector_check_open(const struct nr_collector *c);
+/* add.c: makes room for one more object. The caller counts it once it is open. */
+int nr_collector_next_object(struct nr_collector *c, struct nr_object **o);
+/* add_tracepoints.c: adds the tracepoints of GROUP:EVENT, where both may be patterns. */
+int nr_collector_add_tracepoints(struct nr_collector *c, const char *spec);
 static inline const char *nr_collector_plural(const struct nr_collector *c)
 {
 	return c->plan->n_shards == 1 ? "" : "s";

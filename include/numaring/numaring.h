@@ -82,13 +82,32 @@ NR_API int nr_collector_open(struct nr_collector **out, const struct nr_collecto
 /* Stops the collector if it runs. Takes NULL. */
 NR_API void nr_collector_close(struct nr_collector *c);
 
-/* Adds a built-in source by its specification, NAME or NAME:ARGS: "sched", "syscalls"
- * (docs/events.md). -ENOENT: unknown, the log lists all sources; -EEXIST: already added; -EINVAL:
- * the arguments are invalid. */
+/*
+ * Adds what a specification names (docs/events.md): a built-in source, NAME or NAME:ARGS, as
+ * "sched"; a tracepoint, GROUP:EVENT; or all tracepoints that match a pattern, as "sched:*". What
+ * follows the colon belongs to a source of that name if the source takes arguments, unless it is a
+ * pattern or the name of a tracepoint.
+ *
+ * -ENOENT: there is no such source or tracepoint, the log has the nearest name; -EEXIST: already
+ * added; -EINVAL: the arguments or the pattern are invalid; -EOPNOTSUPP: not with this kernel.
+ */
 NR_API int nr_collector_add_source(struct nr_collector *c, const char *spec);
 /* Name and one-line description of source i, from 0; NULL if there are no more. */
 NR_API const char *nr_source_name(unsigned i);
 NR_API const char *nr_source_about(unsigned i);
+
+/* Options of functions that look at what this host offers. They need no collector. */
+struct nr_offer_opts {
+	size_t sz;     /* sizeof(struct nr_offer_opts) */
+	nr_log_fn log; /* may be NULL */
+	void *log_ctx;
+};
+
+/* Calls fn for each tracepoint of this kernel whose name, GROUP:EVENT, matches the pattern
+ * (fnmatch(3)), in order. Stops at the first result that is not 0, and returns it. opts may be
+ * NULL. -EPERM, -ENODEV...: tracefs cannot be read. */
+NR_API int nr_tracepoints_each(const char *pattern, int (*fn)(void *ctx, const char *name),
+			       void *ctx, const struct nr_offer_opts *opts);
 
 /*
  * Adds a BPF object built with numaring.bpf.h:

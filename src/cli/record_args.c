@@ -29,9 +29,9 @@ static const struct argp_option options[] = {
 	  0 },
 	{ "required", OPT_REQUIRED, NULL, 0,
 	  "make all outputs required: a slow one fills the rings, but none misses events", 0 },
-	{ "event", 'e', "SOURCES", 0,
-	  "record these sources, separated by commas (default: sched); may be repeated; \"list\" "
-	  "shows all sources",
+	{ "event", 'e', "EVENTS", 0,
+	  "record these sources and tracepoints (GROUP:EVENT, or a pattern such as 'sched:*'), "
+	  "separated by commas (default: sched); may be repeated; \"list\" shows all sources",
 	  0 },
 	{ "object", OPT_OBJECT, "FILE", 0,
 	  "load this BPF object, built with numaring.bpf.h, and record its events; may be repeated",
@@ -69,53 +69,6 @@ static enum nr_order parse_order(const char *arg)
 	if (!strcmp(arg, "rcu"))
 		return NR_ORDER_RCU;
 	cli_refuse(arg, "an order: use fence or rcu");
-}
-
-static void add_string(struct strings *strings, char *string)
-{
-	strings->list = reallocarray(strings->list, strings->n + 1, sizeof(*strings->list));
-	if (!strings->list) {
-		cli_error("out of memory");
-		exit(CLI_FAILED);
-	}
-	strings->list[strings->n++] = string;
-}
-
-static void list_sources(void)
-{
-	const char *name;
-
-	for (unsigned i = 0; (name = nr_source_name(i)); i++)
-		printf("%-10s %s\n", name, nr_source_about(i));
-	if (!fflush(stdout) && !ferror(stdout))
-		exit(CLI_DONE);
-	cli_error("cannot write the list of sources: %s", strerror(errno));
-	exit(CLI_FAILED);
-}
-
-/* The library judges what follows a colon. */
-static bool is_source(const char *name)
-{
-	size_t len = strcspn(name, ":");
-	const char *known;
-
-	for (unsigned i = 0; (known = nr_source_name(i)); i++)
-		if (strlen(known) == len && !strncmp(known, name, len))
-			return true;
-	return false;
-}
-
-static void add_sources(struct record *r, char *names)
-{
-	char *name;
-
-	while ((name = strsep(&names, ","))) {
-		if (!strcmp(name, "list"))
-			list_sources();
-		if (!is_source(name))
-			cli_refuse(name, "a source: \"-e list\" shows all sources");
-		add_string(&r->sources, name);
-	}
 }
 
 /* These options add a value each time. */
@@ -165,7 +118,7 @@ static bool set_value(struct record *r, int key, char *arg)
 		outputs_add(&r->outputs, arg);
 		return true;
 	case 'e':
-		add_sources(r, arg);
+		events_add(&r->sources, arg);
 		return true;
 	case 'd':
 		r->duration_ms = cli_duration_ms(arg);
@@ -183,7 +136,7 @@ static bool set_value(struct record *r, int key, char *arg)
 		r->stats_json = arg;
 		return true;
 	case OPT_OBJECT:
-		add_string(&r->objects, arg);
+		strings_add(&r->objects, arg);
 		return true;
 	case OPT_FORMAT:
 		outputs_format(&r->outputs, arg);

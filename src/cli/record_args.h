@@ -6,15 +6,10 @@
 #include <numaring/numaring.h>
 #include "cli.h"
 #include "command.h"
+#include "events_args.h"
 #include "outputs.h"
 #include "processes.h"
 #include "signals.h"
-
-/* The values of an option that may be repeated. */
-struct strings {
-	char **list;
-	unsigned n;
-};
 
 struct record {
 	struct nr_collector_opts opts;

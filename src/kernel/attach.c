@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include "libbpf_log.h"
 #include "object.h"
@@ -65,10 +66,44 @@ int nr_object_attach(struct nr_object *o, const struct nr_logger *log)
 	return err;
 }
 
+/* The kernel waits for a grace period for each link, so several threads share the links. */
+#define DETACH_THREADS 32
+
+struct share {
+	struct nr_object *o;
+	unsigned first;
+	unsigned step;
+	pthread_t thread;
+};
+
+static void *destroy_share(void *arg)
+{
+	const struct share *share = arg;
+
+	for (unsigned i = share->first; i < share->o->n_links; i += share->step)
+		bpf_link__destroy(share->o->links[i]);
+	return NULL;
+}
+
+static void destroy_links(struct nr_object *o)
+{
+	unsigned n = o->n_links < DETACH_THREADS ? o->n_links : DETACH_THREADS, begun = 0;
+	struct share shares[DETACH_THREADS];
+
+	for (unsigned i = 0; i < n; i++)
+		shares[i] = (struct share){ .o = o, .first = i, .step = n };
+	while (begun + 1 < n &&
+	       !pthread_create(&shares[begun].thread, NULL, destroy_share, &shares[begun]))
+		begun++;
+	for (unsigned i = begun; i < n; i++) /* without threads, this one has to do it */
+		destroy_share(&shares[i]);
+	for (unsigned i = 0; i < begun; i++)
+		pthread_join(shares[i].thread, NULL);
+}
+
 void nr_object_detach(struct nr_object *o)
 {
-	for (unsigned i = 0; i < o->n_links; i++)
-		bpf_link__destroy(o->links[i]);
+	destroy_links(o);
 	free(o->links);
 	o->links = NULL;
 	o->n_links = 0;

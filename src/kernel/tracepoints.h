@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Tracepoints by name: objects with one program each, which is attached to up to NR_TP_MAX
+ * tracepoints. */
+#ifndef NR_TRACEPOINTS_H
+#define NR_TRACEPOINTS_H
+
+#include "object.h"
+#include "tracefs.h"
+
+/* At most so many in one specification. */
+#define NR_TRACEPOINTS_MOST 2048
+
+/* Does a specification have the form of a pattern for several names? */
+bool nr_tracepoint_is_pattern(const char *spec);
+
+/* Does the kernel have this tracepoint, as far as we may look? */
+bool nr_tracepoint_exists(const char *name);
+
+/* Lists the tracepoints of a specification, GROUP:EVENT or a pattern. At least one: otherwise
+ * -ENOENT, logged with the nearest name; -EINVAL, -E2BIG: the pattern is too wide. */
+int nr_tracepoints_find(struct nr_tracepoint_list *list, int events, const char *spec,
+			const struct nr_logger *log);
+/* Why this kernel must not run a program at the tracepoint; NULL: it may. */
+const char *nr_tracepoint_refusal(const char *name);
+
+int nr_tracepoints_open(struct nr_object *o, const struct nr_logger *log);
+/* Is this an object of nr_tracepoints_open? Has it room for one more? */
+bool nr_tracepoints_are_in(const struct nr_object *o);
+bool nr_tracepoints_have_room(const struct nr_object *o);
+/* Adds a tracepoint to the object and its event type to types. Errors are logged. */
+int nr_tracepoints_add(struct nr_object *o, int events, const char *name, uint16_t id_base,
+		       struct nr_types *types, const struct nr_logger *log);
+/* Tells the program of the object about all tracepoints that were added. */
+int nr_tracepoints_seal(struct nr_object *o, const struct nr_logger *log);
+
+#endif
