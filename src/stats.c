@@ -213,6 +213,8 @@ static void fill(struct snapshot *snap, const struct nr_collector *c)
 		if (stopped)
 			account_shard(sum, &snap->shards[i], c, i);
 	}
+	for (unsigned i = 0; i < c->n_objects; i++)
+		sum->skipped_runs += nr_object_skipped_runs(&c->objects[i]);
 	fill_types(snap, c);
 	fill_outputs(snap, c, now);
 	for (uint32_t cpu = 0; cpu < c->maps.n_cpus; cpu++)

@@ -374,6 +374,10 @@ struct nr_stats {
 	unsigned n_outputs;
 	size_t output_stride;
 	const struct nr_output_stats *outputs; /* [n_outputs]: use nr_stats_output */
+	/* How often the kernel did not run a program because another one ran on the same CPU, also
+	 * for tasks that are not recorded. These events are missing, and no loss. Programs of
+	 * tracepoints by name, and of kprobes: counted since Linux 6.7. */
+	uint64_t skipped_runs;
 };
 
 /* Statistics of shard i, less than stats->n_shards. */

@@ -261,6 +261,11 @@ static void print_identity(FILE *out, const struct summary *s)
 			"%" PRIu64 " record%s from a program that does not use numaring.bpf.h: not "
 			"written\n",
 			st->malformed, cli_plural(st->malformed));
+	if (st->skipped_runs)
+		fprintf(out,
+			"the kernel skipped %" PRIu64 " run%s of programs while another program "
+			"ran on the same CPU: what these runs would have recorded is missing\n",
+			st->skipped_runs, cli_plural(st->skipped_runs));
 	for (unsigned i = 0; i < st->n_shards; i++)
 		if (nr_stats_shard(st, i)->unread)
 			fprintf(out, "shard %u: %" PRIu64 " byte%s of its ring never read\n", i,
@@ -464,6 +469,7 @@ static json_t *json_summary(const struct summary *s)
 	set(o, "output_total_ns", st->output_total_ns);
 	set(o, "merge_idle_max_ns", st->merge_idle_max_ns);
 	set(o, "merge_waited_ns", st->merge_waited_ns);
+	set(o, "skipped_runs", st->skipped_runs);
 	json_object_set_new(o, "order", json_string(s->order == NR_ORDER_RCU ? "rcu" : "fence"));
 	json_object_set_new(o, "policy", json_string(s->plan->policy));
 	json_object_set_new(o, "clocksource", json_string(st->clocksource));

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -27,6 +28,22 @@ int nr_object_link(struct nr_object *o, struct bpf_link *link)
 	o->links = grown;
 	o->links[o->n_links++] = link;
 	return 0;
+}
+
+uint64_t nr_object_skipped_runs(const struct nr_object *o)
+{
+	struct bpf_program *prog;
+	uint64_t sum = 0;
+
+	bpf_object__for_each_program (prog, o->obj) {
+		struct bpf_prog_info info = {};
+		uint32_t size = sizeof(info);
+
+		if (bpf_program__fd(prog) >= 0 &&
+		    !bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &size))
+			sum += info.recursion_misses;
+	}
+	return sum;
 }
 
 static int attach_program(struct nr_object *o, struct bpf_program *prog,

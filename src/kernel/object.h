@@ -59,6 +59,8 @@ int nr_object_load(struct nr_object *o, const struct nr_maps *maps,
 /* Warns of programs that a grace period does not wait for (I3). */
 void nr_object_warn_sleepable(const struct nr_object *o, const struct nr_logger *log);
 int nr_object_attach(struct nr_object *o, const struct nr_logger *log);
+/* How often the kernel did not run one of its programs, because another ran on the same CPU. */
+uint64_t nr_object_skipped_runs(const struct nr_object *o);
 /* Keeps a link until the object is detached. -ENOMEM: destroys it. */
 int nr_object_link(struct nr_object *o, struct bpf_link *link);
 void nr_object_detach(struct nr_object *o);

@@ -12,9 +12,21 @@
 
 static const char *reason(int err)
 {
-	return err == -ESRCH	  ? "it needs something that this kernel does not have"
-	       : err == -ENOTSUPP ? "this kernel does not support it"
-				  : nr_reason(err);
+	switch (err) {
+	case -ESRCH:
+		return "it needs something that this kernel does not have";
+	case -ENOTSUPP:
+		return "this kernel does not support it";
+	default:
+		return nr_reason(err);
+	}
+}
+
+const char *nr_attach_reason(int err)
+{
+	return err == -E2BIG ? "64 BPF programs are attached to the event already, which is all "
+			       "that the kernel takes: stop other tracers"
+			     : reason(err);
 }
 
 static const char *section_of(const struct bpf_program *prog)
@@ -88,7 +100,7 @@ void nr_report_attach_error(const struct nr_object *o, const struct bpf_program 
 	if (err == -ENOENT && bpf_program__type(prog) == BPF_PROG_TYPE_TRACEPOINT && !has_tracefs())
 		advice = "tracefs is not mounted: mount -t tracefs tracefs /sys/kernel/tracing";
 	nr_log(log, NR_LOG_ERROR, "%s: cannot attach program %s (%s): %s", o->name,
-	       bpf_program__name(prog), section_of(prog), reason(err));
+	       bpf_program__name(prog), section_of(prog), nr_attach_reason(err));
 	if (!is_shortage(err))
 		report_refusal(&r, advice, log);
 }

@@ -11,5 +11,7 @@ void nr_report_load_error(const struct nr_object *o, int err,
 			  const struct nr_libbpf_warnings *warnings, const struct nr_logger *log);
 void nr_report_attach_error(const struct nr_object *o, const struct bpf_program *prog, int err,
 			    const struct nr_libbpf_warnings *warnings, const struct nr_logger *log);
+/* What a negative errno of attaching means. */
+const char *nr_attach_reason(int err);
 
 #endif

@@ -166,16 +166,8 @@ static struct bpf_link *attach_one(struct tracepoints *t, unsigned i, struct bpf
 
 static const char *attach_reason(int err)
 {
-	switch (err) {
-	case -E2BIG:
-		return "64 BPF programs are attached to it already, which is all that the kernel "
-		       "takes: stop other tracers";
-	case -ENOENT:
-	case -ENODEV:
-		return "it is gone: was its module unloaded?";
-	default:
-		return nr_reason(err);
-	}
+	return err == -ENOENT || err == -ENODEV ? "it is gone: was its module unloaded?"
+						: nr_attach_reason(err);
 }
 
 static int attach(struct nr_object *o, struct bpf_program *prog, const struct nr_logger *log)
