@@ -23,34 +23,6 @@
 
 /* Setting up ---------------------------------------------------------------------------------- */
 
-/* Otherwise each of its events would be recorded twice. */
-static int refuse_duplicate(const struct record *r, unsigned i)
-{
-	for (unsigned k = 0; k < i; k++) {
-		if (!cli_same_file(r->objects.list[i], r->objects.list[k]))
-			continue;
-		cli_error("%s is given twice: give each object once", r->objects.list[i]);
-		return -EEXIST;
-	}
-	return 0;
-}
-
-static int add_events(struct record *r)
-{
-	uint64_t begin = cli_now_ms();
-	int err = 0;
-
-	if (!r->sources.n && !r->objects.n)
-		return nr_collector_add_source(r->collector, "sched");
-	for (unsigned i = 0; !err && i < r->sources.n; i++)
-		err = nr_collector_add_source(r->collector, r->sources.list[i]);
-	for (unsigned i = 0; !err && i < r->objects.n; i++)
-		err = refuse_duplicate(r, i)
-			      ?: nr_collector_add_object(r->collector, r->objects.list[i]);
-	r->trial_ms = cli_now_ms() - begin;
-	return err;
-}
-
 /* At the start, so that an error is known before the recording. An existing file keeps its content
  * until the statistics replace it. */
 static int open_stats(struct record *r)
@@ -161,7 +133,7 @@ static void show_progress(struct record *r, uint64_t *events, uint64_t *shown)
 	st = nr_collector_stats(r->collector);
 	if (!st)
 		return; /* no memory: try again in a second */
-	summary_progress(stderr, st, r->opts.order, *events, passed);
+	summary_progress(stderr, st, r->what.opts.order, *events, passed);
 	*events = st->events_written;
 	nr_stats_free(st);
 }
@@ -177,16 +149,6 @@ static int poll_timeout(const struct record *r, uint64_t passed, bool terminal)
 	return terminal || r->duration_ms ? (int)most : -1;
 }
 
-/* True when all processes of -p have exited, so that there is nothing more to record. */
-static bool processes_gone(struct record *r)
-{
-	if (!processes_ended(&r->processes))
-		return false;
-	cli_error(r->processes.n == 1 ? "the process has exited: recording stops"
-				      : "all processes have exited: recording stops");
-	return true;
-}
-
 /* Returns when the time is over, a signal arrives, the command or the processes have exited, or the
  * collector has failed. */
 static void wait_for_end(struct record *r)
@@ -196,7 +158,7 @@ static void wait_for_end(struct record *r)
 		{ .fd = nr_collector_fd(r->collector), .events = POLLIN },
 		/* Only for POLLERR: the reader of the pipe has closed it. */
 		{ .fd = outputs_poll_fd(&r->outputs) },
-		{ .fd = r->processes.n ? r->processes.fd : -1, .events = POLLIN },
+		{ .fd = r->what.processes.n ? r->what.processes.fd : -1, .events = POLLIN },
 	};
 	uint64_t start = cli_now_ms(), shown = start, events = 0;
 	bool terminal = isatty(STDERR_FILENO);
@@ -207,7 +169,7 @@ static void wait_for_end(struct record *r)
 		if (r->duration_ms && passed >= r->duration_ms)
 			break;
 		poll(fds, 4, poll_timeout(r, passed, terminal));
-		if (stop_requested(r) || fds[1].revents || fds[2].revents || processes_gone(r))
+		if (stop_requested(r) || fds[1].revents || fds[2].revents || what_is_gone(&r->what))
 			break;
 		if (terminal)
 			show_progress(r, &events, &shown);
@@ -240,7 +202,7 @@ static int report_stats(struct record *r, const struct nr_stats *stats, int err)
 		.stats = stats,
 		.plan = nr_collector_plan(r->collector),
 		.types = nr_collector_types(r->collector),
-		.order = r->opts.order,
+		.order = r->what.opts.order,
 		.outputs = &r->outputs,
 		.error = reason(r, err),
 		.delivered = outputs_delivered(&r->outputs, stats),
@@ -279,20 +241,11 @@ static int report(struct record *r, int err)
 	return ret;
 }
 
-static int check_processes(struct record *r)
-{
-	if (!processes_ended(&r->processes))
-		return 0;
-	for (unsigned i = 0; i < r->processes.n; i++)
-		cli_error("process %d does not exist", r->processes.pids[i]);
-	return -ESRCH;
-}
-
 /* A start that hangs in a file system ends the program some time after the recording should be
  * over. A normal start takes longer with more CPUs, and with objects that took long to try. */
 static int start(struct record *r)
 {
-	unsigned most = 5000 + 250 * sysconf(_SC_NPROCESSORS_CONF) + 4 * r->trial_ms;
+	unsigned most = 5000 + 250 * sysconf(_SC_NPROCESSORS_CONF) + 4 * r->what.trial_ms;
 	int err;
 
 	if (r->duration_ms && r->duration_ms < UINT_MAX - most)
@@ -307,16 +260,17 @@ static int start(struct record *r)
 /* Everything up to the first event. */
 static int set_up(struct record *r)
 {
-	return command_check(&r->command) ?: nr_collector_open(&r->collector, &r->opts)
-	       ?: add_events(r) ?: open_stats(r) ?: signals_block(&r->signals)
+	return command_check(&r->command) ?: what_open(&r->what, &r->collector)
+	       ?: open_stats(r) ?: signals_block(&r->signals)
 	       ?: outputs_open(&r->outputs, r->collector, r->signals.end_fd, r->duration_ms)
-	       ?: check_processes(r) ?: start(r) ?: outputs_commit(&r->outputs);
+	       ?: what_check_processes(&r->what) ?: start(r) ?: outputs_commit(&r->outputs);
 }
 
 /* Nothing but a signal ends the recording, and nobody sees its progress. */
 static bool is_unattended(const struct record *r)
 {
-	return !r->duration_ms && !r->processes.n && !r->command.argv && !isatty(STDERR_FILENO);
+	return !r->duration_ms && !r->what.processes.n && !r->command.argv &&
+	       !isatty(STDERR_FILENO);
 }
 
 static int record(struct record *r)
@@ -356,26 +310,19 @@ static int check_stats(struct record *r)
 
 int cmd_record(int argc, char **argv)
 {
-	struct record r = {
-		.opts = { .sz = sizeof(r.opts), .log = cli_log },
-	};
+	struct record r = {};
 	int ret;
 
 	signals_init(&r.signals);
-	r.opts.log_ctx = &r.verbosity;
+	what_init(&r.what);
 	argp_err_exit_status = CLI_USAGE;
 	argp_parse(&record_argp, argc, argv, ARGP_IN_ORDER, NULL, &r);
-	r.opts.pids = r.processes.pids;
-	r.opts.n_pids = r.processes.n;
-	r.opts.policy = r.plan.policy;
-	r.opts.ring_bytes = r.plan.ring_bytes;
-	r.opts.consumer_cpus = r.plan.consumer_cpus;
 	if (outputs_check(&r.outputs) || check_stats(&r))
 		return CLI_USAGE;
 	if (is_unattended(&r))
 		outputs_limit(&r.outputs);
 	if (!outputs_can_wait(&r.outputs))
-		r.opts.stop_timeout_ms = WRITE_TIMEOUT_MS;
+		r.what.opts.stop_timeout_ms = WRITE_TIMEOUT_MS;
 	ret = record(&r);
 	if (r.stuck)
 		_exit(ret);
@@ -383,8 +330,7 @@ int cmd_record(int argc, char **argv)
 	nr_collector_close(r.collector);
 	outputs_destroy(&r.outputs);
 	outfile_close(&r.stats.output);
-	free(r.objects.list);
-	free(r.sources.list);
+	what_destroy(&r.what);
 	if (r.signals.fd >= 0)
 		close(r.signals.fd);
 	return ret;

@@ -5,13 +5,9 @@
 #include "record_args.h"
 
 enum {
-	OPT_ORDER = 256,
-	OPT_LATENCY,
-	OPT_FAIL_ON_LOSS,
+	OPT_FAIL_ON_LOSS = 256,
 	OPT_STATS_JSON,
-	OPT_SELF,
 	OPT_FORCE,
-	OPT_OBJECT,
 	OPT_FORMAT,
 	OPT_GROUP,
 	OPT_REQUIRED,
@@ -29,58 +25,25 @@ static const struct argp_option options[] = {
 	  0 },
 	{ "required", OPT_REQUIRED, NULL, 0,
 	  "make all outputs required: a slow one fills the rings, but none misses events", 0 },
-	{ "event", 'e', "EVENTS", 0,
-	  "record these sources and tracepoints (GROUP:EVENT, or a pattern such as 'sched:*'), "
-	  "separated by commas (default: sched); may be repeated; \"list\" shows all sources",
-	  0 },
-	{ "object", OPT_OBJECT, "FILE", 0,
-	  "load this BPF object, built with numaring.bpf.h, and record its events; may be repeated",
-	  0 },
 	{ "duration", 'd', "TIME", 0,
 	  "stop after this time: seconds, or a number with ms, s, m or h, as in 1.5, 500ms or 10m",
 	  0 },
-	{ "pid", 'p', "PIDS", 0,
-	  "record only these processes, separated by commas; may be repeated, at most 64 "
-	  "processes; stop when all of them have exited",
-	  0 },
-	{ "order", OPT_ORDER, "fence|rcu", 0,
-	  "how to know that no earlier event can arrive (default: fence)", 1 },
-	{ "latency", OPT_LATENCY, "MS", 0, "write each event within MS milliseconds (default: 100)",
-	  1 },
 	{ "packers", OPT_PACKERS, "N", 0,
 	  "make packets with N threads (default: by the plan), which does not change their content",
 	  1 },
 	{ "fail-on-loss", OPT_FAIL_ON_LOSS, NULL, 0,
 	  "exit 3 if an event was lost or an output missed one", 2 },
 	{ "stats-json", OPT_STATS_JSON, "FILE", 0, "write the statistics to FILE as JSON", 2 },
-	{ "self", OPT_SELF, NULL, 0, "also record the threads of numaring itself", 2 },
 	{ "force", OPT_FORCE, NULL, 0, "replace an existing trace or file", 2 },
 	{ "group", OPT_GROUP, "GROUP", 0,
 	  "let this group (name or number) read the output (default: only the owner)", 2 },
-	{ "verbose", 'v', NULL, 0, "print more messages; -vv adds those of libbpf and the verifier",
-	  2 },
 	{ 0 },
 };
-
-static enum nr_order parse_order(const char *arg)
-{
-	if (!strcmp(arg, "fence"))
-		return NR_ORDER_FENCE;
-	if (!strcmp(arg, "rcu"))
-		return NR_ORDER_RCU;
-	cli_refuse(arg, "an order: use fence or rcu");
-}
 
 /* These options add a value each time. */
 static bool may_repeat(int key)
 {
-	return key == 'e' || key == 'p' || key == 'o' || key == OPT_OBJECT || key == OPT_FORMAT;
-}
-
-static void parse_latency(struct record *r, const char *arg)
-{
-	if (cli_parse_ms(arg, &r->opts.latency_ms) || !r->opts.latency_ms)
-		cli_refuse(arg, "a latency: give milliseconds, at least 1");
+	return key == 'o' || key == OPT_FORMAT;
 }
 
 static void parse_packers(struct record *r, const char *arg)
@@ -90,19 +53,14 @@ static void parse_packers(struct record *r, const char *arg)
 
 	if (*arg < '1' || *arg > '9' || *end || n > NR_PACKERS_MAX)
 		cli_refuse(arg, "a number of packers: use 1 to 64");
-	r->opts.packers = n;
+	r->what.opts.packers = n;
 }
 
 static bool set_flag(struct record *r, int key)
 {
 	switch (key) {
-	case 'v':
-		r->verbosity++;
-		return true;
 	case OPT_FAIL_ON_LOSS:
 		return r->fail_on_loss = true;
-	case OPT_SELF:
-		return r->opts.self = true;
 	case OPT_FORCE:
 		return r->outputs.force = true;
 	case OPT_REQUIRED:
@@ -117,26 +75,11 @@ static bool set_value(struct record *r, int key, char *arg)
 	case 'o':
 		outputs_add(&r->outputs, arg);
 		return true;
-	case 'e':
-		events_add(&r->sources, arg);
-		return true;
 	case 'd':
 		r->duration_ms = cli_duration_ms(arg);
 		return true;
-	case 'p':
-		processes_add(&r->processes, arg);
-		return true;
-	case OPT_ORDER:
-		r->opts.order = parse_order(arg);
-		return true;
-	case OPT_LATENCY:
-		parse_latency(r, arg);
-		return true;
 	case OPT_STATS_JSON:
 		r->stats_json = arg;
-		return true;
-	case OPT_OBJECT:
-		strings_add(&r->objects, arg);
 		return true;
 	case OPT_FORMAT:
 		outputs_format(&r->outputs, arg);
@@ -158,7 +101,7 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &r->plan;
+		state->child_inputs[0] = &r->what;
 		state->child_inputs[1] = &r->outputs.trace;
 		return 0;
 	case ARGP_KEY_ARG:
@@ -179,7 +122,7 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 const struct argp record_argp = {
 	.options = options,
 	.parser = parse_opt,
-	.children = (const struct argp_child[]){ { .argp = &cli_plan_argp, .group = 1 },
+	.children = (const struct argp_child[]){ { .argp = &what_argp },
 						 { .argp = &cli_trace_argp, .group = 3 },
 						 { 0 } },
 	.args_doc = "[-- COMMAND...]",

@@ -6,25 +6,18 @@
 #include <numaring/numaring.h>
 #include "cli.h"
 #include "command.h"
-#include "events_args.h"
 #include "outputs.h"
-#include "processes.h"
 #include "signals.h"
+#include "what_args.h"
 
 struct record {
-	struct nr_collector_opts opts;
-	struct nr_plan_opts plan;
+	struct what what;
 	struct outputs outputs;
-	struct strings sources; /* none, and no objects: sched */
-	struct strings objects;
-	struct processes processes;
 	const char *stats_json;
 	struct destination stats;
 	gid_t group;
 	bool fail_on_loss;
 	unsigned duration_ms; /* 0: no limit */
-	unsigned trial_ms;    /* time to add the objects, which loads each of them for a trial */
-	int verbosity;
 	struct command command;
 
 	struct nr_collector *collector;

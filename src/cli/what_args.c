@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "what_args.h"
+
+enum {
+	OPT_ORDER = 320,
+	OPT_LATENCY,
+	OPT_SELF,
+	OPT_OBJECT,
+};
+
+static const struct argp_option options[] = {
+	{ "event", 'e', "EVENTS", 0,
+	  "record these sources and tracepoints (GROUP:EVENT, or a pattern such as 'sched:*'), "
+	  "separated by commas (default: sched); may be repeated; \"list\" shows all sources",
+	  0 },
+	{ "object", OPT_OBJECT, "FILE", 0,
+	  "load this BPF object, built with numaring.bpf.h, and record its events; may be repeated",
+	  0 },
+	{ "pid", 'p', "PIDS", 0,
+	  "record only these processes, separated by commas; may be repeated, at most 64 "
+	  "processes; stop when all of them have exited",
+	  0 },
+	{ "order", OPT_ORDER, "fence|rcu", 0,
+	  "how to know that no earlier event can arrive (default: fence)", 1 },
+	{ "latency", OPT_LATENCY, "MS", 0,
+	  "deliver each event within MS milliseconds (default: 100)", 1 },
+	{ "self", OPT_SELF, NULL, 0, "also record the threads of numaring itself", 2 },
+	{ "verbose", 'v', NULL, 0, "print more messages; -vv adds those of libbpf and the verifier",
+	  2 },
+	{ 0 },
+};
+
+static enum nr_order parse_order(const char *arg)
+{
+	if (!strcmp(arg, "fence"))
+		return NR_ORDER_FENCE;
+	if (!strcmp(arg, "rcu"))
+		return NR_ORDER_RCU;
+	cli_refuse(arg, "an order: use fence or rcu");
+}
+
+static void parse_latency(struct what *w, const char *arg)
+{
+	if (cli_parse_ms(arg, &w->opts.latency_ms) || !w->opts.latency_ms)
+		cli_refuse(arg, "a latency: give milliseconds, at least 1");
+}
+
+/* These options add a value each time. */
+static bool may_repeat(int key)
+{
+	return key == 'e' || key == 'p' || key == OPT_OBJECT;
+}
+
+static error_t parse_opt(int key, char *arg, struct argp_state *state)
+{
+	struct what *w = state->input;
+
+	if (!may_repeat(key))
+		cli_refuse_repeated(options, key, arg);
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &w->plan;
+		return 0;
+	case 'e':
+		events_add(&w->sources, arg);
+		return 0;
+	case 'p':
+		processes_add(&w->processes, arg);
+		return 0;
+	case 'v':
+		w->verbosity++;
+		return 0;
+	case OPT_ORDER:
+		w->opts.order = parse_order(arg);
+		return 0;
+	case OPT_LATENCY:
+		parse_latency(w, arg);
+		return 0;
+	case OPT_SELF:
+		w->opts.self = true;
+		return 0;
+	case OPT_OBJECT:
+		strings_add(&w->objects, arg);
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+const struct argp what_argp = {
+	.options = options,
+	.parser = parse_opt,
+	.children = (const struct argp_child[]){ { .argp = &cli_plan_argp, .group = 1 }, { 0 } },
+};
+
+void what_init(struct what *w)
+{
+	*w = (struct what){ .opts = { .sz = sizeof(w->opts), .log = cli_log } };
+}
+
+/* Otherwise each of its events would be recorded twice. */
+static int refuse_duplicate(const struct what *w, unsigned i)
+{
+	for (unsigned k = 0; k < i; k++) {
+		if (!cli_same_file(w->objects.list[i], w->objects.list[k]))
+			continue;
+		cli_error("%s is given twice: give each object once", w->objects.list[i]);
+		return -EEXIST;
+	}
+	return 0;
+}
+
+static int add_events(struct what *w, struct nr_collector *collector)
+{
+	uint64_t begin = cli_now_ms();
+	int err = 0;
+
+	if (!w->sources.n && !w->objects.n)
+		return nr_collector_add_source(collector, "sched");
+	for (unsigned i = 0; !err && i < w->sources.n; i++)
+		err = nr_collector_add_source(collector, w->sources.list[i]);
+	for (unsigned i = 0; !err && i < w->objects.n; i++)
+		err = refuse_duplicate(w, i)
+			      ?: nr_collector_add_object(collector, w->objects.list[i]);
+	w->trial_ms = cli_now_ms() - begin;
+	return err;
+}
+
+int what_open(struct what *w, struct nr_collector **collector)
+{
+	w->opts.log_ctx = &w->verbosity;
+	w->opts.pids = w->processes.pids;
+	w->opts.n_pids = w->processes.n;
+	w->opts.policy = w->plan.policy;
+	w->opts.ring_bytes = w->plan.ring_bytes;
+	w->opts.consumer_cpus = w->plan.consumer_cpus;
+	return nr_collector_open(collector, &w->opts) ?: add_events(w, *collector);
+}
+
+int what_check_processes(struct what *w)
+{
+	if (!processes_ended(&w->processes))
+		return 0;
+	for (unsigned i = 0; i < w->processes.n; i++)
+		cli_error("process %d does not exist", w->processes.pids[i]);
+	return -ESRCH;
+}
+
+bool what_is_gone(struct what *w)
+{
+	if (!processes_ended(&w->processes))
+		return false;
+	cli_error(w->processes.n == 1 ? "the process has exited: recording stops"
+				      : "all processes have exited: recording stops");
+	return true;
+}
+
+void what_destroy(struct what *w)
+{
+	free(w->objects.list);
+	free(w->sources.list);
+}
