@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
-#include <seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/bits.h"
+#include "calls.h"
 #include "enums.h"
-
-#define NR_CALLS 1024 /* more than any table has */
 
 /* Numbers above the system's own, that a program never sees but the exit of a call has: the kernel
  * then restarts the call. */
@@ -24,7 +22,7 @@ static int add_syscalls(struct btf *btf)
 	int err = btf__add_enum_value(btf, "NONE", -1);
 
 	for (int nr = 0; !err && nr < NR_CALLS; nr++) {
-		char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, nr);
+		char *name = nr_call_name(nr);
 
 		if (name)
 			err = btf__add_enum_value(btf, name, nr);

@@ -5,6 +5,7 @@
 #include <bpf/btf.h>
 #include "base/bits.h"
 #include "block.skel.h"
+#include "calls.h"
 #include "enums.h"
 #include "exec.skel.h"
 #include "irq.skel.h"
@@ -21,7 +22,7 @@
 static const struct nr_source sources[] = {
 	{ "sched", "task switches, wake-ups and migrations", sched_bpf__elf_bytes, NULL },
 	{ "syscalls", "system calls: arguments, results and durations", syscalls_bpf__elf_bytes,
-	  NULL },
+	  nr_calls_prepare },
 	{ "exec", "processes and threads that begin and end, and what they run",
 	  exec_bpf__elf_bytes, NULL },
 	{ "net", "packets received, transmitted and dropped", net_bpf__elf_bytes, NULL },

@@ -72,6 +72,15 @@ else
 fi
 equal "comm of a call" "$(calls sys_enter rt_sigreturn true .comm)" acts
 
+# Only some calls.
+"$NUMARING" record -e syscalls:write,rt_sigreturn,257 -o some -- "$ACTS" >/dev/null || fail "some calls: exit status $?"
+open=openat
+[ "$(uname -m)" = x86_64 ] || open=257
+equal "some calls" "$("$NUMARING" cat --json some | jq -r .fields.nr | sort -u | paste -sd' ')" "$open rt_sigreturn write"
+"$NUMARING" record -e syscalls:read,wirte -d 1ms -o none 2>err
+equal "a wrong call: exit status" $? 1
+check "a wrong call: says so" grep -q 'unknown system call "wirte": did you mean write?' err
+
 # Processes.
 executes=$(said executes)
 equal "fork: by the parent" "$(of process_fork ".child_pid == $caller" .pid)" "$(said parent)"
