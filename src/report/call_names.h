@@ -5,8 +5,8 @@
 
 #include <stdbool.h>
 
-/* Threads that have nothing to do are in such calls. */
-bool call_waits_by_design(const char *name);
+/* It reads from a file, a pipe or a socket. */
+bool call_reads(const char *name);
 /* The first argument is a file descriptor. */
 bool call_takes_fd(const char *name);
 

@@ -217,8 +217,9 @@ static void print_detail(const struct stall *s, FILE *out)
 			counted_text(s->reclaimed, "page").s);
 }
 
-static void print_verdict(const struct faults *f, FILE *out)
+static void verdict(const void *state, FILE *out)
 {
+	const struct faults *f = state;
 	const struct stall *s = worst_at(&f->worst, 0);
 	const struct fault_row *most = f->tasks.n ? f->tasks.list[0] : NULL;
 
@@ -297,8 +298,7 @@ static void faults_print(void *state, FILE *out)
 {
 	struct faults *f = state;
 
-	print_verdict(f, out);
-	fputc('\n', out);
+	print_paragraph(out, verdict, f);
 	if (f->worst.n)
 		print_worst(f, out);
 	if (f->tasks.n)
@@ -369,11 +369,6 @@ static json_t *json_moves(const struct faults *f)
 						      row->name, "n", (json_int_t)row->n));
 	}
 	return list;
-}
-
-static void verdict(const void *f, FILE *out)
-{
-	print_verdict(f, out);
 }
 
 static json_t *faults_json(void *state)

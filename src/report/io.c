@@ -210,8 +210,9 @@ static unsigned device_percent(const struct io_row *row)
 	return row->took.sum ? 100.0 * row->in_device.sum / row->took.sum + 0.5 : 0;
 }
 
-static void print_verdict(const struct io *io, FILE *out)
+static void verdict(const void *state, FILE *out)
 {
+	const struct io *io = state;
 	const struct io_row *d = io->devices.n ? io->devices.list[0] : NULL;
 	unsigned percent;
 
@@ -266,8 +267,7 @@ static void io_print(void *state, FILE *out)
 {
 	struct io *io = state;
 
-	print_verdict(io, out);
-	fputc('\n', out);
+	print_paragraph(out, verdict, io);
 	if (!io->took.n)
 		return;
 	fprintf(out, "\n%-15s %9s %9s %9s  %-8s %-8s %9s  %s\n", "BEGIN", "TOOK", "QUEUED",
@@ -318,11 +318,6 @@ static json_t *json_rows(const struct io *io, const struct rows *rows)
 	for (unsigned i = 0; i < rows->n; i++)
 		json_array_append_new(list, json_row(io, rows->list[i]));
 	return list;
-}
-
-static void verdict(const void *io, FILE *out)
-{
-	print_verdict(io, out);
 }
 
 static json_t *io_json(void *state)

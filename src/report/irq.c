@@ -217,8 +217,9 @@ static struct text interrupted_text(const struct interrupt *i)
 	return i->tid < 0 ? (struct text){ "not recorded" } : task_text(i->comm, i->tid);
 }
 
-static void print_verdict(const struct irq *irq, FILE *out)
+static void verdict(const void *state, FILE *out)
 {
+	const struct irq *irq = state;
 	const struct cpu_row *cpu = irq->cpus.n ? irq->cpus.list[0] : NULL;
 	const struct interrupt *longest = worst_at(&irq->worst, 0);
 	const struct irq_row *most;
@@ -285,8 +286,7 @@ static void irq_print(void *state, FILE *out)
 {
 	struct irq *irq = state;
 
-	print_verdict(irq, out);
-	fputc('\n', out);
+	print_paragraph(out, verdict, irq);
 	if (!irq->took.n)
 		return;
 	print_worst(irq, out);
@@ -352,11 +352,6 @@ static json_t *json_cpus(const struct irq *irq)
 						      percent(irq, c->covered)));
 	}
 	return list;
-}
-
-static void verdict(const void *irq, FILE *out)
-{
-	print_verdict(irq, out);
 }
 
 static json_t *irq_json(void *state)

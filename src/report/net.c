@@ -221,8 +221,9 @@ static void print_imbalance(const struct net *net, FILE *out)
 		(unsigned)(100.0 * first->received / net->received + 0.5), first->cpu);
 }
 
-static void print_verdict(const struct net *net, FILE *out)
+static void verdict(const void *state, FILE *out)
 {
+	const struct net *net = state;
 	const struct drop_row *worst = net->drops.n ? net->drops.list[0] : NULL;
 
 	fputs("net: ", out);
@@ -299,8 +300,7 @@ static void net_print(void *state, FILE *out)
 {
 	struct net *net = state;
 
-	print_verdict(net, out);
-	fputc('\n', out);
+	print_paragraph(out, verdict, net);
 	if (net->drops.n)
 		print_drops(net, out);
 	if (net->interfaces.n)
@@ -363,11 +363,6 @@ static json_t *json_cpus(const struct net *net)
 					(json_int_t)row->received, "sent", (json_int_t)row->sent));
 	}
 	return list;
-}
-
-static void verdict(const void *net, FILE *out)
-{
-	print_verdict(net, out);
 }
 
 static json_t *net_json(void *state)

@@ -2,6 +2,7 @@
 /* Report "syscalls": which calls take long or fail, for whom, and who ended their wait. */
 #include <inttypes.h>
 #include <string.h>
+#include "call_kinds.h"
 #include "call_names.h"
 #include "calls.h"
 #include "duration.h"
@@ -43,6 +44,7 @@ struct syscalls {
 	struct calls calls; /* first */
 	struct report_env env;
 	struct pairs *pairs;
+	struct call_kinds kinds;
 	struct rows rows, errors;
 	struct totals tasks;
 	struct worst worst;
@@ -54,6 +56,12 @@ struct syscalls {
 
 enum { NR, TID, DURATION, ERROR, COMM };
 
+/* Not those that read: they may wait for a disk. */
+static bool waits_by_design(const struct call_kind *call)
+{
+	return call->kind == CALL_FUTEX || (call->kind == CALL_WAITS && !call_reads(call->name));
+}
+
 static struct call_row *row_of(struct syscalls *s, const struct feed_event *e)
 {
 	int64_t nr = feed_int(e, NR);
@@ -61,7 +69,7 @@ static struct call_row *row_of(struct syscalls *s, const struct feed_event *e)
 
 	if (!row->name) {
 		row->name = feed_name(e, NR) ?: "?";
-		row->waits = call_waits_by_design(row->name);
+		row->waits = waits_by_design(call_kinds_get(&s->kinds, e, NR));
 	}
 	return row;
 }
@@ -240,8 +248,9 @@ static const struct call_row *row_of_error(const struct syscalls *s, const struc
 	return NULL;
 }
 
-static void print_verdict(const struct syscalls *s, FILE *out)
+static void verdict(const void *state, FILE *out)
 {
+	const struct syscalls *s = state;
 	const struct long_call *c = worst_at(&s->worst, 0);
 	const struct error_row *most = s->errors.n ? s->errors.list[0] : NULL;
 	const struct call_row *row = most ? row_of_error(s, most) : NULL;
@@ -316,8 +325,7 @@ static void syscalls_print(void *state, FILE *out)
 {
 	struct syscalls *s = state;
 
-	print_verdict(s, out);
-	fputc('\n', out);
+	print_paragraph(out, verdict, s);
 	if (!s->n)
 		return;
 	if (s->worst.n)
@@ -399,11 +407,6 @@ static json_t *json_rows(const struct syscalls *s)
 					"errors", json_errors(s, r), "took", hist_json(&r->took)));
 	}
 	return list;
-}
-
-static void verdict(const void *s, FILE *out)
-{
-	print_verdict(s, out);
 }
 
 static json_t *syscalls_json(void *state)

@@ -159,16 +159,29 @@ void print_pairs(FILE *out, const struct pairs *p, const struct hist *h, const c
 	free(text);
 }
 
-json_t *text_json(void (*print)(const void *what, FILE *out), const void *what)
+static char *text_of(void (*print)(const void *what, FILE *out), const void *what)
 {
-	char *text = NULL;
-	size_t size;
-	FILE *f = memory_check(open_memstream(&text, &size));
-	json_t *string;
+	char *text;
+	FILE *f = text_open(&text);
 
 	print(what, f);
 	fclose(f);
-	string = json_string(memory_check(text));
+	return memory_check(text);
+}
+
+void print_paragraph(FILE *out, void (*print)(const void *what, FILE *out), const void *what)
+{
+	char *text = text_of(print, what);
+
+	print_wrapped(out, text, 0, 0);
+	free(text);
+}
+
+json_t *text_json(void (*print)(const void *what, FILE *out), const void *what)
+{
+	char *text = text_of(print, what);
+	json_t *string = json_string(text);
+
 	free(text);
 	return string;
 }

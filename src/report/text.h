@@ -39,7 +39,8 @@ void print_line(FILE *out, const char *fmt, ...) __attribute__((format(printf, 2
 /* "12,345 waits: half of them up to 4.10 us, 99 % up to 212 us; 17 left out because of losses".
  * noun: one of them. */
 void print_pairs(FILE *out, const struct pairs *p, const struct hist *h, const char *noun);
-/* What print writes, as a string. */
+/* What print writes: as such lines; as a string. */
+void print_paragraph(FILE *out, void (*print)(const void *what, FILE *out), const void *what);
 json_t *text_json(void (*print)(const void *what, FILE *out), const void *what);
 /* Adds "left_out" and "late_losses". */
 void json_pairs(json_t *o, const struct pairs *p);

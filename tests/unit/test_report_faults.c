@@ -43,9 +43,9 @@ static void test_stalls(void **state)
 	story_event(s, 60 * MS, 0, "memory_compact", 0LL, 1LL, 7LL, 8LL, "unknown");
 	story_end(s, 1000 * MS);
 	assert_contains(
-		story_text(s),
+		story_string(s, "verdict"),
 		"faults: huge:8 waited 9.00 ms in compaction (COMPLETE); 2 stalls took 17.0 "
-		"ms in all. 100 page faults, 100 per second; most are of cc1:33 (90 %).\n");
+		"ms in all. 100 page faults, 100 per second; most are of cc1:33 (90 %).");
 	assert_contains(story_text(s),
 			"hungry:6             direct reclaim  MEMCG, order 2, 32 pages "
 			"freed\n");
@@ -65,9 +65,9 @@ static void test_numa(void **state)
 		story_event(s, i, 0, "numa_move", 5LL, 5LL, 0LL, 1LL, i == 2 ? 2LL : 0LL, "db");
 	story_event(s, 4, 0, "memory_migrate", 500LL, 2LL, 1LL, 5LL, 5LL, "db");
 	story_end(s, 1000 * MS);
-	assert_contains(story_text(s),
+	assert_contains(story_string(s, "verdict"),
 			"faults: no task waited for memory. 500 pages migrated, 2 tasks "
-			"moved by NUMA balancing.\n");
+			"moved by NUMA balancing.");
 	assert_int_equal(story_number(s, "moves.0.n"), 2);
 	assert_string_equal(story_string(s, "moves.1.kind"), "STICK");
 	assert_int_equal(story_number(s, "migrations.0.failed"), 2);

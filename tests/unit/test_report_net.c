@@ -36,9 +36,9 @@ static void test_drops(void **state)
 	drop(s, 2 * MS, 2, 9, "eth0");
 	story_filtered(s, 3 * MS, 0, "net_drop", 100LL, 1LL, 0x800LL, 2LL, 9LL, "lo", 0LL);
 	story_end(s, 1000 * MS);
-	assert_contains(story_text(s),
+	assert_contains(story_string(s, "verdict"),
 			"net: 1,234 packets dropped on lo: NO_SOCKET, UDP to port 9; "
-			"2,001 for other reasons or elsewhere.\n");
+			"2,001 for other reasons or elsewhere.");
 	assert_int_equal(story_number(s, "dropped"), 3235);
 	assert_int_equal(story_number(s, "drops.0.n"), 1234);
 	assert_int_equal(story_number(s, "drops.0.port"), 9);
@@ -60,8 +60,9 @@ static void test_rates(void **state)
 			story_event(s, i * MS, 1, "net_transmit", 60LL, "eth0");
 	}
 	story_end(s, 2000 * MS);
-	assert_contains(story_text(s), "net: no packet was dropped. 400 packets received, 75 % of "
-				       "them by CPU 3.\n");
+	assert_contains(story_string(s, "verdict"),
+			"net: no packet was dropped. 400 packets received, 75 % of "
+			"them by CPU 3.");
 	assert_int_equal(story_number(s, "interfaces.0.received_bytes"), 600000);
 	assert_int_equal(story_number(s, "interfaces.0.sent"), 200);
 	assert_float_equal(json_real_value(story_json(s, "interfaces.0.received_per_s")), 200,
