@@ -6,6 +6,7 @@
 #include <string.h>
 #include "cli.h"
 #include "filter.h"
+#include "report_diff.h"
 #include "reports.h"
 #include "trace_status.h"
 
@@ -72,7 +73,7 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse_opt,
-	.args_doc = "KIND[,KIND...] DIR",
+	.args_doc = "KIND[,KIND...] DIR\ndiff A B [KIND]",
 	.doc = "Answer a question from the events of a trace: the verdict, the worst cases with "
 	       "their "
 	       "causes, a histogram, and totals. Without arguments, lists the kinds. With "
@@ -171,6 +172,8 @@ int cmd_report(int argc, char **argv)
 	int ret;
 
 	argp_err_exit_status = CLI_USAGE;
+	if (argc > 1 && !strcmp(argv[1], "diff"))
+		return cmd_report_diff(argc - 1, argv + 1);
 	argp_parse(&argp, argc, argv, 0, NULL, &args);
 	if (nr_trace_open(&trace, args.dir, &opts))
 		return CLI_FAILED;

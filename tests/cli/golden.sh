@@ -85,6 +85,10 @@ case_ report-no-dir report runq
 case_ report-unknown report runq,weather nowhere
 case_ report-bad-number report runq -n 0 nowhere
 case_ report-no-trace report runq nowhere
+case_ report-diff-help report diff --help
+case_ report-diff-one report diff a
+case_ report-diff-bad-kind report diff a b weather
+case_ report-diff-no-trace report diff nowhere taken
 case_ stat-bad-time stat --to yesterday nowhere
 case_ verify-nothing verify
 case_ verify-two verify a b

@@ -27,6 +27,8 @@ struct story {
 	unsigned n;
 	struct report_env env;
 	struct report_run *run;
+	void (*fn)(void *ctx, const struct nr_event *ev);
+	void *ctx;
 	uint32_t lost[8];
 	uint64_t all_lost;
 	char *text;
@@ -129,6 +131,17 @@ void story_begin(struct story *s, const char *name, uint64_t begin)
 		fail_msg("%s", why);
 }
 
+void story_tell(struct story *s, void (*fn)(void *ctx, const struct nr_event *ev), void *ctx)
+{
+	s->fn = fn;
+	s->ctx = ctx;
+}
+
+const struct nr_types *story_types(const struct story *s)
+{
+	return s->types;
+}
+
 static void put(struct story *s, uint64_t ts, unsigned cpu, const char *name, va_list args,
 		bool passes)
 {
@@ -152,7 +165,10 @@ static void put(struct story *s, uint64_t ts, unsigned cpu, const char *name, va
 		value = va_arg(args, long long);
 		memcpy(data + f->offset, &value, f->size < 8 ? f->size : 8); /* little-endian */
 	}
-	report_run_event(s->run, &ev, passes);
+	if (s->fn)
+		s->fn(s->ctx, &ev);
+	else
+		report_run_event(s->run, &ev, passes);
 }
 
 void story_event(struct story *s, uint64_t ts, unsigned cpu, const char *type, ...)

@@ -29,6 +29,9 @@ void story_free(struct story *s);
 void story_type(struct story *s, const char *name, const char *fields);
 /* After all types. Fails the test if the report does not take them. */
 void story_begin(struct story *s, const char *report, uint64_t begin);
+/* Instead: the events go to fn. */
+void story_tell(struct story *s, void (*fn)(void *ctx, const struct nr_event *ev), void *ctx);
+const struct nr_types *story_types(const struct story *s);
 /* One argument for each field, in order: const char * for a text, else long long. */
 void story_event(struct story *s, uint64_t ts, unsigned cpu, const char *type, ...);
 /* The same, but it does not pass the filter. */
