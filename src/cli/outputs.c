@@ -120,7 +120,7 @@ int outputs_check(struct outputs *all)
 {
 	int err = 0;
 
-	if (!all->n)
+	if (!all->n && !all->none)
 		name_default(all);
 	if (all->format_pending && all->n > 1) {
 		cli_error("--format comes after the last -o: give it before the -o that it is for");

@@ -29,6 +29,7 @@ struct outputs {
 	bool format_pending; /* ... after a --format that no -o has followed */
 	bool format_given;
 	bool required; /* all of them */
+	bool none;     /* without -o there is none: not even the default one */
 	bool force;
 	const gid_t *group;	     /* may read them; NULL: only the owner */
 	struct nr_output_opts trace; /* how traces are written */

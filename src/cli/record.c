@@ -196,6 +196,19 @@ static void report_command(const struct command *c)
 		cli_error("%s exited with status %d", c->argv[0], WEXITSTATUS(c->status));
 }
 
+/* With --report, standard output has the reports, and the summary is a line on standard error. */
+static int print_reports(struct record *r, const struct nr_stats *stats, int fd)
+{
+	FILE *out = timed_stream(fd);
+	int err = out ? record_report_print(&r->report, stats, out) : -ENOMEM;
+
+	if (out && fclose(out) && !err)
+		err = -errno;
+	if (err)
+		cli_error("cannot write the report: %s", timed_write_error(err));
+	return err;
+}
+
 static int report_stats(struct record *r, const struct nr_stats *stats, int err)
 {
 	const struct summary s = {
@@ -205,14 +218,17 @@ static int report_stats(struct record *r, const struct nr_stats *stats, int err)
 		.order = r->what.opts.order,
 		.outputs = &r->outputs,
 		.error = reason(r, err),
+		.brief = r->report.run,
 		.delivered = outputs_delivered(&r->outputs, stats),
 	};
 	/* Standard output may carry the events. */
 	int out = outputs_have_lines(&r->outputs) ? STDERR_FILENO : STDOUT_FILENO;
-	int failed, unseen = print_to(out, summary_print, &s);
+	int failed, unseen = print_to(s.brief ? STDERR_FILENO : out, summary_print, &s);
 
 	if (unseen)
 		cli_error("cannot write the summary: %s", timed_write_error(unseen));
+	if (r->report.run)
+		unseen = print_reports(r, stats, out) ?: unseen;
 	report_command(&r->command);
 	watchdog_start(2 * READER_TIMEOUT_MS + WRITE_TIMEOUT_MS,
 		       "gave up on the statistics: a write does not return");
@@ -263,7 +279,8 @@ static int set_up(struct record *r)
 	return command_check(&r->command) ?: what_open(&r->what, &r->collector)
 	       ?: open_stats(r) ?: signals_block(&r->signals)
 	       ?: outputs_open(&r->outputs, r->collector, r->signals.end_fd, r->duration_ms)
-	       ?: what_check_processes(&r->what) ?: start(r) ?: outputs_commit(&r->outputs);
+	       ?: record_report_open(&r->report, r->collector) ?: what_check_processes(&r->what)
+	       ?: start(r) ?: outputs_commit(&r->outputs);
 }
 
 /* Nothing but a signal ends the recording, and nobody sees its progress. */
@@ -310,13 +327,15 @@ static int check_stats(struct record *r)
 
 int cmd_record(int argc, char **argv)
 {
-	struct record r = {};
+	struct record r = { .report.kinds.worst = REPORTS_WORST };
 	int ret;
 
 	signals_init(&r.signals);
 	what_init(&r.what);
 	argp_err_exit_status = CLI_USAGE;
 	argp_parse(&record_argp, argc, argv, ARGP_IN_ORDER, NULL, &r);
+	record_report_sources(&r.report, &r.what);
+	r.outputs.none = r.report.kinds.n;
 	if (outputs_check(&r.outputs) || check_stats(&r))
 		return CLI_USAGE;
 	if (is_unattended(&r))
@@ -326,6 +345,7 @@ int cmd_record(int argc, char **argv)
 	ret = record(&r);
 	if (r.stuck)
 		_exit(ret);
+	record_report_close(&r.report);
 	outputs_ending(&r.outputs); /* also when the start failed half-way */
 	nr_collector_close(r.collector);
 	outputs_destroy(&r.outputs);

@@ -12,6 +12,7 @@ enum {
 	OPT_GROUP,
 	OPT_REQUIRED,
 	OPT_PACKERS,
+	OPT_REPORT,
 };
 
 static const struct argp_option options[] = {
@@ -25,6 +26,11 @@ static const struct argp_option options[] = {
 	  0 },
 	{ "required", OPT_REQUIRED, NULL, 0,
 	  "make all outputs required: a slow one fills the rings, but none misses events", 0 },
+	{ "report", OPT_REPORT, "KINDS", 0,
+	  "print these reports at the end (see numaring report), separated by commas; records "
+	  "their "
+	  "sources unless -e is given, and keeps a trace only with -o",
+	  0 },
 	{ "duration", 'd', "TIME", 0,
 	  "stop after this time: seconds, or a number with ms, s, m or h, as in 1.5, 500ms or 10m",
 	  0 },
@@ -43,7 +49,7 @@ static const struct argp_option options[] = {
 /* These options add a value each time. */
 static bool may_repeat(int key)
 {
-	return key == 'o' || key == OPT_FORMAT;
+	return key == 'o' || key == OPT_FORMAT || key == OPT_REPORT;
 }
 
 static void parse_packers(struct record *r, const char *arg)
@@ -87,6 +93,9 @@ static bool set_value(struct record *r, int key, char *arg)
 	case OPT_GROUP:
 		r->group = cli_parse_group(arg);
 		r->outputs.group = &r->group;
+		return true;
+	case OPT_REPORT:
+		reports_add(&r->report.kinds, arg);
 		return true;
 	case OPT_PACKERS:
 		parse_packers(r, arg);

@@ -7,6 +7,7 @@
 #include "cli.h"
 #include "command.h"
 #include "outputs.h"
+#include "record_report.h"
 #include "signals.h"
 #include "what_args.h"
 
@@ -19,6 +20,7 @@ struct record {
 	bool fail_on_loss;
 	unsigned duration_ms; /* 0: no limit */
 	struct command command;
+	struct record_report report;
 
 	struct nr_collector *collector;
 	struct signals signals;

@@ -302,15 +302,17 @@ static void print_headline(FILE *out, const struct summary *s)
 		cli_format_count(rate, sizeof(rate), st->events_written / seconds));
 	if (st->bytes_written && s->outputs->n == 1)
 		print_place(out, s);
-	fprintf(out, "%.2f s of CPU, %" PRIu64 " late\n", st->cpu_ns / 1e9, st->late);
+	fprintf(out, "%.2f s of CPU, %" PRIu64 " late", st->cpu_ns / 1e9, st->late);
+	if (s->brief)
+		fprintf(out, ", %" PRIu64 " lost", st->lost_total);
+	fputc('\n', out);
 }
 
-int summary_print(FILE *out, const struct summary *s)
+static void print_details(FILE *out, const struct summary *s)
 {
 	const struct misfits misfits = misfits_of(s);
 	const struct nr_stats *st = s->stats;
 
-	print_headline(out, s);
 	fprintf(out, "%5s  %4s  %-24s  %5s  %13s  %12s  %6s  %6s  %s\n", "SHARD", "NODE", "CPUS",
 		"RING", "PAGES ON NODE", "RECORDS", "PEAK", "LATE", "LOST");
 	for (unsigned i = 0; i < st->n_shards; i++)
@@ -325,6 +327,13 @@ int summary_print(FILE *out, const struct summary *s)
 	print_stalls(out, st, s->order);
 	misfits_print(out, &misfits);
 	print_identity(out, s);
+}
+
+int summary_print(FILE *out, const struct summary *s)
+{
+	print_headline(out, s);
+	if (!s->brief)
+		print_details(out, s);
 	errno = 0;
 	return fflush(out) || ferror(out) ? -errno ?: -EIO : 0;
 }
@@ -392,7 +401,7 @@ static json_t *json_shard(const struct nr_plan_shard *plan, const struct nr_shar
 static json_t *json_path(const char *path)
 {
 	json_t *text = json_string(path);
-	char *copy = text ? NULL : strdup(path);
+	char *copy = text || !path ? NULL : strdup(path);
 
 	for (char *p = copy; p && *p; p++)
 		if (*p & 0x80)
@@ -400,7 +409,7 @@ static json_t *json_path(const char *path)
 	if (copy)
 		text = json_string(copy);
 	free(copy);
-	return text;
+	return text ?: json_null();
 }
 
 static void add_trace(json_t *o, const struct nr_output_stats *st)

@@ -14,6 +14,7 @@ struct summary {
 	enum nr_order order;
 	const struct outputs *outputs;
 	const char *error;  /* that ended the recording; NULL: none */
+	bool brief;	    /* only the first line */
 	uint64_t delivered; /* events that reached the first output, even if the recording failed */
 };
 

@@ -220,6 +220,8 @@ void report_run_lost(struct report_run *run, uint64_t lost, uint64_t time)
 
 void report_run_end(struct report_run *run, uint64_t end, uint64_t lost)
 {
+	if (end < run->loss.now)
+		end = run->loss.now;
 	if (lost > run->loss.shown)
 		report_run_gap(run, run->loss.complete, end);
 	for (unsigned i = 0; i < run->n; i++) {

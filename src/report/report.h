@@ -74,7 +74,7 @@ void report_run_event(struct report_run *run, const struct nr_event *ev, bool pa
 void report_run_gap(struct report_run *run, uint64_t begin, uint64_t end);
 /* So many records were lost by this time, by all CPUs. */
 void report_run_lost(struct report_run *run, uint64_t lost, uint64_t time);
-/* No more events. lost: all losses. */
+/* No more events. end: when they end; 0: with the last one. lost: all losses. */
 void report_run_end(struct report_run *run, uint64_t end, uint64_t lost);
 
 /* After the end. */

@@ -257,6 +257,13 @@ static struct sched_wake wake_of(const struct feed_event *e)
 	return w;
 }
 
+/* A lock is not released by an interrupt. */
+static bool timed_out(const struct sched_task *t)
+{
+	return t->state == SCHED_SLEEPS && t->call->kind == CALL_FUTEX &&
+	       t->wake.context == SCHED_BY_HARDIRQ;
+}
+
 void sched_on_wakeup(void *state, const struct feed_event *e)
 {
 	struct sched *s = state;
@@ -276,6 +283,8 @@ void sched_on_wakeup(void *state, const struct feed_event *e)
 	feed_text(e, WAKEUP_COMM, t->comm, sizeof(t->comm));
 	t->pid = feed_int(e, WAKEUP_TGID);
 	t->wake = wake;
+	if (timed_out(t))
+		t->by_design = true;
 	enter(t, SCHED_READY, e->ts);
 	t->cpu = feed_int(e, WAKEUP_CPU);
 	t->moved = 0;

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* record --report: reports of a recording, made while it goes on. No trace is needed. */
+#ifndef NR_CLI_RECORD_REPORT_H
+#define NR_CLI_RECORD_REPORT_H
+
+#include <numaring/numaring.h>
+#include "reports.h"
+#include "what_args.h"
+
+#define RECORD_REPORT_SOURCES 16
+
+struct record_report {
+	struct reports kinds; /* none: --report was not given */
+	struct report_run *run;
+	struct nr_collector *collector;
+	char sources[RECORD_REPORT_SOURCES][64];
+	unsigned n_sources;
+	uint64_t asked; /* time of the event at which losses were counted last, ns */
+};
+
+/* If the user gives none, adds the sources that the reports need. */
+void record_report_sources(struct record_report *r, struct what *what);
+/* After the sources and the other outputs: adds the output that feeds the reports. */
+int record_report_open(struct record_report *r, struct nr_collector *c);
+/* After the recording. Returns 0 or the negative errno of writing. */
+int record_report_print(struct record_report *r, const struct nr_stats *stats, FILE *out);
+void record_report_close(struct record_report *r);
+
+#endif
