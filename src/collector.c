@@ -278,6 +278,7 @@ void nr_collector_close(struct nr_collector *c)
 	if (atomic_load(&c->abandoned))
 		return; /* an abandoned thread uses the rest */
 	free(c->objects);
+	nr_filtering_destroy(&c->filtering);
 	nr_stream_destroy(&c->stream);
 	nr_stats_free(c->account_stats);
 	destroy_shards(c);

@@ -10,6 +10,14 @@
 #include "kernel/object.h"
 #include "stream.h"
 
+/* The filter of a recording. */
+struct nr_filtering {
+	char *text;		/* NULL: there is none */
+	uint32_t *node_of_cpu;	/* [maps.n_cpus] */
+	struct nr_query *query; /* since the start */
+	bool *tested;		/* [types->n_ids]: struct nr_filter has it */
+};
+
 enum nr_state { NR_OPEN, NR_RUNNING, NR_FAILED, NR_STOPPED };
 
 /* The places of a shard's memory; names as in struct nr_shard_stats. */
@@ -39,7 +47,8 @@ struct nr_collector {
 	struct nr_misfits misfits;
 	struct nr_object *objects;
 	unsigned n_objects;
-	unsigned sources;		/* one bit per added source */
+	unsigned sources; /* one bit per added source */
+	struct nr_filtering filtering;
 	const struct nr_object *adding; /* its event types are being added */
 
 	bool threads; /* some may run and must be joined */
@@ -80,6 +89,10 @@ static inline const char *nr_collector_plural(const struct nr_collector *c)
 int nr_recording_refuse_inside(const struct nr_collector *c);
 /* Ends a recording that nr_collector_start began, even if it failed. */
 int nr_recording_end(struct nr_collector *c);
+
+/* filter.c: compiles the filter for all types, and gives it to the delivery. 0 or a negative errno. */
+int nr_filtering_begin(struct nr_collector *c);
+void nr_filtering_destroy(struct nr_filtering *f);
 
 /* packers.c: how many packers a recording has by default: one for each node with rings, at most 4;
  * four times as many if they compress; at most a quarter of the CPUs; at least 1. */

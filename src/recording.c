@@ -38,6 +38,7 @@ static int begin_outputs(struct nr_collector *c)
 	struct nr_recording recording = {
 		.format.types = c->types,
 		.clock_offset = c->clock_offset,
+		.filter = c->filtering.text,
 		.log = &c->log,
 	};
 	int err = make_uuid(recording.format.uuid);
@@ -163,7 +164,7 @@ static void detach_objects(struct nr_collector *c)
 
 static int start(struct nr_collector *c)
 {
-	int err = load_objects(c);
+	int err = nr_filtering_begin(c) ?: load_objects(c);
 
 	if (err)
 		return err;
@@ -237,13 +238,14 @@ static struct nr_account account_of(const struct nr_collector *c, const struct n
 		.malformed = st->malformed,
 		.unwritten = st->unwritten,
 		.unaccounted = st->unaccounted,
-		.late = st->late,
+		.late = st->late - c->stream.delivery.numbering.late_left_out,
 		.lost_total = st->lost_total,
 		.n_lost = NR_LOSS_CAUSES,
 		.lost = st->lost,
 		.n_misfits = st->n_types,
 		.misfits = st->types,
 		.misfit_stride = st->type_stride,
+		.filtered = st->filtered,
 	};
 }
 

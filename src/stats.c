@@ -99,7 +99,6 @@ static void fill_shard(struct nr_shard_stats *s, const struct nr_collector *c, u
 
 static void add_shard(struct nr_stats *sum, const struct nr_shard_stats *s)
 {
-	sum->events_written += s->written;
 	sum->discarded += s->discarded;
 	sum->malformed += s->malformed;
 	sum->late += s->late;
@@ -152,6 +151,20 @@ static void account_shard(struct nr_stats *sum, struct nr_shard_stats *s,
 		sum->unaccounted++; /* at least one record */
 }
 
+/* Every event that was taken from a shard was in a packet. While the collector runs, the counts of
+ * shards and stream are of different times; without a filter, the shards' are enough. */
+static void account_stream(struct nr_stats *sum, const struct nr_collector *c, bool stopped)
+{
+	uint64_t taken = 0;
+
+	for (unsigned i = 0; i < sum->n_shards; i++)
+		taken += nr_stats_shard(sum, i)->written;
+	if (stopped)
+		sum->unaccounted += difference(taken, sum->events_written + sum->filtered);
+	if (!c->filtering.query)
+		sum->events_written = taken;
+}
+
 /* Lists the types that have misfits. */
 static void fill_types(struct snapshot *snap, const struct nr_collector *c)
 {
@@ -200,6 +213,9 @@ static void fill(struct snapshot *snap, const struct nr_collector *c)
 	uint64_t now, cpu_now;
 	bool stopped = read_clocks(c, &now, &cpu_now);
 
+	/* Read before what is counted earlier, as in fill_shard. */
+	sum->events_written = nr_counter_get(&c->stream.delivery.written);
+	sum->filtered = nr_counter_get(&c->stream.delivery.filtered);
 	sum->duration_ns = age(now, c->started);
 	sum->cpu_ns = cpu_now - c->cpu_before;
 	sum->lag_ns = age(now, nr_counter_get(&c->stream.watermark));
@@ -217,6 +233,7 @@ static void fill(struct snapshot *snap, const struct nr_collector *c)
 		sum->skipped_runs += nr_object_skipped_runs(&c->objects[i]);
 	fill_types(snap, c);
 	fill_outputs(snap, c, now);
+	account_stream(sum, c, stopped);
 	for (uint32_t cpu = 0; cpu < c->maps.n_cpus; cpu++)
 		sum->reserved += reserved_on(c, cpu);
 }

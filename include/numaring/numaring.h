@@ -129,6 +129,16 @@ NR_API int nr_collector_add_object_mem(struct nr_collector *c, const char *name,
 				       size_t size);
 NR_API int nr_collector_add_bpf_object(struct nr_collector *c, struct bpf_object *obj);
 
+/*
+ * Records only the events that match an expression (query.h). It is checked at once, against the
+ * event types added so far, so add sources and objects first; nr_collector_start checks it again if
+ * more were added. A later call replaces the filter; NULL removes it. The built-in sources test in
+ * their BPF programs, before they reserve a record, what can be tested there; the rest is left out of
+ * the ordered stream, before any output sees it (struct nr_stats, filtered). -EINVAL: the expression
+ * is wrong; -EBUSY: the collector was already started; -ENOMEM.
+ */
+NR_API int nr_collector_filter(struct nr_collector *c, const char *expression);
+
 /* What a trace does when its disk, or its user's quota on it, is full (docs/reliability.md). */
 enum nr_on_full {
 	NR_ON_FULL_STOP,	/* an error: of a required output, it ends the recording */
@@ -279,13 +289,13 @@ NR_API int nr_collector_stop(struct nr_collector *c);
  *
  * While the collector runs, counters are read one after another, at slightly different times. Each
  * is exact for its time, and never decreases from one snapshot to a later one. `reserved` is read
- * last: it includes records in the rings, and is at least events_written + discarded. After the
+ * last: it includes records in the rings, and is at least events_written + discarded + filtered. After the
  * stop, all are exact and of one time.
  */
 struct nr_shard_stats {
 	size_t ring_bytes;
 	uint64_t records;   /* submitted by BPF and seen in the ring */
-	uint64_t written;   /* of these, taken by all required outputs */
+	uint64_t written;   /* of these, taken by all required outputs, or left out by the filter */
 	uint64_t discarded; /* discarded by BPF programs */
 	uint64_t malformed; /* submitted by a program that does not use numaring.bpf.h */
 	uint64_t late;	    /* below a watermark already used; written nevertheless */
@@ -378,6 +388,9 @@ struct nr_stats {
 	 * for tasks that are not recorded. These events are missing, and no loss. Programs of
 	 * tracepoints by name, and of kprobes: counted since Linux 6.7. */
 	uint64_t skipped_runs;
+	/* Records that nr_collector_filter left out of the stream. Those that BPF programs left out
+	 * were never reserved and are not counted. */
+	uint64_t filtered;
 };
 
 /* Statistics of shard i, less than stats->n_shards. */

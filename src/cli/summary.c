@@ -248,6 +248,8 @@ static void print_identity(FILE *out, const struct summary *s)
 
 	fprintf(out, "%" PRIu64 " reserved = %" PRIu64 " written + %" PRIu64 " discarded",
 		st->reserved, st->events_written, st->discarded);
+	if (st->filtered)
+		fprintf(out, " + %" PRIu64 " filtered", st->filtered);
 	if (st->unwritten)
 		fprintf(out, " + %" PRIu64 " not written", st->unwritten);
 	if (st->malformed)
@@ -466,6 +468,7 @@ static json_t *json_summary(const struct summary *s)
 	set(o, "lost", st->lost_total);
 	json_object_set_new(o, "lost_by_cause", json_lost(st->lost));
 	set(o, "discarded", st->discarded);
+	set(o, "filtered", st->filtered);
 	set(o, "malformed", st->malformed);
 	set(o, "late", st->late);
 	set(o, "misfits", st->misfits);

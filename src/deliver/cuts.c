@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/counter.h"
 #include "parts.h"
 
 void nr_cuts_fail(struct nr_delivery *d, int err)
@@ -10,7 +11,30 @@ void nr_cuts_fail(struct nr_delivery *d, int err)
 
 	atomic_compare_exchange_strong(&d->error, &none, err);
 	pthread_cond_broadcast(&d->to_pack);
+	pthread_cond_broadcast(&d->numbering.moved);
 	nr_waiter_kick(d->merge);
+}
+
+void nr_cuts_number(struct nr_delivery *d, struct nr_cut *cut)
+{
+	struct nr_numbering *n = &d->numbering;
+	struct nr_packet *p = cut->packet;
+
+	n->turn++;
+	n->late_left_out += cut->left_out.late;
+	p->late -= n->late_left_out;
+	/* The last packet of a recording was empty before, and is never dropped (I11). */
+	cut->dropped = !p->n_events && cut->left_out.events && p->lost == n->lost;
+	n->dropped += cut->dropped;
+	p->seq -= n->dropped;
+	n->lost = p->lost;
+}
+
+/* Counts the events of a cut that is done. */
+static void count_done(struct nr_delivery *d, const struct nr_cut *cut)
+{
+	d->done_written += cut->packet->n_events;
+	d->done_filtered += cut->left_out.events;
 }
 
 void nr_cuts_retire(struct nr_delivery *d)
@@ -26,6 +50,7 @@ void nr_cuts_retire(struct nr_delivery *d)
 		d->done = cut->marks;
 		cut->marks = marks;
 		d->in_flight -= cut->bytes; /* pairs with nr_delivery_in_flight */
+		count_done(d, cut);
 		nr_packet_put(cut->packet);
 		cut->packet = NULL;
 		cut->next = d->spare;
@@ -67,8 +92,10 @@ static void hand_to(struct nr_feed *f, struct nr_cut *cut)
 void nr_cuts_hand_out(struct nr_delivery *d)
 {
 	for (; d->hand && d->hand->built; d->hand = d->hand->next) {
-		d->hand->waiting = d->n_required;
 		d->hand->handed = true;
+		if (d->hand->dropped)
+			continue;
+		d->hand->waiting = d->n_required;
 		for (unsigned i = 0; i < d->n_feeds; i++)
 			hand_to(&d->feeds[i], d->hand);
 	}
@@ -111,6 +138,8 @@ bool nr_delivery_done(struct nr_delivery *d, struct nr_mark *marks)
 		return false;
 	pthread_mutex_lock(&d->lock);
 	memcpy(marks, d->done, d->n_shards * sizeof(*marks));
+	nr_counter_set(&d->written, d->done_written);
+	nr_counter_set(&d->filtered, d->done_filtered);
 	atomic_store(&d->is_new, false);
 	pthread_mutex_unlock(&d->lock);
 	return true;

@@ -9,10 +9,20 @@
 
 /* ---- sending ---- */
 
+static bool needs_packers(const struct nr_delivery *d)
+{
+	return d->wants_bytes || (d->filter.query && !d->direct);
+}
+
 int nr_delivery_send(struct nr_delivery *d, struct nr_packet *packet, const struct nr_mark *marks)
 {
+	bool filters = d->filter.query && d->direct;
+	size_t held = nr_packet_held(packet);
+	struct nr_left_out left_out = {};
 	struct nr_cut *cut;
 
+	if (filters)
+		left_out = nr_filter_packet(&d->filter, packet);
 	pthread_mutex_lock(&d->lock);
 	cut = nr_cuts_new(d);
 	if (cut) {
@@ -20,9 +30,12 @@ int nr_delivery_send(struct nr_delivery *d, struct nr_packet *packet, const stru
 		*cut = (struct nr_cut){
 			.packet = packet,
 			.marks = cut->marks,
-			.bytes = nr_packet_held(packet),
-			.built = !d->wants_bytes,
+			.bytes = held,
+			.built = !needs_packers(d),
+			.left_out = left_out,
 		};
+		if (filters)
+			nr_cuts_number(d, cut);
 		d->in_flight += cut->bytes;
 		nr_cuts_append(d, cut);
 		pthread_cond_signal(&d->to_pack);
@@ -190,6 +203,7 @@ int nr_delivery_init(struct nr_delivery *d, uint32_t n_shards, struct nr_waiter 
 		return -ENOMEM;
 	init_cond(&d->moved);
 	pthread_cond_init(&d->to_pack, NULL);
+	pthread_cond_init(&d->numbering.moved, NULL);
 	pthread_mutex_init(&d->lock, NULL);
 	return nr_packet_pool_init(&d->pool);
 }
@@ -265,7 +279,7 @@ int nr_delivery_begin(struct nr_delivery *d, const struct nr_recording *recordin
 
 int nr_delivery_start(struct nr_delivery *d, unsigned packers)
 {
-	int err = d->wants_bytes ? nr_packers_start(d, packers) : 0;
+	int err = needs_packers(d) ? nr_packers_start(d, packers) : 0;
 
 	atomic_store(&d->recording.running, true);
 	for (unsigned i = 0; !err && !d->direct && i < d->n_feeds; i++)

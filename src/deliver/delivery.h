@@ -18,6 +18,7 @@
 #include "base/thread.h"
 #include "base/waiter.h"
 #include "drain/shard.h"
+#include "filter.h"
 #include "output/output.h"
 #include "packet/frame.h"
 
@@ -33,6 +34,10 @@ struct nr_cut {
 	bool built;	       /* has its bytes, or needs none */
 	bool handed;	       /* is in the queues of the outputs */
 	struct nr_cut *next;
+	/* With a filter: */
+	struct nr_left_out left_out;
+	uint64_t turn; /* when to number it: after so many others */
+	bool dropped;  /* nothing is left of it, so no output gets it */
 };
 
 /* A packet that waits for an output. */
@@ -70,12 +75,22 @@ struct nr_packer {
 	struct nr_frames *frames; /* its compressor; NULL: no output wants frames */
 };
 
+/* With a filter: packets get their numbers in sequence, because dropped ones have none. */
+struct nr_numbering {
+	pthread_cond_t moved;	/* the next turn has come */
+	uint64_t turns, turn;	/* given to cuts; the next one to be numbered */
+	uint64_t dropped;	/* packets */
+	uint64_t late_left_out; /* late events that the filter left out */
+	uint64_t lost;		/* losses that packets tell of which were not dropped */
+};
+
 struct nr_delivery {
 	pthread_mutex_t lock;
 	pthread_cond_t to_pack; /* a cut can be built, or there will be none */
 	pthread_cond_t moved;	/* a feed or a packer has made progress */
 	struct nr_packet_pool pool;
 	struct nr_recording recording;
+	struct nr_filter filter;
 	struct nr_misfits *misfits; /* what the packers count */
 	struct nr_waiter *merge;    /* kicked when there is a new mark or an error */
 	uint32_t n_shards;
@@ -83,7 +98,7 @@ struct nr_delivery {
 	struct nr_feed *feeds;
 	unsigned n_feeds, n_required;
 	struct nr_packer *packers;
-	unsigned n_packers; /* 0: no output wants bytes */
+	unsigned n_packers; /* 0: no output wants bytes, and there is no filter or it is direct */
 	bool wants_bytes;
 	/* The only output needs events, not bytes. The merge thread calls it, because a hand-over to
 	 * another thread would cost more than most such outputs do. */
@@ -93,24 +108,34 @@ struct nr_delivery {
 	struct nr_cut *build;	     /* the first that no packer has taken */
 	struct nr_cut *hand;	     /* the first that was not handed to the outputs */
 	struct nr_cut *spare;
-	_Atomic(size_t) in_flight;	  /* bytes of all cuts on their way */
-	struct nr_mark *done;		  /* [n_shards] the last mark that is safe (Y2) ... */
-	_Atomic(bool) is_new;		  /* ... and the merge thread does not have it yet */
-	_Atomic(int) error;		  /* the first of a required output or a packer */
-	bool closing;			  /* no more cuts will come */
-	bool ending;			  /* the outputs are to end ... */
-	const struct nr_account *account; /* ... with this account; NULL: the start has failed */
+	struct nr_numbering numbering;
+	_Atomic(size_t) in_flight; /* bytes of all cuts on their way */
+	struct nr_mark *done;	   /* [n_shards] the last mark that is safe (Y2) ... */
+	_Atomic(bool) is_new;	   /* ... and the merge thread does not have it yet */
+	uint64_t done_written;	   /* events up to it that required outputs have taken ... */
+	uint64_t done_filtered;	   /* ... and that the filter left out */
+	_Atomic(uint64_t) written, filtered; /* the same up to the mark that the merge thread has */
+	_Atomic(int) error;		     /* the first of a required output or a packer */
+	bool closing;			     /* no more cuts will come */
+	bool ending;			     /* the outputs are to end ... */
+	const struct nr_account *account;    /* ... with this account; NULL: the start has failed */
 };
 
 /* Functions that return int return 0 or a negative errno. */
 int nr_delivery_init(struct nr_delivery *d, uint32_t n_shards, struct nr_waiter *merge);
 /* The delivery owns the output from now on. On -ENOMEM it has destroyed it. */
 int nr_delivery_add(struct nr_delivery *d, struct nr_output *output);
+/* Filters the stream. Call it before nr_delivery_begin; what filter points to must live as long as
+ * the delivery. */
+static inline void nr_delivery_filter(struct nr_delivery *d, const struct nr_filter *filter)
+{
+	d->filter = *filter;
+}
 /* Begins all outputs, or none. Its copy of the recording gets what outputs want and the first packet,
  * of time start. */
 int nr_delivery_begin(struct nr_delivery *d, const struct nr_recording *recording,
 		      struct nr_misfits *misfits, uint64_t start);
-/* Starts the threads. packers: how many, if an output wants bytes. */
+/* Starts the threads. packers: how many, if an output wants bytes or there is a filter. */
 int nr_delivery_start(struct nr_delivery *d, unsigned packers);
 void nr_delivery_keep(struct nr_delivery *d); /* the recording has started */
 void nr_delivery_undo(struct nr_delivery *d); /* it has not: the outputs leave nothing */
@@ -121,7 +146,7 @@ void nr_delivery_destroy(struct nr_delivery *d);
  * which it copies. -ENOMEM. */
 int nr_delivery_send(struct nr_delivery *d, struct nr_packet *packet, const struct nr_mark *marks);
 /* Merge thread, and after it was joined: true: there is a new mark up to which the rings are free,
- * and it is in marks, [n_shards]. */
+ * and it is in marks, [n_shards]. From now on written and filtered count up to it. */
 bool nr_delivery_done(struct nr_delivery *d, struct nr_mark *marks);
 /* Bytes of packets that hold the rings. */
 static inline size_t nr_delivery_in_flight(const struct nr_delivery *d)

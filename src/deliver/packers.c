@@ -20,8 +20,10 @@ static struct nr_cut *next_to_build(struct nr_delivery *d)
 	while (!d->build && !d->closing && !d->error)
 		pthread_cond_wait(&d->to_pack, &d->lock);
 	cut = d->error ? NULL : d->build;
-	if (cut)
-		d->build = cut->next;
+	if (!cut)
+		return NULL;
+	d->build = cut->next;
+	cut->turn = d->numbering.turns++;
 	return cut;
 }
 
@@ -36,6 +38,36 @@ int nr_packers_make(struct nr_packet *packet, const struct nr_packet_format *for
 			     &packet->frame_cap, &packet->frame_size);
 }
 
+/* Filters the cut's packet, with the delivery unlocked, and numbers it when its turn has come. After
+ * an error of the delivery, its turn never comes. */
+static void filter(struct nr_delivery *d, struct nr_cut *cut)
+{
+	pthread_mutex_unlock(&d->lock);
+	cut->left_out = nr_filter_packet(&d->filter, cut->packet);
+	pthread_mutex_lock(&d->lock);
+	while (cut->turn != d->numbering.turn && !d->error)
+		pthread_cond_wait(&d->numbering.moved, &d->lock);
+	if (d->error)
+		return;
+	nr_cuts_number(d, cut);
+	pthread_cond_broadcast(&d->numbering.moved);
+}
+
+/* Makes the bytes of the cut's packet, if anybody wants them. Unlocks meanwhile. */
+static int make(struct nr_delivery *d, struct nr_cut *cut, struct nr_frames *frames)
+{
+	int err;
+
+	if (!d->wants_bytes || cut->dropped)
+		return 0;
+	pthread_mutex_unlock(&d->lock);
+	err = nr_packers_make(cut->packet, &d->recording.format, d->misfits, frames);
+	if (err)
+		explain_build(d, err);
+	pthread_mutex_lock(&d->lock);
+	return err;
+}
+
 static void *pack(void *arg)
 {
 	struct nr_packer *p = arg;
@@ -45,11 +77,9 @@ static void *pack(void *arg)
 
 	pthread_mutex_lock(&d->lock);
 	while ((cut = next_to_build(d))) {
-		pthread_mutex_unlock(&d->lock);
-		err = nr_packers_make(cut->packet, &d->recording.format, d->misfits, p->frames);
-		if (err)
-			explain_build(d, err);
-		pthread_mutex_lock(&d->lock);
+		if (d->filter.query)
+			filter(d, cut);
+		err = d->error ?: make(d, cut, p->frames);
 		cut->built = !err;
 		if (err)
 			nr_cuts_fail(d, err);

@@ -21,6 +21,8 @@ void nr_queue_drop(struct nr_feed *feed);
 /* NULL: no memory. */
 struct nr_cut *nr_cuts_new(struct nr_delivery *d);
 void nr_cuts_append(struct nr_delivery *d, struct nr_cut *cut);
+/* Gives a packet that was filtered its number. Call it for each cut in its turn. */
+void nr_cuts_number(struct nr_delivery *d, struct nr_cut *cut);
 /* Hands the cuts that are built to the outputs, in sequence (Y1). */
 void nr_cuts_hand_out(struct nr_delivery *d);
 /* Frees the cuts at the head that every required output is done with, and reports their mark (Y2). */
