@@ -12,6 +12,7 @@ BEGIN {
 	library("libbpf", "bpf/.*")
 	library("libnuma", "numa(if)?\\.h")
 	library("hwloc", "hwloc.*")
+	library("libelf", "(libelf|gelf)\\.h")
 	library("libdeflate", "libdeflate\\.h")
 	library("libzstd", "zstd(_errors)?\\.h")
 	library("libseccomp", "seccomp\\.h")

@@ -10,7 +10,11 @@
 #define NR_FILE_STREAM	 "stream"
 #define NR_FILE_ZSTD	 "stream.zst" /* the stream, if it is compressed */
 #define NR_FILE_METADATA "metadata"
-#define NR_FILE_BTF	 ".btf"		  /* a leading dot, or it would be taken for a stream */
+#define NR_FILE_BTF	 ".btf" /* a leading dot, or it would be taken for a stream */
+/* What gives addresses in stacks names, only in a trace with stacks: the kernel's symbols, and the
+ * mappings of processes. */
+#define NR_FILE_KALLSYMS ".kallsyms.zst"
+#define NR_FILE_MAPPINGS ".mappings"
 #define NR_FILE_LOCK	 ".numaring.lock" /* exists and is locked for writing during the recording */
 
 /* Prefix of the files of an old trace until the new recording has begun. */

@@ -21,3 +21,7 @@ add_executable(test_format ${CMAKE_CURRENT_LIST_DIR}/test_format.c)
 target_link_libraries(test_format PRIVATE nr_flags numaring_inside PkgConfig::CMOCKA)
 target_include_directories(test_format PRIVATE ${PROJECT_SOURCE_DIR}/bpf)
 add_test(NAME unit/format COMMAND test_format)
+
+add_executable(test_symbols ${CMAKE_CURRENT_LIST_DIR}/test_symbols.c)
+target_link_libraries(test_symbols PRIVATE nr_flags numaring_inside PkgConfig::CMOCKA)
+add_test(NAME unit/symbols COMMAND test_symbols)

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What gives the addresses in a recording's stacks names: the kernel's symbols, and the mappings of the
+ * processes. One thread notes processes; those of outputs copy to their traces what is new to them.
+ */
+#ifndef NR_NAMES_NAMES_H
+#define NR_NAMES_NAMES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/log.h"
+
+struct nr_names;
+
+/* Reads the kernel's symbols. Errors are logged. */
+int nr_names_new(struct nr_names **out, const struct nr_logger *log);
+void nr_names_free(struct nr_names *n); /* takes NULL */
+
+/* The kernel's symbols as a trace keeps them (kallsyms.h); NULL: the kernel hides them. */
+const void *nr_names_kernel(const struct nr_names *n, size_t *size);
+
+/* Reads the mappings of a process that was seen at ts, CLOCK_MONOTONIC ns. again: it was seen with the
+ * same address space before. A process that has exited is only counted. -ENOMEM. */
+int nr_names_visit(struct nr_names *n, uint32_t pid, uint64_t ts, bool again);
+/* Forgets processes that exited a while ago, so that a long recording does not fill the memory. */
+void nr_names_tidy(struct nr_names *n, uint64_t now);
+/* Processes that had exited before their mappings were read. */
+uint64_t nr_names_missed(struct nr_names *n);
+
+/* What was noted since *since (0: all that is not forgotten) as lines of a file (mappings.h), which
+ * the caller frees, and *since for the next call. *text NULL: nothing. -ENOMEM. Any thread. */
+int nr_names_copy(struct nr_names *n, uint64_t *since, char **text, size_t *size);
+
+#endif

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Stacks in events, and their addresses as text. */
+#include <numaring/symbols.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- stacks ---- */
+
+static uint64_t read_field(const struct nr_types *types, const struct nr_event *ev,
+			   const char *name)
+{
+	struct nr_field_info field = { .sz = sizeof(field) };
+
+	return nr_types_field(types, ev->rec->id, name, &field) ? 0 : nr_event_int(ev, &field);
+}
+
+int nr_stack_of(const struct nr_types *types, const struct nr_event *ev, struct nr_stack *stack)
+{
+	struct nr_field_info field = { .sz = sizeof(field) };
+	struct nr_stack full = {};
+	uint64_t n_kernel;
+	size_t n;
+
+	if (!stack->sz)
+		return -EINVAL;
+	if (nr_types_field(types, ev->rec->id, "stack", &field) || field.kind != NR_FIELD_ARRAY ||
+	    field.bits != 64 || field.bit_offset % 64)
+		return -ENOENT;
+	full.sz = stack->sz < sizeof(full) ? stack->sz : sizeof(full);
+	full.addresses = nr_event_array(ev, &field, &n);
+	n_kernel = read_field(types, ev, "n_kernel");
+	full.n = n;
+	full.n_kernel = n_kernel < n ? n_kernel : n;
+	full.pid = read_field(types, ev, "pid");
+	full.ts = ev->rec->ts;
+	memcpy(stack, &full, full.sz);
+	return 0;
+}
+
+/* ---- text ---- */
+
+static void make_safe(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || (unsigned char)*text >= 127)
+			*text = '?';
+}
+
+static char *describe(const struct nr_symbol *symbol)
+{
+	const char *open = symbol->kernel ? " [" : " (", *close = symbol->kernel ? "]" : ")";
+	const char *module = symbol->module ?: "";
+	char *text = NULL;
+	int n;
+
+	if (!symbol->name)
+		n = asprintf(&text, "%s+0x%" PRIx64, module, symbol->offset);
+	else
+		n = asprintf(&text, "%s+0x%" PRIx64 "%s%s%s", symbol->name, symbol->offset,
+			     *module ? open : "", module, *module ? close : "");
+	return n < 0 ? NULL : text;
+}
+
+/* Below the innermost address of each part are addresses to which calls return. They may belong to the
+ * next function already, if the function that was called never returns. */
+static bool is_return(const struct nr_stack *stack, unsigned i)
+{
+	return i && i != stack->n_kernel;
+}
+
+int nr_stack_text(struct nr_symbols *s, const struct nr_stack *stack, unsigned i, char *buf,
+		  size_t size)
+{
+	struct nr_symbol symbol = { .sz = sizeof(symbol) };
+	uint64_t address = i < stack->n ? stack->addresses[i] : 0;
+	bool back = address && is_return(stack, i);
+	int ret = nr_symbols_find(s, stack->pid, stack->ts, address - back, &symbol);
+	char *text;
+
+	if (ret == -ENOENT)
+		return snprintf(buf, size, "0x%" PRIx64, address);
+	if (ret)
+		return ret;
+	symbol.offset += back;
+	text = describe(&symbol);
+	if (!text)
+		return -ENOMEM;
+	make_safe(text);
+	ret = snprintf(buf, size, "%s", text);
+	free(text);
+	return ret;
+}
