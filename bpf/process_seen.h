@@ -5,9 +5,9 @@
 #define NR_PROCESS_SEEN_H
 
 struct nr_process_seen {
-	__u64 ts;  /* host's CLOCK_MONOTONIC, ns: before the event that has its addresses */
-	__u32 pid; /* the host's PID */
-	__u32 zero;
+	__u64 ts;    /* host's CLOCK_MONOTONIC, ns: before the event that has its addresses */
+	__u32 pid;   /* the host's PID */
+	__u32 again; /* 1: its address space was seen before */
 };
 
 #endif

@@ -66,8 +66,10 @@ static __always_inline void stack_visit(void)
 	last = bpf_map_lookup_elem(&stack_visits, &space);
 	if (last && now < last->next)
 		return;
-	if (last)
+	if (last) {
 		visit.wait = 2 * last->wait;
+		seen.again = 1;
+	}
 	visit.next = now + visit.wait;
 	if (!bpf_ringbuf_output(&nr_processes, &seen, sizeof(seen), 0))
 		bpf_map_update_elem(&stack_visits, &space, &visit, BPF_ANY);

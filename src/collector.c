@@ -283,6 +283,7 @@ void nr_collector_close(struct nr_collector *c)
 	nr_stats_free(c->account_stats);
 	destroy_shards(c);
 	nr_waiter_destroy(&c->drain.merge);
+	nr_names_free(c->names);
 	if (c->stream.error_fd >= 0)
 		close(c->stream.error_fd);
 	nr_maps_destroy(&c->maps);

@@ -8,6 +8,7 @@
 #include "drain/grace.h"
 #include "kernel/host.h"
 #include "kernel/object.h"
+#include "kernel/processes.h"
 #include "stream.h"
 
 /* The filter of a recording. */
@@ -55,6 +56,9 @@ struct nr_collector {
 	struct nr_drain drain;
 	struct nr_consumer *consumers; /* [plan->n_shards] */
 	struct nr_grace grace;
+	struct nr_names
+		*names; /* of addresses in stacks; NULL: there are no stacks, or no traces */
+	struct nr_processes processes;
 	struct nr_stream stream;
 
 	_Atomic(bool) abandoned; /* a thread was left behind in an output */

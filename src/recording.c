@@ -40,6 +40,7 @@ static int begin_outputs(struct nr_collector *c)
 		.clock_offset = c->clock_offset,
 		.filter = c->filtering.text,
 		.log = &c->log,
+		.names = c->names,
 	};
 	int err = make_uuid(recording.format.uuid);
 
@@ -162,6 +163,25 @@ static void detach_objects(struct nr_collector *c)
 		nr_object_detach(&c->objects[i]);
 }
 
+/* Traces keep what gives the addresses in stacks names. */
+static int make_names(struct nr_collector *c)
+{
+	bool stacks = false, traces = false;
+
+	for (unsigned i = 0; i < c->n_objects; i++)
+		stacks |= nr_processes_are_in(&c->objects[i]);
+	for (unsigned i = 0; i < c->stream.delivery.n_feeds; i++)
+		traces |= c->stream.delivery.feeds[i].output->is_trace;
+	return stacks && traces ? nr_names_new(&c->names, &c->log) : 0;
+}
+
+static int start_names(struct nr_collector *c)
+{
+	return c->names ? nr_processes_start(&c->processes, c->objects, c->n_objects, c->names,
+					     &c->log)
+			: 0;
+}
+
 static int start(struct nr_collector *c)
 {
 	int err = nr_filtering_begin(c) ?: load_objects(c);
@@ -172,8 +192,8 @@ static int start(struct nr_collector *c)
 	nr_host_clocksource(c->clocksource, sizeof(c->clocksource));
 	c->started = nr_clock_now();
 	c->cpu_before = nr_collector_cpu_time();
-	err = nr_misfits_init(&c->misfits, c->types) ?: begin_outputs(c);
-	return err ?: start_threads(c) ?: attach_objects(c);
+	err = nr_misfits_init(&c->misfits, c->types) ?: make_names(c) ?: begin_outputs(c);
+	return err ?: start_threads(c) ?: start_names(c) ?: attach_objects(c);
 }
 
 int nr_collector_start(struct nr_collector *c)
@@ -313,6 +333,7 @@ int nr_recording_end(struct nr_collector *c)
 	/* Afterwards no program runs any more, and all their records are submitted. A sleepable
 	 * program may go on: what it reserves after the last pass counts as unread. */
 	nr_maps_wait_grace(&c->maps);
+	nr_processes_stop(&c->processes);
 	atomic_store(&c->drain.stop, true);
 	for (unsigned i = 0; i < c->plan->n_shards; i++)
 		nr_consumer_join(&c->consumers[i]);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <sys/stat.h>
+#include "base/bits.h"
 #include "base/file.h"
 #include "base/trace_files.h"
 #include "chunks.h"
@@ -97,7 +98,7 @@ uint64_t nr_chunks_overhead(const struct nr_chunks *c)
 {
 	uint64_t sum = 0;
 
-	for (unsigned i = 0; i < NR_DIR_FILES; i++)
+	for (unsigned i = 0; i < NR_DIR_SHARED; i++)
 		sum += c->newest.sizes[i];
 	return sum;
 }
@@ -107,13 +108,17 @@ uint64_t nr_chunks_overhead(const struct nr_chunks *c)
 /* Until metadata move, the trace is flat and the other files have two names. Then it is a series. */
 static int move_files(const struct nr_chunks *c, const char *stream)
 {
+	const char *const names[] = { stream, NR_FILE_BTF, NR_FILE_KALLSYMS, NR_FILE_MAPPINGS };
 	int from = c->series->fd, to = c->newest.fd;
 
-	if (linkat(from, stream, to, stream, 0) || linkat(from, NR_FILE_BTF, to, NR_FILE_BTF, 0) ||
-	    renameat(from, NR_FILE_METADATA, to, NR_FILE_METADATA))
+	/* Not every trace has the last two. */
+	for (unsigned i = 0; i < NR_ARRAY_SIZE(names); i++)
+		if (linkat(from, names[i], to, names[i], 0) && (i < 2 || errno != ENOENT))
+			return -errno;
+	if (renameat(from, NR_FILE_METADATA, to, NR_FILE_METADATA))
 		return -errno;
-	unlinkat(from, stream, 0);
-	unlinkat(from, NR_FILE_BTF, 0);
+	for (unsigned i = 0; i < NR_ARRAY_SIZE(names); i++)
+		unlinkat(from, names[i], 0);
 	return 0;
 }
 

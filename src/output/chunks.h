@@ -40,7 +40,7 @@ void nr_chunks_unmake(struct nr_chunks *c);
 int nr_chunks_adopt(struct nr_chunks *c, const char *stream);
 /* The newest chunk is closed; stream: bytes of its stream. */
 void nr_chunks_close(struct nr_chunks *c, uint64_t events, uint64_t stream);
-/* Bytes of the newest chunk's files, except its stream. */
+/* Bytes of the newest chunk's metadata and .btf. */
 uint64_t nr_chunks_overhead(const struct nr_chunks *c);
 /* Removes the oldest closed chunk. -ENOENT, not logged: none is left. */
 int nr_chunks_drop_oldest(struct nr_chunks *c);

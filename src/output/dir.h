@@ -18,7 +18,8 @@
 #include <sys/types.h>
 #include "base/log.h"
 
-#define NR_DIR_FILES 2 /* metadata, .btf */
+#define NR_DIR_FILES  3 /* metadata, .btf, .kallsyms.zst */
+#define NR_DIR_SHARED 2 /* the last one: all chunks of a series share it */
 
 struct nr_trace_dir {
 	struct nr_logger log;
@@ -65,8 +66,10 @@ bool nr_is_named(int dir, const char *name, int fd);
 int nr_trace_dir_set_access(const struct nr_trace_dir *d, int fd, const char *name, mode_t mode);
 /* Creates a file that is only appended to. Returns its descriptor, or an error, which is logged. */
 int nr_trace_dir_create(const struct nr_trace_dir *d, const char *name);
-/* Creates metadata or .btf with this content. Errors are logged. */
+/* Creates one of the NR_DIR_FILES with this content. Errors are logged. */
 int nr_trace_dir_write(struct nr_trace_dir *d, const char *name, const void *data, size_t size);
+/* Notes one that was not written but linked. */
+void nr_trace_dir_note(struct nr_trace_dir *d, const char *name, const void *data, size_t size);
 /*
  * Checks that fd still has its name in the directory and size bytes, and that the files of
  * nr_trace_dir_write have their sizes. -ESTALE: another program changed a file; the log says how.

@@ -69,9 +69,9 @@ int nr_trace_dir_create(const struct nr_trace_dir *d, const char *name)
 }
 
 /* The files of nr_trace_dir_write. */
-static const char *const files[NR_DIR_FILES] = { NR_FILE_METADATA, NR_FILE_BTF };
+static const char *const files[NR_DIR_FILES] = { NR_FILE_METADATA, NR_FILE_BTF, NR_FILE_KALLSYMS };
 
-static void note_file(struct nr_trace_dir *d, const char *name, const void *data, size_t size)
+void nr_trace_dir_note(struct nr_trace_dir *d, const char *name, const void *data, size_t size)
 {
 	size_t i = 0;
 
@@ -110,7 +110,7 @@ int nr_trace_dir_write(struct nr_trace_dir *d, const char *name, const void *dat
 	snprintf(made, sizeof(made), NR_NEW "%s", name);
 	err = write_new(d, name, made, data, size);
 	if (!err)
-		note_file(d, name, data, size);
+		nr_trace_dir_note(d, name, data, size);
 	return err;
 }
 

@@ -20,6 +20,8 @@
 #include "packet/build.h"
 #include "packet/gap.h"
 
+struct nr_names;
+
 /* What does not change during a recording. */
 struct nr_recording {
 	struct nr_packet_format format;
@@ -30,6 +32,7 @@ struct nr_recording {
 	const struct nr_packet *first; /* the empty packet that the stream begins with */
 	bool frames;		       /* an output wants packets compressed ... */
 	int level;		       /* ... with this level (packet/frame.h) */
+	struct nr_names *names;	       /* of addresses in stacks; NULL: there are no stacks */
 	const struct nr_logger *log;
 	_Atomic(bool) running; /* from the start of the threads until the recording is to end */
 };

@@ -166,7 +166,7 @@ int nr_store_begin(struct nr_trace_output *t, struct nr_trace_dir *dir, const vo
 {
 	int err = t->series ? 0 : write_metadata(t, dir);
 
-	err = err ?: write_btf(t, dir)
+	err = err ?: write_btf(t, dir) ?: nr_store_begin_names(t, dir)
 			     ?: nr_stream_file_create(&t->file, dir, &t->output, &t->stream);
 	err = err ?: nr_store_own(t, packet, size);
 	if (!err && t->series)
@@ -209,6 +209,7 @@ int nr_store_end(struct nr_trace_output *t, const struct nr_account *account, ui
 
 int nr_store_close(struct nr_trace_output *t)
 {
+	nr_store_end_names(t);
 	t->stored += t->file.bytes;
 	return nr_stream_file_close(&t->file);
 }

@@ -26,7 +26,8 @@ static int sync_parent(int dir)
 
 int nr_trace_dir_sync(const struct nr_trace_dir *d)
 {
-	static const char *const files[NR_DIR_FILES] = { NR_FILE_METADATA, NR_FILE_BTF };
+	static const char *const files[NR_DIR_FILES] = { NR_FILE_METADATA, NR_FILE_BTF,
+							 NR_FILE_KALLSYMS };
 	int err = 0;
 
 	for (size_t i = 0; !err && i < NR_DIR_FILES; i++)

@@ -25,6 +25,7 @@ static int take_packet(struct nr_trace_output *t, const struct nr_packet *packet
 	if (err)
 		return err;
 	t->late = packet->late;
+	nr_store_names(t);
 	nr_rotate_note(t, packet->begin, packet->n_events, 0);
 	return 0;
 }
@@ -167,6 +168,10 @@ static void destroy(struct nr_output *o)
 	nr_stream_file_drop(&t->file);
 	if (t->held >= 0)
 		close(t->held);
+	if (t->kernel_fd >= 0)
+		close(t->kernel_fd);
+	if (t->mappings_fd >= 0)
+		close(t->mappings_fd);
 	nr_chunks_destroy(&t->chunks);
 	nr_trace_dir_close(&t->dir);
 	nr_seek_table_destroy(&t->table);
@@ -233,6 +238,7 @@ int nr_trace_output_new(struct nr_output **out, const char *dir, const struct nr
 
 	if (!t)
 		return -ENOMEM;
+	t->kernel_fd = t->mappings_fd = -1;
 	t->file.fd = t->held = t->dir.fd = t->dir.parent = t->dir.lock = -1;
 	nr_chunks_init(&t->chunks, &t->dir);
 	copy_opts(t, opts);

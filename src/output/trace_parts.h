@@ -30,6 +30,12 @@ struct nr_trace_output {
 	int held;		    /* keeps the stream of a closed chunk locked; -1: none */
 	int error;		    /* nothing more can be written */
 
+	/* What gives addresses names, if the recording has any. */
+	int kernel_fd;		/* the file of the kernel's symbols, which all chunks share; -1 */
+	int mappings_fd;	/* of the newest chunk; -1: none, or it cannot be written */
+	uint64_t mappings_size; /* bytes written to it */
+	uint64_t mappings_seen; /* for nr_names_copy */
+
 	struct nr_frames *frames; /* for packets that this output makes; NULL: not compressed */
 	uint8_t *frame;
 	size_t frame_cap;
@@ -67,6 +73,11 @@ int nr_store_close(struct nr_trace_output *t);
 size_t nr_store_size(const struct nr_trace_output *t, const struct nr_packet *packet);
 /* Sets the counters of the output, and when it is due. */
 void nr_store_count(struct nr_trace_output *t);
+
+/* trace_names.c: the files that give addresses names. Only the beginning can fail. */
+int nr_store_begin_names(struct nr_trace_output *t, struct nr_trace_dir *dir);
+void nr_store_names(struct nr_trace_output *t); /* adds what is new */
+void nr_store_end_names(struct nr_trace_output *t);
 
 /* rotate.c: when chunks end and begin. The same errors. */
 

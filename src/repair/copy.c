@@ -25,6 +25,8 @@ struct pair {
 };
 
 static const char *const side_files[] = { NR_FILE_METADATA, NR_FILE_BTF };
+/* They give addresses names; not every trace has them. */
+static const char *const name_files[] = { NR_FILE_KALLSYMS, NR_FILE_MAPPINGS };
 
 static int cannot_write(const struct nr_read_dir *d, const char *name, int err)
 {
@@ -46,9 +48,9 @@ static int create(const struct pair *p, const char *name)
 	return -errno;
 }
 
-static int copy_side_file(const struct pair *p, int to, const char *name)
+static int copy_named(int dir, int to, const char *name)
 {
-	int from = openat(p->side.fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int from = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	int err;
 
 	if (from < 0)
@@ -56,6 +58,11 @@ static int copy_side_file(const struct pair *p, int to, const char *name)
 	err = nr_rewrite_copy(from, to);
 	close(from);
 	return err;
+}
+
+static int copy_side_file(const struct pair *p, int to, const char *name)
+{
+	return copy_named(p->side.fd, to, name);
 }
 
 static int copy_stream(const struct pair *p, int to)
@@ -76,12 +83,27 @@ static int copy_file(const struct pair *p, const char *name, bool is_stream)
 	return err ? cannot_write(&p->to, name, err) : 0;
 }
 
+static int copy_name_file(const struct pair *p, const char *name)
+{
+	int fd, err;
+
+	if (faccessat(p->from.fd, name, F_OK, AT_SYMLINK_NOFOLLOW))
+		return 0;
+	fd = create(p, name);
+	err = fd < 0 ? fd : copy_named(p->from.fd, fd, name);
+	if (fd >= 0 && close(fd) && !err)
+		err = -errno;
+	return err ? cannot_write(&p->to, name, err) : 0;
+}
+
 static int copy_files(const struct pair *p)
 {
 	int err = 0;
 
 	for (size_t i = 0; !err && i < NR_ARRAY_SIZE(side_files); i++)
 		err = copy_file(p, side_files[i], false);
+	for (size_t i = 0; !err && i < NR_ARRAY_SIZE(name_files); i++)
+		err = copy_name_file(p, name_files[i]);
 	err = err ?: copy_file(p, nr_read_stream_name(&p->stream), true);
 	return err ?: nr_sync(p->to.fd);
 }
@@ -161,6 +183,8 @@ static void remove_files(int dir)
 {
 	for (size_t i = 0; i < NR_ARRAY_SIZE(side_files); i++)
 		unlinkat(dir, side_files[i], 0);
+	for (size_t i = 0; i < NR_ARRAY_SIZE(name_files); i++)
+		unlinkat(dir, name_files[i], 0);
 	unlinkat(dir, NR_FILE_STREAM, 0);
 	unlinkat(dir, NR_FILE_ZSTD, 0);
 }
