@@ -22,16 +22,19 @@ struct args {
 	struct outfile_opts outfile;
 	gid_t group;
 	uint64_t limit;
+	bool symbols; /* in JSON, too */
 	struct window window;
 	struct filter filter;
 };
 
-enum { OPT_FORMAT = 256, OPT_FORCE, OPT_GROUP };
+enum { OPT_FORMAT = 256, OPT_FORCE, OPT_GROUP, OPT_SYMBOLS };
 
 static const struct argp_option cat_options[] = {
 	{ "json", 'j', NULL, 0, "print JSON lines", 0 },
 	{ "number", 'n', "N", 0, "stop after N events", 0 },
 	FILTER_OPTIONS,
+	{ "symbols", OPT_SYMBOLS, NULL, 0, "with --json, add the names of the addresses in stacks",
+	  0 },
 	WINDOW_OPTION_FROM,
 	WINDOW_OPTION_TO,
 	{ 0 },
@@ -90,6 +93,9 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case 'j':
 		args->format = LINES_JSON;
+		return 0;
+	case OPT_SYMBOLS:
+		args->symbols = true;
 		return 0;
 	case 'n':
 		args->limit = parse_number(arg);
@@ -178,10 +184,15 @@ static int open_trace(struct nr_trace **trace, struct args *args)
  * errors are reported here. */
 static int print_trace(struct nr_trace *trace, struct args *args, FILE *out)
 {
+	const struct nr_symbols_opts opts = { .sz = sizeof(opts), .log = cli_log };
+	struct nr_symbols *symbols = NULL;
 	struct lines lines = {};
 	int err = lines_open(&lines, out, args->format, nr_trace_types(trace),
 			     nr_trace_clock_offset(trace));
 
+	if (!err && (args->symbols || args->format == LINES_TEXT))
+		err = nr_symbols_open(&symbols, args->dir, &opts);
+	lines.symbols = symbols;
 	if (!err)
 		err = print_events(&lines, trace, args);
 	if (fflush(out) || ferror(out)) {
@@ -191,6 +202,7 @@ static int print_trace(struct nr_trace *trace, struct args *args, FILE *out)
 		err = trace_status_tell(trace, err, args->dir, !window_is_whole(&args->window));
 	}
 	lines_close(&lines);
+	nr_symbols_close(symbols);
 	close_trace(trace, args);
 	return err ? CLI_FAILED : CLI_DONE;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 #include "lines.h"
+#include "stacks.h"
 
 #define NR_IDS (UINT16_MAX + 1)
 #define NSEC   1000000000ll
@@ -159,6 +160,21 @@ static void text(struct lines *l, const struct nr_event *ev)
 		*l->buf ? " " : "", l->buf);
 }
 
+/* The line in the buffer ends with a brace, before which the names of its stack go. */
+static int put_json(struct lines *l, const struct nr_event *ev, size_t len)
+{
+	int err = 0;
+
+	if (!l->symbols) {
+		fwrite(l->buf, 1, len, l->out);
+		return 0;
+	}
+	fwrite(l->buf, 1, len - 2, l->out);
+	err = stack_json(l->out, l->symbols, l->types, ev);
+	fputs("}\n", l->out);
+	return err;
+}
+
 static int json(struct lines *l, const struct nr_event *ev)
 {
 	int len = nr_types_json_line(l->types, ev, l->clock_offset, l->buf, l->size);
@@ -168,9 +184,7 @@ static int json(struct lines *l, const struct nr_event *ev)
 			return -ENOMEM;
 		len = nr_types_json_line(l->types, ev, l->clock_offset, l->buf, l->size);
 	}
-	if (len >= 0)
-		fwrite(l->buf, 1, len, l->out);
-	return len < 0 ? len : 0;
+	return len < 0 ? len : put_json(l, ev, len);
 }
 
 static void csv(struct lines *l, const struct nr_event *ev, unsigned columns)
@@ -217,7 +231,7 @@ static int text_or_csv(struct lines *l, const struct nr_event *ev)
 		text(l, ev);
 	else
 		csv(l, ev, len ? count_cells(l->buf) : 0);
-	return 0;
+	return is_text && l->symbols ? stack_print(l->out, l->symbols, l->types, ev) : 0;
 }
 
 int lines_event(struct lines *l, const struct nr_event *ev)

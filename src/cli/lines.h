@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <time.h>
 #include <numaring/event.h>
+#include <numaring/symbols.h>
 
 /* The event name of a record of unknown type. */
 #define LINES_RAW "numaring:raw"
@@ -24,6 +25,8 @@ struct lines {
 	time_t second;
 	unsigned *first_column; /* LINES_CSV: [id], the type's first column */
 	unsigned columns;	/* LINES_CSV: of all types together */
+	/* Set after lines_open: the names of stacks for LINES_TEXT and LINES_JSON; NULL: none. */
+	struct nr_symbols *symbols;
 };
 
 /* Writes the header of CSV. Returns 0 or -ENOMEM. */

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../lib.sh"
 : "${HOT:=$(dirname "$NUMARING")/tests/bpf/hot}"
 HOT=$(realpath "$HOT")
-need jq nm
+need jq readelf strip
 need_bpf
 scratch
 
@@ -12,7 +12,9 @@ samples() { # PID: prints its samples, a JSON line each
 	"$NUMARING" cat --json t | jq -c "select(.event == \"sample\" and .fields.pid == $1) | .fields"
 }
 
-"$NUMARING" record -e sample:199 -o t -- "$HOT" 500 >out || fail "record: exit status $?"
+"$NUMARING" record -e sample:199 -o t -- \
+	sh -c "$HOT 500; dd if=/dev/zero of=/dev/null bs=1M count=2000 status=none" >out ||
+	fail "record: exit status $?"
 read -r pid ms <out
 n=$(samples "$pid" | wc -l)
 echo "$n samples in $ms ms of CPU time"
@@ -24,6 +26,83 @@ check "addresses of the process are its lower half" test "$(samples "$pid" |
 	jq -r '.stack[.n_kernel:][]' | grep -c 0xffff)" -eq 0
 check "addresses of the kernel are the upper half" test "$(samples "$pid" |
 	jq -r '.stack[:.n_kernel][]' | grep -vc 0xffff)" -eq 0
+
+# Names, although the process has exited.
+innermost() { # TRACE PID: prints the innermost name of each sample
+	"$NUMARING" cat "$1" | awk -v pid="pid = $2," '/^[^\t]/ { mine = index($0, pid) && / sample/; next }
+		mine && !/^\t0x/ { print $1; mine = 0 }'
+}
+hottest() { # TRACE PID NAME: most samples are in it
+	local n hot
+	n=$(innermost "$1" "$2" | wc -l)
+	hot=$(innermost "$1" "$2" | grep -cE "^$3\+0x[0-9a-f]+$")
+	echo "$hot of $n samples in $3"
+	[ "$hot" -gt $((n * 3 / 4)) ]
+}
+check "the hot function" hottest t "$pid" hot_function
+check "the hot function's file" sh -c "'$NUMARING' cat t | grep -q 'hot_function+0x[0-9a-f]* (hot)'"
+check "its caller" sh -c "'$NUMARING' cat t | grep -qE '(outer_function|main)\+0x[0-9a-f]+ \(hot\)'"
+equal "build id" "$(awk '/\/hot$/ { print $3; exit }' t/.mappings)" \
+	"$(readelf -n "$HOT" | awk '/Build ID/ { print $3 }')"
+
+# The kernel's names are those of /proc/kallsyms.
+"$NUMARING" cat --json --symbols t |
+	jq -r 'select(.event == "sample") | .symbols[:.fields.n_kernel][]' | sed 's/+0x.*//' | sort -u >kernel
+cut -d' ' -f3 /proc/kallsyms | cut -f1 | sort -u >kallsyms
+check "the kernel has names" test "$(wc -l <kernel)" -gt 0
+equal "they are the kernel's own" "$(comm -23 kernel kallsyms | grep -vc -e ^bpf_ -e ^0x)" 0
+
+# A program without symbols, and one that is deleted, have places in their files.
+cp "$HOT" stripped
+strip stripped
+cp "$HOT" deleted
+rm -rf t
+# shellcheck disable=SC2016
+"$NUMARING" record -e sample:199 -o t -- sh -c './stripped 200; ./deleted 200; rm deleted' >out ||
+	fail "stripped: exit status $?"
+{ read -r first _ && read -r second _; } <out
+check "stripped: module and offset" hottest t "$first" stripped
+check "deleted: module and offset" hottest t "$second" deleted
+cp "$HOT" deleted
+check "deleted, and there again: its function" hottest t "$second" hot_function
+cp stripped deleted
+check "another file of its name: module and offset" hottest t "$second" deleted
+
+# Damaged files of names are refused, and cat goes on without.
+"$NUMARING" cat t >before
+cp -r t d
+printf x | dd of=d/.kallsyms.zst bs=1 seek=1000 conv=notrunc status=none
+echo nonsense >>d/.mappings
+"$NUMARING" cat d >after 2>err
+equal "damaged: exit status" $? 0
+check "damaged: the kernel's symbols" grep -q 'd/.kallsyms.zst is damaged' err
+check "damaged: the mappings" grep -q 'd/.mappings is damaged at line [0-9]*' err
+equal "damaged: a sentence each" "$(wc -l <err)" 2
+equal "damaged: the events" "$(grep -vP '^\t' after | cksum)" "$(grep -vP '^\t' before | cksum)"
+rm d/.kallsyms.zst d/.mappings
+check "without them" "$NUMARING" cat d >after 2>err
+equal "without them: no message" "$(cat err)" ""
+equal "without them: no names" "$(grep -P '^\t' after | grep -vcP '^\t0x')" 0
+
+# Each chunk has them, and can be read alone; a copy has them, too.
+rm -rf t
+"$NUMARING" record -e sample:499 -o t --rotate-time 200ms -- "$HOT" 400 >out || fail "chunks: exit status $?"
+read -r pid _ <out
+last=$(find t -mindepth 1 -type d | sort | tail -n 1)
+check "chunks: more than one" test "$last" != t/000000
+equal "chunks: one file of the kernel's symbols" "$(stat -c %i t/*/.kallsyms.zst | sort -u | wc -l)" 1
+check "chunks: the hot function" hottest t "$pid" hot_function
+check "chunks: the hot function in one" hottest t/000001 "$pid" hot_function
+check "chunks: verify" "$NUMARING" verify t
+truncate -s -8 "$last/stream"
+"$NUMARING" repair -o c t >/dev/null || fail "repair: exit status $?"
+check "repair: the hot function" hottest c "$pid" hot_function
+check "repair: in one chunk" hottest c/000001 "$pid" hot_function
+check "a flat trace replaces it" "$NUMARING" record -e sched -o t --force -d 0.1
+check "nothing is left" test ! -e t/.kallsyms.zst -a ! -e t/000000
+check "a trace with names" "$NUMARING" record -e sample -o t --force -d 0.1
+check "and one without replaces it" "$NUMARING" record -e sched -o t --force -d 0.1
+equal "nothing is left" "$(find t -mindepth 1 | sort | tr '\n' ' ')" "t/.btf t/metadata t/stream "
 
 # A program on the clock is no NMI, so other sources may record, too.
 rm -rf t
