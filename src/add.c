@@ -105,15 +105,6 @@ static int check_source(const struct nr_collector *c, const struct nr_source *so
 	return 0;
 }
 
-/* What follows the colon decides, because sched, syscalls, block and irq are sources and groups of
- * tracepoints: it belongs to a source unless that takes no arguments, or it is a pattern or the
- * name of a tracepoint. */
-static bool is_tracepoint(const struct nr_source *source, const char *spec, const char *args)
-{
-	return args && (!source || !source->prepare || nr_tracepoint_is_pattern(args) ||
-			nr_tracepoint_exists(spec));
-}
-
 int nr_collector_add_source(struct nr_collector *c, const char *spec)
 {
 	const char *args;
@@ -121,7 +112,7 @@ int nr_collector_add_source(struct nr_collector *c, const char *spec)
 	struct nr_object *o = NULL;
 	int err;
 
-	if (is_tracepoint(source, spec, args))
+	if (nr_tracepoint_is_meant(spec, source, args))
 		return nr_collector_add_tracepoints(c, spec);
 	err = check_source(c, source, spec) ?: nr_collector_next_object(c, &o)
 		  ?: nr_source_open(o, source, args, &c->log) ?: add_types(c, o);

@@ -3,6 +3,7 @@
 #include <numaring/numaring.h>
 #include <unistd.h>
 #include "base/opts.h"
+#include "kernel/sources.h"
 #include "kernel/tracepoints.h"
 
 int nr_tracepoints_each(const char *pattern, int (*fn)(void *ctx, const char *name), void *ctx,
@@ -25,4 +26,68 @@ int nr_tracepoints_each(const char *pattern, int (*fn)(void *ctx, const char *na
 		ret = fn(ctx, list.names[i]);
 	nr_tracepoint_list_free(&list);
 	return ret;
+}
+
+static void warn_of_refusal(const char *name, const struct nr_logger *log)
+{
+	const char *refusal = nr_tracepoint_refusal(name);
+
+	if (refusal)
+		nr_log(log, NR_LOG_WARN, "cannot record the tracepoint %s: %s", name, refusal);
+}
+
+static int add_tracepoints(struct nr_types *types, const char *spec, const struct nr_logger *log)
+{
+	struct nr_tracepoint_list list = {};
+	int events = nr_tracefs_open(log);
+	int err = events < 0 ? events : nr_tracepoints_find(&list, events, spec, log);
+
+	for (size_t i = 0; !err && i < list.n; i++) {
+		warn_of_refusal(list.names[i], log);
+		err = nr_tracepoint_add_type(events, list.names[i], i, types, log);
+	}
+	nr_tracepoint_list_free(&list);
+	if (events >= 0)
+		close(events);
+	return err;
+}
+
+static int add_source(struct nr_types *types, const char *spec, const struct nr_source *source,
+		      const char *args, const struct nr_logger *log)
+{
+	struct nr_object o;
+	int err;
+
+	if (!source) {
+		nr_log(log, NR_LOG_ERROR, "unknown source \"%s\"", spec);
+		return -ENOENT;
+	}
+	err = nr_source_open(&o, source, args, log);
+	if (err)
+		return err;
+	err = nr_object_types(&o, 0, types, log);
+	nr_object_close(&o);
+	return err;
+}
+
+int nr_source_types(struct nr_types **out, const char *spec, const struct nr_offer_opts *opts)
+{
+	const char *args;
+	const struct nr_source *source = nr_source_find(spec, &args);
+	struct nr_types *types = NULL;
+	struct nr_offer_opts copy;
+	struct nr_logger log;
+	int err = NR_COPY_OPTS(nr_offer_opts, &copy, opts);
+
+	log = (struct nr_logger){ copy.log, copy.log_ctx };
+	err = err ?: nr_types_new(&types, copy.log, copy.log_ctx);
+	if (!err)
+		err = nr_tracepoint_is_meant(spec, source, args)
+			      ? add_tracepoints(types, spec, &log)
+			      : add_source(types, spec, source, args, &log);
+	if (err)
+		nr_types_free(types);
+	else
+		*out = types;
+	return err;
 }

@@ -42,6 +42,9 @@ struct nr_type_stats {
 /* Event types: id -> name and layout. */
 struct nr_types;
 
+/* Frees types that the caller owns (nr_source_types). Takes NULL. */
+NR_API void nr_types_free(struct nr_types *types);
+
 /* Returns the name of the event type, NULL if there is no such id. */
 NR_API const char *nr_types_name(const struct nr_types *types, uint16_t id);
 
@@ -73,6 +76,7 @@ struct nr_field_info {
 	bool is_bool;
 	bool is_enum;	     /* nr_field_enum_name gives the names of its values */
 	bool is_tail;	     /* the array without a length at the end of the event */
+	bool is_pointer;     /* shown in hexadecimal */
 	uint32_t bit_offset; /* from the start of the payload */
 	uint32_t bits;	     /* of the field; of a text or an array: of one element */
 	uint32_t count;	     /* elements of a text or an array; 0: a tail */
@@ -94,6 +98,10 @@ NR_API const char *nr_field_enum_name(const struct nr_field_info *field, uint64_
 /* The value of a name in *value. -ENOENT: no value has this name. */
 NR_API int nr_field_enum_value(const struct nr_field_info *field, const char *name,
 			       uint64_t *value);
+
+/* The name of the enum's value i, in order of the values from i = 0 on, and the value in *value.
+ * NULL: there are no more. */
+NR_API const char *nr_field_enum_at(const struct nr_field_info *field, unsigned i, uint64_t *value);
 
 /* The value of an integer, a bool or an enum, extended to 64 bits by its sign. 0 if the payload is
  * too short. */

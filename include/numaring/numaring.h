@@ -109,6 +109,12 @@ struct nr_offer_opts {
 NR_API int nr_tracepoints_each(const char *pattern, int (*fn)(void *ctx, const char *name),
 			       void *ctx, const struct nr_offer_opts *opts);
 
+/* The event types that nr_collector_add_source would add for this specification, which the caller
+ * frees with nr_types_free. Loads nothing. opts may be NULL. Errors: as of nr_collector_add_source,
+ * and of nr_tracepoints_each. */
+NR_API int nr_source_types(struct nr_types **out, const char *spec,
+			   const struct nr_offer_opts *opts);
+
 /*
  * Adds a BPF object built with numaring.bpf.h:
  *  - from a file;

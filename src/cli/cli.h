@@ -21,6 +21,7 @@ enum cli_exit {
 };
 
 int cmd_record(int argc, char **argv);
+int cmd_list(int argc, char **argv);
 int cmd_cat(int argc, char **argv);
 int cmd_export(int argc, char **argv);
 int cmd_report(int argc, char **argv);

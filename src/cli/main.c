@@ -13,6 +13,7 @@ static const struct sub_command {
 	const char *about;
 } commands[] = {
 	{ "record", cmd_record, "record events of this machine into a trace" },
+	{ "list", cmd_list, "show what can be recorded: sources, tracepoints, their fields" },
 	{ "cat", cmd_cat, "print the events of a trace" },
 	{ "export", cmd_export, "write the events of a trace as JSON lines or CSV" },
 	{ "report", cmd_report, "answer a question: the worst cases and their causes" },

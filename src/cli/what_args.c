@@ -14,7 +14,8 @@ enum {
 static const struct argp_option options[] = {
 	{ "event", 'e', "EVENTS", 0,
 	  "record these sources and tracepoints (GROUP:EVENT, or a pattern such as 'sched:*'), "
-	  "separated by commas (default: sched); may be repeated; \"list\" shows all sources",
+	  "separated by commas (default: sched); may be repeated; \"list\" shows all sources, and "
+	  "numaring list more",
 	  0 },
 	{ "object", OPT_OBJECT, "FILE", 0,
 	  "load this BPF object, built with numaring.bpf.h, and record its events; may be repeated",

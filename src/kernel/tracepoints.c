@@ -32,7 +32,8 @@ bool nr_tracepoint_is_pattern(const char *spec)
 	return strpbrk(spec, "*?[");
 }
 
-bool nr_tracepoint_exists(const char *name)
+/* Does the kernel have this tracepoint, as far as we may look? */
+static bool exists(const char *name)
 {
 	const struct nr_logger silent = {};
 	int events = nr_tracefs_open(&silent);
@@ -42,6 +43,12 @@ bool nr_tracepoint_exists(const char *name)
 	if (events >= 0)
 		close(events);
 	return format;
+}
+
+bool nr_tracepoint_is_meant(const char *spec, const struct nr_source *source, const char *args)
+{
+	return args &&
+	       (!source || !source->prepare || nr_tracepoint_is_pattern(args) || exists(spec));
 }
 
 static bool is_of_all_groups(const char *spec)
@@ -283,24 +290,45 @@ static const char *add_reason(int err)
 	}
 }
 
+/* Reads the format, and adds the event type. */
+static int add(int events, const char *name, uint16_t id, struct nr_types *types,
+	       struct nr_tp_config *config, uint32_t *kernel_id, const struct nr_logger *log)
+{
+	struct nr_tp_format *format = NULL;
+	int err = read_format(&format, events, name) ?: add_type(format, name, id, types, config);
+
+	if (err)
+		nr_log(log, NR_LOG_ERROR, "cannot record the tracepoint %s: %s", name,
+		       add_reason(err));
+	else
+		*kernel_id = format->id;
+	nr_tp_format_free(format);
+	return err;
+}
+
+int nr_tracepoint_add_type(int events, const char *name, uint16_t id, struct nr_types *types,
+			   const struct nr_logger *log)
+{
+	struct nr_tp_config config;
+	uint32_t kernel_id;
+
+	return add(events, name, id, types, &config, &kernel_id, log);
+}
+
 int nr_tracepoints_add(struct nr_object *o, int events, const char *name, uint16_t id_base,
 		       struct nr_types *types, const struct nr_logger *log)
 {
 	struct tracepoints *t = o->ctx;
-	struct nr_tp_format *format = NULL;
-	char *copy = strdup(name);
-	int err = copy ? read_format(&format, events, name) : -ENOMEM;
+	int err;
 
-	err = err ?: add_type(format, name, id_base + t->n, types, &t->configs[t->n]);
-	if (err) {
-		nr_log(log, NR_LOG_ERROR, "cannot record the tracepoint %s: %s", name,
-		       add_reason(err));
-		free(copy);
-	} else {
-		t->ids[t->n] = format->id;
-		t->names[t->n++] = copy;
-	}
-	nr_tp_format_free(format);
+	t->names[t->n] = strdup(name);
+	if (!t->names[t->n])
+		return -ENOMEM;
+	err = add(events, name, id_base + t->n, types, &t->configs[t->n], &t->ids[t->n], log);
+	if (err)
+		free(t->names[t->n]);
+	else
+		t->n++;
 	return err;
 }
 

@@ -5,6 +5,7 @@
 #define NR_TRACEPOINTS_H
 
 #include "object.h"
+#include "sources.h"
 #include "tracefs.h"
 
 /* At most so many in one specification. */
@@ -13,8 +14,11 @@
 /* Does a specification have the form of a pattern for several names? */
 bool nr_tracepoint_is_pattern(const char *spec);
 
-/* Does the kernel have this tracepoint, as far as we may look? */
-bool nr_tracepoint_exists(const char *name);
+/* Does SOURCE:ARGS, or GROUP:EVENT, name tracepoints? What follows the colon decides, because sched,
+ * syscalls, block and irq are sources and groups of tracepoints: it belongs to a source unless that
+ * takes no arguments, or it is a pattern or the name of a tracepoint. source and args: what
+ * nr_source_find found. */
+bool nr_tracepoint_is_meant(const char *spec, const struct nr_source *source, const char *args);
 
 /* Lists the tracepoints of a specification, GROUP:EVENT or a pattern. At least one: otherwise
  * -ENOENT, logged with the nearest name; -EINVAL, -E2BIG: the pattern is too wide. */
@@ -30,6 +34,9 @@ bool nr_tracepoints_have_room(const struct nr_object *o);
 /* Adds a tracepoint to the object and its event type to types. Errors are logged. */
 int nr_tracepoints_add(struct nr_object *o, int events, const char *name, uint16_t id_base,
 		       struct nr_types *types, const struct nr_logger *log);
+/* Adds only the event type of a tracepoint to types. Errors are logged. */
+int nr_tracepoint_add_type(int events, const char *name, uint16_t id, struct nr_types *types,
+			   const struct nr_logger *log);
 /* Tells the program of the object about all tracepoints that were added. */
 int nr_tracepoints_seal(struct nr_object *o, const struct nr_logger *log);
 

@@ -44,6 +44,7 @@ static int describe(struct nr_field_info *out, const struct nr_layout *layout,
 		.is_bool = f->kind == NR_BOOL,
 		.is_enum = f->kind == NR_ENUM,
 		.is_tail = f->tail,
+		.is_pointer = f->kind == NR_PTR,
 		.bit_offset = base + f->off,
 		.bits = is_sequence(f) ? f->stride : f->bits,
 		.count = is_sequence(f) ? f->count : 0,
@@ -117,6 +118,16 @@ int nr_field_enum_value(const struct nr_field_info *field, const char *name, uin
 		return 0;
 	}
 	return -ENOENT;
+}
+
+const char *nr_field_enum_at(const struct nr_field_info *field, unsigned i, uint64_t *value)
+{
+	const struct nr_field *f = field->inside;
+
+	if (f->kind != NR_ENUM || i >= f->n_values)
+		return NULL;
+	*value = f->values[i].value;
+	return f->values[i].name;
 }
 
 /* Bytes of the payload from the field on. */

@@ -46,7 +46,6 @@ static inline const struct nr_layout *nr_types_layout(const struct nr_types *typ
 }
 
 int nr_types_new(struct nr_types **out, nr_log_fn log, void *log_ctx);
-void nr_types_free(struct nr_types *types);
 
 /*
  * Copies a type (a struct, union or typedef of one) from btf to types, compiles its layout and adds

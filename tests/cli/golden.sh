@@ -35,6 +35,8 @@ case_ unknown-command dance
 case_ record-help record --help
 case_ cat-help cat --help
 case_ report-help report --help
+case_ list-help list --help
+case_ list-two-patterns list a b
 case_ stat-help stat --help
 case_ export-help export --help
 case_ verify-help verify --help
