@@ -1,0 +1,135 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Reports give the right answer: known.c does something for a time, or so many times, that it measures itself, and the
+# report names the cause and the time within 5 %, or the exact number. On a busy host anything may come in between, so
+# each case has some tries.
+# shellcheck disable=SC2016
+. "$(dirname "$0")/../lib.sh"
+: "${KNOWN:=$(dirname "$NUMARING")/tests/bpf/known}"
+KNOWN=$(realpath "$KNOWN")
+SLOWFS=$(realpath "$(dirname "$KNOWN")/slowfs")
+need jq losetup umount
+need_bpf
+scratch
+MS=40
+loop=
+clean() {
+	cd /
+	[ ! "$loop" ] || losetup -d "$loop"
+	umount -l "$dir/slow" 2>/dev/null
+	rm -rf "$dir"
+}
+trap clean EXIT # of lib.sh's scratch directory $dir
+
+# Records sources into t while the case runs, which says into says what it measured. Fails if anything was lost.
+record_case() { # SOURCES CASE...
+	local sources=$1
+	shift
+	"$NUMARING" record -e "$sources" --ring-size 64M -o t --force --fail-on-loss -- "$KNOWN" "$@" >out 2>err &&
+		grep '^{' out >says
+}
+
+said() { # FIELD
+	jq ".$1" says
+}
+
+# The report in r.
+report() { # KIND OPTIONS...
+	"$NUMARING" report "$@" --json t >r 2>err
+}
+
+# holds JQ-EXPRESSION: of the report, with the program's own words as $said.
+holds() {
+	[ "$(jq --argjson said "$(cat says)" "def near(a): . / a > 0.95 and . / a < 1.05; $1" r)" = true ]
+}
+
+nap() {
+	record_case syscalls,sched nap $MS && report syscalls -n 1000 -p "$(said pid)" &&
+		holds '.worst[] | select(.tid == $said.pid and (.call | test("nanosleep")))
+			| .waits_by_design and (.duration_ns | near($said.ns)) and (.off_cpu_ns | near($said.ns))
+			  and (.waker.interrupt or .waker.tid == 0)'
+}
+
+pipe() {
+	record_case syscalls,sched pipe $MS && report syscalls -p "$(said pid)" &&
+		holds '[.worst[] | select(.tid == $said.pid and .call == "read")][0]
+			| .comm == "reader" and (.duration_ns | near($said.ns)) and (.off_cpu_ns | near($said.ns))
+			  and .waker.comm == "writer" and .waker.tid == $said.writer'
+}
+
+failing() {
+	record_case syscalls fail 1234 && report syscalls -p "$(said pid)" &&
+		holds '.calls[] | select(.call == "openat") | .errors.ENOENT == 1234' &&
+		holds '.verdict | test("most with ENOENT in openat")'
+}
+
+disk() {
+	record_case block disk "$loop" 12 && report io &&
+		holds '.devices[0] | .device == "'"${loop#/dev/}"'" and .slow == 12 and .requests == 12
+			and (.device_ns | near($said.sum))' &&
+		holds '.worst[0] | .tid == $said.pid and .comm == "reader" and .op == "READ"
+			and (.duration_ns | near($said.longest))' &&
+		holds '.verdict | test("'"${loop#/dev/}"' is slow.*12 requests took longer.*all of reader.*in the device")'
+}
+
+drop() {
+	record_case net drop 1234 && report net -n 1000 &&
+		holds '.drops[] | select(.port == $said.port)
+			| .n == 1234 and .interface == "lo" and .reason == "NO_SOCKET" and .ip_protocol == "UDP"' &&
+		"$NUMARING" report net --filter "dport == $(said port)" t | grep -q \
+			"^net: 1,234 packets dropped on lo: NO_SOCKET, UDP to port $(said port)\."
+}
+
+flood() {
+	record_case irq,sched flood 200 && report irq &&
+		holds '.interrupts[] | select(.kind == "softirq" and .name == "NET_RX" and .cpu == $said.cpu)
+			| (.took.n | near($said.softirqs)) and .took.n > $said.sent / 2
+			  and .took.sum_ns < $said.ns and .took.sum_ns > $said.ns / 50' &&
+		holds '[.interrupts[] | select(.cpu == $said.cpu)][0].name == "NET_RX"' &&
+		holds '[.interrupted[] | select(.id == $said.pid)][0].name == "flood"'
+}
+
+touched() {
+	record_case memory touch 10000 && report faults &&
+		holds '.processes[] | select(.pid == $said.pid and .comm == "known") | (.write | near($said.n)) and .faults >= $said.n'
+}
+
+# TEXT FUNCTION: within five tries.
+answer() {
+	local i
+	for i in 1 2 3 4 5; do
+		"$2" && echo "ok: $1 (try $i)" && return
+	done
+	fail "$1: $(cat err says; jq -c 'del(.histogram)' r | head -c 2000)"
+}
+
+answer "syscalls: a sleep, and that a timer ended it" nap
+answer "syscalls: a read of a pipe, and who wrote" pipe
+answer "syscalls: which error, and how often" failing
+answer "net: which packets were dropped, how many and why" drop
+answer "irq: a softirq flood, and whom it interrupted" flood
+answer "faults: who faults, and how often" touched
+
+mkdir slow
+"$SLOWFS" slow 64 $MS 2>slowfs.err &
+if await test -e slow/disk && loop=$(losetup -f --show slow/disk); then
+	answer "io: a slow disk, and who waited for it" disk
+else
+	echo "note: no slow disk here: $(cat slowfs.err)"
+fi
+
+# Two recordings of the same differ in nothing that takes 20 ms; one that sleeps longer does.
+sleeps() { # TRACE MS: 40 times
+	"$NUMARING" record -e syscalls -o "$1" --force -- \
+		bash -c 'for ((i = 0; i < 40; i++)); do read -t '"$2"' <>slow.fifo; done' >out 2>err
+}
+mkfifo slow.fifo
+differs() {
+	sleeps a 0.010 && sleeps b 0.010 && sleeps c 0.013 || return
+	"$NUMARING" report diff a b syscalls --comm bash --json >r &&
+		holds '[.rows[] | select(.name == "pselect6")][0].duration.changed == false' &&
+		"$NUMARING" report diff a c syscalls --comm bash --json >r &&
+		holds '[.rows[] | select(.name == "pselect6")][0].duration | .changed and (.ratio | near(1.3))'
+}
+answer "diff: sleeps that are 30 % longer" differs
+finish
