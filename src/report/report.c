@@ -30,29 +30,6 @@ struct report_run {
 	unsigned n;
 };
 
-extern const struct report report_offcpu, report_runq, report_syscalls, report_irq, report_io,
-	report_net, report_faults;
-
-static const struct report *const all[] = {
-	&report_offcpu, &report_runq, &report_syscalls, &report_irq,
-	&report_io,	&report_net,  &report_faults,
-};
-
-const struct report *report_at(unsigned i)
-{
-	return i < sizeof(all) / sizeof(all[0]) ? all[i] : NULL;
-}
-
-const struct report *report_find(const char *name)
-{
-	const struct report *r;
-
-	for (unsigned i = 0; (r = report_at(i)); i++)
-		if (!strcmp(r->name, name))
-			return r;
-	return NULL;
-}
-
 int report_node(const struct report_env *env, unsigned cpu)
 {
 	uint32_t node = cpu < env->n_cpus ? env->node_of_cpu[cpu] : UINT32_MAX;
