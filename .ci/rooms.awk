@@ -16,11 +16,12 @@ BEGIN {
 	library("libdeflate", "libdeflate\\.h")
 	library("libzstd", "zstd(_errors)?\\.h")
 	library("libseccomp", "seccomp\\.h")
+	library("ncurses", "curses\\.h")
 	library("jansson", "jansson\\.h")
 	library("NLopt", "nlopt\\.h")
 	library("skeletons", ".*\\.skel\\.h")
 	library("libc", "(linux|sys)/.*")
-	library("libc", "(argp|cpuid|ctype|endian|err|errno|fnmatch|grp|inttypes|libgen|limits|math|poll|pthread|regex|sched|semaphore)\\.h")
+	library("libc", "(argp|cpuid|ctype|endian|err|errno|fnmatch|grp|inttypes|libgen|limits|locale|math|poll|pthread|regex|sched|semaphore)\\.h")
 	library("libc", "(signal|spawn|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string|time|unistd)\\.h")
 }
 

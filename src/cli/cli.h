@@ -28,6 +28,7 @@ int cmd_report(int argc, char **argv);
 int cmd_stat(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_repair(int argc, char **argv);
+int cmd_top(int argc, char **argv);
 int cmd_tune(int argc, char **argv);
 int cmd_topology(int argc, char **argv);
 int cmd_selftest(int argc, char **argv);

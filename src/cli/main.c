@@ -14,6 +14,7 @@ static const struct sub_command {
 } commands[] = {
 	{ "record", cmd_record, "record events of this machine into a trace" },
 	{ "list", cmd_list, "show what can be recorded: sources, tracepoints, their fields" },
+	{ "top", cmd_top, "show live what happens, by type, task, CPU, node and shard" },
 	{ "cat", cmd_cat, "print the events of a trace" },
 	{ "export", cmd_export, "write the events of a trace as JSON lines or CSV" },
 	{ "report", cmd_report, "answer a question: the worst cases and their causes" },

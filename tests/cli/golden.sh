@@ -33,6 +33,10 @@ case_ help --help
 case_ none
 case_ unknown-command dance
 case_ record-help record --help
+case_ top-help top --help
+case_ top-bad-view top --view nothing
+case_ top-bad-interval top -i 1ms
+case_ top-no-interval top -n 0
 case_ cat-help cat --help
 case_ report-help report --help
 case_ list-help list --help
