@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 #include "cli.h"
 
 #define ASK_NS 500000000ull /* how often losses are counted */
@@ -101,7 +102,13 @@ int record_report_open(struct record_report *r, struct nr_collector *c)
 
 int record_report_print(struct record_report *r, const struct nr_stats *stats, FILE *out)
 {
-	report_run_end(r->run, 0, stats->lost_total);
+	struct timespec now;
+	uint64_t end;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	end = now.tv_sec * 1000000000ull + now.tv_nsec;
+	report_run_begin(r->run, end - stats->duration_ns);
+	report_run_end(r->run, end, stats->lost_total);
 	return reports_print(r->run, out, false);
 }
 

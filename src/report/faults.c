@@ -48,7 +48,7 @@ struct move_row {
 };
 
 struct faults {
-	struct report_env env;
+	const struct report_env *env;
 	struct rows tasks, migrates, moves;
 	struct totals stalled; /* by thread */
 	struct worst worst;
@@ -146,7 +146,7 @@ static void *faults_open(const struct report_env *env, struct pairs *pairs)
 	struct faults *f = memory_new(1, sizeof(*f));
 
 	(void)pairs; /* the kernel's part measures, so losses do not change how long a stall was */
-	f->env = *env;
+	f->env = env;
 	f->tasks = (struct rows){ .size = sizeof(struct fault_row),
 				  .key_size = sizeof(struct fault_key) };
 	f->migrates =
@@ -200,7 +200,7 @@ static void faults_end(void *state, uint64_t end)
 
 static double per_second(const struct faults *f, uint64_t n)
 {
-	return f->end > f->env.begin ? n * 1e9 / (f->end - f->env.begin) : 0;
+	return f->end > f->env->begin ? n * 1e9 / (f->end - f->env->begin) : 0;
 }
 
 static const char *stall_kind(const struct stall *s)
@@ -248,30 +248,30 @@ static void print_worst(const struct faults *f, FILE *out)
 	for (unsigned i = 0; i < f->worst.n; i++) {
 		const struct stall *s = worst_at(&f->worst, i);
 
-		fprintf(out, "%s %9s  %-20s %-14s  ", time_text(&f->env, s->pair.begin).s,
+		fprintf(out, "%s %9s  %-20s %-14s  ", time_text(f->env, s->pair.begin).s,
 			duration(s->pair.end - s->pair.begin).s, task_text(s->comm, s->tid).s,
 			stall_kind(s));
 		print_detail(s, out);
 		fputc('\n', out);
 	}
 	fputc('\n', out);
-	hist_print(&f->stalls, out, f->env.utf8);
+	hist_print(&f->stalls, out, f->env->utf8);
 	fputc('\n', out);
-	totals_print(&f->stalled, out, "TASK", "STALLS", f->env.worst);
+	totals_print(&f->stalled, out, "TASK", "STALLS", f->env->worst);
 }
 
 static void print_tasks(const struct faults *f, FILE *out)
 {
 	fprintf(out, "\n%-24s %10s %10s %8s %8s\n", "PROCESS", "FAULTS", "PER S", "USER", "WRITE");
-	for (unsigned i = 0; i < f->tasks.n && i < f->env.worst; i++) {
+	for (unsigned i = 0; i < f->tasks.n && i < f->env->worst; i++) {
 		const struct fault_row *row = f->tasks.list[i];
 
 		fprintf(out, "%-24s %10" PRIu64 " %10.1f %6.0f %% %6.0f %%\n",
 			name_text(row->key.comm, row->key.pid).s, row->n, per_second(f, row->n),
 			100.0 * row->user / row->n, 100.0 * row->write / row->n);
 	}
-	if (f->tasks.n > f->env.worst)
-		fprintf(out, "and %u more\n", f->tasks.n - f->env.worst);
+	if (f->tasks.n > f->env->worst)
+		fprintf(out, "and %u more\n", f->tasks.n - f->env->worst);
 }
 
 static void print_numa(const struct faults *f, FILE *out)

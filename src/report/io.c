@@ -34,7 +34,7 @@ struct request {
 };
 
 struct io {
-	struct report_env env;
+	const struct report_env *env;
 	struct rows rows, devices; /* devices: after the end, with all operations */
 	struct rows slow_tasks;
 	struct totals tasks;
@@ -116,7 +116,7 @@ static void *io_open(const struct report_env *env, struct pairs *pairs)
 	struct io *io = memory_new(1, sizeof(*io));
 
 	(void)pairs; /* the kernel's part measures, so losses do not change what a request took */
-	io->env = *env;
+	io->env = env;
 	io->rows = io->devices =
 		(struct rows){ .size = sizeof(struct io_row), .key_size = sizeof(struct io_key) };
 	io->slow_tasks = (struct rows){ .size = sizeof(struct slow_task),
@@ -239,7 +239,7 @@ static void verdict(const void *state, FILE *out)
 
 static double seconds(const struct io *io)
 {
-	return io->end > io->env.begin ? (io->end - io->env.begin) / 1e9 : 1e-9;
+	return io->end > io->env->begin ? (io->end - io->env->begin) / 1e9 : 1e-9;
 }
 
 static void print_request(const struct io *io, const struct request *q, FILE *out)
@@ -247,7 +247,7 @@ static void print_request(const struct io *io, const struct request *q, FILE *ou
 	uint64_t took = q->pair.end - q->pair.begin;
 
 	fprintf(out, "%s %9s %9s %9s  %-8s %-8s %9" PRIu64 "  %s%s%s\n",
-		time_text(&io->env, q->pair.begin).s, duration(took).s,
+		time_text(io->env, q->pair.begin).s, duration(took).s,
 		duration(took - q->in_device).s, duration(q->in_device).s, safe_text(q->device).s,
 		q->op, q->bytes, task_text(q->comm, q->tid).s, q->error ? ": " : "",
 		q->error ?: "");
@@ -275,13 +275,13 @@ static void io_print(void *state, FILE *out)
 	for (unsigned i = 0; i < io->worst.n; i++)
 		print_request(io, worst_at(&io->worst, i), out);
 	fputc('\n', out);
-	hist_print(&io->took, out, io->env.utf8);
+	hist_print(&io->took, out, io->env->utf8);
 	fprintf(out, "\n%-8s %-8s %9s %9s %9s %9s %9s %9s %9s %6s\n", "DEVICE", "OP", "REQUESTS",
 		"PER S", "MB/S", "AVG QUEUE", "P50", "P99", "LONGEST", "ERRORS");
 	for (unsigned i = 0; i < io->rows.n; i++)
 		print_row(io, io->rows.list[i], out);
 	fputc('\n', out);
-	totals_print(&io->tasks, out, "TASK", "REQUESTS", io->env.worst);
+	totals_print(&io->tasks, out, "TASK", "REQUESTS", io->env->worst);
 }
 
 /* ---- JSON ---- */

@@ -47,7 +47,7 @@ struct interrupt {
 };
 
 struct irq {
-	struct report_env env;
+	const struct report_env *env;
 	struct rows rows, cpus;
 	struct totals tasks; /* interrupted; empty without sched_switch */
 	struct worst worst;
@@ -143,7 +143,7 @@ static void *irq_open(const struct report_env *env, struct pairs *pairs)
 	struct irq *irq = memory_new(1, sizeof(*irq));
 
 	(void)pairs; /* the kernel's part measures, so losses do not change what an interrupt took */
-	irq->env = *env;
+	irq->env = env;
 	irq->rows =
 		(struct rows){ .size = sizeof(struct irq_row), .key_size = sizeof(struct irq_key) };
 	irq->cpus = (struct rows){ .size = sizeof(struct cpu_row), .key_size = sizeof(uint64_t) };
@@ -192,7 +192,7 @@ static void irq_end(void *state, uint64_t end)
 
 static double percent(const struct irq *irq, uint64_t ns)
 {
-	return irq->end > irq->env.begin ? 100.0 * ns / (irq->end - irq->env.begin) : 0;
+	return irq->end > irq->env->begin ? 100.0 * ns / (irq->end - irq->env->begin) : 0;
 }
 
 static const char *kind(bool soft)
@@ -259,14 +259,14 @@ static void print_row(const struct irq *irq, const struct irq_row *r, FILE *out)
 static void print_cpus(const struct irq *irq, FILE *out)
 {
 	fprintf(out, "\n%4s %10s %8s\n", "CPU", "TOTAL", "SHARE");
-	for (unsigned i = 0; i < irq->cpus.n && i < irq->env.worst; i++) {
+	for (unsigned i = 0; i < irq->cpus.n && i < irq->env->worst; i++) {
 		const struct cpu_row *c = irq->cpus.list[i];
 
 		fprintf(out, "%4" PRIu64 " %10s %6.1f %%\n", c->cpu, duration(c->covered).s,
 			percent(irq, c->covered));
 	}
-	if (irq->cpus.n > irq->env.worst)
-		fprintf(out, "and %u more\n", irq->cpus.n - irq->env.worst);
+	if (irq->cpus.n > irq->env->worst)
+		fprintf(out, "and %u more\n", irq->cpus.n - irq->env->worst);
 }
 
 static void print_worst(const struct irq *irq, FILE *out)
@@ -276,7 +276,7 @@ static void print_worst(const struct irq *irq, FILE *out)
 	for (unsigned i = 0; i < irq->worst.n; i++) {
 		const struct interrupt *w = worst_at(&irq->worst, i);
 
-		fprintf(out, "%s %9s  %-7s %-20s %4u  %s\n", time_text(&irq->env, w->pair.begin).s,
+		fprintf(out, "%s %9s  %-7s %-20s %4u  %s\n", time_text(irq->env, w->pair.begin).s,
 			duration(w->pair.end - w->pair.begin).s, kind(w->soft),
 			safe_text(w->name).s, w->cpu, interrupted_text(w).s);
 	}
@@ -291,18 +291,18 @@ static void irq_print(void *state, FILE *out)
 		return;
 	print_worst(irq, out);
 	fputc('\n', out);
-	hist_print(&irq->took, out, irq->env.utf8);
+	hist_print(&irq->took, out, irq->env->utf8);
 	fprintf(out, "\n%-7s %-20s %4s %10s %10s %8s %9s %9s %9s\n", "KIND", "NAME", "CPU", "COUNT",
 		"TOTAL", "SHARE", "P50", "P99", "LONGEST");
-	for (unsigned i = 0; i < irq->rows.n && i < irq->env.worst; i++)
+	for (unsigned i = 0; i < irq->rows.n && i < irq->env->worst; i++)
 		print_row(irq, irq->rows.list[i], out);
-	if (irq->rows.n > irq->env.worst)
-		fprintf(out, "and %u more\n", irq->rows.n - irq->env.worst);
+	if (irq->rows.n > irq->env->worst)
+		fprintf(out, "and %u more\n", irq->rows.n - irq->env->worst);
 	print_cpus(irq, out);
 	if (!irq->tasks.n)
 		return;
 	fputc('\n', out);
-	totals_print(&irq->tasks, out, "INTERRUPTED", "COUNT", irq->env.worst);
+	totals_print(&irq->tasks, out, "INTERRUPTED", "COUNT", irq->env->worst);
 }
 
 /* ---- JSON ---- */

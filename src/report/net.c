@@ -35,7 +35,7 @@ struct cpu_row {
 };
 
 struct net {
-	struct report_env env;
+	const struct report_env *env;
 	struct rows drops, interfaces, cpus;
 	uint64_t n_drops, received, sent;
 	uint64_t end;
@@ -122,7 +122,7 @@ static void *net_open(const struct report_env *env, struct pairs *pairs)
 	struct net *net = memory_new(1, sizeof(*net));
 
 	(void)pairs;
-	net->env = *env;
+	net->env = env;
 	net->drops = (struct rows){ .size = sizeof(struct drop_row),
 				    .key_size = sizeof(struct drop_key) };
 	net->interfaces =
@@ -175,7 +175,7 @@ static void net_end(void *state, uint64_t end)
 
 static double seconds(const struct net *net)
 {
-	return net->end > net->env.begin ? (net->end - net->env.begin) / 1e9 : 1e-9;
+	return net->end > net->env->begin ? (net->end - net->env->begin) / 1e9 : 1e-9;
 }
 
 static struct text interface_text(const char *name)
@@ -245,17 +245,17 @@ static void print_drops(const struct net *net, FILE *out)
 {
 	fprintf(out, "\n%9s  %-12s %-24s %-18s %-15s %-15s %s\n", "DROPPED", "INTERFACE", "REASON",
 		"PROTOCOL", "FIRST", "LAST", "PLACE");
-	for (unsigned i = 0; i < net->drops.n && i < net->env.worst; i++) {
+	for (unsigned i = 0; i < net->drops.n && i < net->env->worst; i++) {
 		const struct drop_row *row = net->drops.list[i];
 
 		fprintf(out, "%9" PRIu64 "  %-12s %-24s %-18s %s %s %#" PRIx64 "%s\n", row->n,
 			interface_text(row->key.interface).s, reason_text(row).s,
-			protocol_text(row).s, time_text(&net->env, row->first).s,
-			time_text(&net->env, row->last).s, row->location,
+			protocol_text(row).s, time_text(net->env, row->first).s,
+			time_text(net->env, row->last).s, row->location,
 			row->elsewhere ? " and others" : "");
 	}
-	if (net->drops.n > net->env.worst)
-		fprintf(out, "and %u more\n", net->drops.n - net->env.worst);
+	if (net->drops.n > net->env->worst)
+		fprintf(out, "and %u more\n", net->drops.n - net->env->worst);
 }
 
 static void print_interfaces(const struct net *net, FILE *out)
@@ -285,15 +285,15 @@ static void print_cpus(const struct net *net, FILE *out)
 
 	fprintf(out, "\n%-12s %12s %10s %12s %10s\n", "CPU", "RECEIVED/S", "SHARE", "SENT/S",
 		"SHARE");
-	for (unsigned i = 0; i < net->cpus.n && i < net->env.worst; i++) {
+	for (unsigned i = 0; i < net->cpus.n && i < net->env->worst; i++) {
 		const struct cpu_row *row = net->cpus.list[i];
 
 		fprintf(out, "%-12" PRIu64 " %12.1f %8.1f %% %12.1f %8.1f %%\n", row->cpu,
 			row->received / s, share(row->received, net->received), row->sent / s,
 			share(row->sent, net->sent));
 	}
-	if (net->cpus.n > net->env.worst)
-		fprintf(out, "and %u more\n", net->cpus.n - net->env.worst);
+	if (net->cpus.n > net->env->worst)
+		fprintf(out, "and %u more\n", net->cpus.n - net->env->worst);
 }
 
 static void net_print(void *state, FILE *out)

@@ -195,6 +195,11 @@ void report_run_lost(struct report_run *run, uint64_t lost, uint64_t time)
 	loss_counted(&run->loss, lost, time);
 }
 
+void report_run_begin(struct report_run *run, uint64_t begin)
+{
+	run->env.begin = begin;
+}
+
 void report_run_end(struct report_run *run, uint64_t end, uint64_t lost)
 {
 	if (end < run->loss.now)

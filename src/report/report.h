@@ -28,7 +28,7 @@ struct report_env {
 	/* Only these processes, "12,34", and only tasks whose name matches this glob; NULL: all. For
 	 * reports in whose events --filter cannot tell whose pair it is. */
 	const char *pids, *comm;
-	uint64_t begin; /* time from which on the events are complete */
+	uint64_t begin; /* time from which on the events are complete; 0: not known yet */
 };
 
 struct report {
@@ -68,6 +68,8 @@ struct report_run *report_run_open(const struct report *const *reports, unsigned
 				   const struct report_env *env, char *why, size_t size);
 void report_run_close(struct report_run *run);
 
+/* Before the end, if the begin was not known: the events are complete from this time on. */
+void report_run_begin(struct report_run *run, uint64_t begin);
 /* The next event, and whether it passes --filter. */
 void report_run_event(struct report_run *run, const struct nr_event *ev, bool passes);
 /* Events are missing after begin and before end. */

@@ -42,7 +42,7 @@ struct long_call {
 
 struct syscalls {
 	struct calls calls; /* first */
-	struct report_env env;
+	const struct report_env *env;
 	struct pairs *pairs;
 	struct call_kinds kinds;
 	struct rows rows, errors;
@@ -145,7 +145,7 @@ static void *syscalls_open(const struct report_env *env, struct pairs *pairs)
 {
 	struct syscalls *s = memory_new(1, sizeof(*s));
 
-	s->env = *env;
+	s->env = env;
 	s->pairs = pairs;
 	calls_open(&s->calls);
 	s->rows = (struct rows){ .size = sizeof(struct call_row), .key_size = sizeof(int64_t) };
@@ -279,7 +279,7 @@ static void print_worst(const struct syscalls *s, FILE *out)
 		const struct long_call *c = worst_at(&s->worst, i);
 		struct text args = args_text(c);
 
-		fprintf(out, "%s %9s  %-20s %-16s  %s%s", time_text(&s->env, c->pair.begin).s,
+		fprintf(out, "%s %9s  %-20s %-16s  %s%s", time_text(s->env, c->pair.begin).s,
 			duration(c->pair.end - c->pair.begin).s, task_text(c->comm, c->tid).s,
 			c->row->name, args.s, *args.s ? "; " : "");
 		print_cause(c, c->pair.end - c->pair.begin, out);
@@ -307,7 +307,7 @@ static void print_rows(const struct syscalls *s, FILE *out)
 {
 	fprintf(out, "\n%-18s %10s %8s %9s %9s %9s %9s  %s\n", "CALL", "COUNT", "FAILED", "TOTAL",
 		"P50", "P99", "LONGEST", "ERRORS");
-	for (unsigned i = 0; i < s->rows.n && i < 2 * s->env.worst; i++) {
+	for (unsigned i = 0; i < s->rows.n && i < 2 * s->env->worst; i++) {
 		const struct call_row *r = s->rows.list[i];
 
 		fprintf(out, "%-18s %10" PRIu64 " %8" PRIu64 " %9s %9s %9s %9s", r->name, r->took.n,
@@ -317,8 +317,8 @@ static void print_rows(const struct syscalls *s, FILE *out)
 		print_errors(s, r, out);
 		fputc('\n', out);
 	}
-	if (s->rows.n > 2 * s->env.worst)
-		fprintf(out, "and %u more\n", s->rows.n - 2 * s->env.worst);
+	if (s->rows.n > 2 * s->env->worst)
+		fprintf(out, "and %u more\n", s->rows.n - 2 * s->env->worst);
 }
 
 static void syscalls_print(void *state, FILE *out)
@@ -331,10 +331,10 @@ static void syscalls_print(void *state, FILE *out)
 	if (s->worst.n)
 		print_worst(s, out);
 	fputc('\n', out);
-	hist_print(&s->took, out, s->env.utf8);
+	hist_print(&s->took, out, s->env->utf8);
 	print_rows(s, out);
 	fputc('\n', out);
-	totals_print(&s->tasks, out, "TASK", "CALLS", s->env.worst);
+	totals_print(&s->tasks, out, "TASK", "CALLS", s->env->worst);
 }
 
 /* ---- JSON ---- */
