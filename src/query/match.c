@@ -134,10 +134,11 @@ int nr_match_place(struct nr_query *q, const struct nr_term *term, const struct 
 
 bool nr_match_is_all(const struct nr_place *place, const struct nr_match *match)
 {
-	const struct nr_range all = nr_field_limits(&place->leaf);
+	struct nr_range all;
 
-	if (place->in_tail || place->leaf.kind == NR_TEXT || place->leaf.kind == NR_FLOAT)
+	if (place->in_tail || !nr_field_is_integer(&place->leaf))
 		return false;
+	all = nr_field_limits(&place->leaf);
 	return match->n == 1 && match->ranges[0].low == all.low &&
 	       match->ranges[0].high == all.high;
 }
