@@ -92,6 +92,7 @@ struct flight {
 	__u32 pid;
 	__u32 tid;
 	char comm[16] __attribute__((aligned(8)));
+	__u64 wanted; /* is the task among those that are recorded? */
 };
 #define FREE	  0
 #define BUSY	  1
@@ -123,15 +124,14 @@ static __always_inline struct flight *slot_of(__u64 rq)
 /* Copies what is known of the request. The request is in flight, so only others change the slot. */
 static __always_inline struct flight recall(struct flight *slot, __u64 rq)
 {
-	struct flight f = {};
+	const struct flight unknown = { .wanted = nr_wanted(0) }; /* if all are */
+	struct flight f;
 
 	if (!slot || *(volatile __u64 *)&slot->request != rq)
-		return f;
+		return unknown;
 	f = *slot;
 	barrier();
-	if (*(volatile __u64 *)&slot->request != rq)
-		return (struct flight){};
-	return f;
+	return *(volatile __u64 *)&slot->request == rq ? f : unknown;
 }
 
 static __always_inline void remember(struct flight *slot, __u64 rq, const struct flight *f)
@@ -142,6 +142,7 @@ static __always_inline void remember(struct flight *slot, __u64 rq, const struct
 	slot->issued_ns = f->issued_ns;
 	slot->pid = f->pid;
 	slot->tid = f->tid;
+	slot->wanted = f->wanted;
 	__builtin_memcpy(slot->comm, f->comm, sizeof(f->comm));
 	__sync_lock_test_and_set(&slot->request, rq);
 }
@@ -155,7 +156,7 @@ static __always_inline void forget(struct flight *slot, __u64 rq)
 static __always_inline struct flight by_current(void)
 {
 	__u64 id = bpf_get_current_pid_tgid();
-	struct flight f = { .pid = id >> 32, .tid = id };
+	struct flight f = { .pid = id >> 32, .tid = id, .wanted = current_wanted() };
 
 	bpf_get_current_comm(f.comm, sizeof(f.comm));
 	return f;
@@ -263,7 +264,7 @@ int BPF_PROG(on_issue, struct request *rq)
 		f = by_current();
 	f.issued_ns = bpf_ktime_get_ns();
 	remember(slot, address, &f);
-	if (nr_wanted(f.pid))
+	if (f.wanted)
 		nr_emit(block_issue, fill_issue, rq, &f);
 	return 0;
 }
@@ -288,7 +289,7 @@ int BPF_PROG(on_complete, struct request *rq, blk_status_t status, unsigned int 
 		return 0;
 	if (bytes >= rq->__data_len)
 		forget(slot, address);
-	if (nr_wanted(f.pid))
+	if (f.wanted)
 		nr_emit(block_complete, fill_complete, rq, &f, latency_ns, bytes, status);
 	return 0;
 }

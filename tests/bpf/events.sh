@@ -50,6 +50,13 @@ count "irq: softirq NET_RX" softirq '.vector == "NET_RX" and .duration_ns > 0' -
 count "irq: durations of more than 10 s" softirq '.duration_ns > 10000000000' = 0
 count "irq: hardware interrupts without a name" hardirq '.name == ""' = 0
 
+# The same by IPv6, and 3000 bytes in fragments, of which only the first has ports.
+record -e net -- unshare -n bash -c 'ip link set lo mtu 1280 up; x=$(printf "%3000s" x)
+	echo -n "$x" >/dev/udp/127.0.0.1/54321; echo -n "${x:0:777}" >/dev/udp/::1/54321'
+count "net: IPv6" net_receive '.protocol == "IPV6" and .ip_protocol == "UDP" and .dport == 54321 and .len == 777 + 48' = 1
+count "net: the first fragment" net_transmit '.protocol == "IP" and .ip_protocol == "UDP" and .dport == 54321' = 1
+count "net: other fragments" net_transmit '.protocol == "IP" and .ip_protocol == "UDP" and .dport == 0 and .sport == 0' = 2
+
 # ---- block ----
 
 truncate -s 8M image
