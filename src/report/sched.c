@@ -279,6 +279,8 @@ void sched_on_wakeup(void *state, const struct feed_event *e)
 		return;
 	} else if (t->state == SCHED_READY) {
 		return;
+	} else if (t->state == SCHED_UNKNOWN) {
+		t->slept = true; /* since before the first event */
 	}
 	feed_text(e, WAKEUP_COMM, t->comm, sizeof(t->comm));
 	t->pid = feed_int(e, WAKEUP_TGID);

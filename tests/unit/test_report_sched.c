@@ -1,0 +1,551 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Reports offcpu and runq: stories whose answer is known, and random ones against a slow look at all
+ * events. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include "report_help.h"
+#include "seed.h"
+
+#define MS	1000000ull
+#define BEGIN	(1000 * MS)
+#define RUNNING 0LL
+#define SLEEPS	1LL
+#define BLOCKED 2LL
+#define DEAD	128LL
+
+enum { READ, FUTEX, NANOSLEEP, FSYNC };
+
+static struct seed seed;
+
+static struct story *begin(const char *report)
+{
+	struct story *s = story_new();
+
+	story_type(s, "sched_switch",
+		   "prev_pid:s32 prev_tgid:u32 prev_state:u32 prev_syscall:e(read,futex,"
+		   "clock_nanosleep,fsync) preempt:u8 prev_comm:t16 next_pid:s32 next_tgid:u32 "
+		   "next_comm:t16");
+	story_type(s, "sched_wakeup",
+		   "pid:s32 tgid:u32 target_cpu:u32 comm:t16 waker_pid:s32 waker_comm:t16 "
+		   "context:u32 is_new:u8");
+	story_type(s, "sched_migrate", "pid:s32 from_cpu:u32 to_cpu:u32");
+	story_type(s, "sys_enter", "nr:e(read,futex,clock_nanosleep,fsync) tid:u32 args:a2");
+	story_type(s, "hardirq", "duration_ns:u64 name:t24");
+	story_type(s, "softirq", "duration_ns:u64 vector:e(HI,TIMER,NET_TX,NET_RX)");
+	story_begin(s, report, BEGIN);
+	return s;
+}
+
+static const char *name_of(long long tid)
+{
+	static char names[4][16];
+	static unsigned n;
+	char *name = names[n++ % 4];
+
+	if (!tid)
+		return "swapper";
+	snprintf(name, sizeof(names[0]), "task%lld", tid);
+	return name;
+}
+
+/* At so many us after the begin. */
+static uint64_t at(uint64_t us)
+{
+	return BEGIN + us * 1000;
+}
+
+static void change(struct story *s, uint64_t us, unsigned cpu, long long prev, long long state,
+		   long long call, long long next)
+{
+	story_event(s, at(us), cpu, "sched_switch", prev, prev, state, call, 0LL, name_of(prev),
+		    next, next, name_of(next));
+}
+
+static void wake(struct story *s, uint64_t us, unsigned cpu, long long tid, long long target,
+		 long long waker, long long context)
+{
+	story_event(s, at(us), cpu, "sched_wakeup", tid, tid, target, name_of(tid), waker,
+		    name_of(waker), context, 0LL);
+}
+
+/* Task 2 holds a lock and sleeps; task 1 waits for it. */
+static void mutex(struct story *s)
+{
+	change(s, 100, 0, 2, SLEEPS, NANOSLEEP, 0);
+	change(s, 1000, 1, 1, SLEEPS, FUTEX, 0);
+	wake(s, 40100, 0, 2, 0, 0, 2);
+	change(s, 40110, 0, 0, RUNNING, 0, 2);
+	wake(s, 40200, 0, 1, 1, 2, 0);
+	change(s, 40210, 1, 0, RUNNING, 0, 1);
+}
+
+static void test_mutex(void **state)
+{
+	struct story *s = begin("offcpu");
+
+	(void)state;
+	mutex(s);
+	story_end(s, at(50000));
+	assert_int_equal(story_number(s, "pairs"), 2);
+	assert_int_equal(story_number(s, "worst.0.tid"), 1);
+	assert_int_equal(story_number(s, "worst.0.duration_ns"), 39210000);
+	assert_int_equal(story_number(s, "worst.0.wait_ns"), 10000);
+	assert_string_equal(story_string(s, "worst.0.waker.comm"), "task2");
+	assert_string_equal(story_string(s, "worst.0.chain.0.call"), "clock_nanosleep");
+	assert_int_equal(story_number(s, "worst.0.chain.0.ns"), 40 * MS);
+	assert_string_equal(story_string(s, "worst.0.cause"),
+			    "slept 39.2 ms in futex until task2:2 woke it; task2:2 had slept 40.0 "
+			    "ms in clock_nanosleep until a timer woke it");
+	assert_contains(story_text(s), "offcpu: task1:1 stalled for 39.2 ms: it slept 39.2 ms in");
+	assert_string_equal(story_string(s, "waits.0.comm"), "task2");
+	story_free(s);
+}
+
+/* A loss on any CPU while it waits: what is left is not its cause. */
+static void test_loss(void **state)
+{
+	struct story *s = begin("offcpu");
+
+	(void)state;
+	change(s, 100, 0, 2, SLEEPS, NANOSLEEP, 0);
+	change(s, 1000, 1, 1, SLEEPS, FUTEX, 0);
+	change(s, 2000, 2, 0, RUNNING, 0, 9);
+	story_lose(s, 2, 3);
+	wake(s, 40100, 0, 2, 0, 0, 2);
+	change(s, 40110, 0, 0, RUNNING, 0, 2);
+	wake(s, 40200, 0, 1, 1, 2, 0);
+	change(s, 40210, 1, 0, RUNNING, 0, 1);
+	change(s, 41000, 2, 9, SLEEPS, READ, 0); /* shows the loss, after the pairs */
+	story_end(s, at(50000));
+	assert_int_equal(story_number(s, "pairs"), 0);
+	assert_int_equal(story_number(s, "left_out"), 2);
+	assert_contains(story_text(s), "0 stalls; 2 left out because of losses\n");
+	story_free(s);
+}
+
+/* The waker was ready, and a hog had its CPU. */
+static void test_chain_to_hog(void **state)
+{
+	struct story *s = begin("offcpu");
+
+	(void)state;
+	change(s, 900, 0, 0, RUNNING, 0, 2);
+	change(s, 1000, 1, 1, SLEEPS, FUTEX, 0);
+	change(s, 1100, 0, 2, RUNNING, 0, 7);
+	change(s, 41100, 0, 7, SLEEPS, READ, 2);
+	wake(s, 41200, 0, 1, 1, 2, 0);
+	change(s, 41210, 1, 0, RUNNING, 0, 1);
+	story_end(s, at(50000));
+	assert_contains(story_text(s), "task2:2 had waited 40.0 ms for a CPU while task7:7 ran");
+	story_free(s);
+}
+
+/* Asleep by design, but then it got no CPU. */
+static void test_wait_after_sleep(void **state)
+{
+	struct story *s = begin("offcpu");
+
+	(void)state;
+	change(s, 1000, 0, 1, SLEEPS, READ, 0);
+	change(s, 2000, 0, 0, RUNNING, 0, 7);
+	wake(s, 91000, 1, 1, 0, 3, 0);
+	change(s, 99000, 0, 7, RUNNING, 0, 1);
+	story_end(s, at(100000));
+	assert_int_equal(story_number(s, "worst.0.stall_ns"), 8 * MS);
+	assert_int_equal(story_number(s, "waits.0.duration_ns"), 98 * MS);
+	assert_string_equal(story_string(s, "worst.0.cause"),
+			    "waited 8.00 ms for a CPU while task7:7 ran (100 %); before, it slept "
+			    "90.0 ms in read until task3:3 woke it");
+	story_free(s);
+}
+
+/* The arguments of futex tell a lock from a condition; a timer ends no wait for a lock. */
+static void test_futex(void **state)
+{
+	struct story *s = begin("offcpu");
+
+	(void)state;
+	story_event(s, at(900), 0, "sys_enter", (long long)FUTEX, 1LL, 0LL);
+	change(s, 1000, 0, 1, SLEEPS, FUTEX, 0);
+	wake(s, 5000, 1, 1, 0, 3, 0);
+	change(s, 5000, 0, 0, RUNNING, 0, 1);
+	change(s, 6000, 0, 1, SLEEPS, FUTEX, 0);
+	wake(s, 9000, 1, 1, 0, 0, 2);
+	change(s, 9000, 0, 0, RUNNING, 0, 1);
+	story_end(s, at(10000));
+	assert_int_equal(story_number(s, "pairs"), 2);
+	assert_int_equal(story_number(s, "by_design"), 1);
+	assert_int_equal(story_number(s, "worst.0.stall_ns"), 4 * MS);
+	story_free(s);
+}
+
+/* The first event of task 1 ends a pair; that of task 2 begins one that does not end. */
+static void test_ends(void **state)
+{
+	struct story *s = begin("offcpu");
+
+	(void)state;
+	change(s, 100, 0, 0, RUNNING, 0, 1);
+	change(s, 200, 1, 2, BLOCKED, FSYNC, 0);
+	change(s, 300, 0, 1, DEAD, FSYNC, 0);
+	change(s, 400, 0, 0, RUNNING, 0, 1); /* another task of this number */
+	change(s, 500, 2, 3, SLEEPS, READ, 0);
+	story_end(s, at(60200));
+	assert_int_equal(story_number(s, "pairs"), 0);
+	assert_int_equal(story_number(s, "open"), 1);
+	assert_string_equal(story_string(s, "not_over.0.call"), "fsync");
+	assert_int_equal(story_number(s, "not_over.0.duration_ns"), 60 * MS);
+	assert_contains(story_text(s),
+			"1 stall did not end, the longest: task2:2, in fsync for 60.0 ms");
+	story_free(s);
+}
+
+/* The wake-up is before the switch-out in the order. */
+static void test_early_wake(void **state)
+{
+	struct story *s = begin("offcpu");
+
+	(void)state;
+	change(s, 100, 0, 0, RUNNING, 0, 1);
+	wake(s, 999, 1, 1, 0, 4, 0);
+	change(s, 1000, 0, 1, BLOCKED, FSYNC, 7);
+	change(s, 9000, 0, 7, RUNNING, 0, 1);
+	story_end(s, at(10000));
+	assert_int_equal(story_number(s, "worst.0.wait_ns"), 8 * MS);
+	assert_string_equal(story_string(s, "worst.0.waker.comm"), "task4");
+	story_free(s);
+}
+
+static void test_irq(void **state)
+{
+	struct story *s = begin("offcpu");
+
+	(void)state;
+	change(s, 100, 0, 1, BLOCKED, FSYNC, 0);
+	wake(s, 8000, 1, 1, 0, 0, 2);
+	story_event(s, at(8010), 1, "hardirq", 20000LL, "nvme0q1");
+	change(s, 8020, 0, 0, RUNNING, 0, 1);
+	story_end(s, at(10000));
+	assert_contains(story_text(s),
+			"slept 7.90 ms in fsync until the interrupt nvme0q1 woke it");
+	story_free(s);
+}
+
+static void test_moved(void **state)
+{
+	struct story *s = begin("runq");
+
+	(void)state;
+	change(s, 100, 0, 0, RUNNING, 0, 1);
+	change(s, 200, 1, 0, RUNNING, 0, 8);
+	change(s, 1000, 0, 1, RUNNING, 0, 7);
+	story_event(s, at(31000), 1, "sched_migrate", 1LL, 0LL, 1LL);
+	change(s, 41000, 1, 8, SLEEPS, READ, 1);
+	story_end(s, at(50000));
+	assert_int_equal(story_number(s, "worst.0.duration_ns"), 40 * MS);
+	assert_string_equal(story_string(s, "worst.0.instead.0.comm"), "task7");
+	assert_int_equal(story_number(s, "worst.0.instead.0.ns"), 30 * MS);
+	assert_int_equal(story_number(s, "worst.0.instead.1.ns"), 10 * MS);
+	assert_contains(story_text(s),
+			"task7:7 ran (75 %), task8:8 ran (25 %), and then\nran on CPU 1.");
+	story_free(s);
+}
+
+static void test_throttled(void **state)
+{
+	struct story *s = begin("runq");
+
+	(void)state;
+	change(s, 100, 0, 0, RUNNING, 0, 1);
+	change(s, 1000, 0, 1, RUNNING, 0, 0);
+	change(s, 81000, 0, 0, RUNNING, 0, 1);
+	change(s, 82000, 0, 1, RUNNING, 0, 2);
+	story_end(s, at(90000));
+	assert_int_equal(story_number(s, "worst.0.idle_ns"), 80 * MS);
+	assert_contains(story_text(s), "its cgroup has used up cpu.max");
+	assert_contains(story_text(s), "1 wait did not end, the longest: task1:1, for 8.00 ms");
+	story_free(s);
+}
+
+/* It was about to sleep, but is ready to run. */
+static void test_preempted(void **state)
+{
+	struct story *s = begin("runq");
+
+	(void)state;
+	change(s, 100, 0, 0, RUNNING, 0, 1);
+	story_event(s, at(1000), 0, "sched_switch", 1LL, 1LL, SLEEPS, (long long)READ, 1LL, "task1",
+		    7LL, 7LL, "task7");
+	change(s, 9000, 0, 7, SLEEPS, READ, 1);
+	story_end(s, at(10000));
+	assert_int_equal(story_number(s, "worst.0.duration_ns"), 8 * MS);
+	assert_string_equal(story_string(s, "worst.0.cause"),
+			    "lost its CPU, and waited while task7:7 ran (100 %)");
+	story_free(s);
+}
+
+static void test_softirqs(void **state)
+{
+	struct story *s = begin("runq");
+
+	(void)state;
+	change(s, 100, 0, 0, RUNNING, 0, 7);
+	wake(s, 1000, 1, 1, 0, 3, 0);
+	story_event(s, at(10000), 0, "softirq", 5000000LL, 3LL);
+	change(s, 11000, 0, 7, RUNNING, 0, 1);
+	story_end(s, at(20000));
+	assert_contains(story_text(s), "with 5.00 ms in interrupts, most in NET_RX");
+	assert_contains(story_text(s), "task3:3 woke it, and it waited");
+	story_free(s);
+}
+
+/* ---- random ---- */
+
+#define CPUS  4
+#define TASKS 12
+#define STEPS 4000
+
+/* What happened to a task, and was recorded. */
+struct entry {
+	uint64_t ts;
+	long long tid;
+	enum { OUT_TO_SLEEP, OUT_READY, IN, WOKEN } what;
+};
+
+struct world {
+	struct story *s;
+	uint64_t us;
+	long long runs[CPUS]; /* the task of each CPU, 0: idle */
+	enum { ASLEEP, READY, RUNS } state[TASKS + 1];
+	struct entry list[2 * STEPS];
+	unsigned n;
+	struct {
+		uint64_t begin, end;
+	} losses[STEPS];
+	unsigned n_losses;
+	uint64_t last[CPUS];
+	unsigned pending[CPUS]; /* lost since its last record */
+};
+
+/* Is the next record of the CPU lost? If not, what was lost before it is a loss of the world. */
+static bool is_lost(struct world *w, unsigned cpu)
+{
+	if (seed_once_in(&seed, 40)) {
+		story_lose(w->s, cpu, 1);
+		w->pending[cpu]++;
+		return true;
+	}
+	if (w->pending[cpu]) {
+		w->losses[w->n_losses].begin = w->last[cpu];
+		w->losses[w->n_losses++].end = at(w->us);
+	}
+	w->pending[cpu] = 0;
+	w->last[cpu] = at(w->us);
+	return false;
+}
+
+static void add(struct world *w, long long tid, int what)
+{
+	if (tid)
+		w->list[w->n++] = (struct entry){ at(w->us), tid, what };
+}
+
+static void random_switch(struct world *w, unsigned cpu)
+{
+	long long prev = w->runs[cpu], next = seed_below(&seed, TASKS + 1);
+	bool sleeps = seed_once_in(&seed, 2);
+
+	if (next && w->state[next] != READY)
+		next = 0;
+	if (next == prev)
+		return;
+	w->state[prev] = sleeps ? ASLEEP : READY;
+	w->state[next] = RUNS;
+	w->runs[cpu] = next;
+	if (is_lost(w, cpu))
+		return;
+	change(w->s, w->us, cpu, prev, prev && sleeps ? BLOCKED : RUNNING, FSYNC, next);
+	add(w, prev, sleeps ? OUT_TO_SLEEP : OUT_READY);
+	add(w, next, IN);
+}
+
+static void random_wake(struct world *w, unsigned cpu)
+{
+	long long tid = 1 + seed_below(&seed, TASKS);
+
+	if (w->state[tid] != ASLEEP)
+		return;
+	w->state[tid] = READY;
+	if (is_lost(w, cpu))
+		return;
+	wake(w->s, w->us, cpu, tid, cpu, w->runs[cpu], 0);
+	add(w, tid, WOKEN);
+}
+
+/* A loss at the very end has a test of its own. */
+static void last_event(struct world *w, unsigned cpu)
+{
+	w->us++;
+	if (!is_lost(w, cpu))
+		change(w->s, w->us, cpu, 0, RUNNING, FSYNC, 0);
+}
+
+static struct world *random_world(const char *report)
+{
+	struct world *w = calloc(1, sizeof(*w));
+
+	assert_non_null(w);
+	w->s = begin(report);
+	for (unsigned i = 0; i < CPUS; i++)
+		w->last[i] = BEGIN;
+	for (unsigned i = 0; i < STEPS; i++) {
+		unsigned cpu = seed_below(&seed, CPUS);
+
+		w->us += 1 + seed_below(&seed, 100);
+		if (seed_once_in(&seed, 2))
+			random_switch(w, cpu);
+		else
+			random_wake(w, cpu);
+	}
+	for (unsigned i = 0; i < CPUS; i++)
+		last_event(w, i);
+	return w;
+}
+
+struct sums {
+	int64_t pairs, left_out, ns;
+};
+
+static void sum(struct world *w, struct sums *sums, uint64_t begin, uint64_t end)
+{
+	for (unsigned i = 0; i < w->n_losses; i++) {
+		if (w->losses[i].begin < end && w->losses[i].end > begin) {
+			sums->left_out++;
+			return;
+		}
+	}
+	sums->pairs++;
+	sums->ns += end - begin;
+}
+
+/* The latest switch of this task before an entry; -1: none. */
+static int switch_before(const struct world *w, unsigned i)
+{
+	long long tid = w->list[i].tid;
+	int k = i;
+
+	while (--k >= 0)
+		if (w->list[k].tid == tid && w->list[k].what != WOKEN)
+			break;
+	return k;
+}
+
+static void slow_offcpu(struct world *w, struct sums *sums)
+{
+	for (unsigned i = 0; i < w->n; i++) {
+		int k = w->list[i].what == IN ? switch_before(w, i) : -1;
+
+		if (k >= 0 && w->list[k].what == OUT_TO_SLEEP)
+			sum(w, sums, w->list[k].ts, w->list[i].ts);
+	}
+}
+
+/* Was the task woken up while it ran, shortly before entry k, at which it went to sleep? */
+static bool woken_early(const struct world *w, int k)
+{
+	int before = switch_before(w, k);
+
+	if (before < 0 || w->list[before].what != IN)
+		return false;
+	for (int j = before + 1; j < k; j++)
+		if (w->list[j].tid == w->list[k].tid && w->list[j].ts + MS > w->list[k].ts)
+			return true;
+	return false;
+}
+
+/* A wait begins with the first wake-up after the sleep. */
+static void slow_runq(struct world *w, struct sums *sums)
+{
+	for (unsigned i = 0; i < w->n; i++) {
+		int k = w->list[i].what == IN ? switch_before(w, i) : (int)i;
+		uint64_t since = 0;
+
+		if (k == (int)i || (k >= 0 && w->list[k].what == IN))
+			continue;
+		if (k >= 0 && w->list[k].what == OUT_READY)
+			since = w->list[k].ts;
+		for (unsigned j = k + 1; !since && j < i; j++)
+			if (w->list[j].tid == w->list[i].tid)
+				since = w->list[j].ts;
+		if (!since && k >= 0 && woken_early(w, k))
+			since = w->list[k].ts;
+		if (since)
+			sum(w, sums, since, w->list[i].ts);
+	}
+}
+
+static void compare(const char *report, void (*slow)(struct world *w, struct sums *sums))
+{
+	for (unsigned round = 0; round < 20; round++) {
+		struct world *w = random_world(report);
+		struct sums sums = {};
+		bool silent = false;
+
+		for (unsigned i = 0; i < CPUS; i++)
+			silent |= w->pending[i];
+		if (!silent) {
+			slow(w, &sums);
+			story_end(w->s, at(w->us + 10));
+			assert_int_equal(story_number(w->s, "pairs"), sums.pairs);
+			assert_int_equal(story_number(w->s, "left_out"), sums.left_out);
+			assert_int_equal(story_number(w->s, "histogram.sum_ns"), sums.ns);
+			assert_true(sums.pairs > 100 && sums.left_out > 10);
+		}
+		story_free(w->s);
+		free(w);
+	}
+}
+
+static void test_random_offcpu(void **state)
+{
+	(void)state;
+	compare("offcpu", slow_offcpu);
+}
+
+static void test_random_runq(void **state)
+{
+	(void)state;
+	compare("runq", slow_runq);
+}
+
+/* A loss that no record shows: only the recorder's count at the end tells. */
+static void test_silent_loss(void **state)
+{
+	struct story *s = begin("offcpu");
+
+	(void)state;
+	mutex(s);
+	story_lose(s, 3, 1);
+	story_end(s, at(50000));
+	assert_int_equal(story_number(s, "pairs"), 0);
+	assert_int_equal(story_number(s, "left_out"), 2);
+	story_free(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_mutex),	      cmocka_unit_test(test_loss),
+		cmocka_unit_test(test_chain_to_hog),  cmocka_unit_test(test_wait_after_sleep),
+		cmocka_unit_test(test_futex),	      cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_early_wake),    cmocka_unit_test(test_irq),
+		cmocka_unit_test(test_moved),	      cmocka_unit_test(test_throttled),
+		cmocka_unit_test(test_softirqs),      cmocka_unit_test(test_preempted),
+		cmocka_unit_test(test_random_offcpu), cmocka_unit_test(test_random_runq),
+		cmocka_unit_test(test_silent_loss),
+	};
+
+	seed.state = seed_first("report_sched");
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
