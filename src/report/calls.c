@@ -31,7 +31,7 @@ void calls_on_enter(void *state, const struct feed_event *e)
 	const void *args = nr_event_array(e->ev, &e->fields[1].info, &n);
 	struct call *call;
 
-	if (tid <= 0 || tid >= CALLS_MAX_TID)
+	if (tid <= 0 || tid >= CALLS_MAX_TID || e->fields[1].info.bits != 64)
 		return;
 	call = c->by_tid[tid];
 	if (!call)

@@ -271,19 +271,33 @@ static void verdict(const void *state, FILE *out)
 	fputc('.', out);
 }
 
+static void print_details(const struct long_call *c, FILE *out)
+{
+	struct text args = args_text(c);
+
+	fprintf(out, "%s%s", args.s, *args.s ? "; " : "");
+	print_cause(c, c->pair.end - c->pair.begin, out);
+	if (c->error)
+		fprintf(out, "; %s", c->error);
+}
+
 static void print_worst(const struct syscalls *s, FILE *out)
 {
-	fprintf(out, "\n%-15s %9s  %-20s %-16s  %s\n", "BEGIN", "TOOK", "TASK", "CALL",
+	fprintf(out, "\n%-15s %9s  %-20s %-15s %s\n", "BEGIN", "TOOK", "TASK", "CALL",
 		"ARGUMENTS; CAUSE");
 	for (unsigned i = 0; i < s->worst.n; i++) {
 		const struct long_call *c = worst_at(&s->worst, i);
-		struct text args = args_text(c);
+		char *text;
+		FILE *f = text_open(&text);
+		int column =
+			fprintf(out, "%s %9s  %-20s %-15s ", time_text(s->env, c->pair.begin).s,
+				duration(c->pair.end - c->pair.begin).s,
+				task_text(c->comm, c->tid).s, c->row->name);
 
-		fprintf(out, "%s %9s  %-20s %-16s  %s%s", time_text(s->env, c->pair.begin).s,
-			duration(c->pair.end - c->pair.begin).s, task_text(c->comm, c->tid).s,
-			c->row->name, args.s, *args.s ? "; " : "");
-		print_cause(c, c->pair.end - c->pair.begin, out);
-		fprintf(out, "%s%s\n", c->error ? "; " : "", c->error ?: "");
+		print_details(c, f);
+		fclose(f);
+		print_wrapped(out, memory_check(text), column, 17);
+		free(text);
 	}
 	if (s->pairs->left_out)
 		fprintf(out, "%s left out because of losses\n",
@@ -305,12 +319,12 @@ static void print_errors(const struct syscalls *s, const struct call_row *row, F
 
 static void print_rows(const struct syscalls *s, FILE *out)
 {
-	fprintf(out, "\n%-18s %10s %8s %9s %9s %9s %9s  %s\n", "CALL", "COUNT", "FAILED", "TOTAL",
+	fprintf(out, "\n%-16s %9s %7s %8s %8s %8s %8s  %s\n", "CALL", "COUNT", "FAILED", "TOTAL",
 		"P50", "P99", "LONGEST", "ERRORS");
 	for (unsigned i = 0; i < s->rows.n && i < 2 * s->env->worst; i++) {
 		const struct call_row *r = s->rows.list[i];
 
-		fprintf(out, "%-18s %10" PRIu64 " %8" PRIu64 " %9s %9s %9s %9s", r->name, r->took.n,
+		fprintf(out, "%-16s %9" PRIu64 " %7" PRIu64 " %8s %8s %8s %8s", r->name, r->took.n,
 			r->errors, duration(r->took.sum).s,
 			duration(hist_quantile(&r->took, 500)).s,
 			duration(hist_quantile(&r->took, 990)).s, duration(r->took.max).s);
@@ -431,7 +445,7 @@ static const struct feed_type events[] = {
 const struct report report_syscalls = {
 	.name = "syscalls",
 	.about = "which calls take long or fail, for whom, and who ended their wait",
-	.sources = "syscalls",
+	.sources = "syscalls,sched",
 	.events = events,
 	.pair_size = sizeof(struct long_call),
 	.open = syscalls_open,

@@ -110,10 +110,35 @@ answer "net: which packets were dropped, how many and why" drop
 answer "irq: a softirq flood, and whom it interrupted" flood
 answer "faults: who faults, and how often" touched
 
+# The first screen of one command names the cause: 24 lines of at most 100 columns.
+screen() { # KIND CASE...
+	local kind=$1
+	shift
+	"$NUMARING" record --report "$kind" --ring-size 64M -- "$KNOWN" "$@" >out 2>err
+	grep '^{' out >says
+	grep -v '^{' out | head -n 24 >screen
+	[ -z "$(LC_ALL=C.UTF-8 grep -E '^.{101}' screen)" ]
+}
+drop_screen() {
+	screen net drop 1234 && # the port is enough on a host that drops others
+		grep -qE "^ +1234  lo +NO_SOCKET +UDP to port $(said port) " screen
+}
+disk_screen() {
+	screen io disk "$loop" 12 &&
+		tr '\n' ' ' <screen | grep -q "^io: ${loop#/dev/} is slow: .*12 requests took longer .*all of reader"
+}
+calls_screen() {
+	screen syscalls pipe 300 && # longer than what others wait for meanwhile
+		tr '\n' ' ' <screen | grep -q "read of reader:$(said pid) took 30.* woken up by writer:$(said writer)\."
+}
+answer "record --report net: the first screen" drop_screen
+answer "record --report syscalls: the first screen" calls_screen
+
 mkdir slow
 "$SLOWFS" slow 64 $MS 2>slowfs.err &
 if await test -e slow/disk && loop=$(losetup -f --show slow/disk); then
 	answer "io: a slow disk, and who waited for it" disk
+	answer "record --report io: the first screen" disk_screen
 else
 	echo "note: no slow disk here: $(cat slowfs.err)"
 fi
