@@ -202,24 +202,25 @@ static struct nr_mapping *find_in(const struct nr_mappings *m, const struct imag
 }
 
 /* The last reading before the event, then later and earlier ones of the same address space: a library
- * may have been loaded since, or unloaded. */
+ * may have been loaded since, or unloaded. The first reading may have failed within exec. */
 struct nr_mapping *nr_mappings_find(struct nr_mappings *m, uint32_t pid, uint64_t ts,
 				    uint64_t address)
 {
-	struct nr_mapping *found;
-	size_t at;
+	struct nr_mapping *found = NULL;
+	size_t after;
 
 	if (!m->sorted && m->n_images)
 		qsort(m->images, m->n_images, sizeof(*m->images), compare);
 	m->sorted = true;
-	at = count_until(m, pid, ts);
-	if (!at || m->images[at - 1].pid != pid)
-		return NULL;
-	found = find_in(m, &m->images[--at], address);
-	for (size_t i = at + 1;
+	after = count_until(m, pid, ts);
+	if (after && m->images[after - 1].pid == pid)
+		found = find_in(m, &m->images[after - 1], address);
+	for (size_t i = after;
 	     !found && i < m->n_images && m->images[i].pid == pid && m->images[i].again; i++)
 		found = find_in(m, &m->images[i], address);
-	for (size_t i = at; !found && i && m->images[i].again && m->images[i - 1].pid == pid; i--)
-		found = find_in(m, &m->images[i - 1], address);
+	for (size_t i = after; !found && i > 1 && m->images[i - 1].again &&
+			       m->images[i - 1].pid == pid && m->images[i - 2].pid == pid;
+	     i--)
+		found = find_in(m, &m->images[i - 2], address);
 	return found;
 }

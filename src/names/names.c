@@ -84,16 +84,13 @@ uint64_t nr_names_missed(struct nr_names *n)
 
 /* ---- noting ---- */
 
-/* Has the process had these mappings since they were last read? */
-static bool is_known(const struct nr_names *n, const struct image *new)
+/* The latest image of a process; NULL: none. */
+static const struct image *last_of(const struct nr_names *n, uint32_t pid)
 {
-	for (size_t i = n->n; i-- > 0;) {
-		const struct image *old = &n->list[i];
-
-		if (old->pid == new->pid)
-			return old->size == new->size && !memcmp(old->lines, new->lines, new->size);
-	}
-	return false;
+	for (size_t i = n->n; i-- > 0;)
+		if (n->list[i].pid == pid)
+			return &n->list[i];
+	return NULL;
 }
 
 /* Takes the lines. */
@@ -112,18 +109,33 @@ static int add(struct nr_names *n, struct image *new)
 	return 0;
 }
 
+/* Notes what was read, unless it was the same before. */
+static int note(struct nr_names *n, struct image *new)
+{
+	const struct image *old = new->again ? last_of(n, new->pid) : NULL;
+
+	if (old && old->size == new->size && !memcmp(old->lines, new->lines, new->size))
+		return 0;
+	n->missed -= old && !old->size; /* it was seen within exec */
+	return add(n, new);
+}
+
+/* Its earlier mappings do not hold any more, so it has none from now on. */
+static int note_missed(struct nr_names *n, struct image *new, int err)
+{
+	if (err == -ENOMEM || new->again)
+		return err == -ENOMEM ? err : 0;
+	n->missed++;
+	return add(n, new);
+}
+
 int nr_names_visit(struct nr_names *n, uint32_t pid, uint64_t ts, bool again)
 {
 	struct image new = { .pid = pid, .ts = ts, .again = again };
 	int err = nr_proc_maps_read(n->files, pid, &new.lines, &new.size);
 
 	pthread_mutex_lock(&n->lock);
-	if (err && err != -ENOMEM) {
-		n->missed += !again;
-		err = 0;
-	} else if (!err && !(again && is_known(n, &new))) {
-		err = add(n, &new);
-	}
+	err = err ? note_missed(n, &new, err) : note(n, &new);
 	pthread_mutex_unlock(&n->lock);
 	free(new.lines);
 	return err;
@@ -173,7 +185,8 @@ static int print_since(const struct nr_names *n, uint64_t since, char **text, si
 
 		fprintf(to, "%s %u %" PRIu64 "\n", image->again ? "again" : "process", image->pid,
 			image->ts);
-		fwrite(image->lines, 1, image->size, to);
+		if (image->size)
+			fwrite(image->lines, 1, image->size, to);
 	}
 	return fclose(to) ? -ENOMEM : 0;
 }

@@ -13,7 +13,7 @@ struct nr_proc_files *nr_proc_files_new(void); /* NULL: no memory */
 void nr_proc_files_free(struct nr_proc_files *f);
 
 /* The mappings of a process as lines of the file in a trace (mappings.h); the caller frees *text.
- * -ESRCH: it has exited, or is a kernel thread; other errors of reading. */
+ * -ESRCH: it has exited, is a kernel thread, or is in exec; other errors of reading. */
 int nr_proc_maps_read(struct nr_proc_files *f, uint32_t pid, char **text, size_t *size);
 
 #endif

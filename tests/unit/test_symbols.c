@@ -131,6 +131,16 @@ static void mappings_by_time(void **state)
 	/* The last line is not complete. */
 	assert_string_equal(path_of(m, 7, 400, 0x1000), "none");
 	assert_string_equal(path_of(m, 9, 400, 0x1000), "none");
+	/* The first reading found nothing, in exec. */
+	assert_int_equal(add_text(m,
+				  NR_MAPPINGS_BEGIN "again 10 500\n"
+						    "1000-2000 0 aa /bin/new\n"
+						    "process 10 600\n"
+						    "1000-2000 0 bb /bin/newer\n",
+				  &line),
+			 0);
+	assert_string_equal(path_of(m, 10, 450, 0x1000), "/bin/new");
+	assert_string_equal(path_of(m, 10, 650, 0x1000), "/bin/newer");
 	assert_int_equal(nr_mappings_find(m, 7, 200, 0x1800)->address, 0x40);
 	nr_mappings_free(m);
 }
@@ -202,7 +212,8 @@ static void notes_processes(void **state)
 	assert_int_equal(nr_names_visit(n, 0x7fffffff, 300, false), 0);
 	assert_int_equal(nr_names_missed(n), 1);
 	text = copy(n, &since);
-	assert_int_equal(count(text, "process "), 2);
+	assert_int_equal(count(text, "process "), 3);
+	assert_non_null(strstr(text, "\nprocess 2147483647 300\n"));
 	assert_int_equal(count(text, "again "), 0);
 	assert_true(count(text, "test_symbols") >= 2);
 	free(text);
@@ -219,7 +230,7 @@ static void notes_processes(void **state)
 	waitpid(child, NULL, 0);
 	nr_names_tidy(n, 1000);
 	text = copy(n, &all);
-	assert_int_equal(count(text, "process "), 3);
+	assert_int_equal(count(text, "process "), 4);
 	free(text);
 	nr_names_tidy(n, 1000 + 61000000000ull);
 	all = 0;
