@@ -31,7 +31,7 @@ struct stack_visit {
 	__u64 wait; /* ns */
 };
 
-#define STACK_FIRST_WAIT_NS 1000000000ull
+#define STACK_FIRST_WAIT_NS 250000ull
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -46,8 +46,8 @@ struct {
 } nr_processes SEC(".maps");
 
 /*
- * Asks the collector to read the mappings of the process that runs: when it is first seen, and again
- * after 1, 2, 4, ... seconds, because it may load libraries later.
+ * Asks the collector to read the mappings of the process that runs: when it is first seen, which may
+ * be within exec, and again with each doubling of its time since, because it may load libraries.
  */
 static __always_inline void stack_visit(void)
 {
@@ -75,10 +75,38 @@ static __always_inline void stack_visit(void)
 		bpf_map_update_elem(&stack_visits, &space, &visit, BPF_ANY);
 }
 
-/*
- * Reads the stack of the task that runs to to[STACK_ROOM]: the kernel's addresses, then those of the
- * process, each from the inside out. Returns their number, of which *n_kernel are the kernel's.
- */
+/* The last fields of an event with a stack: the task that runs, and its addresses. */
+#define STACK_FIELDS                                                                               \
+	__u32 pid;                                                                                 \
+	__u32 tid;                                                                                 \
+	char comm[16] __attribute__((aligned(8)));                                                 \
+	__u16 n_kernel; /* addresses of the kernel in stack; those of the process follow */        \
+	__u32 stack_len;                                                                           \
+	void *stack[]
+
+/* A whole event, which is too large for a program's stack. Programs that use it do not interrupt
+ * each other on one CPU. */
+struct stack_scratch {
+	__u64 head[8];
+	__u64 addresses[STACK_ROOM];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct stack_scratch);
+} stack_scratches SEC(".maps");
+
+static __always_inline void *stack_scratch(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&stack_scratches, &zero);
+}
+
+/* Reads the stack of the task that runs to to[STACK_ROOM]: the kernel's addresses, then those of the
+ * process, each from the inside out. Returns their number, of which *n_kernel are the kernel's. */
 static __always_inline __u32 stack_read(void *ctx, void *to, __u16 *n_kernel)
 {
 	long kernel = bpf_get_stack(ctx, to, STACK_BYTES, 0);
@@ -90,5 +118,35 @@ static __always_inline __u32 stack_read(void *ctx, void *to, __u16 *n_kernel)
 	*n_kernel = kernel / sizeof(__u64);
 	return (kernel + user) / sizeof(__u64);
 }
+
+static __always_inline void stack_output(__u16 id, void *event, __u32 head, __u32 n)
+{
+	__u32 size = head + n * sizeof(__u64);
+
+	if (!nr_passes(id, event) || size > sizeof(struct stack_scratch))
+		return;
+	stack_visit();
+	nr_output_bytes(id, event, size, NULL, 0);
+}
+
+/* Records the task that runs and its stack as an event of TYPE, which ends with STACK_FIELDS; the rest
+ * are initializers of its other fields. */
+#define stack_emit(TYPE, ctx, ...)                                                                 \
+	({                                                                                         \
+		__u64 stack_task_ = bpf_get_current_pid_tgid();                                    \
+		struct TYPE *stack_event_ = stack_scratch();                                       \
+                                                                                                   \
+		_Static_assert(sizeof(struct TYPE) <= 64, "it fits into struct stack_scratch");    \
+		if (stack_event_) {                                                                \
+			*stack_event_ = (struct TYPE){ .pid = stack_task_ >> 32,                   \
+						       .tid = stack_task_,                         \
+						       ##__VA_ARGS__ };                            \
+			bpf_get_current_comm(stack_event_->comm, sizeof(stack_event_->comm));      \
+			stack_event_->stack_len =                                                  \
+				stack_read(ctx, stack_event_->stack, &stack_event_->n_kernel);     \
+			stack_output(nr_id_of_##TYPE, stack_event_, sizeof(struct TYPE),           \
+				     stack_event_->stack_len);                                     \
+		}                                                                                  \
+	})
 
 #endif

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include "base/opts.h"
 #include "collector.h"
 #include "kernel/sources.h"
@@ -105,18 +106,27 @@ static int check_source(const struct nr_collector *c, const struct nr_source *so
 	return 0;
 }
 
+static int open_source(struct nr_collector *c, const struct nr_source *source, const char *args)
+{
+	struct nr_object *o = NULL;
+
+	return nr_collector_next_object(c, &o) ?: nr_source_open(o, source, args, &c->log)
+	       ?: add_types(c, o);
+}
+
 int nr_collector_add_source(struct nr_collector *c, const char *spec)
 {
 	const char *args;
 	const struct nr_source *source = nr_source_find(spec, &args);
-	struct nr_object *o = NULL;
+	const struct nr_source *extra = nr_source_extra(spec);
 	int err;
 
-	if (nr_tracepoint_is_meant(spec, source, args))
+	if (!extra && nr_tracepoint_is_meant(spec, source, args))
 		return nr_collector_add_tracepoints(c, spec);
-	err = check_source(c, source, spec) ?: nr_collector_next_object(c, &o)
-		  ?: nr_source_open(o, source, args, &c->log) ?: add_types(c, o);
-
+	err = check_source(c, source, spec);
+	if (!err && extra)
+		err = open_source(c, extra, NULL);
+	err = err ?: open_source(c, source, extra ? NULL : args);
 	if (!err)
 		c->sources |= 1u << nr_source_bit(source);
 	return err;

@@ -1,18 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <string.h>
 #include "stacks.h"
 
-/* Prints each address between before and after, and `between` two of them. */
-static int print(FILE *out, struct nr_symbols *symbols, const struct nr_stack *stack,
-		 const char *before, const char *after, const char *between)
+/* Stacks of tracepoints begin with the functions that run the program which records them: BPF's, and last
+ * the tracepoint's own. */
+#define OWN_FUNCTIONS 6
+
+static unsigned first_function(struct nr_symbols *symbols, const struct nr_stack *stack)
 {
 	char text[512];
 
-	for (unsigned i = 0; i < stack->n; i++) {
+	for (unsigned i = 0; i < stack->n_kernel && i < OWN_FUNCTIONS; i++)
+		if (nr_stack_text(symbols, stack, i, text, sizeof(text)) > 0 &&
+		    !strncmp(text, "__traceiter_", 12))
+			return i + 1;
+	return 0;
+}
+
+/* Prints each address between before and after, and `between` two of them. */
+static int print(FILE *out, struct nr_symbols *symbols, const struct nr_stack *stack,
+		 unsigned first, const char *before, const char *after, const char *between)
+{
+	char text[512];
+
+	for (unsigned i = first; i < stack->n; i++) {
 		int len = nr_stack_text(symbols, stack, i, text, sizeof(text));
 
 		if (len < 0)
 			return len;
-		fprintf(out, "%s%s%s%s", i ? between : "", before, text, after);
+		fprintf(out, "%s%s%s%s", i > first ? between : "", before, text, after);
 	}
 	return 0;
 }
@@ -22,7 +38,9 @@ int stack_print(FILE *out, struct nr_symbols *symbols, const struct nr_types *ty
 {
 	struct nr_stack stack = { .sz = sizeof(stack) };
 
-	return nr_stack_of(types, ev, &stack) ? 0 : print(out, symbols, &stack, "\t", "\n", "");
+	if (nr_stack_of(types, ev, &stack))
+		return 0;
+	return print(out, symbols, &stack, first_function(symbols, &stack), "\t", "\n", "");
 }
 
 int stack_json(FILE *out, struct nr_symbols *symbols, const struct nr_types *types,
@@ -34,7 +52,7 @@ int stack_json(FILE *out, struct nr_symbols *symbols, const struct nr_types *typ
 	if (nr_stack_of(types, ev, &stack))
 		return 0;
 	fputs(",\"symbols\":[", out);
-	err = print(out, symbols, &stack, "\"", "\"", ",");
+	err = print(out, symbols, &stack, 0, "\"", "\"", ",");
 	fputc(']', out);
 	return err;
 }

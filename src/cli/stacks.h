@@ -6,11 +6,12 @@
 #include <stdio.h>
 #include <numaring/symbols.h>
 
-/* An indented line for each address of the event's stack, from the inside out; nothing if it has none.
+/* An indented line for each address of the event's stack, from the inside out, without those of the
+ * program that recorded it; nothing if it has none.
  * 0 or -ENOMEM. */
 int stack_print(FILE *out, struct nr_symbols *symbols, const struct nr_types *types,
 		const struct nr_event *ev);
-/* The same as a member of a JSON object: ,"symbols":["..."]. */
+/* All of them as a member of a JSON object: ,"symbols":["..."]. */
 int stack_json(FILE *out, struct nr_symbols *symbols, const struct nr_types *types,
 	       const struct nr_event *ev);
 

@@ -16,8 +16,14 @@
 #include "sampling.h"
 #include "sched.skel.h"
 #include "sources.h"
+#include "stacks.skel.h"
 #include "syscalls.skel.h"
 #include "tasks.h"
+
+static const struct nr_source stacks = {
+	.name = "sched:stacks",
+	.elf = stacks_bpf__elf_bytes,
+};
 
 static const struct nr_source sources[] = {
 	{ "sched", "task switches, wake-ups and migrations", sched_bpf__elf_bytes, NULL },
@@ -43,6 +49,11 @@ const struct nr_source *nr_source_find(const char *spec, const char **args)
 		if (strlen(sources[i].name) == len && !strncmp(sources[i].name, spec, len))
 			return &sources[i];
 	return NULL;
+}
+
+const struct nr_source *nr_source_extra(const char *spec)
+{
+	return strcmp(spec, stacks.name) ? NULL : &stacks;
 }
 
 /* What all sources have in common. */

@@ -18,6 +18,8 @@ struct nr_source {
 
 /* Finds the source of a specification, NAME or NAME:ARGS, and sets *args. NULL: there is none. */
 const struct nr_source *nr_source_find(const char *spec, const char **args);
+/* Some arguments add another object, before that of the source. NULL: this specification does not. */
+const struct nr_source *nr_source_extra(const char *spec);
 /* Opens the object of a source and prepares it. Errors are logged. */
 int nr_source_open(struct nr_object *o, const struct nr_source *source, const char *args,
 		   const struct nr_logger *log);
