@@ -3,12 +3,12 @@
 #include <string.h>
 #include "report.h"
 
-extern const struct report report_offcpu, report_runq, report_syscalls, report_irq, report_io,
-	report_net, report_faults;
+extern const struct report report_offcpu, report_runq, report_wakeups, report_syscalls, report_irq,
+	report_io, report_net, report_faults;
 
 static const struct report *const all[] = {
-	&report_offcpu, &report_runq, &report_syscalls, &report_irq,
-	&report_io,	&report_net,  &report_faults,
+	&report_offcpu, &report_runq, &report_wakeups, &report_syscalls,
+	&report_irq,	&report_io,   &report_net,     &report_faults,
 };
 
 const struct report *report_at(unsigned i)

@@ -243,16 +243,24 @@ void sched_on_switch(void *state, const struct feed_event *e)
 		start(s, e, next);
 }
 
-static struct sched_wake wake_of(const struct feed_event *e)
+/* The event may come from the CPU of the woken task. */
+static unsigned waker_cpu(const struct sched *s, const struct feed_event *e, int32_t waker)
+{
+	const struct sched_task *t = waker ? sched_find(s, waker) : NULL;
+
+	return t && t->state == SCHED_RUNS ? t->cpu : e->cpu;
+}
+
+static struct sched_wake wake_of(const struct sched *s, const struct feed_event *e)
 {
 	struct sched_wake w = {
 		.ts = e->ts,
 		.context = feed_int(e, WAKEUP_CONTEXT),
 		.tid = feed_int(e, WAKEUP_WAKER),
-		.cpu = e->cpu,
 		.is_new = feed_int(e, WAKEUP_IS_NEW),
 	};
 
+	w.cpu = waker_cpu(s, e, w.tid);
 	feed_text(e, WAKEUP_WAKER_COMM, w.comm, sizeof(w.comm));
 	return w;
 }
@@ -268,7 +276,7 @@ void sched_on_wakeup(void *state, const struct feed_event *e)
 {
 	struct sched *s = state;
 	struct sched_task *t = get(s, feed_int(e, WAKEUP_PID));
-	struct sched_wake wake = wake_of(e);
+	struct sched_wake wake = wake_of(s, e);
 
 	if (wake.is_new) { /* the number may have been another task's */
 		forget(s, t);

@@ -29,9 +29,9 @@ enum sched_context {
 struct sched_wake {
 	uint64_t ts; /* 0: no wake-up is known */
 	enum sched_context context;
-	int32_t tid; /* of the waker */
-	unsigned cpu;
-	bool is_new; /* the task was just made */
+	int32_t tid;  /* of the waker */
+	unsigned cpu; /* of the waker */
+	bool is_new;  /* the task was just made */
 	char comm[FEED_COMM];
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Reports offcpu and runq: stories whose answer is known, and random ones against a slow look at all
+/* Reports offcpu, runq and wakeups: stories whose answer is known, and random ones against a slow look at all
  * events. */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -300,6 +300,35 @@ static void test_softirqs(void **state)
 	story_free(s);
 }
 
+/* Task 2 wakes task 1 from CPU 0, whose event comes from CPU 1; then a timer does. */
+static void test_wakeups(void **state)
+{
+	struct story *s = begin("wakeups");
+
+	(void)state;
+	change(s, 100, 0, 0, RUNNING, 0, 2);
+	wake(s, 200, 1, 1, 1, 2, 0);
+	change(s, 205, 1, 0, RUNNING, 0, 1);
+	change(s, 300, 1, 1, SLEEPS, NANOSLEEP, 0);
+	wake(s, 400, 1, 1, 1, 0, 2);
+	change(s, 407, 1, 0, RUNNING, 0, 1);
+	change(s, 500, 1, 1, SLEEPS, READ, 0);
+	wake(s, 600, 0, 1, 1, 2, 0);
+	change(s, 603, 1, 0, RUNNING, 0, 1);
+	story_end(s, at(1000));
+	assert_int_equal(story_number(s, "pairs"), 3);
+	assert_string_equal(story_string(s, "routes.0.waker"), "task2");
+	assert_int_equal(story_number(s, "routes.0.n"), 2);
+	assert_int_equal(story_number(s, "routes.0.other_cpu"), 2);
+	assert_int_equal(story_number(s, "routes.0.sum_ns"), 8000);
+	assert_string_equal(story_string(s, "routes.1.waker"), "(interrupt)");
+	assert_int_equal(story_number(s, "routes.1.other_cpu"), 0);
+	assert_int_equal(story_number(s, "worst.0.duration_ns"), 7000);
+	assert_contains(story_text(s),
+			"wakeups: task2 woke task1 most often: 2 of 3 wake-ups; 100 %");
+	story_free(s);
+}
+
 /* ---- random ---- */
 
 #define CPUS  4
@@ -536,14 +565,14 @@ static void test_silent_loss(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_mutex),	      cmocka_unit_test(test_loss),
-		cmocka_unit_test(test_chain_to_hog),  cmocka_unit_test(test_wait_after_sleep),
-		cmocka_unit_test(test_futex),	      cmocka_unit_test(test_ends),
-		cmocka_unit_test(test_early_wake),    cmocka_unit_test(test_irq),
-		cmocka_unit_test(test_moved),	      cmocka_unit_test(test_throttled),
-		cmocka_unit_test(test_softirqs),      cmocka_unit_test(test_preempted),
-		cmocka_unit_test(test_random_offcpu), cmocka_unit_test(test_random_runq),
-		cmocka_unit_test(test_silent_loss),
+		cmocka_unit_test(test_mutex),	     cmocka_unit_test(test_loss),
+		cmocka_unit_test(test_chain_to_hog), cmocka_unit_test(test_wait_after_sleep),
+		cmocka_unit_test(test_futex),	     cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_early_wake),   cmocka_unit_test(test_irq),
+		cmocka_unit_test(test_moved),	     cmocka_unit_test(test_throttled),
+		cmocka_unit_test(test_softirqs),     cmocka_unit_test(test_preempted),
+		cmocka_unit_test(test_wakeups),	     cmocka_unit_test(test_random_offcpu),
+		cmocka_unit_test(test_random_runq),  cmocka_unit_test(test_silent_loss),
 	};
 
 	seed.state = seed_first("report_sched");
