@@ -8,7 +8,7 @@ BEGIN {
 	# The first that matches names the library of a <header>.
 	library("files", "(fcntl|dirent|sys/stat|sys/vfs)\\.h")
 	library("BTF", "(bpf|linux)/btf\\.h")
-	library("BPF", "bpf/bpf_.*")
+	library("BPF", "bpf/(bpf_|usdt\\.bpf).*")
 	library("libbpf", "bpf/.*")
 	library("libnuma", "numa(if)?\\.h")
 	library("hwloc", "hwloc.*")
@@ -20,7 +20,7 @@ BEGIN {
 	library("jansson", "jansson\\.h")
 	library("NLopt", "nlopt\\.h")
 	library("skeletons", ".*\\.skel\\.h")
-	library("libc", "(linux|sys)/.*")
+	library("libc", "(linux|sys|asm-generic)/.*")
 	library("libc", "(argp|cpuid|ctype|endian|err|errno|fnmatch|grp|inttypes|libgen|limits|locale|math|poll|pthread|regex|sched|semaphore)\\.h")
 	library("libc", "(signal|spawn|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string|time|unistd)\\.h")
 }

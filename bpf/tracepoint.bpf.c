@@ -8,8 +8,8 @@
  */
 #include "vmlinux.h"
 #include "numaring.bpf.h"
+#include "current.h"
 #include "tasks.h"
-#include "tracepoint.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -25,15 +25,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct buffer);
 } nr_tp_buffers SEC(".maps");
-
-static __always_inline void fill_current(struct nr_current *e)
-{
-	__u64 pid_tgid = bpf_get_current_pid_tgid();
-
-	e->current_pid = pid_tgid >> 32;
-	e->current_tid = pid_tgid;
-	bpf_get_current_comm(e->current_comm, sizeof(e->current_comm));
-}
 
 /* Where the u32 of an array of variable length is in the event. The number of its elements takes
  * its place. */

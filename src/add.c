@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/opts.h"
 #include "collector.h"
+#include "kernel/probes.h"
 #include "kernel/sources.h"
 #include "kernel/tracepoints.h"
 #include "output/batch.h"
@@ -121,6 +122,8 @@ int nr_collector_add_source(struct nr_collector *c, const char *spec)
 	const struct nr_source *extra = nr_source_extra(spec);
 	int err;
 
+	if (nr_probe_is_spec(spec))
+		return nr_collector_add_probe(c, spec);
 	if (!extra && nr_tracepoint_is_meant(spec, source, args))
 		return nr_collector_add_tracepoints(c, spec);
 	err = check_source(c, source, spec);

@@ -1,23 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Adds tracepoints by name to a collector. */
+/* Adds tracepoints by name and probes to a collector. */
 #include <stdlib.h>
 #include <unistd.h>
 #include "collector.h"
+#include "kernel/probes.h"
 #include "kernel/tracepoints.h"
 
-/* The object that takes the next tracepoint: the last one, or a new one. */
-static int find_object(struct nr_collector *c, unsigned *at)
+/* The object that takes the next one: the last one, or a new one. */
+static int find_object(struct nr_collector *c, unsigned *at,
+		       bool (*has_room)(const struct nr_object *o),
+		       int (*open)(struct nr_object *o, const struct nr_logger *log))
 {
 	struct nr_object *o = NULL;
 	int err;
 
 	*at = c->n_objects - 1;
-	if (c->n_objects && nr_tracepoints_have_room(&c->objects[*at]))
+	if (c->n_objects && has_room(&c->objects[*at]))
 		return 0;
-	err = nr_collector_next_object(c, &o) ?: nr_tracepoints_open(o, &c->log);
+	err = nr_collector_next_object(c, &o) ?: open(o, &c->log);
 	if (!err)
 		*at = c->n_objects++;
 	return err;
+}
+
+int nr_collector_add_probe(struct nr_collector *c, const char *spec)
+{
+	unsigned at;
+	int err = nr_collector_check_open(c)
+			  ?: find_object(c, &at, nr_probes_have_room, nr_probes_open);
+
+	return err ?: nr_probes_add(&c->objects[at], spec, at * NR_OBJECT_IDS, c->types, &c->log);
 }
 
 /* Adds one of several tracepoints of a pattern, or the only one. *added: it was added. */
@@ -41,7 +53,7 @@ static int add_one(struct nr_collector *c, int events, const char *name, bool is
 		       name, refusal);
 		return is_pattern ? 0 : -EOPNOTSUPP;
 	}
-	err = find_object(c, &at)
+	err = find_object(c, &at, nr_tracepoints_have_room, nr_tracepoints_open)
 		      ?: nr_tracepoints_add(&c->objects[at], events, name, at * NR_OBJECT_IDS,
 					    c->types, &c->log);
 	*added |= !err;

@@ -84,6 +84,8 @@ int nr_collector_check_open(const struct nr_collector *c);
 int nr_collector_next_object(struct nr_collector *c, struct nr_object **o);
 /* add_tracepoints.c: adds the tracepoints of GROUP:EVENT, where both may be patterns. */
 int nr_collector_add_tracepoints(struct nr_collector *c, const char *spec);
+/* Adds the probe of kprobe:..., uprobe:... or usdt:... */
+int nr_collector_add_probe(struct nr_collector *c, const char *spec);
 static inline const char *nr_collector_plural(const struct nr_collector *c)
 {
 	return c->plan->n_shards == 1 ? "" : "s";

@@ -3,6 +3,7 @@
 #include <numaring/numaring.h>
 #include <unistd.h>
 #include "base/opts.h"
+#include "kernel/probes.h"
 #include "kernel/sources.h"
 #include "kernel/tracepoints.h"
 
@@ -52,28 +53,50 @@ static int add_tracepoints(struct nr_types *types, const char *spec, const struc
 	return err;
 }
 
-static int add_source(struct nr_types *types, const char *spec, const struct nr_source *source,
-		      const char *args, const struct nr_logger *log)
+static int add_object(struct nr_types *types, const struct nr_source *source, const char *args,
+		      uint16_t id_base, const struct nr_logger *log)
 {
 	struct nr_object o;
+	int err = nr_source_open(&o, source, args, log);
+
+	if (err)
+		return err;
+	err = nr_object_types(&o, id_base, types, log);
+	nr_object_close(&o);
+	return err;
+}
+
+static int add_source(struct nr_types *types, const char *spec, const struct nr_logger *log)
+{
+	const char *args;
+	const struct nr_source *source = nr_source_find(spec, &args),
+			       *extra = nr_source_extra(spec);
 	int err;
 
+	if (!extra && nr_tracepoint_is_meant(spec, source, args))
+		return add_tracepoints(types, spec, log);
 	if (!source) {
 		nr_log(log, NR_LOG_ERROR, "unknown source \"%s\"", spec);
 		return -ENOENT;
 	}
-	err = nr_source_open(&o, source, args, log);
+	err = extra ? add_object(types, extra, NULL, 0, log) : 0;
+	return err ?: add_object(types, source, extra ? NULL : args, NR_OBJECT_IDS, log);
+}
+
+static int add_probe(struct nr_types *types, const char *spec, const struct nr_logger *log)
+{
+	struct nr_object o;
+	int err = nr_probes_open(&o, log);
+
 	if (err)
 		return err;
-	err = nr_object_types(&o, 0, types, log);
+	err = nr_probes_add(&o, spec, 0, types, log);
 	nr_object_close(&o);
 	return err;
 }
 
 int nr_source_types(struct nr_types **out, const char *spec, const struct nr_offer_opts *opts)
 {
-	const char *args;
-	const struct nr_source *source = nr_source_find(spec, &args);
 	struct nr_types *types = NULL;
 	struct nr_offer_opts copy;
 	struct nr_logger log;
@@ -82,9 +105,8 @@ int nr_source_types(struct nr_types **out, const char *spec, const struct nr_off
 	log = (struct nr_logger){ copy.log, copy.log_ctx };
 	err = err ?: nr_types_new(&types, copy.log, copy.log_ctx);
 	if (!err)
-		err = nr_tracepoint_is_meant(spec, source, args)
-			      ? add_tracepoints(types, spec, &log)
-			      : add_source(types, spec, source, args, &log);
+		err = nr_probe_is_spec(spec) ? add_probe(types, spec, &log)
+					     : add_source(types, spec, &log);
 	if (err)
 		nr_types_free(types);
 	else

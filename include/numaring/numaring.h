@@ -84,9 +84,10 @@ NR_API void nr_collector_close(struct nr_collector *c);
 
 /*
  * Adds what a specification names (docs/events.md): a built-in source, NAME or NAME:ARGS, as
- * "sched"; a tracepoint, GROUP:EVENT; or all tracepoints that match a pattern, as "sched:*". What
- * follows the colon belongs to a source of that name if the source takes arguments, unless it is a
- * pattern or the name of a tracepoint.
+ * "sched"; a tracepoint, GROUP:EVENT; all tracepoints that match a pattern, as "sched:*"; or a
+ * probe, kprobe:FUNCTION, uprobe:PATH:SYMBOL or usdt:PATH:PROVIDER:NAME. What follows the colon
+ * belongs to a source of that name if the source takes arguments, unless it is a pattern or the
+ * name of a tracepoint.
  *
  * -ENOENT: there is no such source or tracepoint, the log has the nearest name; -EEXIST: already
  * added; -EINVAL: the arguments or the pattern are invalid; -EOPNOTSUPP: not with this kernel.

@@ -83,3 +83,14 @@ void events_add(struct strings *sources, char *words)
 			refuse_word(word);
 	}
 }
+
+void probes_add(struct strings *sources, const char *kind, const char *probe)
+{
+	char *spec;
+
+	if (asprintf(&spec, "%s:%s", kind, probe) < 0) {
+		cli_error("out of memory");
+		exit(CLI_FAILED);
+	}
+	strings_add(sources, spec); /* freed by the exit */
+}

@@ -18,5 +18,7 @@ void strings_add(struct strings *strings, char *string);
 /* Adds the specifications in words, which are separated by commas, and keeps pointers into words.
  * "list" prints the sources and exits. Exits with CLI_USAGE if a word is wrong. */
 void events_add(struct strings *sources, char *words);
+/* Adds the specification KIND:PROBE, for --kprobe and the like. */
+void probes_add(struct strings *sources, const char *kind, const char *probe);
 
 #endif

@@ -206,9 +206,10 @@ static int collect(struct list *l)
 	err = add_matches(l);
 	if (err || !is_empty(l))
 		return err;
-	if (!strchr(l->pattern, ':') || !add_events(l->tracepoints, l->pattern, cli_log, NULL))
-		cli_error("no source, tracepoint or group matches \"%s\": numaring list shows all",
-			  l->pattern);
+	if (strchr(l->pattern, ':')) /* a probe, or it says what is wrong */
+		return add_events(l->tracepoints, l->pattern, cli_log, NULL);
+	cli_error("no source, tracepoint or group matches \"%s\": numaring list shows all",
+		  l->pattern);
 	return -ENOENT;
 }
 

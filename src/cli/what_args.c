@@ -9,6 +9,9 @@ enum {
 	OPT_LATENCY,
 	OPT_SELF,
 	OPT_OBJECT,
+	OPT_KPROBE,
+	OPT_UPROBE,
+	OPT_USDT,
 };
 
 static const struct argp_option options[] = {
@@ -19,6 +22,19 @@ static const struct argp_option options[] = {
 	  0 },
 	{ "object", OPT_OBJECT, "FILE", 0,
 	  "load this BPF object, built with numaring.bpf.h, and record its events; may be repeated",
+	  0 },
+	{ "kprobe", OPT_KPROBE, "FUNC[(ARGS)]", 0,
+	  "record calls of this function of the kernel, and of ARGS, as 'fd=s32, name=ustr' "
+	  "(default: all, if the kernel's BTF has them); FUNC%return: what it returns; may be "
+	  "repeated",
+	  0 },
+	{ "uprobe", OPT_UPROBE, "PATH:SYM[(ARGS)]", 0,
+	  "record calls of this function of a program or a library; SYM%return: what it returns; "
+	  "may be repeated",
+	  0 },
+	{ "usdt", OPT_USDT, "PATH:PROVIDER:NAME[(ARGS)]", 0,
+	  "record this USDT probe of a program or a library (default: all arguments, as numbers); "
+	  "may be repeated",
 	  0 },
 	{ "pid", 'p', "PIDS", 0,
 	  "record only these processes, separated by commas; may be repeated, at most 64 "
@@ -52,7 +68,7 @@ static void parse_latency(struct what *w, const char *arg)
 /* These options add a value each time. */
 static bool may_repeat(int key)
 {
-	return key == 'e' || key == 'p' || key == OPT_OBJECT;
+	return key == 'e' || key == 'p' || (key >= OPT_OBJECT && key <= OPT_USDT);
 }
 
 static error_t parse_opt(int key, char *arg, struct argp_state *state)
@@ -82,6 +98,15 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_SELF:
 		w->opts.self = true;
+		return 0;
+	case OPT_KPROBE:
+		probes_add(&w->sources, "kprobe", arg);
+		return 0;
+	case OPT_UPROBE:
+		probes_add(&w->sources, "uprobe", arg);
+		return 0;
+	case OPT_USDT:
+		probes_add(&w->sources, "usdt", arg);
 		return 0;
 	case OPT_OBJECT:
 		strings_add(&w->objects, arg);

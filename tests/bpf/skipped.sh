@@ -12,9 +12,11 @@ scratch
 "$NUMARING" record --object "$OBJECT" -o t --stats-json s.json -- "$LOAD" 300 0 >out 2>&1 || fail "$(cat out)"
 written=$(jq .events_written s.json)
 check "each call is recorded once" test "$written" -ge 300
-equal "and skipped once" "$(jq .skipped_runs s.json)" "$written"
+skipped=$(jq .skipped_runs s.json)
+# At the end, a CPU may be between the two.
+check "and skipped once ($written, $skipped)" test $((written - skipped)) -le "$(nproc --all)" -a $((skipped - written)) -le "$(nproc --all)"
 equal "no loss" "$(jq '.lost + .unaccounted' s.json)" 0
-check "the summary says so" grep -q "^the kernel skipped $written runs of programs" out
+check "the summary says so" grep -q "^the kernel skipped $skipped runs of programs" out
 
 rm -rf t
 "$NUMARING" record -e sched -o t --stats-json s.json -- true >out || fail "sched: $(cat out)"

@@ -25,3 +25,8 @@ add_test(NAME unit/format COMMAND test_format)
 add_executable(test_symbols ${CMAKE_CURRENT_LIST_DIR}/test_symbols.c)
 target_link_libraries(test_symbols PRIVATE nr_flags numaring_inside PkgConfig::CMOCKA)
 add_test(NAME unit/symbols COMMAND test_symbols)
+
+add_executable(test_probe_spec ${CMAKE_CURRENT_LIST_DIR}/test_probe_spec.c)
+target_link_libraries(test_probe_spec PRIVATE nr_flags numaring_inside PkgConfig::CMOCKA)
+target_include_directories(test_probe_spec PRIVATE ${PROJECT_SOURCE_DIR}/bpf)
+add_test(NAME unit/probe_spec COMMAND test_probe_spec)

@@ -28,6 +28,20 @@ nr_vm_case(collect-odd-far 5 2 ${cases}/odd TIMEOUT 920 ${programs} ARGS 1
 nr_vm_case(collect-1x2 1 2 ${cases}/one TIMEOUT 620 ${programs} OPTIONS ${library})
 nr_vm_case(sources 2 1 ${cases}/sources TIMEOUT 320 ${programs} OPTIONS ${library})
 
+# Without sys/sdt.h of SystemTap there is no program with a USDT probe.
+find_path(NR_SDT sys/sdt.h)
+if(NR_SDT)
+	add_executable(vm_probed probed.c)
+	set_target_properties(vm_probed PROPERTIES OUTPUT_NAME probed)
+	target_link_libraries(vm_probed PRIVATE nr_flags)
+	target_compile_options(vm_probed PRIVATE -O2)
+	nr_vm_case(probes 1 1 ${cases}/probes TIMEOUT 320 ${programs} $<TARGET_FILE:vm_probed>
+		OPTIONS ${library})
+else()
+	add_test(NAME vm/probes COMMAND sh -c "echo 'skipped: no sys/sdt.h: install systemtap-sdt-dev'; exit 77")
+	set_tests_properties(vm/probes PROPERTIES SKIP_RETURN_CODE 77 LABELS vm)
+endif()
+
 # The same checks on this host, with any kernel and any number of nodes. They take no CPUs offline, because the
 # host is not ours. The rings are large, because the host may be busy.
 function(nr_host_check name)
