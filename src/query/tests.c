@@ -3,15 +3,21 @@
 #include "query.h"
 
 /* More than fit, so that it shows. */
-#define ROOM 64
+#define ROOM 128
+
+/* The longest text that is tested, bytes. */
+#define MAX_TEXT 64
+
+/* Of a target of a jump: a comparison on the way there is left out. */
+#define LEFT_OUT 0x10000u
 
 struct translator {
 	struct nr_generator g;
 	struct nr_test tests[ROOM]; /* from the last to the first */
+	bool is_part[ROOM]; /* it is weaker than its comparison, or one behind it is left out */
 	unsigned n;
 	unsigned comparisons; /* so far */
 	unsigned skip;	      /* at the end of the expression, these are left out */
-	bool is_part;	      /* some comparison is left out or weaker */
 };
 
 /* A test of one range of an integer. False: BPF programs cannot do it. */
@@ -36,15 +42,21 @@ static bool test_of_integer(struct nr_test *test, const struct nr_place *place)
 	       offset % size == 0;
 }
 
+static uint8_t number_of(unsigned target)
+{
+	return target & ~LEFT_OUT; /* of NR_ACCEPT and NR_REJECT: NR_TEST_ACCEPT, NR_TEST_REJECT */
+}
+
 static unsigned push(struct translator *t, const struct nr_test *test, unsigned yes, unsigned no)
 {
-	if (yes == no)
-		return yes;
+	if ((yes | LEFT_OUT) == (no | LEFT_OUT))
+		return yes | no;
 	if (t->n == ROOM)
 		return no; /* too many already */
 	t->tests[t->n] = *test;
-	t->tests[t->n].yes = yes >= NR_REJECT ? yes & 0xff : yes;
-	t->tests[t->n].no = no >= NR_REJECT ? no & 0xff : no;
+	t->tests[t->n].yes = number_of(yes);
+	t->tests[t->n].no = number_of(no);
+	t->is_part[t->n] = (yes | no) & LEFT_OUT;
 	return t->n++;
 }
 
@@ -102,10 +114,10 @@ static unsigned push_bytes(struct translator *t, const struct nr_place *place, c
 			   uint32_t n, unsigned yes, unsigned no)
 {
 	uint32_t offset = place->leaf.off / 8, size;
-	struct nr_test words[ROOM];
+	struct nr_test words[MAX_TEXT];
 	unsigned n_words = 0;
 
-	for (uint32_t i = 0; i < n && n_words < ROOM; i += size, n_words++) {
+	for (uint32_t i = 0; i < n && n_words < MAX_TEXT; i += size, n_words++) {
 		uint32_t left = n - i;
 
 		size = word_size(offset + i, left, place->layout->size);
@@ -140,7 +152,7 @@ static bool has_telling_bytes(const struct nr_place *place, const struct nr_matc
 	for (unsigned i = 0; i < match->n; i++) {
 		uint32_t n = telling_bytes(place, match->texts[i]);
 
-		if (!n || n > ROOM || place->leaf.off / 8 + n > UINT16_MAX)
+		if (!n || n > MAX_TEXT || place->leaf.off / 8 + n > UINT16_MAX)
 			return false;
 	}
 	return !place->in_tail && !place->leaf.tail && place->leaf.off % 8 == 0;
@@ -149,19 +161,22 @@ static bool has_telling_bytes(const struct nr_place *place, const struct nr_matc
 static unsigned push_texts(struct translator *t, const struct nr_place *place,
 			   const struct nr_match *match, unsigned yes, unsigned no)
 {
+	unsigned before = t->n;
+
 	for (unsigned i = match->n; i--;)
 		no = push_bytes(t, place, match->texts[i]->bytes,
 				telling_bytes(place, match->texts[i]), yes, no);
+	for (unsigned i = before; !is_exact(match) && i < t->n; i++)
+		t->is_part[i] = true;
 	return no;
 }
 
 /* ---- the expression ---- */
 
 /* A comparison that is left out is taken as what makes the expression accept more. */
-static unsigned leave_out(struct translator *t, unsigned yes, unsigned no, bool upward)
+static unsigned leave_out(unsigned yes, unsigned no, bool upward)
 {
-	t->is_part = true;
-	return upward ? yes : no;
+	return (upward ? yes : no) | LEFT_OUT;
 }
 
 static unsigned add_tests(struct nr_generator *g, const struct nr_place *place,
@@ -172,21 +187,21 @@ static unsigned add_tests(struct nr_generator *g, const struct nr_place *place,
 
 	/* They come from the last to the first. */
 	if (t->comparisons++ < t->skip)
-		return leave_out(t, yes, no, upward);
+		return leave_out(yes, no, upward);
 	if (place->leaf.kind == NR_TEXT) {
 		if (!has_telling_bytes(place, match) || (!upward && !is_exact(match)))
-			return leave_out(t, yes, no, upward);
-		t->is_part |= !is_exact(match);
+			return leave_out(yes, no, upward);
 		return push_texts(t, place, match, yes, no);
 	}
 	if (!test_of_integer(&test, place))
-		return leave_out(t, yes, no, upward);
+		return leave_out(yes, no, upward);
 	return push_ranges(t, &test, match, yes, no);
 }
 
 /* Writes what can be reached from the entry, from the first to the last. Returns how many tests
  * that are; more than there is room for are not written. */
-static unsigned write_tests(const struct translator *t, unsigned entry, struct nr_test *tests)
+static unsigned write_tests(const struct translator *t, unsigned entry, struct nr_test *tests,
+			    bool *is_part)
 {
 	bool used[ROOM] = {};
 	uint8_t place[256];
@@ -199,6 +214,7 @@ static unsigned write_tests(const struct translator *t, unsigned entry, struct n
 		if (!used[i])
 			continue;
 		place[i] = n++;
+		*is_part |= t->is_part[i];
 		if (t->tests[i].yes < ROOM)
 			used[t->tests[i].yes] = true;
 		if (t->tests[i].no < ROOM)
@@ -229,19 +245,21 @@ static bool translate(struct translator *t, struct nr_test *tests, enum nr_tests
 {
 	struct nr_block *before = t->g.query->blocks;
 	unsigned entry;
+	bool is_part;
 
 	t->n = 0;
 	t->comparisons = 0;
-	t->is_part = false;
 	entry = nr_generate(&t->g, t->g.query->root);
 	nr_query_free_after(t->g.query, before);
 	memset(tests, 0, NR_FILTER_TESTS * sizeof(*tests));
+	is_part = entry & LEFT_OUT && (entry & ~LEFT_OUT) != NR_REJECT;
+	entry &= ~LEFT_OUT;
 	if (entry == NR_REJECT)
 		reject_all(tests);
 	else if (entry != NR_ACCEPT &&
-		 (t->n == ROOM || write_tests(t, entry, tests) > NR_FILTER_TESTS))
+		 (t->n == ROOM || write_tests(t, entry, tests, &is_part) > NR_FILTER_TESTS))
 		return false;
-	*part = !t->is_part ? NR_TESTS_ALL : entry == NR_ACCEPT ? NR_TESTS_NONE : NR_TESTS_SOME;
+	*part = !is_part ? NR_TESTS_ALL : entry == NR_ACCEPT ? NR_TESTS_NONE : NR_TESTS_SOME;
 	return true;
 }
 

@@ -112,7 +112,7 @@ static void listen(void *ctx, enum nr_log_level level, const char *text)
 	snprintf(query_said + used, sizeof(query_said) - used, "%s%s", used ? "\n" : "", text);
 }
 
-struct nr_query *query_new(const struct nr_types *types, const char *text)
+static struct nr_query *make(const struct nr_types *types, const char *text, bool recording)
 {
 	static const uint32_t nodes[8] = { 0, 0, 1, 1, 0, 0, UINT32_MAX, 1 };
 	const struct nr_query_opts opts = {
@@ -120,6 +120,7 @@ struct nr_query *query_new(const struct nr_types *types, const char *text)
 		.log = listen,
 		.node_of_cpu = nodes,
 		.n_cpus = 8,
+		.recording = recording,
 	};
 	struct nr_query *query = NULL;
 	int err;
@@ -128,4 +129,14 @@ struct nr_query *query_new(const struct nr_types *types, const char *text)
 	err = nr_query_new(&query, text, types, &opts);
 	assert_int_equal(err, query ? 0 : -EINVAL);
 	return query;
+}
+
+struct nr_query *query_new(const struct nr_types *types, const char *text)
+{
+	return make(types, text, false);
+}
+
+struct nr_query *query_new_recording(const struct nr_types *types, const char *text)
+{
+	return make(types, text, true);
 }

@@ -49,5 +49,7 @@ struct nr_types *make_query_types(void);
 /* What the last query query_said. */
 extern char query_said[2000];
 struct nr_query *query_new(const struct nr_types *types, const char *text);
+/* The same for a recording, which may use `cgroup`. */
+struct nr_query *query_new_recording(const struct nr_types *types, const char *text);
 
 #endif

@@ -305,11 +305,131 @@ static void test_errors(void **state)
 	nr_types_free(types);
 }
 
+static void test_cgroup(void **state)
+{
+	static const char *const refused[] = {
+		"cgroup == \"/a\" || pid == 1",
+		"!(cgroup == \"/a\")",
+		"pid == 1 && !(pid == 2 && cgroup == \"/a\")",
+		"cgroup != \"/a\"",
+		"cgroup == \"/a*\"",
+		"cgroup in [\"/a\"]",
+		"cgroup",
+		"cgroup == 5",
+		"cgroup == \"/a\" && cgroup == \"/b\"",
+	};
+	struct nr_types *types = make_query_types();
+	struct nr_query *query = query_new_recording(types, "(pid == 7 && cgroup == \"/a\\*\")");
+	struct nr_test tests[NR_FILTER_TESTS];
+
+	(void)state;
+	assert_non_null(query);
+	assert_string_equal(nr_query_cgroup(query), "/a*");
+	assert_int_equal(nr_query_tests(query, ID_EXIT, tests), NR_TESTS_ALL);
+	assert_int_equal(tests[0].low, 7);
+	nr_query_free(query);
+	query = query_new_recording(types, "cgroup == \"/a\"");
+	assert_int_equal(nr_query_tests(query, ID_EXIT, tests), NR_TESTS_ALL);
+	assert_int_equal(tests[0].what, NR_TEST_NONE);
+	nr_query_free(query);
+	query = query_new_recording(types, "pid == 7");
+	assert_null(nr_query_cgroup(query));
+	nr_query_free(query);
+	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
+		assert_null(query_new_recording(types, refused[i]));
+		assert_non_null(strstr(query_said, "cgroup can"));
+	}
+	nr_types_free(types);
+}
+
+/* A text is compared in words, with the 0 byte behind it; what can only be true or only be false
+ * takes no test of a field. */
+static void test_tests(void **state)
+{
+	struct nr_types *types = make_query_types();
+	struct nr_query *query = query_new(types, "sched_wakeup.comm == \"postgres\"");
+	const struct nr_test first = {
+		.what = NR_TEST_FIELD,
+		.offset = offsetof(struct on_wakeup, comm),
+		.size = 8,
+		.mask = UINT64_MAX,
+		.yes = 1,
+		.no = NR_TEST_REJECT,
+	};
+	struct nr_test tests[NR_FILTER_TESTS];
+
+	(void)state;
+	assert_int_equal(nr_query_tests(query, ID_WAKEUP, tests), NR_TESTS_ALL);
+	assert_memory_equal(&tests[0].low, "postgres", 8);
+	assert_int_equal(tests[0].high, tests[0].low);
+	tests[0].low = tests[0].high = 0;
+	assert_memory_equal(&tests[0], &first, sizeof(first));
+	assert_int_equal(tests[1].size, 1);
+	assert_int_equal(tests[1].offset, first.offset + 8);
+	assert_int_equal(tests[1].high, 0);
+	assert_int_equal(tests[1].yes, NR_TEST_ACCEPT);
+	assert_int_equal(tests[2].what, NR_TEST_NONE);
+	assert_false(nr_query_is_false(query, ID_WAKEUP));
+
+	assert_int_equal(nr_query_tests(query, ID_EXIT, tests), NR_TESTS_ALL);
+	assert_true(nr_query_is_false(query, ID_EXIT));
+	assert_int_equal(tests[0].what, NR_TEST_CPU);
+	assert_int_equal(tests[0].yes, NR_TEST_REJECT);
+	assert_int_equal(tests[0].no, NR_TEST_REJECT);
+	nr_query_free(query);
+
+	query = query_new(types, "type != \"sched_wakeup\" || comm == \"*x\"");
+	assert_int_equal(nr_query_tests(query, ID_EXIT, tests), NR_TESTS_ALL);
+	assert_int_equal(tests[0].what, NR_TEST_NONE);
+	assert_int_equal(nr_query_tests(query, ID_WAKEUP, tests), NR_TESTS_NONE);
+	assert_int_equal(tests[0].what, NR_TEST_NONE);
+	nr_query_free(query);
+
+	query = query_new(types, "comm == \"a*x\" && pid == 30");
+	assert_int_equal(nr_query_tests(query, ID_WAKEUP, tests), NR_TESTS_SOME);
+	assert_int_equal(tests[0].low, 'a');
+	assert_int_equal(tests[1].low, 30);
+	nr_query_free(query);
+	nr_types_free(types);
+}
+
+/* What is too long or too deep is refused, and long lists are not. */
+static void test_limits(void **state)
+{
+	struct nr_types *types = make_query_types();
+	char text[10000] = "";
+	struct nr_query *query;
+
+	(void)state;
+	memset(text, '!', 65);
+	strcpy(text + 65, "preempt");
+	assert_null(query_new(types, text));
+	assert_string_equal(query_said, "filter, column 65: more than 64 parentheses and ! inside "
+					"of each other");
+	query = query_new(types, text + 1);
+	assert_non_null(query);
+	nr_query_free(query);
+	memset(text, ' ', sizeof(text) - 1);
+	assert_null(query_new(types, text));
+	assert_string_equal(query_said, "the filter is longer than 8192 bytes");
+	strcpy(text, "pid==0");
+	for (unsigned i = 1; i < 1000; i++)
+		sprintf(text + strlen(text), "||f");
+	strcat(text, "||pid==50");
+	expect_matches(types, text, "xk");
+	strcpy(text, "pid in [0");
+	for (unsigned i = 1; i < 1500; i++)
+		sprintf(text + strlen(text), ",%u", 2 * i);
+	expect_matches(types, strcat(text, "]"), "swxp");
+	nr_types_free(types);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_matches),
-		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_matches), cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_cgroup),	cmocka_unit_test(test_tests),
+		cmocka_unit_test(test_limits),
 	};
 
 	return cmocka_run_group_tests(tests, make_query_btf, free_btf);
