@@ -86,7 +86,7 @@ show() {
 	awk -v name="$1" '$0 == "```c " name { shown = 1; next } /^```$/ { shown = 0 } shown' "$page"
 }
 arch=$(uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
-for name in plan cat record both live mark; do
+for name in plan cat slow record both live mark; do
 	show $name.c >$name.c
 	bpf=$([ $name != mark ] || echo -lbpf)
 	# shellcheck disable=SC2046,SC2086
@@ -103,6 +103,8 @@ check "docs/api.md: plan.c prints what the page says" \
 "$BUILD/tests/odd" raw raw || fail "a trace with a record of no type cannot be made"
 ./cat raw >cat.out || fail "docs/api.md: cat.c reads a record of no type"
 check "docs/api.md: cat.c shows a record of no type" grep -qE '^[0-9]+ numaring:raw 4 bytes$' cat.out
+equal "docs/api.md: slow.c needs system calls" "$(./slow raw 2>&1)" \
+	"filter, column 1: there is no event type sys_exit, and no such field"
 check "docs/api.md: cat.c finds the end mark" grep -q '^0 not written$' cat.out
 if can_record; then
 	check "docs/api.md: record.c runs" ./record trace mark.bpf.o
