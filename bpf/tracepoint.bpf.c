@@ -34,6 +34,15 @@ static __always_inline __u32 *find_len(struct buffer *b, __u32 at)
 		->data[(at - NR_TP_COMMON + sizeof(struct nr_current)) & (NR_TP_HEAD - 1)];
 }
 
+static __always_inline bool ends_with_zero(const __u8 *text, __u32 size)
+{
+	__u32 last = size - 1;
+
+	/* Linux 6.1 does not know that size is at least 1 here, but the compiler would. */
+	asm volatile("" : "+r"(last));
+	return size && !text[last & (NR_TP_TAIL - 1)];
+}
+
 /* Copies the bytes of an array behind the record. Returns their number. */
 static __always_inline __u32 copy_array(struct buffer *b, const struct nr_tp_dynamic *d, void *ctx)
 {
@@ -51,7 +60,7 @@ static __always_inline __u32 copy_array(struct buffer *b, const struct nr_tp_dyn
 	size &= NR_TP_TAIL - 1;
 	if (bpf_probe_read_kernel(to, size, ctx + from))
 		size = 0;
-	if (d->is_text && size && !to[size - 1])
+	if (d->is_text && ends_with_zero(to, size))
 		size--;
 	*len = size >> d->shift;
 	return size >> d->shift << d->shift;
@@ -62,7 +71,7 @@ int on_tracepoint(void *ctx)
 {
 	__u32 id = bpf_get_attach_cookie(ctx) & (NR_TP_MAX - 1), zero = 0;
 	const struct nr_tp_config *config = (const struct nr_tp_config *)&nr_tp_configs[id];
-	__u32 tail = 0;
+	__u64 tail = 0, size;
 	struct buffer *b;
 
 	if (!current_wanted())
@@ -74,11 +83,14 @@ int on_tracepoint(void *ctx)
 	bpf_probe_read_kernel(&b->data[sizeof(struct nr_current)], config->copy & (NR_TP_HEAD - 1),
 			      ctx + NR_TP_COMMON);
 	for (int i = 0; i < NR_TP_DYNAMIC && i < config->n_dynamic; i++) {
-		__u32 size = copy_array(b, &config->dynamic[i], ctx);
-
+		size = copy_array(b, &config->dynamic[i], ctx);
 		if (config->dynamic[i].is_tail)
 			tail = size & (NR_TP_TAIL - 1);
 	}
-	nr_output_bytes(id, b->data, (config->head & (NR_TP_HEAD - 1)) + tail, NULL, 0);
+	size = (config->head & (NR_TP_HEAD - 1)) + tail;
+	/* Linux 6.1 needs the limit here, where the compiler knows it. */
+	asm volatile("" : "+r"(size));
+	if (size <= sizeof(b->data))
+		nr_output_bytes(id, b->data, size, NULL, 0);
 	return 0;
 }

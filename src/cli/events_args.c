@@ -86,11 +86,13 @@ void events_add(struct strings *sources, char *words)
 
 void probes_add(struct strings *sources, const char *kind, const char *probe)
 {
+	static struct strings kept; /* until the exit, like the arguments of the program */
 	char *spec;
 
 	if (asprintf(&spec, "%s:%s", kind, probe) < 0) {
 		cli_error("out of memory");
 		exit(CLI_FAILED);
 	}
-	strings_add(sources, spec); /* freed by the exit */
+	strings_add(&kept, spec);
+	strings_add(sources, spec);
 }

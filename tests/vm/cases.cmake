@@ -27,6 +27,7 @@ nr_vm_case(collect-odd-far 5 2 ${cases}/odd TIMEOUT 920 ${programs} ARGS 1
 	OPTIONS ${library} ${odd} --distances 0-3=25,3-4=25,1-3=15)
 nr_vm_case(collect-1x2 1 2 ${cases}/one TIMEOUT 620 ${programs} OPTIONS ${library})
 nr_vm_case(sources 2 1 ${cases}/sources TIMEOUT 320 ${programs} OPTIONS ${library})
+nr_vm_case(tracepoints 1 2 ${cases}/tracepoints TIMEOUT 620 ${programs} OPTIONS ${library})
 
 # Without sys/sdt.h of SystemTap there is no program with a USDT probe.
 find_path(NR_SDT sys/sdt.h)
