@@ -16,6 +16,7 @@ struct args {
 	bool json;
 	struct window window;
 	struct filter filter;
+	struct nr_symbols *symbols;
 };
 
 static const struct argp_option options[] = {
@@ -136,6 +137,7 @@ static struct report_run *open_run(const struct args *args, struct nr_trace *tra
 		.begin = args->window.begin,
 		.pids = args->filter.pids,
 		.comm = args->filter.comm,
+		.symbols = args->symbols,
 	};
 	uint64_t first, last;
 
@@ -177,8 +179,10 @@ int cmd_report(int argc, char **argv)
 	argp_parse(&argp, argc, argv, 0, NULL, &args);
 	if (nr_trace_open(&trace, args.dir, &opts))
 		return CLI_FAILED;
+	nr_symbols_open(&args.symbols, args.dir, NULL); /* without names if it fails */
 	ret = window_open(&args.window, trace, args.dir) ?: filter_open(&args.filter, trace)
 	      ?: report(trace, &args);
+	nr_symbols_close(args.symbols);
 	filter_close(&args.filter);
 	nr_trace_close(trace);
 	return ret;

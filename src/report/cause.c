@@ -2,10 +2,39 @@
 #include "cause.h"
 
 #include "duration.h"
+#include "memory.h"
 #include "text.h"
 
 /* A CPU needs no more to leave its idle state, ns. */
 #define IDLE_EXIT 1000000
+/* A stack comes at most so long before its switch or wake-up, ns. */
+#define STACK_BEFORE 1000000
+
+struct cause *cause_new(void)
+{
+	return memory_new(1, sizeof(struct cause));
+}
+
+struct cause *cause_copy(const struct cause *c)
+{
+	struct cause *copy = cause_new();
+
+	if (!c)
+		return copy;
+	*copy = *c;
+	copy->slept_at = saved_stack_copy(c->slept_at);
+	copy->woken_at = saved_stack_copy(c->woken_at);
+	return copy;
+}
+
+void cause_free(struct cause *c)
+{
+	if (!c)
+		return;
+	free(c->slept_at);
+	free(c->woken_at);
+	free(c);
+}
 
 /* ---- what a waker did ---- */
 
@@ -81,6 +110,8 @@ static bool take_step(struct cause_step *step, struct deeds *d, const struct sch
 	step->did = ns[SCHED_SLEEPS] >= known / 2  ? SCHED_SLEEPS
 		    : ns[SCHED_READY] >= known / 2 ? SCHED_READY
 						   : SCHED_RUNS;
+	if (step->did != SCHED_READY && ns[SCHED_READY] > known / 10)
+		step->ready = ns[SCHED_READY];
 	if (step->did == SCHED_SLEEPS)
 		take_sleep(step, d);
 	else if (step->did == SCHED_READY)
@@ -130,6 +161,20 @@ void cause_ready(struct cause *c, const struct sched *s, const struct sched_task
 	if (moved > begin)
 		cpus_add_shares(&s->cpus, &c->shares, t->from_cpu, begin, moved, end);
 	cpus_add_shares(&s->cpus, &c->shares, cpu, moved, end, end);
+}
+
+/* Is it of this sleep? It comes shortly before the event. */
+static bool belongs(const struct saved_stack *s, uint64_t ts)
+{
+	return s && s->ts <= ts && s->ts + STACK_BEFORE > ts;
+}
+
+void cause_stacks(struct cause *c, const struct sched_task *t)
+{
+	if (belongs(t->slept_at, t->out))
+		c->slept_at = saved_stack_copy(t->slept_at);
+	if (is_task(&t->wake) && belongs(t->woken_at, t->wake.ts))
+		c->woken_at = saved_stack_copy(t->woken_at);
 }
 
 /* ---- text ---- */
@@ -184,6 +229,8 @@ static void print_step(FILE *out, const struct cause_step *step)
 		fprintf(out, "run for %s", duration(step->ns).s);
 	else
 		fprintf(out, "waited %s for a CPU", duration(step->ns).s);
+	if (step->ready)
+		fprintf(out, ", and had waited %s for a CPU", duration(step->ready).s);
 	if (step->instead.ns)
 		fprintf(out, " while %s ran", task_text(step->instead.comm, step->instead.tid).s);
 }
@@ -270,6 +317,7 @@ json_t *cause_json_steps(const struct cause *c)
 			json_object_set_new(o, "waker",
 					    cause_json_waker(&step->wake, step->call, ""));
 		}
+		json_object_set_new(o, "ready_ns", json_integer(step->ready));
 		if (step->instead.ns)
 			json_object_set_new(o, "instead",
 					    json_task(step->instead.comm, step->instead.tid));

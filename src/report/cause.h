@@ -17,6 +17,7 @@ struct cause_step {
 	unsigned times;	      /* sleeps that ns sums up; then call and wake are of the longest */
 	const struct call_kind *call;
 	struct sched_wake wake;
+	uint64_t ready;		  /* ns that it waited for a CPU besides; 0: little */
 	struct cpu_share instead; /* of a ready task: who ran most; ns 0: not known */
 };
 
@@ -26,8 +27,14 @@ struct cause {
 	struct cause_step steps[CAUSE_STEPS]; /* the waker, who woke the waker, ... */
 	unsigned n;
 	struct cpu_shares shares; /* of the CPU while the task was ready */
-	char irq[CPUS_IRQ];	  /* the interrupt that woke it; "": none that is known */
+	/* Where it slept, and where the waker was; NULL: not recorded. */
+	struct saved_stack *slept_at, *woken_at;
+	char irq[CPUS_IRQ]; /* the interrupt that woke it; "": none that is known */
 };
+
+struct cause *cause_new(void);
+struct cause *cause_copy(const struct cause *c); /* NULL: an empty one */
+void cause_free(struct cause *c);		 /* takes NULL */
 
 /* Follows the wake-up of a task that slept from begin to end. */
 void cause_follow(struct cause *c, const struct sched *s, const struct sched_wake *wake,
@@ -35,6 +42,9 @@ void cause_follow(struct cause *c, const struct sched *s, const struct sched_wak
 /* A ready task begins to run: who ran between begin and end. */
 void cause_ready(struct cause *c, const struct sched *s, const struct sched_task *t, unsigned cpu,
 		 uint64_t begin, uint64_t end);
+
+/* A task that slept begins to run: the stacks of its sleep and its wake-up, if they were recorded. */
+void cause_stacks(struct cause *c, const struct sched_task *t);
 
 /* "holder:122", "a timer", "the interrupt eth0" */
 void cause_print_waker(FILE *out, const struct sched_wake *w, const struct call_kind *call,

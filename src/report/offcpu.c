@@ -60,7 +60,7 @@ static uint64_t stall(const struct absence *a)
 
 static void free_cause(void *item)
 {
-	free(((struct absence *)item)->cause);
+	cause_free(((struct absence *)item)->cause);
 }
 
 /* ---- events ---- */
@@ -78,7 +78,7 @@ static void on_wake(void *ctx, struct sched_task *t)
 
 	if (!t->out || t->by_design || !worst_takes(&o->stalls, t->wake.ts - t->out))
 		return;
-	t->note = memory_new(1, sizeof(struct cause));
+	t->note = cause_new();
 	cause_follow(t->note, &o->sched, &t->wake, t->out, t->wake.ts);
 }
 
@@ -104,8 +104,9 @@ static void add_cause(const struct offcpu *o, struct absence *a, struct sched_ta
 {
 	const char *irq = NULL;
 
-	a->cause = t->note ?: memory_new(1, sizeof(*a->cause));
+	a->cause = t->note ?: cause_new();
 	t->note = NULL;
+	cause_stacks(a->cause, t);
 	if (a->woken)
 		cause_ready(a->cause, &o->sched, t, a->cpu, a->woken, a->pair.end);
 	if (a->wake.context == SCHED_BY_HARDIRQ || a->wake.context == SCHED_BY_SOFTIRQ)
@@ -133,6 +134,11 @@ static void on_start(void *ctx, struct sched_task *t, const struct feed_event *e
 
 /* ---- a report ---- */
 
+static void forget(void *note)
+{
+	cause_free(note);
+}
+
 static void *offcpu_open(const struct report_env *env, struct pairs *pairs)
 {
 	struct offcpu *o = memory_new(1, sizeof(*o));
@@ -141,9 +147,9 @@ static void *offcpu_open(const struct report_env *env, struct pairs *pairs)
 	o->pairs = pairs;
 	o->sched.starts = on_start;
 	o->sched.wakes = on_wake;
-	o->sched.forget = free;
+	o->sched.forget = forget;
 	o->sched.ctx = o;
-	sched_open(&o->sched);
+	sched_open(&o->sched, env->types);
 	worst_init(&o->stalls, env->worst, sizeof(struct absence), free_cause);
 	worst_init(&o->waits, env->worst, sizeof(struct absence), free_cause);
 	worst_init(&o->open, env->worst, sizeof(struct absence), free_cause);
@@ -168,15 +174,6 @@ static void offcpu_drop(struct pair *pair)
 	free_cause(pair);
 }
 
-static struct cause *copy_cause(const struct cause *c)
-{
-	struct cause *copy = memory_new(1, sizeof(*copy));
-
-	if (c)
-		*copy = *c;
-	return copy;
-}
-
 static void offcpu_pair(void *state, struct pair *pair)
 {
 	struct absence *a = (struct absence *)pair, wait = *a;
@@ -188,7 +185,7 @@ static void offcpu_pair(void *state, struct pair *pair)
 	totals_add(&o->tasks, &key, stall(a));
 	o->n_by_design += a->by_design;
 	if (a->by_design && worst_takes(&o->waits, length(a))) {
-		wait.cause = copy_cause(a->cause);
+		wait.cause = cause_copy(a->cause);
 		worst_add(&o->waits, length(a), &wait);
 	}
 	worst_add(&o->stalls, stall(a), a);
@@ -280,6 +277,10 @@ static void print_absence(const struct offcpu *o, FILE *out, const struct absenc
 
 	print_wrapped(out, cause, column, 17);
 	free(cause);
+	if (!a->cause)
+		return;
+	saved_stack_print(out, "asleep in", a->cause->slept_at, o->env->symbols);
+	saved_stack_print(out, "woken from", a->cause->woken_at, o->env->symbols);
 }
 
 static void print_worst(const struct offcpu *o, FILE *out)
@@ -334,7 +335,7 @@ static void offcpu_print(void *state, FILE *out)
 
 /* ---- JSON ---- */
 
-static json_t *json_absence(const struct absence *a, uint64_t ns)
+static json_t *json_absence(const struct offcpu *off, const struct absence *a, uint64_t ns)
 {
 	char *text = cause_of(a, ns);
 	json_t *o = json_pack("{s:I, s:I, s:I, s:I, s:I, s:s, s:i, s:i, s:i, s:b, s:s, s:s}",
@@ -349,16 +350,22 @@ static json_t *json_absence(const struct absence *a, uint64_t ns)
 			    cause_json_waker(&a->wake, a->call, a->cause ? a->cause->irq : ""));
 	json_object_set_new(o, "chain", cause_json_steps(a->cause));
 	cause_json_ready(o, a->cause);
+	if (off->env->symbols && a->cause) {
+		json_object_set_new(o, "slept_at",
+				    saved_stack_json(a->cause->slept_at, off->env->symbols));
+		json_object_set_new(o, "woken_at",
+				    saved_stack_json(a->cause->woken_at, off->env->symbols));
+	}
 	free(text);
 	return o;
 }
 
-static json_t *json_list(const struct worst *w)
+static json_t *json_list(const struct offcpu *o, const struct worst *w)
 {
 	json_t *list = json_array();
 
 	for (unsigned i = 0; i < w->n; i++)
-		json_array_append_new(list, json_absence(worst_at(w, i), w->ranks[i]));
+		json_array_append_new(list, json_absence(o, worst_at(w, i), w->ranks[i]));
 	return list;
 }
 
@@ -370,22 +377,22 @@ static json_t *offcpu_json(void *state)
 				 "open", (json_int_t)o->n_open);
 
 	json_pairs(root, o->pairs);
-	json_object_set_new(root, "worst", json_list(&o->stalls));
-	json_object_set_new(root, "not_over", json_list(&o->open));
+	json_object_set_new(root, "worst", json_list(o, &o->stalls));
+	json_object_set_new(root, "not_over", json_list(o, &o->open));
 	json_object_set_new(root, "histogram", hist_json(&o->hist));
 	json_object_set_new(root, "tasks", totals_json(&o->tasks));
-	json_object_set_new(root, "waits", json_list(&o->waits));
+	json_object_set_new(root, "waits", json_list(o, &o->waits));
 	return root;
 }
 
-static const struct feed_type events[] = {
-	SCHED_SWITCH, SCHED_WAKEUP, SCHED_MIGRATE, SCHED_CALL, SCHED_HARDIRQ, SCHED_SOFTIRQ, {}
-};
+static const struct feed_type events[] = { SCHED_SWITCH, SCHED_WAKEUP,	    SCHED_MIGRATE,
+					   SCHED_CALL,	 SCHED_HARDIRQ,	    SCHED_SOFTIRQ,
+					   SCHED_STACK,	 SCHED_WAKER_STACK, {} };
 
 const struct report report_offcpu = {
 	.name = "offcpu",
 	.about = "which task stalled, and who or what it slept for",
-	.sources = "sched,syscalls",
+	.sources = "sched,syscalls:futex",
 	.events = events,
 	.pair_size = sizeof(struct absence),
 	.open = offcpu_open,

@@ -15,12 +15,14 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <numaring/event.h>
+#include <numaring/symbols.h>
 #include "feed.h"
 #include "pairs.h"
 
 struct report_env {
 	const struct nr_types *types;
 	int64_t clock_offset;	     /* CLOCK_MONOTONIC -> ns since the epoch, UTC */
+	struct nr_symbols *symbols;  /* names of addresses in stacks; NULL: unknown */
 	unsigned worst;		     /* how many worst cases to show */
 	bool utf8;		     /* for people: block characters may be used */
 	const uint32_t *node_of_cpu; /* [n_cpus]; NULL: unknown */

@@ -43,7 +43,7 @@ static uint64_t length(const struct wait *w)
 
 static void free_cause(void *item)
 {
-	free(((struct wait *)item)->cause);
+	cause_free(((struct wait *)item)->cause);
 }
 
 static struct wait wait_of(const struct sched_task *t, const struct feed_event *e)
@@ -72,7 +72,7 @@ static void on_start(void *ctx, struct sched_task *t, const struct feed_event *e
 	if (!w.pair.begin || !e->passes || !report_wants(r->env, t->pid, t->comm))
 		return;
 	if (worst_takes(&r->worst, length(&w))) {
-		w.cause = memory_new(1, sizeof(*w.cause));
+		w.cause = cause_new();
 		cause_ready(w.cause, &r->sched, t, w.cpu, w.pair.begin, w.pair.end);
 	}
 	pairs_add(r->pairs, &w.pair);
@@ -86,7 +86,7 @@ static void *runq_open(const struct report_env *env, struct pairs *pairs)
 	r->pairs = pairs;
 	r->sched.starts = on_start;
 	r->sched.ctx = r;
-	sched_open(&r->sched);
+	sched_open(&r->sched, env->types);
 	worst_init(&r->worst, env->worst, sizeof(struct wait), free_cause);
 	return r;
 }

@@ -39,8 +39,9 @@ enum { MIGRATE_PID, MIGRATE_FROM, MIGRATE_TO };
 enum { CALL_NR, CALL_TID, CALL_ARGS };
 enum { IRQ_NS, IRQ_NAME };
 
-void sched_open(struct sched *s)
+void sched_open(struct sched *s, const struct nr_types *types)
 {
+	s->types = types;
 	s->n_buckets = FIRST_BUCKETS;
 	s->buckets = memory_new(s->n_buckets, sizeof(*s->buckets));
 	cpus_open(&s->cpus);
@@ -53,11 +54,19 @@ static void forget_note(struct sched *s, struct sched_task *t)
 	t->note = NULL;
 }
 
+static void forget_stacks(struct sched_task *t)
+{
+	free(t->slept_at);
+	free(t->woken_at);
+	t->slept_at = t->woken_at = NULL;
+}
+
 static void free_list(struct sched_task *t)
 {
 	while (t) {
 		struct sched_task *next = t->next;
 
+		forget_stacks(t);
 		free(t);
 		t = next;
 	}
@@ -133,6 +142,7 @@ static void forget(struct sched *s, struct sched_task *t)
 	struct sched_task **p = bucket(s, t->tid);
 
 	forget_note(s, t);
+	forget_stacks(t);
 	while (*p != t)
 		p = &(*p)->next;
 	*p = t->next;
@@ -351,4 +361,18 @@ void sched_on_softirq(void *state, const struct feed_event *e)
 
 	snprintf(irq.name, sizeof(irq.name), "%s", feed_name(e, IRQ_NAME) ?: "?");
 	on_irq(state, e, irq);
+}
+
+void sched_on_stack(void *state, const struct feed_event *e)
+{
+	struct sched *s = state;
+
+	saved_stack_take(&get(s, feed_int(e, 0))->slept_at, s->types, e->ev);
+}
+
+void sched_on_waker_stack(void *state, const struct feed_event *e)
+{
+	struct sched *s = state;
+
+	saved_stack_take(&get(s, feed_int(e, 0))->woken_at, s->types, e->ev);
 }

@@ -10,6 +10,7 @@
 #include "call_kinds.h"
 #include "cpus.h"
 #include "feed.h"
+#include "saved_stack.h"
 
 enum sched_state {
 	SCHED_UNKNOWN, /* no event of it yet */
@@ -63,8 +64,10 @@ struct sched_task {
 	unsigned cpu, from_cpu;
 	uint64_t moved;	  /* 0: it was not */
 	bool futex_waits; /* its latest futex call waits for something else than a lock */
-	void *note;	  /* of the report; see `forget` */
-	uint64_t n;	  /* stretches so far: the latest is past[(n - 1) % SCHED_STRETCHES] */
+	/* Where it slept last, and where its latest waker was; NULL: not recorded. */
+	struct saved_stack *slept_at, *woken_at;
+	void *note; /* of the report; see `forget` */
+	uint64_t n; /* stretches so far: the latest is past[(n - 1) % SCHED_STRETCHES] */
 	struct sched_stretch past[SCHED_STRETCHES];
 };
 
@@ -77,6 +80,7 @@ struct sched {
 	void (*forget)(void *note);
 	void *ctx;
 
+	const struct nr_types *types;
 	struct sched_task **buckets;
 	unsigned n_buckets, n_tasks;
 	struct sched_task *free;
@@ -84,7 +88,7 @@ struct sched {
 	struct call_kinds calls;
 };
 
-void sched_open(struct sched *s);
+void sched_open(struct sched *s, const struct nr_types *types);
 void sched_close(struct sched *s);
 
 /* NULL: no event of it yet. */
@@ -99,6 +103,8 @@ void sched_on_migrate(void *s, const struct feed_event *e);
 void sched_on_call(void *s, const struct feed_event *e);
 void sched_on_hardirq(void *s, const struct feed_event *e);
 void sched_on_softirq(void *s, const struct feed_event *e);
+void sched_on_stack(void *s, const struct feed_event *e);
+void sched_on_waker_stack(void *s, const struct feed_event *e);
 
 #define SCHED_SWITCH                                                                               \
 	{                                                                                          \
@@ -129,6 +135,15 @@ void sched_on_softirq(void *s, const struct feed_event *e);
 #define SCHED_SOFTIRQ                                                                              \
 	{                                                                                          \
 		"?softirq", "irq", { "duration_ns", "vector" }, sched_on_softirq                   \
+	}
+
+#define SCHED_STACK                                                                                \
+	{                                                                                          \
+		"?sched_stack", "sched:stacks", { "tid" }, sched_on_stack                          \
+	}
+#define SCHED_WAKER_STACK                                                                          \
+	{                                                                                          \
+		"?sched_waker_stack", "sched:stacks", { "woken_tid" }, sched_on_waker_stack        \
 	}
 
 #endif

@@ -48,7 +48,7 @@ static uint64_t length(const struct wakeup *w)
 
 static void free_cause(void *item)
 {
-	free(((struct wakeup *)item)->cause);
+	cause_free(((struct wakeup *)item)->cause);
 }
 
 /* ---- events ---- */
@@ -69,7 +69,7 @@ static void on_start(void *ctx, struct sched_task *t, const struct feed_event *e
 		return;
 	memcpy(w.comm, t->comm, sizeof(w.comm));
 	if (worst_takes(&k->worst, length(&w))) {
-		w.cause = memory_new(1, sizeof(*w.cause));
+		w.cause = cause_new();
 		cause_ready(w.cause, &k->sched, t, w.cpu, w.pair.begin, w.pair.end);
 	}
 	pairs_add(k->pairs, &w.pair);
@@ -85,7 +85,7 @@ static void *wakeups_open(const struct report_env *env, struct pairs *pairs)
 	k->sched.ctx = k;
 	k->routes.size = sizeof(struct route);
 	k->routes.key_size = sizeof(struct route_key);
-	sched_open(&k->sched);
+	sched_open(&k->sched, env->types);
 	worst_init(&k->worst, env->worst, sizeof(struct wakeup), free_cause);
 	return k;
 }

@@ -11,8 +11,8 @@ scratch
 MS=40
 
 # Records the case into t, and what the program says into says.
-record_case() { # CASE
-	"$NUMARING" record -e sched,syscalls --ring-size 16M -o t --force -- "$BLOCK" "$1" "$MS" >out 2>err
+record_case() { # CASE [SCHED]
+	"$NUMARING" record -e "${2-sched},syscalls:futex" --ring-size 16M -o t --force -- "$BLOCK" "$1" "$MS" >out 2>err
 	grep '^{' out >says
 }
 
@@ -39,6 +39,12 @@ mutex() {
 		holds '.waker.comm == "holder" and .by_design == false' &&
 		holds ".chain[0] | .comm == \"holder\" and .did == \"slept\" and $slept_on_time" &&
 		holds '.chain[0] | .call | test("nanosleep")'
+}
+
+stacks() {
+	record_case mutex sched:stacks && find_case offcpu worst worker duration_ns && holds '.slept_at | any(test("futex_wait"))' &&
+		holds '.woken_at | any(test("futex_wake"))' &&
+		"$NUMARING" report offcpu --comm worker t 2>err | grep -q 'asleep in .*futex'
 }
 
 chain() {
@@ -72,11 +78,16 @@ answer() {
 answer "a mutex: who held it, and what for" mutex
 answer "the same in a chain of two" chain
 answer "a sleep is no stall" nap
+if "$NUMARING" record -e sched:stacks -d 1ms -o stacked >/dev/null 2>err; then
+	answer "where it slept, and where it was woken" stacks
+else
+	echo "note: no stacks here: $(cat err)"
+fi
 answer "a CPU hog is who ran instead" hog
 
 # The first screen of one command: 24 lines of at most 100 columns name the cause.
 screen() {
-	"$NUMARING" record --report offcpu -e sched,syscalls --ring-size 16M -- "$BLOCK" mutex "$MS" >out 2>err
+	"$NUMARING" record --report offcpu --ring-size 16M -- "$BLOCK" mutex "$MS" >out 2>err
 	head -n 25 out | tail -n +2 >screen # without what the program says
 	grep -q "worker:$(grep '^{' out | jq .tid) .*slept .* in futex until holder:" screen &&
 		grep -q 'holder:[0-9]* had slept .* in clock_nanosleep until' screen &&
