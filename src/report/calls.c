@@ -10,8 +10,12 @@ void calls_open(struct calls *c)
 
 void calls_close(struct calls *c)
 {
-	for (unsigned tid = 0; tid < CALLS_MAX_TID; tid++)
-		free(c->by_tid[tid]);
+	while (c->all) {
+		struct call *call = c->all;
+
+		c->all = call->next;
+		free(call);
+	}
 	free(c->by_tid);
 }
 
@@ -34,9 +38,16 @@ void calls_on_enter(void *state, const struct feed_event *e)
 	if (tid <= 0 || tid >= CALLS_MAX_TID || e->fields[1].info.bits != 64)
 		return;
 	call = c->by_tid[tid];
-	if (!call)
+	if (!call) {
 		call = c->by_tid[tid] = memory_new(1, sizeof(*call));
-	*call = (struct call){ .enter = e->ts, .sched = c->sched, .waker.tid = -1, .last.tid = -1 };
+		call->next = c->all;
+		c->all = call;
+	}
+	*call = (struct call){ .next = call->next,
+			       .enter = e->ts,
+			       .sched = c->sched,
+			       .waker.tid = -1,
+			       .last.tid = -1 };
 	memcpy(call->args, args, (n < CALL_ARGS ? n : CALL_ARGS) * sizeof(*call->args));
 }
 

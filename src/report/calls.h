@@ -18,7 +18,8 @@ struct waker {
 };
 
 struct call {
-	uint64_t enter; /* 0: the thread is in none, or it was not seen to enter it */
+	struct call *next; /* in the list of all */
+	uint64_t enter;	   /* 0: the thread is in none, or it was not seen to enter it */
 	uint64_t args[CALL_ARGS];
 	bool sched;	  /* the following is known */
 	uint64_t off;	  /* ns off its CPU */
@@ -32,7 +33,8 @@ struct call {
 
 struct calls {
 	struct call **by_tid; /* [CALLS_MAX_TID] */
-	bool sched;	      /* there was an event of the source "sched" */
+	struct call *all;
+	bool sched; /* there was an event of the source "sched" */
 };
 
 void calls_open(struct calls *c);

@@ -76,6 +76,8 @@ static void on_wake(void *ctx, struct sched_task *t)
 {
 	struct offcpu *o = ctx;
 
+	free(t->note); /* of an earlier sleep that was not counted */
+	t->note = NULL;
 	if (!t->out || t->by_design || !worst_takes(&o->stalls, t->wake.ts - t->out))
 		return;
 	t->note = cause_new();

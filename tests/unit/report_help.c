@@ -142,18 +142,35 @@ const struct nr_types *story_types(const struct story *s)
 	return s->types;
 }
 
-static void put(struct story *s, uint64_t ts, unsigned cpu, const char *name, va_list args,
-		bool passes)
+static const struct story_type *type_of(const struct story *s, const char *name)
 {
-	struct nr_record rec = { .ts = ts, .cpu = cpu, .lost = s->lost[cpu] };
-	_Alignas(8) char data[MAX_SIZE] = {};
-	struct nr_event ev = { .rec = &rec, .data = data, .ts = ts };
 	const struct story_type *t = s->list;
 
 	while (strcmp(t->name, name))
 		assert_true(++t < s->list + s->n);
-	rec.id = t - s->list + 1;
-	ev.size = t->size;
+	return t;
+}
+
+static void give(struct story *s, uint64_t ts, unsigned cpu, const struct story_type *t,
+		 const void *data, uint32_t size, bool passes)
+{
+	struct nr_record rec = {
+		.ts = ts, .cpu = cpu, .lost = s->lost[cpu], .id = t - s->list + 1
+	};
+	struct nr_event ev = { .rec = &rec, .data = data, .size = size, .ts = ts };
+
+	if (s->fn)
+		s->fn(s->ctx, &ev);
+	else
+		report_run_event(s->run, &ev, passes);
+}
+
+static void put(struct story *s, uint64_t ts, unsigned cpu, const char *name, va_list args,
+		bool passes)
+{
+	const struct story_type *t = type_of(s, name);
+	_Alignas(8) char data[MAX_SIZE] = {};
+
 	for (unsigned i = 0; i < t->n; i++) {
 		const struct story_field *f = &t->fields[i];
 		long long value;
@@ -165,10 +182,19 @@ static void put(struct story *s, uint64_t ts, unsigned cpu, const char *name, va
 		value = va_arg(args, long long);
 		memcpy(data + f->offset, &value, f->size < 8 ? f->size : 8); /* little-endian */
 	}
-	if (s->fn)
-		s->fn(s->ctx, &ev);
-	else
-		report_run_event(s->run, &ev, passes);
+	give(s, ts, cpu, t, data, t->size, passes);
+}
+
+void story_bytes(struct story *s, uint64_t ts, unsigned cpu, const char *name, const void *bytes,
+		 uint32_t size)
+{
+	const struct story_type *t = type_of(s, name);
+	uint32_t room = size < t->size ? size : t->size;
+	void *data = malloc(room ? room : 1); /* of exactly this size, for the address sanitizer */
+
+	memcpy(data, bytes, room);
+	give(s, ts, cpu, t, data, room, true);
+	free(data);
 }
 
 void story_event(struct story *s, uint64_t ts, unsigned cpu, const char *type, ...)

@@ -36,6 +36,9 @@ const struct nr_types *story_types(const struct story *s);
 void story_event(struct story *s, uint64_t ts, unsigned cpu, const char *type, ...);
 /* The same, but it does not pass the filter. */
 void story_filtered(struct story *s, uint64_t ts, unsigned cpu, const char *type, ...);
+/* An event of size bytes, at most those of its type. */
+void story_bytes(struct story *s, uint64_t ts, unsigned cpu, const char *type, const void *bytes,
+		 uint32_t size);
 /* The CPU lost n records. */
 void story_lose(struct story *s, unsigned cpu, unsigned n);
 void story_end(struct story *s, uint64_t ts);
