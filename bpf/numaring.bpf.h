@@ -278,33 +278,35 @@ static __always_inline _Bool nr_has_filter(const __u16 id)
 	return id < NR_FILTER_TYPES && nr_tests[id * NR_FILTER_TESTS].what;
 }
 
-static __always_inline __u64 nr_test_value(const struct nr_test *t, const void *payload)
+/* Reads of nr_tests are volatile: the compiler must not take them for zero. */
+static __always_inline __u64 nr_test_value(const volatile struct nr_test *t, const void *payload)
 {
 	const void *p = payload + t->offset;
+	const __u8 bias = t->bias;
 
 	if (t->what == NR_TEST_CPU)
 		return bpf_get_smp_processor_id();
 	switch (t->size) {
 	case 1:
-		return t->bias ? (__u64)(__s64) * (const __s8 *)p : *(const __u8 *)p;
+		return bias ? (__u64)(__s64) * (const __s8 *)p : *(const __u8 *)p;
 	case 2:
-		return t->bias ? (__u64)(__s64) * (const __s16 *)p : *(const __u16 *)p;
+		return bias ? (__u64)(__s64) * (const __s16 *)p : *(const __u16 *)p;
 	case 4:
-		return t->bias ? (__u64)(__s64) * (const __s32 *)p : *(const __u32 *)p;
+		return bias ? (__u64)(__s64) * (const __s32 *)p : *(const __u32 *)p;
 	}
 	return *(const __u64 *)p;
 }
 
-/* Runs the tests of an event type on a payload. The verifier knows all that is constant in them. */
+/* Runs the tests of an event type on a payload. The verifier knows all that is constant in them: it
+ * follows the list, and removes what no test needs. */
 static __always_inline _Bool nr_passes(const __u16 id, const void *payload)
 {
 	__u32 at = 0;
 
 	if (!nr_has_filter(id))
 		return 1;
-	for (int i = 0; i < NR_FILTER_TESTS && at < NR_FILTER_TESTS; i++) {
-		const struct nr_test *t =
-			(const struct nr_test *)&nr_tests[id * NR_FILTER_TESTS + at];
+	while (at < NR_FILTER_TESTS) {
+		const volatile struct nr_test *t = &nr_tests[id * NR_FILTER_TESTS + at];
 		__u64 v = nr_test_value(t, payload) & t->mask;
 
 		if (t->bias)
@@ -315,32 +317,31 @@ static __always_inline _Bool nr_passes(const __u16 id, const void *payload)
 }
 
 /*
- * Reserves, fills and submits an event of TYPE: FILL(struct TYPE *e, ...) sets all fields of *e.
- * With --filter it fills a copy on the stack first, and reserves only if the tests let it pass. So
- * FILL may run twice. Fields that --filter is to test must be aligned to their size in TYPE.
+ * Reserves, fills and submits an event of TYPE: FILL(struct TYPE *e, ...) sets all fields of *e. With
+ * --filter it fills a copy on the stack, which is submitted only if the tests let it pass. Fields that
+ * --filter is to test must be aligned to their size in TYPE.
  */
 #define nr_emit(TYPE, FILL, ...)                                                                   \
 	({                                                                                         \
-		struct TYPE *nr_event_ = NULL;                                                     \
-		_Bool nr_passed_ = 1;                                                              \
+		struct TYPE *nr_event_;                                                            \
                                                                                                    \
 		if (nr_has_filter(nr_id_of_##TYPE)) {                                              \
 			struct TYPE nr_try_ __attribute__((aligned(8))) = {};                      \
                                                                                                    \
 			FILL(&nr_try_, ##__VA_ARGS__);                                             \
-			nr_passed_ = nr_passes(nr_id_of_##TYPE, &nr_try_);                         \
-		}                                                                                  \
-		if (nr_passed_)                                                                    \
+			nr_event_ =                                                                \
+				nr_passes(nr_id_of_##TYPE, &nr_try_) ? nr_reserve(TYPE) : NULL;    \
+			if (nr_event_)                                                             \
+				__builtin_memcpy(nr_event_, &nr_try_, sizeof(nr_try_));            \
+		} else {                                                                           \
 			nr_event_ = nr_reserve(TYPE);                                              \
-		if (nr_event_) {                                                                   \
-			FILL(nr_event_, ##__VA_ARGS__);                                            \
-			nr_submit(nr_event_);                                                      \
+			if (nr_event_)                                                             \
+				FILL(nr_event_, ##__VA_ARGS__);                                    \
 		}                                                                                  \
+		if (nr_event_)                                                                     \
+			nr_submit(nr_event_);                                                      \
 	})
 
-/* Reserves a record with size bytes of payload, which the verifier need not know, and fills in its
- * header. The payload begins at sizeof(struct nr_record). -1: the record is lost, and *ptr needs no
- * submit. */
 static __always_inline int nr_reserve_dynptr(struct bpf_dynptr *ptr, __u16 id, __u32 size)
 {
 	struct nr_cpu *c = nr_this_cpu();

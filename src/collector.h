@@ -98,6 +98,8 @@ int nr_recording_end(struct nr_collector *c);
 
 /* filter.c: compiles the filter for all types, and gives it to the delivery. 0 or a negative errno. */
 int nr_filtering_begin(struct nr_collector *c);
+/* Sets the tests that run in the programs of object i, and whether it is idle. */
+void nr_filtering_tests(struct nr_collector *c, unsigned i, struct nr_object_config *config);
 void nr_filtering_destroy(struct nr_filtering *f);
 
 /* packers.c: how many packers a recording has by default: one for each node with rings, at most 4;

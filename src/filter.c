@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "collector.h"
+#include "query/tests.h"
 
 static int find_nodes(struct nr_collector *c)
 {
@@ -70,6 +71,47 @@ int nr_filtering_begin(struct nr_collector *c)
 	nr_delivery_filter(&c->stream.delivery,
 			   &(struct nr_filter){ f->query, f->tested, c->types->n_ids });
 	return 0;
+}
+
+static void tell(const struct nr_collector *c, const char *type, bool is_false,
+		 enum nr_tests_part part)
+{
+	nr_log(&c->log, NR_LOG_INFO, "filter of %s: %s", type,
+	       is_false		       ? "no event matches"
+	       : part == NR_TESTS_ALL  ? "in the kernel"
+	       : part == NR_TESTS_SOME ? "a part in the kernel, all of it on the stream"
+				       : "on the stream");
+}
+
+/* Returns whether an event of this type can match. */
+static bool set_tests(struct nr_collector *c, const struct nr_object *o, uint16_t id,
+		      struct nr_test *tests)
+{
+	const struct nr_filtering *f = &c->filtering;
+	enum nr_tests_part part = NR_TESTS_NONE;
+	bool is_false = nr_query_is_false(f->query, id);
+
+	if (tests)
+		part = nr_query_tests(f->query, id, tests);
+	f->tested[id] = o->tests && part == NR_TESTS_ALL;
+	tell(c, nr_types_name(c->types, id), is_false, o->tests ? part : NR_TESTS_NONE);
+	return !is_false;
+}
+
+void nr_filtering_tests(struct nr_collector *c, unsigned i, struct nr_object_config *config)
+{
+	struct nr_object *o = &c->objects[i];
+	bool any = false;
+
+	memset(config->tests, 0, sizeof(config->tests));
+	for (unsigned t = 0; c->filtering.query && t < NR_OBJECT_IDS; t++) {
+		uint16_t id = i * NR_OBJECT_IDS + t;
+		struct nr_test *tests = &config->tests[t * NR_FILTER_TESTS];
+
+		if (nr_types_name(c->types, id))
+			any |= set_tests(c, o, id, t < NR_FILTER_TYPES ? tests : NULL);
+	}
+	o->idle = c->filtering.query && o->tests && !any;
 }
 
 void nr_filtering_destroy(struct nr_filtering *f)

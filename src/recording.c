@@ -102,6 +102,9 @@ static int load_objects(struct nr_collector *c)
 
 	for (unsigned i = 0; !err && i < c->n_objects; i++) {
 		config.id_base = i * NR_OBJECT_IDS;
+		nr_filtering_tests(c, i, &config);
+		if (c->objects[i].idle)
+			continue;
 		if (c->opts.order == NR_ORDER_RCU)
 			nr_object_warn_sleepable(&c->objects[i], &c->log);
 		err = nr_object_load(&c->objects[i], &c->maps, &config, &c->log);
@@ -153,7 +156,8 @@ static int attach_objects(struct nr_collector *c)
 	int err = 0;
 
 	for (unsigned i = 0; i < c->n_objects; i++)
-		err = nr_object_attach(&c->objects[i], &c->log) ?: err;
+		if (!c->objects[i].idle)
+			err = nr_object_attach(&c->objects[i], &c->log) ?: err;
 	return err;
 }
 

@@ -297,7 +297,7 @@ static int record(struct record *r)
 	if (set_up(r)) {
 		outputs_remove(&r->outputs); /* or the next try needs --force */
 		outfile_remove(&r->stats.output);
-		return CLI_FAILED;
+		return r->what.is_wrong ? CLI_USAGE : CLI_FAILED;
 	}
 	if (is_unattended(r))
 		outputs_tell(&r->outputs);

@@ -309,7 +309,7 @@ static int top(struct top *t)
 	int err = set_up(t), stopped;
 
 	if (err)
-		return CLI_FAILED;
+		return t->what.is_wrong ? CLI_USAGE : CLI_FAILED;
 	if (t->on_screen && top_screen_open(t->view))
 		return CLI_FAILED;
 	if (t->on_screen)

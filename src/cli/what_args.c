@@ -40,6 +40,9 @@ static const struct argp_option options[] = {
 	  "record only these processes, separated by commas; may be repeated, at most 64 "
 	  "processes; stop when all of them have exited",
 	  0 },
+	FILTER_OPTION_EXPR,
+	FILTER_OPTION_COMM,
+	FILTER_OPTION_CPUS,
 	{ "order", OPT_ORDER, "fence|rcu", 0,
 	  "how to know that no earlier event can arrive (default: fence)", 1 },
 	{ "latency", OPT_LATENCY, "MS", 0,
@@ -112,7 +115,7 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 		strings_add(&w->objects, arg);
 		return 0;
 	}
-	return ARGP_ERR_UNKNOWN;
+	return filter_option(&w->filter, key, arg) ? 0 : ARGP_ERR_UNKNOWN;
 }
 
 const struct argp what_argp = {
@@ -154,6 +157,18 @@ static int add_events(struct what *w, struct nr_collector *collector)
 	return err;
 }
 
+/* By itself first, so that messages name its columns. */
+static int set_filter(struct what *w, struct nr_collector *collector)
+{
+	int err = w->filter.expr ? nr_collector_filter(collector, w->filter.expr) : 0;
+
+	w->filter.text = filter_text(&w->filter);
+	if (!err && w->filter.text)
+		err = nr_collector_filter(collector, w->filter.text);
+	w->is_wrong = err == -EINVAL;
+	return err;
+}
+
 int what_open(struct what *w, struct nr_collector **collector)
 {
 	w->opts.log_ctx = &w->verbosity;
@@ -162,7 +177,8 @@ int what_open(struct what *w, struct nr_collector **collector)
 	w->opts.policy = w->plan.policy;
 	w->opts.ring_bytes = w->plan.ring_bytes;
 	w->opts.consumer_cpus = w->plan.consumer_cpus;
-	return nr_collector_open(collector, &w->opts) ?: add_events(w, *collector);
+	return nr_collector_open(collector, &w->opts) ?: add_events(w, *collector)
+	       ?: set_filter(w, *collector);
 }
 
 int what_check_processes(struct what *w)
@@ -185,6 +201,7 @@ bool what_is_gone(struct what *w)
 
 void what_destroy(struct what *w)
 {
+	filter_close(&w->filter);
 	free(w->objects.list);
 	free(w->sources.list);
 }

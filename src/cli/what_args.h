@@ -6,6 +6,7 @@
 #include <numaring/numaring.h>
 #include "cli.h"
 #include "events_args.h"
+#include "filter.h"
 #include "processes.h"
 
 struct what {
@@ -14,7 +15,9 @@ struct what {
 	struct strings sources; /* none, and no objects: sched */
 	struct strings objects;
 	struct processes processes;
-	unsigned trial_ms; /* time to add the objects, which loads each of them for a trial */
+	struct filter filter; /* without pids: processes has them */
+	bool is_wrong;	      /* what_open found the filter to be wrong: exit with CLI_USAGE */
+	unsigned trial_ms;    /* time to add the objects, which loads each of them for a trial */
 	int verbosity;
 };
 

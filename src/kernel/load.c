@@ -53,7 +53,8 @@ static int set_constants(struct nr_object *o, const struct nr_object_config *con
 		       ?: nr_object_set(o, "nr_only_tgid", config->only_tgid,
 					sizeof(config->only_tgid))
 		       ?: nr_object_set(o, "nr_hidden_tgid", &config->hidden_tgid,
-					sizeof(config->hidden_tgid));
+					sizeof(config->hidden_tgid))
+		       ?: nr_object_set(o, "nr_tests", config->tests, sizeof(config->tests));
 }
 
 static int share_maps(struct nr_object *o, const struct nr_maps *maps)

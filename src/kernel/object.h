@@ -24,7 +24,9 @@ struct nr_object {
 	int (*attach)(struct nr_object *o, struct bpf_program *prog, const struct nr_logger *log);
 	void (*close)(void *ctx);
 	void *ctx;
-	bool nmi; /* its programs run in NMIs (I8) */
+	bool nmi;   /* its programs run in NMIs (I8) */
+	bool tests; /* its programs run nr_tests for all their events */
+	bool idle;  /* the filter leaves out all its events: it is neither loaded nor attached */
 };
 
 /* Values for the constants that numaring.bpf.h declares. */
@@ -32,6 +34,8 @@ struct nr_object_config {
 	uint16_t id_base;
 	uint32_t only_tgid[NR_PIDS_MAX]; /* ends at the first 0 */
 	uint32_t hidden_tgid;
+	/* Of the object's first NR_FILTER_TYPES types, NR_FILTER_TESTS each. */
+	struct nr_test tests[NR_FILTER_TYPES * NR_FILTER_TESTS];
 };
 
 /* Opens an object from a file or from memory, after a child process has tried to load it. _own

@@ -77,6 +77,7 @@ int nr_source_open(struct nr_object *o, const struct nr_source *source, const ch
 
 	if (err)
 		return err;
+	o->tests = true; /* by nr_emit or nr_passes */
 	nr_missing_skip(o, log);
 	err = prepare_object(o, log);
 	if (!err && source->prepare)
