@@ -88,13 +88,42 @@ static int no_type(struct nr_query *q, const char *at, const char *name, size_t 
 		nr_near_hint(&near, field ? ", and no such field" : "", hint, sizeof(hint)));
 }
 
+/* Does any type have the field, or the type that the name is about? */
+static bool is_field(struct nr_query *q, const struct nr_term *term, const char *path)
+{
+	struct nr_place place;
+	bool quiet = q->quiet, found = false;
+
+	q->quiet = true;
+	for (uint32_t id = 0; id < q->types->n_ids && !found; id++) {
+		const char *name = nr_types_name(q->types, id);
+
+		if (name && (!term->type || !strcmp(term->type, name)))
+			found = nr_place_find(q, term->at, id, path, &place) != -ENOENT;
+	}
+	q->quiet = quiet;
+	return found;
+}
+
+/* The part before the first dot, which is no field: an event type was meant. */
+static bool has_wrong_type(struct nr_query *q, const struct nr_term *term, size_t *len)
+{
+	char part[128];
+
+	*len = strcspn(term->path, ".[");
+	if (term->path[*len] != '.' || *len >= sizeof(part))
+		return false;
+	memcpy(part, term->path, *len);
+	part[*len] = 0;
+	return !is_field(q, term, part);
+}
+
 /* The name is neither a field of some type nor a pseudo-name. */
 static int no_field(struct nr_query *q, const struct nr_term *term)
 {
 	struct nr_near near;
 	struct try_fields fields = { q, &near, term->type, 100000 };
 	size_t len = strcspn(term->path, "[");
-	const char *dot = memchr(term->path, '.', len);
 	char hint[200];
 
 	nr_near_begin(&near, term->path, len);
@@ -104,8 +133,8 @@ static int no_field(struct nr_query *q, const struct nr_term *term)
 	if (term->type)
 		return nr_query_error(q, term->at, "%s has no field %s%s", term->type, term->path,
 				      nr_near_hint(&near, "", hint, sizeof(hint)));
-	if (dot && !*near.name)
-		return no_type(q, term->at, term->path, dot - term->path, true);
+	if (!*near.name && has_wrong_type(q, term, &len))
+		return no_type(q, term->at, term->path, len, true);
 	if (nr_types_id(q->types, term->path) >= 0)
 		return nr_query_error(q, term->at,
 				      "%s is an event type: use type == \"%s\", or %s.FIELD",
@@ -154,24 +183,6 @@ static int resolve_cgroup(struct nr_query *q, struct nr_term *term)
 	return 0;
 }
 
-/* Does any type have the field? */
-static int check_field(struct nr_query *q, const struct nr_term *term)
-{
-	struct nr_place place;
-	bool quiet = q->quiet, found = false;
-
-	q->quiet = true;
-	for (uint32_t id = 0; id < q->types->n_ids && !found; id++) {
-		const char *name = nr_types_name(q->types, id);
-
-		if (!name || (term->type && strcmp(term->type, name)))
-			continue;
-		found = nr_place_find(q, term->at, id, term->path, &place) != -ENOENT;
-	}
-	q->quiet = quiet;
-	return found ? 0 : no_field(q, term);
-}
-
 int nr_name_resolve(struct nr_query *q, struct nr_term *term)
 {
 	int err;
@@ -179,7 +190,7 @@ int nr_name_resolve(struct nr_query *q, struct nr_term *term)
 	if (term->type) {
 		if (nr_types_id(q->types, term->type) < 0)
 			return no_type(q, term->at, term->type, strlen(term->type), false);
-		return check_field(q, term);
+		return is_field(q, term, term->path) ? 0 : no_field(q, term);
 	}
 	for (unsigned i = 0; i < N_PSEUDO_NAMES; i++)
 		if (!strcmp(term->path, pseudo_names[i].name))
@@ -193,7 +204,9 @@ int nr_name_resolve(struct nr_query *q, struct nr_term *term)
 	if (term->subject != NR_SUBJECT_FIELD)
 		return 0;
 	err = split(q, term);
-	return err ?: check_field(q, term);
+	if (err)
+		return err;
+	return is_field(q, term, term->path) ? 0 : no_field(q, term);
 }
 
 /* ---- the fields of one type ---- */

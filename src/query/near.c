@@ -6,7 +6,7 @@
 
 void nr_near_begin(struct nr_near *near, const char *want, size_t len)
 {
-	*near = (struct nr_near){ .want = want, .len = len, .distance = 1 + (len / 3 ?: 1) };
+	*near = (struct nr_near){ .want = want, .len = len, .distance = 1 + (len / 3 ?: len > 1) };
 }
 
 static unsigned least(unsigned a, unsigned b)
@@ -43,10 +43,15 @@ static unsigned distance(const char *a, size_t n, const char *b, size_t m)
 	return last[m];
 }
 
-/* "duration" is as good as near to "duration_ns". */
-static bool begins(const struct nr_near *near, const char *name, size_t len)
+/* "duration" and "x" are as good as near to "duration_ns" and "pos.x". */
+static bool is_part(const struct nr_near *near, const char *name, size_t len)
 {
-	return near->len >= 3 && near->len < len && !memcmp(near->want, name, near->len);
+	const char *end = name + len - near->len;
+
+	if (near->len >= len)
+		return false;
+	return (near->len >= 3 && !memcmp(near->want, name, near->len)) ||
+	       (end[-1] == '.' && !memcmp(near->want, end, near->len));
 }
 
 void nr_near_try(struct nr_near *near, const char *name)
@@ -56,7 +61,7 @@ void nr_near_try(struct nr_near *near, const char *name)
 
 	if (len > MAX_NAME || near->len > MAX_NAME)
 		return;
-	d = begins(near, name, len) ? 1 : distance(near->want, near->len, name, len);
+	d = is_part(near, name, len) ? 0 : distance(near->want, near->len, name, len);
 	if (d >= near->distance)
 		return;
 	near->distance = d;
