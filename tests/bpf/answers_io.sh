@@ -13,8 +13,10 @@ need_bpf
 scratch
 MS=40
 loop=
+group=
 clean() {
 	cd /
+	[ ! "$group" ] || rmdir "$group"
 	[ ! "$loop" ] || losetup -d "$loop"
 	umount -l "$dir/slow" 2>/dev/null
 	rm -rf "$dir"
@@ -84,7 +86,7 @@ flood() {
 	record_case irq,sched flood 200 && report irq &&
 		holds '.interrupts[] | select(.kind == "softirq" and .name == "NET_RX" and .cpu == $said.cpu)
 			| (.took.n | near($said.softirqs)) and .took.n > $said.sent / 2
-			  and .took.sum_ns < $said.ns and .took.sum_ns > $said.ns / 50' &&
+			  and .took.sum_ns < $said.ns and .took.min_ns > 0' &&
 		holds '[.interrupts[] | select(.cpu == $said.cpu)][0].name == "NET_RX"' &&
 		holds '[.interrupted[] | select(.id == $said.pid)][0].name == "flood"'
 }
@@ -92,6 +94,19 @@ flood() {
 touched() {
 	record_case memory touch 10000 && report faults &&
 		holds '.processes[] | select(.pid == $said.pid and .comm == "known") | (.write | near($said.n)) and .faults >= $said.n'
+}
+
+# The program writes more than its memory cgroup may have.
+limited() {
+	# shellcheck disable=SC2016
+	"$NUMARING" record -e memory --ring-size 64M -o t --force --fail-on-loss -- sh -c '
+		echo $$ >"$0/cgroup.procs"
+		echo "{\"pid\":$$}"
+		exec dd if=/dev/zero of=dirty bs=1M count=100 status=none' "$group" >out 2>err &&
+		grep '^{' out >says && report faults -n 1000 &&
+		holds '[.worst[] | select(.tid == $said.pid)][0]
+			| .comm == "dd" and .in == "direct reclaim" and .detail == "MEMCG" and .reclaimed > 0' &&
+		holds '[.stalled[] | select(.id == $said.pid and .name == "dd")][0].n > 10'
 }
 
 # TEXT FUNCTION: within five tries.
@@ -109,6 +124,18 @@ answer "syscalls: which error, and how often" failing
 answer "net: which packets were dropped, how many and why" drop
 answer "irq: a softirq flood, and whom it interrupted" flood
 answer "faults: who faults, and how often" touched
+
+for memory in /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/*/memory.max; do
+	[ -w "$memory" ] || continue
+	limit=${memory##*/}
+	[ "$limit" = memory.limit_in_bytes ] && memory=${memory%/*} || memory=${memory%/*/*}
+	mkdir "$memory/numaring-test-$$" 2>/dev/null && group=$memory/numaring-test-$$ && break
+done
+if [ "$group" ] && echo 20M >"$group/$limit"; then
+	answer "faults: who waits because its cgroup is at its limit" limited
+else
+	echo "note: no memory cgroup can be made here"
+fi
 
 # The first screen of one command names the cause: 24 lines of at most 100 columns.
 screen() { # KIND CASE...
