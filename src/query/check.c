@@ -10,10 +10,10 @@
 
 /* What is known of a comparison after looking at it for every type. */
 struct outcome {
-	bool possible;
-	bool valid; /* for some type, and false for all of its values: */
-	struct nr_place never;
-	uint32_t failed; /* else: a type for which it is an error */
+	bool possible;	       /* it is true for some value of some type */
+	bool valid;	       /* the constants fit the field of some type */
+	struct nr_place place; /* if valid: of the first such type */
+	uint32_t failed;       /* the first type whose field they do not fit; NR_NO_TYPE: none */
 };
 
 static int try_type(struct nr_query *q, const struct nr_term *term, uint32_t id,
@@ -31,7 +31,7 @@ static int try_type(struct nr_query *q, const struct nr_term *term, uint32_t id,
 			continue;
 		out->possible |= match.n || nr_op_is_negative(term->op);
 		if (!out->valid)
-			out->never = places[i];
+			out->place = places[i];
 		out->valid = true;
 	}
 	if (err && out->failed == NR_NO_TYPE)
@@ -86,7 +86,7 @@ static int check_places(struct nr_query *q, const struct nr_term *term)
 	if (err || out.possible)
 		return err;
 	if (out.valid)
-		return never_true(q, term, &out.never);
+		return never_true(q, term, &out.place);
 	if (out.failed != NR_NO_TYPE)
 		return explain(q, term, out.failed);
 	return nr_query_error(q, term->at, "no event type has a %s", term->path);

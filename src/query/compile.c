@@ -5,7 +5,7 @@
 
 struct compiler {
 	struct nr_generator g;
-	struct nr_insn *code; /* the largest that a program of this query may be */
+	struct nr_insn *code; /* of one type; room for every comparison */
 	unsigned n;
 };
 

@@ -16,8 +16,8 @@ struct translator {
 	struct nr_test tests[ROOM]; /* from the last to the first */
 	bool is_part[ROOM]; /* it is weaker than its comparison, or one behind it is left out */
 	unsigned n;
-	unsigned comparisons; /* so far */
-	unsigned skip;	      /* at the end of the expression, these are left out */
+	unsigned comparisons; /* so far, from the last to the first */
+	unsigned skip;	      /* comparisons at the end of the expression that are left out */
 };
 
 /* A test of one range of an integer. False: BPF programs cannot do it. */
@@ -185,7 +185,6 @@ static unsigned add_tests(struct nr_generator *g, const struct nr_place *place,
 	struct translator *t = (struct translator *)g;
 	struct nr_test test;
 
-	/* They come from the last to the first. */
 	if (t->comparisons++ < t->skip)
 		return leave_out(yes, no, upward);
 	if (place->leaf.kind == NR_TEXT) {
