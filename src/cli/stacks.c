@@ -2,19 +2,27 @@
 #include <string.h>
 #include "stacks.h"
 
-/* Stacks of tracepoints begin with the functions that run the program which records them: BPF's, and last
- * the tracepoint's own. */
-#define OWN_FUNCTIONS 6
+/* Stacks of tracepoints begin with the functions that run the program which records them. */
+static bool is_of_tracepoint(const char *name)
+{
+	static const char *const begin[] = { "bpf_prog_", "bpf_trace_run", "__bpf_trace_",
+					     "__traceiter_" };
+
+	for (unsigned i = 0; i < sizeof(begin) / sizeof(*begin); i++)
+		if (!strncmp(name, begin[i], strlen(begin[i])))
+			return true;
+	return false;
+}
 
 static unsigned first_function(struct nr_symbols *symbols, const struct nr_stack *stack)
 {
 	char text[512];
+	unsigned i = 0;
 
-	for (unsigned i = 0; i < stack->n_kernel && i < OWN_FUNCTIONS; i++)
-		if (nr_stack_text(symbols, stack, i, text, sizeof(text)) > 0 &&
-		    !strncmp(text, "__traceiter_", 12))
-			return i + 1;
-	return 0;
+	while (i < stack->n_kernel && nr_stack_text(symbols, stack, i, text, sizeof(text)) > 0 &&
+	       is_of_tracepoint(text))
+		i++;
+	return i;
 }
 
 /* Prints each address between before and after, and `between` two of them. */

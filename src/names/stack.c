@@ -78,7 +78,9 @@ int nr_stack_text(struct nr_symbols *s, const struct nr_stack *stack, unsigned i
 	struct nr_symbol symbol = { .sz = sizeof(symbol) };
 	uint64_t address = i < stack->n ? stack->addresses[i] : 0;
 	bool back = address && is_return(stack, i);
-	int ret = nr_symbols_find(s, stack->pid, stack->ts, address - back, &symbol);
+	bool strayed = i >= stack->n_kernel && address >> 63; /* no frame pointer, but data */
+	int ret = strayed ? -ENOENT
+			  : nr_symbols_find(s, stack->pid, stack->ts, address - back, &symbol);
 	char *text;
 
 	if (ret == -ENOENT)
