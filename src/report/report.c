@@ -224,14 +224,22 @@ void report_run_print(struct report_run *run, FILE *out)
 	}
 }
 
+static json_t *json_of(const struct report_run *run, const struct running *r)
+{
+	json_t *o = r->report->json(r->state);
+
+	json_object_set_new(o, "clock_offset_ns", json_integer(run->env.clock_offset));
+	return o;
+}
+
 json_t *report_run_json(struct report_run *run)
 {
 	json_t *list;
 
 	if (run->n == 1)
-		return run->reports[0].report->json(run->reports[0].state);
+		return json_of(run, &run->reports[0]);
 	list = json_array();
 	for (unsigned i = 0; i < run->n; i++)
-		json_array_append_new(list, run->reports[i].report->json(run->reports[i].state));
+		json_array_append_new(list, json_of(run, &run->reports[i]));
 	return list;
 }

@@ -101,4 +101,19 @@ check "two reports are printed" test "$(grep -c '^BEGIN' out)" = 2
 equal "it is a trace of these sources" "$("$NUMARING" report runq --json kept | jq -r .report)" runq
 check "events that a report needs are missing" \
 	grep -q 'report offcpu needs the event sched_switch' <<<"$("$NUMARING" record --report offcpu -e irq -d 0.1 2>&1)"
+
+# Damage: what is before it is reported. After a repair that leaves a gap, pairs around the gap are left out.
+"$NUMARING" record -e sched --latency 10 -o d -- bash -c \
+	'"$0" sleep 400 & while kill -0 $! 2>/dev/null; do sleep 0.005; done' "$BLOCK" >out
+grep '^{' out >says
+size=$(stat -c %s d/stream)
+dd if=/dev/zero of=d/stream bs=1 count=64 seek=$((size / 2)) conv=notrunc 2>err
+"$NUMARING" report offcpu --json d >c 2>err
+equal "a damaged trace: exit status" $? 1
+check "a damaged trace: it is said where" grep -q 'is damaged' err
+check "a damaged trace: what is whole is reported" holds '.pairs > 0 and .left_out == 0'
+check "repaired with a gap" "$NUMARING" repair --skip-damaged -o e d >out 2>err
+"$NUMARING" report offcpu --json -n 1000 e >c 2>err
+equal "a trace with a gap: exit status" $? 0
+check "a sleep around the gap is left out" holds "[.waits[] | select(.tid == $(said sleeper tid))] == [] and .left_out > 0"
 finish
