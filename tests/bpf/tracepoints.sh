@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Tracepoints by name: their values, compared with what the test did and with the source sched; patterns; refusals.
 . "$(dirname "$0")/../lib.sh"
+: "${LOAD:=$(dirname "$NUMARING")/tests/bpf/load}"
+LOAD=$(realpath "$LOAD")
 need jq babeltrace2
 need_bpf
 scratch
