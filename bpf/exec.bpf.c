@@ -82,19 +82,23 @@ static __always_inline void join(__u64 words[CHUNK / 8])
 		words[i] |= ~((words[i] & low) + low | words[i] | low) >> 2;
 }
 
-static __always_inline void write_args(struct bpf_dynptr *to, __u32 at, __u64 from, __u32 len)
+static __always_inline void write_chunk(struct bpf_dynptr *to, __u32 at, __u64 from, __u32 n)
 {
 	__u64 chunk[CHUNK / 8];
 
-	for (__u32 i = 0; i < MAX_ARGS / CHUNK && i * CHUNK < len; i++) {
-		__u32 n = len - i * CHUNK;
+	if (!bpf_probe_read_user(chunk, n, (void *)from))
+		join(chunk);
+	bpf_dynptr_write(to, at, chunk, n, 0);
+}
 
-		if (n > CHUNK)
-			n = CHUNK;
-		if (!bpf_probe_read_user(chunk, n, (void *)(from + i * CHUNK)))
-			join(chunk);
-		bpf_dynptr_write(to, at + i * CHUNK, chunk, n, 0);
-	}
+static __always_inline void write_args(struct bpf_dynptr *to, __u32 at, __u64 from, __u32 len)
+{
+	__u32 rest = len & (CHUNK - 1);
+
+	for (__u32 i = 0; i < MAX_ARGS / CHUNK && (i + 1) * CHUNK <= len; i++)
+		write_chunk(to, at + i * CHUNK, from + i * CHUNK, CHUNK);
+	if (rest)
+		write_chunk(to, at + len - rest, from + len - rest, rest);
 }
 
 SEC("tp_btf/sched_process_exec")
