@@ -133,6 +133,11 @@ enum nr_format {
 NR_API int nr_types_format(const struct nr_types *types, const struct nr_event *ev,
 			   enum nr_format format, char *buf, size_t size);
 
+/* The value of one field, as nr_types_format has it. Empty if the payload is too short for the field.
+ */
+NR_API int nr_event_format(const struct nr_event *ev, const struct nr_field_info *field,
+			   enum nr_format format, char *buf, size_t size);
+
 /* The event as one JSON object on a line of its own, with the newline: time (UTC), ts, cpu, event,
  * lost and fields, and late_ts of a late record. clock_offset: nr_collector_clock_offset or
  * nr_trace_clock_offset. A record of no known type is the event "numaring:raw" with its bytes. As

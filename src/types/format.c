@@ -607,6 +607,25 @@ int nr_types_format(const struct nr_types *types, const struct nr_event *ev, enu
 	return finish(&o);
 }
 
+int nr_event_format(const struct nr_event *ev, const struct nr_field_info *field,
+		    enum nr_format format, char *buf, size_t size)
+{
+	const struct nr_field *f = field->inside;
+	struct out o = { .buf = buf, .size = size, .format = format };
+	struct span s = { (const uint8_t *)ev->data + (field->bit_offset - f->off) / 8,
+			  (const uint8_t *)ev->data + ev->size };
+
+	if ((unsigned)format > NR_FORMAT_CSV)
+		return -EINVAL;
+	if (!is_present(field->layout, f, s))
+		return finish(&o);
+	if (format == NR_FORMAT_CSV && f->kind == NR_ARRAY)
+		put_csv_array(&o, field->layout, f, s);
+	else
+		put_value(&o, field->layout, f, s);
+	return finish(&o);
+}
+
 int nr_types_csv_header(const struct nr_types *types, uint16_t id, char *buf, size_t size)
 {
 	const struct nr_layout *layout = nr_types_layout(types, id);

@@ -76,6 +76,35 @@ static void test_format(void **state)
 	nr_types_free(t);
 }
 
+/* The fields one by one are the event. */
+static void test_single_fields(void **state)
+{
+	struct nr_types *t = make_types();
+	struct nr_field_info f = { .sz = sizeof(f) };
+	struct nr_record rec;
+	struct nr_event ev = make_event(&rec, ID_KINDS, &sample, sizeof(sample));
+	char all[1000], value[300];
+	int n = 0;
+
+	(void)state;
+	for (unsigned i = 0; !nr_types_field_at(t, ID_KINDS, NULL, i, &f); i++) {
+		assert_true(nr_event_format(&ev, &f, NR_FORMAT_JSON, value, sizeof(value)) > 0);
+		n += sprintf(all + n, "%c\"%s\":%s", i ? ',' : '{', f.name, value);
+	}
+	sprintf(all + n, "}");
+	assert_string_equal(all, sample_json);
+	assert_int_equal(nr_types_field(t, ID_KINDS, "p.y", &f), 0);
+	assert_int_equal(nr_event_format(&ev, &f, NR_FORMAT_TEXT, value, sizeof(value)), 2);
+	assert_string_equal(value, "-2");
+	assert_int_equal(nr_types_field(t, ID_KINDS, "ps", &f), 0);
+	nr_event_format(&ev, &f, NR_FORMAT_CSV, value, sizeof(value));
+	assert_string_equal(value, "\"[{\"\"x\"\":3,\"\"y\"\":-4},{\"\"x\"\":5,\"\"y\"\":-6}]\"");
+	ev.size = 1;
+	assert_int_equal(nr_event_format(&ev, &f, NR_FORMAT_TEXT, value, sizeof(value)), 0);
+	assert_int_equal(nr_event_format(&ev, &f, 7, value, sizeof(value)), -EINVAL);
+	nr_types_free(t);
+}
+
 /* A 64-bit enum as clang 14 writes it, with values cut to 32 bits: HIGH = 0x100000000 becomes 0. */
 static void test_cut_enum(void **state)
 {
@@ -319,13 +348,10 @@ static void test_format_short(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_format),
-		cmocka_unit_test(test_cut_enum),
-		cmocka_unit_test(test_json_corners),
-		cmocka_unit_test(test_large_numbers),
-		cmocka_unit_test(test_hidden_characters),
-		cmocka_unit_test(test_format_short),
-		cmocka_unit_test(test_json_every_byte),
+		cmocka_unit_test(test_format),	      cmocka_unit_test(test_single_fields),
+		cmocka_unit_test(test_cut_enum),      cmocka_unit_test(test_json_corners),
+		cmocka_unit_test(test_large_numbers), cmocka_unit_test(test_hidden_characters),
+		cmocka_unit_test(test_format_short),  cmocka_unit_test(test_json_every_byte),
 	};
 
 	return !!cmocka_run_group_tests_name("text", tests, make_btf, free_btf);
