@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <numaring/trace.h>
 #include "cli.h"
 #include "filter.h"
@@ -17,8 +18,8 @@ struct args {
 	bool exports; /* the command is export */
 	const char *dir;
 	const char *output; /* NULL or "-": stdout */
-	enum lines_format format;
-	bool have_format;
+	struct lines_opts lines;
+	bool have_time, have_format;
 	struct outfile_opts outfile;
 	gid_t group;
 	uint64_t limit;
@@ -27,11 +28,16 @@ struct args {
 	struct filter filter;
 };
 
-enum { OPT_FORMAT = 256, OPT_FORCE, OPT_GROUP, OPT_SYMBOLS };
+enum { OPT_FORMAT = 256, OPT_FORCE, OPT_GROUP, OPT_SYMBOLS, OPT_TIME };
 
 static const struct argp_option cat_options[] = {
 	{ "json", 'j', NULL, 0, "print JSON lines", 0 },
 	{ "number", 'n', "N", 0, "stop after N events", 0 },
+	{ "time", OPT_TIME, "local|utc|since|delta", 0,
+	  "show the time of day (default), the date and time in UTC, or the seconds since the "
+	  "first "
+	  "event shown or since the one before",
+	  0 },
 	FILTER_OPTIONS,
 	{ "symbols", OPT_SYMBOLS, NULL, 0, "with --json, add the names of the addresses in stacks",
 	  0 },
@@ -73,15 +79,25 @@ static bool is_format(const char *arg)
 	return !strcmp(arg, "jsonl") || !strcmp(arg, "csv");
 }
 
+static enum columns_time parse_time(const char *arg)
+{
+	const char *const names[] = { "local", "utc", "since", "delta" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(arg, names[i]))
+			return COLUMNS_LOCAL + i;
+	cli_refuse(arg, "a way to show times: use local, utc, since or delta");
+}
+
 static void parse_format(struct args *args, const char *arg)
 {
 	if (!is_format(arg))
 		cli_refuse(arg, "a format: use jsonl or csv");
 	args->have_format = true;
-	args->format = *arg == 'c' ? LINES_CSV : LINES_JSON;
+	args->lines.format = *arg == 'c' ? LINES_CSV : LINES_JSON;
 }
 
-/* For both commands: export has all options of cat that take a value. */
+/* For both commands. */
 static error_t parse_opt(int key, char *arg, struct argp_state *state)
 {
 	struct args *args = state->input;
@@ -89,10 +105,10 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 	/* "export --to csv" is older than times are. */
 	if (key == WINDOW_TO && args->exports && is_format(arg))
 		key = OPT_FORMAT;
-	cli_refuse_repeated(export_options, key, arg);
+	cli_refuse_repeated(args->exports ? export_options : cat_options, key, arg);
 	switch (key) {
 	case 'j':
-		args->format = LINES_JSON;
+		args->lines.format = LINES_JSON;
 		return 0;
 	case OPT_SYMBOLS:
 		args->symbols = true;
@@ -102,6 +118,10 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'o':
 		args->output = arg;
+		return 0;
+	case OPT_TIME:
+		args->have_time = true;
+		args->lines.text.time = parse_time(arg);
 		return 0;
 	case OPT_FORMAT:
 		parse_format(args, arg);
@@ -187,10 +207,10 @@ static int print_trace(struct nr_trace *trace, struct args *args, FILE *out)
 	const struct nr_symbols_opts opts = { .sz = sizeof(opts), .log = cli_log };
 	struct nr_symbols *symbols = NULL;
 	struct lines lines = {};
-	int err = lines_open(&lines, out, args->format, nr_trace_types(trace),
+	int err = lines_open(&lines, out, &args->lines, nr_trace_types(trace),
 			     nr_trace_clock_offset(trace));
 
-	if (!err && (args->symbols || args->format == LINES_TEXT))
+	if (!err && (args->symbols || args->lines.format == LINES_TEXT))
 		err = nr_symbols_open(&symbols, args->dir, &opts);
 	lines.symbols = symbols;
 	if (!err)
@@ -207,14 +227,28 @@ static int print_trace(struct nr_trace *trace, struct args *args, FILE *out)
 	return err ? CLI_FAILED : CLI_DONE;
 }
 
+/* https://no-color.org */
+static bool wants_colour(void)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return isatty(STDOUT_FILENO) && !(no && *no) && !(term && !strcmp(term, "dumb"));
+}
+
 int cmd_cat(int argc, char **argv)
 {
-	struct args args = { .limit = UINT64_MAX, .format = LINES_TEXT };
+	struct args args = { .limit = UINT64_MAX, .lines.format = LINES_TEXT };
 	struct nr_trace *trace;
 	int ret;
 
 	argp_err_exit_status = CLI_USAGE;
 	argp_parse(&cat_argp, argc, argv, 0, NULL, &args);
+	if (args.have_time && args.lines.format != LINES_TEXT) {
+		cli_error("--time and --json exclude each other: JSON lines have both the time and "
+			  "ts");
+		return CLI_USAGE;
+	}
+	args.lines.text.colour = wants_colour();
 	ret = open_trace(&trace, &args);
 	return ret ?: print_trace(trace, &args, stdout);
 }

@@ -6,9 +6,9 @@
 #include <time.h>
 #include "lines.h"
 #include "stacks.h"
+#include "times.h"
 
 #define NR_IDS (UINT16_MAX + 1)
-#define NSEC   1000000000ll
 
 static int grow(struct lines *l, size_t size)
 {
@@ -21,35 +21,19 @@ static int grow(struct lines *l, size_t size)
 	return 0;
 }
 
-/* Formats the event's fields into the buffer, which grows if needed. Returns the length or a
- * negative errno. */
-static int fields(struct lines *l, const struct nr_event *ev, enum nr_format format)
+/* Formats the event's fields as CSV into the buffer, which grows if needed. Returns the length or a
+ * negative errno. A record of unknown type has no columns. */
+static int fields(struct lines *l, const struct nr_event *ev)
 {
-	int len = nr_types_format(l->types, ev, format, l->buf, l->size);
+	int len = nr_types_format(l->types, ev, NR_FORMAT_CSV, l->buf, l->size);
 
+	if (len == -ENOENT)
+		*l->buf = 0;
 	if (len < 0 || (size_t)len < l->size)
-		return len;
+		return len == -ENOENT ? 0 : len;
 	if (grow(l, (size_t)len * 2 + 256))
 		return -ENOMEM;
-	return nr_types_format(l->types, ev, format, l->buf, l->size);
-}
-
-/* The bytes of a record of unknown type, as the trace stores them. CSV has no columns for them. */
-static int raw_fields(struct lines *l, const struct nr_event *ev)
-{
-	const unsigned char *data = ev->data;
-	size_t need = 2 * (size_t)ev->size + 32;
-	char *p;
-
-	if (need > l->size && grow(l, need))
-		return -ENOMEM;
-	*l->buf = 0;
-	if (l->format == LINES_CSV)
-		return 0;
-	p = l->buf + sprintf(l->buf, "id = %u, data = ", ev->rec->id);
-	for (uint32_t i = 0; i < ev->size; i++)
-		p += sprintf(p, "%02x", data[i]);
-	return p - l->buf;
+	return nr_types_format(l->types, ev, NR_FORMAT_CSV, l->buf, l->size);
 }
 
 static const char *event_name(const struct lines *l, const struct nr_event *ev)
@@ -106,58 +90,47 @@ static int csv_header(struct lines *l)
 	return err;
 }
 
-int lines_open(struct lines *l, FILE *out, enum lines_format format, const struct nr_types *types,
-	       int64_t clock_offset)
+int lines_open(struct lines *l, FILE *out, const struct lines_opts *opts,
+	       const struct nr_types *types, int64_t clock_offset)
 {
 	*l = (struct lines){
-		.out = out, .format = format, .types = types, .clock_offset = clock_offset
+		.out = out, .opts = *opts, .types = types, .clock_offset = clock_offset
 	};
+	if (opts->format == LINES_TEXT)
+		return columns_open(&l->text, &opts->text, types, clock_offset);
 	if (grow(l, 4096))
 		return -ENOMEM;
-	return format == LINES_CSV ? csv_header(l) : 0;
+	return opts->format == LINES_CSV ? csv_header(l) : 0;
 }
 
 void lines_close(struct lines *l)
 {
+	columns_close(&l->text);
 	free(l->buf);
 	free(l->first_column);
 	memset(l, 0, sizeof(*l));
 }
 
-/* UTC. Nanoseconds since the epoch in a single int64_t would overflow in 2262. */
-static struct timespec utc(uint64_t ts, int64_t clock_offset)
-{
-	int64_t ns = clock_offset % NSEC + (int64_t)(ts % NSEC);
-	int64_t carry = ns < 0 ? -1 : ns / NSEC;
-
-	return (struct timespec){
-		.tv_sec = (int64_t)(ts / NSEC) + clock_offset / NSEC + carry,
-		.tv_nsec = ns - carry * NSEC,
-	};
-}
-
-/* The time up to the second, which is kept because many events share it: UTC as in RFC 3339, or
- * local time for people. */
+/* The time up to the second, which is kept because many events share it: UTC as in RFC 3339. */
 static const char *clock_text(struct lines *l, time_t second)
 {
-	bool local = l->format == LINES_TEXT;
 	struct tm tm;
 
 	if (*l->clock && l->second == second)
 		return l->clock;
 	l->second = second;
-	strftime(l->clock, sizeof(l->clock), local ? "%H:%M:%S" : "%Y-%m-%dT%H:%M:%S",
-		 local ? localtime_r(&second, &tm) : gmtime_r(&second, &tm));
+	strftime(l->clock, sizeof(l->clock), "%Y-%m-%dT%H:%M:%S", gmtime_r(&second, &tm));
 	return l->clock;
 }
 
-static void text(struct lines *l, const struct nr_event *ev)
+static int text(struct lines *l, const struct nr_event *ev)
 {
-	struct timespec at = utc(ev->ts, l->clock_offset);
+	int err = columns_event(&l->text, ev);
 
-	fprintf(l->out, "%s.%09ld cpu %u %s:%s%s%s\n", clock_text(l, at.tv_sec), at.tv_nsec,
-		ev->rec->cpu, event_name(l, ev), ev->flags & NR_EVENT_LATE ? " (late)" : "",
-		*l->buf ? " " : "", l->buf);
+	if (err)
+		return err;
+	fwrite(l->text.line.buf, 1, l->text.line.len, l->out);
+	return l->symbols ? stack_print(l->out, l->symbols, l->types, ev) : 0;
 }
 
 /* The line in the buffer ends with a brace, before which the names of its stack go. */
@@ -187,10 +160,10 @@ static int json(struct lines *l, const struct nr_event *ev)
 	return len < 0 ? len : put_json(l, ev, len);
 }
 
-static void csv(struct lines *l, const struct nr_event *ev, unsigned columns)
+static void csv_row(struct lines *l, const struct nr_event *ev, unsigned columns)
 {
 	unsigned before = l->first_column[ev->rec->id];
-	struct timespec at = utc(ev->ts, l->clock_offset);
+	struct timespec at = times_utc(ev->ts, l->clock_offset);
 
 	fprintf(l->out, "%s.%09ldZ,%" PRIu64 ",%u,%s,%u,", clock_text(l, at.tv_sec), at.tv_nsec,
 		ev->ts, ev->rec->cpu, event_name(l, ev), ev->rec->lost);
@@ -218,25 +191,21 @@ static unsigned count_cells(const char *row)
 	return cells;
 }
 
-static int text_or_csv(struct lines *l, const struct nr_event *ev)
+static int csv(struct lines *l, const struct nr_event *ev)
 {
-	bool is_text = l->format == LINES_TEXT;
-	int len = fields(l, ev, is_text ? NR_FORMAT_TEXT : NR_FORMAT_CSV);
+	int len = fields(l, ev);
 
-	if (len == -ENOENT)
-		len = raw_fields(l, ev);
-	if (len < 0)
-		return len;
-	if (is_text)
-		text(l, ev);
-	else
-		csv(l, ev, len ? count_cells(l->buf) : 0);
-	return is_text && l->symbols ? stack_print(l->out, l->symbols, l->types, ev) : 0;
+	if (len >= 0)
+		csv_row(l, ev, len ? count_cells(l->buf) : 0);
+	return len < 0 ? len : 0;
 }
 
 int lines_event(struct lines *l, const struct nr_event *ev)
 {
-	int err = l->format == LINES_JSON ? json(l, ev) : text_or_csv(l, ev);
+	enum lines_format format = l->opts.format;
+	int err = format == LINES_TEXT	 ? text(l, ev)
+		  : format == LINES_JSON ? json(l, ev)
+					 : csv(l, ev);
 
 	if (err)
 		return err;
@@ -245,17 +214,19 @@ int lines_event(struct lines *l, const struct nr_event *ev)
 
 const char *lines_time(char *buf, size_t size, uint64_t ts, int64_t clock_offset)
 {
-	struct lines l = { .format = LINES_TEXT };
-	struct timespec at = utc(ts, clock_offset);
+	struct timespec at = times_utc(ts, clock_offset);
+	char second[32] = "";
+	struct tm tm;
 
-	snprintf(buf, size, "%s.%09ld", clock_text(&l, at.tv_sec), at.tv_nsec);
+	strftime(second, sizeof(second), "%H:%M:%S", localtime_r(&at.tv_sec, &tm));
+	snprintf(buf, size, "%s.%09ld", second, at.tv_nsec);
 	return buf;
 }
 
 const char *lines_utc(char *buf, size_t size, uint64_t ts, int64_t clock_offset)
 {
-	struct lines l = { .format = LINES_CSV };
-	struct timespec at = utc(ts, clock_offset);
+	struct timespec at = times_utc(ts, clock_offset);
+	struct lines l = {};
 
 	snprintf(buf, size, "%s.%09ldZ", clock_text(&l, at.tv_sec), at.tv_nsec);
 	return buf;

@@ -29,7 +29,7 @@ check "addresses of the kernel are the upper half" test "$(samples "$pid" |
 
 # Names, although the process has exited.
 innermost() { # TRACE PID: prints the innermost name of each sample
-	"$NUMARING" cat "$1" | awk -v pid="pid = $2," '/^[^\t]/ { mine = index($0, pid) && / sample/; next }
+	"$NUMARING" cat "$1" | awk -v task=":$2[/ ]" '/^[^\t]/ { mine = $0 ~ task && / sample /; next }
 		mine && !/^\t0x/ { print $1; mine = 0 }'
 }
 hottest() { # TRACE PID NAME: most samples are in it
@@ -126,7 +126,7 @@ refused "too often" sample:1000000 'use at most the number in /proc/sys/kernel/p
 
 # Hardware counters interrupt with NMIs, which must not share rings with others.
 if "$NUMARING" record -e sample:cycles -o c -d 0.3 >out 2>err; then
-	check "cycles: samples" test "$("$NUMARING" cat c | grep -c ' sample: ')" -gt 0
+	check "cycles: samples" test "$("$NUMARING" cat c | grep -c ' sample ')" -gt 0
 	refused "cycles with other sources" sample:cycles,sched 'record it alone'
 else
 	check "cycles: there is no counter" grep -q 'this machine has no cycle counter' err

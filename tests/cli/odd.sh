@@ -10,7 +10,7 @@ scratch
 # Every command shows a record of unknown type as such.
 "$ODD" raw raw || fail "raw: cannot be made"
 check "raw: cat" "$NUMARING" cat raw >text
-equal "raw: as text" "$(sed -n '2s/.* cpu/cpu/p' text)" "cpu 0 numaring:raw: id = 999, data = 01020304"
+equal "raw: as text" "$(sed -n '2s/.* \[/[/p' text)" "[000] -                     numaring:raw  id = 999, data = 01020304"
 equal "raw: as JSON" "$("$NUMARING" cat --json raw | jq -c 'select(.event == "numaring:raw") | .fields')" \
 	'{"id":999,"data":"01020304"}'
 equal "raw: rows of CSV" "$("$NUMARING" export --to csv raw | cut -d, -f4- | tr '\n' ' ')" \
