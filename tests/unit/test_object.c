@@ -15,6 +15,7 @@
 #include <cmocka.h>
 #include <linux/types.h>
 #include <numaring/record.h>
+#include "kernel/missing.h"
 #include "kernel/object.h"
 #include "seed.h"
 #include "kernel/sources.h"
@@ -321,6 +322,51 @@ static void test_mutated_objects(void **state)
 	free(copy);
 }
 
+/* ---- tracepoints that the kernel lacks ---- */
+
+/* Changes the name of a tracepoint in an object to one that no kernel has. */
+static void rename_tracepoint(char *image, size_t size, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i + len <= size; i++)
+		if (!memcmp(image + i, name, len))
+			memset(image + i + len - 3, 'x', 3);
+}
+
+static void test_missing_tracepoint(void **state)
+{
+	const char *args;
+	const struct nr_source *source = nr_source_find("irq", &args);
+	struct nr_object o = {};
+	struct bpf_program *prog;
+	unsigned skipped = 0;
+	size_t size;
+	const void *elf = source->elf(&size);
+	char *image = malloc(size);
+
+	(void)state;
+	if (access("/sys/kernel/btf/vmlinux", R_OK)) {
+		print_message("skipped: no /sys/kernel/btf/vmlinux here\n");
+		free(image);
+		return;
+	}
+	memcpy(image, elf, size);
+	rename_tracepoint(image, size, "tp_btf/softirq_exit");
+	assert_int_equal(nr_object_open_own(&o, "irq", image, size, &to_last_log), 0);
+	nr_missing_skip(&o, &(struct nr_logger){ keep_warning, NULL });
+	bpf_object__for_each_program (prog, o.obj) {
+		bool is_missing = !!strstr(bpf_program__section_name(prog), "xxx");
+
+		assert_int_equal(bpf_program__autoload(prog), !is_missing);
+		skipped += is_missing;
+	}
+	assert_int_equal(skipped, 1);
+	assert_non_null(strstr(last_log, "irq: this kernel has no tracepoint softirq_exxx"));
+	nr_object_close(&o);
+	free(image);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -332,6 +378,7 @@ int main(void)
 		cmocka_unit_test(test_constants),
 		cmocka_unit_test(test_mutated_btf),
 		cmocka_unit_test(test_mutated_objects),
+		cmocka_unit_test(test_missing_tracepoint),
 	};
 
 	libbpf_set_print(silent);
