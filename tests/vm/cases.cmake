@@ -43,6 +43,13 @@ else()
 	add_test(NAME vm/probes COMMAND sh -c "echo 'skipped: no sys/sdt.h: install systemtap-sdt-dev'; exit 77")
 	set_tests_properties(vm/probes PROPERTIES SKIP_RETURN_CODE 77 LABELS vm)
 endif()
+find_program(NR_TMUX tmux)
+find_file(NR_TERMINFO s/screen PATHS /lib/terminfo /usr/share/terminfo)
+find_path(NR_LOCALE C.utf8 PATHS /usr/lib/locale)
+if(NR_TMUX AND NR_TERMINFO AND NR_LOCALE)
+	nr_vm_case(top 2 32 ${cases}/top TIMEOUT 620 ${programs} ${NR_TMUX} OPTIONS ${library}
+		--copy ${NR_TERMINFO}:/terminfo/s/screen --copy ${NR_LOCALE}/C.utf8:/usr/lib/locale/C.utf8)
+endif()
 
 # The same checks on this host, with any kernel and any number of nodes. They take no CPUs offline, because the
 # host is not ours. The rings are large, because the host may be busy.
