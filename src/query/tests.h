@@ -17,7 +17,7 @@ enum nr_tests_part {
  * Translates the expression, as it is for one event type, into tests[NR_FILTER_TESTS]; what is left
  * of them is zero. If every event of the type matches, there are no tests, and the result is
  * NR_TESTS_ALL. If none matches, there is one test that rejects everything. `cgroup` is taken as
- * true: see nr_query_cgroup.
+ * true: see nr_query_cgroup. Only one thread at a time may call it for a query.
  */
 enum nr_tests_part nr_query_tests(const struct nr_query *query, uint16_t id,
 				  struct nr_test tests[NR_FILTER_TESTS]);
