@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Adds tracepoints by name and probes to a collector. */
-#include <stdlib.h>
-#include <unistd.h>
 #include "collector.h"
 #include "kernel/probes.h"
 #include "kernel/tracepoints.h"
@@ -33,7 +31,7 @@ int nr_collector_add_probe(struct nr_collector *c, const char *spec)
 }
 
 /* Adds one of several tracepoints of a pattern, or the only one. *added: it was added. */
-static int add_one(struct nr_collector *c, int events, const char *name, bool is_pattern,
+static int add_one(struct nr_collector *c, struct nr_tracefs *fs, const char *name, bool is_pattern,
 		   bool *added)
 {
 	const char *refusal = nr_tracepoint_refusal(name);
@@ -54,8 +52,8 @@ static int add_one(struct nr_collector *c, int events, const char *name, bool is
 		return is_pattern ? 0 : -EOPNOTSUPP;
 	}
 	err = find_object(c, &at, nr_tracepoints_have_room, nr_tracepoints_open)
-		      ?: nr_tracepoints_add(&c->objects[at], events, name, at * NR_OBJECT_IDS,
-					    c->types, &c->log);
+		      ?: nr_tracepoints_add(&c->objects[at], fs, name, at * NR_OBJECT_IDS, c->types,
+					    &c->log);
 	*added |= !err;
 	return err;
 }
@@ -83,8 +81,8 @@ static void warn_of_many(const struct nr_collector *c, const char *spec, size_t 
 		       spec, n, n * RELEASE_MS / 1000);
 }
 
-static int add_list(struct nr_collector *c, int events, const struct nr_tracepoint_list *list,
-		    const char *spec)
+static int add_list(struct nr_collector *c, struct nr_tracefs *fs,
+		    const struct nr_tracepoint_list *list, const char *spec)
 {
 	bool is_pattern = nr_tracepoint_is_pattern(spec), added = false;
 	unsigned first = c->n_objects ? c->n_objects - 1 : 0;
@@ -92,7 +90,7 @@ static int add_list(struct nr_collector *c, int events, const struct nr_tracepoi
 
 	warn_of_many(c, spec, list->n);
 	for (size_t i = 0; !err && i < list->n; i++)
-		err = add_one(c, events, list->names[i], is_pattern, &added);
+		err = add_one(c, fs, list->names[i], is_pattern, &added);
 	if (!err && !added) {
 		nr_log(&c->log, NR_LOG_ERROR,
 		       "%s adds nothing: every tracepoint of it is left out or was already added",
@@ -105,13 +103,13 @@ static int add_list(struct nr_collector *c, int events, const struct nr_tracepoi
 int nr_collector_add_tracepoints(struct nr_collector *c, const char *spec)
 {
 	struct nr_tracepoint_list list = {};
-	int events = nr_collector_check_open(c) ?: nr_tracefs_open(&c->log);
-	int err = events < 0 ? events : nr_tracepoints_find(&list, events, spec, &c->log);
+	struct nr_tracefs fs = { .events = -1 };
+	int err = nr_collector_check_open(c) ?: nr_tracefs_open(&fs, &c->log)
+		  ?: nr_tracepoints_find(&list, &fs, spec, &c->log);
 
 	if (!err)
-		err = add_list(c, events, &list, spec);
+		err = add_list(c, &fs, &list, spec);
 	nr_tracepoint_list_free(&list);
-	if (events >= 0)
-		close(events);
+	nr_tracefs_close(&fs);
 	return err;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* What this host offers to record. */
 #include <numaring/numaring.h>
-#include <unistd.h>
 #include "base/opts.h"
 #include "kernel/probes.h"
 #include "kernel/sources.h"
@@ -13,16 +12,16 @@ int nr_tracepoints_each(const char *pattern, int (*fn)(void *ctx, const char *na
 	struct nr_tracepoint_list list;
 	struct nr_offer_opts copy;
 	struct nr_logger log;
-	int events, ret = NR_COPY_OPTS(nr_offer_opts, &copy, opts);
+	struct nr_tracefs fs;
+	int ret = NR_COPY_OPTS(nr_offer_opts, &copy, opts);
 
 	if (ret)
 		return ret;
 	log = (struct nr_logger){ copy.log, copy.log_ctx };
-	events = nr_tracefs_open(&log);
-	if (events < 0)
-		return events;
-	ret = nr_tracefs_list(&list, events, pattern);
-	close(events);
+	ret = nr_tracefs_open(&fs, &log) ?: nr_tracefs_list(&list, &fs, pattern);
+	nr_tracefs_close(&fs);
+	if (ret)
+		return ret;
 	for (size_t i = 0; !ret && i < list.n; i++)
 		ret = fn(ctx, list.names[i]);
 	nr_tracepoint_list_free(&list);
@@ -40,16 +39,15 @@ static void warn_of_refusal(const char *name, const struct nr_logger *log)
 static int add_tracepoints(struct nr_types *types, const char *spec, const struct nr_logger *log)
 {
 	struct nr_tracepoint_list list = {};
-	int events = nr_tracefs_open(log);
-	int err = events < 0 ? events : nr_tracepoints_find(&list, events, spec, log);
+	struct nr_tracefs fs;
+	int err = nr_tracefs_open(&fs, log) ?: nr_tracepoints_find(&list, &fs, spec, log);
 
 	for (size_t i = 0; !err && i < list.n; i++) {
 		warn_of_refusal(list.names[i], log);
-		err = nr_tracepoint_add_type(events, list.names[i], i, types, log);
+		err = nr_tracepoint_add_type(&fs, list.names[i], i, types, log);
 	}
 	nr_tracepoint_list_free(&list);
-	if (events >= 0)
-		close(events);
+	nr_tracefs_close(&fs);
 	return err;
 }
 

@@ -189,7 +189,8 @@ static int read_fields(struct nr_tp_format *format, const char *text)
 	return err;
 }
 
-int nr_tp_format_parse(struct nr_tp_format **out, const char *text)
+int nr_tp_format_parse(struct nr_tp_format **out, const char *text,
+		       const struct nr_tp_symbols *symbols)
 {
 	struct nr_tp_format *format = calloc(1, sizeof(*format));
 	const char *id = strstr(text, "ID:"), *print = strstr(text, "print fmt:");
@@ -202,7 +203,7 @@ int nr_tp_format_parse(struct nr_tp_format **out, const char *text)
 	else
 		err = -EINVAL;
 	if (!err && print)
-		err = nr_tp_format_read_names(format, print);
+		err = nr_tp_format_read_names(format, print, symbols);
 	if (err)
 		nr_tp_format_free(format);
 	else

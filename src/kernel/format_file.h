@@ -7,6 +7,7 @@
 #define NR_FORMAT_FILE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct nr_tp_format_value {
@@ -48,11 +49,19 @@ struct nr_tp_format {
 	unsigned n_fields;
 };
 
-/* -EINVAL: this is no format file; -ENOMEM. */
-int nr_tp_format_parse(struct nr_tp_format **out, const char *text);
+/* Finds the value of a symbol of the kernel that stands in a print format. */
+struct nr_tp_symbols {
+	bool (*find)(void *ctx, const char *name, size_t len, uint64_t *value);
+	void *ctx;
+};
+
+/* symbols NULL: none are known. -EINVAL: this is no format file; -ENOMEM. */
+int nr_tp_format_parse(struct nr_tp_format **out, const char *text,
+		       const struct nr_tp_symbols *symbols);
 void nr_tp_format_free(struct nr_tp_format *format);
 
 /* format_print.c: reads the names of values from a print format into the fields. */
-int nr_tp_format_read_names(struct nr_tp_format *format, const char *print);
+int nr_tp_format_read_names(struct nr_tp_format *format, const char *print,
+			    const struct nr_tp_symbols *symbols);
 
 #endif

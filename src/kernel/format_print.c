@@ -5,8 +5,8 @@
  *	__print_symbolic(REC->vec, { 0, "HI" }, { 1, "TIMER" })
  *	__print_flags(REC->flags, "|", { (1UL << 0), "WRITE" })
  *
- * Symbols of the kernel may stand in it, whose values nobody knows here: then such a value has no
- * name.
+ * Symbols of the kernel may stand in it. The value of an enumerator is known; a value with another
+ * symbol has no name.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -20,6 +20,7 @@
 
 struct expr {
 	const char *p, *end;
+	const struct nr_tp_symbols *symbols; /* may be NULL */
 	bool failed;
 	unsigned depth;
 };
@@ -62,11 +63,37 @@ static uint64_t parse_number(struct expr *e)
 	return v;
 }
 
+static size_t identifier_length(const struct expr *e)
+{
+	const char *p = e->p;
+
+	while (p < e->end && (isalnum(*p) || *p == '_'))
+		p++;
+	return p > e->p && !isdigit(*e->p) ? p - e->p : 0;
+}
+
+/* A symbol of the kernel whose value is known. */
+static bool take_symbol(struct expr *e, uint64_t *value)
+{
+	size_t len;
+
+	skip_space(e);
+	len = identifier_length(e);
+	if (!len || !e->symbols || !e->symbols->find(e->symbols->ctx, e->p, len, value))
+		return false;
+	e->p += len;
+	return true;
+}
+
 /* A cast is a parenthesis with names, blanks and asterisks only: "( unsigned long)". */
 static bool take_cast(struct expr *e)
 {
 	const char *p = e->p;
+	struct expr inside = *e;
+	uint64_t value;
 
+	if (take_symbol(&inside, &value)) /* "(TCP_CLOSE)" */
+		return false;
 	while (p < e->end && (isalnum(*p) || *p == '_' || *p == ' ' || *p == '*'))
 		p++;
 	while (e->p < p && *e->p == ' ')
@@ -83,8 +110,9 @@ static uint64_t parse_unary(struct expr *e)
 
 	if (e->failed || ++e->depth > MAX_DEPTH)
 		return fail(e);
-	skip_space(e);
-	if (take(e, "-"))
+	if (take_symbol(e, &v))
+		;
+	else if (take(e, "-"))
 		v = -parse_unary(e);
 	else if (take(e, "~"))
 		v = ~parse_unary(e);
@@ -157,9 +185,10 @@ static uint64_t parse_binary(struct expr *e, int least)
 }
 
 /* The value of the text from p to end. False: it is no constant, or a name stands in it. */
-static bool evaluate(const char *p, const char *end, uint64_t *value)
+static bool evaluate(const char *p, const char *end, const struct nr_tp_symbols *symbols,
+		     uint64_t *value)
 {
-	struct expr e = { .p = p, .end = end };
+	struct expr e = { .p = p, .end = end, .symbols = symbols };
 
 	*value = parse_binary(&e, 0);
 	skip_space(&e);
@@ -275,7 +304,8 @@ static int add_value(struct nr_tp_format_field *f, uint64_t value, const char *p
 }
 
 /* Reads "{ VALUE, "NAME" }" behind p, and sets *p behind it. 1: there is none. */
-static int read_pair(struct nr_tp_format_field *f, const char **p)
+static int read_pair(struct nr_tp_format_field *f, const char **p,
+		     const struct nr_tp_symbols *symbols)
 {
 	const char *open = *p + strcspn(*p, "{)\""), *value_end, *name, *name_end;
 	uint64_t value;
@@ -291,12 +321,14 @@ static int read_pair(struct nr_tp_format_field *f, const char **p)
 	if (!**p || name_end[-1] != '"' || name_end < name + 2)
 		return 1;
 	++*p;
-	return evaluate(open + 1, value_end, &value) ? add_value(f, value, name + 1, name_end - 1)
-						     : 0;
+	return evaluate(open + 1, value_end, symbols, &value)
+		       ? add_value(f, value, name + 1, name_end - 1)
+		       : 0;
 }
 
 /* args: behind the opening parenthesis. */
-static int read_list(struct nr_tp_format *format, const char *args, bool flags)
+static int read_list(struct nr_tp_format *format, const char *args, bool flags,
+		     const struct nr_tp_symbols *symbols)
 {
 	const char *p = skip_argument(args);
 	struct nr_tp_format_field *f = find_field(format, args, p);
@@ -307,11 +339,12 @@ static int read_list(struct nr_tp_format *format, const char *args, bool flags)
 	if (flags && *p == ',')
 		p = skip_argument(p + 1); /* the delimiter */
 	while (!err)
-		err = read_pair(f, &p);
+		err = read_pair(f, &p, symbols);
 	return err < 0 ? err : 0;
 }
 
-int nr_tp_format_read_names(struct nr_tp_format *format, const char *print)
+int nr_tp_format_read_names(struct nr_tp_format *format, const char *print,
+			    const struct nr_tp_symbols *symbols)
 {
 	static const char symbolic[] = "__print_symbolic(", flags[] = "__print_flags(";
 	int err = 0;
@@ -321,10 +354,10 @@ int nr_tp_format_read_names(struct nr_tp_format *format, const char *print)
 			p = skip_string(p);
 		} else if (!strncmp(p, symbolic, sizeof(symbolic) - 1)) {
 			p += sizeof(symbolic) - 1;
-			err = read_list(format, p, false);
+			err = read_list(format, p, false, symbols);
 		} else if (!strncmp(p, flags, sizeof(flags) - 1)) {
 			p += sizeof(flags) - 1;
-			err = read_list(format, p, true);
+			err = read_list(format, p, true, symbols);
 		} else {
 			p++;
 		}

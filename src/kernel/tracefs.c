@@ -62,21 +62,30 @@ static const char *explain(int err)
 	}
 }
 
-int nr_tracefs_open(const struct nr_logger *log)
+int nr_tracefs_open(struct nr_tracefs *fs, const struct nr_logger *log)
 {
-	int root = open_mounted(), events;
+	int root = open_mounted();
 
 	if (root < 0)
 		root = open_detached();
-	events = root < 0 ? root : openat(root, "events", DIRECTORY);
-	if (root >= 0 && events < 0)
-		events = -errno;
+	*fs = (struct nr_tracefs){ .events = root < 0 ? root : openat(root, "events", DIRECTORY) };
+	if (root >= 0 && fs->events < 0)
+		fs->events = -errno;
 	if (root >= 0)
 		close(root);
-	if (events < 0)
-		nr_log(log, NR_LOG_ERROR, "cannot read the tracepoints of this kernel: %s",
-		       explain(events));
-	return events;
+	if (fs->events >= 0)
+		return 0;
+	nr_log(log, NR_LOG_ERROR, "cannot read the tracepoints of this kernel: %s",
+	       explain(fs->events));
+	return fs->events;
+}
+
+void nr_tracefs_close(struct nr_tracefs *fs)
+{
+	if (fs->events >= 0)
+		close(fs->events);
+	nr_enumerators_clear(&fs->enumerators);
+	fs->events = -1;
 }
 
 /* ---- lists ---- */
@@ -145,9 +154,10 @@ static int compare(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-int nr_tracefs_list(struct nr_tracepoint_list *list, int events, const char *pattern)
+int nr_tracefs_list(struct nr_tracepoint_list *list, const struct nr_tracefs *fs,
+		    const char *pattern)
 {
-	DIR *dir = open_dir(events, ".");
+	DIR *dir = open_dir(fs->events, ".");
 	struct dirent *e;
 	int err = dir ? 0 : -errno;
 
@@ -155,7 +165,7 @@ int nr_tracefs_list(struct nr_tracepoint_list *list, int events, const char *pat
 	while (dir && !err && (e = readdir(dir)))
 		if (is_subdirectory(e) && strcmp(e->d_name, "ftrace") &&
 		    may_match(pattern, e->d_name))
-			err = list_group(list, events, e->d_name, pattern);
+			err = list_group(list, fs->events, e->d_name, pattern);
 	if (dir)
 		closedir(dir);
 	if (list->n)
@@ -210,7 +220,7 @@ static char *read_text(int fd)
 	return text;
 }
 
-char *nr_tracefs_format(int events, const char *name)
+char *nr_tracefs_format(const struct nr_tracefs *fs, const char *name)
 {
 	char path[600], *text;
 	int fd;
@@ -219,7 +229,7 @@ char *nr_tracefs_format(int events, const char *name)
 		 name + strcspn(name, ":") + (strchr(name, ':') != NULL));
 	if (strstr(path, ".."))
 		return errno = ENOENT, NULL;
-	fd = openat(events, path, O_RDONLY | O_CLOEXEC);
+	fd = openat(fs->events, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return NULL;
 	text = read_text(fd);

@@ -36,12 +36,11 @@ bool nr_tracepoint_is_pattern(const char *spec)
 static bool exists(const char *name)
 {
 	const struct nr_logger silent = {};
-	int events = nr_tracefs_open(&silent);
-	char *format = events < 0 ? NULL : nr_tracefs_format(events, name);
+	struct nr_tracefs fs;
+	char *format = nr_tracefs_open(&fs, &silent) ? NULL : nr_tracefs_format(&fs, name);
 
 	free(format);
-	if (events >= 0)
-		close(events);
+	nr_tracefs_close(&fs);
 	return format;
 }
 
@@ -93,12 +92,13 @@ const char *nr_tracepoint_refusal(const char *name)
 	return NULL;
 }
 
-static int report_unknown(const char *spec, int events, const struct nr_logger *log)
+static int report_unknown(const char *spec, const struct nr_tracefs *fs,
+			  const struct nr_logger *log)
 {
 	struct nr_tracepoint_list all;
 	const char *nearest;
 
-	if (nr_tracefs_list(&all, events, "*"))
+	if (nr_tracefs_list(&all, fs, "*"))
 		return -ENOMEM;
 	nearest = nr_tracepoint_nearest(&all, spec);
 	if (nearest)
@@ -112,8 +112,8 @@ static int report_unknown(const char *spec, int events, const struct nr_logger *
 	return -ENOENT;
 }
 
-int nr_tracepoints_find(struct nr_tracepoint_list *list, int events, const char *spec,
-			const struct nr_logger *log)
+int nr_tracepoints_find(struct nr_tracepoint_list *list, const struct nr_tracefs *fs,
+			const char *spec, const struct nr_logger *log)
 {
 	int err;
 
@@ -123,14 +123,14 @@ int nr_tracepoints_find(struct nr_tracepoint_list *list, int events, const char 
 		       spec);
 		return -EINVAL;
 	}
-	err = nr_tracefs_list(list, events, spec);
+	err = nr_tracefs_list(list, fs, spec);
 	if (err || (list->n && list->n <= NR_TRACEPOINTS_MOST)) {
 		if (err)
 			nr_log(log, NR_LOG_ERROR, "cannot list tracepoints: %s", nr_reason(err));
 		return err;
 	}
 	if (!list->n)
-		return report_unknown(spec, events, log);
+		return report_unknown(spec, fs, log);
 	nr_log(log, NR_LOG_ERROR, "%s means %zu tracepoints: use a pattern for at most %d", spec,
 	       list->n, NR_TRACEPOINTS_MOST);
 	nr_tracepoint_list_free(list);
@@ -243,10 +243,16 @@ bool nr_tracepoints_have_room(const struct nr_object *o)
 	return nr_tracepoints_are_in(o) && ((const struct tracepoints *)o->ctx)->n < NR_TP_MAX;
 }
 
-static int read_format(struct nr_tp_format **format, int events, const char *name)
+static bool find_enumerator(void *ctx, const char *name, size_t len, uint64_t *value)
 {
-	char *text = nr_tracefs_format(events, name);
-	int err = text ? nr_tp_format_parse(format, text) : -errno;
+	return nr_enumerators_find(ctx, name, len, value);
+}
+
+static int read_format(struct nr_tp_format **format, struct nr_tracefs *fs, const char *name)
+{
+	const struct nr_tp_symbols symbols = { find_enumerator, &fs->enumerators };
+	char *text = nr_tracefs_format(fs, name);
+	int err = text ? nr_tp_format_parse(format, text, &symbols) : -errno;
 
 	free(text);
 	return err;
@@ -291,11 +297,11 @@ static const char *add_reason(int err)
 }
 
 /* Reads the format, and adds the event type. */
-static int add(int events, const char *name, uint16_t id, struct nr_types *types,
+static int add(struct nr_tracefs *fs, const char *name, uint16_t id, struct nr_types *types,
 	       struct nr_tp_config *config, uint32_t *kernel_id, const struct nr_logger *log)
 {
 	struct nr_tp_format *format = NULL;
-	int err = read_format(&format, events, name) ?: add_type(format, name, id, types, config);
+	int err = read_format(&format, fs, name) ?: add_type(format, name, id, types, config);
 
 	if (err)
 		nr_log(log, NR_LOG_ERROR, "cannot record the tracepoint %s: %s", name,
@@ -306,17 +312,17 @@ static int add(int events, const char *name, uint16_t id, struct nr_types *types
 	return err;
 }
 
-int nr_tracepoint_add_type(int events, const char *name, uint16_t id, struct nr_types *types,
-			   const struct nr_logger *log)
+int nr_tracepoint_add_type(struct nr_tracefs *fs, const char *name, uint16_t id,
+			   struct nr_types *types, const struct nr_logger *log)
 {
 	struct nr_tp_config config;
 	uint32_t kernel_id;
 
-	return add(events, name, id, types, &config, &kernel_id, log);
+	return add(fs, name, id, types, &config, &kernel_id, log);
 }
 
-int nr_tracepoints_add(struct nr_object *o, int events, const char *name, uint16_t id_base,
-		       struct nr_types *types, const struct nr_logger *log)
+int nr_tracepoints_add(struct nr_object *o, struct nr_tracefs *fs, const char *name,
+		       uint16_t id_base, struct nr_types *types, const struct nr_logger *log)
 {
 	struct tracepoints *t = o->ctx;
 	int err;
@@ -324,7 +330,7 @@ int nr_tracepoints_add(struct nr_object *o, int events, const char *name, uint16
 	t->names[t->n] = strdup(name);
 	if (!t->names[t->n])
 		return -ENOMEM;
-	err = add(events, name, id_base + t->n, types, &t->configs[t->n], &t->ids[t->n], log);
+	err = add(fs, name, id_base + t->n, types, &t->configs[t->n], &t->ids[t->n], log);
 	if (err)
 		free(t->names[t->n]);
 	else

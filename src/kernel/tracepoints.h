@@ -22,8 +22,8 @@ bool nr_tracepoint_is_meant(const char *spec, const struct nr_source *source, co
 
 /* Lists the tracepoints of a specification, GROUP:EVENT or a pattern. At least one: otherwise
  * -ENOENT, logged with the nearest name; -EINVAL, -E2BIG: the pattern is too wide. */
-int nr_tracepoints_find(struct nr_tracepoint_list *list, int events, const char *spec,
-			const struct nr_logger *log);
+int nr_tracepoints_find(struct nr_tracepoint_list *list, const struct nr_tracefs *fs,
+			const char *spec, const struct nr_logger *log);
 /* Why this kernel must not run a program at the tracepoint; NULL: it may. */
 const char *nr_tracepoint_refusal(const char *name);
 
@@ -32,11 +32,11 @@ int nr_tracepoints_open(struct nr_object *o, const struct nr_logger *log);
 bool nr_tracepoints_are_in(const struct nr_object *o);
 bool nr_tracepoints_have_room(const struct nr_object *o);
 /* Adds a tracepoint to the object and its event type to types. Errors are logged. */
-int nr_tracepoints_add(struct nr_object *o, int events, const char *name, uint16_t id_base,
-		       struct nr_types *types, const struct nr_logger *log);
+int nr_tracepoints_add(struct nr_object *o, struct nr_tracefs *fs, const char *name,
+		       uint16_t id_base, struct nr_types *types, const struct nr_logger *log);
 /* Adds only the event type of a tracepoint to types. Errors are logged. */
-int nr_tracepoint_add_type(int events, const char *name, uint16_t id, struct nr_types *types,
-			   const struct nr_logger *log);
+int nr_tracepoint_add_type(struct nr_tracefs *fs, const char *name, uint16_t id,
+			   struct nr_types *types, const struct nr_logger *log);
 /* Tells the program of the object about all tracepoints that were added. */
 int nr_tracepoints_seal(struct nr_object *o, const struct nr_logger *log);
 

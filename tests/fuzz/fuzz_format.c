@@ -41,7 +41,7 @@ static void read_format(const char *text)
 	struct btf *btf = NULL;
 	int id;
 
-	if (nr_tp_format_parse(&format, text))
+	if (nr_tp_format_parse(&format, text, NULL))
 		return;
 	btf = btf__new_empty();
 	id = nr_tp_format_type(format, "some", btf, &config);

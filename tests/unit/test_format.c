@@ -56,10 +56,21 @@ static const char values[] = COMMON
 	"__print_symbolic((u8)(REC->small), { 255, \"ALL\" }, { 256, \"NEVER\" }), "
 	"__print_flags((unsigned long)REC->flags, \"|\", "
 	"{ (unsigned long)((( gfp_t)(1UL << (3))) | ~0xffffffffUL & 1), \"EIGHT\" }, "
-	"{ 1 + 2 * 2, \"FIVE\" }, { 6 ^ 2, \"\" }), "
+	"{ 1 + 2 * 2, \"FIVE\" }, { CLOSE, \"CLOSE\" }, { 1 << (CLOSE), \"BIT\" }, { CLOSED, "
+	"\"NO\" }, { 6 ^ 2, \"\" }), "
 	"__print_symbolic(REC->odd >> 3, { 1, \"shifted\" }), "
 	"__print_symbolic(REC->nowhere, { 1, \"nowhere\" }), "
 	"__print_symbolic(REC->odd, { 1, \"open\"";
+
+/* The kernel of this test has one symbol. */
+static bool find_symbol(void *ctx, const char *name, size_t len, uint64_t *value)
+{
+	(void)ctx;
+	*value = 7;
+	return len == 5 && !strncmp(name, "CLOSE", len);
+}
+
+static const struct nr_tp_symbols symbols = { find_symbol, NULL };
 
 static struct nr_types *types_of(const char *text, struct nr_tp_config *config)
 {
@@ -68,7 +79,7 @@ static struct nr_types *types_of(const char *text, struct nr_tp_config *config)
 	struct nr_types *types = NULL;
 	int id;
 
-	assert_int_equal(nr_tp_format_parse(&format, text), 0);
+	assert_int_equal(nr_tp_format_parse(&format, text, &symbols), 0);
 	assert_int_equal(format->id, 42);
 	id = nr_tp_format_type(format, "some", btf, config);
 	assert_true(id > 0);
@@ -177,6 +188,8 @@ static void test_names(void **state)
 	check_name(types, "small", 255, "ALL");
 	check_name(types, "flags", 8, "EIGHT");
 	check_name(types, "flags", 5, "FIVE");
+	check_name(types, "flags", 7, "CLOSE");
+	check_name(types, "flags", 128, "BIT");
 	f = field(types, "err");
 	assert_null(nr_field_enum_name(&f, 5));
 	assert_null(nr_field_enum_name(&f, 0));
@@ -190,21 +203,22 @@ static void test_damaged(void **state)
 	const char *all[] = { sched_switch, arrays, values };
 
 	(void)state;
-	assert_int_equal(nr_tp_format_parse(&format, ""), -EINVAL);
-	assert_int_equal(nr_tp_format_parse(&format, "ID: x"), -EINVAL);
+	assert_int_equal(nr_tp_format_parse(&format, "", NULL), -EINVAL);
+	assert_int_equal(nr_tp_format_parse(&format, "ID: x", NULL), -EINVAL);
 	assert_int_equal(
-		nr_tp_format_parse(&format,
-				   "ID: 1\n\tfield:int a;\toffset:9000;\tsize:4;\tsigned:1;\n"),
+		nr_tp_format_parse(
+			&format, "ID: 1\n\tfield:int a;\toffset:9000;\tsize:4;\tsigned:1;\n", NULL),
 		-EINVAL);
-	assert_int_equal(
-		nr_tp_format_parse(&format, "ID: 1\n\tfield:[;\toffset:8;\tsize:4;\tsigned:1;\n"),
-		-EINVAL);
+	assert_int_equal(nr_tp_format_parse(&format,
+					    "ID: 1\n\tfield:[;\toffset:8;\tsize:4;\tsigned:1;\n",
+					    NULL),
+			 -EINVAL);
 	/* Cut anywhere, it is read or refused. */
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
 		for (size_t len = strlen(all[i]); len; len--) {
 			char *cut = strndup(all[i], len);
 
-			if (!nr_tp_format_parse(&format, cut))
+			if (!nr_tp_format_parse(&format, cut, NULL))
 				nr_tp_format_free(format);
 			free(cut);
 		}
