@@ -3,8 +3,9 @@
 
 #include "memory.h"
 
-void calls_open(struct calls *c)
+void calls_open(struct calls *c, const struct nr_types *types)
 {
+	c->sched = nr_types_id(types, "sched_switch") >= 0;
 	c->by_tid = memory_new(CALLS_MAX_TID, sizeof(*c->by_tid));
 }
 
@@ -43,11 +44,9 @@ void calls_on_enter(void *state, const struct feed_event *e)
 		call->next = c->all;
 		c->all = call;
 	}
-	*call = (struct call){ .next = call->next,
-			       .enter = e->ts,
-			       .sched = c->sched,
-			       .waker.tid = -1,
-			       .last.tid = -1 };
+	*call = (struct call){
+		.next = call->next, .enter = e->ts, .waker.tid = -1, .last.tid = -1
+	};
 	memcpy(call->args, args, (n < CALL_ARGS ? n : CALL_ARGS) * sizeof(*call->args));
 }
 
@@ -66,7 +65,6 @@ void calls_on_switch(void *state, const struct feed_event *e)
 	struct call *call = call_of(c, feed_int(e, 0));
 	uint64_t off = feed_int(e, 1);
 
-	c->sched = true;
 	if (!call || e->ts - off < call->enter)
 		return;
 	call->off += off;
@@ -83,7 +81,6 @@ void calls_on_wakeup(void *state, const struct feed_event *e)
 	struct calls *c = state;
 	struct call *call = call_of(c, feed_int(e, 0));
 
-	c->sched = true;
 	if (!call)
 		return;
 	call->last.tid = feed_int(e, 1);

@@ -21,8 +21,7 @@ struct call {
 	struct call *next; /* in the list of all */
 	uint64_t enter;	   /* 0: the thread is in none, or it was not seen to enter it */
 	uint64_t args[CALL_ARGS];
-	bool sched;	  /* the following is known */
-	uint64_t off;	  /* ns off its CPU */
+	uint64_t off;	  /* ns off its CPU; this and the following: if calls.sched */
 	uint64_t wait;	  /* of these, ready to run */
 	uint64_t longest; /* the longest stretch off its CPU; who ended it: */
 	struct waker waker;
@@ -34,10 +33,10 @@ struct call {
 struct calls {
 	struct call **by_tid; /* [CALLS_MAX_TID] */
 	struct call *all;
-	bool sched; /* there was an event of the source "sched" */
+	bool sched; /* events of the source "sched" are recorded */
 };
 
-void calls_open(struct calls *c);
+void calls_open(struct calls *c, const struct nr_types *types);
 void calls_close(struct calls *c);
 
 /* The call that the thread leaves; NULL: it was not seen to enter it. Valid until its next one. */

@@ -36,7 +36,8 @@ struct long_call {
 	int32_t tid;
 	char comm[FEED_COMM];
 	const char *error; /* NULL: none */
-	bool entered;	   /* the call is known */
+	bool entered;	   /* the call is known, */
+	bool sched;	   /* and what it waited for */
 	struct call call;
 };
 
@@ -99,6 +100,7 @@ static void add_long(struct syscalls *s, const struct feed_event *e, const struc
 		.tid = feed_int(e, TID),
 		.error = feed_int(e, ERROR) ? feed_name(e, ERROR) ?: "?" : NULL,
 		.entered = call,
+		.sched = s->calls.sched,
 	};
 
 	feed_text(e, COMM, c.comm, sizeof(c.comm));
@@ -147,7 +149,7 @@ static void *syscalls_open(const struct report_env *env, struct pairs *pairs)
 
 	s->env = env;
 	s->pairs = pairs;
-	calls_open(&s->calls);
+	calls_open(&s->calls, env->types);
 	s->rows = (struct rows){ .size = sizeof(struct call_row), .key_size = sizeof(int64_t) };
 	s->errors = (struct rows){ .size = sizeof(struct error_row),
 				   .key_size = sizeof(struct error_key) };
@@ -222,7 +224,7 @@ static void print_cause(const struct long_call *c, uint64_t took, FILE *out)
 {
 	const struct call *call = &c->call;
 
-	if (!c->entered || !call->sched) {
+	if (!c->entered || !c->sched) {
 		fputs("what it waited for was not recorded (-e sched)", out);
 		return;
 	}
@@ -373,7 +375,7 @@ static json_t *json_waker(const struct waker *w)
 
 static json_t *json_call(const struct long_call *c)
 {
-	bool known = c->entered && c->call.sched;
+	bool known = c->entered && c->sched;
 	json_t *o = json_pack("{s:I, s:I, s:s, s:b, s:s, s:i, s:s?, s:o}", "begin_ns",
 			      (json_int_t)c->pair.begin, "duration_ns",
 			      (json_int_t)(c->pair.end - c->pair.begin), "call", c->row->name,

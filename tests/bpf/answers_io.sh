@@ -66,7 +66,8 @@ failing() {
 }
 
 disk() {
-	record_case block disk "$loop" 12 && report io &&
+	# other disks may be slower
+	record_case block disk "$loop" 12 && report io --filter "device == \"${loop#/dev/}\"" &&
 		holds '.devices[0] | .device == "'"${loop#/dev/}"'" and .slow == 12 and .requests == 12
 			and (.device_ns | near($said.sum))' &&
 		holds '.worst[0] | .tid == $said.pid and .comm == "reader" and .op == "READ"
@@ -138,10 +139,11 @@ else
 fi
 
 # The first screen of one command names the cause: 24 lines of at most 100 columns.
+filter=()
 screen() { # KIND CASE...
 	local kind=$1
 	shift
-	"$NUMARING" record --report "$kind" --ring-size 64M -- "$KNOWN" "$@" >out 2>err
+	"$NUMARING" record --report "$kind" --ring-size 64M "${filter[@]}" -- "$KNOWN" "$@" >out 2>err
 	grep '^{' out >says
 	grep -v '^{' out | head -n 24 >screen
 	[ -z "$(LC_ALL=C.UTF-8 grep -E '^.{101}' screen)" ]
@@ -151,12 +153,14 @@ drop_screen() {
 		grep -qE "^ +1234  lo +NO_SOCKET +UDP to port $(said port) " screen
 }
 disk_screen() {
+	local filter=(--filter "device == \"${loop#/dev/}\"")
 	screen io disk "$loop" 12 &&
 		tr '\n' ' ' <screen | grep -q "^io: ${loop#/dev/} is slow: .*12 requests took longer .*all of reader"
 }
 calls_screen() {
-	screen syscalls pipe 300 && # longer than what others wait for meanwhile
-		tr '\n' ' ' <screen | grep -q "read of reader:$(said pid) took 30.* woken up by writer:$(said writer)\."
+	local filter=(--filter 'comm == "reader"') # others may read something longer
+	screen syscalls pipe $MS &&
+		tr '\n' ' ' <screen | grep -q "read of reader:$(said pid) took 4.* woken up by writer:$(said writer)\."
 }
 answer "record --report net: the first screen" drop_screen
 answer "record --report syscalls: the first screen" calls_screen

@@ -188,6 +188,7 @@ static void flood(unsigned long ms)
 	uint64_t begin, before, n = 0;
 
 	prctl(PR_SET_NAME, "flood");
+	sleep_ms(1); /* a task switch tells the name */
 	before = net_rx(cpu);
 	begin = now();
 	while (now() - begin < ms * 1000000) {
