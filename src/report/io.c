@@ -4,6 +4,7 @@
 #include <string.h>
 #include "duration.h"
 #include "memory.h"
+#include "pending.h"
 #include "report.h"
 #include "rows.h"
 #include "text.h"
@@ -39,6 +40,7 @@ struct io {
 	struct rows slow_tasks;
 	struct totals tasks;
 	struct worst worst;
+	struct pending pending;
 	struct hist took;
 	uint64_t end;
 };
@@ -53,7 +55,7 @@ struct slow_task {
 
 /* ---- events ---- */
 
-enum { DEVICE, OP, BYTES, SECTOR, LATENCY, QUEUE, ERROR, TID, COMM };
+enum { MAJOR, MINOR, DEVICE, OP, SECTOR, TID, COMM, BYTES, LATENCY, QUEUE, ERROR };
 
 static void note_slow(struct io *io, const struct request *q)
 {
@@ -90,8 +92,35 @@ static void count(struct io *io, const struct request *q, int64_t op)
 	worst_add(&io->worst, took, (void *)q);
 }
 
+static struct pending_request pending_of(const struct feed_event *e)
+{
+	struct pending_request r = {
+		.issued = e->ts,
+		.major = feed_int(e, MAJOR),
+		.minor = feed_int(e, MINOR),
+		.sector = feed_int(e, SECTOR),
+		.op = feed_int(e, OP),
+		.op_name = feed_name(e, OP) ?: "?",
+		.tid = feed_int(e, TID),
+	};
+
+	feed_text(e, DEVICE, r.device, sizeof(r.device));
+	feed_text(e, COMM, r.comm, sizeof(r.comm));
+	return r;
+}
+
+static void on_issue(void *state, const struct feed_event *e)
+{
+	const struct pending_request r = pending_of(e);
+	struct io *io = state;
+
+	if (e->passes)
+		pending_add(&io->pending, &r);
+}
+
 static void on_complete(void *state, const struct feed_event *e)
 {
+	const struct pending_request pending = pending_of(e);
 	uint64_t latency = feed_int(e, LATENCY);
 	struct io *io = state;
 	struct request q = {
@@ -104,6 +133,7 @@ static void on_complete(void *state, const struct feed_event *e)
 		.tid = feed_int(e, TID),
 	};
 
+	pending_remove(&io->pending, &pending);
 	if (!e->passes || !latency) /* 0: the issue was not seen */
 		return;
 	feed_text(e, DEVICE, q.device, sizeof(q.device));
@@ -142,6 +172,7 @@ static void io_close(void *state)
 	rows_close(&io->slow_tasks, NULL);
 	totals_close(&io->tasks);
 	worst_close(&io->worst);
+	pending_close(&io->pending);
 	hist_clear(&io->took);
 	free(io);
 }
@@ -219,6 +250,7 @@ static void verdict(const void *state, FILE *out)
 	fputs("io: ", out);
 	if (!d) {
 		fputs("no request completed.", out);
+		pending_print_verdict(&io->pending, io->end, out);
 		return;
 	}
 	percent = device_percent(d);
@@ -233,6 +265,7 @@ static void verdict(const void *state, FILE *out)
 	if (d->errors)
 		fprintf(out, "; %s failed", counted_text(d->errors, "request").s);
 	fputc('.', out);
+	pending_print_verdict(&io->pending, io->end, out);
 }
 
 /* ---- text ---- */
@@ -268,6 +301,7 @@ static void io_print(void *state, FILE *out)
 	struct io *io = state;
 
 	print_paragraph(out, verdict, io);
+	pending_print(&io->pending, io->env, io->end, out);
 	if (!io->took.n)
 		return;
 	fprintf(out, "\n%-15s %9s %9s %9s  %-8s %-8s %9s  %s\n", "BEGIN", "TOOK", "QUEUED",
@@ -327,17 +361,21 @@ static json_t *io_json(void *state)
 
 	for (unsigned i = 0; i < io->worst.n; i++)
 		json_array_append_new(worst, json_request(worst_at(&io->worst, i)));
-	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "report", "io", "verdict",
-			 text_json(verdict, io), "worst", worst, "histogram", hist_json(&io->took),
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "report", "io", "verdict",
+			 text_json(verdict, io), "worst", worst, "pending",
+			 pending_json(&io->pending, io->end), "histogram", hist_json(&io->took),
 			 "devices", json_rows(io, &io->devices), "operations",
 			 json_rows(io, &io->rows), "tasks", totals_json(&io->tasks));
 }
 
+#define REQUEST_FIELDS "major", "minor", "device", "op", "sector", "tid", "comm"
+
 static const struct feed_type events[] = {
 	{ "block_complete",
 	  "block",
-	  { "device", "op", "bytes", "sector", "latency_ns", "queue_ns", "error", "tid", "comm" },
+	  { REQUEST_FIELDS, "bytes", "latency_ns", "queue_ns", "error" },
 	  on_complete },
+	{ "block_issue", "block", { REQUEST_FIELDS }, on_issue },
 	{},
 };
 

@@ -14,8 +14,10 @@ scratch
 MS=40
 loop=
 group=
+slow=
 clean() {
 	cd /
+	[ ! "$slow" ] || kill -CONT "$slow" 2>/dev/null
 	[ ! "$group" ] || rmdir "$group"
 	[ ! "$loop" ] || losetup -d "$loop"
 	umount -l "$dir/slow" 2>/dev/null
@@ -157,6 +159,24 @@ disk_screen() {
 	screen io disk "$loop" 12 &&
 		tr '\n' ' ' <screen | grep -q "^io: ${loop#/dev/} is slow: .*12 requests took longer .*all of reader"
 }
+# The disk hangs, so nothing completes.
+hung() {
+	local wait hanging status
+	rm -rf t
+	kill -STOP "$slow"
+	"$NUMARING" record -e block -o t --force --fail-on-loss -d 0.8 >out 2>err &
+	wait=$!
+	await test -s t/stream
+	"$KNOWN" disk "$loop" 1 >says &
+	hanging=$!
+	wait $wait
+	status=$?
+	kill -CONT "$slow"
+	wait $hanging
+	[ $status = 0 ] && report io --filter "device == \"${loop#/dev/}\"" &&
+		holds '.pending | length == 1 and (.[0] | .tid == $said.pid and .age_ns < 1e9)' &&
+		holds '.verdict | test("no request completed. 1 request is not complete at the end")'
+}
 calls_screen() {
 	local filter=(--filter 'comm == "reader"') # others may read something longer
 	screen syscalls pipe $MS &&
@@ -167,9 +187,11 @@ answer "record --report syscalls: the first screen" calls_screen
 
 mkdir slow
 "$SLOWFS" slow 64 $MS 2>slowfs.err &
+slow=$!
 if await test -e slow/disk && loop=$(losetup -f --show slow/disk); then
 	answer "io: a slow disk, and who waited for it" disk
 	answer "record --report io: the first screen" disk_screen
+	answer "io: a disk that hangs" hung
 else
 	echo "note: no slow disk here: $(cat slowfs.err)"
 fi

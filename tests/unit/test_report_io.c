@@ -3,7 +3,10 @@
 #include <string.h>
 #include "report_help.h"
 
-#define MS 1000000ull
+#define MS	    1000000ull
+#define vda_MINOR   0LL
+#define vdb_MINOR   1LL
+#define loop0_MINOR 2LL
 
 static struct story *begin(void)
 {
@@ -11,8 +14,13 @@ static struct story *begin(void)
 
 	story_type(
 		s, "block_complete",
-		"device:t16 op:e(READ,WRITE,FLUSH) bytes:u32 sector:u64 latency_ns:u64 "
+		"major:u32 minor:u32 device:t16 op:e(READ,WRITE,FLUSH) bytes:u32 sector:u64 "
+		"latency_ns:u64 "
 		"queue_ns:u64 error:e(OK,EPERM,ENOENT,ESRCH,EINTR,EIO) pid:u32 tid:u32 comm:t16");
+	story_type(
+		s, "block_issue",
+		"major:u32 minor:u32 device:t16 op:e(READ,WRITE,FLUSH) sector:u64 pid:u32 tid:u32 "
+		"comm:t16");
 	story_begin(s, "io", 0);
 	return s;
 }
@@ -25,11 +33,11 @@ static void test_slow(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 100; i++)
-		story_event(s, ts += MS, 0, "block_complete", "vda", 0LL, 4096LL, 8LL, 200000LL,
-			    10000LL, 0LL, 5LL, 5LL, "cat");
+		story_event(s, ts += MS, 0, "block_complete", 7LL, vda_MINOR, "vda", 0LL, 4096LL,
+			    8LL, 200000LL, 10000LL, 0LL, 5LL, 5LL, "cat");
 	for (unsigned i = 0; i < 12; i++)
-		story_event(s, ts += 50 * MS, 0, "block_complete", "loop0", 1LL, 8192LL, 16LL,
-			    40 * MS + i, 1000LL, i == 3 ? 5LL : 0LL, 7LL, 7LL, "dd");
+		story_event(s, ts += 50 * MS, 0, "block_complete", 7LL, loop0_MINOR, "loop0", 1LL,
+			    8192LL, 16LL, 40 * MS + i, 1000LL, i == 3 ? 5LL : 0LL, 7LL, 7LL, "dd");
 	story_end(s, 1000 * MS);
 	assert_contains(story_string(s, "verdict"),
 			"io: loop0 is slow: 99 % of its 12 requests took up to 40.0 ms, "
@@ -53,14 +61,14 @@ static void test_queue(void **state)
 	struct story *s = begin();
 
 	(void)state;
-	story_event(s, 100 * MS, 0, "block_complete", "vda", 0LL, 4096LL, 8LL, 1 * MS, 30 * MS, 0LL,
-		    5LL, 5LL, "a");
-	story_event(s, 200 * MS, 0, "block_complete", "vda", 1LL, 4096LL, 8LL, 1 * MS, 30 * MS, 0LL,
-		    6LL, 6LL, "b");
-	story_filtered(s, 300 * MS, 0, "block_complete", "vda", 1LL, 4096LL, 8LL, 1 * MS, 90 * MS,
-		       0LL, 6LL, 6LL, "b");
-	story_event(s, 400 * MS, 0, "block_complete", "vdb", 1LL, 4096LL, 8LL, 0LL, 0LL, 0LL, 6LL,
-		    6LL, "b");
+	story_event(s, 100 * MS, 0, "block_complete", 7LL, vda_MINOR, "vda", 0LL, 4096LL, 8LL,
+		    1 * MS, 30 * MS, 0LL, 5LL, 5LL, "a");
+	story_event(s, 200 * MS, 0, "block_complete", 7LL, vda_MINOR, "vda", 1LL, 4096LL, 8LL,
+		    1 * MS, 30 * MS, 0LL, 6LL, 6LL, "b");
+	story_filtered(s, 300 * MS, 0, "block_complete", 7LL, vda_MINOR, "vda", 1LL, 4096LL, 8LL,
+		       1 * MS, 90 * MS, 0LL, 6LL, 6LL, "b");
+	story_event(s, 400 * MS, 0, "block_complete", 7LL, vdb_MINOR, "vdb", 1LL, 4096LL, 8LL, 0LL,
+		    0LL, 0LL, 6LL, 6LL, "b");
 	story_end(s, 1000 * MS);
 	assert_contains(story_string(s, "verdict"),
 			"2 requests took longer than 10.0 ms, 1 of them of ");
@@ -68,6 +76,35 @@ static void test_queue(void **state)
 	assert_int_equal(story_number(s, "histogram.n"), 2);
 	assert_int_equal(json_array_size(story_json(s, "operations")), 2);
 	assert_int_equal(json_array_size(story_json(s, "devices")), 1);
+	story_free(s);
+}
+
+static void issue(struct story *s, uint64_t ts, long long minor, const char *device,
+		  long long sector)
+{
+	story_event(s, ts, 0, "block_issue", 7LL, minor, device, 0LL, sector, 7LL, 7LL, "dd");
+}
+
+/* A disk that hangs completes nothing. */
+static void test_pending(void **state)
+{
+	struct story *s = begin();
+
+	(void)state;
+	issue(s, 100 * MS, 1, "vdb", 8);
+	issue(s, 200 * MS, 0, "vda", 8);
+	issue(s, 250 * MS, 1, "vdb", 8); /* again: the device was busy */
+	issue(s, 300 * MS, 1, "vdb", 16);
+	story_event(s, 400 * MS, 0, "block_complete", 7LL, 0LL, "vda", 0LL, 4096LL, 8LL, 200 * MS,
+		    0LL, 0LL, 7LL, 7LL, "dd");
+	story_end(s, 1000 * MS);
+	assert_contains(story_string(s, "verdict"),
+			". 2 requests are not complete at the end, the oldest "
+			"after 900 ms: READ on vdb of dd:7.");
+	assert_int_equal(json_array_size(story_json(s, "pending")), 2);
+	assert_int_equal(story_number(s, "pending.0.age_ns"), 900 * MS);
+	assert_int_equal(story_number(s, "pending.1.sector"), 16);
+	assert_contains(story_text(s), "Not complete at the end:\n");
 	story_free(s);
 }
 
@@ -86,6 +123,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_slow),
 		cmocka_unit_test(test_queue),
+		cmocka_unit_test(test_pending),
 		cmocka_unit_test(test_none),
 	};
 
