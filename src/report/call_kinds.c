@@ -14,8 +14,8 @@ static const char *const waits[] = {
 	"ppoll",	   "pselect6",	      "read",
 	"readv",	   "recvfrom",	      "recvmmsg",
 	"recvmsg",	   "restart_syscall", "rt_sigsuspend",
-	"rt_sigtimedwait", "select",	      "vfork",
-	"wait4",	   "waitid",
+	"rt_sigtimedwait", "select",	      "wait4",
+	"waitid",
 };
 
 static int compare(const void *name, const void *entry)
@@ -29,6 +29,8 @@ static enum call_class kind_of(const char *name)
 		return CALL_OTHER;
 	if (!strcmp(name, "futex"))
 		return CALL_FUTEX;
+	if (!strcmp(name, "vfork") || !strcmp(name, "clone") || !strcmp(name, "clone3"))
+		return CALL_SPAWNS;
 	return bsearch(name, waits, sizeof(waits) / sizeof(waits[0]), sizeof(waits[0]), compare)
 		       ? CALL_WAITS
 		       : CALL_OTHER;

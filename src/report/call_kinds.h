@@ -7,9 +7,10 @@
 
 enum call_class {
 	CALL_OTHER,
-	CALL_NONE,  /* in no call: a kernel thread, or a page fault */
-	CALL_WAITS, /* for work, for time, for another task: to sleep is what it is for */
-	CALL_FUTEX, /* a lock, or a wait for work: its arguments tell */
+	CALL_NONE,   /* in no call: a kernel thread, or a page fault */
+	CALL_WAITS,  /* for work, for time, for another task: to sleep is what it is for */
+	CALL_SPAWNS, /* may wait until its child runs another program */
+	CALL_FUTEX,  /* a lock, or a wait for work: its arguments tell */
 };
 
 struct call_kind {

@@ -29,18 +29,51 @@ static struct cpu *get(struct cpus *c, unsigned cpu)
 	return c->list[cpu];
 }
 
-void cpus_switch(struct cpus *cpus, unsigned cpu, uint64_t ts, int32_t prev, int32_t next,
-		 const char *comm)
+/* Adds the time that tasks have waited to what the CPU does. */
+static void count_waiting(struct cpu *c, uint64_t ts)
+{
+	if (c->n_waiting && ts > c->waiting_since)
+		c->now.waited += c->n_waiting * (ts - c->waiting_since);
+	c->waiting_since = ts;
+}
+
+const struct cpu_run *cpus_switch(struct cpus *cpus, unsigned cpu, uint64_t ts, int32_t prev,
+				  const char *comm, int32_t next, const char *next_comm)
 {
 	struct cpu *c = get(cpus, cpu);
+	struct cpu_run *run = NULL;
 
+	count_waiting(c, ts);
 	if (c->now.tid == prev) {
-		c->now.end = ts;
-		c->runs[c->n_runs++ % CPUS_RUNS] = c->now;
+		run = &c->runs[c->n_runs++ % CPUS_RUNS];
+		*run = c->now;
+		run->end = ts;
+		memcpy(run->comm, comm, sizeof(run->comm));
 	}
-	c->now.tid = next;
-	c->now.begin = ts;
-	memcpy(c->now.comm, comm, sizeof(c->now.comm));
+	c->now = (struct cpu_run){ .begin = ts, .tid = next };
+	memcpy(c->now.comm, next_comm, sizeof(c->now.comm));
+	return run;
+}
+
+const struct cpu_run *cpus_finish(struct cpus *cpus, unsigned cpu, uint64_t ts)
+{
+	struct cpu *c = cpu < NR_CPUS ? cpus->list[cpu] : NULL;
+
+	if (!c || c->now.tid < 0)
+		return NULL;
+	count_waiting(c, ts);
+	return &c->now;
+}
+
+void cpus_wait(struct cpus *cpus, unsigned cpu, uint64_t ts, int more)
+{
+	struct cpu *c;
+
+	if (cpu >= NR_CPUS)
+		return;
+	c = get(cpus, cpu);
+	count_waiting(c, ts);
+	c->n_waiting += more;
 }
 
 void cpus_irq(struct cpus *cpus, unsigned cpu, const struct cpu_irq *irq)
@@ -69,12 +102,13 @@ static void add_share(struct cpu_shares *sum, const struct cpu_run *r, uint64_t 
 
 	for (i = 0; i < sum->n && sum->list[i].tid != r->tid; i++)
 		;
-	if (i < sum->n) {
-		share.ns += sum->list[i].ns;
+	memcpy(share.comm, r->comm, sizeof(share.comm));
+	if (i < sum->n) { /* runs come from the latest on, which has the name of today */
+		share = sum->list[i];
+		share.ns += ns;
 		sum->n--;
 		memmove(&sum->list[i], &sum->list[i + 1], (sum->n - i) * sizeof(share));
 	}
-	memcpy(share.comm, r->comm, sizeof(share.comm));
 	for (i = 0; i < sum->n && sum->list[i].ns >= share.ns; i++)
 		;
 	if (i == CPUS_SHARES)

@@ -11,7 +11,8 @@
 
 struct cpu_run {
 	uint64_t begin, end;
-	int32_t tid; /* 0: idle */
+	int32_t tid;	 /* 0: idle */
+	uint64_t waited; /* ns that tasks waited for this CPU meanwhile, summed up */
 	char comm[FEED_COMM];
 };
 
@@ -23,7 +24,9 @@ struct cpu_irq {
 
 struct cpu {
 	struct cpu_run now; /* without its end; tid -1: not known */
-	uint64_t n_runs;    /* so far: the latest is runs[(n_runs - 1) % CPUS_RUNS] */
+	unsigned n_waiting; /* tasks, since then: */
+	uint64_t waiting_since;
+	uint64_t n_runs; /* so far: the latest is runs[(n_runs - 1) % CPUS_RUNS] */
 	uint64_t n_irqs;
 	struct cpu_irq *irqs; /* [CPUS_IRQS]; NULL: none so far */
 	struct cpu_run runs[CPUS_RUNS];
@@ -36,9 +39,14 @@ struct cpus {
 void cpus_open(struct cpus *c);
 void cpus_close(struct cpus *c);
 
-/* The CPU goes on from task prev to next. */
-void cpus_switch(struct cpus *c, unsigned cpu, uint64_t ts, int32_t prev, int32_t next,
-		 const char *comm);
+/* The CPU goes on from task prev, named comm by now, to next. Returns what it did until then; NULL: not
+ * known. */
+const struct cpu_run *cpus_switch(struct cpus *c, unsigned cpu, uint64_t ts, int32_t prev,
+				  const char *comm, int32_t next, const char *next_comm);
+/* At the end: what a CPU still does. NULL: nothing that is known. */
+const struct cpu_run *cpus_finish(struct cpus *c, unsigned cpu, uint64_t ts);
+/* One more task waits for the CPU (1), or one less (-1). */
+void cpus_wait(struct cpus *c, unsigned cpu, uint64_t ts, int more);
 void cpus_irq(struct cpus *c, unsigned cpu, const struct cpu_irq *irq);
 
 /* Who used a CPU between two times. */

@@ -8,15 +8,17 @@
 #define LOSSES_MAX 1024
 #define STEP	   512 /* pairs between two looks at what is known */
 
-void pairs_close(struct pairs *p)
-{
-	free(p->waiting);
-	free(p->losses);
-}
-
 static struct pair *at(const struct pairs *p, size_t i)
 {
 	return (struct pair *)(p->waiting + (p->first + i) % p->room * p->size);
+}
+
+void pairs_close(struct pairs *p)
+{
+	for (size_t i = 0; p->drop && i < p->n; i++)
+		p->drop(at(p, i));
+	free(p->waiting);
+	free(p->losses);
 }
 
 /* The losses that begin before the pair's end. Pairs come in the order of their ends. */

@@ -31,6 +31,7 @@ struct runq {
 	struct worst worst;
 	struct hist hist;
 	struct totals tasks;
+	struct totals hogs;	/* by what others waited while they ran */
 	uint64_t n_open;	/* ready at the end */
 	struct sched_task open; /* for the longest time */
 	uint64_t end;
@@ -78,6 +79,17 @@ static void on_start(void *ctx, struct sched_task *t, const struct feed_event *e
 	pairs_add(r->pairs, &w.pair);
 }
 
+static void on_run(void *ctx, const struct cpu_run *run)
+{
+	struct totals_key key = { .id = run->tid };
+	struct runq *r = ctx;
+
+	if (!run->tid || !run->waited)
+		return;
+	memcpy(key.name, run->comm, sizeof(run->comm));
+	totals_add(&r->hogs, &key, run->waited);
+}
+
 static void *runq_open(const struct report_env *env, struct pairs *pairs)
 {
 	struct runq *r = memory_new(1, sizeof(*r));
@@ -85,6 +97,7 @@ static void *runq_open(const struct report_env *env, struct pairs *pairs)
 	r->env = env;
 	r->pairs = pairs;
 	r->sched.starts = on_start;
+	r->sched.ran = on_run;
 	r->sched.ctx = r;
 	sched_open(&r->sched, env->types);
 	worst_init(&r->worst, env->worst, sizeof(struct wait), free_cause);
@@ -99,6 +112,7 @@ static void runq_close(void *state)
 	worst_close(&r->worst);
 	hist_clear(&r->hist);
 	totals_close(&r->tasks);
+	totals_close(&r->hogs);
 	free(r);
 }
 
@@ -125,6 +139,13 @@ static void runq_end(void *state, uint64_t end)
 
 	r->end = end;
 	totals_sort(&r->tasks);
+	for (unsigned cpu = 0; cpu <= UINT16_MAX; cpu++) {
+		const struct cpu_run *run = cpus_finish(&r->sched.cpus, cpu, end);
+
+		if (run)
+			on_run(r, run);
+	}
+	totals_sort(&r->hogs);
 	for (struct sched_task *t = sched_each(&r->sched, NULL); t; t = sched_each(&r->sched, t)) {
 		if (t->state != SCHED_READY || !report_wants(r->env, t->pid, t->comm))
 			continue;
@@ -151,6 +172,26 @@ static char *cause_of(const struct wait *w)
 	return memory_check(text);
 }
 
+/* After a loss, tasks may seem to wait that have run. */
+static bool knows_hogs(const struct runq *r)
+{
+	return r->hogs.n && !r->pairs->left_out && !r->env->pids && !r->env->comm;
+}
+
+/* Who ran most while others waited. */
+static void print_hog(const struct runq *r, FILE *out)
+{
+	const struct total *hog = r->hogs.list;
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < r->hogs.n; i++)
+		sum += r->hogs.list[i].sum;
+	if (knows_hogs(r))
+		print_line(out, "While %s ran, others waited %s in all, %.0f %% of all waiting.",
+			   name_text(hog->key.name, hog->key.id).s, duration(hog->sum).s,
+			   100.0 * hog->sum / sum);
+}
+
 static void print_verdict(const struct runq *r, FILE *out)
 {
 	const struct wait *w = worst_at(&r->worst, 0);
@@ -166,6 +207,7 @@ static void print_verdict(const struct runq *r, FILE *out)
 			   cpu_text(r->env, w->cpu).s);
 		free(text);
 	}
+	print_hog(r, out);
 	print_pairs(out, r->pairs, &r->hist, "wait");
 	if (r->n_open)
 		print_line(out, "%s did not end, the longest: %s, for %s",
@@ -198,6 +240,10 @@ static void runq_print(void *state, FILE *out)
 	hist_print(&r->hist, out, r->env->utf8);
 	fputc('\n', out);
 	totals_print(&r->tasks, out, "TASK", "WAITS", r->env->worst);
+	if (!knows_hogs(r))
+		return;
+	fputc('\n', out);
+	totals_print(&r->hogs, out, "OTHERS WAITED FOR", "TIMES", r->env->worst);
 }
 
 /* ---- JSON ---- */
@@ -231,6 +277,7 @@ static json_t *runq_json(void *state)
 	json_object_set_new(root, "worst", worst);
 	json_object_set_new(root, "histogram", hist_json(&r->hist));
 	json_object_set_new(root, "tasks", totals_json(&r->tasks));
+	json_object_set_new(root, "while_ran", knows_hogs(r) ? totals_json(&r->hogs) : json_null());
 	return root;
 }
 

@@ -137,20 +137,6 @@ static struct sched_task *get(struct sched *s, int32_t tid)
 	return t;
 }
 
-static void forget(struct sched *s, struct sched_task *t)
-{
-	struct sched_task **p = bucket(s, t->tid);
-
-	forget_note(s, t);
-	forget_stacks(t);
-	while (*p != t)
-		p = &(*p)->next;
-	*p = t->next;
-	t->next = s->free;
-	s->free = t;
-	s->n_tasks--;
-}
-
 struct sched_task *sched_each(const struct sched *s, const struct sched_task *t)
 {
 	unsigned i = 0;
@@ -166,7 +152,8 @@ struct sched_task *sched_each(const struct sched *s, const struct sched_task *t)
 
 /* ---- events ---- */
 
-static void enter(struct sched_task *t, enum sched_state state, uint64_t ts)
+/* Where it is ready is t->cpu, which must be set before. */
+static void enter(struct sched *s, struct sched_task *t, enum sched_state state, uint64_t ts)
 {
 	struct sched_stretch *past;
 
@@ -182,6 +169,30 @@ static void enter(struct sched_task *t, enum sched_state state, uint64_t ts)
 	}
 	t->state = state;
 	t->since = ts;
+	if (state == SCHED_READY)
+		cpus_wait(&s->cpus, t->cpu, ts, 1);
+}
+
+/* The task waits no more for t->cpu, and may change it. */
+static void stop_waiting(struct sched *s, const struct sched_task *t, uint64_t ts)
+{
+	if (t->state == SCHED_READY)
+		cpus_wait(&s->cpus, t->cpu, ts, -1);
+}
+
+static void forget(struct sched *s, struct sched_task *t, uint64_t ts)
+{
+	struct sched_task **p = bucket(s, t->tid);
+
+	stop_waiting(s, t, ts);
+	forget_note(s, t);
+	forget_stacks(t);
+	while (*p != t)
+		p = &(*p)->next;
+	*p = t->next;
+	t->next = s->free;
+	s->free = t;
+	s->n_tasks--;
 }
 
 /* To sleep is what the task is for just now: nobody waits for it to go on. */
@@ -210,16 +221,17 @@ static void leave(struct sched *s, const struct feed_event *e, int32_t tid)
 	unsigned state = feed_int(e, SWITCH_PREV_STATE);
 
 	if (state & EXIT_STATES) {
-		forget(s, t);
+		forget(s, t, e->ts);
 		return;
 	}
 	feed_text(e, SWITCH_PREV_COMM, t->comm, sizeof(t->comm));
 	t->pid = feed_int(e, SWITCH_PREV_TGID);
 	t->slept = state && !feed_int(e, SWITCH_PREEMPT);
-	enter(t, t->slept ? SCHED_SLEEPS : SCHED_READY, e->ts);
+	stop_waiting(s, t, e->ts);
+	t->cpu = e->cpu;
+	enter(s, t, t->slept ? SCHED_SLEEPS : SCHED_READY, e->ts);
 	t->out = e->ts;
 	t->wake.ts = t->moved = 0;
-	t->cpu = e->cpu;
 	if (t->slept)
 		sleep_in(s, t, e, state);
 	t->early.ts = 0;
@@ -234,7 +246,8 @@ static void start(struct sched *s, const struct feed_event *e, int32_t tid)
 	if (t->state == SCHED_READY || t->state == SCHED_SLEEPS)
 		s->starts(s->ctx, t, e);
 	forget_note(s, t);
-	enter(t, SCHED_RUNS, e->ts);
+	stop_waiting(s, t, e->ts);
+	enter(s, t, SCHED_RUNS, e->ts);
 	t->out = t->wake.ts = t->early.ts = t->moved = 0;
 	t->cpu = e->cpu;
 }
@@ -242,11 +255,15 @@ static void start(struct sched *s, const struct feed_event *e, int32_t tid)
 void sched_on_switch(void *state, const struct feed_event *e)
 {
 	int32_t prev = feed_int(e, SWITCH_PREV_PID), next = feed_int(e, SWITCH_NEXT_PID);
+	const struct cpu_run *run;
 	struct sched *s = state;
-	char comm[FEED_COMM];
+	char comm[FEED_COMM], next_comm[FEED_COMM];
 
-	feed_text(e, SWITCH_NEXT_COMM, comm, sizeof(comm));
-	cpus_switch(&s->cpus, e->cpu, e->ts, prev, next, comm);
+	feed_text(e, SWITCH_PREV_COMM, comm, sizeof(comm));
+	feed_text(e, SWITCH_NEXT_COMM, next_comm, sizeof(next_comm));
+	run = cpus_switch(&s->cpus, e->cpu, e->ts, prev, comm, next, next_comm);
+	if (run && s->ran)
+		s->ran(s->ctx, run);
 	if (prev)
 		leave(s, e, prev);
 	if (next)
@@ -275,11 +292,13 @@ static struct sched_wake wake_of(const struct sched *s, const struct feed_event 
 	return w;
 }
 
-/* A lock is not released by an interrupt. */
-static bool timed_out(const struct sched_task *t)
+/* A lock is not released by an interrupt; a task that ends such a sleep is the child. */
+static bool ended_by_design(const struct sched_task *t)
 {
-	return t->state == SCHED_SLEEPS && t->call->kind == CALL_FUTEX &&
-	       t->wake.context == SCHED_BY_HARDIRQ;
+	if (t->state != SCHED_SLEEPS)
+		return false;
+	return (t->call->kind == CALL_FUTEX && t->wake.context == SCHED_BY_HARDIRQ) ||
+	       (t->call->kind == CALL_SPAWNS && t->wake.context == SCHED_BY_TASK);
 }
 
 void sched_on_wakeup(void *state, const struct feed_event *e)
@@ -289,7 +308,7 @@ void sched_on_wakeup(void *state, const struct feed_event *e)
 	struct sched_wake wake = wake_of(s, e);
 
 	if (wake.is_new) { /* the number may have been another task's */
-		forget(s, t);
+		forget(s, t, e->ts);
 		t = get(s, feed_int(e, WAKEUP_PID));
 		t->slept = true;
 	} else if (t->state == SCHED_RUNS) {
@@ -303,10 +322,10 @@ void sched_on_wakeup(void *state, const struct feed_event *e)
 	feed_text(e, WAKEUP_COMM, t->comm, sizeof(t->comm));
 	t->pid = feed_int(e, WAKEUP_TGID);
 	t->wake = wake;
-	if (timed_out(t))
+	if (ended_by_design(t))
 		t->by_design = true;
-	enter(t, SCHED_READY, e->ts);
 	t->cpu = feed_int(e, WAKEUP_CPU);
+	enter(s, t, SCHED_READY, e->ts);
 	t->moved = 0;
 	if (s->wakes)
 		s->wakes(s->ctx, t);
@@ -314,12 +333,16 @@ void sched_on_wakeup(void *state, const struct feed_event *e)
 
 void sched_on_migrate(void *state, const struct feed_event *e)
 {
-	struct sched_task *t = sched_find(state, feed_int(e, MIGRATE_PID));
+	struct sched *s = state;
+	struct sched_task *t = sched_find(s, feed_int(e, MIGRATE_PID));
 
 	if (!t)
 		return;
 	t->from_cpu = feed_int(e, MIGRATE_FROM);
+	stop_waiting(s, t, e->ts);
 	t->cpu = feed_int(e, MIGRATE_TO);
+	if (t->state == SCHED_READY)
+		cpus_wait(&s->cpus, t->cpu, e->ts, 1);
 	t->moved = e->ts;
 }
 

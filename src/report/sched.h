@@ -76,6 +76,8 @@ struct sched {
 	void (*starts)(void *ctx, struct sched_task *t, const struct feed_event *e);
 	/* Called when a task that slept was woken up. May be NULL. */
 	void (*wakes)(void *ctx, struct sched_task *t);
+	/* Called when a CPU goes on with another task: what it did until then. May be NULL. */
+	void (*ran)(void *ctx, const struct cpu_run *run);
 	/* Called when a task ends, or begins to run again, and has a note. */
 	void (*forget)(void *note);
 	void *ctx;

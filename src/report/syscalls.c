@@ -60,7 +60,8 @@ enum { NR, TID, DURATION, ERROR, COMM };
 /* Not those that read: they may wait for a disk. */
 static bool waits_by_design(const struct call_kind *call)
 {
-	return call->kind == CALL_FUTEX || (call->kind == CALL_WAITS && !call_reads(call->name));
+	return call->kind == CALL_FUTEX || (call->kind == CALL_WAITS && !call_reads(call->name)) ||
+	       (call->kind == CALL_SPAWNS && !strcmp(call->name, "vfork"));
 }
 
 static struct call_row *row_of(struct syscalls *s, const struct feed_event *e)

@@ -247,6 +247,9 @@ static void test_moved(void **state)
 	assert_string_equal(story_string(s, "worst.0.instead.0.comm"), "task7");
 	assert_int_equal(story_number(s, "worst.0.instead.0.ns"), 30 * MS);
 	assert_int_equal(story_number(s, "worst.0.instead.1.ns"), 10 * MS);
+	assert_string_equal(story_string(s, "while_ran.0.name"), "task7");
+	assert_int_equal(story_number(s, "while_ran.0.sum_ns"), 30 * MS);
+	assert_int_equal(story_number(s, "while_ran.1.sum_ns"), 10 * MS);
 	assert_contains(story_text(s),
 			"task7:7 ran (75 %), task8:8 ran (25 %), and then\nran on CPU 1.");
 	story_free(s);
@@ -265,6 +268,29 @@ static void test_throttled(void **state)
 	assert_int_equal(story_number(s, "worst.0.idle_ns"), 80 * MS);
 	assert_contains(story_text(s), "its cgroup has used up cpu.max");
 	assert_contains(story_text(s), "1 wait did not end, the longest: task1:1, for 8.00 ms");
+	story_free(s);
+}
+
+/* Two tasks wait for the hog, one of them longer, and the hog changes its name meanwhile. */
+static void test_hog(void **state)
+{
+	struct story *s = begin("runq");
+
+	(void)state;
+	change(s, 100, 0, 0, RUNNING, 0, 7);
+	wake(s, 1000, 1, 1, 0, 3, 0);
+	wake(s, 2000, 1, 2, 0, 3, 0);
+	story_event(s, at(12000), 0, "sched_switch", 7LL, 7LL, RUNNING, 0LL, 1LL, "hog", 1LL, 1LL,
+		    "task1");
+	change(s, 13000, 0, 1, SLEEPS, READ, 2);
+	story_end(s, at(20000));
+	assert_string_equal(story_string(s, "while_ran.0.name"), "hog");
+	assert_int_equal(story_number(s, "while_ran.0.sum_ns"), 21 * MS);
+	assert_int_equal(story_number(s, "while_ran.1.sum_ns"), 7 * MS); /* for the hog */
+	assert_int_equal(story_number(s, "while_ran.2.sum_ns"), 2 * MS);
+	assert_contains(story_text(s),
+			"While hog:7 ran, others waited 21.0 ms in all, 70 % of all");
+	assert_contains(story_text(s), "while hog:7 ran");
 	story_free(s);
 }
 
@@ -565,14 +591,15 @@ static void test_silent_loss(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_mutex),	     cmocka_unit_test(test_loss),
-		cmocka_unit_test(test_chain_to_hog), cmocka_unit_test(test_wait_after_sleep),
-		cmocka_unit_test(test_futex),	     cmocka_unit_test(test_ends),
-		cmocka_unit_test(test_early_wake),   cmocka_unit_test(test_irq),
-		cmocka_unit_test(test_moved),	     cmocka_unit_test(test_throttled),
-		cmocka_unit_test(test_softirqs),     cmocka_unit_test(test_preempted),
-		cmocka_unit_test(test_wakeups),	     cmocka_unit_test(test_random_offcpu),
-		cmocka_unit_test(test_random_runq),  cmocka_unit_test(test_silent_loss),
+		cmocka_unit_test(test_mutex),	      cmocka_unit_test(test_loss),
+		cmocka_unit_test(test_chain_to_hog),  cmocka_unit_test(test_wait_after_sleep),
+		cmocka_unit_test(test_futex),	      cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_early_wake),    cmocka_unit_test(test_irq),
+		cmocka_unit_test(test_moved),	      cmocka_unit_test(test_throttled),
+		cmocka_unit_test(test_softirqs),      cmocka_unit_test(test_preempted),
+		cmocka_unit_test(test_hog),	      cmocka_unit_test(test_wakeups),
+		cmocka_unit_test(test_random_offcpu), cmocka_unit_test(test_random_runq),
+		cmocka_unit_test(test_silent_loss),
 	};
 
 	seed.state = seed_first("report_sched");
