@@ -57,6 +57,10 @@ NR_API int nr_symbols_open(struct nr_symbols **out, const char *dir,
 			   const struct nr_symbols_opts *opts);
 NR_API void nr_symbols_close(struct nr_symbols *s); /* takes NULL */
 
+/* Reads all files of the trace and its chunks at once. 0, also if there are none; -EBADMSG: at least one
+ * is damaged, and the log says which; -ENOMEM. Call it before any other function. */
+NR_API int nr_symbols_check(struct nr_symbols *s);
+
 struct nr_symbol {
 	size_t sz; /* sizeof(struct nr_symbol), set by the caller; the library fills in no more bytes */
 	bool kernel;
@@ -69,7 +73,7 @@ struct nr_symbol {
 	const char *build_id; /* of the file, hexadecimal; NULL: unknown */
 };
 
-/* What an address was in a process at a time (CLOCK_MONOTONIC ns). The strings are valid until
+/* What an address was in a process at a time (CLOCK_MONOTONIC ns). s NULL: nothing has a name. The strings are valid until
  * nr_symbols_close. -ENOENT: unknown; -EINVAL: sz is not set; -ENOMEM. */
 NR_API int nr_symbols_find(struct nr_symbols *s, uint32_t pid, uint64_t ts, uint64_t address,
 			   struct nr_symbol *symbol);
@@ -81,6 +85,10 @@ NR_API int nr_symbols_find(struct nr_symbols *s, uint32_t pid, uint64_t ts, uint
  */
 NR_API int nr_stack_text(struct nr_symbols *s, const struct nr_stack *stack, unsigned i, char *buf,
 			 size_t size);
+
+/* The index of a stack's first address that belongs to the code which was recorded: those of a tracepoint
+ * begin with the functions of BPF and of the tracepoint itself. */
+NR_API unsigned nr_stack_begin(struct nr_symbols *s, const struct nr_stack *stack);
 
 #ifdef __cplusplus
 }

@@ -1,29 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#include <string.h>
 #include "stacks.h"
-
-/* Stacks of tracepoints begin with the functions that run the program which records them. */
-static bool is_of_tracepoint(const char *name)
-{
-	static const char *const begin[] = { "bpf_prog_", "bpf_trace_run", "__bpf_trace_",
-					     "__traceiter_" };
-
-	for (unsigned i = 0; i < sizeof(begin) / sizeof(*begin); i++)
-		if (!strncmp(name, begin[i], strlen(begin[i])))
-			return true;
-	return false;
-}
-
-static unsigned first_function(struct nr_symbols *symbols, const struct nr_stack *stack)
-{
-	char text[512];
-	unsigned i = 0;
-
-	while (i < stack->n_kernel && nr_stack_text(symbols, stack, i, text, sizeof(text)) > 0 &&
-	       is_of_tracepoint(text))
-		i++;
-	return i;
-}
 
 /* Prints each address between before and after, and `between` two of them. */
 static int print(FILE *out, struct nr_symbols *symbols, const struct nr_stack *stack,
@@ -48,7 +24,7 @@ int stack_print(FILE *out, struct nr_symbols *symbols, const struct nr_types *ty
 
 	if (nr_stack_of(types, ev, &stack))
 		return 0;
-	return print(out, symbols, &stack, first_function(symbols, &stack), "\t", "\n", "");
+	return print(out, symbols, &stack, nr_stack_begin(symbols, &stack), "\t", "\n", "");
 }
 
 int stack_json(FILE *out, struct nr_symbols *symbols, const struct nr_types *types,

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <numaring/symbols.h>
 #include "cli.h"
 #include "counts.h"
 #include "trace_json.h"
@@ -263,6 +264,26 @@ static void check_chunks(struct findings *f, const struct counts *n, const char 
 	}
 }
 
+static void take_symbols_message(void *ctx, enum nr_log_level level, const char *text)
+{
+	(void)level;
+	problem(ctx, "%s", text);
+}
+
+/* The files that give addresses in stacks names. */
+static void check_symbols(struct findings *f, const char *dir)
+{
+	const struct nr_symbols_opts opts = { .sz = sizeof(opts),
+					      .log = take_symbols_message,
+					      .log_ctx = f };
+	struct nr_symbols *symbols = NULL;
+	int err = nr_symbols_open(&symbols, dir, &opts) ?: nr_symbols_check(symbols);
+
+	if (err == -ENOMEM)
+		problem(f, "the names of addresses were not checked: %s", strerror(ENOMEM));
+	nr_symbols_close(symbols);
+}
+
 enum verdict { INTACT, DAMAGED, UNKNOWN };
 
 /* Nobody knows whether a trace without an end mark is intact, if it is right that it has none. */
@@ -338,6 +359,7 @@ static int verify(struct nr_trace *trace, struct findings *f, const char *dir)
 	s.removed_chunks = n.first_chunk;
 	check(f, &n, &s);
 	check_chunks(f, &n, dir);
+	check_symbols(f, dir);
 	if (f->json) {
 		print_json(f, trace, &n, &s);
 	} else {

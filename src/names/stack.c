@@ -96,3 +96,26 @@ int nr_stack_text(struct nr_symbols *s, const struct nr_stack *stack, unsigned i
 	free(text);
 	return ret;
 }
+
+/* A function between the tracepoint and the program that records the stack? */
+static bool is_of_tracepoint(const char *name)
+{
+	static const char *const begin[] = { "bpf_prog_", "bpf_trace_run", "__bpf_trace_",
+					     "__traceiter_" };
+
+	for (unsigned i = 0; i < sizeof(begin) / sizeof(*begin); i++)
+		if (!strncmp(name, begin[i], strlen(begin[i])))
+			return true;
+	return false;
+}
+
+unsigned nr_stack_begin(struct nr_symbols *s, const struct nr_stack *stack)
+{
+	char text[512];
+	unsigned i = 0;
+
+	while (i < stack->n_kernel && nr_stack_text(s, stack, i, text, sizeof(text)) > 0 &&
+	       is_of_tracepoint(text))
+		i++;
+	return i;
+}

@@ -35,6 +35,8 @@ struct nr_symbols {
 	char *path; /* of the trace, for messages */
 	int dir;
 	bool kernel_read, processes_read;
+	bool check;		    /* read all files, also those that are not needed */
+	bool damaged;		    /* a file is */
 	struct nr_kallsyms *kernel; /* NULL: none */
 	struct nr_mappings *processes;
 	struct file **files;
@@ -64,17 +66,18 @@ static int read_all(int fd, char **text, size_t *size)
 }
 
 /* name: from the trace's directory. -ENOENT is not logged. */
-static int read_file(const struct nr_symbols *s, const char *name, char **text, size_t *size)
+static int read_file(struct nr_symbols *s, const char *name, char **text, size_t *size)
 {
 	int fd = openat(s->dir, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	int err = fd < 0 ? -errno : read_all(fd, text, size);
 
 	if (fd >= 0)
 		close(fd);
-	if (err && err != -ENOENT)
-		nr_log(&s->log, NR_LOG_WARN, "cannot read %s/%s, which has names: %s", s->path,
-		       name,
-		       err == -EBADMSG ? "it is no regular file, or too large" : strerror(-err));
+	if (!err || err == -ENOENT)
+		return err;
+	s->damaged = true;
+	nr_log(&s->log, NR_LOG_WARN, "cannot read %s/%s, which has names: %s", s->path, name,
+	       err == -EBADMSG ? "it is no regular file, or too large" : strerror(-err));
 	return err;
 }
 
@@ -82,16 +85,22 @@ static int read_kernel(struct nr_symbols *s, const char *name)
 {
 	size_t size = 0;
 	char *data;
-	int err = s->kernel ? -EEXIST : read_file(s, name, &data, &size);
+	struct nr_kallsyms *read = NULL;
+	int err = s->kernel && !s->check ? -EEXIST : read_file(s, name, &data, &size);
 
 	if (err)
 		return 0;
-	err = nr_kallsyms_parse(&s->kernel, data, size);
+	err = nr_kallsyms_parse(&read, data, size);
+	s->damaged |= err == -EBADMSG;
 	if (err == -EBADMSG)
 		nr_log(&s->log, NR_LOG_WARN,
 		       "%s/%s is damaged, so addresses of the kernel stay without names", s->path,
 		       name);
 	free(data);
+	if (s->kernel)
+		nr_kallsyms_free(read);
+	else
+		s->kernel = read;
 	return err == -ENOMEM ? err : 0;
 }
 
@@ -105,6 +114,7 @@ static int read_processes(struct nr_symbols *s, const char *name)
 	if (read_file(s, name, &text, &size))
 		return 0;
 	err = nr_mappings_add(s->processes, text, size, &line);
+	s->damaged |= err == -EBADMSG;
 	if (err == -EBADMSG)
 		nr_log(&s->log, NR_LOG_WARN,
 		       "%s/%s is damaged at line %u, so addresses of some processes stay without "
@@ -154,6 +164,15 @@ static int load_processes(struct nr_symbols *s)
 		return -ENOMEM;
 	s->processes_read = true;
 	return read_everywhere(s, NR_FILE_MAPPINGS, read_processes);
+}
+
+int nr_symbols_check(struct nr_symbols *s)
+{
+	int err;
+
+	s->check = true;
+	err = load_kernel(s) ?: load_processes(s);
+	return err ? err : s->damaged ? -EBADMSG : 0;
 }
 
 /* ---- ELF files ---- */
@@ -350,6 +369,8 @@ int nr_symbols_find(struct nr_symbols *s, uint32_t pid, uint64_t ts, uint64_t ad
 
 	if (!symbol->sz)
 		return -EINVAL;
+	if (!s)
+		return -ENOENT;
 	full.sz = symbol->sz < sizeof(full) ? symbol->sz : sizeof(full);
 	err = address & KERNEL_BIT ? find_kernel(s, address, &full)
 				   : find_process(s, pid, ts, address, &full);

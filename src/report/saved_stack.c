@@ -37,27 +37,27 @@ struct saved_stack *saved_stack_copy(const struct saved_stack *s)
 	return copy;
 }
 
-static void name(const struct saved_stack *s, struct nr_symbols *symbols, unsigned i, char *buf,
-		 size_t size)
+static struct nr_stack stack_of(const struct saved_stack *s)
 {
-	const struct nr_stack stack = {
-		.sz = sizeof(stack),
+	return (struct nr_stack){
+		.sz = sizeof(struct nr_stack),
 		.pid = s->pid,
 		.n = s->n,
 		.n_kernel = s->n_kernel,
 		.ts = s->ts,
 		.addresses = s->addresses,
 	};
+}
+
+static void name(const struct saved_stack *s, struct nr_symbols *symbols, unsigned i, char *buf,
+		 size_t size)
+{
+	const struct nr_stack stack = stack_of(s);
 
 	if (nr_stack_text(symbols, &stack, i, buf, size) < 0)
 		snprintf(buf, size, "?");
 	if (i < s->n_kernel) /* a place within a function of the kernel helps few */
 		buf[strcspn(buf, "+")] = 0;
-}
-
-static bool is_tracing(const char *function)
-{
-	return !strncmp(function, "__traceiter_", 12);
 }
 
 static bool is_scheduling(const char *function)
@@ -74,14 +74,10 @@ static bool is_scheduling(const char *function)
 /* The first function outside of the tracepoint's and the scheduler's own. */
 static unsigned first(const struct saved_stack *s, struct nr_symbols *symbols)
 {
-	unsigned from = 0;
+	const struct nr_stack stack = stack_of(s);
+	unsigned from = nr_stack_begin(symbols, &stack);
 	char text[256];
 
-	for (unsigned i = 0; i < s->n_kernel && i < 6; i++) {
-		name(s, symbols, i, text, sizeof(text));
-		if (is_tracing(text))
-			from = i + 1;
-	}
 	for (; from < s->n_kernel; from++) {
 		name(s, symbols, from, text, sizeof(text));
 		if (!is_scheduling(text))

@@ -79,7 +79,11 @@ check "damaged: the kernel's symbols" grep -q 'd/.kallsyms.zst is damaged' err
 check "damaged: the mappings" grep -q 'd/.mappings is damaged at line [0-9]*' err
 equal "damaged: a sentence each" "$(wc -l <err)" 2
 equal "damaged: the events" "$(grep -vP '^\t' after | cksum)" "$(grep -vP '^\t' before | cksum)"
+"$NUMARING" verify d >out 2>err
+equal "damaged: verify" $? 1
+equal "damaged: verify names both" "$(grep -c 'd/\.[a-z.]* is damaged' out)" 2
 rm d/.kallsyms.zst d/.mappings
+check "without them: verify" "$NUMARING" verify d
 check "without them" "$NUMARING" cat d >after 2>err
 equal "without them: no message" "$(cat err)" ""
 equal "without them: no names" "$(grep -P '^\t' after | grep -vcP '^\t0x')" 0
