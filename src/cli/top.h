@@ -99,6 +99,7 @@ enum top_unit {
 	TOP_TEXT,
 	TOP_NUMBER,
 	TOP_COUNT, /* large: "1.2k" */
+	TOP_RATE,  /* the same, per second */
 	TOP_PERCENT,
 	TOP_NS,
 };

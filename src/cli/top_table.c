@@ -52,6 +52,7 @@ static void format_value(char *buf, size_t size, enum top_unit unit, double valu
 		snprintf(buf, size, "%.0f", value);
 		break;
 	case TOP_COUNT:
+	case TOP_RATE:
 		cli_format_count(buf, size, value);
 		break;
 	case TOP_PERCENT:
@@ -155,9 +156,10 @@ static json_t *json_cell(const struct top_column *column, const struct top_cell 
 	case TOP_TEXT:
 		return json_string(cell->text);
 	case TOP_NUMBER:
+	case TOP_COUNT:
 	case TOP_NS:
 		return json_integer(cell->value);
-	case TOP_COUNT:
+	case TOP_RATE:
 	case TOP_PERCENT:
 		return json_real(cell->value);
 	}
