@@ -6,7 +6,7 @@ BEGIN {
 		known[ARGV[i]]
 
 	# The first that matches names the library of a <header>.
-	library("files", "(fcntl|dirent|sys/stat|sys/vfs)\\.h")
+	library("files", "(fcntl|dirent|mntent|sys/stat|sys/vfs)\\.h")
 	library("BTF", "(bpf|linux)/btf\\.h")
 	library("BPF", "bpf/(bpf_|usdt\\.bpf).*")
 	library("libbpf", "bpf/.*")

@@ -124,7 +124,7 @@ static __always_inline struct flight *slot_of(__u64 rq)
 /* Copies what is known of the request. The request is in flight, so only others change the slot. */
 static __always_inline struct flight recall(struct flight *slot, __u64 rq)
 {
-	const struct flight unknown = { .wanted = nr_wanted(0) }; /* if all are */
+	const struct flight unknown = { .wanted = all_wanted() };
 	struct flight f;
 
 	if (!slot || *(volatile __u64 *)&slot->request != rq)

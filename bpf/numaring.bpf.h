@@ -68,11 +68,25 @@ struct {
 	__type(value, __u32);
 } nr_nodes SEC(".maps") __weak;
 
+/* The processes of --follow by tgid, with the time when they started. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} nr_followed SEC(".maps") __weak;
+
 /* Set by the collector before the object is loaded. */
 /* Added to the numbers of NR_EVENT. */
 const volatile __u16 nr_id_base __weak = 0;
 /* The processes of -p, up to the first 0. */
 const volatile __u32 nr_only_tgid[NR_PIDS_MAX] __weak = {};
+/* Record only the processes in nr_followed. */
+const volatile _Bool nr_follow __weak = 0;
+/* Record only tasks in this cgroup or below it, by the id and the level of the cgroup, of v2; id 0:
+ * all tasks. */
+const volatile __u64 nr_cgroup_id __weak = 0;
+const volatile __u32 nr_cgroup_level __weak = 0;
 /* The collector itself, which is not recorded; 0: none. */
 const volatile __u32 nr_hidden_tgid __weak = 0;
 /* The tests of --filter, NR_FILTER_TESTS for each type. */
@@ -93,10 +107,12 @@ const volatile struct nr_test nr_tests[NR_FILTER_TYPES * NR_FILTER_TESTS] __weak
 		struct TYPE type[0];                                                               \
 	} nr_event_##TYPE SEC(".numaring")
 
-/* True for the processes of -p, and for all processes without -p. Without -p, the verifier knows
- * that the first number is 0 and removes the loop. */
+/* True for the processes of -p or --follow, and for all processes without these. Then the verifier
+ * knows that the first number is 0, and removes the rest. */
 static __always_inline _Bool nr_chosen(__u32 tgid)
 {
+	if (nr_follow)
+		return bpf_map_lookup_elem(&nr_followed, &tgid);
 	if (!nr_only_tgid[0])
 		return 1;
 	for (int i = 0; i < NR_PIDS_MAX && nr_only_tgid[i]; i++)
@@ -105,10 +121,17 @@ static __always_inline _Bool nr_chosen(__u32 tgid)
 	return 0;
 }
 
-/* True if -p includes this process and it is not the collector. For programs that follow tasks. */
+/* Is the task that runs in the cgroup of the recording? True if there is none. */
+static __always_inline _Bool nr_in_cgroup(void)
+{
+	return !nr_cgroup_id || bpf_get_current_ancestor_cgroup_id(nr_cgroup_level) == nr_cgroup_id;
+}
+
+/* True if the recording includes this process, which runs (-p, --follow, cgroup), and it is not the
+ * collector. */
 static __always_inline _Bool nr_wanted(__u32 tgid)
 {
-	return (!nr_hidden_tgid || tgid != nr_hidden_tgid) && nr_chosen(tgid);
+	return (!nr_hidden_tgid || tgid != nr_hidden_tgid) && nr_chosen(tgid) && nr_in_cgroup();
 }
 
 static __always_inline struct nr_cpu *nr_this_cpu(void)

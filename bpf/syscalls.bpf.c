@@ -71,7 +71,7 @@ int BPF_PROG(on_enter, struct pt_regs *regs, long id)
 	enum syscall_nr nr = call_named(id, other);
 	struct slot *s;
 
-	if (!call_chosen(nr) || !current_wanted())
+	if (!call_chosen(nr) || !nr_wanted(self->tgid))
 		return 0;
 	s = nr_slot_for(self->pid);
 	if (s) {
@@ -117,7 +117,7 @@ int BPF_PROG(on_exit, struct pt_regs *regs, long ret)
 	enum syscall_nr nr = call_named(call_number(regs), calls_other_table(self));
 	__u64 ns = 0;
 
-	if (!current_wanted())
+	if (!nr_wanted(self->tgid))
 		return 0;
 	look_back(self, &nr, &ns);
 	if (call_chosen(nr))

@@ -349,6 +349,7 @@ struct cgroup {
 	struct cgroup_subsys_state self;
 	int level;
 	struct kernfs_node *kn;
+	struct cgroup *ancestors[]; /* by level; Linux 6.1 */
 };
 
 struct css_set {

@@ -27,6 +27,12 @@ static int check_opts(const struct nr_collector *c)
 		       "invalid order %d: use NR_ORDER_FENCE or NR_ORDER_RCU", c->opts.order);
 		return -EINVAL;
 	}
+	if (c->opts.follow && (c->opts.pid || c->opts.n_pids)) {
+		nr_log(&c->log, NR_LOG_ERROR,
+		       "cannot both follow processes and record only given ones: leave out one of "
+		       "them");
+		return -EINVAL;
+	}
 	if (c->opts.packers > NR_PACKERS_MAX) {
 		nr_log(&c->log, NR_LOG_ERROR, "invalid number of packers %u: use 1 to %u",
 		       c->opts.packers, NR_PACKERS_MAX);
@@ -172,7 +178,7 @@ static int build(struct nr_collector *c)
 	if (!err)
 		err = make_plan(c);
 	if (!err)
-		err = nr_maps_create(&c->maps, c->plan, &c->log);
+		err = nr_maps_create(&c->maps, c->plan, c->opts.follow, &c->log);
 	if (err)
 		return err; /* already logged */
 	err = make_shards(c);
@@ -279,6 +285,7 @@ void nr_collector_close(struct nr_collector *c)
 		return; /* an abandoned thread uses the rest */
 	free(c->objects);
 	nr_filtering_destroy(&c->filtering);
+	nr_follow_stop(c->follow);
 	nr_stream_destroy(&c->stream);
 	nr_stats_free(c->account_stats);
 	destroy_shards(c);

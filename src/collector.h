@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include "drain/grace.h"
+#include "kernel/follow.h"
 #include "kernel/host.h"
 #include "kernel/object.h"
 #include "kernel/processes.h"
@@ -16,7 +17,8 @@ struct nr_filtering {
 	char *text;		/* NULL: there is none */
 	uint32_t *node_of_cpu;	/* [maps.n_cpus] */
 	struct nr_query *query; /* since the start */
-	bool *tested;		/* [types->n_ids]: struct nr_filter has it */
+	struct nr_cgroup cgroup;
+	bool *tested; /* [types->n_ids]: struct nr_filter has it */
 };
 
 enum nr_state { NR_OPEN, NR_RUNNING, NR_FAILED, NR_STOPPED };
@@ -50,6 +52,7 @@ struct nr_collector {
 	unsigned n_objects;
 	unsigned sources; /* one bit per added source */
 	struct nr_filtering filtering;
+	struct follow_bpf *follow;	/* NULL: no processes are followed */
 	const struct nr_object *adding; /* its event types are being added */
 
 	bool threads; /* some may run and must be joined */

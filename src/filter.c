@@ -39,10 +39,13 @@ int nr_collector_filter(struct nr_collector *c, const char *text)
 {
 	struct nr_query *query = NULL;
 	char *copy = NULL;
+	struct nr_cgroup cgroup = {};
 	int err = nr_collector_check_open(c);
 
 	if (!err && text)
 		err = compile(c, text, &query);
+	if (!err && query && nr_query_cgroup(query))
+		err = nr_cgroup_find(&cgroup, nr_query_cgroup(query), &c->log);
 	nr_query_free(query); /* more types may follow */
 	if (!err && text) {
 		copy = strdup(text);
@@ -52,6 +55,7 @@ int nr_collector_filter(struct nr_collector *c, const char *text)
 		return err;
 	free(c->filtering.text);
 	c->filtering.text = copy;
+	c->filtering.cgroup = cgroup;
 	return 0;
 }
 

@@ -95,10 +95,21 @@ static int find_processes(struct nr_collector *c, struct nr_object_config *confi
 	return err;
 }
 
+static int follow(struct nr_collector *c)
+{
+	uint32_t self;
+	int err = c->opts.follow ? nr_pid_on_host(getpid(), &self, &c->log) : 0;
+
+	return err || !c->opts.follow ? err : nr_follow_start(&c->follow, &c->maps, self, &c->log);
+}
+
 static int load_objects(struct nr_collector *c)
 {
-	struct nr_object_config config = {};
-	int err = find_processes(c, &config);
+	struct nr_object_config config = {
+		.cgroup = c->filtering.cgroup,
+		.follow = c->opts.follow,
+	};
+	int err = find_processes(c, &config) ?: follow(c);
 
 	for (unsigned i = 0; !err && i < c->n_objects; i++) {
 		config.id_base = i * NR_OBJECT_IDS;
@@ -165,6 +176,7 @@ static void detach_objects(struct nr_collector *c)
 {
 	for (unsigned i = 0; i < c->n_objects; i++)
 		nr_object_detach(&c->objects[i]);
+	nr_follow_detach(c->follow);
 }
 
 /* Traces keep what gives the addresses in stacks names. */

@@ -231,6 +231,7 @@ static void fill(struct snapshot *snap, const struct nr_collector *c)
 	}
 	for (unsigned i = 0; i < c->n_objects; i++)
 		sum->skipped_runs += nr_object_skipped_runs(&c->objects[i]);
+	sum->unfollowed = c->follow ? nr_follow_missed(c->follow) : 0;
 	fill_types(snap, c);
 	fill_outputs(snap, c, now);
 	account_stream(sum, c, stopped);

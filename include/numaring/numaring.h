@@ -71,6 +71,10 @@ struct nr_collector_opts {
 	 * quarter of the plan's consumer CPUs, and at least 1. The bytes of a trace do not depend
 	 * on it. */
 	unsigned packers;
+	/* Record only the processes that this one starts from nr_collector_start on, and all that
+	 * these start, with their threads; at most 65536 at once. Like pids, it limits the built-in
+	 * sources, and programs that call nr_wanted. Not together with pids. */
+	bool follow;
 };
 
 #define NR_PACKERS_MAX 64
@@ -142,7 +146,10 @@ NR_API int nr_collector_add_bpf_object(struct nr_collector *c, struct bpf_object
  * more were added. A later call replaces the filter; NULL removes it. The built-in sources test in
  * their BPF programs, before they reserve a record, what can be tested there; the rest is left out of
  * the ordered stream, before any output sees it (struct nr_stats, filtered). -EINVAL: the expression
- * is wrong; -EBUSY: the collector was already started; -ENOMEM.
+ * is wrong; -ENOENT: there is no such cgroup; -EBUSY: the collector was already started; -ENOMEM.
+ *
+ * `cgroup == "PATH"` limits the sources, and programs that call nr_wanted, like pids. PATH is that of
+ * the directory of a cgroup of version 2, or a path below the place where cgroup2 is mounted.
  */
 NR_API int nr_collector_filter(struct nr_collector *c, const char *expression);
 
@@ -398,6 +405,9 @@ struct nr_stats {
 	/* Records that nr_collector_filter left out of the stream. Those that BPF programs left out
 	 * were never reserved and are not counted. */
 	uint64_t filtered;
+	/* Processes that were not followed because there were too many at once, with all that they
+	 * started. */
+	uint64_t unfollowed;
 };
 
 /* Statistics of shard i, less than stats->n_shards. */

@@ -42,6 +42,9 @@ bool filter_option(struct filter *f, int key, const char *arg)
 			cli_refuse(arg, "a list of CPUs: give numbers and ranges, as in 0-3,8");
 		f->cpus = arg;
 		return true;
+	case FILTER_CGROUP:
+		f->cgroup = arg;
+		return true;
 	default:
 		return false;
 	}
@@ -53,20 +56,20 @@ static void add(FILE *out, const char *before, const char *text, const char *aft
 		fprintf(out, "%s%s%s%s", ftell(out) ? " && " : "", before, text, after);
 }
 
-/* In double quotes; a backslash stays what it is in a glob. */
-static void add_comm(FILE *out, const char *comm)
+/* name == "TEXT", with a backslash before these characters. */
+static void add_text(FILE *out, const char *name, const char *text, const char *escaped)
 {
-	if (!comm)
+	if (!text)
 		return;
-	add(out, "comm == \"", "", "");
-	for (; *comm; comm++)
-		fprintf(out, *comm == '"' ? "\\%c" : "%c", *comm);
+	add(out, name, " == \"", "");
+	for (; *text; text++)
+		fprintf(out, strchr(escaped, *text) ? "\\%c" : "%c", *text);
 	putc('"', out);
 }
 
 char *filter_text(const struct filter *f)
 {
-	bool alone = !f->pids && !f->comm && !f->cpus;
+	bool alone = !f->pids && !f->comm && !f->cpus && !f->cgroup;
 	char *text = NULL;
 	size_t size = 0;
 	FILE *out;
@@ -78,8 +81,9 @@ char *filter_text(const struct filter *f)
 		return NULL;
 	add(out, alone ? "" : "(", f->expr, alone ? "" : ")");
 	add(out, "pid in [", f->pids, "]");
-	add_comm(out, f->comm);
+	add_text(out, "comm", f->comm, "\""); /* a backslash stays what it is in a glob */
 	add(out, "cpu in [", f->cpus, "]");
+	add_text(out, "cgroup", f->cgroup, "\"\\*?[");
 	fclose(out);
 	return text;
 }

@@ -8,14 +8,14 @@
 
 struct filter {
 	/* As given; NULL: not given. All of them have to match. */
-	const char *expr, *pids, *comm, *cpus;
+	const char *expr, *pids, *comm, *cpus, *cgroup;
 	/* Set by filter_open: */
 	char *text; /* of all together; NULL: every event matches */
 	struct nr_query *query;
 };
 
 /* For the options of a command, and its parser. */
-enum { FILTER_PIDS = 'p', FILTER_CPUS = 'C', FILTER_EXPR = 520, FILTER_COMM };
+enum { FILTER_PIDS = 'p', FILTER_CPUS = 'C', FILTER_EXPR = 520, FILTER_COMM, FILTER_CGROUP };
 #define FILTER_OPTION_EXPR                                                                         \
 	{                                                                                          \
 		"filter", FILTER_EXPR, "EXPR", 0,                                                  \
@@ -32,6 +32,14 @@ enum { FILTER_PIDS = 'p', FILTER_CPUS = 'C', FILTER_EXPR = 520, FILTER_COMM };
 #define FILTER_OPTION_CPUS                                                                         \
 	{                                                                                          \
 		"cpus", FILTER_CPUS, "CPUS", 0, "only events of these CPUs: 0-3,8", 0              \
+	}
+/* Only while recording. */
+#define FILTER_OPTION_CGROUP                                                                       \
+	{                                                                                          \
+		"cgroup", FILTER_CGROUP, "PATH", 0,                                                \
+			"only tasks in this cgroup (v2) and below it: its directory, or its path " \
+			"below the mount of cgroup2",                                              \
+			0                                                                          \
 	}
 #define FILTER_OPTIONS                                                                             \
 	FILTER_OPTION_EXPR, FILTER_OPTION_PIDS, FILTER_OPTION_COMM, FILTER_OPTION_CPUS

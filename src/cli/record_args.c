@@ -13,6 +13,7 @@ enum {
 	OPT_REQUIRED,
 	OPT_PACKERS,
 	OPT_REPORT,
+	OPT_FOLLOW,
 };
 
 static const struct argp_option options[] = {
@@ -34,6 +35,7 @@ static const struct argp_option options[] = {
 	{ "duration", 'd', "TIME", 0,
 	  "stop after this time: seconds, or a number with ms, s, m or h, as in 1.5, 500ms or 10m",
 	  0 },
+	{ "follow", OPT_FOLLOW, NULL, 0, "record only COMMAND and all that it starts", 0 },
 	{ "packers", OPT_PACKERS, "N", 0,
 	  "make packets with N threads (default: by the plan), which does not change their content",
 	  1 },
@@ -71,6 +73,8 @@ static bool set_flag(struct record *r, int key)
 		return r->outputs.force = true;
 	case OPT_REQUIRED:
 		return r->outputs.required = true;
+	case OPT_FOLLOW:
+		return r->what.opts.follow = true;
 	}
 	return false;
 }
@@ -121,6 +125,10 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (state->quoted && !r->command.argv)
 			argp_error(state, "missing COMMAND after --");
+		if (r->what.opts.follow && !r->command.argv)
+			argp_error(state, "--follow needs a COMMAND to follow");
+		if (r->what.opts.follow && r->what.processes.n)
+			argp_error(state, "use either --follow or -p");
 		return 0;
 	}
 	if (!may_repeat(key))

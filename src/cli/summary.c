@@ -242,6 +242,17 @@ static void print_paused(FILE *out, const struct summary *s, unsigned i)
 	free(path);
 }
 
+static void print_unfollowed(FILE *out, const struct nr_stats *st)
+{
+	if (st->unfollowed)
+		fprintf(out,
+			"%" PRIu64
+			" process%s not followed, nor what %s started: too many at once; "
+			"record without --follow\n",
+			st->unfollowed, st->unfollowed == 1 ? " was" : "es were",
+			st->unfollowed == 1 ? "it" : "they");
+}
+
 static void print_identity(FILE *out, const struct summary *s)
 {
 	const struct nr_stats *st = s->stats;
@@ -329,6 +340,7 @@ static void print_details(FILE *out, const struct summary *s)
 	print_stalls(out, st, s->order);
 	misfits_print(out, &misfits);
 	print_identity(out, s);
+	print_unfollowed(out, st);
 }
 
 int summary_print(FILE *out, const struct summary *s)
@@ -469,6 +481,7 @@ static json_t *json_summary(const struct summary *s)
 	json_object_set_new(o, "lost_by_cause", json_lost(st->lost));
 	set(o, "discarded", st->discarded);
 	set(o, "filtered", st->filtered);
+	set(o, "unfollowed", st->unfollowed);
 	set(o, "malformed", st->malformed);
 	set(o, "late", st->late);
 	set(o, "misfits", st->misfits);

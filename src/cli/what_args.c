@@ -43,6 +43,7 @@ static const struct argp_option options[] = {
 	FILTER_OPTION_EXPR,
 	FILTER_OPTION_COMM,
 	FILTER_OPTION_CPUS,
+	FILTER_OPTION_CGROUP,
 	{ "order", OPT_ORDER, "fence|rcu", 0,
 	  "how to know that no earlier event can arrive (default: fence)", 1 },
 	{ "latency", OPT_LATENCY, "MS", 0,

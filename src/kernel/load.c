@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/bits.h"
 #include "events.h"
 #include "host.h"
 #include "libbpf_log.h"
@@ -47,14 +48,43 @@ int nr_object_set(struct nr_object *o, const char *name, const void *value, size
 	return err;
 }
 
-static int set_constants(struct nr_object *o, const struct nr_object_config *config)
+/* Programs of an object that lacks a constant would record other tasks as well. */
+static int check_limits(const struct nr_object *o, const struct nr_object_config *config,
+			const struct nr_logger *log)
 {
-	return nr_object_set(o, "nr_id_base", &config->id_base, sizeof(config->id_base))
-		       ?: nr_object_set(o, "nr_only_tgid", config->only_tgid,
-					sizeof(config->only_tgid))
-		       ?: nr_object_set(o, "nr_hidden_tgid", &config->hidden_tgid,
-					sizeof(config->hidden_tgid))
-		       ?: nr_object_set(o, "nr_tests", config->tests, sizeof(config->tests));
+	const struct btf *btf = bpf_object__btf(o->obj);
+	const char *lacks = config->cgroup.id && !nr_constant_find(btf, "nr_cgroup_id") ? "a cgroup"
+			    : config->follow && !nr_constant_find(btf, "nr_follow")	? "--follow"
+											: NULL;
+
+	if (!lacks)
+		return 0;
+	nr_log(log, NR_LOG_ERROR,
+	       "%s cannot be limited to %s: build it again, with this version's numaring.bpf.h",
+	       o->name, lacks);
+	return -EPROTO;
+}
+
+static int set_constants(struct nr_object *o, const struct nr_object_config *c)
+{
+	const struct {
+		const char *name;
+		const void *value;
+		size_t size;
+	} constants[] = {
+		{ "nr_id_base", &c->id_base, sizeof(c->id_base) },
+		{ "nr_only_tgid", c->only_tgid, sizeof(c->only_tgid) },
+		{ "nr_hidden_tgid", &c->hidden_tgid, sizeof(c->hidden_tgid) },
+		{ "nr_follow", &c->follow, sizeof(c->follow) },
+		{ "nr_cgroup_id", &c->cgroup.id, sizeof(c->cgroup.id) },
+		{ "nr_cgroup_level", &c->cgroup.level, sizeof(c->cgroup.level) },
+		{ "nr_tests", c->tests, sizeof(c->tests) },
+	};
+	int err = 0;
+
+	for (size_t i = 0; !err && i < NR_ARRAY_SIZE(constants); i++)
+		err = nr_object_set(o, constants[i].name, constants[i].value, constants[i].size);
+	return err;
 }
 
 static int share_maps(struct nr_object *o, const struct nr_maps *maps)
@@ -126,7 +156,8 @@ static int true_error(int err, const char *warnings)
 int nr_object_load(struct nr_object *o, const struct nr_maps *maps,
 		   const struct nr_object_config *config, const struct nr_logger *log)
 {
-	int err = nr_object_check_unloaded(o, log) ?: check_not_empty(o, log) ?: check_sections(o, log);
+	int err = nr_object_check_unloaded(o, log) ?: check_not_empty(o, log) ?: check_sections(o, log)
+		  ?: check_limits(o, config, log);
 	struct nr_libbpf_warnings warnings = {};
 
 	if (err)

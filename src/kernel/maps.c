@@ -189,9 +189,18 @@ static int create_cpus(struct nr_maps *maps, const struct nr_plan *plan)
 	return 0;
 }
 
-int nr_maps_create(struct nr_maps *maps, const struct nr_plan *plan, const struct nr_logger *log)
+/* Preallocated: programs add to it anywhere in the kernel. */
+static int create_followed(struct nr_maps *maps, bool follow)
 {
-	struct nr_maps new = { .shards_fd = -1, .nodes_fd = -1, .cpus_fd = -1 };
+	maps->followed_fd = bpf_map_create(BPF_MAP_TYPE_HASH, "nr_followed", sizeof(uint32_t),
+					   sizeof(uint64_t), follow ? NR_FOLLOWED_MAX : 1, NULL);
+	return maps->followed_fd < 0 ? maps->followed_fd : 0;
+}
+
+int nr_maps_create(struct nr_maps *maps, const struct nr_plan *plan, bool follow,
+		   const struct nr_logger *log)
+{
+	struct nr_maps new = { .shards_fd = -1, .nodes_fd = -1, .cpus_fd = -1, .followed_fd = -1 };
 	int err = create_rings(&new, plan, log);
 
 	if (err)
@@ -199,6 +208,8 @@ int nr_maps_create(struct nr_maps *maps, const struct nr_plan *plan, const struc
 	err = create_shards(&new);
 	if (!err)
 		err = create_nodes(&new, plan);
+	if (!err)
+		err = create_followed(&new, follow);
 	if (!err)
 		err = create_cpus(&new, plan);
 	if (err)
@@ -226,6 +237,7 @@ void nr_maps_destroy(struct nr_maps *maps)
 		munmap(maps->cpus, maps->n_cpus * sizeof(struct nr_cpu));
 	close_fd(maps->shards_fd);
 	close_fd(maps->nodes_fd);
+	close_fd(maps->followed_fd);
 	close_fd(maps->cpus_fd);
 	memset(maps, 0, sizeof(*maps));
 }
@@ -238,6 +250,8 @@ int nr_maps_fd(const struct nr_maps *maps, const char *name)
 		return maps->cpus_fd;
 	if (!strcmp(name, "nr_nodes"))
 		return maps->nodes_fd;
+	if (!strcmp(name, "nr_followed"))
+		return maps->followed_fd;
 	return -1;
 }
 

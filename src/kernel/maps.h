@@ -7,6 +7,7 @@
 #define NR_MAPS_H
 
 #include <linux/types.h>
+#include <stdbool.h>
 #include <numaring/plan.h>
 #include <numaring/record.h>
 #include "base/log.h"
@@ -16,12 +17,18 @@ struct nr_maps {
 	int *ring_fd; /* [n_shards] */
 	int shards_fd;
 	int nodes_fd;
+	int followed_fd;
 	int cpus_fd;
 	struct nr_cpu *cpus; /* [n_cpus], mapped */
 	uint32_t n_cpus;
 };
 
-int nr_maps_create(struct nr_maps *maps, const struct nr_plan *plan, const struct nr_logger *log);
+/* Room for so many processes of --follow. */
+#define NR_FOLLOWED_MAX 65536
+
+/* follow: make room for the processes of --follow. */
+int nr_maps_create(struct nr_maps *maps, const struct nr_plan *plan, bool follow,
+		   const struct nr_logger *log);
 void nr_maps_destroy(struct nr_maps *maps); /* takes half-built and zeroed ones */
 
 /* Returns the fd of the shared map of this name, -1 if there is none. */

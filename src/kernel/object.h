@@ -6,6 +6,7 @@
 #include <bpf/libbpf.h>
 #include <stdbool.h>
 #include "base/log.h"
+#include "cgroup.h"
 #include "events.h"
 #include "maps.h"
 
@@ -34,6 +35,8 @@ struct nr_object_config {
 	uint16_t id_base;
 	uint32_t only_tgid[NR_PIDS_MAX]; /* ends at the first 0 */
 	uint32_t hidden_tgid;
+	struct nr_cgroup cgroup; /* id 0: all tasks */
+	bool follow;		 /* only the processes of --follow (follow.h) */
 	/* Of the object's first NR_FILTER_TYPES types, NR_FILTER_TESTS each. */
 	struct nr_test tests[NR_FILTER_TYPES * NR_FILTER_TESTS];
 };

@@ -2,7 +2,7 @@
 /* A task whose events are known, for filter.sh: "chosen" makes system calls that succeed and fail,
  * sleeps, and does so on the first and on the last CPU that it may use. "chosen tree FILE" starts a
  * thread, children, grandchildren and a daemon, which do the same, and writes all their process ids
- * to FILE. */
+ * to FILE. "chosen loop" goes on until it is killed. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -108,6 +108,8 @@ int main(int argc, char **argv)
 	cpu_set_t set;
 	int last = 0;
 
+	while (argc == 2)
+		act();
 	if (argc == 3 && !strcmp(argv[1], "tree"))
 		return tree(argv[0], argv[2]);
 	if (argc == 3) {
