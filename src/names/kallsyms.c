@@ -40,7 +40,7 @@ static bool split(char *text, struct line *line)
 		return true;
 	*module++ = 0;
 	end = strchr(module, ']');
-	if (*module != '[' || !end || end[1])
+	if (!*line->name || *module != '[' || !end || end == module + 1 || end[1])
 		return false;
 	*end = 0;
 	line->module = module + 1;

@@ -69,6 +69,8 @@ static void damaged_kernel_symbols(void **state)
 					     "ffffffff81000000 T \n",
 					     "ffffffff81000000 T one",
 					     "ffffffff81000000 T one\t[module\n",
+					     "ffffffff81000000 T \t[module]\n",
+					     "ffffffff81000000 T one\t[]\n",
 					     "ffffffff81000000\n",
 					     "\n" };
 	struct nr_kallsyms *k;
