@@ -89,11 +89,9 @@ if loop=$(losetup -f --show image 2>/dev/null); then
 	writer=$!
 	await test -s pid
 	rm -rf t
-	"$NUMARING" record -e block -p $writer -o t >out 2>&1 &
+	"$NUMARING" record -v -e block -p $writer -o t >out 2>&1 &
 	recorder=$!
-	await grep -q ^Threads /proc/$recorder/status
-	await test -s t/metadata
-	sleep 0.2
+	await grep -q 'loaded and attached' out
 	dd if="$loop" of=/dev/null bs=64k count=2 iflag=direct 2>/dev/null
 	echo >go
 	wait $writer
@@ -117,10 +115,9 @@ await test -s touched
 read -r pid first <touched
 page=$(getconf PAGESIZE)
 rm -rf t
-"$NUMARING" record -e memory -p "$pid" -o t >out 2>&1 &
+"$NUMARING" record -v -e memory -p "$pid" -o t >out 2>&1 &
 recorder=$!
-await test -s t/metadata
-sleep 0.2
+await grep -q 'loaded and attached' out
 echo >&3
 wait $toucher
 kill -INT $recorder
