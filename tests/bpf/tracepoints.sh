@@ -49,6 +49,7 @@ equal "unaccounted" "$(jq .unaccounted s.json)" 0
 
 # Only the process of -p; others make these calls, too.
 "$NUMARING" record -e 'syscalls:sys_e*_getpgid' -o all -- "$LOAD" 0 100 >/dev/null 2>&1 &
+rm -f pid
 "$LOAD" 0 0 >pid &
 load=$!
 await test -s pid
