@@ -262,6 +262,8 @@ static void print_verdict(const struct offcpu *o, FILE *out)
 		print_line(out, "offcpu: %s stalled for %s: it %s.", task_text(a->comm, a->tid).s,
 			   duration(stall(a)).s, cause);
 		free(cause);
+	} else {
+		print_line(out, "offcpu: no task slept and ran again.");
 	}
 	print_pairs(out, o->pairs, &o->hist, "stall");
 	a = worst_at(&o->open, 0);
@@ -328,6 +330,8 @@ static void offcpu_print(void *state, FILE *out)
 	if (o->stalls.n)
 		print_worst(o, out);
 	print_open(o, out);
+	if (!o->stalls.n)
+		return;
 	fputc('\n', out);
 	hist_print(&o->hist, out, o->env->utf8);
 	fputc('\n', out);

@@ -206,6 +206,8 @@ static void print_verdict(const struct runq *r, FILE *out)
 			   task_text(w->comm, w->tid).s, duration(length(w)).s, text,
 			   cpu_text(r->env, w->cpu).s);
 		free(text);
+	} else {
+		print_line(out, "runq: no task was ready and then ran.");
 	}
 	print_hog(r, out);
 	print_pairs(out, r->pairs, &r->hist, "wait");

@@ -183,6 +183,8 @@ static void print_verdict(const struct wakeups *k, FILE *out)
 			name_of(k, r, r->key.waker).s, name_of(k, r, r->key.woken).s,
 			count_text(r->n).s, count_text(k->hist.n).s, percent(r->cpus, r->n),
 			percent(r->nodes, r->n), duration(r->sum / r->n).s, duration(r->max).s);
+	else
+		print_line(out, "wakeups: no task was woken up and ran.");
 	print_pairs(out, k->pairs, &k->hist, "wake-up");
 }
 

@@ -96,7 +96,7 @@ screen() {
 answer "the first screen of record --report" screen
 equal "the summary is one line on stderr" "$(grep -c 'events in .* lost$' err)" 1
 equal "no trace is kept without -o" "$(find . -maxdepth 1 -name 'numaring-*')" ""
-check "a trace is kept with -o" "$NUMARING" record --report runq,offcpu -o kept -d 0.1 >out 2>err
+check "a trace is kept with -o" "$NUMARING" record --report runq,offcpu -o kept -- "$BLOCK" sleep 50 >out 2>err
 check "two reports are printed" test "$(grep -c '^BEGIN' out)" = 2
 equal "it is a trace of these sources" "$("$NUMARING" report runq --json kept | jq -r .report)" runq
 check "events that a report needs are missing" \
