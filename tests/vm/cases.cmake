@@ -28,6 +28,7 @@ nr_vm_case(collect-odd-far 5 2 ${cases}/odd TIMEOUT 920 ${programs} ARGS 1
 nr_vm_case(collect-1x2 1 2 ${cases}/one TIMEOUT 620 ${programs} OPTIONS ${library})
 nr_vm_case(stacks 1 2 ${cases}/stacks TIMEOUT 320 ${programs} PROGRAMS $<TARGET_FILE:hot> OPTIONS ${library})
 nr_vm_case(sources 2 1 ${cases}/sources TIMEOUT 320 ${programs} OPTIONS ${library})
+nr_vm_case(answers 2 2 ${cases}/answers TIMEOUT 320 ${programs} $<TARGET_FILE:block> OPTIONS ${library})
 nr_vm_case(tracepoints 1 2 ${cases}/tracepoints TIMEOUT 620 ${programs} OPTIONS ${library})
 
 # Without sys/sdt.h of SystemTap there is no program with a USDT probe.
