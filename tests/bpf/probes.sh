@@ -31,4 +31,12 @@ equal "the last arguments of the USDT probe" "$(jq -c 'select(.event == "usdt:nu
 equal "unaccounted" "$(jq .unaccounted s.json)" 0
 equal "in order: the probe of a step is after the function's result" "$(jq -r 'select(.fields.current_comm == "probed").event' lines |
 	paste -d ' ' - - - | sort -u)" "uprobe:add uprobe_return:add usdt:numaring:step"
+
+# Only the command.
+"$PROBED" 1000000000 >/dev/null &
+other=$!
+rm -rf t
+"$NUMARING" record --uprobe "$PROBED:add(a=u8)" --follow -o t -- "$PROBED" 5 >/dev/null || fail "--follow: exit status $?"
+equal "--follow: the calls of the command" "$("$NUMARING" cat --json t | grep -c '"event":"uprobe:add"')" 5
+kill $other
 finish
