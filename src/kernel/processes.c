@@ -19,7 +19,7 @@ bool nr_processes_are_in(const struct nr_object *o)
 {
 	const struct bpf_map *ring = bpf_object__find_map_by_name(o->obj, RING);
 
-	return ring && bpf_map__autocreate(ring);
+	return ring && !o->idle && bpf_map__autocreate(ring);
 }
 
 static int visit(void *ctx, void *data, size_t size)

@@ -77,7 +77,7 @@ static void start_child(char *self, char *path)
 	pid_t child = vfork();
 
 	if (!child) {
-		execl(self, self, "leaf", path, NULL);
+		execlp(self, self, "leaf", path, NULL);
 		_exit(1);
 	}
 	waitpid(child, NULL, 0);

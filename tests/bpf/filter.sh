@@ -91,6 +91,9 @@ equal "a tracepoint by name" "$("$NUMARING" record -v -e sched:sched_switch -o f
 	grep -c 'filter of sched:sched_switch: on the stream')" 1
 equal "a tracepoint by name: nothing else" "$("$NUMARING" stat --json --filter 'prev_comm != "chosen"' f | jq .events)" 0
 
+check "an idle source with stacks" "$NUMARING" record -e sched,exec,sample -o h --filter 'comm == "chosen" && prev_prio > 5' \
+	-- "$chosen" >out 2>&1
+
 # ---- a wrong filter ----
 
 "$NUMARING" record -e sched -o g --filter 'prev_stat == SLEEPING' -- touch started >out 2>err

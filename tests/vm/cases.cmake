@@ -29,6 +29,7 @@ nr_vm_case(collect-1x2 1 2 ${cases}/one TIMEOUT 620 ${programs} OPTIONS ${librar
 nr_vm_case(stacks 1 2 ${cases}/stacks TIMEOUT 320 ${programs} PROGRAMS $<TARGET_FILE:hot> OPTIONS ${library})
 nr_vm_case(sources 2 1 ${cases}/sources TIMEOUT 320 ${programs} OPTIONS ${library})
 nr_vm_case(answers 2 2 ${cases}/answers TIMEOUT 320 ${programs} $<TARGET_FILE:block> OPTIONS ${library})
+nr_vm_case(filter 1 2 ${cases}/filter TIMEOUT 320 ${programs} $<TARGET_FILE:chosen> OPTIONS ${library})
 nr_vm_case(tracepoints 1 2 ${cases}/tracepoints TIMEOUT 620 ${programs} OPTIONS ${library})
 
 # Without sys/sdt.h of SystemTap there is no program with a USDT probe.
