@@ -91,7 +91,7 @@ screen() {
 	head -n 25 out | tail -n +2 >screen # without what the program says
 	grep -q "worker:$(grep '^{' out | jq .tid) .*slept .* in futex until holder:" screen &&
 		grep -q 'holder:[0-9]* had slept .* in clock_nanosleep until' screen &&
-		[ -z "$(grep -E '^.{101}' screen)" ]
+		! grep -qE '^.{101}' screen
 }
 answer "the first screen of record --report" screen
 equal "the summary is one line on stderr" "$(grep -c 'events in .* lost$' err)" 1
