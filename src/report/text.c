@@ -35,12 +35,20 @@ struct text task_text(const char *comm, int32_t tid)
 	return tid ? name_text(*comm ? comm : "?", tid) : (struct text){ "idle" };
 }
 
+static bool has_nodes(const struct report_env *env)
+{
+	for (unsigned i = 1; i < env->n_cpus; i++)
+		if (report_node(env, i) != report_node(env, 0))
+			return true;
+	return false;
+}
+
 struct text cpu_text(const struct report_env *env, unsigned cpu)
 {
 	int node = report_node(env, cpu);
 	struct text t;
 
-	if (node < 0)
+	if (node < 0 || !has_nodes(env))
 		snprintf(t.s, sizeof(t.s), "CPU %u", cpu);
 	else
 		snprintf(t.s, sizeof(t.s), "CPU %u of node %d", cpu, node);

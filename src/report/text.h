@@ -18,7 +18,7 @@ struct text safe_text(const char *name);
 struct text name_text(const char *name, int64_t id);
 /* The same of a thread; "idle" for tid 0. */
 struct text task_text(const char *comm, int32_t tid);
-/* "CPU 7", "CPU 7 of node 1" */
+/* "CPU 7", with several nodes "CPU 7 of node 1" */
 struct text cpu_text(const struct report_env *env, unsigned cpu);
 /* Local time with microseconds: "02:14:07.123456". */
 struct text time_text(const struct report_env *env, uint64_t ts);
