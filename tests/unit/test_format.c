@@ -104,9 +104,11 @@ static void test_fixed(void **state)
 	struct nr_tp_config config;
 	struct nr_types *types = types_of(sched_switch, &config);
 	struct nr_field_info f;
+	uint64_t value;
 
 	(void)state;
 	f = field(types, "current_pid");
+	assert_null(nr_field_enum_at(&f, 0, &value));
 	assert_int_equal(f.bit_offset, 0);
 	f = field(types, "current_comm");
 	assert_int_equal(f.kind, NR_FIELD_TEXT);
@@ -121,6 +123,9 @@ static void test_fixed(void **state)
 	assert_true(f.is_enum);
 	assert_string_equal(nr_field_enum_name(&f, 2), "D");
 	assert_null(nr_field_enum_name(&f, 3));
+	assert_string_equal(nr_field_enum_at(&f, 1, &value), "D");
+	assert_int_equal(value, 2);
+	assert_null(nr_field_enum_at(&f, 2, &value));
 	assert_int_equal(config.copy, 32);
 	assert_int_equal(config.head, 24 + 32);
 	assert_int_equal(config.n_dynamic, 0);
@@ -144,6 +149,8 @@ static void test_arrays(void **state)
 	f = field(types, "phys_len");
 	assert_int_equal(f.bit_offset, (16 + 16) * 8);
 	assert_true(field(types, "ok").is_bool);
+	assert_true(field(types, "p").is_pointer);
+	assert_false(f.is_pointer);
 	f = field(types, "uuid");
 	assert_int_equal(f.count, 16);
 	f = field(types, "t"); /* its bytes */
