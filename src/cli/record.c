@@ -227,7 +227,7 @@ static int report_stats(struct record *r, const struct nr_stats *stats, int err)
 
 	if (unseen)
 		cli_error("cannot write the summary: %s", timed_write_error(unseen));
-	if (r->report.run)
+	if (r->report.run && !r->stuck) /* else they may still get events */
 		unseen = print_reports(r, stats, out) ?: unseen;
 	report_command(&r->command);
 	watchdog_start(2 * READER_TIMEOUT_MS + WRITE_TIMEOUT_MS,

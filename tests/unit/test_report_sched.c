@@ -294,6 +294,19 @@ static void test_hog(void **state)
 	story_free(s);
 }
 
+/* -p and --comm */
+static void test_wanted(void **state)
+{
+	const struct report_env all = {}, some = { .pids = "12,345", .comm = "work*" };
+
+	(void)state;
+	assert_true(report_wants(&all, 7, "any"));
+	assert_true(report_wants(&some, 12, "worker"));
+	assert_true(report_wants(&some, 345, "work"));
+	assert_false(report_wants(&some, 34, "worker"));
+	assert_false(report_wants(&some, 345, "idle"));
+}
+
 /* It was about to sleep, but is ready to run. */
 static void test_preempted(void **state)
 {
@@ -591,15 +604,15 @@ static void test_silent_loss(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_mutex),	      cmocka_unit_test(test_loss),
-		cmocka_unit_test(test_chain_to_hog),  cmocka_unit_test(test_wait_after_sleep),
-		cmocka_unit_test(test_futex),	      cmocka_unit_test(test_ends),
-		cmocka_unit_test(test_early_wake),    cmocka_unit_test(test_irq),
-		cmocka_unit_test(test_moved),	      cmocka_unit_test(test_throttled),
-		cmocka_unit_test(test_softirqs),      cmocka_unit_test(test_preempted),
-		cmocka_unit_test(test_hog),	      cmocka_unit_test(test_wakeups),
-		cmocka_unit_test(test_random_offcpu), cmocka_unit_test(test_random_runq),
-		cmocka_unit_test(test_silent_loss),
+		cmocka_unit_test(test_mutex),	     cmocka_unit_test(test_loss),
+		cmocka_unit_test(test_chain_to_hog), cmocka_unit_test(test_wait_after_sleep),
+		cmocka_unit_test(test_futex),	     cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_early_wake),   cmocka_unit_test(test_irq),
+		cmocka_unit_test(test_moved),	     cmocka_unit_test(test_throttled),
+		cmocka_unit_test(test_softirqs),     cmocka_unit_test(test_preempted),
+		cmocka_unit_test(test_hog),	     cmocka_unit_test(test_wanted),
+		cmocka_unit_test(test_wakeups),	     cmocka_unit_test(test_random_offcpu),
+		cmocka_unit_test(test_random_runq),  cmocka_unit_test(test_silent_loss),
 	};
 
 	seed.state = seed_first("report_sched");
