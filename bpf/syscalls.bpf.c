@@ -32,6 +32,9 @@ struct sys_exit {
 	char comm[16];
 };
 NR_EVENT(sys_exit, 1);
+_Static_assert(__builtin_offsetof(struct sys_exit, nr) == 16 &&
+		       __builtin_offsetof(struct sys_exit, error) == 28,
+	       "src/kernel/calls.c has the same");
 
 #define NR_CALLS   1024
 #define MOST_ERROR 4095 /* MAX_ERRNO */
@@ -39,6 +42,9 @@ NR_EVENT(sys_exit, 1);
 /* The calls that the source is limited to; set by the collector (src/kernel/calls.c). */
 const volatile bool limited = false;
 const volatile __u64 chosen[NR_CALLS / 64] = {};
+
+/* --filter looks only at fields of sys_exit that on_enter knows; set by the collector, too. */
+const volatile bool entry_decides = false;
 
 struct slot {
 	__u32 tid;
@@ -63,22 +69,51 @@ static __always_inline void fill_enter(struct sys_enter *e, struct task_struct *
 	__builtin_memcpy(e->comm, self->comm, sizeof(e->comm));
 }
 
+static __always_inline void fill_exit(struct sys_exit *e, struct task_struct *self,
+				      enum syscall_nr nr, __u64 ns, long ret)
+{
+	e->ret = ret;
+	e->duration_ns = ns;
+	e->nr = nr;
+	e->pid = self->tgid;
+	e->tid = self->pid;
+	e->error = ret < 0 && ret >= -MOST_ERROR ? -ret : 0;
+	__builtin_memcpy(e->comm, self->comm, sizeof(e->comm));
+}
+
+/* The clock is what costs most here, so it is not read for a call whose exit is left out anyway. */
+static __always_inline bool exit_passes(struct task_struct *self, enum syscall_nr nr)
+{
+	struct sys_exit e = {};
+
+	if (!entry_decides)
+		return true;
+	fill_exit(&e, self, nr, 0, 0);
+	return nr_passes(nr_id_of_sys_exit, &e);
+}
+
+static __always_inline void remember(struct task_struct *self, enum syscall_nr nr)
+{
+	struct slot *s = nr_slot_for(self->pid);
+
+	if (!s)
+		return;
+	s->tid = self->pid;
+	s->nr = nr;
+	s->began = bpf_ktime_get_ns();
+}
+
 SEC("tp_btf/sys_enter")
 int BPF_PROG(on_enter, struct pt_regs *regs, long id)
 {
 	struct task_struct *self = bpf_get_current_task_btf();
 	bool other = calls_other_table(self);
 	enum syscall_nr nr = call_named(id, other);
-	struct slot *s;
 
 	if (!call_chosen(nr) || !nr_wanted(self->tgid))
 		return 0;
-	s = nr_slot_for(self->pid);
-	if (s) {
-		s->tid = self->pid;
-		s->nr = nr;
-		s->began = bpf_ktime_get_ns();
-	}
+	if (exit_passes(self, nr))
+		remember(self, nr);
 	nr_emit(sys_enter, fill_enter, self, regs, nr, other);
 	return 0;
 }
@@ -96,18 +131,6 @@ static __always_inline void look_back(struct task_struct *self, enum syscall_nr 
 	if (*nr == s->nr)
 		*ns = bpf_ktime_get_ns() - s->began;
 	s->began = 0;
-}
-
-static __always_inline void fill_exit(struct sys_exit *e, struct task_struct *self,
-				      enum syscall_nr nr, __u64 ns, long ret)
-{
-	e->ret = ret;
-	e->duration_ns = ns;
-	e->nr = nr;
-	e->pid = self->tgid;
-	e->tid = self->pid;
-	e->error = ret < 0 && ret >= -MOST_ERROR ? -ret : 0;
-	__builtin_memcpy(e->comm, self->comm, sizeof(e->comm));
 }
 
 SEC("tp_btf/sys_exit")

@@ -85,3 +85,20 @@ int nr_calls_prepare(struct nr_object *o, const char *args, const struct nr_logg
 	return nr_object_set(o, "limited", &limited, sizeof(limited))
 		       ?: nr_object_set(o, "chosen", chosen, sizeof(chosen));
 }
+
+/* The first fields of sys_exit are what only the exit knows: ret, duration_ns. After nr, pid and tid
+ * comes error; comm changes only in a call that sets it. */
+#define SYS_EXIT    1
+#define FIRST_KNOWN 16
+#define ERROR	    28
+
+bool nr_calls_entry_decides(const struct nr_test *tests)
+{
+	const struct nr_test *t = tests + SYS_EXIT * NR_FILTER_TESTS;
+	bool decides = t->what;
+
+	for (unsigned i = 0; i < NR_FILTER_TESTS && t[i].what; i++)
+		decides &= t[i].what == NR_TEST_FIELD && t[i].offset >= FIRST_KNOWN &&
+			   t[i].offset != ERROR;
+	return decides;
+}

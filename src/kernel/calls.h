@@ -14,4 +14,8 @@ char *nr_call_name(int nr);
  * calls. */
 int nr_calls_prepare(struct nr_object *o, const char *args, const struct nr_logger *log);
 
+/* The tests of the events of the source syscalls, NR_FILTER_TESTS each, as bpf/syscalls.bpf.c numbers
+ * them: does the entry of a call decide whether its exit passes? */
+bool nr_calls_entry_decides(const struct nr_test *tests);
+
 #endif

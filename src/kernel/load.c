@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/bits.h"
+#include "calls.h"
 #include "events.h"
 #include "host.h"
 #include "libbpf_log.h"
@@ -67,6 +68,7 @@ static int check_limits(const struct nr_object *o, const struct nr_object_config
 
 static int set_constants(struct nr_object *o, const struct nr_object_config *c)
 {
+	const bool entry_decides = nr_calls_entry_decides(c->tests);
 	const struct {
 		const char *name;
 		const void *value;
@@ -79,6 +81,7 @@ static int set_constants(struct nr_object *o, const struct nr_object_config *c)
 		{ "nr_cgroup_id", &c->cgroup.id, sizeof(c->cgroup.id) },
 		{ "nr_cgroup_level", &c->cgroup.level, sizeof(c->cgroup.level) },
 		{ "nr_tests", c->tests, sizeof(c->tests) },
+		{ "entry_decides", &entry_decides, sizeof(entry_decides) },
 	};
 	int err = 0;
 
