@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Source sample: a program that computes in one function is sampled there, as often as it was asked for.
 . "$(dirname "$0")/../lib.sh"
+: "${LOAD:=$(dirname "$NUMARING")/tests/bpf/load}"
+LOAD=$(realpath "$LOAD")
 : "${HOT:=$(dirname "$NUMARING")/tests/bpf/hot}"
 HOT=$(realpath "$HOT")
 need jq readelf strip
@@ -65,7 +67,7 @@ check "stripped: module and offset" hottest t "$first" stripped
 check "deleted: module and offset" hottest t "$second" deleted
 cp "$HOT" deleted
 check "deleted, and there again: its function" hottest t "$second" hot_function
-cp stripped deleted
+cp "$LOAD" deleted # has functions at about the same addresses
 check "another file of its name: module and offset" hottest t "$second" deleted
 
 # Damaged files of names are refused, and cat goes on without.
