@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/counter.h"
 #include "kernel/timens.h"
+#include "names/live.h"
 
 #define LATENCY_MS 100
 
@@ -251,6 +252,14 @@ const struct nr_types *nr_collector_types(const struct nr_collector *c)
 const struct nr_plan *nr_collector_plan(const struct nr_collector *c)
 {
 	return c->plan;
+}
+
+int nr_collector_symbols(struct nr_collector *c, struct nr_symbols **out)
+{
+	int err = nr_collector_check_open(c) ?: nr_symbols_live(out, &c->names, &c->log);
+
+	c->wants_names |= !err;
+	return err;
 }
 
 int64_t nr_collector_clock_offset(const struct nr_collector *c)

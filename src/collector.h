@@ -59,8 +59,8 @@ struct nr_collector {
 	struct nr_drain drain;
 	struct nr_consumer *consumers; /* [plan->n_shards] */
 	struct nr_grace grace;
-	struct nr_names
-		*names; /* of addresses in stacks; NULL: there are no stacks, or no traces */
+	bool wants_names;	/* nr_collector_symbols was called */
+	struct nr_names *names; /* of addresses in stacks; NULL: nobody wants them */
 	struct nr_processes processes;
 	struct nr_stream stream;
 

@@ -179,16 +179,16 @@ static void detach_objects(struct nr_collector *c)
 	nr_follow_detach(c->follow);
 }
 
-/* Traces keep what gives the addresses in stacks names. */
+/* Traces keep what gives the addresses in stacks names. nr_collector_symbols may want it, too. */
 static int make_names(struct nr_collector *c)
 {
-	bool stacks = false, traces = false;
+	bool stacks = false, wanted = c->wants_names;
 
 	for (unsigned i = 0; i < c->n_objects; i++)
 		stacks |= nr_processes_are_in(&c->objects[i]);
 	for (unsigned i = 0; i < c->stream.delivery.n_feeds; i++)
-		traces |= c->stream.delivery.feeds[i].output->is_trace;
-	return stacks && traces ? nr_names_new(&c->names, &c->log) : 0;
+		wanted |= c->stream.delivery.feeds[i].output->is_trace;
+	return stacks && wanted ? nr_names_new(&c->names, &c->log) : 0;
 }
 
 static int start_names(struct nr_collector *c)

@@ -32,6 +32,7 @@
 #include <numaring/event.h>
 #include <numaring/log.h>
 #include <numaring/plan.h>
+#include <numaring/symbols.h>
 #include <numaring/trace.h>
 
 #ifdef __cplusplus
@@ -269,6 +270,13 @@ NR_API int64_t nr_collector_clock_offset(const struct nr_collector *c);
  * collector. In a time namespace it needs the capabilities of nr_collector_open, else none. Any
  * thread may call it. */
 NR_API int nr_host_clock_offset(int64_t *out);
+
+/*
+ * Names for the addresses in the stacks of this collector's events. Call it before the start, and
+ * nr_symbols_close before nr_collector_close. The names are read when one is first asked for: of
+ * processes that are seen later, none are known. -EBUSY: the collector was already started; -ENOMEM.
+ */
+NR_API int nr_collector_symbols(struct nr_collector *c, struct nr_symbols **out);
 
 /* Loads and attaches the programs and starts the threads. -EINVAL: there is nothing to record or no
  * output: add one and start again. After any other error, close the collector, which also removes

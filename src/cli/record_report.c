@@ -91,6 +91,10 @@ int record_report_open(struct record_report *r, struct nr_collector *c)
 
 	if (!r->kinds.n)
 		return 0;
+	err = nr_collector_symbols(c, &r->symbols);
+	if (err)
+		return err;
+	env.symbols = r->symbols;
 	env.node_of_cpu = nr_plan_nodes(nr_collector_plan(c), &env.n_cpus);
 	r->collector = c;
 	r->run = reports_open(&r->kinds, &env);
@@ -116,5 +120,7 @@ void record_report_close(struct record_report *r)
 {
 	if (r->run)
 		report_run_close(r->run);
+	nr_symbols_close(r->symbols);
 	r->run = NULL;
+	r->symbols = NULL;
 }

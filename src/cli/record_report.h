@@ -12,6 +12,7 @@
 struct record_report {
 	struct reports kinds; /* none: --report was not given */
 	struct report_run *run;
+	struct nr_symbols *symbols;
 	struct nr_collector *collector;
 	char sources[RECORD_REPORT_SOURCES][64];
 	unsigned n_sources;

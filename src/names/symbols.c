@@ -16,6 +16,7 @@
 #include "base/trace_files.h"
 #include "elf_file.h"
 #include "kallsyms.h"
+#include "live.h"
 #include "mappings.h"
 
 #define MAX_FILE  (1ull << 30) /* bytes of a file of names */
@@ -32,7 +33,8 @@ struct file {
 
 struct nr_symbols {
 	struct nr_logger log;
-	char *path; /* of the trace, for messages */
+	struct nr_names *const *live; /* of a recording; NULL: of a trace: */
+	char *path;		      /* for messages */
 	int dir;
 	bool kernel_read, processes_read;
 	bool check;		    /* read all files, also those that are not needed */
@@ -146,12 +148,36 @@ static int read_everywhere(struct nr_symbols *s, const char *name,
 	return err;
 }
 
+/* Those of a recording are no files. */
+static int copy_kernel(struct nr_symbols *s)
+{
+	size_t size = 0;
+	const void *data = *s->live ? nr_names_kernel(*s->live, &size) : NULL;
+
+	return data ? nr_kallsyms_parse(&s->kernel, data, size) : 0;
+}
+
+static int copy_processes(struct nr_symbols *s)
+{
+	char *lines = NULL, *text = NULL;
+	uint64_t since = 0;
+	size_t size = 0;
+	unsigned line;
+	int n, err = *s->live ? nr_names_copy(*s->live, &since, &lines, &size) : 0;
+
+	if (err || !lines)
+		return err;
+	n = asprintf(&text, NR_MAPPINGS_BEGIN "%s", lines);
+	free(lines);
+	return n < 0 ? -ENOMEM : nr_mappings_add(s->processes, text, n, &line);
+}
+
 static int load_kernel(struct nr_symbols *s)
 {
-	int err = s->kernel_read ? 0 : read_everywhere(s, NR_FILE_KALLSYMS, read_kernel);
-
+	if (s->kernel_read)
+		return 0;
 	s->kernel_read = true;
-	return err;
+	return s->live ? copy_kernel(s) : read_everywhere(s, NR_FILE_KALLSYMS, read_kernel);
 }
 
 static int load_processes(struct nr_symbols *s)
@@ -163,7 +189,7 @@ static int load_processes(struct nr_symbols *s)
 	if (!s->processes)
 		return -ENOMEM;
 	s->processes_read = true;
-	return read_everywhere(s, NR_FILE_MAPPINGS, read_processes);
+	return s->live ? copy_processes(s) : read_everywhere(s, NR_FILE_MAPPINGS, read_processes);
 }
 
 int nr_symbols_check(struct nr_symbols *s)
@@ -296,6 +322,20 @@ int nr_symbols_open(struct nr_symbols **out, const char *dir, const struct nr_sy
 		*out = s;
 	}
 	return err;
+}
+
+int nr_symbols_live(struct nr_symbols **out, struct nr_names *const *names,
+		    const struct nr_logger *log)
+{
+	struct nr_symbols *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return -ENOMEM;
+	s->log = *log;
+	s->live = names;
+	s->dir = -1;
+	*out = s;
+	return 0;
 }
 
 void nr_symbols_close(struct nr_symbols *s)

@@ -39,6 +39,10 @@ jq -s 'reduce (.[] | select(.event != "sched_waker_stack")) as $e ({right: 0, wr
 check "stacks before switches" test "$(jq .right order)" -gt 1
 equal "stacks elsewhere" "$(jq .wrong order)" 0
 
+check "report: asleep in the kernel and in its function" grep -q 'nanosleep < .* < main' \
+	<("$NUMARING" record --report offcpu -e sched:stacks --comm hot -- "$HOT" 1 30 2>/dev/null |
+		sed 's/^ *//' | tr '\n' ' ')
+
 rm -rf t
 check "without the argument" "$NUMARING" record -e sched -o t -d 0.1
 equal "without the argument: no such events" "$(grep -c sched_stack t/metadata)" 0
