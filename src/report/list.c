@@ -4,11 +4,11 @@
 #include "report.h"
 
 extern const struct report report_offcpu, report_runq, report_wakeups, report_syscalls, report_irq,
-	report_io, report_net, report_faults;
+	report_io, report_net, report_faults, report_profile;
 
 static const struct report *const all[] = {
-	&report_offcpu, &report_runq, &report_wakeups, &report_syscalls,
-	&report_irq,	&report_io,   &report_net,     &report_faults,
+	&report_offcpu, &report_runq, &report_wakeups, &report_syscalls, &report_irq,
+	&report_io,	&report_net,  &report_faults,  &report_profile,
 };
 
 const struct report *report_at(unsigned i)

@@ -37,7 +37,7 @@ struct saved_stack *saved_stack_copy(const struct saved_stack *s)
 	return copy;
 }
 
-static struct nr_stack stack_of(const struct saved_stack *s)
+struct nr_stack saved_stack_of(const struct saved_stack *s)
 {
 	return (struct nr_stack){
 		.sz = sizeof(struct nr_stack),
@@ -52,7 +52,7 @@ static struct nr_stack stack_of(const struct saved_stack *s)
 static void name(const struct saved_stack *s, struct nr_symbols *symbols, unsigned i, char *buf,
 		 size_t size)
 {
-	const struct nr_stack stack = stack_of(s);
+	const struct nr_stack stack = saved_stack_of(s);
 
 	if (nr_stack_text(symbols, &stack, i, buf, size) < 0)
 		snprintf(buf, size, "?");
@@ -74,7 +74,7 @@ static bool is_scheduling(const char *function)
 /* The first function outside of the tracepoint's and the scheduler's own. */
 static unsigned first(const struct saved_stack *s, struct nr_symbols *symbols)
 {
-	const struct nr_stack stack = stack_of(s);
+	const struct nr_stack stack = saved_stack_of(s);
 	unsigned from = nr_stack_begin(symbols, &stack);
 	char text[256];
 

@@ -22,6 +22,9 @@ void saved_stack_take(struct saved_stack **to, const struct nr_types *types,
 /* A copy; NULL: s is NULL. */
 struct saved_stack *saved_stack_copy(const struct saved_stack *s);
 
+/* As nr_stack_text takes it; valid as long as s. */
+struct nr_stack saved_stack_of(const struct saved_stack *s);
+
 /* "asleep in futex_wait < do_futex < __lll_lock_wait (libc.so.6)", in indented lines: without the
  * functions of the tracepoint and the scheduler, at most 4 of the kernel and 6 of the process. Nothing
  * if there is no stack, or symbols is NULL. */

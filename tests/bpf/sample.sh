@@ -47,6 +47,15 @@ check "its caller" sh -c "'$NUMARING' cat t | grep -qE '(outer_function|main)\+0
 equal "build id" "$(awk '/\/hot$/ { print $3; exit }' t/.mappings)" \
 	"$(readelf -n "$HOT" | awk '/Build ID/ { print $3 }')"
 
+# The report names it first, also without a trace.
+check "report" grep -qE '^profile: .* samples are in hot_function \(hot\)\. hot took' \
+	<("$NUMARING" report profile -p "$pid" t 2>/dev/null | tr '\n' ' ')
+equal "report: all samples" "$("$NUMARING" report profile --json -p "$pid" t | jq .samples)" "$n"
+check "report: folded stacks" grep -qE '^hot;.*main \(hot\);(outer_function \(hot\);)?hot_function \(hot\) [0-9]+$' \
+	<("$NUMARING" report profile --json t | jq -r '.stacks[] | "\(.folded) \(.n)"')
+check "record --report" grep -q 'hot: hot_function (hot)' \
+	<("$NUMARING" record --report profile -- "$HOT" 300 2>/dev/null)
+
 # The kernel's names are those of /proc/kallsyms.
 "$NUMARING" cat --json --symbols t |
 	jq -r 'select(.event == "sample") | .symbols[:.fields.n_kernel][]' | sed 's/+0x.*//' | sort -u >kernel
