@@ -146,8 +146,7 @@ const struct argp record_argp = {
 	.doc = "Record events of this machine, in exact order, into a trace or as JSON lines.\v"
 	       "Recording stops when COMMAND exits. Without -p, the whole machine is recorded. "
 	       "Without -o, -d, -p, COMMAND and a terminal, the trace keeps its newest 1 GiB. "
-	       "Sources: sched (task switches, wake-ups, migrations), syscalls (entry and exit "
-	       "of every system call), sample (stacks, many times a second). The exit status is "
-	       "that of the recording; COMMAND's exit "
-	       "status is reported on stderr.",
+	       "Some sources take arguments: syscalls:read,write records only these calls, "
+	       "sample:999 takes so many samples a second (docs/events.md). The exit status is "
+	       "that of the recording; COMMAND's exit status is reported on stderr.",
 };
