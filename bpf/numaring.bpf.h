@@ -320,9 +320,14 @@ static __always_inline __u64 nr_test_value(const volatile struct nr_test *t, con
 	return *(const __u64 *)p;
 }
 
-/* Runs the tests of an event type on a payload. The verifier knows all that is constant in them: it
- * follows the list, and removes what no test needs. */
-static __always_inline _Bool nr_passes(const __u16 id, const void *payload)
+/*
+ * Runs the tests of an event type as far as the bytes of its payload from `from` up to `to` decide,
+ * and the CPU if it is known. True: an event with these can pass. So a program can ask before it does
+ * what costs more. The verifier knows all that is constant in the tests: it follows the list, and
+ * removes what no test needs.
+ */
+static __always_inline _Bool nr_may_pass(const __u16 id, const void *payload, const __u32 from,
+					 const __u32 to, const _Bool cpu)
 {
 	__u32 at = 0;
 
@@ -330,13 +335,26 @@ static __always_inline _Bool nr_passes(const __u16 id, const void *payload)
 		return 1;
 	while (at < NR_FILTER_TESTS) {
 		const volatile struct nr_test *t = &nr_tests[id * NR_FILTER_TESTS + at];
-		__u64 v = nr_test_value(t, payload) & t->mask;
+		__u64 v;
 
+		if (t->yes == t->no) { /* rejects everything */
+			at = t->yes;
+			continue;
+		}
+		if (t->what == NR_TEST_CPU ? !cpu : t->offset < from || t->offset + t->size > to)
+			return 1;
+		v = nr_test_value(t, payload) & t->mask;
 		if (t->bias)
 			v += 1ull << 63;
 		at = v >= t->low && v <= t->high ? t->yes : t->no;
 	}
 	return at == NR_TEST_ACCEPT;
+}
+
+/* Runs the tests of an event type on a whole payload. */
+static __always_inline _Bool nr_passes(const __u16 id, const void *payload)
+{
+	return nr_may_pass(id, payload, 0, ~0u, 1);
 }
 
 /*

@@ -59,6 +59,21 @@ static __always_inline bool call_chosen(__u32 nr)
 	return !limited || (nr < NR_CALLS && chosen[nr / 64] >> nr % 64 & 1);
 }
 
+/* Can an event pass the filter if its field nr, at offset `at`, is that of a call with this number? Of
+ * either table: to know which costs more than the question. */
+static __always_inline bool number_may_pass(const __u16 id, __s32 nr, const __u32 at, bool cpu)
+{
+	__s32 other = nr + NR_OTHER_TABLE;
+
+	return nr < 0 || !nr_has_filter(id) ||
+	       nr_may_pass(id, (void *)&nr - at, at, at + sizeof(nr), cpu) ||
+	       nr_may_pass(id, (void *)&other - at, at, at + sizeof(nr), cpu);
+}
+#define ENTER_MAY_PASS(n)                                                                          \
+	number_may_pass(nr_id_of_sys_enter, n, __builtin_offsetof(struct sys_enter, nr), true)
+#define EXIT_MAY_PASS(n, cpu)                                                                      \
+	number_may_pass(nr_id_of_sys_exit, n, __builtin_offsetof(struct sys_exit, nr), cpu)
+
 static __always_inline void fill_enter(struct sys_enter *e, struct task_struct *self,
 				       struct pt_regs *regs, enum syscall_nr nr, bool other)
 {
@@ -106,13 +121,19 @@ static __always_inline void remember(struct task_struct *self, enum syscall_nr n
 SEC("tp_btf/sys_enter")
 int BPF_PROG(on_enter, struct pt_regs *regs, long id)
 {
-	struct task_struct *self = bpf_get_current_task_btf();
-	bool other = calls_other_table(self);
-	enum syscall_nr nr = call_named(id, other);
+	bool exit = EXIT_MAY_PASS(id, false); /* it may be on another CPU */
+	struct task_struct *self;
+	enum syscall_nr nr;
+	bool other;
 
+	if (!exit && !ENTER_MAY_PASS(id))
+		return 0;
+	self = bpf_get_current_task_btf();
+	other = calls_other_table(self);
+	nr = call_named(id, other);
 	if (!call_chosen(nr) || !nr_wanted(self->tgid))
 		return 0;
-	if (exit_passes(self, nr))
+	if (exit && exit_passes(self, nr))
 		remember(self, nr);
 	nr_emit(sys_enter, fill_enter, self, regs, nr, other);
 	return 0;
@@ -136,12 +157,17 @@ static __always_inline void look_back(struct task_struct *self, enum syscall_nr 
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_exit, struct pt_regs *regs, long ret)
 {
-	struct task_struct *self = bpf_get_current_task_btf();
-	enum syscall_nr nr = call_named(call_number(regs), calls_other_table(self));
+	__s32 number = call_number(regs);
+	struct task_struct *self;
+	enum syscall_nr nr;
 	__u64 ns = 0;
 
+	if (!EXIT_MAY_PASS(number, true))
+		return 0;
+	self = bpf_get_current_task_btf();
 	if (!nr_wanted(self->tgid))
 		return 0;
+	nr = call_named(number, calls_other_table(self));
 	look_back(self, &nr, &ns);
 	if (call_chosen(nr))
 		nr_emit(sys_exit, fill_exit, self, nr, ns, ret);
