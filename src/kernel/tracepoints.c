@@ -173,8 +173,16 @@ static struct bpf_link *attach_one(struct tracepoints *t, unsigned i, struct bpf
 
 static const char *attach_reason(int err)
 {
-	return err == -ENOENT || err == -ENODEV ? "it is gone: was its module unloaded?"
-						: nr_attach_reason(err);
+	switch (err) {
+	case -ENOENT:
+	case -ENODEV:
+		return "it is gone: was its module unloaded?";
+	case -EINVAL: /* events that tools make in tracefs */
+		return "it is a probe or a synthetic event of another tracer: use --kprobe or "
+		       "--uprobe";
+	default:
+		return nr_attach_reason(err);
+	}
 }
 
 static int attach(struct nr_object *o, struct bpf_program *prog, const struct nr_logger *log)
