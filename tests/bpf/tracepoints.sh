@@ -91,4 +91,15 @@ refused 1 'sched:sched_switch was already added' -e sched:sched_switch,sched:sch
 refused 2 'did you mean the tracepoint sched:sched_switch?' -e sched_switch
 refused 2 '"nonsense" is not a source' -e nonsense
 refused 1 'sched:sched_switch,nonsense' -e sched:sched_switch,nonsense
+
+# The kernel takes 64 programs at a tracepoint.
+id=$(unshare -m sh -c 'mount -t tracefs none /sys/kernel/tracing && cat /sys/kernel/tracing/events/signal/signal_deliver/id')
+if [ "$id" ]; then
+	"$(dirname "$LOAD")/crowd" "$id" "$NUMARING" record -e signal:signal_deliver -d 1ms -o none 2>err >/dev/null
+	equal "64 other programs: exit status" $? 1
+	check "64 other programs: says so" grep -q 'signal:signal_deliver: 64 BPF programs are attached' err
+	[ ! -e none ] || fail "64 other programs: left a trace"
+else
+	echo "note: no id of a tracepoint to be had, 64 other programs were not tried"
+fi
 finish
