@@ -24,8 +24,9 @@ echo "$n samples in $ms ms of CPU time"
 check "as many samples as asked for" test "$n" -gt $((ms / 5 / 2)) -a "$n" -lt $((ms / 5 * 2))
 equal "comm" "$(samples "$pid" | jq -r .comm | sort -u)" hot
 equal "no more addresses than the stack has" "$(samples "$pid" | jq -c 'select(.n_kernel > .stack_len)')" ""
+# Only the innermost one: functions without frame pointers leave data behind it.
 check "addresses of the process are its lower half" test "$(samples "$pid" |
-	jq -r '.stack[.n_kernel:][]' | grep -c 0xffff)" -eq 0
+	jq -r '.stack[.n_kernel:][:1][]' | grep -c 0xffff)" -eq 0
 check "addresses of the kernel are the upper half" test "$(samples "$pid" |
 	jq -r '.stack[:.n_kernel][]' | grep -vc 0xffff)" -eq 0
 

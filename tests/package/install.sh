@@ -86,7 +86,7 @@ show() {
 	awk -v name="$1" '$0 == "```c " name { shown = 1; next } /^```$/ { shown = 0 } shown' "$page"
 }
 arch=$(uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
-for name in plan cat slow record both live mark; do
+for name in plan cat slow stacks record both live mark; do
 	show $name.c >$name.c
 	bpf=$([ $name != mark ] || echo -lbpf)
 	# shellcheck disable=SC2046,SC2086
@@ -110,6 +110,10 @@ if can_record; then
 	check "docs/api.md: record.c runs" ./record trace mark.bpf.o
 	./cat trace >cat.out || fail "docs/api.md: cat.c runs"
 	check "docs/api.md: cat.c reads to the end" grep -qE '^[0-9]+ lost$' cat.out
+	prefix/bin/numaring record -e sample -o sampled -- sh -c 'i=0; while [ $i -lt 200000 ]; do i=$((i + 1)); done' \
+		>/dev/null || fail "sample"
+	./stacks sampled >stacks.out || fail "docs/api.md: stacks.c runs"
+	check "docs/api.md: stacks.c names places" grep -qE '\+0x[0-9a-f]+' stacks.out
 	./live >live.out || fail "docs/api.md: live.c runs"
 	check "docs/api.md: live.c counts" grep -qE '^[1-9][0-9]* switches$' live.out
 	./both >both.out 2>both.err || fail "docs/api.md: both.c runs"
