@@ -118,6 +118,16 @@ truncate -s -8 "$last/stream"
 "$NUMARING" repair -o c t >/dev/null || fail "repair: exit status $?"
 check "repair: the hot function" hottest c "$pid" hot_function
 check "repair: in one chunk" hottest "c/$chunk" "$pid" hot_function
+rm -rf f
+"$NUMARING" record -e sample:499 -o f -- sh -c "$HOT 200; kill -USR2 \$PPID; $HOT 200" >out ||
+	fail "flat: exit status $?"
+{ read -r first _ && read -r second _; } <out
+equal "a flat trace becomes a series" "$(cd f && ls -A | tr '\n' ' ')" "000000 000001 "
+equal "a flat trace becomes a series: its files" "$(cd f/000000 && ls -A | tr '\n' ' ')" \
+	".btf .kallsyms.zst .mappings metadata stream "
+equal "a flat trace becomes a series: one file of symbols" "$(stat -c %h f/000001/.kallsyms.zst)" 2
+check "a flat trace becomes a series: before" hottest f/000000 "$first" hot_function
+check "a flat trace becomes a series: after" hottest f "$second" hot_function
 check "a flat trace replaces it" "$NUMARING" record -e sched -o t --force -d 0.1
 check "nothing is left" test ! -e t/.kallsyms.zst -a ! -e t/000000
 check "a trace with names" "$NUMARING" record -e sample -o t --force -d 0.1
