@@ -242,6 +242,13 @@ static void print_paused(FILE *out, const struct summary *s, unsigned i)
 	free(path);
 }
 
+static void print_filtered(FILE *out, const struct nr_stats *st)
+{
+	if (st->filtered && st->lost_total)
+		fputs("lost records were not compared with the filter: they may not match it\n",
+		      out);
+}
+
 static void print_unfollowed(FILE *out, const struct nr_stats *st)
 {
 	if (st->unfollowed)
@@ -340,6 +347,7 @@ static void print_details(FILE *out, const struct summary *s)
 	print_stalls(out, st, s->order);
 	misfits_print(out, &misfits);
 	print_identity(out, s);
+	print_filtered(out, st);
 	print_unfollowed(out, st);
 }
 

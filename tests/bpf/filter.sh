@@ -74,6 +74,16 @@ equal "lines: 40 calls each way on each CPU" "$(grep -c '"nr":"getpgid"' lines)"
 equal "lines: counted" "$(jq .reserved s.json)" "$(jq '.events_written + .filtered' s.json)"
 check "the summary tells" grep -q ' written + 0 discarded + [1-9][0-9]* filtered' err
 
+# ---- losses ----
+
+"$NUMARING" record -e syscalls -o l --ring-size 4K --filter 'comm == "*osen"' --stats-json s.json -- \
+	sh -c "'$chosen'; '$chosen'; '$chosen'" >out 2>err || fail "exit status $? $(cat err)"
+check "losses: some" test "$(jq .lost s.json)" -gt 0
+check "losses: the summary tells what they mean" grep -q 'lost records were not compared with the filter' out
+equal "losses: the account" "$(jq '[.reserved, .unaccounted]' -c s.json)" "$(jq '[.events_written + .filtered + .discarded, 0]' -c s.json)"
+check "losses: verify" "$NUMARING" verify l >/dev/null
+equal "losses: stat" "$("$NUMARING" stat --json l | jq -c '[.lost, .misplaced, .end.filtered]')" "$(jq -c '[.lost, 0, .filtered]' s.json)"
+
 # ---- shorthands ----
 
 "$NUMARING" record -e syscalls,sched -o c --comm chosen -C "$last" -- "$chosen" >out 2>err || fail "exit status $?"
