@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Adds sources, BPF objects and outputs to a collector. */
+/* Adds sources and outputs to a collector. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -11,81 +11,6 @@
 #include "kernel/tracepoints.h"
 #include "output/batch.h"
 #include "output/trace.h"
-
-int nr_collector_check_open(const struct nr_collector *c)
-{
-	if (c->state == NR_OPEN)
-		return 0;
-	nr_log(&c->log, NR_LOG_ERROR, "this collector was already started: open another one");
-	return -EBUSY;
-}
-
-int nr_collector_next_object(struct nr_collector *c, struct nr_object **o)
-{
-	struct nr_object *grown;
-	int err = nr_collector_check_open(c);
-
-	if (err)
-		return err;
-	if ((c->n_objects + 1) * NR_OBJECT_IDS > NR_LATE_ID) {
-		nr_log(&c->log, NR_LOG_ERROR, "too many BPF objects: use at most %u", c->n_objects);
-		return -E2BIG;
-	}
-	grown = realloc(c->objects, (c->n_objects + 1) * sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	c->objects = grown;
-	*o = &grown[c->n_objects];
-	return 0;
-}
-
-/* Adds the event types of a new object, which is open. */
-static int add_types(struct nr_collector *c, struct nr_object *o)
-{
-	int err;
-
-	c->adding = o;
-	err = nr_object_types(o, c->n_objects * NR_OBJECT_IDS, c->types, &c->log);
-	c->adding = NULL;
-	if (err)
-		nr_object_close(o);
-	else
-		c->n_objects++;
-	return err;
-}
-
-int nr_collector_add_object(struct nr_collector *c, const char *path)
-{
-	struct nr_object *o = NULL;
-	int err = nr_collector_next_object(c, &o) ?: nr_object_open(o, path, &c->log);
-
-	return err ?: add_types(c, o);
-}
-
-int nr_collector_add_object_mem(struct nr_collector *c, const char *name, const void *data,
-				size_t size)
-{
-	struct nr_object *o = NULL;
-	int err =
-		nr_collector_next_object(c, &o) ?: nr_object_open_mem(o, name, data, size, &c->log);
-
-	return err ?: add_types(c, o);
-}
-
-int nr_collector_add_bpf_object(struct nr_collector *c, struct bpf_object *obj)
-{
-	struct nr_object *o = NULL;
-	int err = nr_collector_next_object(c, &o);
-
-	for (unsigned i = 0; !err && i < c->n_objects; i++) {
-		if (c->objects[i].obj != obj)
-			continue;
-		nr_log(&c->log, NR_LOG_ERROR, "%s was already added", c->objects[i].name);
-		return -EBUSY;
-	}
-	err = err ?: nr_object_adopt(o, obj, &c->log);
-	return err ?: add_types(c, o);
-}
 
 static int check_source(const struct nr_collector *c, const struct nr_source *source,
 			const char *spec)
@@ -112,7 +37,7 @@ static int open_source(struct nr_collector *c, const struct nr_source *source, c
 	struct nr_object *o = NULL;
 
 	return nr_collector_next_object(c, &o) ?: nr_source_open(o, source, args, &c->log)
-	       ?: add_types(c, o);
+	       ?: nr_collector_add_types(c, o);
 }
 
 int nr_collector_add_source(struct nr_collector *c, const char *spec)

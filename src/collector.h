@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A collector and its parts. collector.c opens and closes it, add.c adds what it records and its
- * outputs, recording.c starts and stops it, stats.c takes statistics. */
+/* A collector and its parts. collector.c opens and closes it, objects.c and add.c add what it records
+ * and its outputs, recording.c starts and stops it, stats.c takes statistics. */
 #ifndef NR_COLLECTOR_H
 #define NR_COLLECTOR_H
 
@@ -83,8 +83,10 @@ uint64_t nr_collector_cpu_time(void);
 
 /* -EBUSY, logged: it was already started. */
 int nr_collector_check_open(const struct nr_collector *c);
-/* add.c: makes room for one more object. The caller counts it once it is open. */
+/* objects.c: makes room for one more object. The caller counts it once it is open, */
 int nr_collector_next_object(struct nr_collector *c, struct nr_object **o);
+/* or has its event types added, which counts it, too. After an error, the object is closed. */
+int nr_collector_add_types(struct nr_collector *c, struct nr_object *o);
 /* add_tracepoints.c: adds the tracepoints of GROUP:EVENT, where both may be patterns. */
 int nr_collector_add_tracepoints(struct nr_collector *c, const char *spec);
 /* Adds the probe of kprobe:..., uprobe:... or usdt:... */

@@ -139,6 +139,44 @@ int nr_object_adopt(struct nr_object *o, struct bpf_object *obj, const struct nr
 	return nr_object_check_unloaded(o, log);
 }
 
+static struct bpf_map *rodata_map(const struct nr_object *o)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map (map, o->obj) {
+		const char *name = bpf_map__name(map);
+		size_t len = strlen(name);
+
+		if (len >= 7 && !strcmp(name + len - 7, ".rodata"))
+			return map;
+	}
+	return NULL;
+}
+
+int nr_object_set(struct nr_object *o, const char *name, const void *value, size_t value_size)
+{
+	const struct btf_var_secinfo *v = nr_constant_find(bpf_object__btf(o->obj), name);
+	struct bpf_map *map = rodata_map(o);
+	const void *data;
+	size_t size;
+	char *copy;
+	int err;
+
+	data = map ? bpf_map__initial_value(map, &size) : NULL;
+	if (!data)
+		return -EINVAL;
+	if (!v || (size_t)v->offset + v->size > size)
+		return 0;
+	copy = malloc(size);
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, data, size);
+	memcpy(copy + v->offset, value, v->size < value_size ? v->size : value_size);
+	err = bpf_map__set_initial_value(map, copy, size);
+	free(copy);
+	return err;
+}
+
 int nr_object_types(const struct nr_object *o, uint16_t id_base, struct nr_types *types,
 		    const struct nr_logger *log)
 {
