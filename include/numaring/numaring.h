@@ -273,8 +273,7 @@ NR_API int nr_host_clock_offset(int64_t *out);
 
 /*
  * Names for the addresses in the stacks of this collector's events. Call it before the start, and
- * nr_symbols_close before nr_collector_close. The names are read when one is first asked for: of
- * processes that are seen later, none are known. -EBUSY: the collector was already started; -ENOMEM.
+ * nr_symbols_close before nr_collector_close. -EBUSY: the collector was already started; -ENOMEM.
  */
 NR_API int nr_collector_symbols(struct nr_collector *c, struct nr_symbols **out);
 

@@ -6,7 +6,7 @@
 #include <numaring/symbols.h>
 #include "names.h"
 
-/* Symbols of what *names has when they are first needed; NULL: nothing. -ENOMEM. */
+/* Symbols of what *names has when they are needed; NULL: nothing. -ENOMEM. */
 int nr_symbols_live(struct nr_symbols **out, struct nr_names *const *names,
 		    const struct nr_logger *log);
 

@@ -34,6 +34,7 @@ struct file {
 struct nr_symbols {
 	struct nr_logger log;
 	struct nr_names *const *live; /* of a recording; NULL: of a trace: */
+	uint64_t since;		      /* for nr_names_copy */
 	char *path;		      /* for messages */
 	int dir;
 	bool kernel_read, processes_read;
@@ -160,10 +161,9 @@ static int copy_kernel(struct nr_symbols *s)
 static int copy_processes(struct nr_symbols *s)
 {
 	char *lines = NULL, *text = NULL;
-	uint64_t since = 0;
 	size_t size = 0;
 	unsigned line;
-	int n, err = *s->live ? nr_names_copy(*s->live, &since, &lines, &size) : 0;
+	int n, err = *s->live ? nr_names_copy(*s->live, &s->since, &lines, &size) : 0;
 
 	if (err || !lines)
 		return err;
@@ -183,7 +183,7 @@ static int load_kernel(struct nr_symbols *s)
 static int load_processes(struct nr_symbols *s)
 {
 	if (s->processes_read)
-		return 0;
+		return s->live ? copy_processes(s) : 0; /* there may be new ones */
 	if (!s->processes)
 		s->processes = nr_mappings_new();
 	if (!s->processes)

@@ -10,6 +10,8 @@
 
 #define NAME_CHARS   96
 #define STACK_INDENT 11
+#define PLACES_MAX   32768 /* before they are counted by names; less than ROWS_MAX */
+#define OTHERS	     "(others)"
 
 /* Samples with the same addresses in the same process. */
 struct place_row {
@@ -43,10 +45,6 @@ struct profile {
 	struct saved_stack *current;
 };
 
-/* ---- events ---- */
-
-enum { PID, TID, COMM };
-
 static uint64_t hash_bytes(uint64_t hash, const void *data, size_t size)
 {
 	for (const uint8_t *p = data; size--; p++)
@@ -55,66 +53,6 @@ static uint64_t hash_bytes(uint64_t hash, const void *data, size_t size)
 }
 
 #define HASH_BEGIN 0xcbf29ce484222325ull
-
-static void on_sample(void *state, const struct feed_event *e)
-{
-	struct profile *p = state;
-	struct place_key key = { .hash = HASH_BEGIN };
-	struct place_row *row;
-
-	feed_text(e, COMM, key.comm, sizeof(key.comm));
-	if (!e->passes || !report_wants(p->env, feed_int(e, PID), key.comm))
-		return;
-	saved_stack_take(&p->current, p->env->types, e->ev);
-	if (!p->current)
-		return;
-	key.hash = hash_bytes(key.hash, &p->current->pid, sizeof(p->current->pid));
-	key.hash = hash_bytes(key.hash, p->current->addresses,
-			      p->current->n * sizeof(*p->current->addresses));
-	row = rows_get(&p->places, &key);
-	if (!row->stack)
-		row->stack = saved_stack_copy(p->current);
-	row->n++;
-	p->n++;
-	p->in_kernel += p->current->n_kernel > 0;
-}
-
-static void *profile_open(const struct report_env *env, struct pairs *pairs)
-{
-	struct profile *p = memory_new(1, sizeof(*p));
-
-	(void)pairs;
-	p->env = env;
-	p->places = (struct rows){ .size = sizeof(struct place_row),
-				   .key_size = sizeof(struct place_key) };
-	p->functions = p->tasks =
-		(struct rows){ .size = sizeof(struct name_row), .key_size = NAME_CHARS };
-	p->stacks = (struct rows){ .size = sizeof(struct stack_row),
-				   .key_size = sizeof(struct stack_key) };
-	return p;
-}
-
-static void clear_place(void *row)
-{
-	free(((struct place_row *)row)->stack);
-}
-
-static void clear_stack(void *row)
-{
-	free(((struct stack_row *)row)->folded);
-}
-
-static void profile_close(void *state)
-{
-	struct profile *p = state;
-
-	rows_close(&p->places, clear_place);
-	rows_close(&p->functions, NULL);
-	rows_close(&p->tasks, NULL);
-	rows_close(&p->stacks, clear_stack);
-	free(p->current);
-	free(p);
-}
 
 /* ---- names ---- */
 
@@ -165,6 +103,11 @@ static void add_name(struct rows *rows, const char *name, uint64_t n)
 	((struct name_row *)rows_get(rows, name))->n += n;
 }
 
+static const char *name_text_of(const struct rows *rows, const struct name_row *row)
+{
+	return rows_is_shared(rows, row) ? OTHERS : row->name;
+}
+
 static void add_place(struct profile *p, const struct place_row *place)
 {
 	char name[NAME_CHARS] = "?";
@@ -175,16 +118,91 @@ static void add_place(struct profile *p, const struct place_row *place)
 	key.hash = hash_bytes(HASH_BEGIN, folded, strlen(folded));
 	row = rows_get(&p->stacks, &key);
 	row->n += place->n;
-	if (row->folded)
-		free(folded);
-	else
-		row->folded = folded;
+	if (!row->folded)
+		row->folded =
+			memory_check(strdup(rows_is_shared(&p->stacks, row) ? OTHERS : folded));
+	free(folded);
 	if (place->stack->n)
 		name_of(p, place->stack, 0, name);
 	add_name(&p->functions, name, place->n);
 	memset(name, 0, sizeof(name));
 	snprintf(name, sizeof(name), "%s", safe_text(place->key.comm).s);
 	add_name(&p->tasks, name, place->n);
+}
+
+static void clear_place(void *row)
+{
+	free(((struct place_row *)row)->stack);
+}
+
+/* Counts by names what was counted by addresses, and begins anew. */
+static void name_places(struct profile *p)
+{
+	for (unsigned i = 0; i < p->places.n; i++)
+		add_place(p, p->places.list[i]);
+	rows_close(&p->places, clear_place);
+	p->places = (struct rows){ .size = sizeof(struct place_row),
+				   .key_size = sizeof(struct place_key) };
+}
+
+/* ---- events ---- */
+
+enum { PID, TID, COMM };
+
+static void on_sample(void *state, const struct feed_event *e)
+{
+	struct profile *p = state;
+	struct place_key key = { .hash = HASH_BEGIN };
+	struct place_row *row;
+
+	feed_text(e, COMM, key.comm, sizeof(key.comm));
+	if (!e->passes || !report_wants(p->env, feed_int(e, PID), key.comm))
+		return;
+	saved_stack_take(&p->current, p->env->types, e->ev);
+	if (!p->current)
+		return;
+	key.hash = hash_bytes(key.hash, &p->current->pid, sizeof(p->current->pid));
+	key.hash = hash_bytes(key.hash, p->current->addresses,
+			      p->current->n * sizeof(*p->current->addresses));
+	row = rows_get(&p->places, &key);
+	if (!row->stack)
+		row->stack = saved_stack_copy(p->current);
+	row->n++;
+	if (p->places.n == PLACES_MAX)
+		name_places(p);
+	p->n++;
+	p->in_kernel += p->current->n_kernel > 0;
+}
+
+static void *profile_open(const struct report_env *env, struct pairs *pairs)
+{
+	struct profile *p = memory_new(1, sizeof(*p));
+
+	(void)pairs;
+	p->env = env;
+	name_places(p); /* there are none yet */
+	p->functions = p->tasks =
+		(struct rows){ .size = sizeof(struct name_row), .key_size = NAME_CHARS };
+	p->stacks = (struct rows){ .size = sizeof(struct stack_row),
+				   .key_size = sizeof(struct stack_key) };
+	return p;
+}
+
+static void clear_stack(void *row)
+{
+	free(((struct stack_row *)row)->folded);
+}
+
+static void profile_close(void *state)
+{
+	struct profile *p = state;
+
+	rows_close(&p->places, clear_place);
+	rows_close(&p->functions, NULL);
+	rows_close(&p->tasks, NULL);
+	rows_close(&p->stacks, clear_stack);
+	free(p->current);
+	free(p);
 }
 
 static uint64_t name_rank(const void *row)
@@ -202,8 +220,7 @@ static void profile_end(void *state, uint64_t end)
 	struct profile *p = state;
 
 	(void)end;
-	for (unsigned i = 0; i < p->places.n; i++)
-		add_place(p, p->places.list[i]);
+	name_places(p);
 	rows_sort(&p->functions, name_rank);
 	rows_sort(&p->tasks, name_rank);
 	rows_sort(&p->stacks, stack_rank);
@@ -228,7 +245,8 @@ static void verdict(const void *state, FILE *out)
 	}
 	fprintf(out,
 		"profile: %.1f %% of %s are in %s. %s took %.1f %%; %.1f %% are in the kernel.",
-		share(p, function->n), counted_text(p->n, "sample").s, function->name, task->name,
+		share(p, function->n), counted_text(p->n, "sample").s,
+		name_text_of(&p->functions, function), name_text_of(&p->tasks, task),
 		share(p, task->n), share(p, p->in_kernel));
 }
 
@@ -239,7 +257,8 @@ static void print_names(const struct profile *p, FILE *out, const struct rows *r
 	for (unsigned i = 0; i < rows->n && i < p->env->worst; i++) {
 		const struct name_row *row = rows->list[i];
 
-		fprintf(out, "%6.1f %% %9" PRIu64 "  %s\n", share(p, row->n), row->n, row->name);
+		fprintf(out, "%6.1f %% %9" PRIu64 "  %s\n", share(p, row->n), row->n,
+			name_text_of(rows, row));
 	}
 	if (rows->n > p->env->worst)
 		fprintf(out, "and %u more\n", rows->n - p->env->worst);
@@ -292,8 +311,8 @@ static json_t *json_names(const struct rows *rows)
 	for (unsigned i = 0; i < rows->n; i++) {
 		const struct name_row *row = rows->list[i];
 
-		json_array_append_new(
-			list, json_pack("{s:s, s:I}", "name", row->name, "n", (json_int_t)row->n));
+		json_array_append_new(list, json_pack("{s:s, s:I}", "name", name_text_of(rows, row),
+						      "n", (json_int_t)row->n));
 	}
 	return list;
 }
