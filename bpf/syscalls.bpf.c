@@ -44,7 +44,7 @@ const volatile bool limited = false;
 const volatile __u64 chosen[NR_CALLS / 64] = {};
 
 /* --filter looks only at fields of sys_exit that on_enter knows; set by the collector, too. */
-const volatile bool entry_decides = false;
+const volatile bool nr_entry_decides = false;
 
 struct slot {
 	__u32 tid;
@@ -101,7 +101,7 @@ static __always_inline bool exit_passes(struct task_struct *self, enum syscall_n
 {
 	struct sys_exit e = {};
 
-	if (!entry_decides)
+	if (!nr_entry_decides)
 		return true;
 	fill_exit(&e, self, nr, 0, 0);
 	return nr_passes(nr_id_of_sys_exit, &e);

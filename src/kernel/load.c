@@ -43,7 +43,7 @@ static int set_constants(struct nr_object *o, const struct nr_object_config *c)
 		{ "nr_cgroup_id", &c->cgroup.id, sizeof(c->cgroup.id) },
 		{ "nr_cgroup_level", &c->cgroup.level, sizeof(c->cgroup.level) },
 		{ "nr_tests", c->tests, sizeof(c->tests) },
-		{ "entry_decides", &entry_decides, sizeof(entry_decides) },
+		{ "nr_entry_decides", &entry_decides, sizeof(entry_decides) },
 	};
 	int err = 0;
 
