@@ -87,6 +87,7 @@ static void add_fields(json_t *fields, const struct nr_types *types, uint16_t id
 }
 
 struct event_list {
+	const char *pattern; /* of names; NULL: all */
 	const struct nr_types *types;
 	json_t *events;
 };
@@ -94,19 +95,24 @@ struct event_list {
 static int add_event(void *ctx, uint16_t id, const char *name)
 {
 	struct event_list *l = ctx;
-	json_t *event = json_object(), *fields = json_array();
+	json_t *event, *fields;
 
+	if (l->pattern && fnmatch(l->pattern, name, 0))
+		return 0;
+	event = json_object();
+	fields = json_array();
 	add_fields(fields, l->types, id, NULL, "");
 	json_object_set_new(event, "name", json_string(name));
 	json_object_set_new(event, "fields", fields);
 	return json_array_append_new(l->events, event);
 }
 
-/* Appends the event types of a specification. */
-static int add_events(json_t *events, const char *spec, nr_log_fn log, void *ctx)
+/* Appends the event types of a specification whose names match the pattern; NULL: all. */
+static int add_events(json_t *events, const char *spec, const char *pattern, nr_log_fn log,
+		      void *ctx)
 {
 	const struct nr_offer_opts opts = { .sz = sizeof(opts), .log = log, .log_ctx = ctx };
-	struct event_list e = { .events = events };
+	struct event_list e = { .pattern = pattern, .events = events };
 	struct nr_types *types = NULL;
 	int err = nr_source_types(&types, spec, &opts);
 
@@ -128,29 +134,30 @@ static void keep_note(void *ctx, enum nr_log_level level, const char *text)
 		json_array_append_new(l->notes, json_string(text));
 }
 
+/* A source, with its events that match; all of them if its own name does. */
 static void add_source(struct list *l, unsigned i)
 {
-	json_t *source = json_object(), *events = json_array();
+	const char *name = nr_source_name(i);
+	bool is_named = !l->pattern || !fnmatch(l->pattern, name, 0);
+	json_t *source = json_pack("{s:s, s:s}", "name", name, "about", nr_source_about(i));
+	json_t *events = json_array();
 
-	json_object_set_new(source, "name", json_string(nr_source_name(i)));
-	json_object_set_new(source, "about", json_string(nr_source_about(i)));
-	if (l->pattern) {
+	if (l->pattern && (is_named || !strchr(l->pattern, ':'))) {
 		l->notes = json_array();
-		add_events(events, nr_source_name(i), keep_note, l);
+		add_events(events, name, is_named ? NULL : l->pattern, keep_note, l);
 		json_object_set(source, "events", events);
 		json_object_set_new(source, "notes", l->notes);
 	}
+	if (is_named || json_array_size(events))
+		json_array_append(l->sources, source);
+	json_decref(source);
 	json_decref(events);
-	json_array_append_new(l->sources, source);
 }
 
 static void add_sources(struct list *l)
 {
-	const char *name;
-
-	for (unsigned i = 0; (name = nr_source_name(i)); i++)
-		if (!l->pattern || !fnmatch(l->pattern, name, 0))
-			add_source(l, i);
+	for (unsigned i = 0; nr_source_name(i); i++)
+		add_source(l, i);
 }
 
 static int add_tracepoint(void *ctx, const char *name)
@@ -158,7 +165,7 @@ static int add_tracepoint(void *ctx, const char *name)
 	struct list *l = ctx;
 
 	if (l->pattern) /* says why if it cannot be recorded */
-		add_events(l->tracepoints, name, cli_log, NULL);
+		add_events(l->tracepoints, name, NULL, cli_log, NULL);
 	else
 		json_array_append_new(l->tracepoints, json_pack("{s:s}", "name", name));
 	return 0;
@@ -176,7 +183,8 @@ static bool is_empty(const struct list *l)
 	return !json_array_size(l->tracepoints) && !json_array_size(l->sources);
 }
 
-/* A pattern without a colon is one of sources and of events, or, if there are none, of groups. */
+/* A pattern without a colon is one of sources and of events, or, if there are none, of groups of
+ * tracepoints. */
 static int add_matches(struct list *l)
 {
 	char pattern[512];
@@ -207,9 +215,10 @@ static int collect(struct list *l)
 	if (err || !is_empty(l))
 		return err;
 	if (strchr(l->pattern, ':')) /* a probe, or it says what is wrong */
-		return add_events(l->tracepoints, l->pattern, cli_log, NULL);
-	cli_error("no source, tracepoint or group matches \"%s\": numaring list shows all",
-		  l->pattern);
+		return add_events(l->tracepoints, l->pattern, NULL, cli_log, NULL);
+	cli_error(
+		"no source, event or group of tracepoints matches \"%s\": numaring list shows all",
+		l->pattern);
 	return -ENOENT;
 }
 
@@ -333,8 +342,9 @@ static const struct argp argp = {
 	.args_doc = "[PATTERN]",
 	.doc = "Show what numaring record -e takes on this host: sources, and tracepoints by "
 	       "name.\v"
-	       "With PATTERN, a name or a glob such as sched, sched_switch or 'block:*_rq_*', show "
-	       "the events of what matches, with their fields and types.",
+	       "With PATTERN, a name or a glob of sources, of their events, or of tracepoints, "
+	       "such as sched, block_issue or 'block:*_rq_*', show the events of what matches, "
+	       "with their fields and types.",
 };
 
 int cmd_list(int argc, char **argv)

@@ -14,6 +14,11 @@ equal "ftrace's own are not there" "$(grep -c ^ftrace: all)" 0
 check "the sources come first, as in -e list" cmp sources <(head -n "$(wc -l <sources)" all)
 
 check "a source: its events" grep -q '^  prev_state  *enum u32 RUNNING 0, SLEEPING 1' <("$NUMARING" list sched)
+equal "an event of a source, with its source" "$("$NUMARING" list -j page_fault | jq -c '.sources | map([.name, (.events | map(.name))])')" \
+	'[["memory",["page_fault"]]]'
+equal "a glob of events" "$("$NUMARING" list -j 'sched_*' | jq -c '[.sources[] | .events[].name] | sort')" \
+	'["sched_migrate","sched_switch","sched_wakeup"]'
+check "a glob of events: tracepoints too" grep -qx sched:sched_switch <("$NUMARING" list 'sched_*')
 check "a tracepoint without its group" grep -qx sched:sched_switch <("$NUMARING" list sched_switch)
 check "a group" grep -qx kmem:kmalloc <("$NUMARING" list kmem)
 "$NUMARING" list -j 'sched:sched_process_*' >list.json
