@@ -97,6 +97,7 @@ static void take_packet(struct report_run *run, struct nr_packet_info *last,
 	report_run_lost(run, last->lost - last->lost_before, last->end);
 	if (packet->missed_packets != last->missed_packets)
 		report_run_gap(run, last->end, packet->begin);
+	report_run_before(run, packet->lost_before);
 	*last = *packet;
 }
 
@@ -118,9 +119,11 @@ static int read_trace(struct report_run *run, struct nr_trace *trace, const stru
 {
 	const struct nr_packet_info *before = nr_trace_packet(trace), *packet;
 	struct nr_packet_info last = before ? *before : (struct nr_packet_info){};
-	int err = read_events(run, trace, args, &last);
 	uint64_t end;
+	int err;
 
+	report_run_before(run, last.lost_before);
+	err = read_events(run, trace, args, &last);
 	packet = nr_trace_packet(trace);
 	if (packet)
 		take_packet(run, &last, packet);

@@ -33,8 +33,13 @@ uint64_t loss_known(const struct loss *l)
 	return least;
 }
 
+uint64_t loss_shown(const struct loss *l)
+{
+	return l->shown - (l->first < l->before ? l->first : l->before);
+}
+
 void loss_counted(struct loss *l, uint64_t lost, uint64_t time)
 {
-	if (lost <= l->shown && time > l->complete)
+	if (lost <= loss_shown(l) && time > l->complete)
 		l->complete = time;
 }

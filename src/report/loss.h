@@ -24,7 +24,9 @@ struct loss {
 	struct loss_cpu *cpus; /* [65536], by number */
 	unsigned n_cpus;       /* highest number that writes + 1 */
 	uint64_t begin, now;   /* of the events: the first time, and that of the last event */
-	uint64_t shown;	       /* losses that records have shown */
+	uint64_t shown;	       /* losses that records have shown; of these: */
+	uint64_t first;	       /* by the first record of each CPU */
+	uint64_t before;       /* losses before begin, which first records show as well */
 	uint64_t complete;     /* the last time at which all counted losses were shown */
 };
 
@@ -37,6 +39,7 @@ static inline bool loss_event(struct loss *l, const struct nr_event *ev, uint64_
 {
 	struct loss_cpu *c = &l->cpus[ev->rec->cpu];
 	int32_t more = ev->rec->lost - c->lost;
+	bool is_first = !c->writes;
 
 	*since = c->writes ? c->last : l->begin;
 	if (!c->writes && ev->rec->cpu >= l->n_cpus)
@@ -44,13 +47,21 @@ static inline bool loss_event(struct loss *l, const struct nr_event *ev, uint64_
 	c->writes = true;
 	c->last = l->now = ev->ts;
 	c->lost = ev->rec->lost;
-	l->shown += more > 0 ? more : 0;
-	return more > 0;
+	if (more <= 0)
+		return false;
+	l->shown += more;
+	if (!is_first)
+		return true;
+	l->first += more;
+	return l->first > l->before;
 }
 
 /* All losses before this time are known. */
 uint64_t loss_known(const struct loss *l);
-/* So many records were lost by this time, on all CPUs. */
+/* Losses since begin that records have shown, or fewer: it may not be known which CPUs lost records
+ * before. */
+uint64_t loss_shown(const struct loss *l);
+/* So many records were lost from begin to this time, on all CPUs. */
 void loss_counted(struct loss *l, uint64_t lost, uint64_t time);
 
 #endif

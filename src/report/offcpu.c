@@ -208,7 +208,8 @@ static void offcpu_end(void *state, uint64_t end)
 		};
 
 		if (t->state != SCHED_SLEEPS || !t->out || t->by_design || t->wake.ts ||
-		    is_recorder(t->comm) || !report_wants(o->env, t->pid, t->comm))
+		    is_recorder(t->comm) || !report_wants(o->env, t->pid, t->comm) ||
+		    !pairs_complete_since(o->pairs, t->out))
 			continue;
 		memcpy(a.comm, t->comm, sizeof(a.comm));
 		o->n_open++;

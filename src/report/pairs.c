@@ -114,6 +114,8 @@ void pairs_lost(struct pairs *p, uint64_t begin, uint64_t end)
 
 	if (begin < p->settled)
 		p->late++;
+	if (end > p->lost_until)
+		p->lost_until = end;
 	if (!p->losses)
 		p->losses = memory_new(LOSSES_MAX, sizeof(*p->losses));
 	if (p->n_losses == LOSSES_MAX)

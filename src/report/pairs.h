@@ -7,6 +7,7 @@
 #ifndef NR_REPORT_PAIRS_H
 #define NR_REPORT_PAIRS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "loss.h"
@@ -39,8 +40,9 @@ struct pairs {
 	/* Losses that no pair has reached, by their begin. */
 	struct pairs_loss *losses;
 	unsigned n_losses;
-	uint64_t reached; /* the latest end of the losses that begin before the pairs so far */
-	uint64_t settled; /* end of the last pair counted or left out */
+	uint64_t reached;    /* the latest end of the losses that begin before the pairs so far */
+	uint64_t settled;    /* end of the last pair counted or left out */
+	uint64_t lost_until; /* the latest end of all losses so far */
 };
 
 void pairs_close(struct pairs *p);
@@ -48,6 +50,12 @@ void pairs_close(struct pairs *p);
 /* Copies the pair. Each one ends at the time of the event now, so their ends are in order. */
 void pairs_add(struct pairs *p, const struct pair *pair);
 void pairs_lost(struct pairs *p, uint64_t begin, uint64_t end);
+/* Are all records from this time to now there, as far as is known? */
+static inline bool pairs_complete_since(const struct pairs *p, uint64_t begin)
+{
+	return begin >= p->lost_until;
+}
+
 /* Counts those whose losses are known; if all is set, all of them. */
 void pairs_settle(struct pairs *p, bool all);
 

@@ -195,6 +195,11 @@ void report_run_lost(struct report_run *run, uint64_t lost, uint64_t time)
 	loss_counted(&run->loss, lost, time);
 }
 
+void report_run_before(struct report_run *run, uint64_t lost)
+{
+	run->loss.before = lost;
+}
+
 void report_run_begin(struct report_run *run, uint64_t begin)
 {
 	run->env.begin = begin;
@@ -204,7 +209,7 @@ void report_run_end(struct report_run *run, uint64_t end, uint64_t lost)
 {
 	if (end < run->loss.now)
 		end = run->loss.now;
-	if (lost > run->loss.shown)
+	if (lost > loss_shown(&run->loss))
 		report_run_gap(run, run->loss.complete, end);
 	for (unsigned i = 0; i < run->n; i++) {
 		struct running *r = &run->reports[i];

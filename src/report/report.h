@@ -76,7 +76,9 @@ void report_run_begin(struct report_run *run, uint64_t begin);
 void report_run_event(struct report_run *run, const struct nr_event *ev, bool passes);
 /* Events are missing after begin and before end. */
 void report_run_gap(struct report_run *run, uint64_t begin, uint64_t end);
-/* So many records were lost by this time, by all CPUs. */
+/* Before the first event: so many records were lost before the begin, by all CPUs. */
+void report_run_before(struct report_run *run, uint64_t lost);
+/* So many records were lost from the begin to this time, by all CPUs. */
 void report_run_lost(struct report_run *run, uint64_t lost, uint64_t time);
 /* No more events. end: when they end; 0: with the last one. lost: all losses. */
 void report_run_end(struct report_run *run, uint64_t end, uint64_t lost);

@@ -147,7 +147,8 @@ static void runq_end(void *state, uint64_t end)
 	}
 	totals_sort(&r->hogs);
 	for (struct sched_task *t = sched_each(&r->sched, NULL); t; t = sched_each(&r->sched, t)) {
-		if (t->state != SCHED_READY || !report_wants(r->env, t->pid, t->comm))
+		if (t->state != SCHED_READY || !report_wants(r->env, t->pid, t->comm) ||
+		    !pairs_complete_since(r->pairs, t->since))
 			continue;
 		if (!r->n_open++ || t->since < r->open.since)
 			r->open = *t;
@@ -175,7 +176,7 @@ static char *cause_of(const struct wait *w)
 /* After a loss, tasks may seem to wait that have run. */
 static bool knows_hogs(const struct runq *r)
 {
-	return r->hogs.n && !r->pairs->left_out && !r->env->pids && !r->env->comm;
+	return r->hogs.n && !r->pairs->lost_until && !r->env->pids && !r->env->comm;
 }
 
 /* Who ran most while others waited. */

@@ -30,7 +30,7 @@ struct story {
 	void (*fn)(void *ctx, const struct nr_event *ev);
 	void *ctx;
 	uint32_t lost[8];
-	uint64_t all_lost;
+	uint64_t all_lost, lost_before;
 	char *text;
 	json_t *json;
 };
@@ -219,6 +219,13 @@ void story_lose(struct story *s, unsigned cpu, unsigned n)
 {
 	s->lost[cpu] += n;
 	s->all_lost += n;
+}
+
+void story_lost_before(struct story *s, unsigned cpu, unsigned n)
+{
+	s->lost[cpu] += n;
+	s->lost_before += n;
+	report_run_before(s->run, s->lost_before);
 }
 
 /* ---- what the report says ---- */

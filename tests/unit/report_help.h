@@ -41,6 +41,8 @@ void story_bytes(struct story *s, uint64_t ts, unsigned cpu, const char *type, c
 		 uint32_t size);
 /* The CPU lost n records. */
 void story_lose(struct story *s, unsigned cpu, unsigned n);
+/* The CPU had lost n records before the begin. */
+void story_lost_before(struct story *s, unsigned cpu, unsigned n);
 void story_end(struct story *s, uint64_t ts);
 
 /* What the report says, valid until story_free. */

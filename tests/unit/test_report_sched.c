@@ -125,6 +125,57 @@ static void test_loss(void **state)
 }
 
 /* The waker was ready, and a hog had its CPU. */
+/* What was lost before the part that is read is no loss in it, and hides none. */
+static void test_lost_before(void **state)
+{
+	struct story *s = begin("offcpu");
+
+	(void)state;
+	story_lost_before(s, 2, 5);
+	mutex(s);
+	change(s, 45000, 2, 0, RUNNING, 0, 9);
+	story_end(s, at(50000));
+	assert_int_equal(story_number(s, "pairs"), 2);
+	assert_int_equal(story_number(s, "left_out"), 0);
+	story_free(s);
+
+	s = begin("offcpu");
+	story_lost_before(s, 2, 5);
+	change(s, 10, 2, 0, RUNNING, 0, 9);
+	mutex(s);
+	story_lose(s, 3, 1); /* a CPU that writes nothing */
+	story_end(s, at(50000));
+	assert_int_equal(story_number(s, "pairs"), 0);
+	assert_int_equal(story_number(s, "left_out"), 2);
+	story_free(s);
+}
+
+/* What seems to go on at the end may have ended where records are missing. */
+static void test_loss_before_end(void **state)
+{
+	struct story *s = begin("offcpu");
+
+	(void)state;
+	change(s, 100, 0, 1, BLOCKED, FSYNC, 0);
+	change(s, 200, 1, 3, RUNNING, 0, 4);
+	story_lose(s, 0, 1);
+	change(s, 300, 0, 0, RUNNING, 0, 5);
+	change(s, 400, 0, 5, BLOCKED, FSYNC, 0);
+	story_end(s, at(90000));
+	assert_int_equal(story_number(s, "open"), 1);
+	assert_int_equal(story_number(s, "not_over.0.tid"), 5);
+	story_free(s);
+
+	s = begin("runq");
+	change(s, 200, 1, 3, RUNNING, 0, 4);
+	story_lose(s, 0, 1);
+	change(s, 300, 0, 7, RUNNING, 0, 5);
+	story_end(s, at(90000));
+	assert_int_equal(story_number(s, "open"), 1);
+	assert_contains(story_text(s), "1 wait did not end, the longest: task7:7");
+	story_free(s);
+}
+
 static void test_chain_to_hog(void **state)
 {
 	struct story *s = begin("offcpu");
@@ -605,6 +656,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_mutex),	     cmocka_unit_test(test_loss),
+		cmocka_unit_test(test_lost_before),  cmocka_unit_test(test_loss_before_end),
 		cmocka_unit_test(test_chain_to_hog), cmocka_unit_test(test_wait_after_sleep),
 		cmocka_unit_test(test_futex),	     cmocka_unit_test(test_ends),
 		cmocka_unit_test(test_early_wake),   cmocka_unit_test(test_irq),
