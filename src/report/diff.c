@@ -298,7 +298,7 @@ static void join(struct diff *d, unsigned i)
 		struct diff_key key = { .measure = row->key.measure };
 		struct diff_row *to;
 
-		if (rows_is_shared(&side->rows, row))
+		if (row == side->rows.shared)
 			continue;
 		end_counts(side, &row->part, row->in_slice);
 		name_row(&key, row);

@@ -58,19 +58,26 @@ struct faults {
 
 /* ---- events ---- */
 
+static void fold_tasks(void *others, const void *row)
+{
+	const struct fault_row *from = row;
+	struct fault_row *to = others;
+
+	to->n += from->n;
+	to->user += from->user;
+	to->write += from->write;
+}
+
 static void on_fault(void *state, const struct feed_event *e)
 {
 	struct faults *f = state;
 	struct fault_key key = { .pid = feed_int(e, 0) };
-	struct fault_row *row;
+	struct fault_row one = { .n = 1, .user = feed_int(e, 2), .write = feed_int(e, 3) };
 
 	if (!e->passes)
 		return;
 	feed_text(e, 1, key.comm, sizeof(key.comm));
-	row = rows_get(&f->tasks, &key);
-	row->n++;
-	row->user += feed_int(e, 2);
-	row->write += feed_int(e, 3);
+	fold_tasks(rows_get(&f->tasks, &key), &one);
 	f->n++;
 }
 
@@ -141,14 +148,23 @@ static void on_move(void *state, const struct feed_event *e)
 	f->moved += strcmp(row->name, "STICK") != 0;
 }
 
+static uint64_t task_rank(const void *row)
+{
+	return ((const struct fault_row *)row)->n;
+}
+
 static void *faults_open(const struct report_env *env, struct pairs *pairs)
 {
+	static const struct fault_key others = { .comm = "(others)" };
 	struct faults *f = memory_new(1, sizeof(*f));
 
 	(void)pairs; /* the kernel's part measures, so losses do not change how long a stall was */
 	f->env = env;
 	f->tasks = (struct rows){ .size = sizeof(struct fault_row),
-				  .key_size = sizeof(struct fault_key) };
+				  .key_size = sizeof(struct fault_key),
+				  .others = &others,
+				  .fold = fold_tasks,
+				  .rank = task_rank };
 	f->migrates =
 		(struct rows){ .size = sizeof(struct migrate_row), .key_size = sizeof(int64_t) };
 	f->moves = (struct rows){ .size = sizeof(struct move_row),
@@ -168,11 +184,6 @@ static void faults_close(void *state)
 	worst_close(&f->worst);
 	hist_clear(&f->stalls);
 	free(f);
-}
-
-static uint64_t task_rank(const void *row)
-{
-	return ((const struct fault_row *)row)->n;
 }
 
 static uint64_t migrate_rank(const void *row)

@@ -143,14 +143,18 @@ static void on_complete(void *state, const struct feed_event *e)
 
 static void *io_open(const struct report_env *env, struct pairs *pairs)
 {
+	static const struct io_key others = { "(others)", -1 };
+	static const struct slow_key other_tasks = { "(others)", "(others)" };
 	struct io *io = memory_new(1, sizeof(*io));
 
 	(void)pairs; /* the kernel's part measures, so losses do not change what a request took */
 	io->env = env;
-	io->rows = io->devices =
-		(struct rows){ .size = sizeof(struct io_row), .key_size = sizeof(struct io_key) };
+	io->rows = io->devices = (struct rows){ .size = sizeof(struct io_row),
+						.key_size = sizeof(struct io_key),
+						.others = &others };
 	io->slow_tasks = (struct rows){ .size = sizeof(struct slow_task),
-					.key_size = sizeof(struct slow_key) };
+					.key_size = sizeof(struct slow_key),
+					.others = &other_tasks };
 	worst_init(&io->worst, env->worst, sizeof(struct request), NULL);
 	return io;
 }

@@ -299,7 +299,7 @@ static void irq_print(void *state, FILE *out)
 	if (irq->rows.n > irq->env->worst)
 		fprintf(out, "and %u more\n", irq->rows.n - irq->env->worst);
 	print_cpus(irq, out);
-	if (!irq->tasks.n)
+	if (!irq->tasks.rows.n)
 		return;
 	fputc('\n', out);
 	totals_print(&irq->tasks, out, "INTERRUPTED", "COUNT", irq->env->worst);

@@ -60,32 +60,29 @@ static struct cpu_row *cpu_of(struct net *net, const struct feed_event *e)
 	return rows_get(&net->cpus, &cpu);
 }
 
-static void on_receive(void *state, const struct feed_event *e)
+static void on_packet(struct net *net, const struct feed_event *e, bool received)
 {
-	struct net *net = state;
 	struct interface_row *i;
+	struct cpu_row *cpu;
 
 	if (!e->passes)
 		return;
 	i = interface_of(net, e);
-	i->received++;
-	i->received_bytes += feed_int(e, LEN);
-	cpu_of(net, e)->received++;
-	net->received++;
+	cpu = cpu_of(net, e);
+	*(received ? &i->received : &i->sent) += 1;
+	*(received ? &i->received_bytes : &i->sent_bytes) += feed_int(e, LEN);
+	*(received ? &cpu->received : &cpu->sent) += 1;
+	*(received ? &net->received : &net->sent) += 1;
 }
 
-static void on_transmit(void *state, const struct feed_event *e)
+static void on_receive(void *net, const struct feed_event *e)
 {
-	struct net *net = state;
-	struct interface_row *i;
+	on_packet(net, e, true);
+}
 
-	if (!e->passes)
-		return;
-	i = interface_of(net, e);
-	i->sent++;
-	i->sent_bytes += feed_int(e, LEN);
-	cpu_of(net, e)->sent++;
-	net->sent++;
+static void on_transmit(void *net, const struct feed_event *e)
+{
+	on_packet(net, e, false);
 }
 
 static void on_drop(void *state, const struct feed_event *e)
@@ -117,16 +114,42 @@ static void on_drop(void *state, const struct feed_event *e)
 	net->n_drops++;
 }
 
+/* Packets without an interface, as those of Unix sockets, come last. */
+static uint64_t drop_rank(const void *p)
+{
+	const struct drop_row *row = p;
+
+	return row->n | (*row->key.interface ? 1ull << 63 : 0);
+}
+
+static void fold_drops(void *others, const void *row)
+{
+	const struct drop_row *from = row;
+	struct drop_row *to = others;
+
+	if (!to->n || from->first < to->first)
+		to->first = from->first;
+	to->last = to->last > from->last ? to->last : from->last;
+	to->n += from->n;
+	to->bytes += from->bytes;
+	to->elsewhere = true;
+}
+
 static void *net_open(const struct report_env *env, struct pairs *pairs)
 {
+	static const struct drop_key others = { .interface = "(others)", .reason = -1 };
 	struct net *net = memory_new(1, sizeof(*net));
 
 	(void)pairs;
 	net->env = env;
 	net->drops = (struct rows){ .size = sizeof(struct drop_row),
-				    .key_size = sizeof(struct drop_key) };
-	net->interfaces =
-		(struct rows){ .size = sizeof(struct interface_row), .key_size = INTERFACE_CHARS };
+				    .key_size = sizeof(struct drop_key),
+				    .others = &others,
+				    .fold = fold_drops,
+				    .rank = drop_rank };
+	net->interfaces = (struct rows){ .size = sizeof(struct interface_row),
+					 .key_size = INTERFACE_CHARS,
+					 .others = others.interface };
 	net->cpus = (struct rows){ .size = sizeof(struct cpu_row), .key_size = sizeof(uint64_t) };
 	return net;
 }
@@ -139,14 +162,6 @@ static void net_close(void *state)
 	rows_close(&net->interfaces, NULL);
 	rows_close(&net->cpus, NULL);
 	free(net);
-}
-
-/* Packets without an interface, as those of Unix sockets, come last. */
-static uint64_t drop_rank(const void *p)
-{
-	const struct drop_row *row = p;
-
-	return row->n | (*row->key.interface ? 1ull << 63 : 0);
 }
 
 static uint64_t interface_rank(const void *p)

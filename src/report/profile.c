@@ -105,7 +105,7 @@ static void add_name(struct rows *rows, const char *name, uint64_t n)
 
 static const char *name_text_of(const struct rows *rows, const struct name_row *row)
 {
-	return rows_is_shared(rows, row) ? OTHERS : row->name;
+	return row == rows->shared ? OTHERS : row->name;
 }
 
 static void add_place(struct profile *p, const struct place_row *place)
@@ -119,8 +119,7 @@ static void add_place(struct profile *p, const struct place_row *place)
 	row = rows_get(&p->stacks, &key);
 	row->n += place->n;
 	if (!row->folded)
-		row->folded =
-			memory_check(strdup(rows_is_shared(&p->stacks, row) ? OTHERS : folded));
+		row->folded = memory_check(strdup(row == p->stacks.shared ? OTHERS : folded));
 	free(folded);
 	if (place->stack->n)
 		name_of(p, place->stack, 0, name);

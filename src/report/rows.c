@@ -38,10 +38,8 @@ static uint32_t *find(const struct rows *r, const void *key)
 	}
 }
 
-static void grow(struct rows *r)
+static void make_table(struct rows *r)
 {
-	r->room = r->room ? 2 * r->room : 64;
-	r->list = memory_grow(r->list, r->room, sizeof(*r->list));
 	free(r->table);
 	r->table_size = 2 * r->room;
 	r->table = memory_new(r->table_size, sizeof(*r->table));
@@ -49,53 +47,90 @@ static void grow(struct rows *r)
 		*find(r, r->list[i]) = i + 1;
 }
 
-static void *new_row(struct rows *r, const void *key, uint32_t *slot)
+static void grow(struct rows *r)
+{
+	r->room = r->room ? 2 * r->room : 64;
+	r->list = memory_grow(r->list, r->room, sizeof(*r->list));
+	make_table(r);
+}
+
+static void *new_row(struct rows *r, const void *key)
 {
 	void *row = memory_new(1, r->size);
 
+	if (r->n == r->room)
+		grow(r);
 	memcpy(row, key, r->key_size);
 	r->list[r->n] = row;
-	*slot = ++r->n;
+	*find(r, row) = ++r->n;
 	return row;
+}
+
+static void make_shared(struct rows *r)
+{
+	char key[r->key_size];
+
+	memset(key, 0xff, sizeof(key));
+	if (r->others)
+		memcpy(key, r->others, sizeof(key));
+	r->shared = new_row(r, key);
+}
+
+/* The half that ranks lowest goes to the shared row. */
+static void fold(struct rows *r)
+{
+	unsigned kept = ROWS_MAX / 2;
+
+	rows_sort(r, r->rank);
+	for (unsigned i = kept; i < r->n; i++) {
+		if (r->list[i] == r->shared)
+			continue;
+		r->fold(r->shared, r->list[i]);
+		free(r->list[i]);
+	}
+	r->list[kept] = r->shared;
+	r->n = kept + 1;
+	make_table(r);
 }
 
 void *rows_get(struct rows *r, const void *key)
 {
-	char shared[r->key_size];
-	uint32_t *slot;
+	uint32_t *slot = r->n ? find(r, key) : NULL;
 
-	if (r->n == r->room)
-		grow(r);
-	slot = find(r, key);
-	if (*slot)
+	if (slot && *slot)
 		return r->list[*slot - 1];
 	if (r->n < ROWS_MAX)
-		return new_row(r, key, slot);
-	memset(shared, 0xff, sizeof(shared));
-	slot = find(r, shared);
-	return *slot ? r->list[*slot - 1] : new_row(r, shared, slot);
+		return new_row(r, key);
+	if (!r->shared)
+		make_shared(r);
+	if (!r->fold)
+		return r->shared;
+	fold(r);
+	return new_row(r, key);
 }
 
-bool rows_is_shared(const struct rows *r, const void *row)
-{
-	const unsigned char *key = row;
-
-	for (size_t i = 0; i < r->key_size; i++)
-		if (key[i] != 0xff)
-			return false;
-	return true;
-}
+struct order {
+	uint64_t (*rank)(const void *row);
+	const void *last;
+};
 
 static int by_rank(const void *a, const void *b, void *ctx)
 {
-	uint64_t (*rank)(const void *row) = *(uint64_t(**)(const void *))ctx;
-	uint64_t x = rank(*(void *const *)a), y = rank(*(void *const *)b);
+	const void *row_a = *(void *const *)a, *row_b = *(void *const *)b;
+	const struct order *order = ctx;
+	uint64_t x, y;
 
+	if (row_a == order->last || row_b == order->last)
+		return (row_a == order->last) - (row_b == order->last);
+	x = order->rank(row_a);
+	y = order->rank(row_b);
 	return (x < y) - (x > y);
 }
 
 void rows_sort(struct rows *r, uint64_t (*rank)(const void *row))
 {
+	struct order order = { rank, r->shared };
+
 	if (r->n)
-		qsort_r(r->list, r->n, sizeof(*r->list), by_rank, &rank);
+		qsort_r(r->list, r->n, sizeof(*r->list), by_rank, &order);
 }

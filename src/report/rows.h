@@ -7,16 +7,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* At most ROWS_MAX keys are kept apart; the rest share a row whose key is all 0xff. */
+/* At most ROWS_MAX keys are kept apart; the rest share a row. */
 #define ROWS_MAX 65536
 
 struct rows {
 	/* Bytes of a row and of its key, which is its first member; a multiple of 8. Keys are
 	 * compared byte by byte, so fill them up with 0. */
 	size_t size, key_size;
+	const void *others; /* the key of the row that the rest share; NULL: all bytes are 0xff */
+	/* Adds a row to the shared one: then the rest is what ranks lowest so far. NULL: the rest is
+	 * what comes last. */
+	void (*fold)(void *others, const void *row);
+	uint64_t (*rank)(const void *row); /* for fold */
 
-	void **list; /* [n], in the order in which they came */
+	void **list; /* [n] */
 	unsigned n, room;
+	void *shared;	 /* of these; NULL: there is none */
 	uint32_t *table; /* indexes into list + 1, by the hash of the key; 0: free */
 	unsigned table_size;
 };
@@ -24,12 +30,11 @@ struct rows {
 /* clear frees what a row holds; NULL: nothing. */
 void rows_close(struct rows *r, void (*clear)(void *row));
 
-/* The row of a key. A new one is all 0 but its key. It does not move. */
+/* The row of a key. A new one is all 0 but its key. It is valid until the next rows_get; without fold,
+ * until rows_close. */
 void *rows_get(struct rows *r, const void *key);
-/* Is it the row that many keys share? */
-bool rows_is_shared(const struct rows *r, const void *row);
 
-/* Sorts the list by rank, the highest first. No rows_get after that. */
+/* Sorts the list by rank, the highest first; the shared row is the last. No rows_get after that. */
 void rows_sort(struct rows *r, uint64_t (*rank)(const void *row));
 
 #endif

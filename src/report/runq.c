@@ -176,21 +176,25 @@ static char *cause_of(const struct wait *w)
 /* After a loss, tasks may seem to wait that have run. */
 static bool knows_hogs(const struct runq *r)
 {
-	return r->hogs.n && !r->pairs->lost_until && !r->env->pids && !r->env->comm;
+	return r->hogs.rows.n && !r->pairs->lost_until && !r->env->pids && !r->env->comm;
 }
 
 /* Who ran most while others waited. */
 static void print_hog(const struct runq *r, FILE *out)
 {
-	const struct total *hog = r->hogs.list;
+	const struct total *hog;
 	uint64_t sum = 0;
 
-	for (unsigned i = 0; i < r->hogs.n; i++)
-		sum += r->hogs.list[i].sum;
-	if (knows_hogs(r))
-		print_line(out, "While %s ran, others waited %s in all, %.0f %% of all waiting.",
-			   name_text(hog->key.name, hog->key.id).s, duration(hog->sum).s,
-			   100.0 * hog->sum / sum);
+	if (!knows_hogs(r))
+		return;
+	for (unsigned i = 0; i < r->hogs.rows.n; i++) {
+		hog = r->hogs.rows.list[i];
+		sum += hog->sum;
+	}
+	hog = r->hogs.rows.list[0];
+	print_line(out, "While %s ran, others waited %s in all, %.0f %% of all waiting.",
+		   name_text(hog->key.name, hog->key.id).s, duration(hog->sum).s,
+		   100.0 * hog->sum / sum);
 }
 
 static void print_verdict(const struct runq *r, FILE *out)

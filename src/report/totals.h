@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdint.h>
 #include <stdio.h>
+#include "rows.h"
 
 /* Keys are compared byte by byte, so fill them up with 0. */
 struct totals_key {
@@ -18,18 +19,14 @@ struct total {
 	uint64_t n, sum, max;
 };
 
-/* A zeroed struct is empty. At most TOTALS_MAX keys are kept apart; the rest is "(others)". */
-#define TOTALS_MAX 65536
+/* A zeroed struct is empty. Of more than ROWS_MAX keys, those with the least are "(others)". */
 struct totals {
-	struct total *list; /* [n], in the order in which they came */
-	unsigned n, room;
-	uint32_t *table; /* indexes into list + 1, by the hash of the key; 0: free */
-	unsigned table_size;
+	struct rows rows; /* of struct total */
 };
 
 void totals_close(struct totals *t);
 void totals_add(struct totals *t, const struct totals_key *key, uint64_t ns);
-/* Sorts the list by sum, the greatest first. No totals_add after that. */
+/* Sorts the rows by sum, the greatest first. No totals_add after that. */
 void totals_sort(struct totals *t);
 
 /* After totals_sort: a table of the first rows. what: the heading of the keys, as in "TASK"; n: that

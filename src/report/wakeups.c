@@ -75,16 +75,37 @@ static void on_start(void *ctx, struct sched_task *t, const struct feed_event *e
 	pairs_add(k->pairs, &w.pair);
 }
 
+static uint64_t rank(const void *row)
+{
+	return ((const struct route *)row)->n;
+}
+
+static void fold(void *others, const void *row)
+{
+	const struct route *from = row;
+	struct route *to = others;
+
+	to->n += from->n;
+	to->sum += from->sum;
+	to->max = to->max > from->max ? to->max : from->max;
+	to->cpus += from->cpus;
+	to->nodes += from->nodes;
+}
+
 static void *wakeups_open(const struct report_env *env, struct pairs *pairs)
 {
+	static const struct route_key others = { "(others)", "(others)" };
 	struct wakeups *k = memory_new(1, sizeof(*k));
 
 	k->env = env;
 	k->pairs = pairs;
 	k->sched.starts = on_start;
 	k->sched.ctx = k;
-	k->routes.size = sizeof(struct route);
-	k->routes.key_size = sizeof(struct route_key);
+	k->routes = (struct rows){ .size = sizeof(struct route),
+				   .key_size = sizeof(struct route_key),
+				   .others = &others,
+				   .fold = fold,
+				   .rank = rank };
 	sched_open(&k->sched, env->types);
 	worst_init(&k->worst, env->worst, sizeof(struct wakeup), free_cause);
 	return k;
@@ -115,16 +136,17 @@ static void wakeups_pair(void *state, struct pair *pair)
 	struct wakeup *w = (struct wakeup *)pair;
 	struct wakeups *k = state;
 	struct route_key key = {};
-	struct route *route;
+	struct route one = {
+		.n = 1,
+		.sum = length(w),
+		.max = length(w),
+		.cpus = w->wake.cpu != w->cpu,
+		.nodes = report_node(k->env, w->wake.cpu) != report_node(k->env, w->cpu),
+	};
 
 	snprintf(key.waker, sizeof(key.waker), "%s", waker_name(w));
 	memcpy(key.woken, w->comm, sizeof(key.woken));
-	route = rows_get(&k->routes, &key);
-	route->n++;
-	route->sum += length(w);
-	route->max = route->max > length(w) ? route->max : length(w);
-	route->cpus += w->wake.cpu != w->cpu;
-	route->nodes += report_node(k->env, w->wake.cpu) != report_node(k->env, w->cpu);
+	fold(rows_get(&k->routes, &key), &one);
 	hist_add(&k->hist, length(w));
 	worst_add(&k->worst, length(w), w);
 }
@@ -132,11 +154,6 @@ static void wakeups_pair(void *state, struct pair *pair)
 static void wakeups_drop(struct pair *pair)
 {
 	free_cause(pair);
-}
-
-static uint64_t rank(const void *row)
-{
-	return ((const struct route *)row)->n;
 }
 
 static void wakeups_end(void *state, uint64_t end)
@@ -152,11 +169,6 @@ static void wakeups_end(void *state, uint64_t end)
 static unsigned percent(uint64_t part, uint64_t whole)
 {
 	return whole ? 100.0 * part / whole + 0.5 : 0;
-}
-
-static struct text name_of(const struct wakeups *k, const struct route *r, const char *name)
-{
-	return rows_is_shared(&k->routes, r) ? (struct text){ "(others)" } : safe_text(name);
 }
 
 static char *cause_of(const struct wakeups *k, const struct wakeup *w)
@@ -180,9 +192,9 @@ static void print_verdict(const struct wakeups *k, FILE *out)
 			out,
 			"wakeups: %s woke %s most often: %s of %s wake-ups; %u %% ran on another "
 			"CPU, %u %% on another node, %s after the wake-up on average, %s at most.",
-			name_of(k, r, r->key.waker).s, name_of(k, r, r->key.woken).s,
-			count_text(r->n).s, count_text(k->hist.n).s, percent(r->cpus, r->n),
-			percent(r->nodes, r->n), duration(r->sum / r->n).s, duration(r->max).s);
+			safe_text(r->key.waker).s, safe_text(r->key.woken).s, count_text(r->n).s,
+			count_text(k->hist.n).s, percent(r->cpus, r->n), percent(r->nodes, r->n),
+			duration(r->sum / r->n).s, duration(r->max).s);
 	else
 		print_line(out, "wakeups: no task was woken up and ran.");
 	print_pairs(out, k->pairs, &k->hist, "wake-up");
@@ -196,7 +208,7 @@ static void print_routes(const struct wakeups *k, FILE *out)
 		const struct route *r = k->routes.list[i];
 
 		fprintf(out, "%-17s %-16s %11" PRIu64 " %7u %% %8u %% %10s %10s\n",
-			name_of(k, r, r->key.waker).s, name_of(k, r, r->key.woken).s, r->n,
+			safe_text(r->key.waker).s, safe_text(r->key.woken).s, r->n,
 			percent(r->cpus, r->n), percent(r->nodes, r->n), duration(r->sum / r->n).s,
 			duration(r->max).s);
 	}
@@ -246,13 +258,12 @@ static json_t *json_wakeup(const struct wakeups *k, const struct wakeup *w)
 	return o;
 }
 
-static json_t *json_route(const struct wakeups *k, const struct route *r)
+static json_t *json_route(const struct route *r)
 {
-	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "waker",
-			 name_of(k, r, r->key.waker).s, "woken", name_of(k, r, r->key.woken).s, "n",
-			 (json_int_t)r->n, "other_cpu", (json_int_t)r->cpus, "other_node",
-			 (json_int_t)r->nodes, "sum_ns", (json_int_t)r->sum, "max_ns",
-			 (json_int_t)r->max);
+	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "waker", safe_text(r->key.waker).s,
+			 "woken", safe_text(r->key.woken).s, "n", (json_int_t)r->n, "other_cpu",
+			 (json_int_t)r->cpus, "other_node", (json_int_t)r->nodes, "sum_ns",
+			 (json_int_t)r->sum, "max_ns", (json_int_t)r->max);
 }
 
 static json_t *wakeups_json(void *state)
@@ -265,7 +276,7 @@ static json_t *wakeups_json(void *state)
 	for (unsigned i = 0; i < k->worst.n; i++)
 		json_array_append_new(worst, json_wakeup(k, worst_at(&k->worst, i)));
 	for (unsigned i = 0; i < k->routes.n; i++)
-		json_array_append_new(routes, json_route(k, k->routes.list[i]));
+		json_array_append_new(routes, json_route(k->routes.list[i]));
 	json_object_set_new(root, "worst", worst);
 	json_object_set_new(root, "histogram", hist_json(&k->hist));
 	json_object_set_new(root, "routes", routes);

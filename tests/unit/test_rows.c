@@ -60,7 +60,7 @@ static void test_limit(void **state)
 		struct key key = { i, seed.state };
 		struct row *row = rows_get(&r, &key);
 
-		assert_int_equal(rows_is_shared(&r, row), i >= ROWS_MAX);
+		assert_int_equal(row == r.shared, i >= ROWS_MAX);
 		row->n++;
 	}
 	assert_int_equal(r.n, ROWS_MAX + 1);
@@ -70,11 +70,51 @@ static void test_limit(void **state)
 	rows_close(&r, NULL);
 }
 
+static void add(void *to, const void *row)
+{
+	((struct row *)to)->n += ((const struct row *)row)->n;
+}
+
+/* The largest keys are kept, whenever they come; nothing is counted twice or not at all. */
+static void test_fold(void **state)
+{
+	const struct key others = { UINT64_MAX, 7 };
+	struct rows r = rows_new();
+	const uint64_t n = 3 * ROWS_MAX;
+	uint64_t sum = 0, given = 0;
+
+	(void)state;
+	r.others = &others;
+	r.fold = add;
+	r.rank = by_n;
+	for (uint64_t i = 0; i < n; i++) {
+		const bool large = i % 1000 == 999;
+		const struct key key = { large ? 1000000 + i / 1000 % 50 : i, 0 };
+		const struct row one = { .n = large ? 5 : 1 };
+
+		add(rows_get(&r, &key), &one);
+		given += one.n;
+	}
+	rows_sort(&r, by_n);
+	assert_true(r.n <= ROWS_MAX + 1);
+	for (unsigned i = 0; i < r.n; i++) {
+		const struct row *row = r.list[i];
+
+		assert_int_equal(i < 50, row->key.a >= 1000000 && row != r.shared);
+		sum += row->n;
+	}
+	assert_int_equal(sum, given);
+	assert_ptr_equal(r.list[r.n - 1], r.shared);
+	assert_memory_equal(r.shared, &others, sizeof(others));
+	rows_close(&r, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_fold),
 	};
 
 	seed.state = seed_first("rows");
