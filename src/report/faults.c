@@ -281,8 +281,7 @@ static void print_tasks(const struct faults *f, FILE *out)
 			name_text(row->key.comm, row->key.pid).s, row->n, per_second(f, row->n),
 			100.0 * row->user / row->n, 100.0 * row->write / row->n);
 	}
-	if (f->tasks.n > f->env->worst)
-		fprintf(out, "and %u more\n", f->tasks.n - f->env->worst);
+	print_more(out, f->tasks.n, f->env->worst);
 }
 
 static void print_numa(const struct faults *f, FILE *out)
@@ -319,67 +318,45 @@ static void faults_print(void *state, FILE *out)
 
 /* ---- JSON ---- */
 
-static json_t *json_worst(const struct faults *f)
+static json_t *json_stall(const void *p, const void *ctx)
 {
-	json_t *list = json_array();
+	const struct stall *s = p;
 
-	for (unsigned i = 0; i < f->worst.n; i++) {
-		const struct stall *s = worst_at(&f->worst, i);
-
-		json_array_append_new(
-			list, json_pack("{s:I, s:I, s:s, s:i, s:s, s:s, s:i, s:I}", "begin_ns",
-					(json_int_t)s->pair.begin, "duration_ns",
-					(json_int_t)(s->pair.end - s->pair.begin), "comm",
-					safe_text(s->comm).s, "tid", s->tid, "in", stall_kind(s),
-					"detail", s->detail, "order", (int)s->order, "reclaimed",
-					(json_int_t)s->reclaimed));
-	}
-	return list;
+	(void)ctx;
+	return json_pack("{s:I, s:I, s:s, s:i, s:s, s:s, s:i, s:I}", "begin_ns",
+			 (json_int_t)s->pair.begin, "duration_ns",
+			 (json_int_t)(s->pair.end - s->pair.begin), "comm", safe_text(s->comm).s,
+			 "tid", s->tid, "in", stall_kind(s), "detail", s->detail, "order",
+			 (int)s->order, "reclaimed", (json_int_t)s->reclaimed);
 }
 
-static json_t *json_tasks(const struct faults *f)
+static json_t *json_task(const void *p, const void *ctx)
 {
-	json_t *list = json_array();
+	const struct fault_row *row = p;
+	const struct faults *f = ctx;
 
-	for (unsigned i = 0; i < f->tasks.n; i++) {
-		const struct fault_row *row = f->tasks.list[i];
-
-		json_array_append_new(
-			list,
-			json_pack("{s:s, s:I, s:I, s:I, s:I, s:f}", "comm",
-				  safe_text(row->key.comm).s, "pid", (json_int_t)row->key.pid,
-				  "faults", (json_int_t)row->n, "user", (json_int_t)row->user,
-				  "write", (json_int_t)row->write, "per_s", per_second(f, row->n)));
-	}
-	return list;
+	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:f}", "comm", safe_text(row->key.comm).s,
+			 "pid", (json_int_t)row->key.pid, "faults", (json_int_t)row->n, "user",
+			 (json_int_t)row->user, "write", (json_int_t)row->write, "per_s",
+			 per_second(f, row->n));
 }
 
-static json_t *json_migrates(const struct faults *f)
+static json_t *json_migrate(const void *p, const void *ctx)
 {
-	json_t *list = json_array();
+	const struct migrate_row *row = p;
 
-	for (unsigned i = 0; i < f->migrates.n; i++) {
-		const struct migrate_row *row = f->migrates.list[i];
-
-		json_array_append_new(list, json_pack("{s:s, s:I, s:I}", "reason", row->name,
-						      "succeeded", (json_int_t)row->succeeded,
-						      "failed", (json_int_t)row->failed));
-	}
-	return list;
+	(void)ctx;
+	return json_pack("{s:s, s:I, s:I}", "reason", row->name, "succeeded",
+			 (json_int_t)row->succeeded, "failed", (json_int_t)row->failed);
 }
 
-static json_t *json_moves(const struct faults *f)
+static json_t *json_move(const void *p, const void *ctx)
 {
-	json_t *list = json_array();
+	const struct move_row *row = p;
 
-	for (unsigned i = 0; i < f->moves.n; i++) {
-		const struct move_row *row = f->moves.list[i];
-
-		json_array_append_new(list, json_pack("{s:i, s:i, s:s, s:I}", "from_node",
-						      row->key.from, "to_node", row->key.to, "kind",
-						      row->name, "n", (json_int_t)row->n));
-	}
-	return list;
+	(void)ctx;
+	return json_pack("{s:i, s:i, s:s, s:I}", "from_node", row->key.from, "to_node", row->key.to,
+			 "kind", row->name, "n", (json_int_t)row->n);
 }
 
 static json_t *faults_json(void *state)
@@ -387,10 +364,12 @@ static json_t *faults_json(void *state)
 	struct faults *f = state;
 
 	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o}", "report", "faults",
-			 "verdict", text_json(verdict, f), "worst", json_worst(f), "histogram",
-			 hist_json(&f->stalls), "stalled", totals_json(&f->stalled), "faults",
-			 (json_int_t)f->n, "processes", json_tasks(f), "migrations",
-			 json_migrates(f), "moves", json_moves(f));
+			 "verdict", text_json(verdict, f), "worst",
+			 worst_json(&f->worst, json_stall, f), "histogram", hist_json(&f->stalls),
+			 "stalled", totals_json(&f->stalled), "faults", (json_int_t)f->n,
+			 "processes", rows_json(&f->tasks, json_task, f), "migrations",
+			 rows_json(&f->migrates, json_migrate, f), "moves",
+			 rows_json(&f->moves, json_move, f));
 }
 
 static const struct feed_type events[] = {

@@ -324,10 +324,12 @@ static void io_print(void *state, FILE *out)
 
 /* ---- JSON ---- */
 
-static json_t *json_request(const struct request *q)
+static json_t *json_request(const void *item, const void *ctx)
 {
+	const struct request *q = item;
 	uint64_t took = q->pair.end - q->pair.begin;
 
+	(void)ctx;
 	return json_pack("{s:I, s:I, s:I, s:I, s:s, s:s, s:I, s:I, s:s, s:i, s:s?}", "begin_ns",
 			 (json_int_t)q->pair.begin, "duration_ns", (json_int_t)took, "queue_ns",
 			 (json_int_t)(took - q->in_device), "device_ns", (json_int_t)q->in_device,
@@ -336,8 +338,9 @@ static json_t *json_request(const struct request *q)
 			 safe_text(q->comm).s, "tid", q->tid, "error", q->error);
 }
 
-static json_t *json_row(const struct io *io, const struct io_row *r)
+static json_t *json_row(const void *row, const void *io)
 {
+	const struct io_row *r = row;
 	double s = seconds(io);
 
 	return json_pack("{s:s, s:s?, s:I, s:f, s:I, s:f, s:I, s:I, s:I, s:I, s:o, s:o}", "device",
@@ -349,27 +352,16 @@ static json_t *json_row(const struct io *io, const struct io_row *r)
 			 hist_json(&r->in_device));
 }
 
-static json_t *json_rows(const struct io *io, const struct rows *rows)
-{
-	json_t *list = json_array();
-
-	for (unsigned i = 0; i < rows->n; i++)
-		json_array_append_new(list, json_row(io, rows->list[i]));
-	return list;
-}
-
 static json_t *io_json(void *state)
 {
 	struct io *io = state;
-	json_t *worst = json_array();
 
-	for (unsigned i = 0; i < io->worst.n; i++)
-		json_array_append_new(worst, json_request(worst_at(&io->worst, i)));
 	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "report", "io", "verdict",
-			 text_json(verdict, io), "worst", worst, "pending",
+			 text_json(verdict, io), "worst",
+			 worst_json(&io->worst, json_request, NULL), "pending",
 			 pending_json(&io->pending, io->end), "histogram", hist_json(&io->took),
-			 "devices", json_rows(io, &io->devices), "operations",
-			 json_rows(io, &io->rows), "tasks", totals_json(&io->tasks));
+			 "devices", rows_json(&io->devices, json_row, io), "operations",
+			 rows_json(&io->rows, json_row, io), "tasks", totals_json(&io->tasks));
 }
 
 #define REQUEST_FIELDS "major", "minor", "device", "op", "sector", "tid", "comm"

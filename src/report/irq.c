@@ -265,8 +265,7 @@ static void print_cpus(const struct irq *irq, FILE *out)
 		fprintf(out, "%4" PRIu64 " %10s %6.1f %%\n", c->cpu, duration(c->covered).s,
 			percent(irq, c->covered));
 	}
-	if (irq->cpus.n > irq->env->worst)
-		fprintf(out, "and %u more\n", irq->cpus.n - irq->env->worst);
+	print_more(out, irq->cpus.n, irq->env->worst);
 }
 
 static void print_worst(const struct irq *irq, FILE *out)
@@ -296,8 +295,7 @@ static void irq_print(void *state, FILE *out)
 		"TOTAL", "SHARE", "P50", "P99", "LONGEST");
 	for (unsigned i = 0; i < irq->rows.n && i < irq->env->worst; i++)
 		print_row(irq, irq->rows.list[i], out);
-	if (irq->rows.n > irq->env->worst)
-		fprintf(out, "and %u more\n", irq->rows.n - irq->env->worst);
+	print_more(out, irq->rows.n, irq->env->worst);
 	print_cpus(irq, out);
 	if (!irq->tasks.rows.n)
 		return;
@@ -307,51 +305,35 @@ static void irq_print(void *state, FILE *out)
 
 /* ---- JSON ---- */
 
-static json_t *json_worst(const struct irq *irq)
+static json_t *json_interrupt(const void *p, const void *ctx)
 {
-	json_t *list = json_array();
+	const struct interrupt *w = p;
 
-	for (unsigned i = 0; i < irq->worst.n; i++) {
-		const struct interrupt *w = worst_at(&irq->worst, i);
-
-		json_array_append_new(
-			list, json_pack("{s:I, s:I, s:s, s:s, s:i, s:i, s:s}", "begin_ns",
-					(json_int_t)w->pair.begin, "duration_ns",
-					(json_int_t)(w->pair.end - w->pair.begin), "kind",
-					kind(w->soft), "name", safe_text(w->name).s, "cpu",
-					(int)w->cpu, "tid", w->tid, "comm", safe_text(w->comm).s));
-	}
-	return list;
+	(void)ctx;
+	return json_pack("{s:I, s:I, s:s, s:s, s:i, s:i, s:s}", "begin_ns",
+			 (json_int_t)w->pair.begin, "duration_ns",
+			 (json_int_t)(w->pair.end - w->pair.begin), "kind", kind(w->soft), "name",
+			 safe_text(w->name).s, "cpu", (int)w->cpu, "tid", w->tid, "comm",
+			 safe_text(w->comm).s);
 }
 
-static json_t *json_rows(const struct irq *irq)
+static json_t *json_row(const void *p, const void *ctx)
 {
-	json_t *list = json_array();
+	const struct irq_row *r = p;
+	const struct irq *irq = ctx;
 
-	for (unsigned i = 0; i < irq->rows.n; i++) {
-		const struct irq_row *r = irq->rows.list[i];
-
-		json_array_append_new(
-			list, json_pack("{s:s, s:s, s:i, s:i, s:f, s:o}", "kind", kind(r->key.soft),
-					"name", safe_text(r->name).s, "number", r->key.irq, "cpu",
-					(int)r->key.cpu, "percent", percent(irq, r->took.sum),
-					"took", hist_json(&r->took)));
-	}
-	return list;
+	return json_pack("{s:s, s:s, s:i, s:i, s:f, s:o}", "kind", kind(r->key.soft), "name",
+			 safe_text(r->name).s, "number", r->key.irq, "cpu", (int)r->key.cpu,
+			 "percent", percent(irq, r->took.sum), "took", hist_json(&r->took));
 }
 
-static json_t *json_cpus(const struct irq *irq)
+static json_t *json_cpu(const void *p, const void *ctx)
 {
-	json_t *list = json_array();
+	const struct cpu_row *c = p;
+	const struct irq *irq = ctx;
 
-	for (unsigned i = 0; i < irq->cpus.n; i++) {
-		const struct cpu_row *c = irq->cpus.list[i];
-
-		json_array_append_new(list, json_pack("{s:I, s:I, s:f}", "cpu", (json_int_t)c->cpu,
-						      "sum_ns", (json_int_t)c->covered, "percent",
-						      percent(irq, c->covered)));
-	}
-	return list;
+	return json_pack("{s:I, s:I, s:f}", "cpu", (json_int_t)c->cpu, "sum_ns",
+			 (json_int_t)c->covered, "percent", percent(irq, c->covered));
 }
 
 static json_t *irq_json(void *state)
@@ -359,9 +341,11 @@ static json_t *irq_json(void *state)
 	struct irq *irq = state;
 
 	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "report", "irq", "verdict",
-			 text_json(verdict, irq), "worst", json_worst(irq), "histogram",
-			 hist_json(&irq->took), "interrupts", json_rows(irq), "cpus",
-			 json_cpus(irq), "interrupted", totals_json(&irq->tasks));
+			 text_json(verdict, irq), "worst",
+			 worst_json(&irq->worst, json_interrupt, irq), "histogram",
+			 hist_json(&irq->took), "interrupts", rows_json(&irq->rows, json_row, irq),
+			 "cpus", rows_json(&irq->cpus, json_cpu, irq), "interrupted",
+			 totals_json(&irq->tasks));
 }
 
 static const struct feed_type events[] = {

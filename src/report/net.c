@@ -268,8 +268,7 @@ static void print_drops(const struct net *net, FILE *out)
 			protocol_text(row).s, time_text(net->env, row->first).s, row->location,
 			row->elsewhere ? "..." : "");
 	}
-	if (net->drops.n > net->env->worst)
-		fprintf(out, "and %u more\n", net->drops.n - net->env->worst);
+	print_more(out, net->drops.n, net->env->worst);
 }
 
 static void print_interfaces(const struct net *net, FILE *out)
@@ -306,8 +305,7 @@ static void print_cpus(const struct net *net, FILE *out)
 			row->received / s, share(row->received, net->received), row->sent / s,
 			share(row->sent, net->sent));
 	}
-	if (net->cpus.n > net->env->worst)
-		fprintf(out, "and %u more\n", net->cpus.n - net->env->worst);
+	print_more(out, net->cpus.n, net->env->worst);
 }
 
 static void net_print(void *state, FILE *out)
@@ -325,8 +323,11 @@ static void net_print(void *state, FILE *out)
 
 /* ---- JSON ---- */
 
-static json_t *json_drop(const struct drop_row *row)
+static json_t *json_drop(const void *p, const void *ctx)
 {
+	const struct drop_row *row = p;
+
+	(void)ctx;
 	return json_pack("{s:I, s:I, s:s, s:s, s:s?, s:s?, s:i, s:I, s:I, s:I, s:b}", "n",
 			 (json_int_t)row->n, "bytes", (json_int_t)row->bytes, "interface",
 			 safe_text(row->key.interface).s, "reason", reason_text(row).s, "protocol",
@@ -336,47 +337,27 @@ static json_t *json_drop(const struct drop_row *row)
 			 "location", (json_int_t)row->location, "elsewhere", row->elsewhere);
 }
 
-static json_t *json_drops(const struct net *net)
+static json_t *json_interface(const void *p, const void *ctx)
 {
-	json_t *list = json_array();
-
-	for (unsigned i = 0; i < net->drops.n; i++)
-		json_array_append_new(list, json_drop(net->drops.list[i]));
-	return list;
-}
-
-static json_t *json_interfaces(const struct net *net)
-{
-	json_t *list = json_array();
+	const struct interface_row *row = p;
+	const struct net *net = ctx;
 	double s = seconds(net);
 
-	for (unsigned i = 0; i < net->interfaces.n; i++) {
-		const struct interface_row *row = net->interfaces.list[i];
-		json_t *o = json_pack(
-			"{s:s, s:I, s:I, s:I, s:I, s:I, s:f, s:f}", "interface",
-			safe_text(row->interface).s, "received", (json_int_t)row->received,
-			"received_bytes", (json_int_t)row->received_bytes, "sent",
-			(json_int_t)row->sent, "sent_bytes", (json_int_t)row->sent_bytes, "dropped",
-			(json_int_t)row->dropped, "received_per_s", row->received / s, "sent_per_s",
-			row->sent / s);
-
-		json_array_append_new(list, o);
-	}
-	return list;
+	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:f, s:f}", "interface",
+			 safe_text(row->interface).s, "received", (json_int_t)row->received,
+			 "received_bytes", (json_int_t)row->received_bytes, "sent",
+			 (json_int_t)row->sent, "sent_bytes", (json_int_t)row->sent_bytes,
+			 "dropped", (json_int_t)row->dropped, "received_per_s", row->received / s,
+			 "sent_per_s", row->sent / s);
 }
 
-static json_t *json_cpus(const struct net *net)
+static json_t *json_cpu(const void *p, const void *ctx)
 {
-	json_t *list = json_array();
+	const struct cpu_row *row = p;
 
-	for (unsigned i = 0; i < net->cpus.n; i++) {
-		const struct cpu_row *row = net->cpus.list[i];
-
-		json_array_append_new(
-			list, json_pack("{s:I, s:I, s:I}", "cpu", (json_int_t)row->cpu, "received",
-					(json_int_t)row->received, "sent", (json_int_t)row->sent));
-	}
-	return list;
+	(void)ctx;
+	return json_pack("{s:I, s:I, s:I}", "cpu", (json_int_t)row->cpu, "received",
+			 (json_int_t)row->received, "sent", (json_int_t)row->sent);
 }
 
 static json_t *net_json(void *state)
@@ -385,8 +366,9 @@ static json_t *net_json(void *state)
 
 	return json_pack("{s:s, s:o, s:I, s:o, s:o, s:o}", "report", "net", "verdict",
 			 text_json(verdict, net), "dropped", (json_int_t)net->n_drops, "drops",
-			 json_drops(net), "interfaces", json_interfaces(net), "cpus",
-			 json_cpus(net));
+			 rows_json(&net->drops, json_drop, net), "interfaces",
+			 rows_json(&net->interfaces, json_interface, net), "cpus",
+			 rows_json(&net->cpus, json_cpu, net));
 }
 
 static const struct feed_type events[] = {

@@ -71,8 +71,7 @@ void pending_print(const struct pending *p, const struct report_env *env, uint64
 			duration(end - r->issued).s, safe_text(r->device).s, r->op_name,
 			(unsigned long long)r->sector, task_text(r->comm, r->tid).s);
 	}
-	if (p->n > env->worst)
-		fprintf(out, "and %u more\n", p->n - env->worst);
+	print_more(out, p->n, env->worst);
 }
 
 json_t *pending_json(const struct pending *p, uint64_t end)

@@ -259,8 +259,7 @@ static void print_names(const struct profile *p, FILE *out, const struct rows *r
 		fprintf(out, "%6.1f %% %9" PRIu64 "  %s\n", share(p, row->n), row->n,
 			name_text_of(rows, row));
 	}
-	if (rows->n > p->env->worst)
-		fprintf(out, "and %u more\n", rows->n - p->env->worst);
+	print_more(out, rows->n, p->env->worst);
 }
 
 /* From the inside out, as the other reports print stacks. */
@@ -285,8 +284,7 @@ static void print_stacks(const struct profile *p, FILE *out)
 	fprintf(out, "\n%8s   %s\n", "SHARE", "STACK");
 	for (unsigned i = 0; i < p->stacks.n && i < p->env->worst; i++)
 		print_stack(p, out, p->stacks.list[i]);
-	if (p->stacks.n > p->env->worst)
-		fprintf(out, "and %u more\n", p->stacks.n - p->env->worst);
+	print_more(out, p->stacks.n, p->env->worst);
 }
 
 static void profile_print(void *state, FILE *out)

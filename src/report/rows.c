@@ -134,3 +134,13 @@ void rows_sort(struct rows *r, uint64_t (*rank)(const void *row))
 	if (r->n)
 		qsort_r(r->list, r->n, sizeof(*r->list), by_rank, &order);
 }
+
+json_t *rows_json(const struct rows *r, json_t *(*json)(const void *row, const void *ctx),
+		  const void *ctx)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < r->n; i++)
+		json_array_append_new(list, json(r->list[i], ctx));
+	return list;
+}

@@ -3,7 +3,7 @@
 #ifndef NR_REPORT_ROWS_H
 #define NR_REPORT_ROWS_H
 
-#include <stdbool.h>
+#include <jansson.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,5 +36,8 @@ void *rows_get(struct rows *r, const void *key);
 
 /* Sorts the list by rank, the highest first; the shared row is the last. No rows_get after that. */
 void rows_sort(struct rows *r, uint64_t (*rank)(const void *row));
+/* What json makes of each row, as a list. */
+json_t *rows_json(const struct rows *r, json_t *(*json)(const void *row, const void *ctx),
+		  const void *ctx);
 
 #endif

@@ -255,8 +255,10 @@ static void runq_print(void *state, FILE *out)
 
 /* ---- JSON ---- */
 
-static json_t *json_wait(const struct runq *r, const struct wait *w)
+static json_t *json_wait(const void *item, const void *ctx)
 {
+	const struct wait *w = item;
+	const struct runq *r = ctx;
 	char *text = cause_of(w);
 	json_t *o = json_pack("{s:I, s:I, s:s, s:i, s:i, s:b, s:i, s:i, s:s}", "begin_ns",
 			      (json_int_t)w->pair.begin, "duration_ns", (json_int_t)length(w),
@@ -276,12 +278,9 @@ static json_t *runq_json(void *state)
 	struct runq *r = state;
 	json_t *root = json_pack("{s:s, s:I, s:I}", "report", "runq", "pairs",
 				 (json_int_t)r->hist.n, "open", (json_int_t)r->n_open);
-	json_t *worst = json_array();
 
 	json_pairs(root, r->pairs);
-	for (unsigned i = 0; i < r->worst.n; i++)
-		json_array_append_new(worst, json_wait(r, worst_at(&r->worst, i)));
-	json_object_set_new(root, "worst", worst);
+	json_object_set_new(root, "worst", worst_json(&r->worst, json_wait, r));
 	json_object_set_new(root, "histogram", hist_json(&r->hist));
 	json_object_set_new(root, "tasks", totals_json(&r->tasks));
 	json_object_set_new(root, "while_ran", knows_hogs(r) ? totals_json(&r->hogs) : json_null());

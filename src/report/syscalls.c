@@ -334,8 +334,7 @@ static void print_rows(const struct syscalls *s, FILE *out)
 		print_errors(s, r, out);
 		fputc('\n', out);
 	}
-	if (s->rows.n > 2 * s->env->worst)
-		fprintf(out, "and %u more\n", s->rows.n - 2 * s->env->worst);
+	print_more(out, s->rows.n, 2 * s->env->worst);
 }
 
 static void syscalls_print(void *state, FILE *out)
@@ -374,8 +373,9 @@ static json_t *json_waker(const struct waker *w)
 			 "interrupt", w->interrupt);
 }
 
-static json_t *json_call(const struct long_call *c)
+static json_t *json_call(const void *item, const void *ctx)
 {
+	const struct long_call *c = item;
 	bool known = c->entered && c->sched;
 	json_t *o = json_pack("{s:I, s:I, s:s, s:b, s:s, s:i, s:s?, s:o}", "begin_ns",
 			      (json_int_t)c->pair.begin, "duration_ns",
@@ -383,19 +383,11 @@ static json_t *json_call(const struct long_call *c)
 			      "waits_by_design", c->row->waits, "comm", safe_text(c->comm).s, "tid",
 			      c->tid, "error", c->error, "args", json_args(c));
 
+	(void)ctx;
 	json_object_set_new(o, "off_cpu_ns", known ? json_integer(c->call.off) : json_null());
 	json_object_set_new(o, "ready_ns", known ? json_integer(c->call.wait) : json_null());
 	json_object_set_new(o, "waker", known ? json_waker(&c->call.waker) : json_null());
 	return o;
-}
-
-static json_t *json_worst(const struct syscalls *s)
-{
-	json_t *list = json_array();
-
-	for (unsigned i = 0; i < s->worst.n; i++)
-		json_array_append_new(list, json_call(worst_at(&s->worst, i)));
-	return list;
 }
 
 static json_t *json_errors(const struct syscalls *s, const struct call_row *row)
@@ -411,29 +403,23 @@ static json_t *json_errors(const struct syscalls *s, const struct call_row *row)
 	return o;
 }
 
-static json_t *json_rows(const struct syscalls *s)
+static json_t *json_row(const void *row, const void *s)
 {
-	json_t *list = json_array();
+	const struct call_row *r = row;
 
-	for (unsigned i = 0; i < s->rows.n; i++) {
-		const struct call_row *r = s->rows.list[i];
-
-		json_array_append_new(
-			list, json_pack("{s:s, s:I, s:I, s:o, s:o}", "call", r->name, "nr",
-					(json_int_t)r->nr, "failed", (json_int_t)r->errors,
-					"errors", json_errors(s, r), "took", hist_json(&r->took)));
-	}
-	return list;
+	return json_pack("{s:s, s:I, s:I, s:o, s:o}", "call", r->name, "nr", (json_int_t)r->nr,
+			 "failed", (json_int_t)r->errors, "errors", json_errors(s, r), "took",
+			 hist_json(&r->took));
 }
 
 static json_t *syscalls_json(void *state)
 {
 	struct syscalls *s = state;
-	json_t *o = json_pack("{s:s, s:o, s:I, s:I, s:o, s:o, s:o, s:o}", "report", "syscalls",
-			      "verdict", text_json(verdict, s), "n", (json_int_t)s->n, "failed",
-			      (json_int_t)s->failed, "worst", json_worst(s), "histogram",
-			      hist_json(&s->took), "calls", json_rows(s), "tasks",
-			      totals_json(&s->tasks));
+	json_t *o = json_pack(
+		"{s:s, s:o, s:I, s:I, s:o, s:o, s:o, s:o}", "report", "syscalls", "verdict",
+		text_json(verdict, s), "n", (json_int_t)s->n, "failed", (json_int_t)s->failed,
+		"worst", worst_json(&s->worst, json_call, NULL), "histogram", hist_json(&s->took),
+		"calls", rows_json(&s->rows, json_row, s), "tasks", totals_json(&s->tasks));
 
 	json_pairs(o, s->pairs);
 	return o;

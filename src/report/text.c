@@ -91,6 +91,12 @@ struct text counted_text(uint64_t n, const char *noun)
 	return t;
 }
 
+void print_more(FILE *out, unsigned n, unsigned shown)
+{
+	if (n > shown)
+		fprintf(out, "and %u more\n", n - shown);
+}
+
 FILE *text_open(char **text)
 {
 	static size_t size;

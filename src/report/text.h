@@ -22,6 +22,8 @@ struct text task_text(const char *comm, int32_t tid);
 struct text cpu_text(const struct report_env *env, unsigned cpu);
 /* Local time with microseconds: "02:14:07.123456". */
 struct text time_text(const struct report_env *env, uint64_t ts);
+/* After a table of the first rows: "and 7 more", if there are more. */
+void print_more(FILE *out, unsigned n, unsigned shown);
 /* "12,345,678" */
 struct text count_text(uint64_t n);
 /* The same with a noun: "1 wait", "12,345 waits". */

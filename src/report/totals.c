@@ -55,23 +55,20 @@ void totals_print(const struct totals *t, FILE *out, const char *what, const cha
 			name_text(total->key.name, total->key.id).s, total->n,
 			duration(total->sum).s, duration(total->max).s);
 	}
-	if (t->rows.n > rows)
-		fprintf(out, "and %u more\n", t->rows.n - rows);
+	print_more(out, t->rows.n, rows);
+}
+
+static json_t *json_total(const void *row, const void *ctx)
+{
+	const struct total *t = row;
+
+	(void)ctx;
+	return json_pack("{s:s, s:I, s:I, s:I, s:I}", "name", safe_text(t->key.name).s, "id",
+			 (json_int_t)t->key.id, "n", (json_int_t)t->n, "sum_ns", (json_int_t)t->sum,
+			 "max_ns", (json_int_t)t->max);
 }
 
 json_t *totals_json(const struct totals *t)
 {
-	json_t *list = json_array();
-
-	for (unsigned i = 0; i < t->rows.n; i++) {
-		const struct total *total = t->rows.list[i];
-
-		json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:I, s:I}", "name",
-						      safe_text(total->key.name).s, "id",
-						      (json_int_t)total->key.id, "n",
-						      (json_int_t)total->n, "sum_ns",
-						      (json_int_t)total->sum, "max_ns",
-						      (json_int_t)total->max));
-	}
-	return list;
+	return rows_json(&t->rows, json_total, NULL);
 }

@@ -212,8 +212,7 @@ static void print_routes(const struct wakeups *k, FILE *out)
 			percent(r->cpus, r->n), percent(r->nodes, r->n), duration(r->sum / r->n).s,
 			duration(r->max).s);
 	}
-	if (k->routes.n > k->env->worst)
-		fprintf(out, "and %u more\n", k->routes.n - k->env->worst);
+	print_more(out, k->routes.n, k->env->worst);
 }
 
 static void print_wakeup(const struct wakeups *k, FILE *out, const struct wakeup *w)
@@ -244,8 +243,10 @@ static void wakeups_print(void *state, FILE *out)
 
 /* ---- JSON ---- */
 
-static json_t *json_wakeup(const struct wakeups *k, const struct wakeup *w)
+static json_t *json_wakeup(const void *item, const void *ctx)
 {
+	const struct wakeup *w = item;
+	const struct wakeups *k = ctx;
 	char *text = cause_of(k, w);
 	json_t *o = json_pack("{s:I, s:I, s:s, s:i, s:i, s:i, s:i, s:s}", "begin_ns",
 			      (json_int_t)w->pair.begin, "duration_ns", (json_int_t)length(w),
@@ -258,8 +259,11 @@ static json_t *json_wakeup(const struct wakeups *k, const struct wakeup *w)
 	return o;
 }
 
-static json_t *json_route(const struct route *r)
+static json_t *json_route(const void *row, const void *ctx)
 {
+	const struct route *r = row;
+
+	(void)ctx;
 	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "waker", safe_text(r->key.waker).s,
 			 "woken", safe_text(r->key.woken).s, "n", (json_int_t)r->n, "other_cpu",
 			 (json_int_t)r->cpus, "other_node", (json_int_t)r->nodes, "sum_ns",
@@ -270,16 +274,11 @@ static json_t *wakeups_json(void *state)
 {
 	struct wakeups *k = state;
 	json_t *root = json_pack("{s:s, s:I}", "report", "wakeups", "pairs", (json_int_t)k->hist.n);
-	json_t *worst = json_array(), *routes = json_array();
 
 	json_pairs(root, k->pairs);
-	for (unsigned i = 0; i < k->worst.n; i++)
-		json_array_append_new(worst, json_wakeup(k, worst_at(&k->worst, i)));
-	for (unsigned i = 0; i < k->routes.n; i++)
-		json_array_append_new(routes, json_route(k->routes.list[i]));
-	json_object_set_new(root, "worst", worst);
+	json_object_set_new(root, "worst", worst_json(&k->worst, json_wakeup, k));
 	json_object_set_new(root, "histogram", hist_json(&k->hist));
-	json_object_set_new(root, "routes", routes);
+	json_object_set_new(root, "routes", rows_json(&k->routes, json_route, k));
 	return root;
 }
 

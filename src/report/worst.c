@@ -43,3 +43,13 @@ void worst_add(struct worst *w, uint64_t rank, void *item)
 	memcpy(worst_at(w, i), item, w->size);
 	w->n++;
 }
+
+json_t *worst_json(const struct worst *w, json_t *(*json)(const void *item, const void *ctx),
+		   const void *ctx)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < w->n; i++)
+		json_array_append_new(list, json(worst_at(w, i), ctx));
+	return list;
+}

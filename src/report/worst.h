@@ -3,6 +3,7 @@
 #ifndef NR_REPORT_WORST_H
 #define NR_REPORT_WORST_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -28,6 +29,10 @@ static inline bool worst_takes(const struct worst *w, uint64_t rank)
 
 /* Copies the case, which now belongs to w; drops it, or the one that it pushes out. */
 void worst_add(struct worst *w, uint64_t rank, void *item);
+
+/* What json makes of each case, as a list. */
+json_t *worst_json(const struct worst *w, json_t *(*json)(const void *item, const void *ctx),
+		   const void *ctx);
 
 static inline void *worst_at(const struct worst *w, unsigned i)
 {
