@@ -328,13 +328,14 @@ static json_t *json_drop(const void *p, const void *ctx)
 	const struct drop_row *row = p;
 
 	(void)ctx;
-	return json_pack("{s:I, s:I, s:s, s:s, s:s?, s:s?, s:i, s:I, s:I, s:I, s:b}", "n",
+	return json_pack("{s:I, s:I, s:s, s:s, s:s?, s:s?, s:i, s:I, s:I, s:o, s:b}", "n",
 			 (json_int_t)row->n, "bytes", (json_int_t)row->bytes, "interface",
 			 safe_text(row->key.interface).s, "reason", reason_text(row).s, "protocol",
 			 row->protocol, "ip_protocol",
 			 row->key.ip_protocol ? row->ip_protocol : NULL, "port", row->key.port,
 			 "first_ns", (json_int_t)row->first, "last_ns", (json_int_t)row->last,
-			 "location", (json_int_t)row->location, "elsewhere", row->elsewhere);
+			 "location", json_sprintf("%#" PRIx64, row->location), "elsewhere",
+			 row->elsewhere);
 }
 
 static json_t *json_interface(const void *p, const void *ctx)

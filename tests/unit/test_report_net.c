@@ -3,7 +3,8 @@
 #include <string.h>
 #include "report_help.h"
 
-#define MS 1000000ull
+#define MS    1000000ull
+#define PLACE ((long long)0xffffffff81a0b0c0)
 
 static struct story *begin(void)
 {
@@ -21,7 +22,7 @@ static struct story *begin(void)
 static void drop(struct story *s, uint64_t ts, long long reason, long long port,
 		 const char *interface)
 {
-	story_event(s, ts, 0, "net_drop", 100LL, reason, 0x800LL, 2LL, port, interface, 0xf000LL);
+	story_event(s, ts, 0, "net_drop", 100LL, reason, 0x800LL, 2LL, port, interface, PLACE);
 }
 
 static void test_drops(void **state)
@@ -42,6 +43,7 @@ static void test_drops(void **state)
 	assert_int_equal(story_number(s, "dropped"), 3235);
 	assert_int_equal(story_number(s, "drops.0.n"), 1234);
 	assert_int_equal(story_number(s, "drops.0.port"), 9);
+	assert_string_equal(story_string(s, "drops.0.location"), "0xffffffff81a0b0c0");
 	assert_int_equal(story_number(s, "drops.0.first_ns"), 0);
 	assert_int_equal(story_number(s, "drops.0.last_ns"), 123300);
 	assert_string_equal(story_string(s, "drops.1.reason"), "CSUM");
