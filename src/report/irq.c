@@ -200,6 +200,7 @@ static const char *kind(bool soft)
 	return soft ? "softirq" : "hardirq";
 }
 
+/* NULL: it took no time, or its rows are among those that share one. */
 static const struct irq_row *most_of_cpu(const struct irq *irq, uint64_t cpu)
 {
 	for (unsigned i = 0; i < irq->rows.n; i++) {
@@ -229,11 +230,12 @@ static void verdict(const void *state, FILE *out)
 		fputs("no interrupt ended.", out);
 		return;
 	}
-	most = most_of_cpu(irq, cpu->cpu);
 	fprintf(out, "CPU %" PRIu64 " spent %s%.1f %% of its time in interrupts", cpu->cpu,
 		percent(irq, cpu->covered) < MUCH ? "only " : "", percent(irq, cpu->covered));
-	fprintf(out, ", most of it in %s %s (%.1f %%)", kind(most->key.soft),
-		safe_text(most->name).s, percent(irq, most->took.sum));
+	most = most_of_cpu(irq, cpu->cpu);
+	if (most)
+		fprintf(out, ", most of it in %s %s (%.1f %%)", kind(most->key.soft),
+			safe_text(most->name).s, percent(irq, most->took.sum));
 	if (irq->cpus.n > 1)
 		fputs("; no CPU spent more", out);
 	if (!irq->worst.n) {

@@ -58,6 +58,21 @@ static void test_few(void **state)
 	story_free(s);
 }
 
+/* Interrupts that took no time are those of no CPU in particular. */
+static void test_no_time(void **state)
+{
+	struct story *s = begin(true);
+
+	(void)state;
+	story_event(s, 1 * MS, 0, "sched_switch", 77LL, "victim");
+	story_event(s, 10 * MS, 1, "hardirq", 0LL, 24LL, "timer");
+	story_end(s, 1000 * MS);
+	assert_contains(story_string(s, "verdict"),
+			"irq: CPU 0 spent only 0.0 % of its time in interrupts; no CPU spent more. "
+			"The longest one took 0 ns: hardirq timer on CPU 1.");
+	story_free(s);
+}
+
 /* The share of a CPU is that of the union of its intervals: against a count of every tick. */
 static void test_union(void **state)
 {
@@ -93,6 +108,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_flood),
 		cmocka_unit_test(test_few),
+		cmocka_unit_test(test_no_time),
 		cmocka_unit_test(test_union),
 	};
 
