@@ -16,8 +16,8 @@ holds disk/t false
 has_account "No space left on device"
 
 what="full, pause until there is room"
-disk 16
-head -c 12M /dev/zero >disk/filler
+disk 32
+head -c 27M /dev/zero >disk/filler
 prepare 50000
 (await grep -q 'waits for room' err && sleep 0.5 && rm disk/filler && await grep -q again err; touch done) &
 record_ 0 "${only[@]}" --on-full pause -o disk/t -- sh -c "$go" $load
