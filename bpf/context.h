@@ -19,14 +19,11 @@ enum wake_context {
 #define SERVES_SOFTIRQ 0x100
 #define IN_HARDIRQ     0xff0000 /* and NMI */
 
-/* x86: bytes from a CPU's runqueues to the variable with its preempt count; 0: unknown. The
- * collector reads it from the kernel's BTF (src/kernel/tasks.c). A reference to the variable
- * (__ksym) would need kallsyms to list it, which takes CONFIG_KALLSYMS_ALL. */
+/* x86: bytes from a CPU's runqueues to its preempt count; 0: unknown. The collector reads it from
+ * the kernel's BTF (src/kernel/tasks.c). A reference to the variable (__ksym) would need kallsyms to
+ * list it, which takes CONFIG_KALLSYMS_ALL. CO-RE would look for a struct that this kernel lacks in
+ * the BTF of modules, which takes CAP_SYS_ADMIN. */
 const volatile __s64 nr_preempt_count = 0;
-
-struct pcpu_hot {
-	int preempt_count;
-} __attribute__((preserve_access_index));
 
 struct cfs_rq {
 	void *rq;
@@ -56,16 +53,6 @@ static __always_inline enum wake_context context_of(__u32 count)
 					: WAKE_TASK;
 }
 
-/* The preempt count's place in its variable. */
-static __always_inline __u32 count_offset(void)
-{
-	struct pcpu_hot *hot = NULL;
-
-	if (bpf_core_field_exists(hot->preempt_count))
-		return bpf_core_field_offset(hot->preempt_count);
-	return 0;
-}
-
 static __always_inline enum wake_context context_now(void)
 {
 	void *self = bpf_get_current_task_btf();
@@ -77,8 +64,7 @@ static __always_inline enum wake_context context_now(void)
 		return context_of(counts->thread_info.preempt.count);
 	if (!nr_preempt_count || !bpf_core_field_exists(runs->se.cfs_rq))
 		return WAKE_UNKNOWN;
-	if (bpf_probe_read_kernel(&count, sizeof(count),
-				  runs->se.cfs_rq->rq + nr_preempt_count + count_offset()))
+	if (bpf_probe_read_kernel(&count, sizeof(count), runs->se.cfs_rq->rq + nr_preempt_count))
 		return WAKE_UNKNOWN;
 	return context_of(count);
 }

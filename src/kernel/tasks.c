@@ -42,9 +42,37 @@ static int64_t variable_at(const struct btf *btf, const char *name)
 	return -ENOENT;
 }
 
+/* The offset of a member, which may be in an unnamed struct or union, in bytes; -ENOENT: there is
+ * none of this name. */
+static int64_t member_at(const struct btf *btf, int id, const char *name)
+{
+	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, id) : NULL;
+
+	for (unsigned i = 0; t && btf_is_composite(t) && i < btf_vlen(t); i++) {
+		const char *found = btf__name_by_offset(btf, btf_members(t)[i].name_off);
+		int64_t at = -ENOENT;
+
+		if (!strcmp(found, name))
+			at = 0;
+		else if (!*found)
+			at = member_at(btf, btf_members(t)[i].type, name);
+		if (at >= 0)
+			return at + btf_member_bit_offset(t, i) / 8;
+	}
+	return -ENOENT;
+}
+
+/* From Linux 6.2 to 6.14, the count is a member of a per-CPU struct. */
+static int64_t hot_count_at(const struct btf *btf)
+{
+	int id = btf__find_by_name_kind(btf, "pcpu_hot", BTF_KIND_STRUCT);
+	int64_t variable = variable_at(btf, "pcpu_hot"), at = member_at(btf, id, "preempt_count");
+
+	return variable < 0 || at < 0 ? -ENOENT : variable + at;
+}
+
 /* From the start of the CPU's runqueues, which a program can find, to its preempt count; 0: this
- * kernel does not tell. From Linux 6.2 to 6.14 the count is inside a struct, whose own offsets the
- * program knows. */
+ * kernel does not tell. */
 static int64_t preempt_count_at(void)
 {
 	struct btf *kernel = btf__load_vmlinux_btf();
@@ -53,7 +81,7 @@ static int64_t preempt_count_at(void)
 	if (!kernel)
 		return 0;
 	from = variable_at(kernel, "runqueues");
-	to = variable_at(kernel, "pcpu_hot");
+	to = hot_count_at(kernel);
 	if (to < 0)
 		to = variable_at(kernel, "__preempt_count");
 	btf__free(kernel);
