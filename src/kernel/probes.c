@@ -47,11 +47,27 @@ static bool kernel_can(const struct nr_probe_spec *s)
 		       F_OK);
 }
 
+/* Without a slash, libbpf looks for the file in the paths of libraries. */
+static bool lacks_file(const struct nr_probe_spec *s)
+{
+	return s->path && strchr(s->path, '/') && access(s->path, F_OK);
+}
+
+static const char *attach_reason(int err)
+{
+	return err == -EPERM || err == -EACCES
+		       ? "Not permitted: run as root, or grant CAP_SYS_ADMIN as well"
+		       : nr_attach_reason(err);
+}
+
 static void report(const struct nr_probe_spec *s, int err, const struct nr_logger *log)
 {
 	const char *where = s->path ?: "the kernel";
 
-	if (!kernel_can(s))
+	if (lacks_file(s))
+		nr_log(log, NR_LOG_ERROR, "cannot attach to %s: there is no file %s", s->symbol,
+		       where);
+	else if (!kernel_can(s))
 		nr_log(log, NR_LOG_ERROR,
 		       "cannot attach to %s in %s: this kernel has no %s: use one built with %s",
 		       s->symbol, where, s->kind == NR_KPROBE ? "kprobes" : "uprobes",
@@ -70,7 +86,7 @@ static void report(const struct nr_probe_spec *s, int err, const struct nr_logge
 		       s->symbol, where, where);
 	else
 		nr_log(log, NR_LOG_ERROR, "cannot attach to %s in %s: %s", s->symbol, where,
-		       nr_attach_reason(err));
+		       attach_reason(err));
 }
 
 static int attach_probe(struct nr_object *o, struct bpf_program *prog, unsigned i,

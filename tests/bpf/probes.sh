@@ -14,6 +14,8 @@ if [ ! -e /sys/bus/event_source/devices/kprobe/type ]; then
 	check "no kprobes: says so" grep -q 'this kernel has no kprobes: use one built with CONFIG_KPROBE_EVENTS' err
 	[ ! -e none ] || fail "no kprobes: left a trace"
 fi
+"$NUMARING" record --uprobe "$PWD/nowhere:main" -d 1ms -o none 2>err
+check "no such file: says so" grep -q "there is no file $PWD/nowhere" err
 [ -e /sys/bus/event_source/devices/uprobe/type ] || skip "this kernel has no uprobes"
 
 "$NUMARING" record --uprobe "$PROBED:add(a=u8, b=s32, text=ustr, c=u64)" --uprobe "$PROBED:add%return" \

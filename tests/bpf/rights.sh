@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# What a user with CAP_BPF and CAP_PERFMON, and no other rights, can record: all sources.
+# What a user with CAP_BPF and CAP_PERFMON, and no other rights, can record. The rest is refused with the reason.
 . "$(dirname "$0")/../lib.sh"
 need setpriv
 need_bpf
@@ -20,4 +20,10 @@ for source in $("$NUMARING" record -e list | awk '{ print $1 }') sched:stacks; d
 	[ -d t ] || sed 's/^/	/' out
 done
 
+if record --uprobe libc.so.6:getpid; then
+	echo "note: this kernel lets this user probe programs"
+else
+	check "a probe: says what it needs" grep -qE 'run as root|no uprobes' out
+	[ ! -d t ] || fail "a refused recording left a trace"
+fi
 finish
