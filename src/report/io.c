@@ -36,6 +36,7 @@ struct request {
 
 struct io {
 	const struct report_env *env;
+	const struct pairs *pairs; /* it makes none: they tell when records were lost */
 	struct rows rows, devices; /* devices: after the end, with all operations */
 	struct rows slow_tasks;
 	struct totals tasks;
@@ -115,7 +116,7 @@ static void on_issue(void *state, const struct feed_event *e)
 	struct io *io = state;
 
 	if (e->passes)
-		pending_add(&io->pending, &r);
+		pending_add(&io->pending, &r, io->pairs->lost_until);
 }
 
 static void on_complete(void *state, const struct feed_event *e)
@@ -147,8 +148,8 @@ static void *io_open(const struct report_env *env, struct pairs *pairs)
 	static const struct slow_key other_tasks = { "(others)", "(others)" };
 	struct io *io = memory_new(1, sizeof(*io));
 
-	(void)pairs; /* the kernel's part measures, so losses do not change what a request took */
 	io->env = env;
+	io->pairs = pairs;
 	io->rows = io->devices = (struct rows){ .size = sizeof(struct io_row),
 						.key_size = sizeof(struct io_key),
 						.others = &others };
@@ -211,6 +212,7 @@ static void io_end(void *state, uint64_t end)
 	struct io *io = state;
 
 	io->end = end;
+	pending_end(&io->pending, io->pairs->lost_until);
 	for (unsigned i = 0; i < io->rows.n; i++)
 		add_to_device(io, io->rows.list[i]);
 	rows_sort(&io->rows, p99);
@@ -356,10 +358,11 @@ static json_t *io_json(void *state)
 {
 	struct io *io = state;
 
-	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "report", "io", "verdict",
+	return json_pack("{s:s, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o}", "report", "io", "verdict",
 			 text_json(verdict, io), "worst",
 			 worst_json(&io->worst, json_request, NULL), "pending",
-			 pending_json(&io->pending, io->end), "histogram", hist_json(&io->took),
+			 pending_json(&io->pending, io->end), "pending_doubtful",
+			 (json_int_t)io->pending.doubtful, "histogram", hist_json(&io->took),
 			 "devices", rows_json(&io->devices, json_row, io), "operations",
 			 rows_json(&io->rows, json_row, io), "tasks", totals_json(&io->tasks));
 }

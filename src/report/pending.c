@@ -10,60 +10,124 @@ void pending_close(struct pending *p)
 	free(p->list);
 }
 
-/* The oldest ones complete first, mostly. Returns n if there is none. */
-static unsigned find(const struct pending *p, const struct pending_request *request)
+static uint32_t *chain(struct pending *p, const struct pending_request *r)
 {
-	unsigned i = 0;
+	uint64_t key = r->sector ^ (uint64_t)r->major << 52 ^ (uint64_t)r->minor << 40 ^ r->op;
 
-	for (; i < p->n; i++) {
-		const struct pending_request *r = &p->list[i];
+	return &p->chains[(key * 0x9e3779b97f4a7c15ull >> 32) % PENDING_CHAINS];
+}
+
+/* The link to the request; to 0 if it is not there. */
+static uint32_t *find(struct pending *p, const struct pending_request *request)
+{
+	uint32_t *link = chain(p, request);
+
+	for (; *link; link = &p->list[*link - 1].next) {
+		const struct pending_request *r = &p->list[*link - 1];
 
 		if (r->sector == request->sector && r->op == request->op &&
 		    r->major == request->major && r->minor == request->minor)
 			break;
 	}
-	return i;
+	return link;
 }
 
-void pending_add(struct pending *p, const struct pending_request *request)
+/* Returns the index + 1 of a request that is not used. */
+static uint32_t take(struct pending *p)
 {
-	if (p->n == PENDING_MAX || find(p, request) < p->n)
-		return;
-	if (p->n == p->room) {
+	uint32_t free = p->free;
+
+	if (free) {
+		p->free = p->list[free - 1].next;
+		return free;
+	}
+	if (p->used == p->room) {
 		p->room = p->room ? 2 * p->room : 64;
 		p->list = memory_grow(p->list, p->room, sizeof(*p->list));
 	}
-	p->list[p->n++] = *request;
+	return ++p->used;
+}
+
+static void insert(struct pending *p, const struct pending_request *request)
+{
+	uint32_t i = take(p), *first = chain(p, request);
+
+	p->list[i - 1] = *request;
+	p->list[i - 1].next = *first;
+	*first = i;
+	p->n++;
+}
+
+void pending_add(struct pending *p, const struct pending_request *request, uint64_t lost_until)
+{
+	uint32_t *link = find(p, request);
+
+	if (*link && p->list[*link - 1].issued >= lost_until)
+		return;
+	if (*link)
+		pending_remove(p, request);
+	if (p->n < PENDING_MAX)
+		insert(p, request);
 }
 
 void pending_remove(struct pending *p, const struct pending_request *request)
 {
-	unsigned i = find(p, request);
+	uint32_t *link = find(p, request), i = *link;
 
-	if (i == p->n)
+	if (!i)
 		return;
+	*link = p->list[i - 1].next;
+	p->list[i - 1].next = p->free;
+	p->free = i;
 	p->n--;
-	memmove(p->list + i, p->list + i + 1, (p->n - i) * sizeof(*p->list));
+}
+
+static int by_age(const void *a, const void *b)
+{
+	const struct pending_request *x = a, *y = b;
+
+	return (x->issued > y->issued) - (x->issued < y->issued);
+}
+
+void pending_end(struct pending *p, uint64_t lost_until)
+{
+	struct pending_request *list = memory_new(p->n, sizeof(*list));
+	unsigned n = 0;
+
+	for (unsigned c = 0; c < PENDING_CHAINS; c++) {
+		for (uint32_t i = p->chains[c]; i; i = p->list[i - 1].next) {
+			if (p->list[i - 1].issued < lost_until)
+				p->doubtful++;
+			else
+				list[n++] = p->list[i - 1];
+		}
+	}
+	qsort(list, n, sizeof(*list), by_age);
+	free(p->list);
+	p->list = list;
+	p->n = n;
 }
 
 void pending_print_verdict(const struct pending *p, uint64_t end, FILE *out)
 {
 	const struct pending_request *r = p->list;
 
-	if (!p->n)
-		return;
-	fprintf(out, " %s %s not complete at the end, the oldest after %s: %s on %s of %s.",
-		counted_text(p->n, "request").s, p->n == 1 ? "is" : "are",
-		duration(end - r->issued).s, r->op_name, safe_text(r->device).s,
-		task_text(r->comm, r->tid).s);
+	if (p->n)
+		fprintf(out, " %s %s not seen to complete, the oldest for %s: %s on %s of %s.",
+			counted_text(p->n, "request").s, p->n == 1 ? "was" : "were",
+			duration(end - r->issued).s, r->op_name, safe_text(r->device).s,
+			task_text(r->comm, r->tid).s);
+	if (p->doubtful)
+		fprintf(out, " The completion of %s may be lost.",
+			counted_text(p->doubtful, "request").s);
 }
 
 void pending_print(const struct pending *p, const struct report_env *env, uint64_t end, FILE *out)
 {
 	if (!p->n)
 		return;
-	fprintf(out, "\nNot complete at the end:\n%-15s %9s  %-8s %-8s %12s  %s\n", "ISSUED",
-		"SINCE", "DEVICE", "OP", "SECTOR", "TASK");
+	fprintf(out, "\nNot seen to complete:\n%-15s %9s  %-8s %-8s %12s  %s\n", "ISSUED", "SINCE",
+		"DEVICE", "OP", "SECTOR", "TASK");
 	for (unsigned i = 0; i < p->n && i < env->worst; i++) {
 		const struct pending_request *r = &p->list[i];
 

@@ -10,31 +10,37 @@
 #include "report.h"
 
 #define PENDING_DEVICE 16
-#define PENDING_MAX    8192 /* more are not followed: devices have fewer at a time */
+#define PENDING_MAX    65536 /* more are not followed */
+#define PENDING_CHAINS 16384
 
 struct pending_request {
-	uint64_t issued;
+	uint32_t next; /* in its chain, or of those that are free: index in list + 1; 0: none */
 	uint32_t major, minor;
-	uint64_t sector;
+	int32_t tid;
+	uint64_t issued, sector;
 	int64_t op;
 	const char *op_name;
-	int32_t tid;
 	char device[PENDING_DEVICE], comm[FEED_COMM];
 };
 
 /* A zeroed struct is empty. */
 struct pending {
-	struct pending_request *list; /* [n], the oldest first */
-	unsigned n, room;
+	struct pending_request *list; /* [used]; after pending_end [n], the oldest first */
+	uint32_t n, used, room, free;
+	uint32_t chains[PENDING_CHAINS]; /* by device, operation and sector: index in list + 1 */
+	uint64_t doubtful;		 /* after pending_end: their completions may be lost */
 };
 
 void pending_close(struct pending *p);
-/* A request that is issued again, after the device did not take it, keeps its first time. */
-void pending_add(struct pending *p, const struct pending_request *request);
+/* A request that is issued again, after the device did not take it, keeps its first time: unless records
+ * are missing since then, before lost_until. */
+void pending_add(struct pending *p, const struct pending_request *request, uint64_t lost_until);
 /* The request with the same device, operation and sector is complete. */
 void pending_remove(struct pending *p, const struct pending_request *request);
+/* No more requests. Those before lost_until may be complete. */
+void pending_end(struct pending *p, uint64_t lost_until);
 
-/* At the end: "2 requests are not complete, the oldest after 12.1 s: READ on sda of dd:123." */
+/* After the end: "2 requests were not seen to complete, the oldest for 12.1 s: READ on sda of dd:123." */
 void pending_print_verdict(const struct pending *p, uint64_t end, FILE *out);
 /* The oldest ones. */
 void pending_print(const struct pending *p, const struct report_env *env, uint64_t end, FILE *out);

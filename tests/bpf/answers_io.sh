@@ -175,7 +175,7 @@ hung() {
 	wait $hanging
 	[ $status = 0 ] && report io --filter "device == \"${loop#/dev/}\"" &&
 		holds '.pending | length == 1 and (.[0] | .tid == $said.pid and .age_ns < 1e9)' &&
-		holds '.verdict | test("no request completed. 1 request is not complete at the end")'
+		holds '.verdict | test("no request completed. 1 request was not seen to complete")'
 }
 calls_screen() {
 	local filter=(--filter 'comm == "reader"') # others may read something longer

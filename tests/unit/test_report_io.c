@@ -2,6 +2,7 @@
 /* Report "io" about made-up requests. */
 #include <string.h>
 #include "report_help.h"
+#include "seed.h"
 
 #define MS	    1000000ull
 #define vda_MINOR   0LL
@@ -99,12 +100,69 @@ static void test_pending(void **state)
 		    0LL, 0LL, 7LL, 7LL, "dd");
 	story_end(s, 1000 * MS);
 	assert_contains(story_string(s, "verdict"),
-			". 2 requests are not complete at the end, the oldest "
-			"after 900 ms: READ on vdb of dd:7.");
+			". 2 requests were not seen to complete, the oldest "
+			"for 900 ms: READ on vdb of dd:7.");
 	assert_int_equal(json_array_size(story_json(s, "pending")), 2);
 	assert_int_equal(story_number(s, "pending.0.age_ns"), 900 * MS);
 	assert_int_equal(story_number(s, "pending.1.sector"), 16);
-	assert_contains(story_text(s), "Not complete at the end:\n");
+	assert_contains(story_text(s), "Not seen to complete:\n");
+	story_free(s);
+}
+
+/* A completion that was lost is no disk that hangs. */
+static void test_lost_completion(void **state)
+{
+	struct story *s = begin();
+
+	(void)state;
+	issue(s, 100 * MS, 0, "vda", 8);
+	issue(s, 110 * MS, 0, "vda", 24);
+	story_lose(s, 0, 1);
+	issue(s, 200 * MS, 0, "vda", 8);
+	issue(s, 300 * MS, 0, "vda", 16);
+	story_end(s, 1000 * MS);
+	assert_string_equal(story_string(s, "verdict"),
+			    "io: no request completed. 2 requests were not seen to complete, the "
+			    "oldest for 800 ms: READ on vda of dd:7. The completion of 1 request "
+			    "may be lost.");
+	assert_int_equal(story_number(s, "pending_doubtful"), 1);
+	story_free(s);
+}
+
+/* Many requests at a time, in any order: as a plain table has them. */
+static void test_many_pending(void **state)
+{
+	static uint64_t issued[5000];
+	struct seed seed = { seed_first("io") };
+	struct story *s = begin();
+	unsigned open = 0;
+
+	(void)state;
+	memset(issued, 0, sizeof(issued));
+	for (unsigned i = 1; i <= 40000; i++) {
+		unsigned n = seed_below(&seed, 5000);
+
+		if (!issued[n]) {
+			issued[n] = i * 1000;
+			issue(s, i * 1000, 0, "vda", n * 8);
+			continue;
+		}
+		story_event(s, i * 1000, 0, "block_complete", 7LL, 0LL, "vda", 0LL, 4096LL, n * 8LL,
+			    i * 1000LL - (long long)issued[n], 0LL, 0LL, 7LL, 7LL, "dd");
+		issued[n] = 0;
+	}
+	story_end(s, 1000 * MS);
+	for (unsigned n = 0; n < 5000; n++)
+		open += issued[n] != 0;
+	assert_int_equal(json_array_size(story_json(s, "pending")), open);
+	for (unsigned i = 0; i < open; i++) {
+		const json_t *p = json_array_get(story_json(s, "pending"), i);
+		uint64_t at = json_integer_value(json_object_get(p, "issued_ns"));
+		uint64_t sector = json_integer_value(json_object_get(p, "sector"));
+
+		assert_int_equal(issued[sector / 8], at);
+		issued[sector / 8] = 0;
+	}
 	story_free(s);
 }
 
@@ -121,10 +179,9 @@ static void test_none(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_slow),
-		cmocka_unit_test(test_queue),
-		cmocka_unit_test(test_pending),
-		cmocka_unit_test(test_none),
+		cmocka_unit_test(test_slow),	     cmocka_unit_test(test_queue),
+		cmocka_unit_test(test_pending),	     cmocka_unit_test(test_lost_completion),
+		cmocka_unit_test(test_many_pending), cmocka_unit_test(test_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
