@@ -72,6 +72,7 @@ struct nr_collector_opts {
 	 * quarter of the plan's consumer CPUs, and at least 1. The bytes of a trace do not depend
 	 * on it. */
 	unsigned packers;
+	unsigned unused; /* older programs have padding here */
 	/* Record only the processes that this one starts from nr_collector_start on, and all that
 	 * these start, with their threads; at most 65536 at once. Like pids, it limits the built-in
 	 * sources, and programs that call nr_wanted. Not together with pids. */
