@@ -2,6 +2,8 @@
 /* For abi.sh: a library that refers to the structs that may grow, and the properties of
  * record.h in every object built with this version of it. */
 #include <numaring/numaring.h>
+#include <numaring/query.h>
+#include <numaring/symbols.h>
 
 _Static_assert(NR_RECORD_VERSION == 2, "what follows is true of version 2");
 _Static_assert(sizeof(struct nr_record) == 16, "nr_record");
@@ -33,4 +35,11 @@ NR_API void probe_results(const struct nr_repair *repair, const struct nr_accoun
 			  const struct nr_damage *damage, const struct nr_batch *batch)
 {
 	(void)repair, (void)account, (void)plan, (void)packet, (void)damage, (void)batch;
+}
+
+NR_API void probe_readers(const struct nr_query_opts *query, const struct nr_field_info *field,
+			  const struct nr_symbols_opts *symbols, const struct nr_symbol *symbol,
+			  const struct nr_stack *stack)
+{
+	(void)query, (void)field, (void)symbols, (void)symbol, (void)stack;
 }
