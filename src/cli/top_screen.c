@@ -46,18 +46,33 @@ static void release_messages(void)
 	close(screen.saved_stderr);
 }
 
+static int refuse_terminal(const char *why)
+{
+	const char *term = getenv("TERM");
+
+	cli_error("the terminal type \"%s\" %s: set TERM, or use a pipe: numaring top | cat",
+		  term ? term : "", why);
+	return -EINVAL;
+}
+
+/* "dumb" cannot. */
+static bool can_move_cursor(void)
+{
+	return tigetstr("cup");
+}
+
 int top_screen_open(const struct top_view *view)
 {
 	setlocale(LC_CTYPE, "");
 	screen.view = view;
 	screen.screen = newterm(NULL, stdout, stdin);
-	if (!screen.screen) {
-		const char *term = getenv("TERM");
-
-		cli_error("the terminal type \"%s\" is unknown: set TERM, or use a pipe: numaring "
-			  "top | cat",
-			  term ? term : "");
-		return -EINVAL;
+	if (!screen.screen)
+		return refuse_terminal("is unknown");
+	if (!can_move_cursor()) {
+		endwin();
+		delscreen(screen.screen);
+		screen.screen = NULL;
+		return refuse_terminal("has no screen");
 	}
 	hold_messages();
 	cbreak();

@@ -166,4 +166,12 @@ start
 shows "to be terminated" '^EVENT '
 kill -TERM "$(cat top.pid)"
 ended SIGTERM
+
+for term in dumb nowhere; do
+	rm -f status
+	typed "TERM=$term $NUMARING top 2>err; echo \"exit status \$?\" >status" Enter
+	await test -s status
+	equal "TERM=$term: exit status" "$(cat status)" "exit status 1"
+	check "TERM=$term: says so" grep -q "terminal type \"$term\" .*: set TERM" err
+done
 finish
