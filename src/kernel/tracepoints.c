@@ -123,6 +123,11 @@ int nr_tracepoints_find(struct nr_tracepoint_list *list, const struct nr_tracefs
 		       spec);
 		return -EINVAL;
 	}
+	if (strchr(spec, ',')) {
+		nr_log(log, NR_LOG_ERROR,
+		       "%s has an event without its group: name each one as GROUP:EVENT", spec);
+		return -EINVAL;
+	}
 	err = nr_tracefs_list(list, fs, spec);
 	if (err || (list->n && list->n <= NR_TRACEPOINTS_MOST)) {
 		if (err)

@@ -89,6 +89,7 @@ refused 1 'runs in NMI context' -e nmi:nmi_handler
 refused 1 'nmi:* adds nothing' -e 'nmi:*'
 refused 1 'sched:sched_switch was already added' -e sched:sched_switch,sched:sched_switch
 refused 2 'did you mean the tracepoint sched:sched_switch?' -e sched_switch
+refused 1 'sched:sched_switch,sched_wakeup has an event without its group' -e sched:sched_switch,sched_wakeup
 refused 2 '"nonsense" is not a source' -e nonsense
 refused 1 'sched:sched_switch,nonsense' -e sched:sched_switch,nonsense
 
