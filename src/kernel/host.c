@@ -23,14 +23,30 @@ static bool has_cap(const struct __user_cap_data_struct *data, int cap)
 	return data[cap / 32].effective & (1u << (cap % 32));
 }
 
-static int check_capabilities(const struct nr_logger *log)
+/* data has two elements. */
+static int get_capabilities(struct __user_cap_data_struct *data)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+
+	return syscall(SYS_capget, &header, data) ? -errno : 0;
+}
+
+bool nr_host_may_read_mapped_files(void)
+{
+	struct __user_cap_data_struct data[2] = {};
+
+	return !get_capabilities(data) &&
+	       (has_cap(data, CAP_SYS_ADMIN) || has_cap(data, CAP_CHECKPOINT_RESTORE));
+}
+
+static int check_capabilities(const struct nr_logger *log)
+{
 	struct __user_cap_data_struct data[2] = {};
 	bool bpf, perfmon;
+	int err = get_capabilities(data);
 
-	if (syscall(SYS_capget, &header, data))
-		return -errno;
+	if (err)
+		return err;
 	if (has_cap(data, CAP_SYS_ADMIN))
 		return 0;
 	bpf = has_cap(data, CAP_BPF);

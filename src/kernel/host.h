@@ -17,6 +17,9 @@
  * no BTF, or sysfs is not mounted. */
 int nr_host_check(const struct nr_logger *log);
 
+/* May this process read the files that others have mapped (/proc/PID/map_files)? */
+bool nr_host_may_read_mapped_files(void);
+
 /* Is a kernel of this release ("5.15.0-91-generic") older than what numaring needs? Distributions
  * backport features, so use this to explain a failure, not to refuse a kernel. */
 bool nr_host_is_old(const char *release);

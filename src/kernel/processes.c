@@ -84,6 +84,12 @@ int nr_processes_start(struct nr_processes *p, const struct nr_object *objects, 
 		return 0;
 	}
 	*p = (struct nr_processes){ .names = names, .log = log };
+	p->may_read = nr_host_may_read_mapped_files();
+	if (!p->may_read)
+		nr_log(log, NR_LOG_WARN,
+		       "functions of processes in stacks stay without names, because this user may "
+		       "not read the files that they have mapped: run as root, or grant "
+		       "CAP_CHECKPOINT_RESTORE and CAP_SYS_PTRACE as well");
 	p->stop_fd = eventfd(0, EFD_CLOEXEC);
 	err = p->stop_fd < 0 ? -errno : add_rings(p, objects, n);
 	if (!err)
@@ -97,7 +103,7 @@ static void report(const struct nr_processes *p)
 {
 	uint64_t missed = nr_names_missed(p->names);
 
-	if (missed)
+	if (missed && p->may_read)
 		nr_log(p->log, NR_LOG_INFO,
 		       "%" PRIu64 " process%s had exited before numaring read which files they had "
 		       "mapped: their addresses stay without names",

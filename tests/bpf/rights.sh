@@ -20,6 +20,9 @@ for source in $("$NUMARING" record -e list | awk '{ print $1 }') sched:stacks; d
 	[ -d t ] || sed 's/^/	/' out
 done
 
+record -e sample
+check "samples: says that processes have no names" grep -q 'functions of processes in stacks stay without names' out
+
 if record --uprobe libc.so.6:getpid; then
 	echo "note: this kernel lets this user probe programs"
 else
