@@ -10,7 +10,7 @@
 
 struct nr_processes {
 	struct nr_names *names; /* NULL: not started */
-	bool may_read; /* what processes have mapped */
+	bool may_read;		/* what processes have mapped */
 	struct ring_buffer *rings;
 	int stop_fd;
 	struct nr_thread thread;
