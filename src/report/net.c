@@ -258,15 +258,15 @@ static void verdict(const void *state, FILE *out)
 
 static void print_drops(const struct net *net, FILE *out)
 {
-	fprintf(out, "\n%9s  %-12s %-22s %-18s %-15s %s\n", "DROPPED", "INTERFACE", "REASON",
+	fprintf(out, "\n%9s  %-12s %-22s %-17s %-15s %s\n", "DROPPED", "INTERFACE", "REASON",
 		"PROTOCOL", "FIRST", "PLACE");
 	for (unsigned i = 0; i < net->drops.n && i < net->env->worst; i++) {
 		const struct drop_row *row = net->drops.list[i];
 
-		fprintf(out, "%9" PRIu64 "  %-12s %-22s %-18s %s %#" PRIx64 "%s\n", row->n,
+		fprintf(out, "%9" PRIu64 "  %-12s %-22s %-17s %s %#" PRIx64 "%s\n", row->n,
 			interface_text(row->key.interface).s, reason_text(row).s,
 			protocol_text(row).s, time_text(net->env, row->first).s, row->location,
-			row->elsewhere ? "..." : "");
+			row->elsewhere ? "+" : "");
 	}
 	print_more(out, net->drops.n, net->env->worst);
 }

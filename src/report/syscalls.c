@@ -308,16 +308,22 @@ static void print_worst(const struct syscalls *s, FILE *out)
 }
 
 /* The most frequent errors of a call: "ENOENT 12, EACCES 1". */
-static void print_errors(const struct syscalls *s, const struct call_row *row, FILE *out)
+static void print_errors(const struct syscalls *s, const struct call_row *row, int column,
+			 FILE *out)
 {
 	unsigned shown = 0;
+	char *text;
+	FILE *f = text_open(&text);
 
 	for (unsigned i = 0; i < s->errors.n && shown < 3; i++) {
 		const struct error_row *e = s->errors.list[i];
 
 		if (e->key.nr == row->nr)
-			fprintf(out, "%s%s %" PRIu64, shown++ ? ", " : "  ", e->name, e->n);
+			fprintf(f, "%s%s %" PRIu64, shown++ ? ", " : "", e->name, e->n);
 	}
+	fclose(f);
+	print_wrapped(out, memory_check(text), column, column + 2);
+	free(text);
 }
 
 static void print_rows(const struct syscalls *s, FILE *out)
@@ -327,12 +333,13 @@ static void print_rows(const struct syscalls *s, FILE *out)
 	for (unsigned i = 0; i < s->rows.n && i < 2 * s->env->worst; i++) {
 		const struct call_row *r = s->rows.list[i];
 
-		fprintf(out, "%-16s %9" PRIu64 " %7" PRIu64 " %8s %8s %8s %8s", r->name, r->took.n,
-			r->errors, duration(r->took.sum).s,
-			duration(hist_quantile(&r->took, 500)).s,
-			duration(hist_quantile(&r->took, 990)).s, duration(r->took.max).s);
-		print_errors(s, r, out);
-		fputc('\n', out);
+		int column = fprintf(out, "%-16s %9" PRIu64 " %7" PRIu64 " %8s %8s %8s %8s%s",
+				     r->name, r->took.n, r->errors, duration(r->took.sum).s,
+				     duration(hist_quantile(&r->took, 500)).s,
+				     duration(hist_quantile(&r->took, 990)).s,
+				     duration(r->took.max).s, r->errors ? "  " : "");
+
+		print_errors(s, r, column, out);
 	}
 	print_more(out, s->rows.n, 2 * s->env->worst);
 }
