@@ -33,10 +33,10 @@ void calls_on_enter(void *state, const struct feed_event *e)
 	struct calls *c = state;
 	int64_t tid = feed_int(e, 0);
 	size_t n;
-	const void *args = nr_event_array(e->ev, &e->fields[1].info, &n);
+	const uint64_t *args = feed_words(e, 1, &n);
 	struct call *call;
 
-	if (tid <= 0 || tid >= CALLS_MAX_TID || e->fields[1].info.bits != 64)
+	if (tid <= 0 || tid >= CALLS_MAX_TID)
 		return;
 	call = c->by_tid[tid];
 	if (!call) {
@@ -47,7 +47,8 @@ void calls_on_enter(void *state, const struct feed_event *e)
 	*call = (struct call){
 		.next = call->next, .enter = e->ts, .waker.tid = -1, .last.tid = -1
 	};
-	memcpy(call->args, args, (n < CALL_ARGS ? n : CALL_ARGS) * sizeof(*call->args));
+	for (size_t i = 0; i < n && i < CALL_ARGS; i++)
+		call->args[i] = args[i];
 }
 
 struct call *calls_leave(struct calls *c, int32_t tid)

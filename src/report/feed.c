@@ -32,6 +32,16 @@ int feed_bind(struct feed_field *fields, const struct feed_type *type, const str
 	return 0;
 }
 
+const uint64_t *feed_words(const struct feed_event *e, unsigned i, size_t *n)
+{
+	const void *words = NULL;
+
+	*n = 0;
+	if (e->fields[i].is_there && e->fields[i].info.bits == 64)
+		words = nr_event_array(e->ev, &e->fields[i].info, n);
+	return words;
+}
+
 const char *feed_name(const struct feed_event *e, unsigned i)
 {
 	if (!e->fields[i].is_there)

@@ -87,6 +87,9 @@ static inline void feed_text(const struct feed_event *e, unsigned i, char *buf, 
 	memcpy(buf, text, len < size ? len : size - 1);
 }
 
+/* The integers of an array field, *n of them; none if they have not 64 bits each. */
+const uint64_t *feed_words(const struct feed_event *e, unsigned i, size_t *n);
+
 /* The name of an enum field's value; NULL: it has none. */
 const char *feed_name(const struct feed_event *e, unsigned i);
 

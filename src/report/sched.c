@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "sched.h"
 
-#include "memory.h"
-
-#define FIRST_BUCKETS 1024
+#include "sched_tasks.h"
 
 /* Bits of enum sched_state in the events. */
 #define INTERRUPTIBLE	0x1
@@ -42,112 +40,14 @@ enum { IRQ_NS, IRQ_NAME };
 void sched_open(struct sched *s, const struct nr_types *types)
 {
 	s->types = types;
-	s->n_buckets = FIRST_BUCKETS;
-	s->buckets = memory_new(s->n_buckets, sizeof(*s->buckets));
+	sched_tasks_open(s);
 	cpus_open(&s->cpus);
-}
-
-static void forget_note(struct sched *s, struct sched_task *t)
-{
-	if (t->note)
-		s->forget(t->note);
-	t->note = NULL;
-}
-
-static void forget_stacks(struct sched_task *t)
-{
-	free(t->slept_at);
-	free(t->woken_at);
-	t->slept_at = t->woken_at = NULL;
-}
-
-static void free_list(struct sched_task *t)
-{
-	while (t) {
-		struct sched_task *next = t->next;
-
-		forget_stacks(t);
-		free(t);
-		t = next;
-	}
 }
 
 void sched_close(struct sched *s)
 {
-	for (struct sched_task *t = sched_each(s, NULL); t; t = sched_each(s, t))
-		forget_note(s, t);
-	for (unsigned i = 0; i < s->n_buckets; i++)
-		free_list(s->buckets[i]);
-	free_list(s->free);
-	free(s->buckets);
+	sched_tasks_close(s);
 	cpus_close(&s->cpus);
-}
-
-/* ---- tasks ---- */
-
-static struct sched_task **bucket(const struct sched *s, int32_t tid)
-{
-	return &s->buckets[(uint32_t)tid * 0x9e3779b1u >> 7 & (s->n_buckets - 1)];
-}
-
-struct sched_task *sched_find(const struct sched *s, int32_t tid)
-{
-	struct sched_task *t = *bucket(s, tid);
-
-	while (t && t->tid != tid)
-		t = t->next;
-	return t;
-}
-
-static void add_buckets(struct sched *s)
-{
-	struct sched_task **old = s->buckets;
-	unsigned n = s->n_buckets;
-
-	s->n_buckets *= 2;
-	s->buckets = memory_new(s->n_buckets, sizeof(*s->buckets));
-	for (unsigned i = 0; i < n; i++) {
-		while (old[i]) {
-			struct sched_task *t = old[i], **b = bucket(s, t->tid);
-
-			old[i] = t->next;
-			t->next = *b;
-			*b = t;
-		}
-	}
-	free(old);
-}
-
-static struct sched_task *get(struct sched *s, int32_t tid)
-{
-	struct sched_task *t = sched_find(s, tid), **b;
-
-	if (t)
-		return t;
-	if (s->n_tasks++ == s->n_buckets)
-		add_buckets(s);
-	t = s->free;
-	if (t)
-		s->free = t->next;
-	else
-		t = memory_new(1, sizeof(*t));
-	b = bucket(s, tid);
-	*t = (struct sched_task){ .next = *b, .tid = tid };
-	*b = t;
-	return t;
-}
-
-struct sched_task *sched_each(const struct sched *s, const struct sched_task *t)
-{
-	unsigned i = 0;
-
-	if (t && t->next)
-		return t->next;
-	if (t)
-		i = bucket(s, t->tid) - s->buckets + 1;
-	while (i < s->n_buckets && !s->buckets[i])
-		i++;
-	return i < s->n_buckets ? s->buckets[i] : NULL;
 }
 
 /* ---- events ---- */
@@ -173,28 +73,6 @@ static void enter(struct sched *s, struct sched_task *t, enum sched_state state,
 		cpus_wait(&s->cpus, t->cpu, ts, 1);
 }
 
-/* The task waits no more for t->cpu, and may change it. */
-static void stop_waiting(struct sched *s, const struct sched_task *t, uint64_t ts)
-{
-	if (t->state == SCHED_READY)
-		cpus_wait(&s->cpus, t->cpu, ts, -1);
-}
-
-static void forget(struct sched *s, struct sched_task *t, uint64_t ts)
-{
-	struct sched_task **p = bucket(s, t->tid);
-
-	stop_waiting(s, t, ts);
-	forget_note(s, t);
-	forget_stacks(t);
-	while (*p != t)
-		p = &(*p)->next;
-	*p = t->next;
-	t->next = s->free;
-	s->free = t;
-	s->n_tasks--;
-}
-
 /* To sleep is what the task is for just now: nobody waits for it to go on. */
 static bool sleeps_by_design(const struct sched_task *t, unsigned state)
 {
@@ -217,17 +95,17 @@ static void sleep_in(struct sched *s, struct sched_task *t, const struct feed_ev
 
 static void leave(struct sched *s, const struct feed_event *e, int32_t tid)
 {
-	struct sched_task *t = get(s, tid);
+	struct sched_task *t = sched_tasks_get(s, tid, e->ts);
 	unsigned state = feed_int(e, SWITCH_PREV_STATE);
 
 	if (state & EXIT_STATES) {
-		forget(s, t, e->ts);
+		sched_tasks_forget(s, t, e->ts);
 		return;
 	}
 	feed_text(e, SWITCH_PREV_COMM, t->comm, sizeof(t->comm));
 	t->pid = feed_int(e, SWITCH_PREV_TGID);
 	t->slept = state && !feed_int(e, SWITCH_PREEMPT);
-	stop_waiting(s, t, e->ts);
+	sched_stop_waiting(s, t, e->ts);
 	t->cpu = e->cpu;
 	enter(s, t, t->slept ? SCHED_SLEEPS : SCHED_READY, e->ts);
 	t->out = e->ts;
@@ -239,14 +117,14 @@ static void leave(struct sched *s, const struct feed_event *e, int32_t tid)
 
 static void start(struct sched *s, const struct feed_event *e, int32_t tid)
 {
-	struct sched_task *t = get(s, tid);
+	struct sched_task *t = sched_tasks_get(s, tid, e->ts);
 
 	feed_text(e, SWITCH_NEXT_COMM, t->comm, sizeof(t->comm));
 	t->pid = feed_int(e, SWITCH_NEXT_TGID);
 	if (t->state == SCHED_READY || t->state == SCHED_SLEEPS)
 		s->starts(s->ctx, t, e);
-	forget_note(s, t);
-	stop_waiting(s, t, e->ts);
+	sched_forget_note(s, t);
+	sched_stop_waiting(s, t, e->ts);
 	enter(s, t, SCHED_RUNS, e->ts);
 	t->out = t->wake.ts = t->early.ts = t->moved = 0;
 	t->cpu = e->cpu;
@@ -304,12 +182,12 @@ static bool ended_by_design(const struct sched_task *t)
 void sched_on_wakeup(void *state, const struct feed_event *e)
 {
 	struct sched *s = state;
-	struct sched_task *t = get(s, feed_int(e, WAKEUP_PID));
+	struct sched_task *t = sched_tasks_get(s, feed_int(e, WAKEUP_PID), e->ts);
 	struct sched_wake wake = wake_of(s, e);
 
 	if (wake.is_new) { /* the number may have been another task's */
-		forget(s, t, e->ts);
-		t = get(s, feed_int(e, WAKEUP_PID));
+		sched_tasks_forget(s, t, e->ts);
+		t = sched_tasks_get(s, feed_int(e, WAKEUP_PID), e->ts);
 		t->slept = true;
 	} else if (t->state == SCHED_RUNS) {
 		t->early = wake;
@@ -339,7 +217,7 @@ void sched_on_migrate(void *state, const struct feed_event *e)
 	if (!t)
 		return;
 	t->from_cpu = feed_int(e, MIGRATE_FROM);
-	stop_waiting(s, t, e->ts);
+	sched_stop_waiting(s, t, e->ts);
 	t->cpu = feed_int(e, MIGRATE_TO);
 	if (t->state == SCHED_READY)
 		cpus_wait(&s->cpus, t->cpu, e->ts, 1);
@@ -355,8 +233,8 @@ void sched_on_call(void *state, const struct feed_event *e)
 
 	if (call_kinds_get(&s->calls, e, CALL_NR)->kind != CALL_FUTEX)
 		return;
-	args = nr_event_array(e->ev, &e->fields[CALL_ARGS].info, &n);
-	t = get(s, feed_int(e, CALL_TID));
+	args = feed_words(e, CALL_ARGS, &n);
+	t = sched_tasks_get(s, feed_int(e, CALL_TID), e->ts);
 	t->futex_waits = n > 1 && call_kinds_futex_waits(args[1]);
 }
 
@@ -390,12 +268,12 @@ void sched_on_stack(void *state, const struct feed_event *e)
 {
 	struct sched *s = state;
 
-	saved_stack_take(&get(s, feed_int(e, 0))->slept_at, s->types, e->ev);
+	saved_stack_take(&sched_tasks_get(s, feed_int(e, 0), e->ts)->slept_at, s->types, e->ev);
 }
 
 void sched_on_waker_stack(void *state, const struct feed_event *e)
 {
 	struct sched *s = state;
 
-	saved_stack_take(&get(s, feed_int(e, 0))->woken_at, s->types, e->ev);
+	saved_stack_take(&sched_tasks_get(s, feed_int(e, 0), e->ts)->woken_at, s->types, e->ev);
 }

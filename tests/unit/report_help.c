@@ -73,7 +73,11 @@ static int add_kind(struct btf *btf, char *kind, uint32_t *size)
 {
 	int bits = atoi(kind + 1), chars, word;
 
-	*size = *kind == 't' ? bits : *kind == 'e' ? 4 : *kind == 'a' ? bits * 8 : bits / 8;
+	*size = *kind == 't'   ? bits
+		: *kind == 'e' ? 4
+		: *kind == 'a' ? bits * 8
+		: *kind == 'w' ? bits * 4
+			       : bits / 8;
 	switch (*kind) {
 	case 'e':
 		return add_enum(btf, kind + 2);
@@ -82,6 +86,9 @@ static int add_kind(struct btf *btf, char *kind, uint32_t *size)
 		return btf__add_array(btf, chars, chars, bits);
 	case 'a':
 		word = btf__add_int(btf, "unsigned long", 8, 0);
+		return btf__add_array(btf, word, word, bits);
+	case 'w':
+		word = btf__add_int(btf, "unsigned int", 4, 0);
 		return btf__add_array(btf, word, word, bits);
 	default:
 		return btf__add_int(btf, kind, *size, *kind == 's' ? BTF_INT_SIGNED : 0);

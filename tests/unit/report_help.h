@@ -24,7 +24,7 @@ struct story *story_new(void);
 void story_free(struct story *s);
 
 /* An event type: fields NAME:KIND with the kinds u8, u16, u32, u64, s32, s64, tN (text of N bytes),
- * aN (N integers of 64 bits, of which events give the first) and e(NAME,...) (an enum of 32 bits, from
+ * aN (N integers of 64 bits, of which events give the first), wN (the same of 32 bits) and e(NAME,...) (an enum of 32 bits, from
  * 0). */
 void story_type(struct story *s, const char *name, const char *fields);
 /* After all types. Fails the test if the report does not take them. */

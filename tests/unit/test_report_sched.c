@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include "report/sched_tasks.h"
 #include "report_help.h"
 #include "seed.h"
 
@@ -419,6 +420,93 @@ static void test_wakeups(void **state)
 	story_free(s);
 }
 
+/* A program's own sys_enter may have arguments of another size. */
+static void test_other_args(void **state)
+{
+	const uint32_t words[] = { FUTEX, 0, 1, 0, 0, 9, 9, 0, 0, 0 }; /* nr, tid, args */
+	struct story *s = story_new();
+
+	(void)state;
+	story_type(s, "sched_switch",
+		   "prev_pid:s32 prev_tgid:u32 prev_state:u32 prev_syscall:e(read,futex,"
+		   "clock_nanosleep,fsync) preempt:u8 prev_comm:t16 next_pid:s32 next_tgid:u32 "
+		   "next_comm:t16");
+	story_type(s, "sched_wakeup",
+		   "pid:s32 tgid:u32 target_cpu:u32 comm:t16 waker_pid:s32 waker_comm:t16 "
+		   "context:u32 is_new:u8");
+	story_type(s, "sched_migrate", "pid:s32 from_cpu:u32 to_cpu:u32");
+	story_type(s, "sys_enter", "nr:e(read,futex,clock_nanosleep,fsync) tid:u32 args:w4");
+	story_begin(s, "offcpu", BEGIN);
+	story_bytes(s, at(50), 1, "sys_enter", words, sizeof(words));
+	mutex(s);
+	story_end(s, at(50000));
+	assert_int_equal(story_number(s, "worst.0.tid"), 1);
+	assert_int_equal(story_number(s, "worst.0.stall_ns"), 39210000);
+	story_free(s);
+}
+
+/* ---- many tasks ---- */
+
+static void no_start(void *ctx, struct sched_task *t, const struct feed_event *e)
+{
+	(void)ctx;
+	(void)t;
+	(void)e;
+}
+
+static void *tasks_open(const struct report_env *env, struct pairs *pairs)
+{
+	struct sched *s = calloc(1, sizeof(*s));
+
+	(void)pairs;
+	assert_non_null(s);
+	s->starts = no_start;
+	sched_open(s, env->types);
+	return s;
+}
+
+/* The latest tasks are known, and no more than there is room for. */
+static void tasks_close(void *state)
+{
+	struct sched *s = state;
+
+	assert_true(s->n_tasks <= SCHED_TASKS_MAX && s->n_tasks >= SCHED_TASKS_MAX / 2);
+	for (int32_t i = 0; i < 1000; i++)
+		assert_non_null(sched_find(s, 2 * SCHED_TASKS_MAX - i));
+	assert_null(sched_find(s, 1));
+	sched_close(s);
+	free(s);
+}
+
+static void give_event(void *run, const struct nr_event *ev)
+{
+	report_run_event(run, ev, true);
+}
+
+/* Tasks whose ends were lost do not fill the memory. */
+static void test_many_tasks(void **state)
+{
+	static const struct feed_type types[] = { SCHED_SWITCH, {} };
+	static const struct report tasks = {
+		.events = types,
+		.pair_size = sizeof(struct pair),
+		.open = tasks_open,
+		.close = tasks_close,
+	};
+	const struct report *const list[] = { &tasks };
+	struct story *s = begin("offcpu");
+	const struct report_env env = { .types = story_types(s) };
+	struct report_run *run = report_run_open(list, 1, &env, NULL, 0);
+
+	(void)state;
+	assert_non_null(run);
+	story_tell(s, give_event, run);
+	for (unsigned i = 0; i < 2 * SCHED_TASKS_MAX; i++)
+		change(s, i, 0, i, SLEEPS, READ, i + 1);
+	report_run_close(run);
+	story_free(s);
+}
+
 /* ---- random ---- */
 
 #define CPUS  4
@@ -663,7 +751,8 @@ int main(void)
 		cmocka_unit_test(test_moved),	     cmocka_unit_test(test_throttled),
 		cmocka_unit_test(test_softirqs),     cmocka_unit_test(test_preempted),
 		cmocka_unit_test(test_hog),	     cmocka_unit_test(test_wanted),
-		cmocka_unit_test(test_wakeups),	     cmocka_unit_test(test_random_offcpu),
+		cmocka_unit_test(test_wakeups),	     cmocka_unit_test(test_other_args),
+		cmocka_unit_test(test_many_tasks),   cmocka_unit_test(test_random_offcpu),
 		cmocka_unit_test(test_random_runq),  cmocka_unit_test(test_silent_loss),
 	};
 
