@@ -8,6 +8,7 @@
 #include "collector.h"
 #include "base/clock.h"
 #include "base/counter.h"
+#include "kernel/kernel_btf.h"
 #include "kernel/timens.h"
 #include "names/live.h"
 
@@ -290,6 +291,7 @@ void nr_collector_close(struct nr_collector *c)
 		nr_recording_end(c);
 	for (unsigned i = 0; i < c->n_objects; i++)
 		nr_object_close(&c->objects[i]);
+	nr_kernel_btf_drop();
 	if (atomic_load(&c->abandoned))
 		return; /* an abandoned thread uses the rest */
 	free(c->objects);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "base/clock.h"
 #include "collector.h"
+#include "kernel/kernel_btf.h"
 #include "kernel/pids.h"
 
 /* How long the end waits for a record that is reserved and not submitted. */
@@ -219,6 +220,7 @@ int nr_collector_start(struct nr_collector *c)
 
 	if (err)
 		return err;
+	nr_kernel_btf_drop(); /* libbpf parses its own for each object */
 	err = start(c);
 	nr_collector_set_state(c, err ? NR_FAILED : NR_RUNNING);
 	if (err) {

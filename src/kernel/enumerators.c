@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "enumerators.h"
-#include "host.h"
+#include "kernel_btf.h"
 
 struct nr_enumerator {
 	const char *name;
@@ -46,7 +46,7 @@ static int compare(const void *a, const void *b)
 static void read_all(struct nr_enumerators *e)
 {
 	e->is_read = true;
-	e->btf = btf__parse(NR_KERNEL_BTF, NULL);
+	e->btf = nr_kernel_btf_get();
 	if (e->btf)
 		e->list = calloc(count(e->btf) + 1, sizeof(*e->list));
 	if (!e->list)
@@ -82,7 +82,7 @@ bool nr_enumerators_find(struct nr_enumerators *e, const char *name, size_t len,
 
 void nr_enumerators_clear(struct nr_enumerators *e)
 {
-	btf__free(e->btf);
+	nr_kernel_btf_put(e->btf);
 	free(e->list);
 	*e = (struct nr_enumerators){};
 }

@@ -12,7 +12,7 @@ struct btf;
 /* Zeroed: nothing is read yet. */
 struct nr_enumerators {
 	bool is_read;
-	struct btf *btf;
+	const struct btf *btf;
 	struct nr_enumerator *list; /* [n], by name */
 	size_t n;
 };

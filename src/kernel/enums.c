@@ -6,6 +6,7 @@
 #include "base/bits.h"
 #include "calls.h"
 #include "enums.h"
+#include "kernel_btf.h"
 
 /* Numbers above the system's own, that a program never sees but the exit of a call has: the kernel
  * then restarts the call. */
@@ -60,7 +61,7 @@ static const char *short_reason(const char *name)
 /* Kernels before 5.17 have no reasons; their numbers stay without names. */
 static int add_drop_reasons(struct btf *btf)
 {
-	struct btf *kernel = btf__load_vmlinux_btf();
+	const struct btf *kernel = nr_kernel_btf_get();
 	int id = kernel ? btf__find_by_name_kind(kernel, "skb_drop_reason", BTF_KIND_ENUM) : -errno;
 	const struct btf_type *t = id > 0 ? btf__type_by_id(kernel, id) : NULL;
 	int err = kernel ? 0 : id;
@@ -71,7 +72,7 @@ static int add_drop_reasons(struct btf *btf)
 		err = btf__add_enum_value(
 			btf, short_reason(btf__str_by_offset(kernel, e->name_off)), e->val);
 	}
-	btf__free(kernel);
+	nr_kernel_btf_put(kernel);
 	return err;
 }
 

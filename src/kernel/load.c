@@ -7,6 +7,7 @@
 #include "calls.h"
 #include "events.h"
 #include "host.h"
+#include "kernel_btf.h"
 #include "libbpf_log.h"
 #include "object.h"
 #include "report.h"
@@ -102,10 +103,11 @@ static int check_sections(const struct nr_object *o, const struct nr_logger *log
 /* Is there too little memory to parse it? nr_host_check has checked that it can be read. */
 static bool kernel_btf_is_too_large(void)
 {
-	struct btf *btf = btf__parse(NR_KERNEL_BTF, NULL);
+	const struct btf *btf = nr_kernel_btf_get();
 	bool too_large = !btf && errno == ENOMEM;
 
-	btf__free(btf);
+	nr_kernel_btf_put(btf);
+	nr_kernel_btf_drop();
 	return too_large;
 }
 

@@ -2,6 +2,7 @@
 #include <bpf/btf.h>
 #include <stdio.h>
 #include <string.h>
+#include "kernel_btf.h"
 #include "missing.h"
 
 #define SECTION "tp_btf/"
@@ -45,13 +46,13 @@ static void skip_programs(struct nr_object *o, const struct btf *kernel, struct 
 
 void nr_missing_skip(struct nr_object *o, const struct nr_logger *log)
 {
-	struct btf *kernel = btf__load_vmlinux_btf();
+	const struct btf *kernel = nr_kernel_btf_get();
 	struct names missing = {};
 
 	if (!kernel) /* the load will fail, too, and say why */
 		return;
 	skip_programs(o, kernel, &missing);
-	btf__free(kernel);
+	nr_kernel_btf_put(kernel);
 	if (missing.len)
 		nr_log(log, NR_LOG_WARN,
 		       "%s: this kernel has no tracepoint %s: what these tell is not recorded",

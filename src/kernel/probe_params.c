@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <bpf/btf.h>
+#include <stdint.h>
 #include <stdlib.h>
-#include "host.h"
+#include "kernel_btf.h"
 #include "probe_params.h"
 
 /* ---- functions of the kernel ---- */
@@ -69,14 +70,14 @@ static void set_params(struct nr_probe_spec *spec, const struct btf *btf,
 
 static void read_prototype(struct nr_probe_spec *spec)
 {
-	struct btf *btf = btf__parse(NR_KERNEL_BTF, NULL);
+	const struct btf *btf = nr_kernel_btf_get();
 	const struct btf_type *proto = btf ? find_function(btf, spec->symbol) : NULL;
 
 	if (proto && spec->is_return)
 		set_type(&spec->params[0], btf, proto->type);
 	else if (proto)
 		set_params(spec, btf, proto);
-	btf__free(btf);
+	nr_kernel_btf_put(btf);
 }
 
 static void set_result(struct nr_probe_spec *spec)

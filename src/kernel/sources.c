@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
 #include <numaring/numaring.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "enums.h"
 #include "exec.skel.h"
 #include "irq.skel.h"
+#include "kernel_btf.h"
 #include "memory.skel.h"
 #include "missing.h"
 #include "net.skel.h"
@@ -68,6 +70,25 @@ static int prepare_object(struct nr_object *o, const struct nr_logger *log)
 	return err;
 }
 
+static int prepare(struct nr_object *o, const struct nr_source *source, const char *args,
+		   const struct nr_logger *log)
+{
+	const struct btf *kernel = nr_kernel_btf_get(); /* once for all steps */
+	int err = kernel ? 0 : -errno;
+
+	if (err) {
+		nr_log(log, NR_LOG_ERROR, "cannot read the kernel's types for the source %s: %s",
+		       o->name, nr_reason(err));
+		return err;
+	}
+	nr_missing_skip(o, log);
+	err = prepare_object(o, log);
+	if (!err && source->prepare)
+		err = source->prepare(o, args, log);
+	nr_kernel_btf_put(kernel);
+	return err;
+}
+
 int nr_source_open(struct nr_object *o, const struct nr_source *source, const char *args,
 		   const struct nr_logger *log)
 {
@@ -78,10 +99,7 @@ int nr_source_open(struct nr_object *o, const struct nr_source *source, const ch
 	if (err)
 		return err;
 	o->tests = true; /* by nr_emit or nr_passes */
-	nr_missing_skip(o, log);
-	err = prepare_object(o, log);
-	if (!err && source->prepare)
-		err = source->prepare(o, args, log);
+	err = prepare(o, source, args, log);
 	if (err)
 		nr_object_close(o);
 	return err;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include "events.h"
+#include "kernel_btf.h"
 #include "tasks.h"
 
 #define MAX_SLOTS (1u << 18) /* bpf/slots.h has the same */
@@ -75,7 +76,7 @@ static int64_t hot_count_at(const struct btf *btf)
  * kernel does not tell. */
 static int64_t preempt_count_at(void)
 {
-	struct btf *kernel = btf__load_vmlinux_btf();
+	const struct btf *kernel = nr_kernel_btf_get();
 	int64_t from, to;
 
 	if (!kernel)
@@ -84,7 +85,7 @@ static int64_t preempt_count_at(void)
 	to = hot_count_at(kernel);
 	if (to < 0)
 		to = variable_at(kernel, "__preempt_count");
-	btf__free(kernel);
+	nr_kernel_btf_put(kernel);
 	return from < 0 || to < 0 ? 0 : to - from;
 }
 

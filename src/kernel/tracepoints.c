@@ -8,6 +8,7 @@
 #include "events.h"
 #include "format_type.h"
 #include "host.h"
+#include "kernel_btf.h"
 #include "libbpf_log.h"
 #include "report.h"
 #include "tracepoint.skel.h"
@@ -73,10 +74,10 @@ static const char *ring_lock_type(const struct btf *btf)
 /* A resilient lock notices that its owner waits for it, and the record is lost instead. */
 static bool ring_lock_is_safe(void)
 {
-	struct btf *btf = btf__parse(NR_KERNEL_BTF, NULL);
+	const struct btf *btf = nr_kernel_btf_get();
 	bool safe = btf && !strcmp(ring_lock_type(btf), "rqspinlock_t");
 
-	btf__free(btf);
+	nr_kernel_btf_put(btf);
 	return safe;
 }
 
