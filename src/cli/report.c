@@ -71,16 +71,34 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 	}
 }
 
+/* The list of reports comes before the notes. */
+static char *help(int key, const char *text, void *input)
+{
+	char *list = NULL;
+	size_t size;
+	FILE *out;
+
+	(void)input;
+	if (key != ARGP_KEY_HELP_POST_DOC)
+		return (char *)text;
+	out = open_memstream(&list, &size);
+	if (!out)
+		return (char *)text;
+	reports_list(out);
+	fprintf(out, "\n%s", text);
+	fclose(out);
+	return list;
+}
+
 static const struct argp argp = {
 	.options = options,
+	.help_filter = help,
 	.parser = parse_opt,
 	.args_doc = "KIND[,KIND...] DIR\ndiff A B [KIND]",
 	.doc = "Answer a question from the events of a trace: the verdict, the worst cases with "
 	       "their "
-	       "causes, a histogram, and totals. Without arguments, lists the kinds. With "
-	       "--filter, counts "
-	       "what ends with an event that matches; -p and --comm are for the tasks of a "
-	       "report.\v" WINDOW_TIMES
+	       "causes, a histogram, and totals. With --filter, counts what ends with an event "
+	       "that matches; -p and --comm are for the tasks of a report.\v" WINDOW_TIMES
 	       "Exit status: 1 if the trace is damaged, lacks the events that a report needs, or "
 	       "has "
 	       "no end mark and is not being recorded; what could be read is reported first. 1 "

@@ -10,9 +10,14 @@ void reports_list(FILE *out)
 {
 	const struct report *r;
 
-	fputs("Reports:\n", out);
+	fputs("Reports, with a command that records what each needs:\n", out);
 	for (unsigned i = 0; (r = report_at(i)); i++)
-		fprintf(out, "  %-10s %s\n", r->name, r->about);
+		fprintf(out, "  %-10s %s\n  %-10s numaring record -e %s -o DIR --duration 10\n",
+			r->name, r->about, "", r->sources);
+	fprintf(out,
+		"  %-10s what changed from trace A to trace B\n"
+		"In one go, without a trace: numaring record --report %s --duration 10\n",
+		"diff A B", report_at(0)->name);
 }
 
 static void add(struct reports *r, const char *name)

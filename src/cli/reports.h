@@ -18,7 +18,7 @@ struct reports {
 /* Take the values of options. They exit with CLI_USAGE and a message if one is invalid. */
 void reports_add(struct reports *r, char *names); /* separated by commas */
 void reports_number(struct reports *r, const char *arg);
-/* A line for each kind of report. */
+/* The kinds of reports, with an example each. */
 void reports_list(FILE *out);
 
 /* Fills in the rest of env. NULL after a message. */
