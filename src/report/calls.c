@@ -11,21 +11,48 @@ void calls_open(struct calls *c, const struct nr_types *types)
 
 void calls_close(struct calls *c)
 {
-	while (c->all) {
-		struct call *call = c->all;
-
-		c->all = call->next;
-		free(call);
-	}
+	for (unsigned i = 0; i < c->n; i++)
+		free(c->list[i]);
+	free(c->list);
 	free(c->by_tid);
 }
 
 /* The call that a thread is in; NULL: in none that is known. */
 static struct call *call_of(const struct calls *c, int64_t tid)
 {
-	struct call *call = tid > 0 && tid < CALLS_MAX_TID ? c->by_tid[tid] : NULL;
+	return tid > 0 && tid < CALLS_MAX_TID ? c->by_tid[tid] : NULL;
+}
 
-	return call && call->enter ? call : NULL;
+static void release(struct calls *c, struct call *call)
+{
+	c->by_tid[call->tid] = NULL;
+	c->n_open--;
+	call->enter = 0;
+	call->next = c->free;
+	c->free = call;
+}
+
+static void forget_oldest(struct calls *c, uint64_t now)
+{
+	for (uint64_t age = now / 2; c->n_open > CALLS_MAX_OPEN / 4 * 3; age /= 2)
+		for (unsigned i = 0; i < c->n; i++)
+			if (c->list[i]->enter && now - c->list[i]->enter >= age)
+				release(c, c->list[i]);
+}
+
+static struct call *take(struct calls *c)
+{
+	struct call *call = c->free;
+
+	if (call) {
+		c->free = call->next;
+		return call;
+	}
+	if (c->n == c->room) {
+		c->room = c->room ? 2 * c->room : 64;
+		c->list = memory_grow(c->list, c->room, sizeof(struct call *));
+	}
+	return c->list[c->n++] = memory_new(1, sizeof(*call));
 }
 
 void calls_on_enter(void *state, const struct feed_event *e)
@@ -36,17 +63,15 @@ void calls_on_enter(void *state, const struct feed_event *e)
 	const uint64_t *args = feed_words(e, 1, &n);
 	struct call *call;
 
-	if (tid <= 0 || tid >= CALLS_MAX_TID)
+	if (tid <= 0 || tid >= CALLS_MAX_TID || !e->ts)
 		return;
-	call = c->by_tid[tid];
-	if (!call) {
-		call = c->by_tid[tid] = memory_new(1, sizeof(*call));
-		call->next = c->all;
-		c->all = call;
-	}
-	*call = (struct call){
-		.next = call->next, .enter = e->ts, .waker.tid = -1, .last.tid = -1
-	};
+	if (c->by_tid[tid])
+		release(c, c->by_tid[tid]);
+	if (c->n_open == CALLS_MAX_OPEN)
+		forget_oldest(c, e->ts);
+	call = c->by_tid[tid] = take(c);
+	c->n_open++;
+	*call = (struct call){ .tid = tid, .enter = e->ts, .waker.tid = -1, .last.tid = -1 };
 	for (size_t i = 0; i < n && i < CALL_ARGS; i++)
 		call->args[i] = args[i];
 }
@@ -56,7 +81,7 @@ struct call *calls_leave(struct calls *c, int32_t tid)
 	struct call *call = call_of(c, tid);
 
 	if (call)
-		call->enter = 0;
+		release(c, call);
 	return call;
 }
 

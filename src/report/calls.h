@@ -18,8 +18,9 @@ struct waker {
 };
 
 struct call {
-	struct call *next; /* in the list of all */
-	uint64_t enter;	   /* 0: the thread is in none, or it was not seen to enter it */
+	struct call *next; /* that is free */
+	int32_t tid;
+	uint64_t enter; /* 0: it is free */
 	uint64_t args[CALL_ARGS];
 	uint64_t off;	  /* ns off its CPU; this and the following: if calls.sched */
 	uint64_t wait;	  /* of these, ready to run */
@@ -29,17 +30,22 @@ struct call {
 };
 
 #define CALLS_MAX_TID (1u << 22) /* the kernel's PID_MAX_LIMIT */
+/* Of more calls at a time, those that began first are forgotten: their threads may have ended in them. */
+#define CALLS_MAX_OPEN (1u << 17)
 
 struct calls {
-	struct call **by_tid; /* [CALLS_MAX_TID] */
-	struct call *all;
+	struct call **by_tid; /* [CALLS_MAX_TID]; NULL: in none, or it was not seen to enter it */
+	struct call **list;   /* [n]: all */
+	unsigned n, room, n_open;
+	struct call *free;
 	bool sched; /* events of the source "sched" are recorded */
 };
 
 void calls_open(struct calls *c, const struct nr_types *types);
 void calls_close(struct calls *c);
 
-/* The call that the thread leaves; NULL: it was not seen to enter it. Valid until its next one. */
+/* The call that the thread leaves; NULL: it was not seen to enter it. Valid until the next
+ * enter. */
 struct call *calls_leave(struct calls *c, int32_t tid);
 
 /* The event types. The state of a report that uses them begins with a struct calls. */

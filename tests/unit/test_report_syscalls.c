@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Report "syscalls" about made-up calls. */
 #include <string.h>
+#include "report/calls.h"
 #include "report_help.h"
 
 #define MS 1000000ull
@@ -127,13 +128,66 @@ static void test_losses(void **state)
 	story_free(s);
 }
 
+/* ---- many calls ---- */
+
+static void *calls_new(const struct report_env *env, struct pairs *pairs)
+{
+	struct calls *c = calloc(1, sizeof(*c));
+
+	(void)pairs;
+	assert_non_null(c);
+	calls_open(c, env->types);
+	return c;
+}
+
+static void calls_judge(void *state)
+{
+	struct calls *c = state;
+
+	assert_true(c->n <= CALLS_MAX_OPEN);
+	assert_null(calls_leave(c, 1));
+	for (int32_t i = 0; i < 1000; i++)
+		assert_int_equal(calls_leave(c, 2 * CALLS_MAX_OPEN - i)->args[0], i);
+	calls_close(c);
+	free(c);
+}
+
+static void give_event(void *run, const struct nr_event *ev)
+{
+	report_run_event(run, ev, true);
+}
+
+/* Threads that end in a call do not fill the memory, nor do those that leave it. */
+static void test_many_calls(void **state)
+{
+	static const struct feed_type types[] = { CALLS_EVENTS, {} };
+	static const struct report calls = {
+		.events = types,
+		.pair_size = sizeof(struct pair),
+		.open = calls_new,
+		.close = calls_judge,
+	};
+	const struct report *const list[] = { &calls };
+	struct story *s = begin(false);
+	const struct report_env env = { .types = story_types(s) };
+	struct report_run *run = report_run_open(list, 1, &env, NULL, 0);
+	const long long n = 2 * CALLS_MAX_OPEN;
+
+	(void)state;
+	assert_non_null(run);
+	story_tell(s, give_event, run);
+	for (long long i = 1; i <= n; i++)
+		enter(s, i, READ, i, n - i);
+	report_run_close(run);
+	story_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_read),
-		cmocka_unit_test(test_before),
-		cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_losses),
+		cmocka_unit_test(test_read),	   cmocka_unit_test(test_before),
+		cmocka_unit_test(test_errors),	   cmocka_unit_test(test_losses),
+		cmocka_unit_test(test_many_calls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
