@@ -35,7 +35,7 @@ touch loaded; sleep 0.5'
 
 # record_ STATUS WRITES OPTIONS...: under load. The rings have room for all of it unless $ring is small, so on a busy
 # machine nothing is lost. The file loaded appears after the load.
-ring=64M
+ring=128M
 record_() {
 	local status=$1
 	prepare_load "$2"
@@ -52,15 +52,13 @@ slow_reader() {
 	timeout 100 bash -c 'exec 3<fifo; until [ -e loaded ]; do sleep 0.05; done; exec cat <&3 >$0' "$1"
 }
 
-write=1
-[ "$(uname -m)" = aarch64 ] && write=64
 # complete TRACE WRITES: nothing is lost or missed, and the trace has every write of the load.
 complete() {
 	"$NUMARING" stat --json "$1" >stat.json || fail "$what: stat $1"
 	equal "$what: $1: complete" "$(jq -c '[.complete, .lost, .missed_events, .unordered, .misplaced]' stat.json)" \
 		'[true,0,0,0,0]'
 	equal "$what: $1: every write" \
-		"$("$NUMARING" cat --json "$1" | grep -cE "\"nr\":$write,\"pid\":($(IFS='|'; echo "${pids[*]}")),")" \
+		"$("$NUMARING" cat --json "$1" | grep -cE "\"nr\":\"write\",\"pid\":($(IFS='|'; echo "${pids[*]}")),")" \
 		$((2 * $2 * ${#pids[@]}))
 }
 
