@@ -57,7 +57,7 @@ prepare() { # COUNT
 	bash -c 'kill -STOP $$; exec dd if=/dev/zero of=/dev/null bs=1 count=$0 status=none' "$1" >dd.out 2>&1 &
 	load=$!
 	await grep -q '^State:.T' /proc/$load/status
-	only=(-p "$load,$$" --ring-size 32M)
+	only=(-p "$load,$$" --ring-size 128M)
 }
 # It goes on until the file `done` exists.
 # shellcheck disable=SC2016
