@@ -3,15 +3,17 @@
 #include <errno.h>
 #include <stdio.h>
 #include "events.h"
+#include "host.h"
 #include "kernel_btf.h"
 #include "tasks.h"
 
 #define MAX_SLOTS (1u << 18) /* bpf/slots.h has the same */
 
-/* Threads have numbers below kernel.pid_max. 0: it cannot be read. */
+/* The host's threads have numbers below this; 0: unknown. From Linux 6.14 on, each PID namespace has
+ * a kernel.pid_max of its own. */
 static uint32_t pid_max(void)
 {
-	FILE *f = fopen("/proc/sys/kernel/pid_max", "re");
+	FILE *f = nr_host_in_initial_pidns() ? fopen("/proc/sys/kernel/pid_max", "re") : NULL;
 	uint32_t max = 0;
 
 	if (!f)

@@ -103,6 +103,14 @@ if unshare -pf --mount-proc true 2>/dev/null; then
 	check "namespace: -p" test "$(events sys_enter | wc -l)" -gt 100
 	equal "namespace: -p, one process" "$(events sys_enter | jq .pid | sort -u | wc -l)" 1
 	equal "namespace: -p, its calls" "$(events sys_enter | jq -r .nr | sort -u)" getpgid
+
+	# Its kernel.pid_max says nothing of the host's numbers (Linux 6.14).
+	rm -rf t
+	echo 301 >pid_max
+	unshare -pf --mount-proc bash -c "mount --bind pid_max /proc/sys/kernel/pid_max || exit
+		'$NUMARING' record -e syscalls -o t -- '$LOAD' 1000 0" >out 2>&1 || fail "namespace: $(cat out)"
+	check "namespace: how long its calls take" \
+		test "$(events sys_exit | jq 'select(.nr == "getpgid" and .duration_ns > 0) | 1' | wc -l)" -ge 990
 	for flag in "" --self; do
 		rm -rf t
 		# shellcheck disable=SC2086
