@@ -51,7 +51,7 @@ record_() {
 # A flood that fills a small disk at once; it ends with the recording.
 flood=(timeout 10 "$LOAD" 0 0)
 
-# Only the system calls of one process: 4 records for each of its COUNT writes, 44 bytes each.
+# Only the system calls of one process: 4 records for each of its COUNT writes, 80 bytes each on average.
 prepare() { # COUNT
 	# shellcheck disable=SC2016
 	bash -c 'kill -STOP $$; exec dd if=/dev/zero of=/dev/null bs=1 count=$0 status=none' "$1" >dd.out 2>&1 &
