@@ -156,11 +156,17 @@ void cause_follow(struct cause *c, const struct sched *s, const struct sched_wak
 void cause_ready(struct cause *c, const struct sched *s, const struct sched_task *t, unsigned cpu,
 		 uint64_t begin, uint64_t end)
 {
-	uint64_t moved = t->moved > begin ? t->moved : begin;
+	uint64_t from = begin;
 
-	if (moved > begin)
-		cpus_add_shares(&s->cpus, &c->shares, t->from_cpu, begin, moved, end);
-	cpus_add_shares(&s->cpus, &c->shares, cpu, moved, end, end);
+	for (unsigned i = 0; i < t->n_places; i++) {
+		const struct sched_place *place = &t->places[i];
+
+		if (place->until <= from)
+			continue;
+		cpus_add_shares(&s->cpus, &c->shares, place->cpu, from, place->until, end);
+		from = place->until;
+	}
+	cpus_add_shares(&s->cpus, &c->shares, cpu, from, end, end);
 }
 
 /* Is it of this sleep? It comes shortly before the event. */

@@ -109,7 +109,7 @@ static void leave(struct sched *s, const struct feed_event *e, int32_t tid)
 	t->cpu = e->cpu;
 	enter(s, t, t->slept ? SCHED_SLEEPS : SCHED_READY, e->ts);
 	t->out = e->ts;
-	t->wake.ts = t->moved = 0;
+	t->wake.ts = t->n_places = 0;
 	if (t->slept)
 		sleep_in(s, t, e, state);
 	t->early.ts = 0;
@@ -126,7 +126,7 @@ static void start(struct sched *s, const struct feed_event *e, int32_t tid)
 	sched_forget_note(s, t);
 	sched_stop_waiting(s, t, e->ts);
 	enter(s, t, SCHED_RUNS, e->ts);
-	t->out = t->wake.ts = t->early.ts = t->moved = 0;
+	t->out = t->wake.ts = t->early.ts = t->n_places = 0;
 	t->cpu = e->cpu;
 }
 
@@ -204,7 +204,7 @@ void sched_on_wakeup(void *state, const struct feed_event *e)
 		t->by_design = true;
 	t->cpu = feed_int(e, WAKEUP_CPU);
 	enter(s, t, SCHED_READY, e->ts);
-	t->moved = 0;
+	t->n_places = 0;
 	if (s->wakes)
 		s->wakes(s->ctx, t);
 }
@@ -216,12 +216,12 @@ void sched_on_migrate(void *state, const struct feed_event *e)
 
 	if (!t)
 		return;
-	t->from_cpu = feed_int(e, MIGRATE_FROM);
+	if (t->n_places < SCHED_PLACES)
+		t->places[t->n_places++] = (struct sched_place){ feed_int(e, MIGRATE_FROM), e->ts };
 	sched_stop_waiting(s, t, e->ts);
 	t->cpu = feed_int(e, MIGRATE_TO);
 	if (t->state == SCHED_READY)
 		cpus_wait(&s->cpus, t->cpu, e->ts, 1);
-	t->moved = e->ts;
 }
 
 void sched_on_call(void *state, const struct feed_event *e)

@@ -46,6 +46,7 @@ struct sched_stretch {
 };
 
 #define SCHED_STRETCHES 16
+#define SCHED_PLACES	4
 
 struct sched_task {
 	struct sched_task *next; /* in its bucket, or free */
@@ -60,10 +61,13 @@ struct sched_task {
 	const struct call_kind *call; /* that it sleeps in */
 	struct sched_wake wake;	      /* that ended its sleep */
 	struct sched_wake early;      /* while it ran: it may have been about to sleep */
-	/* Where a ready task waits, and where it did before it was moved. */
-	unsigned cpu, from_cpu;
-	uint64_t moved;	  /* 0: it was not */
-	bool futex_waits; /* its latest futex call waits for something else than a lock */
+	unsigned cpu; /* where a ready task waits, and where it did before it was moved: */
+	unsigned n_places;
+	struct sched_place {
+		unsigned cpu;
+		uint64_t until;
+	} places[SCHED_PLACES]; /* in this order; if there are more, the latest are left out */
+	bool futex_waits;	/* its latest futex call waits for something else than a lock */
 	/* Where it slept last, and where its latest waker was; NULL: not recorded. */
 	struct saved_stack *slept_at, *woken_at;
 	void *note; /* of the report; see `forget` */

@@ -307,6 +307,27 @@ static void test_moved(void **state)
 	story_free(s);
 }
 
+/* It waits on three CPUs, longest on the first. */
+static void test_moved_twice(void **state)
+{
+	struct story *s = begin("runq");
+
+	(void)state;
+	change(s, 100, 0, 0, RUNNING, 0, 1);
+	change(s, 200, 1, 0, RUNNING, 0, 8);
+	change(s, 300, 2, 0, RUNNING, 0, 9);
+	change(s, 1000, 0, 1, RUNNING, 0, 7);
+	story_event(s, at(31000), 1, "sched_migrate", 1LL, 0LL, 1LL);
+	story_event(s, at(32000), 2, "sched_migrate", 1LL, 1LL, 2LL);
+	change(s, 41000, 2, 9, SLEEPS, READ, 1);
+	story_end(s, at(50000));
+	assert_contains(story_text(s), "while task7:7 ran (75 %), task9:9 ran (23 %),");
+	assert_int_equal(story_number(s, "worst.0.instead.0.ns"), 30 * MS);
+	assert_int_equal(story_number(s, "worst.0.instead.1.ns"), 9 * MS);
+	assert_int_equal(story_number(s, "worst.0.instead.2.ns"), 1 * MS);
+	story_free(s);
+}
+
 static void test_throttled(void **state)
 {
 	struct story *s = begin("runq");
@@ -743,17 +764,18 @@ static void test_silent_loss(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_mutex),	     cmocka_unit_test(test_loss),
-		cmocka_unit_test(test_lost_before),  cmocka_unit_test(test_loss_before_end),
-		cmocka_unit_test(test_chain_to_hog), cmocka_unit_test(test_wait_after_sleep),
-		cmocka_unit_test(test_futex),	     cmocka_unit_test(test_ends),
-		cmocka_unit_test(test_early_wake),   cmocka_unit_test(test_irq),
-		cmocka_unit_test(test_moved),	     cmocka_unit_test(test_throttled),
-		cmocka_unit_test(test_softirqs),     cmocka_unit_test(test_preempted),
-		cmocka_unit_test(test_hog),	     cmocka_unit_test(test_wanted),
-		cmocka_unit_test(test_wakeups),	     cmocka_unit_test(test_other_args),
-		cmocka_unit_test(test_many_tasks),   cmocka_unit_test(test_random_offcpu),
-		cmocka_unit_test(test_random_runq),  cmocka_unit_test(test_silent_loss),
+		cmocka_unit_test(test_mutex),	      cmocka_unit_test(test_loss),
+		cmocka_unit_test(test_lost_before),   cmocka_unit_test(test_loss_before_end),
+		cmocka_unit_test(test_chain_to_hog),  cmocka_unit_test(test_wait_after_sleep),
+		cmocka_unit_test(test_futex),	      cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_early_wake),    cmocka_unit_test(test_irq),
+		cmocka_unit_test(test_moved),	      cmocka_unit_test(test_throttled),
+		cmocka_unit_test(test_softirqs),      cmocka_unit_test(test_preempted),
+		cmocka_unit_test(test_hog),	      cmocka_unit_test(test_wanted),
+		cmocka_unit_test(test_wakeups),	      cmocka_unit_test(test_other_args),
+		cmocka_unit_test(test_moved_twice),   cmocka_unit_test(test_many_tasks),
+		cmocka_unit_test(test_random_offcpu), cmocka_unit_test(test_random_runq),
+		cmocka_unit_test(test_silent_loss),
 	};
 
 	seed.state = seed_first("report_sched");
