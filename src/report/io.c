@@ -212,7 +212,7 @@ static void io_end(void *state, uint64_t end)
 	struct io *io = state;
 
 	io->end = end;
-	pending_end(&io->pending, io->pairs->lost_until);
+	pending_end(&io->pending, io->pairs->lost_until, end);
 	for (unsigned i = 0; i < io->rows.n; i++)
 		add_to_device(io, io->rows.list[i]);
 	rows_sort(&io->rows, p99);

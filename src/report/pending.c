@@ -89,17 +89,19 @@ static int by_age(const void *a, const void *b)
 	return (x->issued > y->issued) - (x->issued < y->issued);
 }
 
-void pending_end(struct pending *p, uint64_t lost_until)
+void pending_end(struct pending *p, uint64_t lost_until, uint64_t end)
 {
 	struct pending_request *list = memory_new(p->n, sizeof(*list));
 	unsigned n = 0;
 
 	for (unsigned c = 0; c < PENDING_CHAINS; c++) {
 		for (uint32_t i = p->chains[c]; i; i = p->list[i - 1].next) {
-			if (p->list[i - 1].issued < lost_until)
+			const struct pending_request *r = &p->list[i - 1];
+
+			if (r->issued < lost_until)
 				p->doubtful++;
-			else
-				list[n++] = p->list[i - 1];
+			else if (r->issued + PENDING_LEAST <= end)
+				list[n++] = *r;
 		}
 	}
 	qsort(list, n, sizeof(*list), by_age);

@@ -12,6 +12,9 @@
 #define PENDING_DEVICE 16
 #define PENDING_MAX    65536 /* more are not followed */
 #define PENDING_CHAINS 16384
+/* Younger ones are left out at the end, ns: some always are on their way, and the programs that record
+ * completions may be detached so much earlier than those that record issues. */
+#define PENDING_LEAST 200000000ull
 
 struct pending_request {
 	uint32_t next; /* in its chain, or of those that are free: index in list + 1; 0: none */
@@ -38,7 +41,7 @@ void pending_add(struct pending *p, const struct pending_request *request, uint6
 /* The request with the same device, operation and sector is complete. */
 void pending_remove(struct pending *p, const struct pending_request *request);
 /* No more requests. Those before lost_until may be complete. */
-void pending_end(struct pending *p, uint64_t lost_until);
+void pending_end(struct pending *p, uint64_t lost_until, uint64_t end);
 
 /* After the end: "2 requests were not seen to complete, the oldest for 12.1 s: READ on sda of dd:123." */
 void pending_print_verdict(const struct pending *p, uint64_t end, FILE *out);

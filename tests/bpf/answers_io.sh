@@ -164,7 +164,7 @@ hung() {
 	local wait hanging status
 	rm -rf t
 	kill -STOP "$slow"
-	"$NUMARING" record -e block -o t --force --fail-on-loss -d 0.8 >out 2>err &
+	"$NUMARING" record -e block -o t --force --fail-on-loss -d 1.2 >out 2>err &
 	wait=$!
 	await test -s t/stream
 	"$KNOWN" disk "$loop" 1 >says &
@@ -174,7 +174,7 @@ hung() {
 	kill -CONT "$slow"
 	wait $hanging
 	[ $status = 0 ] && report io --filter "device == \"${loop#/dev/}\"" &&
-		holds '.pending | length == 1 and (.[0] | .tid == $said.pid and .age_ns < 1e9)' &&
+		holds '.pending | length == 1 and (.[0] | .tid == $said.pid and .age_ns < 1.5e9)' &&
 		holds '.verdict | test("no request completed. 1 request was not seen to complete")'
 }
 calls_screen() {
