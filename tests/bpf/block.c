@@ -149,8 +149,8 @@ static void *victim(void *name)
 
 	prctl(PR_SET_NAME, name);
 	pin();
-	atomic_store(&steps, 1);
 	last = now();
+	atomic_store(&steps, 1);
 	while (atomic_load(&steps) < 2 || !longest) {
 		uint64_t t = now();
 
