@@ -255,11 +255,11 @@ static void verdict(const void *state, FILE *out)
 
 static void print_worst(const struct faults *f, FILE *out)
 {
-	fprintf(out, "\n%-15s %9s  %-20s %-14s  %s\n", "BEGIN", "STALL", "TASK", "IN", "DETAIL");
+	fprintf(out, "\n%-15s %9s  %-23s %-14s  %s\n", "BEGIN", "STALL", "TASK", "IN", "DETAIL");
 	for (unsigned i = 0; i < f->worst.n; i++) {
 		const struct stall *s = worst_at(&f->worst, i);
 
-		fprintf(out, "%s %9s  %-20s %-14s  ", time_text(f->env, s->pair.begin).s,
+		fprintf(out, "%s %9s  %-23s %-14s  ", time_text(f->env, s->pair.begin).s,
 			duration(s->pair.end - s->pair.begin).s, task_text(s->comm, s->tid).s,
 			stall_kind(s));
 		print_detail(s, out);

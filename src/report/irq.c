@@ -252,7 +252,7 @@ static void verdict(const void *state, FILE *out)
 
 static void print_row(const struct irq *irq, const struct irq_row *r, FILE *out)
 {
-	fprintf(out, "%-7s %-20s %4u %10" PRIu64 " %10s %6.1f %% %9s %9s %9s\n", kind(r->key.soft),
+	fprintf(out, "%-7s %-23s %4u %10" PRIu64 " %10s %6.1f %% %9s %9s %9s\n", kind(r->key.soft),
 		safe_text(r->name).s, r->key.cpu, r->took.n, duration(r->took.sum).s,
 		percent(irq, r->took.sum), duration(hist_quantile(&r->took, 500)).s,
 		duration(hist_quantile(&r->took, 990)).s, duration(r->took.max).s);
@@ -272,12 +272,12 @@ static void print_cpus(const struct irq *irq, FILE *out)
 
 static void print_worst(const struct irq *irq, FILE *out)
 {
-	fprintf(out, "\n%-15s %9s  %-7s %-20s %4s  %s\n", "BEGIN", "TOOK", "KIND", "NAME", "CPU",
+	fprintf(out, "\n%-15s %9s  %-7s %-23s %4s  %s\n", "BEGIN", "TOOK", "KIND", "NAME", "CPU",
 		"INTERRUPTED");
 	for (unsigned i = 0; i < irq->worst.n; i++) {
 		const struct interrupt *w = worst_at(&irq->worst, i);
 
-		fprintf(out, "%s %9s  %-7s %-20s %4u  %s\n", time_text(irq->env, w->pair.begin).s,
+		fprintf(out, "%s %9s  %-7s %-23s %4u  %s\n", time_text(irq->env, w->pair.begin).s,
 			duration(w->pair.end - w->pair.begin).s, kind(w->soft),
 			safe_text(w->name).s, w->cpu, interrupted_text(w).s);
 	}
@@ -293,7 +293,7 @@ static void irq_print(void *state, FILE *out)
 	print_worst(irq, out);
 	fputc('\n', out);
 	hist_print(&irq->took, out, irq->env->utf8);
-	fprintf(out, "\n%-7s %-20s %4s %10s %10s %8s %9s %9s %9s\n", "KIND", "NAME", "CPU", "COUNT",
+	fprintf(out, "\n%-7s %-23s %4s %10s %10s %8s %9s %9s %9s\n", "KIND", "NAME", "CPU", "COUNT",
 		"TOTAL", "SHARE", "P50", "P99", "LONGEST");
 	for (unsigned i = 0; i < irq->rows.n && i < irq->env->worst; i++)
 		print_row(irq, irq->rows.list[i], out);

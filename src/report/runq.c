@@ -226,7 +226,7 @@ static void print_verdict(const struct runq *r, FILE *out)
 static void print_wait(const struct runq *r, FILE *out, const struct wait *w)
 {
 	char *cause = cause_of(w);
-	int column = fprintf(out, "%s %9s  %-20s %4u  ", time_text(r->env, w->pair.begin).s,
+	int column = fprintf(out, "%s %9s  %-23s %4u  ", time_text(r->env, w->pair.begin).s,
 			     duration(length(w)).s, task_text(w->comm, w->tid).s, w->cpu);
 
 	print_wrapped(out, cause, column, 17);
@@ -240,7 +240,7 @@ static void runq_print(void *state, FILE *out)
 	print_verdict(r, out);
 	if (!r->worst.n)
 		return;
-	fprintf(out, "\n%-15s %9s  %-20s %4s  %s\n", "BEGIN", "WAIT", "TASK", "CPU", "CAUSE");
+	fprintf(out, "\n%-15s %9s  %-23s %4s  %s\n", "BEGIN", "WAIT", "TASK", "CPU", "CAUSE");
 	for (unsigned i = 0; i < r->worst.n; i++)
 		print_wait(r, out, worst_at(&r->worst, i));
 	fputc('\n', out);

@@ -286,14 +286,14 @@ static void print_details(const struct long_call *c, FILE *out)
 
 static void print_worst(const struct syscalls *s, FILE *out)
 {
-	fprintf(out, "\n%-15s %9s  %-20s %-15s %s\n", "BEGIN", "TOOK", "TASK", "CALL",
+	fprintf(out, "\n%-15s %9s  %-23s %-15s %s\n", "BEGIN", "TOOK", "TASK", "CALL",
 		"ARGUMENTS; CAUSE");
 	for (unsigned i = 0; i < s->worst.n; i++) {
 		const struct long_call *c = worst_at(&s->worst, i);
 		char *text;
 		FILE *f = text_open(&text);
 		int column =
-			fprintf(out, "%s %9s  %-20s %-15s ", time_text(s->env, c->pair.begin).s,
+			fprintf(out, "%s %9s  %-23s %-15s ", time_text(s->env, c->pair.begin).s,
 				duration(c->pair.end - c->pair.begin).s,
 				task_text(c->comm, c->tid).s, c->row->name);
 

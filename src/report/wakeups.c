@@ -218,7 +218,7 @@ static void print_routes(const struct wakeups *k, FILE *out)
 static void print_wakeup(const struct wakeups *k, FILE *out, const struct wakeup *w)
 {
 	char *cause = cause_of(k, w);
-	int column = fprintf(out, "%s %9s  %-20s %4u  ", time_text(k->env, w->pair.begin).s,
+	int column = fprintf(out, "%s %9s  %-23s %4u  ", time_text(k->env, w->pair.begin).s,
 			     duration(length(w)).s, task_text(w->comm, w->tid).s, w->cpu);
 
 	print_wrapped(out, cause, column, 17);
@@ -232,7 +232,7 @@ static void wakeups_print(void *state, FILE *out)
 	print_verdict(k, out);
 	if (!k->worst.n)
 		return;
-	fprintf(out, "\n%-15s %9s  %-20s %4s  %s\n", "WOKEN", "DELAY", "TASK", "CPU", "CAUSE");
+	fprintf(out, "\n%-15s %9s  %-23s %4s  %s\n", "WOKEN", "DELAY", "TASK", "CPU", "CAUSE");
 	for (unsigned i = 0; i < k->worst.n; i++)
 		print_wakeup(k, out, worst_at(&k->worst, i));
 	fputc('\n', out);

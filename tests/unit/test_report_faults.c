@@ -39,15 +39,18 @@ static void test_stalls(void **state)
 	for (unsigned i = 0; i < 10; i++)
 		fault(s, 100 + i, "cat", 34);
 	story_event(s, 50 * MS, 0, "memory_reclaim", 8 * MS, 32LL, 2LL, 5LL, 6LL, 1LL, "hungry");
-	story_event(s, 60 * MS, 0, "memory_compact", 9 * MS, 1LL, 7LL, 8LL, "huge");
+	story_event(s, 60 * MS, 0, "memory_compact", 9 * MS, 1LL, 7LL, 4194303LL,
+		    "elasticsearch[x");
 	story_event(s, 60 * MS, 0, "memory_compact", 0LL, 1LL, 7LL, 8LL, "unknown");
 	story_end(s, 1000 * MS);
 	assert_contains(
 		story_string(s, "verdict"),
-		"faults: huge:8 waited 9.00 ms in compaction (COMPLETE); 2 stalls took 17.0 "
-		"ms in all. 100 page faults, 100 per second; most are of cc1:33 (90 %).");
+		"faults: elasticsearch[x:4194303 waited 9.00 ms in compaction (COMPLETE); 2 "
+		"stalls took 17.0 ms in all. 100 page faults, 100 per second; most are of cc1:33 "
+		"(90 %).");
+	assert_contains(story_text(s), "elasticsearch[x:4194303 compaction      COMPLETE\n");
 	assert_contains(story_text(s),
-			"hungry:6             direct reclaim  MEMCG, order 2, 32 pages "
+			"hungry:6                direct reclaim  MEMCG, order 2, 32 pages "
 			"freed\n");
 	assert_int_equal(story_number(s, "worst.1.duration_ns"), 8 * MS);
 	assert_int_equal(story_number(s, "worst.1.reclaimed"), 32);

@@ -57,7 +57,7 @@ static void test_read(void **state)
 	assert_contains(story_string(s, "verdict"),
 			"syscalls: read of task:7 took 40.0 ms: off its CPU for 39.5 ms, "
 			"woken up by writer:5. 2 calls, 0 failed.");
-	assert_contains(story_text(s), "fd 3; off its CPU for 39.5 ms, woken");
+	assert_contains(story_text(s), "fd 3; off its CPU for 39.5 ms,");
 	assert_contains(story_text(s), "0x1000, 0, 0; off its CPU for");
 	assert_int_equal(story_number(s, "worst.0.duration_ns"), 40 * MS);
 	assert_int_equal(story_number(s, "worst.0.off_cpu_ns"), 39 * MS + MS / 2);
