@@ -151,6 +151,7 @@ static int add_events(struct what *w, struct nr_collector *collector)
 		return nr_collector_add_source(collector, "sched");
 	for (unsigned i = 0; !err && i < w->sources.n; i++)
 		err = nr_collector_add_source(collector, w->sources.list[i]);
+	w->is_wrong = err == -ENOENT || err == -EINVAL || err == -EEXIST;
 	for (unsigned i = 0; !err && i < w->objects.n; i++)
 		err = refuse_duplicate(w, i)
 			      ?: nr_collector_add_object(collector, w->objects.list[i]);

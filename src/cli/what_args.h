@@ -16,8 +16,8 @@ struct what {
 	struct strings objects;
 	struct processes processes;
 	struct filter filter; /* without pids: processes has them */
-	bool is_wrong;	      /* what_open found the filter to be wrong: exit with CLI_USAGE */
-	unsigned trial_ms;    /* time to add the objects, which loads each of them for a trial */
+	bool is_wrong; /* what_open found a source or the filter to be wrong: exit with CLI_USAGE */
+	unsigned trial_ms; /* time to add the objects, which loads each of them for a trial */
 	int verbosity;
 };
 

@@ -22,7 +22,7 @@ until [ -e up1 ] && [ -e up2 ] && [ -e up3 ]; do sleep 0.05; done
 check "-e sched -e syscalls records sched" grep -q sched_switch types
 check "-e sched -e syscalls records syscalls" grep -q sys_enter types
 "$NUMARING" record -e sched -e syscalls,sched -d 100ms -o twice >/dev/null 2>err
-equal "a source twice, in two options: exit status" $? 1
+equal "a source twice, in two options: exit status" $? 2
 check "a source twice, in two options" grep -q 'sched was already added' err
 
 # Several -p options add up.

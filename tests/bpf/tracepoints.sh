@@ -82,16 +82,16 @@ refused() {
 	rm -rf none
 }
 rm -rf none
-refused 1 'has no tracepoint sched:sched_swich: did you mean sched:sched_switch?' -e sched:sched_swich
-refused 1 'has no tracepoint nonsense:*' -e 'nonsense:*'
-refused 1 'every tracepoint of the kernel: name a group' -e '*:*'
+refused 2 'has no tracepoint sched:sched_swich: did you mean sched:sched_switch?' -e sched:sched_swich
+refused 2 'has no tracepoint nonsense:*' -e 'nonsense:*'
+refused 2 'every tracepoint of the kernel: name a group' -e '*:*'
 refused 1 'runs in NMI context' -e nmi:nmi_handler
-refused 1 'nmi:* adds nothing' -e 'nmi:*'
-refused 1 'sched:sched_switch was already added' -e sched:sched_switch,sched:sched_switch
+refused 2 'nmi:* adds nothing' -e 'nmi:*'
+refused 2 'sched:sched_switch was already added' -e sched:sched_switch,sched:sched_switch
 refused 2 'did you mean the tracepoint sched:sched_switch?' -e sched_switch
-refused 1 'sched:sched_switch,sched_wakeup has an event without its group' -e sched:sched_switch,sched_wakeup
+refused 2 'sched:sched_switch,sched_wakeup has an event without its group' -e sched:sched_switch,sched_wakeup
 refused 2 '"nonsense" is not a source' -e nonsense
-refused 1 'sched:sched_switch,nonsense' -e sched:sched_switch,nonsense
+refused 2 'sched:sched_switch,nonsense' -e sched:sched_switch,nonsense
 
 # The kernel takes 64 programs at a tracepoint.
 id=$(unshare -m sh -c 'mount -t tracefs none /sys/kernel/tracing && cat /sys/kernel/tracing/events/signal/signal_deliver/id')
