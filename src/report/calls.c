@@ -2,6 +2,7 @@
 #include "calls.h"
 
 #include "memory.h"
+#include "sched.h"
 
 void calls_open(struct calls *c, const struct nr_types *types)
 {
@@ -106,10 +107,13 @@ void calls_on_wakeup(void *state, const struct feed_event *e)
 {
 	struct calls *c = state;
 	struct call *call = call_of(c, feed_int(e, 0));
+	int64_t context;
 
 	if (!call)
 		return;
 	call->last.tid = feed_int(e, 1);
-	call->last.interrupt = feed_int(e, 2) != 0;
+	context = feed_int(e, 2);
+	call->last.interrupt = context == SCHED_BY_SOFTIRQ || context == SCHED_BY_HARDIRQ;
+	call->last.unknown = context == SCHED_BY_UNKNOWN;
 	feed_text(e, 3, call->last.comm, sizeof(call->last.comm));
 }

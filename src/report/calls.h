@@ -14,6 +14,7 @@
 struct waker {
 	int32_t tid;	/* 0: an interrupt of an idle CPU; -1: not known */
 	bool interrupt; /* the waker is only the task that was interrupted */
+	bool unknown;	/* or may be */
 	char comm[FEED_COMM];
 };
 

@@ -123,7 +123,13 @@ static bool take_step(struct cause_step *step, struct deeds *d, const struct sch
 
 static bool is_task(const struct sched_wake *w)
 {
-	return w->ts && w->tid && (w->context == SCHED_BY_TASK || w->context == SCHED_BY_UNKNOWN);
+	return w->ts && w->tid && w->context == SCHED_BY_TASK;
+}
+
+/* It is a task, or an interrupt of this task. */
+static bool may_be_task(const struct sched_wake *w)
+{
+	return w->ts && w->tid && w->context == SCHED_BY_UNKNOWN;
 }
 
 static bool is_new_step(const struct cause *c, int32_t tid)
@@ -203,6 +209,8 @@ void cause_print_waker(FILE *out, const struct sched_wake *w, const struct call_
 {
 	if (is_task(w))
 		fputs(task_text(w->comm, w->tid).s, out);
+	else if (may_be_task(w))
+		fprintf(out, "%s or an interrupt", task_text(w->comm, w->tid).s);
 	else if (w->context == SCHED_BY_HARDIRQ && *irq)
 		fprintf(out, "the interrupt %s", safe_text(irq).s);
 	else if (w->context == SCHED_BY_SOFTIRQ && *irq)
@@ -296,7 +304,7 @@ json_t *cause_json_waker(const struct sched_wake *w, const struct call_kind *cal
 	if (!w->ts)
 		return json_null();
 	o = json_pack("{s:s}", "context", contexts[context]);
-	if (is_task(w))
+	if (is_task(w) || may_be_task(w))
 		json_object_update_new(o, json_task(w->comm, w->tid));
 	else if (*irq)
 		json_object_set_new(o, "interrupt", json_string(safe_text(irq).s));

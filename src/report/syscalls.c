@@ -218,7 +218,14 @@ static struct text args_text(const struct long_call *c)
 
 static struct text waker_text(const struct waker *w)
 {
-	return w->interrupt ? (struct text){ "an interrupt" } : task_text(w->comm, w->tid);
+	struct text t = task_text(w->comm, w->tid);
+	size_t len = strlen(t.s);
+
+	if (w->interrupt || (w->unknown && !w->tid))
+		return (struct text){ "an interrupt" };
+	if (w->unknown)
+		snprintf(t.s + len, sizeof(t.s) - len, " or an interrupt");
+	return t;
 }
 
 static void print_cause(const struct long_call *c, uint64_t took, FILE *out)

@@ -441,6 +441,24 @@ static void test_wakeups(void **state)
 	story_free(s);
 }
 
+/* Some kernels do not tell whether an interrupt woke the task: then nobody is to blame. */
+static void test_unknown_context(void **state)
+{
+	struct story *s = begin("offcpu");
+
+	(void)state;
+	change(s, 100, 0, 0, RUNNING, 0, 2);
+	change(s, 1000, 1, 1, BLOCKED, FSYNC, 0);
+	wake(s, 40200, 0, 1, 1, 2, 3);
+	change(s, 40210, 1, 0, RUNNING, 0, 1);
+	story_end(s, at(50000));
+	assert_string_equal(story_string(s, "worst.0.cause"),
+			    "slept 39.2 ms in fsync until task2:2 or an interrupt woke it");
+	assert_string_equal(story_string(s, "worst.0.waker.context"), "unknown");
+	assert_int_equal(json_array_size(story_json(s, "worst.0.chain")), 0);
+	story_free(s);
+}
+
 /* A program's own sys_enter may have arguments of another size. */
 static void test_other_args(void **state)
 {
@@ -764,17 +782,29 @@ static void test_silent_loss(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_mutex),	      cmocka_unit_test(test_loss),
-		cmocka_unit_test(test_lost_before),   cmocka_unit_test(test_loss_before_end),
-		cmocka_unit_test(test_chain_to_hog),  cmocka_unit_test(test_wait_after_sleep),
-		cmocka_unit_test(test_futex),	      cmocka_unit_test(test_ends),
-		cmocka_unit_test(test_early_wake),    cmocka_unit_test(test_irq),
-		cmocka_unit_test(test_moved),	      cmocka_unit_test(test_throttled),
-		cmocka_unit_test(test_softirqs),      cmocka_unit_test(test_preempted),
-		cmocka_unit_test(test_hog),	      cmocka_unit_test(test_wanted),
-		cmocka_unit_test(test_wakeups),	      cmocka_unit_test(test_other_args),
-		cmocka_unit_test(test_moved_twice),   cmocka_unit_test(test_many_tasks),
-		cmocka_unit_test(test_random_offcpu), cmocka_unit_test(test_random_runq),
+		cmocka_unit_test(test_mutex),
+		cmocka_unit_test(test_loss),
+		cmocka_unit_test(test_lost_before),
+		cmocka_unit_test(test_loss_before_end),
+		cmocka_unit_test(test_chain_to_hog),
+		cmocka_unit_test(test_wait_after_sleep),
+		cmocka_unit_test(test_futex),
+		cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_early_wake),
+		cmocka_unit_test(test_irq),
+		cmocka_unit_test(test_moved),
+		cmocka_unit_test(test_throttled),
+		cmocka_unit_test(test_softirqs),
+		cmocka_unit_test(test_preempted),
+		cmocka_unit_test(test_hog),
+		cmocka_unit_test(test_wanted),
+		cmocka_unit_test(test_wakeups),
+		cmocka_unit_test(test_other_args),
+		cmocka_unit_test(test_unknown_context),
+		cmocka_unit_test(test_moved_twice),
+		cmocka_unit_test(test_many_tasks),
+		cmocka_unit_test(test_random_offcpu),
+		cmocka_unit_test(test_random_runq),
 		cmocka_unit_test(test_silent_loss),
 	};
 
