@@ -67,10 +67,12 @@ static void verdict(const void *state, FILE *out)
 
 static void print_took(const struct diff *d, FILE *out, unsigned rows)
 {
+	unsigned shown = 0;
+
 	if (d->took)
 		fprintf(out, "\n%-8s %-20s %8s %8s %8s %8s %6s %-11s %6s %7s\n", "KIND", "NAME",
 			"P50 A", "P50 B", "P99 A", "P99 B", "TIMES", "(95 %)", "DELTA", "P");
-	for (unsigned i = 0; i < d->rows.n && rows; i++) {
+	for (unsigned i = 0; i < d->rows.n && shown < rows; i++) {
 		const struct diff_row *r = row_at(d, i);
 
 		if (!r->took_changed)
@@ -80,16 +82,19 @@ static void print_took(const struct diff *d, FILE *out, unsigned rows)
 			duration(median(r->b)).s, duration(p99(r->a)).s, duration(p99(r->b)).s,
 			r->took.ratio, r->took.low, r->took.high, r->took.delta,
 			p_text(r->took.p).s);
-		rows--;
+		shown++;
 	}
+	print_more(out, d->took, rows);
 }
 
 static void print_tails(const struct diff *d, FILE *out, unsigned rows)
 {
+	unsigned shown = 0;
+
 	if (d->tails)
 		fprintf(out, "\n%-8s %-24s %12s %10s %10s %6s %7s\n", "KIND", "NAME", "LONGER THAN",
 			"IN A", "IN B", "TIMES", "P");
-	for (unsigned i = 0; i < d->rows.n && rows; i++) {
+	for (unsigned i = 0; i < d->rows.n && shown < rows; i++) {
 		const struct diff_row *r = row_at(d, i);
 
 		if (!r->tail_changed)
@@ -98,16 +103,19 @@ static void print_tails(const struct diff *d, FILE *out, unsigned rows)
 			safe_text(r->key.name).s, duration(r->took.tail_above).s,
 			100 * r->took.tail_a, 100 * r->took.tail_b,
 			times_text(r->took.tail_a, r->took.tail_b).s, p_text(r->took.tail_p).s);
-		rows--;
+		shown++;
 	}
+	print_more(out, d->tails, rows);
 }
 
 static void print_rates(const struct diff *d, FILE *out, unsigned rows)
 {
+	unsigned shown = 0;
+
 	if (d->rates)
 		fprintf(out, "\n%-8s %-24s %12s %12s %6s %6s %7s\n", "KIND", "NAME", "PER S OF A",
 			"PER S OF B", "TIMES", "DELTA", "P");
-	for (unsigned i = 0; i < d->rows.n && rows; i++) {
+	for (unsigned i = 0; i < d->rows.n && shown < rows; i++) {
 		const struct diff_row *r = row_at(d, i);
 
 		if (!r->rate_changed)
@@ -116,8 +124,9 @@ static void print_rates(const struct diff *d, FILE *out, unsigned rows)
 			safe_text(r->key.name).s, r->a->per_second, r->b->per_second,
 			times_text(r->a->per_second, r->b->per_second).s, r->rate.delta,
 			p_text(r->rate.p).s);
-		rows--;
+		shown++;
 	}
+	print_more(out, d->rates, rows);
 }
 
 static void print_method(const struct diff *d, FILE *out)

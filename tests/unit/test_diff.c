@@ -189,6 +189,24 @@ static void test_rates(void **state)
 	finish(&t);
 }
 
+/* A table that is cut says so. */
+static void test_more(void **state)
+{
+	static const char names[] = "e(a,b,c,d,e,f,g,h,i,j,k,l)";
+	struct two t;
+
+	(void)state;
+	begin(&t, names, names, NULL);
+	for (unsigned nr = 0; nr < 12; nr++) {
+		calls(&t, 0, nr, 400, 1);
+		calls(&t, 1, nr, 400, 3);
+	}
+	end(&t);
+	assert_int_equal(t.diff.took, 12);
+	assert_contains(t.text, "\nand 2 more\n");
+	finish(&t);
+}
+
 static void test_kind(void **state)
 {
 	struct two t;
@@ -224,9 +242,9 @@ static void test_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_same),	cmocka_unit_test(test_shifted),
-		cmocka_unit_test(test_rates),	cmocka_unit_test(test_kind),
-		cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_same), cmocka_unit_test(test_shifted),
+		cmocka_unit_test(test_more), cmocka_unit_test(test_rates),
+		cmocka_unit_test(test_kind), cmocka_unit_test(test_nothing),
 	};
 
 	seed.state = seed_first("diff");
