@@ -296,12 +296,13 @@ static void print_numa(const struct faults *f, FILE *out)
 	}
 	if (f->moves.n)
 		fprintf(out, "\n%-24s %10s %10s\n", "TASKS BETWEEN NODES", "TASKS", "HOW");
-	for (unsigned i = 0; i < f->moves.n; i++) {
+	for (unsigned i = 0; i < f->moves.n && i < f->env->worst; i++) {
 		const struct move_row *row = f->moves.list[i];
 
 		fprintf(out, "%4d -> %-16d %10" PRIu64 " %10s\n", row->key.from, row->key.to,
 			row->n, row->name);
 	}
+	print_more(out, f->moves.n, f->env->worst);
 }
 
 static void faults_print(void *state, FILE *out)

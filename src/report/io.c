@@ -318,8 +318,9 @@ static void io_print(void *state, FILE *out)
 	hist_print(&io->took, out, io->env->utf8);
 	fprintf(out, "\n%-8s %-8s %9s %9s %9s %9s %9s %9s %9s %6s\n", "DEVICE", "OP", "REQUESTS",
 		"PER S", "MB/S", "AVG QUEUE", "P50", "P99", "LONGEST", "ERRORS");
-	for (unsigned i = 0; i < io->rows.n; i++)
+	for (unsigned i = 0; i < io->rows.n && i < io->env->worst; i++)
 		print_row(io, io->rows.list[i], out);
+	print_more(out, io->rows.n, io->env->worst);
 	fputc('\n', out);
 	totals_print(&io->tasks, out, "TASK", "REQUESTS", io->env->worst);
 }

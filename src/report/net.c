@@ -277,7 +277,7 @@ static void print_interfaces(const struct net *net, FILE *out)
 
 	fprintf(out, "\n%-12s %12s %10s %12s %10s %10s\n", "INTERFACE", "RECEIVED/S", "MB/S",
 		"SENT/S", "MB/S", "DROPPED");
-	for (unsigned i = 0; i < net->interfaces.n; i++) {
+	for (unsigned i = 0; i < net->interfaces.n && i < net->env->worst; i++) {
 		const struct interface_row *row = net->interfaces.list[i];
 
 		fprintf(out, "%-12s %12.1f %10.2f %12.1f %10.2f %10" PRIu64 "\n",
@@ -285,6 +285,7 @@ static void print_interfaces(const struct net *net, FILE *out)
 			row->received_bytes / s / 1e6, row->sent / s, row->sent_bytes / s / 1e6,
 			row->dropped);
 	}
+	print_more(out, net->interfaces.n, net->env->worst);
 }
 
 static double share(uint64_t n, uint64_t all)

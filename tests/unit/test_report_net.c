@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Report "net" about made-up packets. */
+#include <stdio.h>
 #include <string.h>
 #include "report_help.h"
 
@@ -74,11 +75,29 @@ static void test_rates(void **state)
 	story_free(s);
 }
 
+/* A host may have thousands of interfaces. */
+static void test_many_interfaces(void **state)
+{
+	struct story *s = begin();
+	char name[16];
+
+	(void)state;
+	for (unsigned i = 0; i < 500; i++) {
+		snprintf(name, sizeof(name), "veth%u", i);
+		story_event(s, i, 0, "net_receive", 60LL, name);
+	}
+	story_end(s, 1000 * MS);
+	assert_contains(story_text(s), "\nand 490 more\n");
+	assert_int_equal(json_array_size(story_json(s, "interfaces")), 500);
+	story_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_drops),
 		cmocka_unit_test(test_rates),
+		cmocka_unit_test(test_many_interfaces),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
