@@ -48,6 +48,9 @@ static int never_true(struct nr_query *q, const struct nr_term *term, const stru
 
 	if (term->subject == NR_SUBJECT_NODE)
 		return nr_query_error(q, term->at, "no CPU is on such a node");
+	if (term->subject == NR_SUBJECT_CPU && q->opts.recording && q->opts.n_cpus)
+		return nr_query_error(q, term->at, "this host has only the CPUs 0 to %u",
+				      q->opts.n_cpus - 1);
 	if (f->kind == NR_TEXT)
 		return nr_query_error(q, term->at, "this is never true: %s holds at most %u bytes",
 				      term->path, f->count);

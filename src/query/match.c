@@ -114,6 +114,19 @@ int nr_match_type(struct nr_query *q, const struct nr_term *term, const char *na
 	return false;
 }
 
+/* A recording knows its CPUs, so others match no event. */
+static void drop_other_cpus(struct nr_matcher *m)
+{
+	unsigned n = 0;
+
+	if (m->term->subject != NR_SUBJECT_CPU || !m->q->opts.recording || !m->q->opts.n_cpus)
+		return;
+	for (unsigned i = 0; i < m->n; i++)
+		if (m->ranges[i].low < m->q->opts.n_cpus)
+			m->ranges[n++] = m->ranges[i];
+	m->n = n;
+}
+
 int nr_match_place(struct nr_query *q, const struct nr_term *term, const struct nr_place *place,
 		   struct nr_match *match)
 {
@@ -128,6 +141,8 @@ int nr_match_place(struct nr_query *q, const struct nr_term *term, const struct 
 		return err;
 	}
 	err = term->subject == NR_SUBJECT_NODE ? nr_match_nodes(&m) : nr_match_integers(&m);
+	if (!err)
+		drop_other_cpus(&m);
 	*match = (struct nr_match){ .n = m.n, .ranges = m.ranges };
 	return err;
 }

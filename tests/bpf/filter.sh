@@ -114,6 +114,9 @@ check "a wrong name: nothing was started" test ! -e g -a ! -e started
 equal "half a filter" $? 2
 "$NUMARING" record -e sched -o g --filter 'cpu == 1) || (cpu == 0' --comm x >out 2>err
 equal "two halves" $? 2
+"$NUMARING" record -e sched -o g -C 65000-65001 -d 1ms >out 2>err
+equal "-C, no such CPU: exit status" $? 2
+check "-C, no such CPU: says so" grep -q 'this host has only the CPUs 0 to [0-9]*$' err
 "$NUMARING" record -e sched -o g -C 1-x >out 2>err
 equal "no list of CPUs" $? 2
 finish
