@@ -54,9 +54,14 @@ struct slot {
 };
 NR_SLOTS_OF(slot);
 
+/* The verifier of Linux 6.1 loses a bound on nr that was checked before, so the index has its own. */
 static __always_inline bool call_chosen(__u32 nr)
 {
-	return !limited || (nr < NR_CALLS && chosen[nr / 64] >> nr % 64 & 1);
+	__u32 word = nr / 64;
+
+	barrier_var(word);
+	word &= NR_CALLS / 64 - 1;
+	return !limited || (nr < NR_CALLS && chosen[word] >> nr % 64 & 1);
 }
 
 /* Can an event pass the filter if its field nr, at offset `at`, is that of a call with this number? Of
