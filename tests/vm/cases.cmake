@@ -26,11 +26,13 @@ nr_vm_case(collect-odd 5 2 ${cases}/odd TIMEOUT 920 ${programs} ARGS 4
 nr_vm_case(collect-odd-far 5 2 ${cases}/odd TIMEOUT 920 ${programs} ARGS 1
 	OPTIONS ${library} ${odd} --distances 0-3=25,3-4=25,1-3=15)
 nr_vm_case(collect-1x2 1 2 ${cases}/one TIMEOUT 620 ${programs} OPTIONS ${library})
-nr_vm_case(stacks 1 2 ${cases}/stacks TIMEOUT 320 ${programs} PROGRAMS $<TARGET_FILE:hot> OPTIONS ${library})
-nr_vm_case(sources 2 1 ${cases}/sources TIMEOUT 320 ${programs} OPTIONS ${library})
-nr_vm_case(answers 2 2 ${cases}/answers TIMEOUT 320 ${programs} $<TARGET_FILE:block> OPTIONS ${library})
-nr_vm_case(filter 1 2 ${cases}/filter TIMEOUT 320 ${programs} $<TARGET_FILE:chosen> OPTIONS ${library})
-nr_vm_case(tracepoints 1 2 ${cases}/tracepoints TIMEOUT 620 ${programs} OPTIONS ${library})
+# Against stale translations (README.md).
+set(one_thread --thread single)
+nr_vm_case(stacks 1 2 ${cases}/stacks TIMEOUT 320 ${programs} PROGRAMS $<TARGET_FILE:hot> OPTIONS ${library} ${one_thread})
+nr_vm_case(sources 2 1 ${cases}/sources TIMEOUT 320 ${programs} OPTIONS ${library} ${one_thread})
+nr_vm_case(answers 2 2 ${cases}/answers TIMEOUT 320 ${programs} $<TARGET_FILE:block> OPTIONS ${library} ${one_thread})
+nr_vm_case(filter 1 2 ${cases}/filter TIMEOUT 320 ${programs} $<TARGET_FILE:chosen> OPTIONS ${library} ${one_thread})
+nr_vm_case(tracepoints 1 2 ${cases}/tracepoints TIMEOUT 620 ${programs} OPTIONS ${library} ${one_thread})
 
 # Without sys/sdt.h of SystemTap there is no program with a USDT probe.
 find_path(NR_SDT sys/sdt.h)
@@ -40,7 +42,7 @@ if(NR_SDT)
 	target_link_libraries(vm_probed PRIVATE nr_flags)
 	target_compile_options(vm_probed PRIVATE -O2)
 	nr_vm_case(probes 1 1 ${cases}/probes TIMEOUT 320 ${programs} $<TARGET_FILE:vm_probed>
-		OPTIONS ${library})
+		OPTIONS ${library} ${one_thread})
 else()
 	add_test(NAME vm/probes COMMAND sh -c "echo 'skipped: no sys/sdt.h: install systemtap-sdt-dev'; exit 77")
 	set_tests_properties(vm/probes PROPERTIES SKIP_RETURN_CODE 77 LABELS vm)
@@ -49,7 +51,7 @@ add_executable(vm_drift drift.c)
 set_target_properties(vm_drift PROPERTIES OUTPUT_NAME drift)
 target_link_libraries(vm_drift PRIVATE nr_flags)
 nr_vm_case(numa 2 2 ${cases}/numa TIMEOUT 320 ${programs} $<TARGET_FILE:vm_drift>
-	OPTIONS ${library} --mem 512)
+	OPTIONS ${library} ${one_thread} --mem 512)
 find_program(NR_TMUX tmux)
 find_file(NR_TERMINFO s/screen PATHS /lib/terminfo /usr/share/terminfo)
 find_path(NR_LOCALE C.utf8 PATHS /usr/lib/locale)
