@@ -6,19 +6,24 @@
 need fincore
 [ "$(uname -r | awk -F. '{ print $1 * 1000 + $2 }')" -ge 6001 ] || skip "file systems tell their alignment from Linux 6.1 on"
 
-# flood_ STATUS OPTIONS...: records many writes of one process. The file hangs shows that there was a direct write.
+# flood_ OPTIONS...: records many writes of one process, and not its reads, or the disk is too slow for direct writes. The file hangs shows that there was a direct write.
 flood_() {
-	prepare 100000
-	LD_PRELOAD=$hang record_ 0 "${only[@]}" -o disk/t "$@" -- sh -c "touch done; $go" $load
+	prepare 200000
+	events=syscalls:write LD_PRELOAD=$hang record_ 0 "${only[@]}" -o disk/t "$@" -- sh -c "touch done; $go" $load
 	equal "$what: nothing is lost" "$(jq .lost s.json)" 0
 }
 
 what="a fast disk"
 disk 250
-HANG_IN=direct HANG_MS=0 flood_
-check "$what: there are direct writes" test -e hangs
-check "$what: not all stays in the page cache" \
-	test "$(fincore -bnr -o RES disk/t/stream)" -lt $(($(stat -c %s disk/t/stream) * 3 / 4))
+mostly_cached() {
+	[ "$(fincore -bnr -o RES disk/t/stream)" -ge $(($(stat -c %s disk/t/stream) * 3 / 4)) ]
+}
+for _ in 1 2 3 4 5; do # on a busy host the disk may be slow at times
+	HANG_IN=direct HANG_MS=0 flood_
+	check "$what: there are direct writes" test -e hangs
+	mostly_cached || break
+done
+mostly_cached && fail "$what: all stays in the page cache"
 holds disk/t true
 
 what="compressed"

@@ -43,7 +43,7 @@ record_() {
 	local status=$1
 	shift
 	rm -f s.json hangs fails done
-	timeout -s KILL 60 "$NUMARING" record -e syscalls --force --stats-json s.json "$@" >out 2>err
+	timeout -s KILL 60 "$NUMARING" record -e "${events-syscalls}" --force --stats-json s.json "$@" >out 2>err
 	equal "$what: exit status" $? "$status"
 	equal "$what: unaccounted" "$(jq .unaccounted s.json)" 0
 }
