@@ -152,7 +152,9 @@ static unsigned choose_cpu(const struct world *w, uint64_t silence)
 static void run(struct world *w, uint64_t silence)
 {
 	unsigned steps = 100 + seed_below(&seed, 6000);
-	uint64_t step = 1 + seed_below(&seed, 400000), rare = 1 + seed_below(&seed, 300);
+	/* After a silence there are more losses than can be kept apart, unless they are rare. */
+	uint64_t step = 1 + seed_below(&seed, 400000);
+	uint64_t rare = (silence < LOSS_HORIZON ? 1 : 10) + seed_below(&seed, 300);
 	uint64_t longest = 1 + seed_below(&seed, 50 * step);
 
 	for (unsigned i = 0; i < steps; i++) {
