@@ -83,7 +83,7 @@ check "another file of its name: module and offset" hottest t "$second" deleted
 # Damaged files of names are refused, and cat goes on without.
 "$NUMARING" cat t >before
 cp -r t d
-printf x | dd of=d/.kallsyms.zst bs=1 seek=1000 conv=notrunc status=none
+printf xxxxxxxxxxxxxxxx | dd of=d/.kallsyms.zst bs=1 seek=1000 conv=notrunc status=none
 echo nonsense >>d/.mappings
 "$NUMARING" cat d >after 2>err
 equal "damaged: exit status" $? 0
