@@ -3,7 +3,9 @@
 #ifndef NR_NEAREST_H
 #define NR_NEAREST_H
 
-#include <stdint.h>
+#include <stddef.h>
+
+#define NR_NEAREST_LONGEST 127 /* characters of a name */
 
 struct nr_nearest {
 	const char *wanted;
@@ -11,7 +13,11 @@ struct nr_nearest {
 	unsigned distance;
 };
 
-/* wanted must outlive the search; names up to 127 characters are compared. */
+/* The least number of characters to insert, remove, replace or swap (neighbours) that makes a of b.
+ * Letters of the other case are equal. The lengths n and m are at most NR_NEAREST_LONGEST. */
+unsigned nr_nearest_distance(const char *a, size_t n, const char *b, size_t m);
+
+/* wanted must outlive the search; longer names than NR_NEAREST_LONGEST are not compared. */
 struct nr_nearest nr_nearest_begin(const char *wanted);
 /* Considers a name, which must outlive the search if it is the best. A name resembles the wanted
  * one if they differ in at most a third of the characters, or if it contains it. */
