@@ -5,22 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cli.h"
+#include "fill.h"
 #include "misfits.h"
 #include "summary.h"
-
-/* The fill of the fullest ring in percent. */
-static double fullest(const struct nr_stats *st)
-{
-	double most = 0;
-
-	for (unsigned i = 0; i < st->n_shards; i++) {
-		const struct nr_shard_stats *s = nr_stats_shard(st, i);
-		double percent = s->ring_bytes ? 100.0 * s->fill / s->ring_bytes : 0;
-
-		most = percent > most ? percent : most;
-	}
-	return most;
-}
 
 /* A watermark older than this is reported. */
 #define STALLED_NS 200000000u
@@ -97,7 +84,7 @@ void summary_progress(FILE *out, const struct nr_stats *st, enum nr_order order,
 		cli_format_count(rate, sizeof(rate),
 				 (st->events_written - events_before) / seconds),
 		cli_format_count(bytes, sizeof(bytes), st->bytes_written), st->lost_total,
-		fullest(st), st->lag_ns / 1e6);
+		fill_of_fullest(st), st->lag_ns / 1e6);
 	if (st->output_ns > STALLED_NS)
 		fprintf(out, "  the output has been blocked for %.1f s", st->output_ns / 1e9);
 	else

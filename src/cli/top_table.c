@@ -4,6 +4,7 @@
 #include <string.h>
 #include "cli.h"
 #include "report/duration.h"
+#include "fill.h"
 #include "top.h"
 
 struct top_cell *top_table_row(struct top_table *table)
@@ -115,19 +116,6 @@ static double cpu_percent(const struct top_snapshot *s)
 	return s->seconds > 0 ? (s->stats->cpu_ns - before) / s->seconds / 1e7 : 0;
 }
 
-static double fullest(const struct nr_stats *st)
-{
-	double most = 0;
-
-	for (unsigned i = 0; i < st->n_shards; i++) {
-		const struct nr_shard_stats *s = nr_stats_shard(st, i);
-		double percent = s->ring_bytes ? 100.0 * s->fill / s->ring_bytes : 0;
-
-		most = percent > most ? percent : most;
-	}
-	return most;
-}
-
 void top_summary(const struct top_snapshot *s, char lines[2][TOP_LINE])
 {
 	uint64_t lost_before = s->before ? s->before->lost_total : 0;
@@ -144,8 +132,8 @@ void top_summary(const struct top_snapshot *s, char lines[2][TOP_LINE])
 	cli_format_count(events, sizeof(events), s->stats->lost_total);
 	snprintf(lines[1], TOP_LINE,
 		 "lost %s (%s/s), late %ju, lag %s, fullest ring %.0f %%, CPU %.1f %%", events,
-		 lost, (uintmax_t)s->stats->late, duration(s->stats->lag_ns).s, fullest(s->stats),
-		 cpu_percent(s));
+		 lost, (uintmax_t)s->stats->late, duration(s->stats->lag_ns).s,
+		 fill_of_fullest(s->stats), cpu_percent(s));
 }
 
 /* ---- JSON ---- */
@@ -192,7 +180,7 @@ json_t *top_summary_json(const struct top_snapshot *s)
 	json_object_set_new(o, "lost", json_integer(s->stats->lost_total));
 	json_object_set_new(o, "late", json_integer(s->stats->late));
 	json_object_set_new(o, "lag_ns", json_integer(s->stats->lag_ns));
-	json_object_set_new(o, "fullest_percent", json_real(fullest(s->stats)));
+	json_object_set_new(o, "fullest_percent", json_real(fill_of_fullest(s->stats)));
 	json_object_set_new(o, "cpu_percent", json_real(cpu_percent(s)));
 	return o;
 }

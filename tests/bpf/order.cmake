@@ -5,7 +5,7 @@ target_include_directories(oracle PRIVATE ../unit)
 target_link_libraries(oracle PRIVATE numaring_inside)
 
 nr_bpf_object(stall stall.bpf.c)
-add_executable(stall stall.c ../../src/cli/summary.c ../../src/cli/misfits.c
+add_executable(stall stall.c ../../src/cli/fill.c ../../src/cli/summary.c ../../src/cli/misfits.c
 	../../src/cli/parse.c ../../src/cli/message.c
 	../../src/cli/timed_write.c)
 target_link_libraries(stall PRIVATE nr_flags numaring PkgConfig::JANSSON)

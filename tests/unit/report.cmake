@@ -13,7 +13,7 @@ endforeach()
 # What numaring top makes of events, without its screen.
 set(cli ${PROJECT_SOURCE_DIR}/src/cli)
 add_executable(test_top ${CMAKE_CURRENT_LIST_DIR}/test_top.c ${cli}/top_count.c ${cli}/top_table.c
-	${cli}/top_views.c ${cli}/parse.c ${cli}/message.c ${cli}/timed_write.c)
+	${cli}/top_views.c ${cli}/fill.c ${cli}/parse.c ${cli}/message.c ${cli}/timed_write.c)
 target_link_libraries(test_top PRIVATE report_help)
 add_test(NAME unit/top COMMAND test_top)
 set_tests_properties(unit/top PROPERTIES TIMEOUT 100)
