@@ -93,13 +93,23 @@ static void sleep_in(struct sched *s, struct sched_task *t, const struct feed_ev
 		t->wake = t->early;
 }
 
+/* What it did stays for a while: it may have woken a task that has not yet woken the next one. */
+static void end(struct sched *s, struct sched_task *t, uint64_t ts)
+{
+	sched_stop_waiting(s, t, ts);
+	sched_forget_note(s, t);
+	enter(s, t, SCHED_UNKNOWN, ts);
+	t->out = t->wake.ts = t->early.ts = t->n_places = 0;
+	sched_tasks_ended(s, t);
+}
+
 static void leave(struct sched *s, const struct feed_event *e, int32_t tid)
 {
 	struct sched_task *t = sched_tasks_get(s, tid, e->ts);
 	unsigned state = feed_int(e, SWITCH_PREV_STATE);
 
 	if (state & EXIT_STATES) {
-		sched_tasks_forget(s, t, e->ts);
+		end(s, t, e->ts);
 		return;
 	}
 	feed_text(e, SWITCH_PREV_COMM, t->comm, sizeof(t->comm));

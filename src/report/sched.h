@@ -13,7 +13,7 @@
 #include "saved_stack.h"
 
 enum sched_state {
-	SCHED_UNKNOWN, /* no event of it yet */
+	SCHED_UNKNOWN, /* no event of it yet, or it has ended */
 	SCHED_RUNS,
 	SCHED_READY,
 	SCHED_SLEEPS,
@@ -75,6 +75,9 @@ struct sched_task {
 	struct sched_stretch past[SCHED_STRETCHES];
 };
 
+/* Of the tasks that ended, what the latest ones did is kept. */
+#define SCHED_ENDED 1024
+
 struct sched {
 	/* Called when a task begins to run: t is as it was until now, ready or asleep. */
 	void (*starts)(void *ctx, struct sched_task *t, const struct feed_event *e);
@@ -90,6 +93,11 @@ struct sched {
 	struct sched_task **buckets;
 	unsigned n_buckets, n_tasks;
 	struct sched_task *free;
+	struct sched_end {
+		int32_t tid;
+		uint64_t ts;
+	} ended[SCHED_ENDED]; /* the latest is ended[(n_ended - 1) % SCHED_ENDED] */
+	uint64_t n_ended;
 	struct cpus cpus;
 	struct call_kinds calls;
 };

@@ -113,6 +113,16 @@ void sched_tasks_forget(struct sched *s, struct sched_task *t, uint64_t ts)
 	s->n_tasks--;
 }
 
+void sched_tasks_ended(struct sched *s, const struct sched_task *t)
+{
+	struct sched_end *oldest = &s->ended[s->n_ended++ % SCHED_ENDED];
+	struct sched_task *old = oldest->ts ? sched_find(s, oldest->tid) : NULL;
+
+	if (old && old->state == SCHED_UNKNOWN && old->since == oldest->ts)
+		sched_tasks_forget(s, old, t->since);
+	*oldest = (struct sched_end){ t->tid, t->since };
+}
+
 /* Forgets the tasks that have done nothing for longest, at least a quarter: they may have ended where
  * records are missing. */
 static void forget_idle(struct sched *s, uint64_t now)

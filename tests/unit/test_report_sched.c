@@ -193,6 +193,64 @@ static void test_chain_to_hog(void **state)
 	story_free(s);
 }
 
+/* Task 3 waits for task 2, which waited for task 1; that one ends before task 2 wakes task 3. */
+static void ended_waker(struct story *s, uint64_t us)
+{
+	change(s, us + 100, 0, 1, SLEEPS, NANOSLEEP, 0);
+	change(s, us + 1000, 1, 2, SLEEPS, FUTEX, 0);
+	change(s, us + 1000, 2, 3, SLEEPS, FUTEX, 0);
+	wake(s, us + 40100, 0, 1, 0, 0, 2);
+	change(s, us + 40110, 0, 0, RUNNING, 0, 1);
+	wake(s, us + 40200, 0, 2, 1, 1, 0);
+	change(s, us + 40210, 1, 0, RUNNING, 0, 2);
+	change(s, us + 40300, 0, 1, DEAD, 0, 0);
+}
+
+static void wake_third(struct story *s, uint64_t us)
+{
+	wake(s, us, 1, 3, 2, 2, 0);
+	change(s, us + 10, 2, 0, RUNNING, 0, 3);
+}
+
+static void test_ended_waker(void **state)
+{
+	struct story *s = begin("offcpu");
+
+	(void)state;
+	ended_waker(s, 0);
+	wake_third(s, 41000);
+	story_end(s, at(50000));
+	assert_string_equal(story_string(s, "worst.0.cause"),
+			    "slept 40.0 ms in futex until task2:2 woke it; task2:2 had slept 39.2 "
+			    "ms in futex until task1:1 woke it; task1:1 had slept 40.0 ms in "
+			    "clock_nanosleep until a timer woke it");
+	story_free(s);
+}
+
+/* What a task did is not taken for what an earlier one of its number did; and not all is kept for ever. */
+static void test_ended_waker_forgotten(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct story *s = begin("offcpu");
+
+		ended_waker(s, 0);
+		for (long long tid = 1000; !i && tid < 1000 + 1024; tid++) {
+			change(s, 40400, 3, 0, RUNNING, 0, tid);
+			change(s, 40400, 3, tid, DEAD, 0, 0);
+		}
+		if (i)
+			story_event(s, at(40400), 0, "sched_wakeup", 1LL, 1LL, 0LL, name_of(1), 0LL,
+				    name_of(0), 0LL, 1LL);
+		wake_third(s, 41000);
+		story_end(s, at(50000));
+		assert_string_equal(story_string(s, "worst.0.cause"),
+				    "slept 40.0 ms in futex until task2:2 woke it; task2:2 had "
+				    "slept 39.2 ms in futex until task1:1 woke it");
+		story_free(s);
+	}
+}
+
 /* Asleep by design, but then it got no CPU. */
 static void test_wait_after_sleep(void **state)
 {
@@ -787,6 +845,8 @@ int main(void)
 		cmocka_unit_test(test_lost_before),
 		cmocka_unit_test(test_loss_before_end),
 		cmocka_unit_test(test_chain_to_hog),
+		cmocka_unit_test(test_ended_waker),
+		cmocka_unit_test(test_ended_waker_forgotten),
 		cmocka_unit_test(test_wait_after_sleep),
 		cmocka_unit_test(test_futex),
 		cmocka_unit_test(test_ends),
