@@ -90,7 +90,7 @@ static void on_stall(struct faults *f, const struct feed_event *e, struct stall 
 
 	if (!e->passes || !ns) /* 0: the begin was not seen */
 		return;
-	stall->pair = (struct pair){ e->ts - ns, e->ts };
+	stall->pair = (struct pair){ .begin = e->ts - ns, .end = e->ts };
 	stall->tid = task.id;
 	stall->detail = feed_name(e, DETAIL) ?: "?";
 	feed_text(e, COMM, stall->comm, sizeof(stall->comm));

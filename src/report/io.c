@@ -125,7 +125,7 @@ static void on_complete(void *state, const struct feed_event *e)
 	uint64_t latency = feed_int(e, LATENCY);
 	struct io *io = state;
 	struct request q = {
-		.pair = { e->ts - latency - feed_int(e, QUEUE), e->ts },
+		.pair = { .begin = e->ts - latency - feed_int(e, QUEUE), .end = e->ts },
 		.in_device = latency,
 		.bytes = feed_int(e, BYTES),
 		.sector = feed_int(e, SECTOR),

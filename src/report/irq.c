@@ -106,7 +106,7 @@ static void on_interrupt(struct irq *irq, const struct feed_event *e, struct int
 
 	if (!e->passes)
 		return;
-	now->pair = (struct pair){ e->ts - feed_int(e, DURATION), e->ts };
+	now->pair = (struct pair){ .begin = e->ts - feed_int(e, DURATION), .end = e->ts };
 	now->cpu = e->cpu;
 	now->tid = c->tid;
 	memcpy(now->comm, c->comm, sizeof(now->comm));

@@ -87,7 +87,7 @@ static void on_wake(void *ctx, struct sched_task *t)
 static struct absence absence_of(const struct sched_task *t, const struct feed_event *e)
 {
 	struct absence a = {
-		.pair = { t->out, e->ts },
+		.pair = { t->out, e->ts, t->split },
 		.tid = t->tid,
 		.pid = t->pid,
 		.by_design = t->by_design,
@@ -200,7 +200,7 @@ static void offcpu_end(void *state, uint64_t end)
 	totals_sort(&o->tasks);
 	for (struct sched_task *t = sched_each(&o->sched, NULL); t; t = sched_each(&o->sched, t)) {
 		struct absence a = {
-			.pair = { t->out, end },
+			.pair = { .begin = t->out, .end = end },
 			.tid = t->tid,
 			.pid = t->pid,
 			.call = t->call,

@@ -42,15 +42,16 @@ static void settle_first(struct pairs *p)
 {
 	struct pair *pair = at(p, 0);
 
+	bool lost = has_loss(p, pair), counts = !lost && !pair->split;
+
 	p->settled = pair->end;
-	if (!has_loss(p, pair)) {
-		p->counted++;
+	p->counted += counts;
+	p->left_out += lost;
+	p->split += !lost && pair->split;
+	if (counts)
 		p->fn(p->ctx, pair);
-	} else {
-		p->left_out++;
-		if (p->drop)
-			p->drop(pair);
-	}
+	else if (p->drop)
+		p->drop(pair);
 	p->first = (p->first + 1) % p->room;
 	p->n--;
 }

@@ -15,6 +15,7 @@
 /* The first member of what a report keeps about a pair. */
 struct pair {
 	uint64_t begin, end; /* ns */
+	bool split;	     /* it is two pairs: what ended the first was not recorded */
 };
 
 /* Records are missing after begin and before end. */
@@ -32,7 +33,8 @@ struct pairs {
 	void *ctx;
 
 	uint64_t counted, left_out;
-	uint64_t late; /* losses that showed after pairs were counted that may contain them */
+	uint64_t split; /* also left out, and not because of losses */
+	uint64_t late;	/* losses that showed after pairs were counted that may contain them */
 
 	/* A ring of the pairs that wait. */
 	char *waiting;

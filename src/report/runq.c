@@ -50,7 +50,7 @@ static void free_cause(void *item)
 static struct wait wait_of(const struct sched_task *t, const struct feed_event *e)
 {
 	struct wait w = {
-		.pair = { t->slept ? t->wake.ts : t->out, e->ts },
+		.pair = { t->slept ? t->wake.ts : t->out, e->ts, t->split },
 		.tid = t->tid,
 		.pid = t->pid,
 		.woken = t->slept,

@@ -12,6 +12,9 @@
 /* A wake-up may come just before the switch-out that it makes undone, and show so in the order. */
 #define EARLY_NS 1000000
 
+/* More than between the kernel's look at the clock for off_ns and the time of the event. */
+#define OFF_NS 1000000
+
 enum {
 	SWITCH_PREV_PID,
 	SWITCH_PREV_TGID,
@@ -22,6 +25,7 @@ enum {
 	SWITCH_NEXT_PID,
 	SWITCH_NEXT_TGID,
 	SWITCH_NEXT_COMM,
+	SWITCH_OFF,
 };
 enum {
 	WAKEUP_PID,
@@ -125,16 +129,27 @@ static void leave(struct sched *s, const struct feed_event *e, int32_t tid)
 	t->early.ts = 0;
 }
 
+/* The kernel knows when it left a CPU last, also if that was lost, or on a CPU that is not recorded. */
+static bool ran_unseen(const struct sched_task *t, const struct feed_event *e)
+{
+	uint64_t off = feed_int(e, SWITCH_OFF);
+
+	return off && e->ts - off > t->since + OFF_NS;
+}
+
 static void start(struct sched *s, const struct feed_event *e, int32_t tid)
 {
 	struct sched_task *t = sched_tasks_get(s, tid, e->ts);
 
+	t->split = ran_unseen(t, e);
 	feed_text(e, SWITCH_NEXT_COMM, t->comm, sizeof(t->comm));
 	t->pid = feed_int(e, SWITCH_NEXT_TGID);
 	if (t->state == SCHED_READY || t->state == SCHED_SLEEPS)
 		s->starts(s->ctx, t, e);
 	sched_forget_note(s, t);
 	sched_stop_waiting(s, t, e->ts);
+	if (t->split)
+		t->state = SCHED_UNKNOWN; /* not all the time */
 	enter(s, t, SCHED_RUNS, e->ts);
 	t->out = t->wake.ts = t->early.ts = t->n_places = 0;
 	t->cpu = e->cpu;

@@ -57,6 +57,7 @@ struct sched_task {
 	uint64_t since;		      /* when the state began */
 	uint64_t out;		      /* when it left its CPU; 0: not known, or it runs */
 	bool slept;		      /* it left it to sleep, not because another task was to run */
+	bool split;		      /* it ran since then, and this was not recorded */
 	bool by_design;		      /* it sleeps because it has nothing to do (docs/answers.md) */
 	const struct call_kind *call; /* that it sleeps in */
 	struct sched_wake wake;	      /* that ended its sleep */
@@ -79,7 +80,8 @@ struct sched_task {
 #define SCHED_ENDED 1024
 
 struct sched {
-	/* Called when a task begins to run: t is as it was until now, ready or asleep. */
+	/* Called when a task begins to run: t is as it was until now, ready or asleep. Unless t->split, it
+	 * was so all the time. */
 	void (*starts)(void *ctx, struct sched_task *t, const struct feed_event *e);
 	/* Called when a task that slept was woken up. May be NULL. */
 	void (*wakes)(void *ctx, struct sched_task *t);
@@ -124,7 +126,7 @@ void sched_on_waker_stack(void *s, const struct feed_event *e);
 	{                                                                                          \
 		"sched_switch", "sched",                                                           \
 			{ "prev_pid",  "prev_tgid", "prev_state", "prev_syscall", "preempt",       \
-			  "prev_comm", "next_pid",  "next_tgid",  "next_comm" },                   \
+			  "prev_comm", "next_pid",  "next_tgid",  "next_comm",	  "?off_ns" },     \
 			sched_on_switch                                                            \
 	}
 #define SCHED_WAKEUP                                                                               \

@@ -49,7 +49,7 @@ static void add_long(struct syscalls *s, const struct feed_event *e, const struc
 		     const struct call *call)
 {
 	struct long_call c = {
-		.pair = { e->ts - feed_int(e, DURATION), e->ts },
+		.pair = { .begin = e->ts - feed_int(e, DURATION), .end = e->ts },
 		.row = row,
 		.tid = feed_int(e, TID),
 		.error = feed_int(e, ERROR) ? feed_name(e, ERROR) ?: "?" : NULL,

@@ -157,6 +157,10 @@ static void write_pairs(FILE *out, const struct pairs *p, const struct hist *h, 
 			duration(hist_quantile(h, 500)).s, duration(hist_quantile(h, 990)).s);
 	if (p->left_out)
 		fprintf(out, "; %s left out because of losses", count_text(p->left_out).s);
+	if (p->split)
+		fprintf(out,
+			"; %s left out because the task ran meanwhile and this was not recorded",
+			count_text(p->split).s);
 	if (p->late)
 		fprintf(out, "; %s loss%s showed too late to say which are affected",
 			count_text(p->late).s, p->late == 1 ? "" : "es");
@@ -203,5 +207,6 @@ json_t *text_json(void (*print)(const void *what, FILE *out), const void *what)
 void json_pairs(json_t *o, const struct pairs *p)
 {
 	json_object_set_new(o, "left_out", json_integer(p->left_out));
+	json_object_set_new(o, "split", json_integer(p->split));
 	json_object_set_new(o, "late_losses", json_integer(p->late));
 }

@@ -57,7 +57,7 @@ static void on_start(void *ctx, struct sched_task *t, const struct feed_event *e
 {
 	struct wakeups *k = ctx;
 	struct wakeup w = {
-		.pair = { t->wake.ts > t->out ? t->wake.ts : t->out, e->ts },
+		.pair = { t->wake.ts > t->out ? t->wake.ts : t->out, e->ts, t->split },
 		.tid = t->tid,
 		.pid = t->pid,
 		.cpu = e->cpu,

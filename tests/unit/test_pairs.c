@@ -99,7 +99,8 @@ static void event(struct world *w, unsigned cpu, bool loses)
 static void pair(struct world *w, uint64_t longest)
 {
 	uint64_t age = seed_below(&seed, longest);
-	struct pair p = { w->now - (age < w->now - BEGIN ? age : w->now - BEGIN), w->now };
+	struct pair p = { .begin = w->now - (age < w->now - BEGIN ? age : w->now - BEGIN),
+			  .end = w->now };
 
 	w->made[w->n_made++] = p;
 	pairs_add(&w->pairs, &p);
@@ -249,7 +250,7 @@ static void test_many_pairs(void **state)
 	loss_event(&loss, &ev, &since); /* CPU 1 holds all up */
 	rec.cpu = 0;
 	for (uint64_t i = 1; i <= 600000; i++) {
-		const struct pair pair = { BEGIN + i, BEGIN + i };
+		const struct pair pair = { .begin = BEGIN + i, .end = BEGIN + i };
 
 		ev.ts = BEGIN + i;
 		loss_event(&loss, &ev, &since);

@@ -19,14 +19,16 @@ enum { READ, FUTEX, NANOSLEEP, FSYNC };
 
 static struct seed seed;
 
-static struct story *begin(const char *report)
+#define SWITCH                                                                                     \
+	"prev_pid:s32 prev_tgid:u32 prev_state:u32 prev_syscall:e(read,futex,"                     \
+	"clock_nanosleep,fsync) preempt:u8 prev_comm:t16 next_pid:s32 next_tgid:u32 "              \
+	"next_comm:t16"
+
+static struct story *begin_with(const char *report, const char *switch_fields)
 {
 	struct story *s = story_new();
 
-	story_type(s, "sched_switch",
-		   "prev_pid:s32 prev_tgid:u32 prev_state:u32 prev_syscall:e(read,futex,"
-		   "clock_nanosleep,fsync) preempt:u8 prev_comm:t16 next_pid:s32 next_tgid:u32 "
-		   "next_comm:t16");
+	story_type(s, "sched_switch", switch_fields);
 	story_type(s, "sched_wakeup",
 		   "pid:s32 tgid:u32 target_cpu:u32 comm:t16 waker_pid:s32 waker_comm:t16 "
 		   "context:u32 is_new:u8");
@@ -36,6 +38,11 @@ static struct story *begin(const char *report)
 	story_type(s, "softirq", "duration_ns:u64 vector:e(HI,TIMER,NET_TX,NET_RX)");
 	story_begin(s, report, BEGIN);
 	return s;
+}
+
+static struct story *begin(const char *report)
+{
+	return begin_with(report, SWITCH);
 }
 
 static const char *name_of(long long tid)
@@ -125,7 +132,6 @@ static void test_loss(void **state)
 	story_free(s);
 }
 
-/* The waker was ready, and a hog had its CPU. */
 /* What was lost before the part that is read is no loss in it, and hides none. */
 static void test_lost_before(void **state)
 {
@@ -177,6 +183,45 @@ static void test_loss_before_end(void **state)
 	story_free(s);
 }
 
+/* As the kernel measures it, the task was off its CPU only since then. */
+static void come_back(struct story *s, uint64_t us, long long tid, long long since_us)
+{
+	story_event(s, at(us), 0, "sched_switch", 0LL, 0LL, 0LL, 0LL, 0LL, name_of(0), tid, tid,
+		    name_of(tid), (us - since_us) * 1000LL);
+}
+
+static void go(struct story *s, uint64_t us, long long tid, long long state)
+{
+	story_event(s, at(us), 0, "sched_switch", tid, tid, state, (long long)FSYNC, 0LL,
+		    name_of(tid), 0LL, 0LL, name_of(0), 0LL);
+}
+
+/* Only CPU 0 is recorded, and the task ran on another one meanwhile. */
+static void test_other_cpus(void **state)
+{
+	static const char *const reports[] = { "offcpu", "runq", "wakeups" };
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		struct story *s = begin_with(reports[i], SWITCH " off_ns:u64");
+
+		go(s, 1000, 1, BLOCKED);
+		wake(s, 2000, 0, 1, 0, 0, 2);
+		come_back(s, 30000, 1, 25000);
+		go(s, 31000, 1, BLOCKED);
+		wake(s, 35000, 0, 1, 0, 0, 2);
+		come_back(s, 36000, 1, 31000);
+		story_end(s, at(50000));
+		assert_int_equal(story_number(s, "pairs"), 1);
+		assert_int_equal(story_number(s, "split"), 1);
+		assert_int_equal(story_number(s, "left_out"), 0);
+		assert_int_equal(story_number(s, "worst.0.duration_ns"), (i ? 1 : 5) * MS);
+		assert_contains(story_text(s), "; 1 left out because the task ran meanwhile");
+		story_free(s);
+	}
+}
+
+/* The waker was ready, and a hog had its CPU. */
 static void test_chain_to_hog(void **state)
 {
 	struct story *s = begin("offcpu");
@@ -524,10 +569,7 @@ static void test_other_args(void **state)
 	struct story *s = story_new();
 
 	(void)state;
-	story_type(s, "sched_switch",
-		   "prev_pid:s32 prev_tgid:u32 prev_state:u32 prev_syscall:e(read,futex,"
-		   "clock_nanosleep,fsync) preempt:u8 prev_comm:t16 next_pid:s32 next_tgid:u32 "
-		   "next_comm:t16");
+	story_type(s, "sched_switch", SWITCH);
 	story_type(s, "sched_wakeup",
 		   "pid:s32 tgid:u32 target_cpu:u32 comm:t16 waker_pid:s32 waker_comm:t16 "
 		   "context:u32 is_new:u8");
@@ -844,6 +886,7 @@ int main(void)
 		cmocka_unit_test(test_loss),
 		cmocka_unit_test(test_lost_before),
 		cmocka_unit_test(test_loss_before_end),
+		cmocka_unit_test(test_other_cpus),
 		cmocka_unit_test(test_chain_to_hog),
 		cmocka_unit_test(test_ended_waker),
 		cmocka_unit_test(test_ended_waker_forgotten),
