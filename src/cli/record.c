@@ -279,7 +279,7 @@ static int set_up(struct record *r)
 	return command_check(&r->command) ?: what_open(&r->what, &r->collector)
 	       ?: open_stats(r) ?: signals_block(&r->signals)
 	       ?: outputs_open(&r->outputs, r->collector, r->signals.end_fd, r->duration_ms)
-	       ?: record_report_open(&r->report, r->collector) ?: what_check_processes(&r->what)
+	       ?: record_report_open(&r->report, r->collector, r->what.filter.text) ?: what_check_processes(&r->what)
 	       ?: start(r) ?: outputs_commit(&r->outputs);
 }
 

@@ -80,12 +80,13 @@ static int take(void *ctx, const struct nr_batch *batch)
 	return 0;
 }
 
-int record_report_open(struct record_report *r, struct nr_collector *c)
+int record_report_open(struct record_report *r, struct nr_collector *c, const char *filter)
 {
 	const struct nr_output_opts opts = { .sz = sizeof(opts), .name = "report" };
 	struct report_env env = {
 		.types = nr_collector_types(c),
 		.clock_offset = nr_collector_clock_offset(c),
+		.filter = filter,
 	};
 	int err;
 

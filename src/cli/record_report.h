@@ -21,8 +21,9 @@ struct record_report {
 
 /* If the user gives none, adds the sources that the reports need. */
 void record_report_sources(struct record_report *r, struct what *what);
-/* After the sources and the other outputs: adds the output that feeds the reports. */
-int record_report_open(struct record_report *r, struct nr_collector *c);
+/* After the sources and the other outputs: adds the output that feeds the reports. filter: of the
+ * recording; NULL: none. */
+int record_report_open(struct record_report *r, struct nr_collector *c, const char *filter);
 /* After the recording. Returns 0 or the negative errno of writing. */
 int record_report_print(struct record_report *r, const struct nr_stats *stats, FILE *out);
 void record_report_close(struct record_report *r);

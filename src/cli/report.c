@@ -159,6 +159,7 @@ static struct report_run *open_run(const struct args *args, struct nr_trace *tra
 		.pids = args->filter.pids,
 		.comm = args->filter.comm,
 		.symbols = args->symbols,
+		.filter = nr_trace_filter(trace),
 	};
 	uint64_t first, last;
 

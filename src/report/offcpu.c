@@ -198,6 +198,8 @@ static void offcpu_end(void *state, uint64_t end)
 	struct offcpu *o = state;
 
 	totals_sort(&o->tasks);
+	if (report_lacks_cpus(o->env))
+		return;
 	for (struct sched_task *t = sched_each(&o->sched, NULL); t; t = sched_each(&o->sched, t)) {
 		struct absence a = {
 			.pair = { .begin = t->out, .end = end },

@@ -120,7 +120,7 @@ void pending_print_verdict(const struct pending *p, uint64_t end, FILE *out)
 			duration(end - r->issued).s, r->op_name, safe_text(r->device).s,
 			task_text(r->comm, r->tid).s);
 	if (p->doubtful)
-		fprintf(out, " The completion of %s may be lost.",
+		fprintf(out, " The completion of %s may be lost, or not recorded.",
 			counted_text(p->doubtful, "request").s);
 }
 

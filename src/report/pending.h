@@ -31,7 +31,7 @@ struct pending {
 	struct pending_request *list; /* [used]; after pending_end [n], the oldest first */
 	uint32_t n, used, room, free;
 	uint32_t chains[PENDING_CHAINS]; /* by device, operation and sector: index in list + 1 */
-	uint64_t doubtful;		 /* after pending_end: their completions may be lost */
+	uint64_t doubtful; /* after pending_end: completed, perhaps, but lost or not recorded */
 };
 
 void pending_close(struct pending *p);

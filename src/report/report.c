@@ -8,6 +8,9 @@
 
 #define NR_IDS 65536
 
+/* Of names in a filter. */
+#define WORD_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:"
+
 /* An event type of the trace that a report reads. */
 struct bound {
 	struct bound *next; /* of the same id */
@@ -35,6 +38,33 @@ int report_node(const struct report_env *env, unsigned cpu)
 	uint32_t node = cpu < env->n_cpus ? env->node_of_cpu[cpu] : UINT32_MAX;
 
 	return node > INT32_MAX ? -1 : (int)node;
+}
+
+/* The length of a text in double quotes, as far as it goes on. */
+static size_t quoted(const char *p)
+{
+	size_t n = 1;
+
+	while (p[n] && p[n] != '"')
+		n += p[n] == '\\' && p[n + 1] ? 2 : 1;
+	return n + (p[n] == '"');
+}
+
+static bool is_word(const char *p, size_t len, const char *word)
+{
+	return len == strlen(word) && !memcmp(p, word, len);
+}
+
+bool report_lacks_cpus(const struct report_env *env)
+{
+	size_t len;
+
+	for (const char *p = env->filter; p && *p; p += len) {
+		len = *p == '"' ? quoted(p) : strspn(p, WORD_CHARS) ?: 1;
+		if (is_word(p, len, "cpu") || is_word(p, len, "node"))
+			return true;
+	}
+	return false;
 }
 
 static bool has_pid(const char *pids, uint32_t pid)

@@ -30,7 +30,8 @@ struct report_env {
 	/* Only these processes, "12,34", and only tasks whose name matches this glob; NULL: all. For
 	 * reports in whose events --filter cannot tell whose pair it is. */
 	const char *pids, *comm;
-	uint64_t begin; /* time from which on the events are complete; 0: not known yet */
+	const char *filter; /* of the recording; NULL: none */
+	uint64_t begin;	    /* time from which on the events are complete; 0: not known yet */
 };
 
 struct report {
@@ -55,6 +56,8 @@ struct report {
 
 /* The NUMA node of a CPU, -1: unknown. */
 int report_node(const struct report_env *env, unsigned cpu);
+/* Did the recording's filter choose among CPUs? Then what seems to go on may have ended on another one. */
+bool report_lacks_cpus(const struct report_env *env);
 /* Is a task one that env asks for? */
 bool report_wants(const struct report_env *env, uint32_t pid, const char *comm);
 

@@ -146,6 +146,8 @@ static void runq_end(void *state, uint64_t end)
 			on_run(r, run);
 	}
 	totals_sort(&r->hogs);
+	if (report_lacks_cpus(r->env))
+		return;
 	for (struct sched_task *t = sched_each(&r->sched, NULL); t; t = sched_each(&r->sched, t)) {
 		if (t->state != SCHED_READY || !report_wants(r->env, t->pid, t->comm) ||
 		    !pairs_complete_since(r->pairs, t->since))
@@ -173,10 +175,11 @@ static char *cause_of(const struct wait *w)
 	return memory_check(text);
 }
 
-/* After a loss, tasks may seem to wait that have run. */
+/* After a loss, or on other CPUs, tasks may seem to wait that have run. */
 static bool knows_hogs(const struct runq *r)
 {
-	return r->hogs.rows.n && !r->pairs->lost_until && !r->env->pids && !r->env->comm;
+	return r->hogs.rows.n && !r->pairs->lost_until && !r->env->pids && !r->env->comm &&
+	       !report_lacks_cpus(r->env);
 }
 
 /* Who ran most while others waited. */

@@ -126,16 +126,23 @@ void story_type(struct story *s, const char *name, const char *fields)
 
 /* ---- events ---- */
 
-void story_begin(struct story *s, const char *name, uint64_t begin)
+void story_begin_filtered(struct story *s, const char *name, uint64_t begin, const char *filter)
 {
 	const struct report *report = report_find(name);
 	char why[256] = "";
 
 	assert_non_null(report);
-	s->env = (struct report_env){ .types = s->types, .worst = 10, .begin = begin };
+	s->env = (struct report_env){
+		.types = s->types, .worst = 10, .begin = begin, .filter = filter
+	};
 	s->run = report_run_open(&report, 1, &s->env, why, sizeof(why));
 	if (!s->run)
 		fail_msg("%s", why);
+}
+
+void story_begin(struct story *s, const char *name, uint64_t begin)
+{
+	story_begin_filtered(s, name, begin, NULL);
 }
 
 void story_tell(struct story *s, void (*fn)(void *ctx, const struct nr_event *ev), void *ctx)

@@ -29,6 +29,8 @@ void story_free(struct story *s);
 void story_type(struct story *s, const char *name, const char *fields);
 /* After all types. Fails the test if the report does not take them. */
 void story_begin(struct story *s, const char *report, uint64_t begin);
+/* The same of a recording with a filter. */
+void story_begin_filtered(struct story *s, const char *report, uint64_t begin, const char *filter);
 /* Instead: the events go to fn. */
 void story_tell(struct story *s, void (*fn)(void *ctx, const struct nr_event *ev), void *ctx);
 const struct nr_types *story_types(const struct story *s);

@@ -9,7 +9,7 @@
 #define vdb_MINOR   1LL
 #define loop0_MINOR 2LL
 
-static struct story *begin(void)
+static struct story *begin_filtered(const char *filter)
 {
 	struct story *s = story_new();
 
@@ -22,8 +22,13 @@ static struct story *begin(void)
 		s, "block_issue",
 		"major:u32 minor:u32 device:t16 op:e(READ,WRITE,FLUSH) sector:u64 pid:u32 tid:u32 "
 		"comm:t16");
-	story_begin(s, "io", 0);
+	story_begin_filtered(s, "io", 0, filter);
 	return s;
+}
+
+static struct story *begin(void)
+{
+	return begin_filtered(NULL);
 }
 
 /* 100 fast requests of one device, and 12 slow ones of another, which waited in the device. */
@@ -125,9 +130,35 @@ static void test_lost_completion(void **state)
 	assert_string_equal(story_string(s, "verdict"),
 			    "io: no request completed. 2 requests were not seen to complete, the "
 			    "oldest for 800 ms: READ on vda of dd:7. The completion of 1 request "
-			    "may be lost.");
+			    "may be lost, or not recorded.");
 	assert_int_equal(story_number(s, "pending_doubtful"), 1);
 	story_free(s);
+}
+
+/* Nor is one on a CPU that was not recorded. */
+static void test_other_cpu(void **state)
+{
+	static const struct {
+		const char *filter;
+		unsigned pending;
+	} cases[] = {
+		{ "(bytes > 4K) && cpu in [0]", 0 },
+		{ "node==1", 0 },
+		{ "comm == \"a cpu\\\" cpu\"", 1 },
+		{ "target_cpu == 1 || block_issue.cpu", 1 },
+		{ "comm == \"cpu", 1 },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct story *s = begin_filtered(cases[i].filter);
+
+		issue(s, 100 * MS, 0, "vda", 8);
+		story_end(s, 1000 * MS);
+		assert_int_equal(json_array_size(story_json(s, "pending")), cases[i].pending);
+		assert_int_equal(story_number(s, "pending_doubtful"), !cases[i].pending);
+		story_free(s);
+	}
 }
 
 /* Many requests at a time, in any order: as a plain table has them. */
@@ -180,9 +211,10 @@ static void test_none(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_slow),	     cmocka_unit_test(test_queue),
-		cmocka_unit_test(test_pending),	     cmocka_unit_test(test_lost_completion),
-		cmocka_unit_test(test_many_pending), cmocka_unit_test(test_none),
+		cmocka_unit_test(test_slow),	  cmocka_unit_test(test_queue),
+		cmocka_unit_test(test_pending),	  cmocka_unit_test(test_lost_completion),
+		cmocka_unit_test(test_other_cpu), cmocka_unit_test(test_many_pending),
+		cmocka_unit_test(test_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

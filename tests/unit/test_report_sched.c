@@ -24,14 +24,16 @@ static struct seed seed;
 	"clock_nanosleep,fsync) preempt:u8 prev_comm:t16 next_pid:s32 next_tgid:u32 "              \
 	"next_comm:t16"
 
+#define WAKEUP                                                                                     \
+	"pid:s32 tgid:u32 target_cpu:u32 comm:t16 waker_pid:s32 waker_comm:t16 "                   \
+	"context:u32 is_new:u8"
+
 static struct story *begin_with(const char *report, const char *switch_fields)
 {
 	struct story *s = story_new();
 
 	story_type(s, "sched_switch", switch_fields);
-	story_type(s, "sched_wakeup",
-		   "pid:s32 tgid:u32 target_cpu:u32 comm:t16 waker_pid:s32 waker_comm:t16 "
-		   "context:u32 is_new:u8");
+	story_type(s, "sched_wakeup", WAKEUP);
 	story_type(s, "sched_migrate", "pid:s32 from_cpu:u32 to_cpu:u32");
 	story_type(s, "sys_enter", "nr:e(read,futex,clock_nanosleep,fsync) tid:u32 args:a2");
 	story_type(s, "hardirq", "duration_ns:u64 name:t24");
@@ -217,6 +219,30 @@ static void test_other_cpus(void **state)
 		assert_int_equal(story_number(s, "left_out"), 0);
 		assert_int_equal(story_number(s, "worst.0.duration_ns"), (i ? 1 : 5) * MS);
 		assert_contains(story_text(s), "; 1 left out because the task ran meanwhile");
+		story_free(s);
+	}
+}
+
+/* What is not over on these CPUs may be so on another one, and whoever waits may run there. */
+static void test_other_cpus_end(void **state)
+{
+	static const char *const reports[] = { "offcpu", "runq" };
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		struct story *s = story_new();
+
+		story_type(s, "sched_switch", SWITCH);
+		story_type(s, "sched_wakeup", WAKEUP);
+		story_type(s, "sched_migrate", "pid:s32 from_cpu:u32 to_cpu:u32");
+		story_begin_filtered(s, reports[i / 2], BEGIN, i % 2 ? "cpu in [0]" : NULL);
+		change(s, 100, 0, 1, BLOCKED, FSYNC, 2);
+		change(s, 200, 0, 2, RUNNING, 0, 3);
+		change(s, 300, 0, 3, BLOCKED, FSYNC, 0);
+		story_end(s, at(90000));
+		assert_int_equal(story_number(s, "open"), i % 2 ? 0 : i ? 1 : 2);
+		if (i == 3)
+			assert_true(json_is_null(story_json(s, "while_ran")));
 		story_free(s);
 	}
 }
@@ -570,9 +596,7 @@ static void test_other_args(void **state)
 
 	(void)state;
 	story_type(s, "sched_switch", SWITCH);
-	story_type(s, "sched_wakeup",
-		   "pid:s32 tgid:u32 target_cpu:u32 comm:t16 waker_pid:s32 waker_comm:t16 "
-		   "context:u32 is_new:u8");
+	story_type(s, "sched_wakeup", WAKEUP);
 	story_type(s, "sched_migrate", "pid:s32 from_cpu:u32 to_cpu:u32");
 	story_type(s, "sys_enter", "nr:e(read,futex,clock_nanosleep,fsync) tid:u32 args:w4");
 	story_begin(s, "offcpu", BEGIN);
@@ -887,6 +911,7 @@ int main(void)
 		cmocka_unit_test(test_lost_before),
 		cmocka_unit_test(test_loss_before_end),
 		cmocka_unit_test(test_other_cpus),
+		cmocka_unit_test(test_other_cpus_end),
 		cmocka_unit_test(test_chain_to_hog),
 		cmocka_unit_test(test_ended_waker),
 		cmocka_unit_test(test_ended_waker_forgotten),
