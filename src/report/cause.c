@@ -284,7 +284,8 @@ void cause_print_ready(FILE *out, const struct cause *c)
 	else
 		fputs("while its idle CPU woke up", out);
 	if (s && s->irq > s->known / 20)
-		fprintf(out, ", with %s in interrupts, most in %s", duration(s->irq).s,
+		fprintf(out, ", with %s%s in interrupts, most in %s",
+			s->irq_is_least ? "at least " : "", duration(s->irq).s,
 			safe_text(s->irq_name).s);
 }
 

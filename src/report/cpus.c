@@ -131,22 +131,28 @@ static void add_run(struct cpu_shares *sum, const struct cpu_run *r, uint64_t be
 		add_share(sum, r, ns);
 }
 
+/* From the latest end on, so what is inside of an interrupt comes after it. */
 static void add_irqs(struct cpu_shares *sum, const struct cpu *c, uint64_t begin, uint64_t end)
 {
-	uint64_t kept = c->n_irqs < CPUS_IRQS ? c->n_irqs : CPUS_IRQS;
+	uint64_t kept = c->n_irqs < CPUS_IRQS ? c->n_irqs : CPUS_IRQS, counted = UINT64_MAX;
 
 	for (uint64_t i = 1; i <= kept; i++) {
 		const struct cpu_irq *irq = &c->irqs[(c->n_irqs - i) % CPUS_IRQS];
 		uint64_t ns = overlap(irq->begin, irq->end, begin, end);
 
 		if (irq->end <= begin)
-			break;
-		sum->irq += ns;
+			return;
+		if (irq->begin < counted) {
+			sum->irq += overlap(irq->begin, irq->end < counted ? irq->end : counted,
+					    begin, end);
+			counted = irq->begin;
+		}
 		if (ns <= sum->irq_most)
 			continue;
 		sum->irq_most = ns;
 		memcpy(sum->irq_name, irq->name, sizeof(sum->irq_name));
 	}
+	sum->irq_is_least |= c->n_irqs > kept;
 }
 
 void cpus_add_shares(const struct cpus *cpus, struct cpu_shares *sum, unsigned cpu, uint64_t begin,

@@ -60,9 +60,10 @@ struct cpu_share {
 struct cpu_shares {
 	struct cpu_share list[CPUS_SHARES]; /* the largest first */
 	unsigned n;
-	uint64_t known; /* ns of the time that the kept stretches tell about */
-	uint64_t idle;	/* of these */
-	uint64_t irq;	/* of the whole time, in interrupts, if they were recorded */
+	uint64_t known;	   /* ns of the time that the kept stretches tell about */
+	uint64_t idle;	   /* of these */
+	uint64_t irq;	   /* of the whole time, in interrupts, if they were recorded */
+	bool irq_is_least; /* earlier ones within the time are not kept */
 	uint64_t irq_most;
 	char irq_name[CPUS_IRQ]; /* of the one that took irq_most */
 };

@@ -541,6 +541,52 @@ static void test_softirqs(void **state)
 	story_free(s);
 }
 
+/* One interrupts the other. */
+static void test_nested_irqs(void **state)
+{
+	struct story *s = begin("runq");
+
+	(void)state;
+	change(s, 100, 0, 0, RUNNING, 0, 7);
+	wake(s, 1000, 1, 1, 0, 3, 0);
+	story_event(s, at(2000), 0, "hardirq", 500000LL, "nvme0q1");
+	story_event(s, at(8000), 0, "hardirq", 2000000LL, "eth0");
+	story_event(s, at(8500), 0, "hardirq", 100000LL, "eth0");
+	story_event(s, at(10000), 0, "softirq", 5000000LL, 3LL);
+	change(s, 11000, 0, 7, RUNNING, 0, 1);
+	story_end(s, at(20000));
+	assert_int_equal(story_number(s, "worst.0.irq_ns"), 5500000);
+	assert_contains(story_text(s), "with 5.50 ms in interrupts, most in NET_RX");
+	story_free(s);
+}
+
+/* More than are kept. */
+static void test_many_irqs(void **state)
+{
+	struct story *s = begin("runq");
+
+	(void)state;
+	change(s, 100, 0, 0, RUNNING, 0, 7);
+	wake(s, 1000, 1, 1, 0, 3, 0);
+	for (unsigned i = 0; i < 1000; i++)
+		story_event(s, at(1100 + 10 * i), 0, "softirq", 9000LL, 3LL);
+	change(s, 11100, 0, 7, RUNNING, 0, 1);
+	story_end(s, at(20000));
+	assert_contains(story_text(s), "with at least 2.30 ms in interrupts");
+	story_free(s);
+
+	s = begin("runq");
+	change(s, 100, 0, 0, RUNNING, 0, 7);
+	for (unsigned i = 0; i < 1000; i++)
+		story_event(s, at(1100 + 10 * i), 0, "softirq", 9000LL, 3LL);
+	wake(s, 11100, 1, 1, 0, 3, 0);
+	story_event(s, at(12000), 0, "softirq", 500000LL, 3LL);
+	change(s, 12100, 0, 7, RUNNING, 0, 1);
+	story_end(s, at(20000));
+	assert_contains(story_text(s), "with 500 us in interrupts");
+	story_free(s);
+}
+
 /* Task 2 wakes task 1 from CPU 0, whose event comes from CPU 1; then a timer does. */
 static void test_wakeups(void **state)
 {
@@ -923,6 +969,8 @@ int main(void)
 		cmocka_unit_test(test_moved),
 		cmocka_unit_test(test_throttled),
 		cmocka_unit_test(test_softirqs),
+		cmocka_unit_test(test_nested_irqs),
+		cmocka_unit_test(test_many_irqs),
 		cmocka_unit_test(test_preempted),
 		cmocka_unit_test(test_hog),
 		cmocka_unit_test(test_wanted),
