@@ -12,10 +12,12 @@ when_large() {
 	await larger_than 3000000 disk/t/stream && "$@"
 }
 
+large=256 # MiB: no flood fills it before the test does what it waits to do
+
 # ---- errors ----
 what="a disk that fails"
 for on_full in stop pause; do
-	disk_that_fails 64
+	disk_that_fails $large
 	when_large break_ under &
 	record_ 1 --on-full $on_full -o disk/t -d 20 -- "${flood[@]}"
 	wait
@@ -25,7 +27,7 @@ for on_full in stop pause; do
 done
 
 what="a disk that fails, --fsync packet"
-journal='' disk_that_fails 64
+journal='' disk_that_fails $large
 when_large break_ under &
 record_ 1 --fsync packet -o disk/t -d 20 -- "${flood[@]}"
 wait
@@ -38,7 +40,7 @@ check "$what: what was acknowledged is on the disk" \
 equal "$what: babeltrace2" "$(babeltrace2 disk/t 2>bt.err | wc -l)" "$(jq .events stat.json)"
 
 what="a disk that becomes read-only"
-disk 64
+disk $large
 when_large break_ disk &
 record_ 1 -o disk/t -d 20 -- "${flood[@]}"
 wait
@@ -51,7 +53,7 @@ fi
 holds $trace false
 
 what="a series that is removed"
-disk 64
+disk $large
 (await test -e disk/t/000001/stream.zst; until rm -rf disk/t 2>/dev/null; do :; done) &
 record_ 1 --compress zstd --rotate-size 100K -o disk/t -d 20 -- "${flood[@]}"
 wait
@@ -59,7 +61,7 @@ check "$what: says so" grep -qE 'another program changed the trace: .* was remov
 
 # ---- --fsync ----
 what="an error of fsync"
-disk 64
+disk $large
 FAIL_IN=fdatasync FAIL_WITH=5 FAIL_FROM=3 LD_PRELOAD=$hang record_ 1 --fsync packet -o disk/t -d 20 -- "${flood[@]}"
 says 'the disk did not take all of disk/t/stream: Input/output error; what stands there from byte [0-9]+ on may be damaged'
 equal "$what: said once" "$(grep -c 'Input/output' err)" 1
@@ -86,7 +88,7 @@ power_fails() { # MOUNT
 }
 for fsync in packet 200ms; do
 	what="a power failure, --fsync $fsync"
-	journal='' disk 64
+	journal='' disk $large
 	"$NUMARING" record -e syscalls --fsync $fsync -o disk/t -d 20 -- "$LOAD" 3000000 0 >out 2>err &
 	recorder=$!
 	await larger_than 3000000 disk/t/stream

@@ -36,7 +36,7 @@ break_() { # MOUNT: makes the ext4 there read-only, as an error of its structure
 	echo 1 >"/sys/fs/ext4/$(basename "$(findmnt -n -o SOURCE "$1")")/trigger_fs_error"
 }
 mkdir disk memory under
-mount -t tmpfs -o size=300m none memory && disk 16 || skip "cannot mount an ext4 of its own"
+mount -t tmpfs -o size=1g none memory && disk 16 || skip "cannot mount an ext4 of its own"
 
 # record_ STATUS OPTIONS... -- COMMAND...
 record_() {
