@@ -9,6 +9,11 @@
 #define USER_FUNCTIONS	 6
 #define INDENT		 17
 
+static size_t size_of(unsigned n)
+{
+	return sizeof(struct saved_stack) + n * sizeof(uint64_t);
+}
+
 void saved_stack_take(struct saved_stack **to, const struct nr_types *types,
 		      const struct nr_event *ev)
 {
@@ -17,12 +22,15 @@ void saved_stack_take(struct saved_stack **to, const struct nr_types *types,
 
 	if (nr_stack_of(types, ev, &stack))
 		return;
-	if (!s)
-		s = *to = memory_new(1, sizeof(*s));
+	if (!s || s->room < stack.n) {
+		free(s);
+		s = *to = memory_new(1, size_of(stack.n));
+		s->room = stack.n;
+	}
 	s->ts = ev->ts;
 	s->pid = stack.pid;
-	s->n = stack.n < SAVED_STACK_MAX ? stack.n : SAVED_STACK_MAX;
-	s->n_kernel = stack.n_kernel < s->n ? stack.n_kernel : s->n;
+	s->n = stack.n;
+	s->n_kernel = stack.n_kernel;
 	memcpy(s->addresses, stack.addresses, s->n * sizeof(*s->addresses));
 }
 
@@ -32,8 +40,9 @@ struct saved_stack *saved_stack_copy(const struct saved_stack *s)
 
 	if (!s)
 		return NULL;
-	copy = memory_new(1, sizeof(*copy));
-	*copy = *s;
+	copy = memory_new(1, size_of(s->n));
+	memcpy(copy, s, size_of(s->n));
+	copy->room = s->n;
 	return copy;
 }
 

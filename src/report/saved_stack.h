@@ -7,16 +7,14 @@
 #include <stdio.h>
 #include <numaring/symbols.h>
 
-#define SAVED_STACK_MAX 64 /* addresses that are kept, from the inside out */
-
 struct saved_stack {
 	uint64_t ts;
 	uint32_t pid;
-	unsigned n, n_kernel;
-	uint64_t addresses[SAVED_STACK_MAX];
+	unsigned n, n_kernel, room;
+	uint64_t addresses[]; /* [n], from the inside out */
 };
 
-/* Saves the stack of an event in *to, which it allocates if it is NULL. */
+/* Saves the stack of an event in *to, which it allocates if it is NULL or has no room for it. */
 void saved_stack_take(struct saved_stack **to, const struct nr_types *types,
 		      const struct nr_event *ev);
 /* A copy; NULL: s is NULL. */

@@ -654,6 +654,63 @@ static void test_other_args(void **state)
 	story_free(s);
 }
 
+/* ---- stacks ---- */
+
+struct stacks {
+	struct story *story;
+	struct saved_stack *saved;
+};
+
+static void save(void *ctx, const struct nr_event *ev)
+{
+	struct stacks *s = ctx;
+
+	saved_stack_take(&s->saved, story_types(s->story), ev);
+}
+
+static void tell_stack(struct story *s, unsigned n, const char *type)
+{
+	uint64_t words[2 + 200] = { 7, 3 }; /* pid, n_kernel */
+
+	for (unsigned i = 0; i < n; i++)
+		words[2 + i] = 1000 * n + i;
+	story_bytes(s, at(n), 0, type, words, (2 + n) * 8);
+}
+
+static void check_stack(const struct saved_stack *s, unsigned n)
+{
+	assert_int_equal(s->n, n);
+	assert_int_equal(s->n_kernel, 3);
+	assert_int_equal(s->pid, 7);
+	assert_int_equal(s->ts, at(n));
+	for (unsigned i = 0; i < n; i++)
+		assert_int_equal(s->addresses[i], 1000 * n + i);
+}
+
+/* All of it is kept, also the outermost functions. */
+static void test_deep_stacks(void **state)
+{
+	struct stacks s = { .story = story_new() };
+	struct saved_stack *copy;
+
+	(void)state;
+	story_type(s.story, "flat", "pid:u32 n_kernel:u32 stack:a10");
+	story_type(s.story, "deep", "pid:u32 n_kernel:u32 stack:a200");
+	story_tell(s.story, save, &s);
+	tell_stack(s.story, 10, "flat");
+	check_stack(s.saved, 10);
+	tell_stack(s.story, 200, "deep");
+	check_stack(s.saved, 200);
+	tell_stack(s.story, 10, "flat");
+	check_stack(s.saved, 10);
+	copy = saved_stack_copy(s.saved);
+	tell_stack(s.story, 200, "deep");
+	check_stack(copy, 10);
+	free(copy);
+	free(s.saved);
+	story_free(s.story);
+}
+
 /* ---- many tasks ---- */
 
 static void no_start(void *ctx, struct sched_task *t, const struct feed_event *e)
@@ -968,6 +1025,7 @@ int main(void)
 		cmocka_unit_test(test_irq),
 		cmocka_unit_test(test_moved),
 		cmocka_unit_test(test_throttled),
+		cmocka_unit_test(test_deep_stacks),
 		cmocka_unit_test(test_softirqs),
 		cmocka_unit_test(test_nested_irqs),
 		cmocka_unit_test(test_many_irqs),
