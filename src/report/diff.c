@@ -213,8 +213,10 @@ static void count_losses(struct diff_side *side, const struct nr_event *ev)
 	uint16_t cpu = ev->rec->cpu;
 	int32_t more = ev->rec->lost - side->lost_by_cpu[cpu];
 
-	side->lost += side->seen[cpu] && more > 0 ? more : 0;
-	side->lost_by_cpu[cpu] = ev->rec->lost;
+	if (more > 0 || !side->seen[cpu])
+		side->lost_by_cpu[cpu] = ev->rec->lost;
+	if (more > 0 && side->seen[cpu]) /* a count that steps back is no loss */
+		side->lost += more;
 	side->seen[cpu] = true;
 }
 

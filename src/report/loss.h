@@ -16,7 +16,7 @@
 
 struct loss_cpu {
 	uint64_t last; /* time of its last record */
-	uint32_t lost; /* as that record says */
+	uint32_t lost; /* as its records say; a count that steps back is no loss (docs/format.md) */
 	bool writes;
 };
 
@@ -46,9 +46,9 @@ static inline bool loss_event(struct loss *l, const struct nr_event *ev, uint64_
 		l->n_cpus = ev->rec->cpu + 1;
 	c->writes = true;
 	c->last = l->now = ev->ts;
-	c->lost = ev->rec->lost;
 	if (more <= 0)
 		return false;
+	c->lost = ev->rec->lost;
 	l->shown += more;
 	if (!is_first)
 		return true;

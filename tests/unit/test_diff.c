@@ -218,6 +218,10 @@ static void test_kind(void **state)
 	story_event(t.s[0], SECOND, 1, "page_fault", 1LL, "task");
 	story_lose(t.s[0], 1, 7);
 	story_event(t.s[0], SECOND, 1, "page_fault", 1LL, "task");
+	story_lose(t.s[0], 1, -3); /* in the order, a record may step back */
+	story_event(t.s[0], SECOND, 1, "page_fault", 1LL, "task");
+	story_lose(t.s[0], 1, 3);
+	story_event(t.s[0], SECOND, 1, "page_fault", 1LL, "task");
 	end(&t);
 	assert_int_equal(json_array_size(json_object_get(t.json, "rows")), 1);
 	assert_contains(t.text, "A lost 7 records, B lost 0 records");

@@ -228,6 +228,26 @@ static void test_many_losses(void **state)
 	close_world(&w);
 }
 
+/* A record that interrupted another one may have the lower count. */
+static void test_count_steps_back(void **state)
+{
+	static const uint32_t counts[] = { 5, 4, 5, 6, 3, 6, 7 };
+	static const bool loses[] = { true, false, false, true, false, false, true };
+	struct nr_record rec = { .ts = BEGIN, .cpu = 1 };
+	struct nr_event ev = { .rec = &rec, .ts = BEGIN };
+	struct loss loss;
+	uint64_t since;
+
+	(void)state;
+	loss_open(&loss, BEGIN);
+	for (unsigned i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		rec.lost = counts[i];
+		assert_int_equal(loss_event(&loss, &ev, &since), loses[i]);
+	}
+	assert_int_equal(loss_shown(&loss), 7);
+	loss_close(&loss);
+}
+
 static void count_any(void *ctx, struct pair *pair)
 {
 	(void)pair;
@@ -270,9 +290,8 @@ static void test_many_pairs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_losses),
-		cmocka_unit_test(test_silence),
-		cmocka_unit_test(test_many_losses),
+		cmocka_unit_test(test_losses),	    cmocka_unit_test(test_silence),
+		cmocka_unit_test(test_many_losses), cmocka_unit_test(test_count_steps_back),
 		cmocka_unit_test(test_many_pairs),
 	};
 
