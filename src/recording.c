@@ -268,7 +268,7 @@ static struct nr_account account_of(const struct nr_collector *c, const struct n
 {
 	return (struct nr_account){
 		.sz = sizeof(struct nr_account),
-		.end = c->stopped,
+		.end = c->stream.ending,
 		.error = c->end_error,
 		.reserved = st->reserved,
 		.written = st->events_written,
@@ -347,6 +347,7 @@ int nr_recording_end(struct nr_collector *c)
 	bool failed = c->state == NR_FAILED;
 	int err, end;
 
+	c->stream.ending = nr_clock_now();
 	detach_objects(c);
 	/* Afterwards no program runs any more, and all their records are submitted. A sleepable
 	 * program may go on: what it reserves after the last pass counts as unread. */

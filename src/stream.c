@@ -70,13 +70,14 @@ static uint64_t count_late(const struct nr_stream *s)
 	return sum;
 }
 
-/* Sends the events that were taken as a packet. */
-static int cut(struct nr_stream *s, uint64_t watermark, uint64_t lost)
+/* Sends the events that were taken as a packet. Without events, it ends at `end`, or with the packet
+ * before it if that is later. */
+static int cut(struct nr_stream *s, uint64_t watermark, uint64_t end, uint64_t lost)
 {
 	struct nr_packet *p = s->packet;
 
 	p->seq = s->seq++;
-	p->end = p->n_events || s->merge.last > watermark ? s->merge.last : watermark;
+	p->end = p->n_events || s->merge.last > end ? s->merge.last : end;
 	if (!p->n_events)
 		s->merge.last = p->begin = p->end;
 	p->watermark = watermark;
@@ -94,20 +95,22 @@ static int cut_packet(struct nr_stream *s)
 
 	if (watermark == NR_TIME_END)
 		watermark = nr_clock_now();
-	return cut(s, watermark, nr_losses_until(&s->merge.losses, s->merge.last));
+	return cut(s, watermark, watermark, nr_losses_until(&s->merge.losses, s->merge.last));
 }
 
-/* The last packet before the end marks has no records and counts every loss (I11). */
+/* The last packet before the end marks has no records and counts every loss (I11). It ends when the
+ * stop began, but no two packets have the same times, because babeltrace2 sorts those of chunks. */
 static int cut_last(struct nr_stream *s)
 {
 	int err = s->packet ? cut_packet(s) : 0;
+	uint64_t end = s->ending > s->merge.last ? s->ending : s->merge.last + 1;
 
 	if (err)
 		return err;
 	s->packet = nr_packet_get(&s->delivery.pool);
 	if (!s->packet)
 		return -ENOMEM;
-	return cut(s, nr_clock_now(), nr_losses_all(&s->merge.losses));
+	return cut(s, nr_clock_now(), end, nr_losses_all(&s->merge.losses));
 }
 
 /* Waits until the packets on their way leave room for another. */

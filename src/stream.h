@@ -32,6 +32,7 @@ struct nr_stream {
 	bool hurry;		  /* a ring has filled up since the last packet was cut */
 	unsigned nap_ms; /* until the next round; less than a tick while a ring is nearly full */
 	uint64_t last_return; /* merge.last when nap_ms was set */
+	uint64_t ending;      /* when the stop began, set before finish; then events are missing */
 	_Atomic(bool) finish; /* all shards are at NR_TIME_END: one more round, then the end */
 	_Atomic(int) error;   /* the negative errno that ended the stream */
 	_Atomic(uint64_t) watermark; /* of the merge, for the statistics; CLOCK_MONOTONIC ns */

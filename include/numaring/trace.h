@@ -129,7 +129,7 @@ NR_API int nr_trace_seek(struct nr_trace *trace, uint64_t ns);
 
 /*
  * The packet of the last event returned. After the end, it is the last packet, which has the final
- * loss; if that is the end mark, its begin and end are the time at which the recording ended. After
+ * loss; if that is the end mark, its begin and end are nr_account.end. After
  * an error, it is the last whole packet. NULL before the first call of nr_trace_next, and if no
  * packet is whole.
  */
@@ -138,7 +138,8 @@ NR_API const struct nr_packet_info *nr_trace_packet(const struct nr_trace *trace
 /* The final account of a recording, from its end mark. */
 struct nr_account {
 	size_t sz;	    /* sizeof(struct nr_account); nr_trace_end fills in no more bytes */
-	uint64_t end;	    /* when the recording ended, CLOCK_MONOTONIC ns */
+	uint64_t end;	    /* CLOCK_MONOTONIC ns: when the recording began to stop, or after its
+			       last event if that is later */
 	int error;	    /* 0, or the negative errno that ended the recording, or this trace */
 	bool repaired;	    /* nr_trace_repair wrote the mark: only written, late and lost_total are
 			       known, and end is the time of the last whole packet */

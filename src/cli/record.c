@@ -307,6 +307,7 @@ static int record(struct record *r)
 	signals_restore(&r->signals);
 	outputs_ending(&r->outputs);
 	command_terminate(&r->command);
+	record_report_stop(&r->report);
 	if (err) {
 		r->stuck = nr_collector_stop(r->collector) == -ETIMEDOUT;
 		outfile_remove(&r->stats.output);

@@ -105,15 +105,27 @@ int record_report_open(struct record_report *r, struct nr_collector *c, const ch
 
 /* ---- the end ---- */
 
+/* The host's CLOCK_MONOTONIC, as in the events, ns. */
+static uint64_t now(void)
+{
+	struct timespec t;
+	int64_t offset = 0;
+
+	nr_host_clock_offset(&offset);
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ull + t.tv_nsec + offset;
+}
+
+void record_report_stop(struct record_report *r)
+{
+	if (r->run)
+		r->end = now();
+}
+
 int record_report_print(struct record_report *r, const struct nr_stats *stats, FILE *out)
 {
-	struct timespec now;
-	uint64_t end;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	end = now.tv_sec * 1000000000ull + now.tv_nsec;
-	report_run_begin(r->run, end - stats->duration_ns);
-	report_run_end(r->run, end, stats->lost_total);
+	report_run_begin(r->run, now() - stats->duration_ns);
+	report_run_end(r->run, r->end, stats->lost_total);
 	return reports_print(r->run, out, false);
 }
 

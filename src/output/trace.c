@@ -132,14 +132,14 @@ static void keep(struct nr_output *o)
 
 /* ---- end ---- */
 
-/* The end mark is the last packet, so its time is not before that of the others. If the newest chunk
+/* The end mark is the last packet, so its time is after that of the others. If the newest chunk
  * is closed, the mark needs one of its own. */
 static int add_account(struct nr_trace_output *t, const struct nr_account *account)
 {
 	struct nr_account a = *account;
 	int err;
 
-	a.end = a.end > t->last.end ? a.end : t->last.end;
+	a.end = a.end > t->last.end ? a.end : t->last.end + 1;
 	err = t->error ?: nr_rotate_begin(t, 0, a.end);
 	if (err)
 		return err;

@@ -13,7 +13,7 @@
  * that could not be cut back, are final.
  *
  * end reads every head again, then writes the end mark with the account. The mark's time is
- * account->end, or the end of the last packet if that is later.
+ * account->end, but at least 1 ns after the end of the last packet.
  */
 #ifndef NR_OUTPUT_TRACE_H
 #define NR_OUTPUT_TRACE_H

@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <numaring/numaring.h>
+#include <numaring/trace.h>
 
 static const struct nr_output_opts replace = { .sz = sizeof(replace), .force = true };
 
@@ -158,6 +159,38 @@ static void test_rotate(void **state)
 	quiet = false;
 }
 
+static uint64_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ull + t.tv_nsec;
+}
+
+/* The source records no more while it is detached, which takes at least a grace period. */
+static void test_end_is_when_the_stop_begins(void **state)
+{
+	struct nr_account account = { .sz = sizeof(account) };
+	struct nr_collector *c = open_collector(0);
+	struct nr_trace *t = NULL;
+	uint64_t begin, end;
+	struct nr_event ev;
+
+	(void)state;
+	assert_int_equal(nr_collector_add_source(c, "syscalls:acct"), 0); /* nobody calls it */
+	assert_int_equal(nr_collector_start(c), 0);
+	begin = now();
+	assert_int_equal(nr_collector_stop(c), 0);
+	end = now();
+	nr_collector_close(c);
+	assert_int_equal(nr_trace_open(&t, trace, NULL), 0);
+	while (nr_trace_next(t, &ev) > 0)
+		;
+	assert_int_equal(nr_trace_end(t, &account), 0);
+	nr_trace_close(t);
+	assert_in_range(account.end, begin, begin + (end - begin) / 2);
+}
+
 static int make_dir(void **state)
 {
 	(void)state;
@@ -177,6 +210,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rotate),
+		cmocka_unit_test(test_end_is_when_the_stop_begins),
 		cmocka_unit_test(test_stop_with_a_write_that_hangs),
 		cmocka_unit_test(test_failed_start_with_a_write_that_hangs),
 		cmocka_unit_test(test_file_that_may_not_grow),

@@ -198,7 +198,7 @@ static void test_sizes(void **state)
 	drop_traces();
 }
 
-/* The end mark's time never steps back. */
+/* The end mark's time is after that of all packets. */
 static void test_time(void **state)
 {
 	struct writer *w = write_packets();
@@ -211,7 +211,7 @@ static void test_time(void **state)
 	assert_int_equal(writer_close(w), 0);
 	r = read_numbers("t");
 	assert_int_equal(r.end, 0);
-	assert_int_equal(r.account.end, 2009);
+	assert_int_equal(r.account.end, 2010);
 	nr_trace_close(r.trace);
 	expect_babeltrace("t", 10);
 	drop_traces();
