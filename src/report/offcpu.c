@@ -255,19 +255,27 @@ static char *cause_of(const struct absence *a, uint64_t ns)
 	return memory_check(text);
 }
 
-static void print_verdict(const struct offcpu *o, FILE *out)
+static void verdict(const void *state, FILE *out)
 {
+	const struct offcpu *o = state;
 	const struct absence *a = worst_at(&o->stalls, 0);
 	char *cause;
 
-	if (o->stalls.n) {
-		cause = cause_of(a, stall(a));
-		print_line(out, "offcpu: %s stalled for %s: it %s.", task_text(a->comm, a->tid).s,
-			   duration(stall(a)).s, cause);
-		free(cause);
-	} else {
-		print_line(out, "offcpu: no task slept and ran again.");
+	if (!o->stalls.n) {
+		fputs("offcpu: no task slept and ran again.", out);
+		return;
 	}
+	cause = cause_of(a, stall(a));
+	fprintf(out, "offcpu: %s stalled for %s: it %s.", task_text(a->comm, a->tid).s,
+		duration(stall(a)).s, cause);
+	free(cause);
+}
+
+static void print_verdict(const struct offcpu *o, FILE *out)
+{
+	const struct absence *a;
+
+	print_paragraph(out, verdict, o);
 	print_pairs(out, o->pairs, &o->hist, "stall");
 	a = worst_at(&o->open, 0);
 	if (o->n_open)
@@ -381,9 +389,9 @@ static json_t *json_list(const struct offcpu *o, const struct worst *w)
 static json_t *offcpu_json(void *state)
 {
 	struct offcpu *o = state;
-	json_t *root = json_pack("{s:s, s:I, s:I, s:I}", "report", "offcpu", "pairs",
-				 (json_int_t)o->hist.n, "by_design", (json_int_t)o->n_by_design,
-				 "open", (json_int_t)o->n_open);
+	json_t *root = json_pack("{s:s, s:o, s:I, s:I, s:I}", "report", "offcpu", "verdict",
+				 text_json(verdict, o), "pairs", (json_int_t)o->hist.n, "by_design",
+				 (json_int_t)o->n_by_design, "open", (json_int_t)o->n_open);
 
 	json_pairs(root, o->pairs);
 	json_object_set_new(root, "worst", json_list(o, &o->stalls));

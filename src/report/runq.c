@@ -200,23 +200,24 @@ static void print_hog(const struct runq *r, FILE *out)
 		   100.0 * hog->sum / sum);
 }
 
+static void verdict(const void *state, FILE *out)
+{
+	const struct runq *r = state;
+	const struct wait *w = worst_at(&r->worst, 0);
+
+	if (!r->worst.n) {
+		fputs("runq: no task was ready and then ran.", out);
+		return;
+	}
+	fprintf(out, "runq: %s was ready to run for %s ", task_text(w->comm, w->tid).s,
+		duration(length(w)).s);
+	cause_print_ready(out, w->cause);
+	fprintf(out, ", and then ran on %s.", cpu_text(r->env, w->cpu).s);
+}
+
 static void print_verdict(const struct runq *r, FILE *out)
 {
-	const struct wait *w = worst_at(&r->worst, 0);
-	char *text;
-	FILE *line;
-
-	if (r->worst.n) {
-		line = text_open(&text);
-		cause_print_ready(line, w->cause);
-		fclose(line);
-		print_line(out, "runq: %s was ready to run for %s %s, and then ran on %s.",
-			   task_text(w->comm, w->tid).s, duration(length(w)).s, text,
-			   cpu_text(r->env, w->cpu).s);
-		free(text);
-	} else {
-		print_line(out, "runq: no task was ready and then ran.");
-	}
+	print_paragraph(out, verdict, r);
 	print_hog(r, out);
 	print_pairs(out, r->pairs, &r->hist, "wait");
 	if (r->n_open)
@@ -279,8 +280,9 @@ static json_t *json_wait(const void *item, const void *ctx)
 static json_t *runq_json(void *state)
 {
 	struct runq *r = state;
-	json_t *root = json_pack("{s:s, s:I, s:I}", "report", "runq", "pairs",
-				 (json_int_t)r->hist.n, "open", (json_int_t)r->n_open);
+	json_t *root = json_pack("{s:s, s:o, s:I, s:I}", "report", "runq", "verdict",
+				 text_json(verdict, r), "pairs", (json_int_t)r->hist.n, "open",
+				 (json_int_t)r->n_open);
 
 	json_pairs(root, r->pairs);
 	json_object_set_new(root, "worst", worst_json(&r->worst, json_wait, r));

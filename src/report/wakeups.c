@@ -183,20 +183,25 @@ static char *cause_of(const struct wakeups *k, const struct wakeup *w)
 	return memory_check(text);
 }
 
-static void print_verdict(const struct wakeups *k, FILE *out)
+static void verdict(const void *state, FILE *out)
 {
+	const struct wakeups *k = state;
 	const struct route *r = k->routes.n ? k->routes.list[0] : NULL;
 
 	if (r)
-		print_line(
-			out,
+		fprintf(out,
 			"wakeups: %s woke %s most often: %s of %s wake-ups; %u %% ran on another "
 			"CPU, %u %% on another node, %s after the wake-up on average, %s at most.",
 			safe_text(r->key.waker).s, safe_text(r->key.woken).s, count_text(r->n).s,
 			count_text(k->hist.n).s, percent(r->cpus, r->n), percent(r->nodes, r->n),
 			duration(r->sum / r->n).s, duration(r->max).s);
 	else
-		print_line(out, "wakeups: no task was woken up and ran.");
+		fputs("wakeups: no task was woken up and ran.", out);
+}
+
+static void print_verdict(const struct wakeups *k, FILE *out)
+{
+	print_paragraph(out, verdict, k);
 	print_pairs(out, k->pairs, &k->hist, "wake-up");
 }
 
@@ -273,7 +278,8 @@ static json_t *json_route(const void *row, const void *ctx)
 static json_t *wakeups_json(void *state)
 {
 	struct wakeups *k = state;
-	json_t *root = json_pack("{s:s, s:I}", "report", "wakeups", "pairs", (json_int_t)k->hist.n);
+	json_t *root = json_pack("{s:s, s:o, s:I}", "report", "wakeups", "verdict",
+				 text_json(verdict, k), "pairs", (json_int_t)k->hist.n);
 
 	json_pairs(root, k->pairs);
 	json_object_set_new(root, "worst", worst_json(&k->worst, json_wakeup, k));

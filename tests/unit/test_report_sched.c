@@ -108,6 +108,10 @@ static void test_mutex(void **state)
 			    "slept 39.2 ms in futex until task2:2 woke it; task2:2 had slept 40.0 "
 			    "ms in clock_nanosleep until a timer woke it");
 	assert_contains(story_text(s), "offcpu: task1:1 stalled for 39.2 ms: it slept 39.2 ms in");
+	assert_string_equal(story_string(s, "verdict"),
+			    "offcpu: task1:1 stalled for 39.2 ms: it slept 39.2 ms in futex until "
+			    "task2:2 woke it; task2:2 had slept 40.0 ms in clock_nanosleep until a "
+			    "timer woke it.");
 	assert_string_equal(story_string(s, "waits.0.comm"), "task2");
 	story_free(s);
 }
