@@ -159,9 +159,26 @@ void cause_follow(struct cause *c, const struct sched *s, const struct sched_wak
 	}
 }
 
+/* ns of the CPU in interrupts since the task began to wait for it; 0 if it is not known. */
+static uint64_t irqs_since(const struct sched *s, const struct sched_task *t, unsigned cpu)
+{
+	if (t->state != SCHED_READY || t->cpu != cpu)
+		return 0;
+	return cpus_irq_time(&s->cpus, cpu) - t->irq_time;
+}
+
+/* It waited for this CPU from begin to end. */
+static void add_place(struct cause *c, const struct sched *s, const struct sched_place *place,
+		      uint64_t begin, uint64_t end)
+{
+	cpus_add_shares(&s->cpus, &c->shares, place->cpu, begin, place->until, end);
+	cpus_add_irqs(&s->cpus, &c->shares, place->cpu, begin, place->until, place->irq_ns);
+}
+
 void cause_ready(struct cause *c, const struct sched *s, const struct sched_task *t, unsigned cpu,
 		 uint64_t begin, uint64_t end)
 {
+	const struct sched_place last = { cpu, end, irqs_since(s, t, cpu) };
 	uint64_t from = begin;
 
 	for (unsigned i = 0; i < t->n_places; i++) {
@@ -169,10 +186,10 @@ void cause_ready(struct cause *c, const struct sched *s, const struct sched_task
 
 		if (place->until <= from)
 			continue;
-		cpus_add_shares(&s->cpus, &c->shares, place->cpu, from, place->until, end);
+		add_place(c, s, place, from, end);
 		from = place->until;
 	}
-	cpus_add_shares(&s->cpus, &c->shares, cpu, from, end, end);
+	add_place(c, s, &last, from, end);
 }
 
 /* Is it of this sleep? It comes shortly before the event. */
@@ -284,8 +301,7 @@ void cause_print_ready(FILE *out, const struct cause *c)
 	else
 		fputs("while its idle CPU woke up", out);
 	if (s && s->irq > s->known / 20)
-		fprintf(out, ", with %s%s in interrupts, most in %s",
-			s->irq_is_least ? "at least " : "", duration(s->irq).s,
+		fprintf(out, ", with %s in interrupts, most in %s", duration(s->irq).s,
 			safe_text(s->irq_name).s);
 }
 

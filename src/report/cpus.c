@@ -76,12 +76,32 @@ void cpus_wait(struct cpus *cpus, unsigned cpu, uint64_t ts, int more)
 	c->n_waiting += more;
 }
 
+static uint64_t irqs_kept(const struct cpu *c)
+{
+	return c->n_irqs < CPUS_IRQS ? c->n_irqs : CPUS_IRQS;
+}
+
+/* The i-th latest one, from 1 on. */
+static const struct cpu_irq *irq_before(const struct cpu *c, uint64_t i)
+{
+	return &c->irqs[(c->n_irqs - i) % CPUS_IRQS];
+}
+
+/* Events come in the order of their ends, so what is inside of it came before it. */
+static void count_irq(struct cpu *c, const struct cpu_irq *irq)
+{
+	c->irq_ns += irq->end - irq->begin;
+	for (uint64_t i = 1; i <= irqs_kept(c) && irq_before(c, i)->begin >= irq->begin; i++)
+		c->irq_ns -= irq_before(c, i)->end - irq_before(c, i)->begin;
+}
+
 void cpus_irq(struct cpus *cpus, unsigned cpu, const struct cpu_irq *irq)
 {
 	struct cpu *c = get(cpus, cpu);
 
 	if (!c->irqs)
 		c->irqs = memory_new(CPUS_IRQS, sizeof(*c->irqs));
+	count_irq(c, irq);
 	c->irqs[c->n_irqs++ % CPUS_IRQS] = *irq;
 }
 
@@ -131,30 +151,6 @@ static void add_run(struct cpu_shares *sum, const struct cpu_run *r, uint64_t be
 		add_share(sum, r, ns);
 }
 
-/* From the latest end on, so what is inside of an interrupt comes after it. */
-static void add_irqs(struct cpu_shares *sum, const struct cpu *c, uint64_t begin, uint64_t end)
-{
-	uint64_t kept = c->n_irqs < CPUS_IRQS ? c->n_irqs : CPUS_IRQS, counted = UINT64_MAX;
-
-	for (uint64_t i = 1; i <= kept; i++) {
-		const struct cpu_irq *irq = &c->irqs[(c->n_irqs - i) % CPUS_IRQS];
-		uint64_t ns = overlap(irq->begin, irq->end, begin, end);
-
-		if (irq->end <= begin)
-			return;
-		if (irq->begin < counted) {
-			sum->irq += overlap(irq->begin, irq->end < counted ? irq->end : counted,
-					    begin, end);
-			counted = irq->begin;
-		}
-		if (ns <= sum->irq_most)
-			continue;
-		sum->irq_most = ns;
-		memcpy(sum->irq_name, irq->name, sizeof(sum->irq_name));
-	}
-	sum->irq_is_least |= c->n_irqs > kept;
-}
-
 void cpus_add_shares(const struct cpus *cpus, struct cpu_shares *sum, unsigned cpu, uint64_t begin,
 		     uint64_t end, uint64_t now)
 {
@@ -177,16 +173,46 @@ void cpus_add_shares(const struct cpus *cpus, struct cpu_shares *sum, unsigned c
 			break;
 		add_run(sum, run, begin, end);
 	}
-	add_irqs(sum, c, begin, end);
+}
+
+/* ---- interrupts ---- */
+
+uint64_t cpus_irq_time(const struct cpus *cpus, unsigned cpu)
+{
+	const struct cpu *c = cpu < NR_CPUS ? cpus->list[cpu] : NULL;
+
+	return c ? c->irq_ns : 0;
+}
+
+void cpus_add_irqs(const struct cpus *cpus, struct cpu_shares *sum, unsigned cpu, uint64_t begin,
+		   uint64_t end, uint64_t ns)
+{
+	const struct cpu *c = cpu < NR_CPUS ? cpus->list[cpu] : NULL;
+	uint64_t kept = c ? irqs_kept(c) : 0, all = 0, inside = UINT64_MAX, i;
+
+	for (i = 1; i <= kept && irq_before(c, i)->end > begin; i++) {
+		const struct cpu_irq *irq = irq_before(c, i);
+		uint64_t took = overlap(irq->begin, irq->end, begin, end);
+
+		if (irq->begin < inside) { /* not inside of a later one */
+			all += took;
+			inside = irq->begin;
+		}
+		if (took <= sum->irq_most)
+			continue;
+		sum->irq_most = took;
+		memcpy(sum->irq_name, irq->name, sizeof(sum->irq_name));
+	}
+	sum->irq += i > CPUS_IRQS ? ns : all;
 }
 
 const char *cpus_irq_at(const struct cpus *cpus, unsigned cpu, uint64_t ts, bool soft)
 {
 	const struct cpu *c = cpu < NR_CPUS ? cpus->list[cpu] : NULL;
-	uint64_t kept = !c ? 0 : c->n_irqs < CPUS_IRQS ? c->n_irqs : CPUS_IRQS;
+	uint64_t kept = c ? irqs_kept(c) : 0;
 
 	for (uint64_t i = 1; i <= kept; i++) {
-		const struct cpu_irq *irq = &c->irqs[(c->n_irqs - i) % CPUS_IRQS];
+		const struct cpu_irq *irq = irq_before(c, i);
 
 		if (irq->end < ts)
 			break;

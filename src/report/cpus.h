@@ -28,6 +28,7 @@ struct cpu {
 	uint64_t waiting_since;
 	uint64_t n_runs; /* so far: the latest is runs[(n_runs - 1) % CPUS_RUNS] */
 	uint64_t n_irqs;
+	uint64_t irq_ns;      /* in all of them so far; what is inside of another counts once */
 	struct cpu_irq *irqs; /* [CPUS_IRQS]; NULL: none so far */
 	struct cpu_run runs[CPUS_RUNS];
 };
@@ -60,10 +61,9 @@ struct cpu_share {
 struct cpu_shares {
 	struct cpu_share list[CPUS_SHARES]; /* the largest first */
 	unsigned n;
-	uint64_t known;	   /* ns of the time that the kept stretches tell about */
-	uint64_t idle;	   /* of these */
-	uint64_t irq;	   /* of the whole time, in interrupts, if they were recorded */
-	bool irq_is_least; /* earlier ones within the time are not kept */
+	uint64_t known; /* ns of the time that the kept stretches tell about */
+	uint64_t idle;	/* of these */
+	uint64_t irq;	/* of the whole time, in interrupts (cpus_add_irqs) */
 	uint64_t irq_most;
 	char irq_name[CPUS_IRQ]; /* of the one that took irq_most */
 };
@@ -71,6 +71,12 @@ struct cpu_shares {
 /* Adds what the CPU did between begin and end, at most up to now. */
 void cpus_add_shares(const struct cpus *c, struct cpu_shares *sum, unsigned cpu, uint64_t begin,
 		     uint64_t end, uint64_t now);
+/* The time that the CPU was in interrupts so far. */
+uint64_t cpus_irq_time(const struct cpus *c, unsigned cpu);
+/* Adds the interrupts between begin and end. ns: what cpus_irq_time grew by meanwhile, which counts if
+ * not all of them are kept. */
+void cpus_add_irqs(const struct cpus *c, struct cpu_shares *sum, unsigned cpu, uint64_t begin,
+		   uint64_t end, uint64_t ns);
 /* The hard or soft interrupt that the CPU was in at this time; NULL: none that is known. */
 const char *cpus_irq_at(const struct cpus *c, unsigned cpu, uint64_t ts, bool soft);
 

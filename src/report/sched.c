@@ -56,6 +56,12 @@ void sched_close(struct sched *s)
 
 /* ---- events ---- */
 
+static void wait_here(struct sched *s, struct sched_task *t, uint64_t ts)
+{
+	cpus_wait(&s->cpus, t->cpu, ts, 1);
+	t->irq_time = cpus_irq_time(&s->cpus, t->cpu);
+}
+
 /* Where it is ready is t->cpu, which must be set before. */
 static void enter(struct sched *s, struct sched_task *t, enum sched_state state, uint64_t ts)
 {
@@ -74,7 +80,7 @@ static void enter(struct sched *s, struct sched_task *t, enum sched_state state,
 	t->state = state;
 	t->since = ts;
 	if (state == SCHED_READY)
-		cpus_wait(&s->cpus, t->cpu, ts, 1);
+		wait_here(s, t, ts);
 }
 
 /* To sleep is what the task is for just now: nobody waits for it to go on. */
@@ -242,11 +248,15 @@ void sched_on_migrate(void *state, const struct feed_event *e)
 	if (!t)
 		return;
 	if (t->n_places < SCHED_PLACES)
-		t->places[t->n_places++] = (struct sched_place){ feed_int(e, MIGRATE_FROM), e->ts };
+		t->places[t->n_places++] = (struct sched_place){
+			.cpu = feed_int(e, MIGRATE_FROM),
+			.until = e->ts,
+			.irq_ns = cpus_irq_time(&s->cpus, t->cpu) - t->irq_time,
+		};
 	sched_stop_waiting(s, t, e->ts);
 	t->cpu = feed_int(e, MIGRATE_TO);
 	if (t->state == SCHED_READY)
-		cpus_wait(&s->cpus, t->cpu, e->ts, 1);
+		wait_here(s, t, e->ts);
 }
 
 void sched_on_call(void *state, const struct feed_event *e)

@@ -62,13 +62,15 @@ struct sched_task {
 	const struct call_kind *call; /* that it sleeps in */
 	struct sched_wake wake;	      /* that ended its sleep */
 	struct sched_wake early;      /* while it ran: it may have been about to sleep */
-	unsigned cpu; /* where a ready task waits, and where it did before it was moved: */
-	unsigned n_places;
+	unsigned cpu;		      /* where a ready task waits */
+	uint64_t irq_time;	      /* of this CPU (cpus_irq_time), when it began to wait there */
+	unsigned n_places;	      /* where it did before it was moved: */
 	struct sched_place {
 		unsigned cpu;
 		uint64_t until;
-	} places[SCHED_PLACES]; /* in this order; if there are more, the latest are left out */
-	bool futex_waits;	/* its latest futex call waits for something else than a lock */
+		uint64_t irq_ns; /* that the CPU was in interrupts meanwhile */
+	} places[SCHED_PLACES];	 /* in this order; if there are more, the latest are left out */
+	bool futex_waits;	 /* its latest futex call waits for something else than a lock */
 	/* Where it slept last, and where its latest waker was; NULL: not recorded. */
 	struct saved_stack *slept_at, *woken_at;
 	void *note; /* of the report; see `forget` */
