@@ -13,6 +13,9 @@
 /* How long the end waits for a record that is reserved and not submitted. */
 #define LAST_RECORD_NS 1000000000ull
 
+/* For nr_collector_symbols. */
+#define NAMES_BYTES (128u << 20)
+
 /* The end waits until the function of an output returns, so that function must not call it. */
 int nr_recording_refuse_inside(const struct nr_collector *c)
 {
@@ -184,12 +187,16 @@ static void detach_objects(struct nr_collector *c)
 static int make_names(struct nr_collector *c)
 {
 	bool stacks = false, wanted = c->wants_names;
+	int err;
 
 	for (unsigned i = 0; i < c->n_objects; i++)
 		stacks |= nr_processes_are_in(&c->objects[i]);
 	for (unsigned i = 0; i < c->stream.delivery.n_feeds; i++)
 		wanted |= c->stream.delivery.feeds[i].output->is_trace;
-	return stacks && wanted ? nr_names_new(&c->names, &c->log) : 0;
+	err = stacks && wanted ? nr_names_new(&c->names, &c->log) : 0;
+	if (c->names && c->wants_names)
+		nr_names_keep(c->names, NAMES_BYTES);
+	return err;
 }
 
 static int start_names(struct nr_collector *c)

@@ -274,7 +274,9 @@ NR_API int nr_host_clock_offset(int64_t *out);
 
 /*
  * Names for the addresses in the stacks of this collector's events. Call it before the start, and
- * nr_symbols_close before nr_collector_close. -EBUSY: the collector was already started; -ENOMEM.
+ * nr_symbols_close before nr_collector_close. Of processes that exited more than a minute ago, the
+ * latest keep their names, as far as 128 MiB suffice (some 3 KiB for each). -EBUSY: the collector
+ * was already started; -ENOMEM.
  */
 NR_API int nr_collector_symbols(struct nr_collector *c, struct nr_symbols **out);
 

@@ -21,6 +21,7 @@ struct image {
 	uint64_t gone; /* when the process was seen to have exited; 0: it lives */
 	uint32_t pid;
 	bool again;
+	bool is_old; /* no trace needs it any more */
 	char *lines;
 	size_t size;
 };
@@ -32,7 +33,8 @@ struct nr_names {
 	pthread_mutex_t lock; /* for the rest */
 	struct image *list;
 	size_t n, cap;
-	uint64_t last; /* number of the newest image */
+	size_t bytes, most; /* of the list and its lines; how many nr_names_keep allows */
+	uint64_t last;	    /* number of the newest image */
 	uint64_t missed;
 };
 
@@ -72,6 +74,11 @@ const void *nr_names_kernel(const struct nr_names *n, size_t *size)
 	return n->kernel;
 }
 
+void nr_names_keep(struct nr_names *n, size_t bytes)
+{
+	n->most = bytes;
+}
+
 uint64_t nr_names_missed(struct nr_names *n)
 {
 	uint64_t missed;
@@ -93,6 +100,11 @@ static const struct image *last_of(const struct nr_names *n, uint32_t pid)
 	return NULL;
 }
 
+static size_t bytes_of(const struct image *image)
+{
+	return sizeof(*image) + image->size;
+}
+
 /* Takes the lines. */
 static int add(struct nr_names *n, struct image *new)
 {
@@ -105,6 +117,7 @@ static int add(struct nr_names *n, struct image *new)
 	n->list = grown;
 	new->number = ++n->last;
 	n->list[n->n++] = *new;
+	n->bytes += bytes_of(new);
 	new->lines = NULL;
 	return 0;
 }
@@ -151,10 +164,13 @@ void nr_names_tidy(struct nr_names *n, uint64_t now)
 
 		if (!image->gone && kill(image->pid, 0) && errno == ESRCH)
 			image->gone = now;
-		if (image->gone && now - image->gone > KEEP_NS)
-			free(image->lines);
-		else
+		image->is_old = image->gone && now - image->gone > KEEP_NS;
+		if (!image->is_old || n->bytes <= n->most) {
 			n->list[kept++] = *image;
+			continue;
+		}
+		n->bytes -= bytes_of(image);
+		free(image->lines);
 	}
 	n->n = kept;
 	pthread_mutex_unlock(&n->lock);
@@ -171,7 +187,8 @@ static size_t first_after(const struct nr_names *n, uint64_t since)
 	return i;
 }
 
-static int print_since(const struct nr_names *n, uint64_t since, char **text, size_t *size)
+static int print_since(const struct nr_names *n, uint64_t since, bool old, char **text,
+		       size_t *size)
 {
 	size_t first = first_after(n, since);
 	FILE *to = first < n->n ? open_memstream(text, size) : NULL;
@@ -183,6 +200,8 @@ static int print_since(const struct nr_names *n, uint64_t since, char **text, si
 	for (size_t i = first; i < n->n; i++) {
 		const struct image *image = &n->list[i];
 
+		if (image->is_old && !old)
+			continue;
 		fprintf(to, "%s %u %" PRIu64 "\n", image->again ? "again" : "process", image->pid,
 			image->ts);
 		if (image->size)
@@ -191,13 +210,13 @@ static int print_since(const struct nr_names *n, uint64_t since, char **text, si
 	return fclose(to) ? -ENOMEM : 0;
 }
 
-int nr_names_copy(struct nr_names *n, uint64_t *since, char **text, size_t *size)
+int nr_names_copy(struct nr_names *n, uint64_t *since, bool old, char **text, size_t *size)
 {
 	int err;
 
 	*text = NULL;
 	pthread_mutex_lock(&n->lock);
-	err = print_since(n, *since, text, size);
+	err = print_since(n, *since, old, text, size);
 	if (!err)
 		*since = n->last;
 	pthread_mutex_unlock(&n->lock);

@@ -23,13 +23,17 @@ const void *nr_names_kernel(const struct nr_names *n, size_t *size);
 /* Reads the mappings of a process that was seen at ts, CLOCK_MONOTONIC ns. again: it was seen with the
  * same address space before. A process that has exited is only counted. -ENOMEM. */
 int nr_names_visit(struct nr_names *n, uint32_t pid, uint64_t ts, bool again);
+/* Before the first visit: of processes that exited a while ago, keeps the latest, so that all is at most
+ * so many bytes. Otherwise none of them. */
+void nr_names_keep(struct nr_names *n, size_t bytes);
 /* Forgets processes that exited a while ago, so that a long recording does not fill the memory. */
 void nr_names_tidy(struct nr_names *n, uint64_t now);
 /* Processes that had exited before their mappings were read. */
 uint64_t nr_names_missed(struct nr_names *n);
 
 /* What was noted since *since (0: all that is not forgotten) as lines of a file (mappings.h), which
- * the caller frees, and *since for the next call. *text NULL: nothing. -ENOMEM. Any thread. */
-int nr_names_copy(struct nr_names *n, uint64_t *since, char **text, size_t *size);
+ * the caller frees, and *since for the next call. old: also of processes that exited a while ago. *text
+ * NULL: nothing. -ENOMEM. Any thread. */
+int nr_names_copy(struct nr_names *n, uint64_t *since, bool old, char **text, size_t *size);
 
 #endif

@@ -163,7 +163,7 @@ static int copy_processes(struct nr_symbols *s)
 	char *lines = NULL, *text = NULL;
 	size_t size = 0;
 	unsigned line;
-	int n, err = *s->live ? nr_names_copy(*s->live, &s->since, &lines, &size) : 0;
+	int n, err = *s->live ? nr_names_copy(*s->live, &s->since, true, &lines, &size) : 0;
 
 	if (err || !lines)
 		return err;

@@ -75,7 +75,7 @@ void nr_store_names(struct nr_trace_output *t)
 
 	if (t->mappings_fd < 0)
 		return;
-	err = nr_names_copy(t->output.recording->names, &t->mappings_seen, &text, &size);
+	err = nr_names_copy(t->output.recording->names, &t->mappings_seen, false, &text, &size);
 	if (!err && text)
 		err = nr_write_all(t->mappings_fd, text, size, t->mappings_size);
 	free(text);

@@ -182,8 +182,18 @@ static char *copy(struct nr_names *n, uint64_t *since)
 	size_t size;
 	char *text;
 
-	assert_int_equal(nr_names_copy(n, since, &text, &size), 0);
+	assert_int_equal(nr_names_copy(n, since, false, &text, &size), 0);
 	return text ?: strdup("");
+}
+
+static char *copy_all(struct nr_names *n)
+{
+	uint64_t since = 0;
+	size_t size;
+	char *text;
+
+	assert_int_equal(nr_names_copy(n, &since, true, &text, &size), 0);
+	return text;
 }
 
 static unsigned count(const char *text, const char *what)
@@ -238,6 +248,48 @@ static void notes_processes(void **state)
 	all = 0;
 	text = copy(n, &all);
 	assert_int_equal(count(text, "process "), 2);
+	free(text);
+	nr_names_free(n);
+}
+
+/* Who reads them only at the end of the recording gets also those of processes that exited long before; in
+ * a long recording, the latest. */
+static void keeps_processes(void **state)
+{
+	const uint64_t later = 1000 + 61000000000ull;
+	struct nr_names *n = NULL;
+	pid_t children[2];
+	char *text, first[32];
+	uint64_t since = 0;
+
+	(void)state;
+	assert_int_equal(nr_names_new(&n, &quiet), 0);
+	nr_names_keep(n, 1 << 20);
+	assert_int_equal(nr_names_visit(n, getpid(), 100, false), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		children[i] = fork();
+		if (!children[i])
+			exit(pause());
+		assert_int_equal(nr_names_visit(n, children[i], 200 + i, false), 0);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		kill(children[i], SIGKILL);
+		waitpid(children[i], NULL, 0);
+	}
+	nr_names_tidy(n, 1000);
+	nr_names_tidy(n, later);
+	text = copy(n, &since);
+	assert_int_equal(count(text, "process "), 1);
+	free(text);
+	text = copy_all(n);
+	assert_int_equal(count(text, "process "), 3);
+	nr_names_keep(n, strlen(text) * 5 / 6);
+	free(text);
+	nr_names_tidy(n, later);
+	text = copy_all(n);
+	assert_int_equal(count(text, "process "), 2);
+	snprintf(first, sizeof(first), "process %d ", children[0]);
+	assert_null(strstr(text, first));
 	free(text);
 	nr_names_free(n);
 }
@@ -324,10 +376,10 @@ static void not_elf(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(kernel_symbols),   cmocka_unit_test(damaged_kernel_symbols),
-		cmocka_unit_test(mappings_by_time), cmocka_unit_test(damaged_mappings),
-		cmocka_unit_test(notes_processes),  cmocka_unit_test(names_of_this_process),
-		cmocka_unit_test(not_elf),
+		cmocka_unit_test(kernel_symbols),	 cmocka_unit_test(damaged_kernel_symbols),
+		cmocka_unit_test(mappings_by_time),	 cmocka_unit_test(damaged_mappings),
+		cmocka_unit_test(notes_processes),	 cmocka_unit_test(keeps_processes),
+		cmocka_unit_test(names_of_this_process), cmocka_unit_test(not_elf),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
