@@ -6,8 +6,11 @@
 /* Bits of enum sched_state in the events. */
 #define INTERRUPTIBLE	0x1
 #define UNINTERRUPTIBLE 0x2
+#define STOPPED		0x4
+#define TRACED		0x8
 #define EXIT_STATES	(16 | 32 | 128) /* EXIT_DEAD, ZOMBIE, DEAD: the CPU is left for good */
 #define IDLE		0x402
+#define FROZEN		0x8000
 
 /* A wake-up may come just before the switch-out that it makes undone, and show so in the order. */
 #define EARLY_NS 1000000
@@ -94,10 +97,28 @@ static bool sleeps_by_design(const struct sched_task *t, unsigned state)
 	       (t->call->kind == CALL_FUTEX && t->futex_waits);
 }
 
+/* What keeps a task from its call, whose purpose does not matter then; NULL: nothing. */
+static const struct call_kind *stop_of(unsigned state)
+{
+	static const struct call_kind signal = { .name = "a stop by a signal" },
+				      tracer = { .name = "a stop by its tracer" },
+				      freezer = { .name = "the freezer" };
+
+	switch (state) {
+	case STOPPED:
+		return &signal;
+	case TRACED:
+		return &tracer;
+	case FROZEN:
+		return &freezer;
+	}
+	return NULL;
+}
+
 static void sleep_in(struct sched *s, struct sched_task *t, const struct feed_event *e,
 		     unsigned state)
 {
-	t->call = call_kinds_get(&s->calls, e, SWITCH_PREV_CALL);
+	t->call = stop_of(state) ?: call_kinds_get(&s->calls, e, SWITCH_PREV_CALL);
 	t->by_design = sleeps_by_design(t, state);
 	if (t->early.ts && t->early.ts + EARLY_NS > e->ts)
 		t->wake = t->early;

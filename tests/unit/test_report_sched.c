@@ -13,6 +13,8 @@
 #define RUNNING 0LL
 #define SLEEPS	1LL
 #define BLOCKED 2LL
+#define STOPPED 4LL
+#define TRACED	8LL
 #define DEAD	128LL
 
 enum { READ, FUTEX, NANOSLEEP, FSYNC };
@@ -113,6 +115,31 @@ static void test_mutex(void **state)
 			    "task2:2 woke it; task2:2 had slept 40.0 ms in clock_nanosleep until a "
 			    "timer woke it.");
 	assert_string_equal(story_string(s, "waits.0.comm"), "task2");
+	story_free(s);
+}
+
+/* The holder of a lock was stopped, in whichever call. */
+static void test_stopped(void **state)
+{
+	struct story *s = begin("offcpu");
+
+	(void)state;
+	change(s, 100, 0, 2, STOPPED, NANOSLEEP, 0);
+	change(s, 200, 2, 3, TRACED, READ, 0);
+	change(s, 1000, 1, 1, SLEEPS, FUTEX, 0);
+	wake(s, 40100, 2, 2, 0, 4, 0);
+	change(s, 40110, 0, 0, RUNNING, 0, 2);
+	wake(s, 40200, 0, 1, 1, 2, 0);
+	change(s, 40210, 1, 0, RUNNING, 0, 1);
+	wake(s, 41000, 0, 3, 2, 4, 0);
+	change(s, 41010, 2, 0, RUNNING, 0, 3);
+	story_end(s, at(50000));
+	assert_string_equal(story_string(s, "worst.0.cause"),
+			    "slept 39.2 ms in futex until task2:2 woke it; task2:2 had slept 40.0 "
+			    "ms in a stop by a signal until task4:4 woke it");
+	assert_string_equal(story_string(s, "waits.0.cause"),
+			    "slept 40.8 ms in a stop by its tracer until task4:4 woke it");
+	assert_string_equal(story_string(s, "waits.1.call"), "a stop by a signal");
 	story_free(s);
 }
 
@@ -1043,6 +1070,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_mutex),
+		cmocka_unit_test(test_stopped),
 		cmocka_unit_test(test_loss),
 		cmocka_unit_test(test_lost_before),
 		cmocka_unit_test(test_loss_before_end),
