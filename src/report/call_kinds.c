@@ -56,8 +56,8 @@ const struct call_kind *call_kinds_get(struct call_kinds *calls, const struct fe
 	return c;
 }
 
-/* The C libraries take locks with FUTEX_WAIT. With the others they wait for conditions, semaphores
- * and threads. */
+/* The C libraries take mutexes with FUTEX_WAIT. With the others they wait for conditions, semaphores
+ * and threads, but also for read-write locks, and for mutexes with a time-out. */
 bool call_kinds_futex_waits(uint64_t op)
 {
 	op &= FUTEX_CMD_MASK;
