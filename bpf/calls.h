@@ -16,6 +16,10 @@
 
 #define TIF_32BIT 22
 
+#define NR_EXECVE   221
+#define NR_EXECVEAT 281
+#define NR_PRCTL    167
+
 struct pt_regs___call {
 	__u64 regs[31];
 	__s32 syscallno;
@@ -42,6 +46,10 @@ static __always_inline void call_args(__u64 args[6], struct pt_regs *regs, bool 
 #else
 
 #define TS_COMPAT 2
+
+#define NR_EXECVE   59
+#define NR_EXECVEAT 322
+#define NR_PRCTL    157
 
 struct thread_info___x86 {
 	__u32 status;
@@ -77,6 +85,13 @@ static __always_inline void call_args(__u64 args[6], struct pt_regs *regs, bool 
 static __always_inline enum syscall_nr call_named(__s32 nr, bool other)
 {
 	return nr < 0 ? NR_NO_SYSCALL : other ? nr + NR_OTHER_TABLE : nr;
+}
+
+/* May the call change the comm of its caller? So may a write to /proc/self/comm, which is not worth a
+ * look at each write. */
+static __always_inline bool may_rename(enum syscall_nr nr)
+{
+	return nr == NR_EXECVE || nr == NR_EXECVEAT || nr == NR_PRCTL || nr >= NR_OTHER_TABLE;
 }
 
 /* PF_KTHREAD, PF_USER_WORKER, PF_IO_WORKER: tasks that make no calls, but may have registers. */

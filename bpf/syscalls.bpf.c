@@ -106,7 +106,7 @@ static __always_inline bool exit_passes(struct task_struct *self, enum syscall_n
 {
 	struct sys_exit e = {};
 
-	if (!nr_entry_decides)
+	if (!nr_entry_decides || may_rename(nr))
 		return true;
 	fill_exit(&e, self, nr, 0, 0);
 	return nr_passes(nr_id_of_sys_exit, &e);

@@ -87,7 +87,7 @@ int nr_calls_prepare(struct nr_object *o, const char *args, const struct nr_logg
 }
 
 /* The first fields of sys_exit are what only the exit knows: ret, duration_ns. After nr, pid and tid
- * comes error; comm changes only in a call that sets it. */
+ * comes error; comm changes only in calls that may_rename knows. */
 #define SYS_EXIT    1
 #define FIRST_KNOWN 16
 #define ERROR	    28
