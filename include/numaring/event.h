@@ -82,6 +82,8 @@ struct nr_field_info {
 	uint32_t count;	     /* elements of a text or an array; 0: a tail */
 	const void *inside;  /* for the library */
 	const void *layout;  /* for the library */
+	/* Of an array: of one element. */
+	enum nr_field_kind elem_kind;
 };
 
 /* Finds a field by its path, names joined by dots: "pos.x". -ENOENT: the type has no such field,

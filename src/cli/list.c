@@ -37,6 +37,11 @@ static json_t *enum_values(const struct nr_field_info *f)
 	return values;
 }
 
+static char letter_of(enum nr_field_kind kind)
+{
+	return kind == NR_FIELD_INT ? 's' : kind == NR_FIELD_FLOAT ? 'f' : 'u';
+}
+
 /* The type of a field that is no struct, as in "u32", "char[16]", "u64[]". */
 static json_t *type_of(const struct nr_field_info *f)
 {
@@ -52,12 +57,10 @@ static json_t *type_of(const struct nr_field_info *f)
 	case NR_FIELD_TEXT:
 		return json_sprintf("char%s", length);
 	case NR_FIELD_ARRAY:
-		return json_sprintf("u%u%s", f->bits, length);
-	case NR_FIELD_FLOAT:
-		return json_sprintf("f%u", f->bits);
+		return json_sprintf("%c%u%s", letter_of(f->elem_kind), f->bits, length);
 	default:
-		return json_sprintf("%s%c%u", f->is_enum ? "enum " : "",
-				    f->kind == NR_FIELD_INT ? 's' : 'u', f->bits);
+		return json_sprintf("%s%c%u", f->is_enum ? "enum " : "", letter_of(f->kind),
+				    f->bits);
 	}
 }
 

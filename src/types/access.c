@@ -50,6 +50,7 @@ static int describe(struct nr_field_info *out, const struct nr_layout *layout,
 		.count = is_sequence(f) ? f->count : 0,
 		.inside = f,
 		.layout = layout,
+		.elem_kind = f->kind == NR_ARRAY ? public_kind(f->kids) : NR_FIELD_UINT,
 	};
 
 	if (!out->sz)

@@ -27,6 +27,10 @@ equal "fields of a tracepoint" "$(jq -c '.tracepoints[] | select(.name == "sched
 	'[["current_pid","u32"],["current_tid","u32"],["current_comm","char[16]"],["filename_len","u32"],["pid","s32"],["old_pid","s32"],["filename","char[]"]]'
 equal "names of values" "$("$NUMARING" list -j irq:softirq_entry | jq -c '.tracepoints[0].fields[3] | [.name, .type, .values.TIMER]')" \
 	'["vec","enum u32",1]'
+if grep -qx sock:sock_exceed_buf_limit all; then
+	equal "an array of signed numbers" "$("$NUMARING" list -j sock:sock_exceed_buf_limit |
+		jq -c '.tracepoints[0].fields[] | select(.name == "sysctl_mem").type')" '"s64[3]"'
+fi
 if grep -qx sock:inet_sock_set_state all; then
 	equal "names of values by symbols of the kernel" "$("$NUMARING" list -j sock:inet_sock_set_state |
 		jq -c '.tracepoints[0].fields[] | select(.name == "newstate").values | [.TCP_ESTABLISHED, .TCP_LISTEN]')" "[1,10]"

@@ -42,6 +42,7 @@ static const char arrays[] =
 	       "\tfield:struct timespec t;\toffset:48;\tsize:16;\tsigned:0;\n"
 	       "\tfield:u32 buf_len;\toffset:64;\tsize:4;\tsigned:0;\n"
 	       "\tfield:__data_loc u8[] buf;\toffset:68;\tsize:4;\tsigned:0;\n"
+	       "\tfield:long mem[2];\toffset:72;\tsize:16;\tsigned:1;\n"
 	       "\nprint fmt: \"%s\", __get_str(msg)\n";
 
 /* Values that a person may write into a print format. */
@@ -156,6 +157,8 @@ static void test_arrays(void **state)
 	f = field(types, "t"); /* its bytes */
 	assert_int_equal(f.count, 16);
 	assert_int_equal(f.bits, 8);
+	assert_int_equal(f.elem_kind, NR_FIELD_UINT);
+	assert_int_equal(field(types, "mem").elem_kind, NR_FIELD_INT);
 	f = field(types, "buf_data"); /* the kernel has a buf_len of its own */
 	assert_true(f.is_tail);
 	assert_int_equal(field(types, "buf_data_len").bit_offset, (68 + 16) * 8);
