@@ -72,18 +72,26 @@ void calls_on_enter(void *state, const struct feed_event *e)
 		forget_oldest(c, e->ts);
 	call = c->by_tid[tid] = take(c);
 	c->n_open++;
-	*call = (struct call){ .tid = tid, .enter = e->ts, .waker.tid = -1, .last.tid = -1 };
+	*call = (struct call){
+		.tid = tid,
+		.nr = feed_int(e, 2),
+		.enter = e->ts,
+		.waker.tid = -1,
+		.last.tid = -1,
+	};
 	for (size_t i = 0; i < n && i < CALL_ARGS; i++)
 		call->args[i] = args[i];
 }
 
-struct call *calls_leave(struct calls *c, int32_t tid)
+/* The exit of the call that is known, and the entry of the one that ends, may not be recorded: of other
+ * calls, or lost. */
+struct call *calls_leave(struct calls *c, int32_t tid, int64_t nr)
 {
 	struct call *call = call_of(c, tid);
 
 	if (call)
 		release(c, call);
-	return call;
+	return call && (nr < 0 || call->nr == nr) ? call : NULL;
 }
 
 void calls_on_switch(void *state, const struct feed_event *e)

@@ -21,6 +21,7 @@ struct waker {
 struct call {
 	struct call *next; /* that is free */
 	int32_t tid;
+	int64_t nr;
 	uint64_t enter; /* 0: it is free */
 	uint64_t args[CALL_ARGS];
 	uint64_t off;	  /* ns off its CPU; this and the following: if calls.sched */
@@ -45,9 +46,9 @@ struct calls {
 void calls_open(struct calls *c, const struct nr_types *types);
 void calls_close(struct calls *c);
 
-/* The call that the thread leaves; NULL: it was not seen to enter it. Valid until the next
- * enter. */
-struct call *calls_leave(struct calls *c, int32_t tid);
+/* The call that the thread leaves, by its number if that is known (0 or more); NULL: it was not seen to
+ * enter it. Valid until the next enter. */
+struct call *calls_leave(struct calls *c, int32_t tid, int64_t nr);
 
 /* The event types. The state of a report that uses them begins with a struct calls. */
 void calls_on_enter(void *c, const struct feed_event *e);
@@ -55,7 +56,7 @@ void calls_on_switch(void *c, const struct feed_event *e);
 void calls_on_wakeup(void *c, const struct feed_event *e);
 
 #define CALLS_EVENTS                                                                               \
-	{ "?sys_enter", "syscalls", { "tid", "args" }, calls_on_enter },                           \
+	{ "?sys_enter", "syscalls", { "tid", "args", "nr" }, calls_on_enter },                     \
 		{ "?sched_switch",                                                                 \
 		  "sched",                                                                         \
 		  { "next_pid", "off_ns", "wait_ns" },                                             \

@@ -66,7 +66,7 @@ static void add_long(struct syscalls *s, const struct feed_event *e, const struc
 static void on_exit_call(void *state, const struct feed_event *e)
 {
 	struct syscalls *s = state;
-	struct call *call = calls_leave(&s->calls, feed_int(e, TID));
+	struct call *call = calls_leave(&s->calls, feed_int(e, TID), feed_int(e, NR));
 	struct totals_key task = { .id = feed_int(e, TID) };
 	uint64_t ns = feed_int(e, DURATION);
 	struct call_row *row;

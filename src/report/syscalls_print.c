@@ -43,7 +43,8 @@ static void print_cause(const struct long_call *c, uint64_t took, FILE *out)
 	const struct call *call = &c->call;
 
 	if (!c->entered || !c->sched) {
-		fputs("what it waited for was not recorded (-e sched)", out);
+		fprintf(out, "what it waited for was not recorded%s",
+			c->sched ? "" : " (-e sched)");
 		return;
 	}
 	if (call->off < took / 20) {

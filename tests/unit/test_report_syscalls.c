@@ -128,6 +128,25 @@ static void test_losses(void **state)
 	story_free(s);
 }
 
+/* The exit of the read and the entry of the sleep are not recorded. */
+static void test_other_call(void **state)
+{
+	struct story *s = begin(true);
+
+	(void)state;
+	enter(s, 100 * MS, READ, 7, 3);
+	leave(s, 110 * MS, NANOSLEEP, 7, 5 * MS, 0);
+	enter(s, 200 * MS, READ, 7, 4);
+	leave(s, 203 * MS, READ, 7, 3 * MS, 0);
+	story_end(s, 1000 * MS);
+	assert_string_equal(story_string(s, "worst.0.args.0"), "0x4");
+	assert_string_equal(story_string(s, "worst.1.call"), "nanosleep");
+	assert_int_equal(json_array_size(story_json(s, "worst.1.args")), 0);
+	assert_true(json_is_null(story_json(s, "worst.1.off_cpu_ns")));
+	assert_null(strstr(story_text(s), "(-e"));
+	story_free(s);
+}
+
 /* ---- many calls ---- */
 
 static void *calls_new(const struct report_env *env, struct pairs *pairs)
@@ -145,9 +164,9 @@ static void calls_judge(void *state)
 	struct calls *c = state;
 
 	assert_true(c->n <= CALLS_MAX_OPEN);
-	assert_null(calls_leave(c, 1));
+	assert_null(calls_leave(c, 1, -1));
 	for (int32_t i = 0; i < 1000; i++)
-		assert_int_equal(calls_leave(c, 2 * CALLS_MAX_OPEN - i)->args[0], i);
+		assert_int_equal(calls_leave(c, 2 * CALLS_MAX_OPEN - i, -1)->args[0], i);
 	calls_close(c);
 	free(c);
 }
@@ -187,7 +206,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_read),	   cmocka_unit_test(test_before),
 		cmocka_unit_test(test_errors),	   cmocka_unit_test(test_losses),
-		cmocka_unit_test(test_many_calls),
+		cmocka_unit_test(test_other_call), cmocka_unit_test(test_many_calls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
