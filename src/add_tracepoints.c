@@ -34,7 +34,7 @@ int nr_collector_add_probe(struct nr_collector *c, const char *spec)
 static int add_one(struct nr_collector *c, struct nr_tracefs *fs, const char *name, bool is_pattern,
 		   bool *added)
 {
-	const char *refusal = nr_tracepoint_refusal(name);
+	const char *refusal = nr_tracepoint_refusal(fs, name);
 	unsigned at;
 	int err;
 

@@ -28,9 +28,10 @@ int nr_tracepoints_each(const char *pattern, int (*fn)(void *ctx, const char *na
 	return ret;
 }
 
-static void warn_of_refusal(const char *name, const struct nr_logger *log)
+static void warn_of_refusal(const struct nr_tracefs *fs, const char *name,
+			    const struct nr_logger *log)
 {
-	const char *refusal = nr_tracepoint_refusal(name);
+	const char *refusal = nr_tracepoint_refusal(fs, name);
 
 	if (refusal)
 		nr_log(log, NR_LOG_WARN, "cannot record the tracepoint %s: %s", name, refusal);
@@ -43,7 +44,7 @@ static int add_tracepoints(struct nr_types *types, const char *spec, const struc
 	int err = nr_tracefs_open(&fs, log) ?: nr_tracepoints_find(&list, &fs, spec, log);
 
 	for (size_t i = 0; !err && i < list.n; i++) {
-		warn_of_refusal(list.names[i], log);
+		warn_of_refusal(&fs, list.names[i], log);
 		err = nr_tracepoint_add_type(&fs, list.names[i], i, types, log);
 	}
 	nr_tracepoint_list_free(&list);

@@ -53,7 +53,9 @@ bool nr_tracepoint_is_meant(const char *spec, const struct nr_source *source, co
 
 static bool is_of_all_groups(const char *spec)
 {
-	return spec[strspn(spec, "*?")] == ':';
+	size_t len = strspn(spec, "*?");
+
+	return len && spec[len] == ':';
 }
 
 /* The type of a ring's lock in this kernel. */
@@ -81,7 +83,20 @@ static bool ring_lock_is_safe(void)
 	return safe;
 }
 
-const char *nr_tracepoint_refusal(const char *name)
+#define OF_ANOTHER_TRACER                                                                          \
+	"it is a probe or a synthetic event of another tracer: use --kprobe or --uprobe"
+
+/* Did a tool make it in tracefs, as perf probe does? No program of a tracepoint can run there. */
+static bool is_probe(const struct nr_tracefs *fs, const char *name)
+{
+	char *format = nr_tracefs_format(fs, name);
+	bool found = format && strstr(format, " __probe_");
+
+	free(format);
+	return found;
+}
+
+const char *nr_tracepoint_refusal(const struct nr_tracefs *fs, const char *name)
 {
 	if (!strncmp(name, "nmi:", 4))
 		return "it runs in NMI context, where the record would interrupt another one that "
@@ -90,7 +105,7 @@ const char *nr_tracepoint_refusal(const char *name)
 	    !ring_lock_is_safe())
 		return "it runs while a ring's own lock is held, which would hang this kernel: use "
 		       "lock:contention_begin, or a newer kernel";
-	return NULL;
+	return is_probe(fs, name) ? OF_ANOTHER_TRACER : NULL;
 }
 
 static int report_unknown(const char *spec, const struct nr_tracefs *fs,
@@ -183,9 +198,8 @@ static const char *attach_reason(int err)
 	case -ENOENT:
 	case -ENODEV:
 		return "it is gone: was its module unloaded?";
-	case -EINVAL: /* events that tools make in tracefs */
-		return "it is a probe or a synthetic event of another tracer: use --kprobe or "
-		       "--uprobe";
+	case -EINVAL:
+		return OF_ANOTHER_TRACER;
 	default:
 		return nr_attach_reason(err);
 	}

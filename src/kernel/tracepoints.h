@@ -24,8 +24,8 @@ bool nr_tracepoint_is_meant(const char *spec, const struct nr_source *source, co
  * -ENOENT, logged with the nearest name; -EINVAL, -E2BIG: the pattern is too wide. */
 int nr_tracepoints_find(struct nr_tracepoint_list *list, const struct nr_tracefs *fs,
 			const char *spec, const struct nr_logger *log);
-/* Why this kernel must not run a program at the tracepoint; NULL: it may. */
-const char *nr_tracepoint_refusal(const char *name);
+/* Why this kernel must not, or cannot, run a program at the tracepoint; NULL: it may. */
+const char *nr_tracepoint_refusal(const struct nr_tracefs *fs, const char *name);
 
 int nr_tracepoints_open(struct nr_object *o, const struct nr_logger *log);
 /* Is this an object of nr_tracepoints_open? Has it room for one more? */

@@ -91,7 +91,22 @@ refused 2 'sched:sched_switch was already added' -e sched:sched_switch,sched:sch
 refused 2 'did you mean the tracepoint sched:sched_switch?' -e sched_switch
 refused 2 'sched:sched_switch,sched_wakeup has an event without its group' -e sched:sched_switch,sched_wakeup
 refused 2 '"nonsense" is not a source' -e nonsense
+refused 2 'has no tracepoint :nonsense' -e :nonsense
 refused 2 'sched:sched_switch,nonsense' -e sched:sched_switch,nonsense
+
+# Probes that another tool made in tracefs are no tracepoints, and a pattern leaves them out.
+probes() { # LINE: for uprobe_events
+	unshare -m sh -c 'mount -t tracefs none /sys/kernel/tracing && echo "$1" >>/sys/kernel/tracing/uprobe_events' sh "$1" 2>/dev/null
+}
+if probes "p:schedule$$/sched_wakeup $(realpath "$LOAD"):0x40"; then
+	refused 1 'is a probe or a synthetic event of another tracer' -e "schedule$$:sched_wakeup"
+	"$NUMARING" record -e 'sched*:sched_wakeup*' -d 1ms -o some 2>err >/dev/null
+	equal "a pattern that finds a probe: exit status" $? 0
+	check "a pattern that finds a probe: leaves it out" grep -q "tracepoint schedule$$:sched_wakeup is left out" err
+	probes "-:schedule$$/sched_wakeup"
+else
+	echo "note: no probes in tracefs, patterns that find them were not tried"
+fi
 
 # The kernel takes 64 programs at a tracepoint.
 id=$(unshare -m sh -c 'mount -t tracefs none /sys/kernel/tracing && cat /sys/kernel/tracing/events/signal/signal_deliver/id')
