@@ -56,14 +56,20 @@ static void add(FILE *out, const char *before, const char *text, const char *aft
 		fprintf(out, "%s%s%s%s", ftell(out) ? " && " : "", before, text, after);
 }
 
-/* name == "TEXT", with a backslash before these characters. */
+/* name == "TEXT", with a backslash before these characters. Without a backslash among them, one in
+ * the text and what follows it stay as they are; at the end it is a character. */
 static void add_text(FILE *out, const char *name, const char *text, const char *escaped)
 {
 	if (!text)
 		return;
 	add(out, name, " == \"", "");
-	for (; *text; text++)
-		fprintf(out, strchr(escaped, *text) ? "\\%c" : "%c", *text);
+	for (; *text; text++) {
+		if (*text == '\\' && text[1] && !strchr(escaped, '\\'))
+			putc(*text++, out);
+		else if (*text == '\\' || strchr(escaped, *text))
+			putc('\\', out);
+		putc(*text, out);
+	}
 	putc('"', out);
 }
 

@@ -59,6 +59,16 @@ check "stat says what it counts" grep -qx \
 equal "packets" "$("$NUMARING" stat --json --comm cat t | jq .packets)" "$("$NUMARING" stat --json t | jq .packets)"
 equal "order" "$("$NUMARING" stat --json --comm cat t | jq .unordered)" 0
 
+# What --comm makes of quotes and backslashes.
+quoted() { # GLOB TEXT
+	check "--comm $1" grep -qF "matching: comm == \"$2\" (" <("$NUMARING" stat --comm "$1" t)
+}
+quoted 'a"b' 'a\"b'
+quoted 'a\"b' 'a\"b'
+quoted 'a\\' 'a\\'
+quoted 'a\' 'a\\'
+quoted '\*\[' '\*\['
+
 says() { # MESSAGE OPTIONS...
 	local want=$1
 	shift
