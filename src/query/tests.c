@@ -179,14 +179,13 @@ static unsigned leave_out(unsigned yes, unsigned no, bool upward)
 	return (upward ? yes : no) | LEFT_OUT;
 }
 
-static unsigned add_tests(struct nr_generator *g, const struct nr_place *place,
-			  const struct nr_match *match, unsigned yes, unsigned no, bool upward)
+/* Returns where the tests of the comparison begin. */
+static unsigned push_comparison(struct translator *t, const struct nr_place *place,
+				const struct nr_match *match, unsigned yes, unsigned no,
+				bool upward)
 {
-	struct translator *t = (struct translator *)g;
 	struct nr_test test;
 
-	if (t->comparisons++ < t->skip)
-		return leave_out(yes, no, upward);
 	if (place->leaf.kind == NR_TEXT) {
 		if (!has_telling_bytes(place, match) || (!upward && !is_exact(match)))
 			return leave_out(yes, no, upward);
@@ -195,6 +194,22 @@ static unsigned add_tests(struct nr_generator *g, const struct nr_place *place,
 	if (!test_of_integer(&test, place))
 		return leave_out(yes, no, upward);
 	return push_ranges(t, &test, match, yes, no);
+}
+
+/* A comparison that takes more tests than there are is left out, so that others have room. */
+static unsigned add_tests(struct nr_generator *g, const struct nr_place *place,
+			  const struct nr_match *match, unsigned yes, unsigned no, bool upward)
+{
+	struct translator *t = (struct translator *)g;
+	unsigned before = t->n, at;
+
+	if (t->comparisons++ < t->skip)
+		return leave_out(yes, no, upward);
+	at = push_comparison(t, place, match, yes, no, upward);
+	if (t->n - before <= NR_FILTER_TESTS)
+		return at;
+	t->n = before;
+	return leave_out(yes, no, upward);
 }
 
 /* Writes what can be reached from the entry, from the first to the last. Returns how many tests

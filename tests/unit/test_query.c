@@ -394,6 +394,14 @@ static void test_tests(void **state)
 	assert_int_equal(tests[0].low, 'a');
 	assert_int_equal(tests[1].low, 30);
 	nr_query_free(query);
+
+	/* A list that does not fit leaves room for the rest. */
+	query = query_new(types, "pid in [1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, "
+				 "31, 33] && comm == \"a\"");
+	assert_int_equal(nr_query_tests(query, ID_WAKEUP, tests), NR_TESTS_SOME);
+	assert_int_equal(tests[0].low, 'a');
+	assert_int_equal(tests[1].what, NR_TEST_NONE);
+	nr_query_free(query);
 	nr_types_free(types);
 }
 
