@@ -41,7 +41,6 @@ static bool has_loss(struct pairs *p, const struct pair *pair)
 static void settle_first(struct pairs *p)
 {
 	struct pair *pair = at(p, 0);
-
 	bool lost = has_loss(p, pair), counts = !lost && !pair->split;
 
 	p->settled = pair->end;
