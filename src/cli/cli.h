@@ -49,6 +49,8 @@ gid_t cli_parse_group(const char *arg);
 /* Converts "4096", "512K", "64M" or "1G" (powers of 1024, lower case too) to bytes. Returns 0,
  * -EINVAL or -ERANGE. */
 int cli_parse_size(const char *s, size_t *out);
+/* A number of events. Exits with CLI_USAGE if arg is not one. */
+uint64_t cli_parse_events(const char *arg);
 /* Converts "100", "100ms" or "2s" to milliseconds. Returns 0, -EINVAL or -ERANGE. */
 int cli_parse_ms(const char *s, unsigned *out);
 

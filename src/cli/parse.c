@@ -224,3 +224,15 @@ bool cli_is_in_trace(const char *option, const char *output, const char *dir)
 		cli_error("%s is inside the trace directory: choose another %s", output, option);
 	return in;
 }
+
+uint64_t cli_parse_events(const char *arg)
+{
+	uint64_t n;
+	char *end;
+
+	errno = 0;
+	n = strtoull(arg, &end, 10);
+	if (end == arg || *end || *arg == '-' || errno)
+		cli_refuse(arg, "a number of events");
+	return n;
+}

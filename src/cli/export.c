@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* numaring export: the events of a trace in the formats of other tools. */
+#include <argp.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "cli.h"
+#include "export_lines.h"
+#include "filter.h"
+#include "outfile.h"
+#include "progress.h"
+#include "trace_status.h"
+
+struct args {
+	const struct export_format *format;
+	const char *dir;
+	const char *output; /* NULL or "-": stdout */
+	struct outfile_opts outfile;
+	gid_t group;
+	uint64_t limit;
+	struct window window;
+	struct filter filter;
+};
+
+enum { OPT_FORMAT = 256, OPT_FORCE, OPT_GROUP };
+
+static const struct argp_option options[] = {
+	{ "format", OPT_FORMAT, "jsonl|csv", 0,
+	  "write JSON lines, or one CSV table with the columns of all types; --to jsonl and --to "
+	  "csv mean the same",
+	  0 },
+	FILTER_OPTIONS,
+	WINDOW_OPTION_FROM,
+	WINDOW_OPTION_TO,
+	{ "output", 'o', "FILE", 0, "write to FILE (default: standard output)", 0 },
+	{ "number", 'n', "N", 0, "stop after N events", 0 },
+	{ "force", OPT_FORCE, NULL, 0, "replace an existing file", 0 },
+	{ "group", OPT_GROUP, "GROUP", 0,
+	  "let this group (name or number) read FILE (default: only the owner)", 0 },
+	{ 0 },
+};
+
+static const struct export_format *const formats[] = { &export_jsonl, &export_table };
+
+static const struct export_format *find_format(const char *name)
+{
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+		if (!strcmp(formats[i]->name, name))
+			return formats[i];
+	return NULL;
+}
+
+static error_t parse_opt(int key, char *arg, struct argp_state *state)
+{
+	struct args *args = state->input;
+
+	/* "export --to csv" is older than times are. */
+	if (key == WINDOW_TO && find_format(arg))
+		key = OPT_FORMAT;
+	cli_refuse_repeated(options, key, arg);
+	switch (key) {
+	case 'n':
+		args->limit = cli_parse_events(arg);
+		return 0;
+	case 'o':
+		args->output = arg;
+		return 0;
+	case OPT_FORMAT:
+		args->format = find_format(arg);
+		if (!args->format)
+			cli_refuse(arg, "a format: use jsonl or csv");
+		return 0;
+	case WINDOW_FROM:
+	case WINDOW_TO:
+		window_option(&args->window, key, arg);
+		return 0;
+	case OPT_FORCE:
+		args->outfile.force = true;
+		return 0;
+	case OPT_GROUP:
+		args->group = cli_parse_group(arg);
+		args->outfile.group = &args->group;
+		return 0;
+	default:
+		return filter_option(&args->filter, key, arg)
+			       ? 0
+			       : cli_parse_dir(key, arg, state, &args->dir);
+	}
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse_opt,
+	.args_doc = "DIR",
+	.doc = "Write the events of a trace in another format.\v" WINDOW_TIMES
+	       "Exit status: 1 if the trace is damaged, or has no end mark and is not being "
+	       "recorded; "
+	       "all readable events are written first. 1 also if no part of the trace is between "
+	       "--from "
+	       "and --to. If --to or -n stops before the end of the trace, its end is not checked. "
+	       "Ctrl-C removes what was written.",
+};
+
+/* An export that is under way. */
+struct run {
+	const struct args *args;
+	struct nr_trace *trace;
+	const struct export_format *format;
+	void *state;
+	struct export_sink sink;
+	struct nr_packet_info packet; /* the latest one */
+	struct progress progress;
+};
+
+/* Losses and gaps of a packet show when the next one begins. */
+static int take_packet(struct run *run, const struct nr_packet_info *packet)
+{
+	const struct nr_packet_info last = run->packet;
+	const struct export_missing missing = {
+		.begin = last.end,
+		.end = packet->end,
+		.lost = packet->lost - last.lost,
+		.missed = packet->missed_events - last.missed_events,
+	};
+
+	if (last.seq == packet->seq && last.offset == packet->offset)
+		return 0;
+	run->packet = *packet;
+	if (!run->format->missing || (!missing.lost && !missing.missed))
+		return 0;
+	return run->format->missing(run->state, &missing);
+}
+
+/* Returns 0 or the error of reading; *failed is that of writing. */
+static int copy_events(struct run *run, int *failed)
+{
+	const struct args *args = run->args;
+	struct nr_event ev;
+	int ret = 0;
+
+	for (uint64_t i = 0; !*failed && i < args->limit && !progress_stopped(); i++) {
+		ret = filter_next(&args->filter, &args->window, run->trace, &ev);
+		if (ret <= 0)
+			break;
+		*failed = take_packet(run, nr_trace_packet(run->trace))
+				  ?: run->format->event(run->state, &ev);
+		progress_event(&run->progress, ev.ts);
+	}
+	return ret < 0 ? ret : 0;
+}
+
+static void start_progress(struct run *run)
+{
+	const struct window *w = &run->args->window;
+	uint64_t begin = 0, end = 0;
+
+	nr_trace_span(run->trace, &begin, &end);
+	progress_start(&run->progress, !run->sink.file || !isatty(fileno(run->sink.file)),
+		       begin > w->begin ? begin : w->begin, end < w->end ? end : w->end);
+}
+
+/* Returns CLI_DONE or another exit status, after messages. */
+static int write_events(struct run *run, const struct export_env *env)
+{
+	const struct nr_packet_info *before = nr_trace_packet(run->trace), *last;
+	int err = 0, failed = run->format->open(&run->state, env, &run->sink);
+
+	if (before)
+		run->packet = *before;
+	start_progress(run);
+	if (!failed)
+		err = copy_events(run, &failed);
+	last = nr_trace_packet(run->trace);
+	if (!failed && last)
+		failed = take_packet(run, last);
+	if (!failed)
+		failed = run->format->end(run->state);
+	progress_end(&run->progress);
+	if (progress_stopped())
+		return CLI_FAILED;
+	if (fflush(run->sink.file) || ferror(run->sink.file))
+		failed = -errno;
+	if (failed) {
+		cli_error("cannot write the events: %s", strerror(-failed));
+		return CLI_FAILED;
+	}
+	return trace_status_tell(run->trace, err, run->args->dir,
+				 !window_is_whole(&run->args->window))
+		       ? CLI_FAILED
+		       : CLI_DONE;
+}
+
+static int export_to(struct run *run, struct outfile *out)
+{
+	struct export_env env = {
+		.types = nr_trace_types(run->trace),
+		.clock_offset = nr_trace_clock_offset(run->trace),
+	};
+	int ret;
+
+	env.node_of_cpu = nr_trace_nodes(run->trace, &env.n_cpus);
+	nr_symbols_open(&env.symbols, run->args->dir, NULL); /* without names if it fails */
+	run->sink.file = out->file;
+	ret = write_events(run, &env);
+	run->format->close(run->state);
+	nr_symbols_close(env.symbols);
+	return ret;
+}
+
+/* Opens the output, writes to it and closes it. Returns CLI_DONE or another exit status. */
+static int write_output(struct run *run)
+{
+	const struct args *args = run->args;
+	struct outfile out = {};
+	int ret, err;
+
+	if (outfile_open(&out, args->output, &args->outfile) || outfile_commit(&out)) {
+		outfile_close(&out);
+		return CLI_FAILED;
+	}
+	if (out.created)
+		progress_catch_signals();
+	ret = export_to(run, &out);
+	if (progress_stopped())
+		outfile_remove(&out);
+	err = outfile_close(&out);
+	if (err && err != -ESTALE && !ret)
+		cli_error("cannot write %s: %s", args->output, strerror(-err));
+	return err ? CLI_FAILED : ret;
+}
+
+int cmd_export(int argc, char **argv)
+{
+	const struct nr_trace_opts opts = { .sz = sizeof(opts), .log = cli_log };
+	struct args args = { .limit = UINT64_MAX };
+	struct run run = { .args = &args };
+	int ret;
+
+	argp_err_exit_status = CLI_USAGE;
+	argp_parse(&argp, argc, argv, 0, NULL, &args);
+	if (!args.format) {
+		cli_error("--format is required: jsonl or csv");
+		return CLI_USAGE;
+	}
+	run.format = args.format;
+	if (cli_is_in_trace("-o", args.output, args.dir))
+		return CLI_USAGE;
+	if (nr_trace_open(&run.trace, args.dir, &opts))
+		return CLI_FAILED;
+	ret = window_open(&args.window, run.trace, args.dir) ?: filter_open(&args.filter, run.trace)
+	      ?: write_output(&run);
+	filter_close(&args.filter);
+	nr_trace_close(run.trace);
+	if (progress_stopped())
+		raise(progress_stopped());
+	return ret;
+}
