@@ -10,6 +10,7 @@
 #include <numaring/trace.h>
 #include "cli.h"
 #include "filter.h"
+#include "help.h"
 #include "trace_status.h"
 #include "lines.h"
 
@@ -26,16 +27,11 @@ struct args {
 enum { OPT_SYMBOLS = 256, OPT_TIME };
 
 static const struct argp_option options[] = {
-	{ "json", 'j', NULL, 0, "print JSON lines", 0 },
-	{ "number", 'n', "N", 0, "stop after N events", 0 },
-	{ "time", OPT_TIME, "local|utc|since|delta", 0,
-	  "show the time of day (default), the date and time in UTC, or the seconds since the "
-	  "first "
-	  "event shown or since the one before",
-	  0 },
+	{ .name = "json", .key = 'j' },
+	{ .name = "number", .key = 'n', .arg = "N" },
+	{ .name = "time", .key = OPT_TIME, .arg = "local|utc|since|delta" },
 	FILTER_OPTIONS,
-	{ "symbols", OPT_SYMBOLS, NULL, 0, "with --json, add the names of the addresses in stacks",
-	  0 },
+	{ .name = "symbols", .key = OPT_SYMBOLS },
 	WINDOW_OPTION_FROM,
 	WINDOW_OPTION_TO,
 	{ 0 },
@@ -85,12 +81,7 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse_opt,
 	.args_doc = "DIR",
-	.doc = "Print the events of a trace in order of time.\v" WINDOW_TIMES
-	       "Exit status: 1 if the trace is damaged, or has no end mark and is not being "
-	       "recorded; "
-	       "all readable events are printed first. 1 also if no part of the trace is between "
-	       "--from "
-	       "and --to. If --to or -n stops before the end of the trace, its end is not checked.",
+	.doc = help_cat_txt,
 };
 
 static int print_events(struct lines *l, struct nr_trace *trace, const struct args *args)
@@ -170,8 +161,7 @@ int cmd_cat(int argc, char **argv)
 	struct nr_trace *trace;
 	int ret;
 
-	argp_err_exit_status = CLI_USAGE;
-	argp_parse(&argp, argc, argv, 0, NULL, &args);
+	cli_parse(&argp, argc, argv, 0, &args);
 	if (args.have_time && args.lines.format != LINES_TEXT) {
 		cli_error("--time and --json exclude each other: JSON lines have both the time and "
 			  "ts");

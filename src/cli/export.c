@@ -9,6 +9,7 @@
 #include "cli.h"
 #include "export_lines.h"
 #include "filter.h"
+#include "help.h"
 #include "outfile.h"
 #include "progress.h"
 #include "trace_status.h"
@@ -27,18 +28,14 @@ struct args {
 enum { OPT_FORMAT = 256, OPT_FORCE, OPT_GROUP };
 
 static const struct argp_option options[] = {
-	{ "format", OPT_FORMAT, "jsonl|csv", 0,
-	  "write JSON lines, or one CSV table with the columns of all types; --to jsonl and --to "
-	  "csv mean the same",
-	  0 },
+	{ .name = "format", .key = OPT_FORMAT, .arg = "jsonl|csv" },
 	FILTER_OPTIONS,
 	WINDOW_OPTION_FROM,
 	WINDOW_OPTION_TO,
-	{ "output", 'o', "FILE", 0, "write to FILE (default: standard output)", 0 },
-	{ "number", 'n', "N", 0, "stop after N events", 0 },
-	{ "force", OPT_FORCE, NULL, 0, "replace an existing file", 0 },
-	{ "group", OPT_GROUP, "GROUP", 0,
-	  "let this group (name or number) read FILE (default: only the owner)", 0 },
+	{ .name = "output", .key = 'o', .arg = "FILE" },
+	{ .name = "number", .key = 'n', .arg = "N" },
+	{ .name = "force", .key = OPT_FORCE },
+	{ .name = "group", .key = OPT_GROUP, .arg = "GROUP" },
 	{ 0 },
 };
 
@@ -94,13 +91,7 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse_opt,
 	.args_doc = "DIR",
-	.doc = "Write the events of a trace in another format.\v" WINDOW_TIMES
-	       "Exit status: 1 if the trace is damaged, or has no end mark and is not being "
-	       "recorded; "
-	       "all readable events are written first. 1 also if no part of the trace is between "
-	       "--from "
-	       "and --to. If --to or -n stops before the end of the trace, its end is not checked. "
-	       "Ctrl-C removes what was written.",
+	.doc = help_export_txt,
 };
 
 /* An export that is under way. */
@@ -238,8 +229,7 @@ int cmd_export(int argc, char **argv)
 	struct run run = { .args = &args };
 	int ret;
 
-	argp_err_exit_status = CLI_USAGE;
-	argp_parse(&argp, argc, argv, 0, NULL, &args);
+	cli_parse(&argp, argc, argv, 0, &args);
 	if (!args.format) {
 		cli_error("--format is required: jsonl or csv");
 		return CLI_USAGE;

@@ -18,28 +18,24 @@ struct filter {
 enum { FILTER_PIDS = 'p', FILTER_CPUS = 'C', FILTER_EXPR = 520, FILTER_COMM, FILTER_CGROUP };
 #define FILTER_OPTION_EXPR                                                                         \
 	{                                                                                          \
-		"filter", FILTER_EXPR, "EXPR", 0,                                                  \
-			"only events that match, as in 'pid == 7 && ret < 0' (docs/filters.md)", 0 \
+		.name = "filter", .key = FILTER_EXPR, .arg = "EXPR"                                \
 	}
 #define FILTER_OPTION_PIDS                                                                         \
 	{                                                                                          \
-		"pid", FILTER_PIDS, "PIDS", 0, "only events of these processes: 12,34", 0          \
+		.name = "pid", .key = FILTER_PIDS, .arg = "PIDS"                                   \
 	}
 #define FILTER_OPTION_COMM                                                                         \
 	{                                                                                          \
-		"comm", FILTER_COMM, "GLOB", 0, "only events of tasks of this name: 'nginx*'", 0   \
+		.name = "comm", .key = FILTER_COMM, .arg = "GLOB"                                  \
 	}
 #define FILTER_OPTION_CPUS                                                                         \
 	{                                                                                          \
-		"cpus", FILTER_CPUS, "CPUS", 0, "only events of these CPUs: 0-3,8", 0              \
+		.name = "cpus", .key = FILTER_CPUS, .arg = "CPUS"                                  \
 	}
 /* Only while recording. */
 #define FILTER_OPTION_CGROUP                                                                       \
 	{                                                                                          \
-		"cgroup", FILTER_CGROUP, "PATH", 0,                                                \
-			"only tasks in this cgroup (v2) and below it: its directory, or its path " \
-			"below the mount of cgroup2",                                              \
-			0                                                                          \
+		.name = "cgroup", .key = FILTER_CGROUP, .arg = "PATH"                              \
 	}
 #define FILTER_OPTIONS                                                                             \
 	FILTER_OPTION_EXPR, FILTER_OPTION_PIDS, FILTER_OPTION_COMM, FILTER_OPTION_CPUS

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <numaring/numaring.h>
 #include "cli.h"
+#include "help.h"
 
 struct list {
 	const char *pattern; /* NULL: everything, without fields */
@@ -317,7 +318,7 @@ static int print(const struct list *l)
 /* ---- the command ---- */
 
 static const struct argp_option options[] = {
-	{ "json", 'j', NULL, 0, "print JSON", 0 },
+	{ .name = "json", .key = 'j' },
 	{ 0 },
 };
 
@@ -343,11 +344,7 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse_opt,
 	.args_doc = "[PATTERN]",
-	.doc = "Show what numaring record -e takes on this host: sources, and tracepoints by "
-	       "name.\v"
-	       "With PATTERN, a name or a glob of sources, of their events, or of tracepoints, "
-	       "such as sched, block_issue or 'block:*_rq_*', show the events of what matches, "
-	       "with their fields and types.",
+	.doc = help_list_txt,
 };
 
 int cmd_list(int argc, char **argv)
@@ -355,8 +352,7 @@ int cmd_list(int argc, char **argv)
 	struct list l = {};
 	int err;
 
-	argp_err_exit_status = CLI_USAGE;
-	argp_parse(&argp, argc, argv, 0, NULL, &l);
+	cli_parse(&argp, argc, argv, 0, &l);
 	err = collect(&l);
 	if (!is_empty(&l))
 		err = print(&l) ?: err;

@@ -33,8 +33,12 @@ static void print_help(FILE *out)
 	fputs("Usage: numaring COMMAND [OPTION...]\n\n", out);
 	for (size_t i = 0; i < NR_COMMANDS; i++)
 		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].about);
-	fputs("\nRun numaring COMMAND --help for the options of a command.\n"
-	      "Exit status: 0 done, 1 failed, 2 wrong usage, 3 loss (record --fail-on-loss).\n",
+	fputs("\nRun numaring COMMAND --help for the options and examples of a command.\n"
+	      "Exit status: 0 done, 1 failed, 2 wrong usage, 3 loss (record --fail-on-loss).\n"
+	      "\nExamples:\n"
+	      "  numaring record --report offcpu -d 10       # which tasks stalled, and why?\n"
+	      "  numaring record -o trace -- make            # record while make runs\n"
+	      "  numaring cat trace --from -10s              # the last ten seconds\n",
 	      out);
 }
 
@@ -60,12 +64,26 @@ static void open_standard_descriptors(void)
 		close(fd);
 }
 
+/* "help COMMAND" means the same as "COMMAND --help". */
+static int turn_help(int argc, char **argv)
+{
+	static char option[] = "--help";
+
+	if (argc < 3 || strcmp(argv[1], "help"))
+		return argc;
+	argv[1] = argv[2];
+	argv[2] = option;
+	return 3;
+}
+
 int main(int argc, char **argv)
 {
-	const char *name = argc > 1 ? argv[1] : "";
 	static char title[64];
+	const char *name;
 
 	open_standard_descriptors();
+	argc = turn_help(argc, argv);
+	name = argc > 1 ? argv[1] : "";
 	for (size_t i = 0; i < NR_COMMANDS; i++) {
 		if (strcmp(name, commands[i].name))
 			continue;

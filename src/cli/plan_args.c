@@ -9,12 +9,9 @@ enum {
 };
 
 static const struct argp_option options[] = {
-	{ "shards", OPT_SHARDS, "POLICY", 0,
-	  "which CPUs share a ring: single, package, node (default), llc, cpu or node/K", 0 },
-	{ "ring-size", OPT_RING_SIZE, "SIZE", 0,
-	  "bytes of each ring; may end in K, M or G (default: 2M per CPU, 4M to 64M)", 0 },
-	{ "consumer-cpus", OPT_CONSUMER_CPUS, "LIST", 0,
-	  "CPUs for the consumers, as in 0-3,8 (default: all CPUs that this process may use)", 0 },
+	{ .name = "shards", .key = OPT_SHARDS, .arg = "POLICY" },
+	{ .name = "ring-size", .key = OPT_RING_SIZE, .arg = "SIZE" },
+	{ .name = "consumer-cpus", .key = OPT_CONSUMER_CPUS, .arg = "LIST" },
 	{ 0 },
 };
 

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include "help.h"
 #include "record_args.h"
 #include "summary.h"
 #include "timed_write.h"
@@ -333,8 +334,7 @@ int cmd_record(int argc, char **argv)
 
 	signals_init(&r.signals);
 	what_init(&r.what);
-	argp_err_exit_status = CLI_USAGE;
-	argp_parse(&record_argp, argc, argv, ARGP_IN_ORDER, NULL, &r);
+	cli_parse(&record_argp, argc, argv, ARGP_IN_ORDER, &r);
 	record_report_sources(&r.report, &r.what);
 	r.outputs.none = r.report.kinds.n;
 	if (outputs_check(&r.outputs) || check_stats(&r))

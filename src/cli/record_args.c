@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "help.h"
 #include "record_args.h"
 
 enum {
@@ -17,34 +18,17 @@ enum {
 };
 
 static const struct argp_option options[] = {
-	{ "output", 'o', "PATH", 0,
-	  "write a trace to this directory (default: numaring-YYYYmmdd-HHMMSS), or JSON lines to "
-	  "this file or FIFO, or - for standard output; may be repeated: the first output is "
-	  "required, the others are optional and miss events when they fall behind",
-	  0 },
-	{ "format", OPT_FORMAT, "ctf|jsonl", 0,
-	  "the format of the next -o: a trace (ctf, the default), or JSON lines while recording",
-	  0 },
-	{ "required", OPT_REQUIRED, NULL, 0,
-	  "make all outputs required: a slow one fills the rings, but none misses events", 0 },
-	{ "report", OPT_REPORT, "KINDS", 0,
-	  "print these reports at the end (see numaring report), separated by commas; records "
-	  "their "
-	  "sources unless -e is given, and keeps a trace only with -o",
-	  0 },
-	{ "duration", 'd', "TIME", 0,
-	  "stop after this time: seconds, or a number with ms, s, m or h, as in 1.5, 500ms or 10m",
-	  0 },
-	{ "follow", OPT_FOLLOW, NULL, 0, "record only COMMAND and all that it starts", 0 },
-	{ "packers", OPT_PACKERS, "N", 0,
-	  "make packets with N threads (default: by the plan), which does not change their content",
-	  1 },
-	{ "fail-on-loss", OPT_FAIL_ON_LOSS, NULL, 0,
-	  "exit 3 if an event was lost or an output missed one", 2 },
-	{ "stats-json", OPT_STATS_JSON, "FILE", 0, "write the statistics to FILE as JSON", 2 },
-	{ "force", OPT_FORCE, NULL, 0, "replace an existing trace or file", 2 },
-	{ "group", OPT_GROUP, "GROUP", 0,
-	  "let this group (name or number) read the output (default: only the owner)", 2 },
+	{ .name = "output", .key = 'o', .arg = "PATH" },
+	{ .name = "format", .key = OPT_FORMAT, .arg = "ctf|jsonl" },
+	{ .name = "required", .key = OPT_REQUIRED },
+	{ .name = "report", .key = OPT_REPORT, .arg = "KINDS" },
+	{ .name = "duration", .key = 'd', .arg = "TIME" },
+	{ .name = "follow", .key = OPT_FOLLOW },
+	{ .name = "packers", .key = OPT_PACKERS, .arg = "N" },
+	{ .name = "fail-on-loss", .key = OPT_FAIL_ON_LOSS },
+	{ .name = "stats-json", .key = OPT_STATS_JSON, .arg = "FILE" },
+	{ .name = "force", .key = OPT_FORCE },
+	{ .name = "group", .key = OPT_GROUP, .arg = "GROUP" },
 	{ 0 },
 };
 
@@ -140,13 +124,8 @@ const struct argp record_argp = {
 	.options = options,
 	.parser = parse_opt,
 	.children = (const struct argp_child[]){ { .argp = &what_argp },
-						 { .argp = &cli_trace_argp, .group = 3 },
+						 { .argp = &cli_trace_argp },
 						 { 0 } },
 	.args_doc = "[-- COMMAND...]",
-	.doc = "Record events of this machine, in exact order, into a trace or as JSON lines.\v"
-	       "Recording stops when COMMAND exits. Without -p, the whole machine is recorded. "
-	       "Without -o, -d, -p, COMMAND and a terminal, the trace keeps its newest 1 GiB. "
-	       "Some sources take arguments: syscalls:read,write records only these calls, "
-	       "sample:999 takes so many samples a second (docs/events.md). The exit status is "
-	       "that of the recording; COMMAND's exit status is reported on stderr.",
+	.doc = help_record_txt,
 };

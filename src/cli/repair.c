@@ -9,6 +9,7 @@
 #include <string.h>
 #include <numaring/trace.h>
 #include "cli.h"
+#include "help.h"
 
 struct args {
 	const char *dir;
@@ -20,10 +21,9 @@ struct args {
 enum { OPT_IN_PLACE = 256, OPT_SKIP_DAMAGED };
 
 static const struct argp_option options[] = {
-	{ "output", 'o', "NEW", 0, "directory to create for the copy (default: DIR-repaired)", 0 },
-	{ "in-place", OPT_IN_PLACE, NULL, 0, "repair DIR itself instead of copying it", 0 },
-	{ "skip-damaged", OPT_SKIP_DAMAGED, NULL, 0,
-	  "go on after damage: keep all whole packets, and mark what is missing between them", 0 },
+	{ .name = "output", .key = 'o', .arg = "NEW" },
+	{ .name = "in-place", .key = OPT_IN_PLACE },
+	{ .name = "skip-damaged", .key = OPT_SKIP_DAMAGED },
 	{ 0 },
 };
 
@@ -51,12 +51,7 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse_opt,
 	.args_doc = "DIR",
-	.doc = "Copy a truncated or damaged trace. The copy ends with the last whole packet before "
-	       "the first damage and an end mark, so every CTF reader opens it. With "
-	       "--skip-damaged it has all whole packets, and readers see what is missing. DIR does "
-	       "not change unless --in-place is given.\v"
-	       "Exit status: 0 if the trace was repaired, or needs no repair. Otherwise 1, also if "
-	       "no packet is whole, or the trace is being recorded; then nothing is written.",
+	.doc = help_repair_txt,
 };
 
 /* "DIR-repaired", to be freed. Exits if DIR has no name of its own. */
@@ -145,8 +140,7 @@ int cmd_repair(int argc, char **argv)
 	char *made = NULL;
 	int ret;
 
-	argp_err_exit_status = CLI_USAGE;
-	argp_parse(&argp, argc, argv, 0, NULL, &args);
+	cli_parse(&argp, argc, argv, 0, &args);
 	if (args.in_place && args.output) {
 		cli_error("--in-place and -o exclude each other: give one of them");
 		return CLI_USAGE;

@@ -7,6 +7,7 @@
 #include "cli.h"
 #include "filter.h"
 #include "report_diff.h"
+#include "help.h"
 #include "reports.h"
 #include "trace_status.h"
 
@@ -20,8 +21,8 @@ struct args {
 };
 
 static const struct argp_option options[] = {
-	{ "json", 'j', NULL, 0, "print JSON", 0 },
-	{ "number", 'n', "N", 0, "show the N worst cases, at most 1000 (default: 10)", 0 },
+	{ .name = "json", .key = 'j' },
+	{ .name = "number", .key = 'n', .arg = "N" },
 	FILTER_OPTIONS,
 	WINDOW_OPTION_FROM,
 	WINDOW_OPTION_TO,
@@ -71,39 +72,11 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 	}
 }
 
-/* The list of reports comes before the notes. */
-static char *help(int key, const char *text, void *input)
-{
-	char *list = NULL;
-	size_t size;
-	FILE *out;
-
-	(void)input;
-	if (key != ARGP_KEY_HELP_POST_DOC)
-		return (char *)text;
-	out = open_memstream(&list, &size);
-	if (!out)
-		return (char *)text;
-	reports_list(out);
-	fprintf(out, "\n%s", text);
-	fclose(out);
-	return list;
-}
-
 static const struct argp argp = {
 	.options = options,
-	.help_filter = help,
 	.parser = parse_opt,
 	.args_doc = "KIND[,KIND...] DIR\ndiff A B [KIND]",
-	.doc = "Answer a question from the events of a trace: the verdict, the worst cases with "
-	       "their "
-	       "causes, a histogram, and totals. With --filter, counts what ends with an event "
-	       "that matches; -p and --comm are for the tasks of a report.\v" WINDOW_TIMES
-	       "Exit status: 1 if the trace is damaged, lacks the events that a report needs, or "
-	       "has "
-	       "no end mark and is not being recorded; what could be read is reported first. 1 "
-	       "also if "
-	       "no part of the trace is between --from and --to.",
+	.doc = help_report_txt,
 };
 
 /* Losses and gaps of a packet show when the next one begins. */
@@ -195,10 +168,9 @@ int cmd_report(int argc, char **argv)
 	struct nr_trace *trace = NULL;
 	int ret;
 
-	argp_err_exit_status = CLI_USAGE;
 	if (argc > 1 && !strcmp(argv[1], "diff"))
 		return cmd_report_diff(argc - 1, argv + 1);
-	argp_parse(&argp, argc, argv, 0, NULL, &args);
+	cli_parse(&argp, argc, argv, 0, &args);
 	if (nr_trace_open(&trace, args.dir, &opts))
 		return CLI_FAILED;
 	nr_symbols_open(&args.symbols, args.dir, NULL); /* without names if it fails */

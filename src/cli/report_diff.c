@@ -8,6 +8,7 @@
 #include <string.h>
 #include "cli.h"
 #include "filter.h"
+#include "help.h"
 #include "report/diff.h"
 #include "reports.h"
 #include "trace_status.h"
@@ -31,8 +32,8 @@ struct side {
 };
 
 static const struct argp_option options[] = {
-	{ "json", 'j', NULL, 0, "print JSON, with all that was compared", 0 },
-	{ "number", 'n', "N", 0, "show N rows of each table, at most 1000 (default: 10)", 0 },
+	{ .name = "json", .key = 'j' },
+	{ .name = "number", .key = 'n', .arg = "N" },
 	FILTER_OPTIONS,
 	WINDOW_OPTION_FROM,
 	WINDOW_OPTION_TO,
@@ -88,13 +89,7 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse_opt,
 	.args_doc = "A B [KIND]",
-	.doc = "Say which distributions of durations and which rates changed from trace A to trace "
-	       "B, and by how much: time off the CPU and in run queues by command, system calls "
-	       "by name, interrupts, block devices, packets, and faults. The tests are those of "
-	       "docs/answers.md.\v" WINDOW_TIMES "Times and filters are those of each trace. Exit "
-	       "status: 1 if a trace is damaged, or has no "
-	       "end mark and is not being recorded, or if both together answer nothing. A change "
-	       "is no failure.",
+	.doc = help_report_diff_txt,
 };
 
 static int open_side(struct side *side)
@@ -186,7 +181,7 @@ int cmd_report_diff(int argc, char **argv)
 	int ret = CLI_DONE;
 
 	argv[0] = title;
-	argp_parse(&argp, argc, argv, 0, NULL, &args);
+	cli_parse(&argp, argc, argv, 0, &args);
 	for (unsigned i = 0; i < 2; i++)
 		sides[i] = (struct side){ .dir = args.dirs[i],
 					  .window = args.window,

@@ -26,6 +26,7 @@
 #include <unistd.h>
 #include <numaring/numaring.h>
 #include "cli.h"
+#include "help.h"
 #include "selftest.h"
 #include "selftest.skel.h"
 
@@ -602,11 +603,8 @@ static int selftest_order(struct selftest *t)
 }
 
 static const struct argp_option options[] = {
-	{ "duration", 'd', "SECONDS", 0,
-	  "time for all variants together (default: 10); the wrong ones may take as long again "
-	  "until they are caught",
-	  0 },
-	{ "json", 'j', NULL, 0, "print JSON", 0 },
+	{ .name = "duration", .key = 'd', .arg = "SECONDS" },
+	{ .name = "json", .key = 'j' },
 	{ 0 },
 };
 
@@ -639,11 +637,7 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse_opt,
 	.args_doc = "order",
-	.doc = "Test on this machine that the order of the stream is exact: load all CPUs, run two "
-	       "variants that are wrong on purpose and the two of --order, and count the records "
-	       "that arrive below a watermark.\v"
-	       "Exit status: 1 if a variant of --order broke the order, or if records are "
-	       "unaccounted for.",
+	.doc = help_selftest_txt,
 };
 
 int cmd_selftest(int argc, char **argv)
@@ -651,8 +645,7 @@ int cmd_selftest(int argc, char **argv)
 	struct selftest t = { .seconds = 10 };
 	int err, ret = CLI_FAILED;
 
-	argp_err_exit_status = CLI_USAGE;
-	argp_parse(&argp, argc, argv, 0, NULL, &t);
+	cli_parse(&argp, argc, argv, 0, &t);
 	err = find_cpus(&t);
 	if (err)
 		cli_error("cannot find the CPUs: %s", strerror(-err));

@@ -9,6 +9,7 @@
 #include <string.h>
 #include "cli.h"
 #include "counts.h"
+#include "help.h"
 #include "lines.h"
 #include "misfits.h"
 #include "trace_json.h"
@@ -22,11 +23,7 @@ struct args {
 };
 
 static const struct argp_option options[] = {
-	{ "json", 'j', NULL, 0, "print JSON", 0 },
-	FILTER_OPTIONS,
-	WINDOW_OPTION_FROM,
-	WINDOW_OPTION_TO,
-	{ 0 },
+	{ .name = "json", .key = 'j' }, FILTER_OPTIONS, WINDOW_OPTION_FROM, WINDOW_OPTION_TO, { 0 },
 };
 
 static error_t parse_opt(int key, char *arg, struct argp_state *state)
@@ -53,17 +50,7 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse_opt,
 	.args_doc = "DIR",
-	.doc = "Count the events of a trace by type and CPU, count the losses, and check the "
-	       "order. With --from or --to, count what is in this part of the trace; losses are "
-	       "those of whole packets. With --filter, -p, --comm or -C, count the events that "
-	       "match; losses, packets and order are those of all events.\v" WINDOW_TIMES
-	       "Exit status: 1 if the trace is damaged, if its events are not in order, if a "
-	       "packet counts losses that happened elsewhere (misplaced), if the trace has no end "
-	       "mark and is not being recorded, if its end mark reports an error, records not "
-	       "written or records unaccounted for, or if no part of it is between --from and "
-	       "--to. Otherwise 0, also for a repaired trace, for one whose earlier chunks were "
-	       "removed (--keep, --on-full), or if an optional output fell behind and the trace "
-	       "has gaps.",
+	.doc = help_stat_txt,
 };
 
 static int text_type(void *ctx, uint16_t id, const char *name)
@@ -188,8 +175,7 @@ int cmd_stat(int argc, char **argv)
 	struct nr_trace *trace = NULL;
 	int ret;
 
-	argp_err_exit_status = CLI_USAGE;
-	argp_parse(&argp, argc, argv, 0, NULL, &args);
+	cli_parse(&argp, argc, argv, 0, &args);
 	if (nr_trace_open(&trace, args.dir, &opts))
 		return CLI_FAILED;
 	ret = window_open(&args.window, trace, args.dir)

@@ -9,6 +9,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 #include "cli.h"
+#include "help.h"
 #include "signals.h"
 #include "top.h"
 #include "top_threads.h"
@@ -37,18 +38,11 @@ enum {
 };
 
 static const struct argp_option options[] = {
-	{ "interval", 'i', "TIME", 0,
-	  "show new figures after this time (default: 1s; at least 100ms): seconds, or a number "
-	  "with ms, s, m or h",
-	  0 },
-	{ "duration", 'd', "TIME", 0, "stop after this time", 0 },
-	{ "number", 'n', "N", 0, "stop after N intervals", 0 },
-	{ "view", OPT_VIEW, "VIEW", 0,
-	  "begin with this view: types (default), tasks, cpus, nodes, shards or latency; keys "
-	  "change "
-	  "it",
-	  0 },
-	{ "json", OPT_JSON, NULL, 0, "print one JSON object with all views for each interval", 0 },
+	{ .name = "interval", .key = 'i', .arg = "TIME" },
+	{ .name = "duration", .key = 'd', .arg = "TIME" },
+	{ .name = "number", .key = 'n', .arg = "N" },
+	{ .name = "view", .key = OPT_VIEW, .arg = "VIEW" },
+	{ .name = "json", .key = OPT_JSON },
 	{ 0 },
 };
 
@@ -114,11 +108,7 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse_opt,
 	.children = (const struct argp_child[]){ { .argp = &what_argp }, { 0 } },
-	.doc = "Show live what happens on this machine: events by type, task, CPU, node and shard, "
-	       "and how long things take. Writes no trace.\v"
-	       "On a terminal, keys change the view (h: help). If standard output is not a "
-	       "terminal, "
-	       "prints the view as lines, every interval. Figures are those of the last interval.",
+	.doc = help_top_txt,
 };
 
 /* ---- the figures of an interval ---- */
@@ -347,8 +337,7 @@ int cmd_top(int argc, char **argv)
 
 	signals_init(&t.signals);
 	what_init(&t.what);
-	argp_err_exit_status = CLI_USAGE;
-	argp_parse(&argp, argc, argv, 0, NULL, &t);
+	cli_parse(&argp, argc, argv, 0, &t);
 	t.on_screen = !t.json && isatty(STDOUT_FILENO) && isatty(STDIN_FILENO);
 	ret = top(&t);
 	close_all(&t);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <numaring/plan.h>
 #include "cli.h"
+#include "help.h"
 
 enum {
 	OPT_SYNTHETIC = 256,
@@ -22,11 +23,9 @@ struct args {
 };
 
 static const struct argp_option options[] = {
-	{ "synthetic", OPT_SYNTHETIC, "STRING", 0,
-	  "use a synthetic machine in hwloc's syntax, like \"pack:2 [numa] l3:1 core:8 pu:2\"", 0 },
-	{ "xml", OPT_XML, "FILE", 0,
-	  "use the machine in an hwloc XML file, written by lstopo FILE.xml", 0 },
-	{ "json", OPT_JSON, NULL, 0, "print JSON", 0 },
+	{ .name = "synthetic", .key = OPT_SYNTHETIC, .arg = "STRING" },
+	{ .name = "xml", .key = OPT_XML, .arg = "FILE" },
+	{ .name = "json", .key = OPT_JSON },
 	{ 0 },
 };
 
@@ -60,8 +59,7 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse_opt,
 	.children = (const struct argp_child[]){ { .argp = &cli_plan_argp }, { 0 } },
-	.doc = "Show which CPUs write to which ring, where each ring lives and where its consumer "
-	       "runs.",
+	.doc = help_topology_txt,
 };
 
 /* Table -------------------------------------------------------------------------------------- */
@@ -209,8 +207,7 @@ int cmd_topology(int argc, char **argv)
 	struct nr_plan *plan = NULL;
 	int ret = CLI_FAILED;
 
-	argp_err_exit_status = CLI_USAGE;
-	argp_parse(&argp, argc, argv, 0, NULL, &args);
+	cli_parse(&argp, argc, argv, 0, &args);
 	if (nr_topology_open(&topo, &args.topology) || nr_plan_make(&plan, topo, &args.plan))
 		goto out;
 	ret = args.json ? print_json(plan, nr_topology_is_this_host(topo)) : print_table(plan);

@@ -15,23 +15,12 @@ enum {
 };
 
 static const struct argp_option options[] = {
-	{ "compress", OPT_COMPRESS, "zstd[:LEVEL]", 0,
-	  "compress traces, LEVEL from -7 (fast) to 19 (small)", 0 },
-	{ "rotate-size", OPT_ROTATE_SIZE, "SIZE", 0,
-	  "begin the next chunk of a trace after SIZE bytes; may end in K, M or G; SIGUSR2 begins "
-	  "one at any time",
-	  0 },
-	{ "rotate-time", OPT_ROTATE_TIME, "TIME", 0, "begin the next chunk of a trace after TIME",
-	  0 },
-	{ "keep", OPT_KEEP, "SIZE|N", 0,
-	  "remove the oldest chunks beyond SIZE bytes (with K, M or G), or beyond N chunks", 0 },
-	{ "on-full", OPT_ON_FULL, "stop|drop-oldest|pause", 0,
-	  "when the disk is full: end the recording (stop, the default), remove the oldest chunk, "
-	  "or wait for room",
-	  0 },
-	{ "fsync", OPT_FSYNC, "none|packet|TIME", 0,
-	  "force traces to the disk: never (none, the default), after each packet, or within TIME",
-	  0 },
+	{ .name = "compress", .key = OPT_COMPRESS, .arg = "zstd[:LEVEL]" },
+	{ .name = "rotate-size", .key = OPT_ROTATE_SIZE, .arg = "SIZE" },
+	{ .name = "rotate-time", .key = OPT_ROTATE_TIME, .arg = "TIME" },
+	{ .name = "keep", .key = OPT_KEEP, .arg = "SIZE|N" },
+	{ .name = "on-full", .key = OPT_ON_FULL, .arg = "stop|drop-oldest|pause" },
+	{ .name = "fsync", .key = OPT_FSYNC, .arg = "none|packet|TIME" },
 	{ 0 },
 };
 

@@ -11,6 +11,7 @@
 #include <numaring/symbols.h>
 #include "cli.h"
 #include "counts.h"
+#include "help.h"
 #include "trace_json.h"
 #include "trace_status.h"
 
@@ -20,7 +21,7 @@ struct args {
 };
 
 static const struct argp_option options[] = {
-	{ "json", 'j', NULL, 0, "print JSON", 0 },
+	{ .name = "json", .key = 'j' },
 	{ 0 },
 };
 
@@ -41,15 +42,7 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse_opt,
 	.args_doc = "DIR",
-	.doc = "Read all of a trace, also after damage. Check the checksums of all files and "
-	       "packets, the sequence of packets and chunks, the order of events, where losses are "
-	       "counted, and the end mark: its counts must agree with each other and with the "
-	       "events. Print each damage with its place.\v"
-	       "Exit status: 0 if all of this holds, also for a repaired trace, for one whose "
-	       "earlier chunks were removed (--keep, --on-full), or if an optional output fell "
-	       "behind and the trace has gaps; verify prints such gaps. 1 if anything is wrong, or "
-	       "if the trace "
-	       "has no end mark, also because it is still being recorded.",
+	.doc = help_verify_txt,
 };
 
 /* What is wrong. Text is printed at once. */
@@ -391,8 +384,7 @@ int cmd_verify(int argc, char **argv)
 	struct nr_trace *trace = NULL;
 	int ret;
 
-	argp_err_exit_status = CLI_USAGE;
-	argp_parse(&argp, argc, argv, 0, NULL, &args);
+	cli_parse(&argp, argc, argv, 0, &args);
 	f.json = args.json;
 	f.damages = json_array();
 	f.problems = json_array();

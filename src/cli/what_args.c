@@ -15,42 +15,20 @@ enum {
 };
 
 static const struct argp_option options[] = {
-	{ "event", 'e', "EVENTS", 0,
-	  "record these sources and tracepoints (GROUP:EVENT, or a pattern such as 'sched:*'), "
-	  "separated by commas (default: sched); may be repeated; \"list\" shows all sources, and "
-	  "numaring list more",
-	  0 },
-	{ "object", OPT_OBJECT, "FILE", 0,
-	  "load this BPF object, built with numaring.bpf.h, and record its events; may be repeated",
-	  0 },
-	{ "kprobe", OPT_KPROBE, "FUNC[(ARGS)]", 0,
-	  "record calls of this function of the kernel, and of ARGS, as 'fd=s32, name=ustr' "
-	  "(default: all, if the kernel's BTF has them); FUNC%return: what it returns; may be "
-	  "repeated",
-	  0 },
-	{ "uprobe", OPT_UPROBE, "PATH:SYM[(ARGS)]", 0,
-	  "record calls of this function of a program or a library; SYM%return: what it returns; "
-	  "may be repeated",
-	  0 },
-	{ "usdt", OPT_USDT, "PATH:PROVIDER:NAME[(ARGS)]", 0,
-	  "record this USDT probe of a program or a library (default: all arguments, as numbers); "
-	  "may be repeated",
-	  0 },
-	{ "pid", 'p', "PIDS", 0,
-	  "record only these processes, separated by commas; may be repeated, at most 64 "
-	  "processes; stop when all of them have exited",
-	  0 },
+	{ .name = "event", .key = 'e', .arg = "EVENTS" },
+	{ .name = "object", .key = OPT_OBJECT, .arg = "FILE" },
+	{ .name = "kprobe", .key = OPT_KPROBE, .arg = "FUNC[(ARGS)]" },
+	{ .name = "uprobe", .key = OPT_UPROBE, .arg = "PATH:SYM[(ARGS)]" },
+	{ .name = "usdt", .key = OPT_USDT, .arg = "PATH:PROVIDER:NAME[(ARGS)]" },
+	{ .name = "pid", .key = 'p', .arg = "PIDS" },
 	FILTER_OPTION_EXPR,
 	FILTER_OPTION_COMM,
 	FILTER_OPTION_CPUS,
 	FILTER_OPTION_CGROUP,
-	{ "order", OPT_ORDER, "fence|rcu", 0,
-	  "how to know that no earlier event can arrive (default: fence)", 1 },
-	{ "latency", OPT_LATENCY, "MS", 0,
-	  "deliver each event within MS milliseconds (default: 100)", 1 },
-	{ "self", OPT_SELF, NULL, 0, "also record the threads of numaring itself", 2 },
-	{ "verbose", 'v', NULL, 0, "print more messages; -vv adds those of libbpf and the verifier",
-	  2 },
+	{ .name = "order", .key = OPT_ORDER, .arg = "fence|rcu" },
+	{ .name = "latency", .key = OPT_LATENCY, .arg = "MS" },
+	{ .name = "self", .key = OPT_SELF },
+	{ .name = "verbose", .key = 'v' },
 	{ 0 },
 };
 
@@ -122,7 +100,7 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 const struct argp what_argp = {
 	.options = options,
 	.parser = parse_opt,
-	.children = (const struct argp_child[]){ { .argp = &cli_plan_argp, .group = 1 }, { 0 } },
+	.children = (const struct argp_child[]){ { .argp = &cli_plan_argp }, { 0 } },
 };
 
 void what_init(struct what *w)

@@ -32,16 +32,12 @@ struct window {
 enum { WINDOW_FROM = 512, WINDOW_TO };
 #define WINDOW_OPTION_FROM                                                                         \
 	{                                                                                          \
-		"from", WINDOW_FROM, "TIME", 0, "begin with the first event at TIME or later", 0   \
+		.name = "from", .key = WINDOW_FROM, .arg = "TIME"                                  \
 	}
 #define WINDOW_OPTION_TO                                                                           \
 	{                                                                                          \
-		"to", WINDOW_TO, "TIME", 0, "end before the first event at TIME", 0                \
+		.name = "to", .key = WINDOW_TO, .arg = "TIME"                                      \
 	}
-#define WINDOW_TIMES                                                                               \
-	"TIME is UTC, as in 2026-11-29T08:00:00.5Z; or since the start of the trace, in seconds "  \
-	"as in 12.5, or with a unit as in 500ms, 90s, 10m or 1h; or before its end, as in -10s; "  \
-	"or a time of day as cat prints it.\n\n"
 
 /* Takes the value of one of these options. Exits with CLI_USAGE if it is not a time. */
 void window_option(struct window *w, int key, const char *arg);

@@ -30,6 +30,7 @@ echo x >taken/metadata
 echo x >full/file
 
 case_ help --help
+case_ help-of-unknown help dance
 case_ none
 case_ unknown-command dance
 case_ record-help record --help
