@@ -47,6 +47,8 @@ case_ export-help export --help
 case_ verify-help verify --help
 case_ repair-help repair --help
 case_ topology-help topology --help
+case_ doctor-help doctor --help
+case_ doctor-argument doctor now
 case_ selftest-help selftest --help
 case_ record-bad-option record --dance
 case_ record-bad-size record --ring-size 12Q
