@@ -2,26 +2,31 @@
 # What `cmake --install` puts where. Everything finds everything else by relative paths: the prefix may
 # be moved as a whole, and no ldconfig is needed. (But by a program with file capabilities, from setcap:
 # the loader does not follow $ORIGIN for it. Ambient capabilities are what it should be given.)
+# There are three components, which cmake/packages.cmake makes packages of: tool, library and dev.
 include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/numaring)
 file(RELATIVE_PATH bin_to_lib ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBDIR})
-set(rpath_of_programs "$ORIGIN/${bin_to_lib}")
+if(NOT CMAKE_INSTALL_PREFIX STREQUAL "/usr") # where the loader looks by itself
+	set(rpath_of_programs "$ORIGIN/${bin_to_lib}")
+endif()
 set(NR_INSTALL_RPATH "${rpath_of_programs}" PARENT_SCOPE) # for bench
 set_target_properties(numaring_cli PROPERTIES INSTALL_RPATH "${rpath_of_programs}")
 target_include_directories(numaring INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 
-install(TARGETS numaring EXPORT numaring LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(TARGETS numaring_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS numaring EXPORT numaring LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+	COMPONENT library NAMELINK_COMPONENT dev)
+install(TARGETS numaring_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT tool)
 
 # Headers: for user space, and for BPF programs, which include them by the same <numaring/...>.
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/numaring DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
-	FILES_MATCHING PATTERN "*.h")
+	COMPONENT dev FILES_MATCHING PATTERN "*.h")
 install(FILES ${PROJECT_SOURCE_DIR}/bpf/numaring.bpf.h ${PROJECT_SOURCE_DIR}/bpf/vmlinux.h
-	DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/numaring)
+	DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/numaring COMPONENT dev)
 
 # For find_package(numaring): the target numaring::numaring.
-install(EXPORT numaring NAMESPACE numaring:: FILE numaring-targets.cmake DESTINATION ${package_dir})
+install(EXPORT numaring NAMESPACE numaring:: FILE numaring-targets.cmake DESTINATION ${package_dir}
+	COMPONENT dev)
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/numaring-config.cmake.in
 	${CMAKE_CURRENT_BINARY_DIR}/numaring-config.cmake INSTALL_DESTINATION ${package_dir}
 	NO_SET_AND_CHECK_MACRO)
@@ -29,7 +34,7 @@ write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/numaring-config-ver
 	COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/numaring-config.cmake
 	${CMAKE_CURRENT_BINARY_DIR}/numaring-config-version.cmake
-	DESTINATION ${package_dir})
+	DESTINATION ${package_dir} COMPONENT dev)
 
 # For pkg-config.
 file(RELATIVE_PATH pc_to_prefix ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
@@ -37,8 +42,14 @@ file(RELATIVE_PATH pc_to_include ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig
 	${CMAKE_INSTALL_FULL_INCLUDEDIR})
 configure_file(${CMAKE_CURRENT_LIST_DIR}/numaring.pc.in ${CMAKE_CURRENT_BINARY_DIR}/numaring.pc
 	@ONLY)
-install(FILES ${CMAKE_CURRENT_BINARY_DIR}/numaring.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/numaring.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig
+	COMPONENT dev)
 
-# The sources of the examples; what somebody built in their folders stays behind.
+# The documentation and the licence. The sources of the examples; what somebody built in their folders
+# stays behind.
+file(GLOB pages CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/*.md)
+install(FILES ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/LICENSE
+	DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT tool)
+install(FILES ${pages} DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs COMPONENT tool)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs/examples DESTINATION ${CMAKE_INSTALL_DOCDIR}
-	FILES_MATCHING PATTERN "*.[ch]" PATTERN Makefile PATTERN "*.md")
+	COMPONENT dev FILES_MATCHING PATTERN "*.[ch]" PATTERN Makefile PATTERN "*.md")

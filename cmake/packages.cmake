@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# What `cpack -G DEB` and `cpack -G RPM` make of the components that are installed. Packages are for /usr:
+# configure with -DCMAKE_INSTALL_PREFIX=/usr (`./quickstart package` does).
+set(CPACK_PACKAGE_NAME numaring)
+set(CPACK_PACKAGE_VENDOR "the numaring authors")
+set(CPACK_PACKAGE_CONTACT "the numaring authors <numaring@localhost>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "${PROJECT_DESCRIPTION}")
+set(CPACK_PACKAGING_INSTALL_PREFIX ${CMAKE_INSTALL_PREFIX})
+set(CPACK_STRIP_FILES ON)
+set(CPACK_COMPONENTS_ALL tool library dev)
+
+set(CPACK_COMPONENT_TOOL_DESCRIPTION
+	"This is the command numaring: it records events in exact order, accounts for
+every loss, and answers what made a task wait.")
+set(CPACK_COMPONENT_LIBRARY_DESCRIPTION
+	"This is the library, for programs that record or read traces.")
+set(CPACK_COMPONENT_DEV_DESCRIPTION
+	"These are the headers, for programs that record or read traces, and for BPF
+programs whose events numaring records, with examples.")
+
+# The name of this machine's architecture in each world. dpkg's own name would be the build host's.
+string(REPLACE "x86_64" "amd64" deb_architecture ${CMAKE_SYSTEM_PROCESSOR})
+string(REPLACE "aarch64" "arm64" deb_architecture ${deb_architecture})
+set(CPACK_DEBIAN_PACKAGE_ARCHITECTURE ${deb_architecture})
+set(CPACK_DEB_COMPONENT_INSTALL ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION utils)
+set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
+set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS_POLICY ">=")
+set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
+set(CPACK_DEBIAN_TOOL_PACKAGE_NAME numaring)
+set(CPACK_DEBIAN_TOOL_PACKAGE_DEPENDS "libnumaring0 (= ${PROJECT_VERSION})")
+set(CPACK_DEBIAN_TOOL_PACKAGE_SUGGESTS "babeltrace2, gnuplot-nox")
+set(CPACK_DEBIAN_LIBRARY_PACKAGE_NAME libnumaring0)
+set(CPACK_DEBIAN_LIBRARY_PACKAGE_SECTION libs)
+set(CPACK_DEBIAN_LIBRARY_PACKAGE_CONTROL_EXTRA ${PROJECT_SOURCE_DIR}/packaging/triggers)
+set(CPACK_DEBIAN_DEV_PACKAGE_NAME libnumaring-dev)
+set(CPACK_DEBIAN_DEV_PACKAGE_SECTION libdevel)
+set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS "libnumaring0 (= ${PROJECT_VERSION}), libbpf-dev")
+set(CPACK_DEBIAN_DEV_PACKAGE_RECOMMENDS "clang, pkg-config")
+# dpkg-shlibdeps finds out what programs and the library need; libnumaring itself is in the build directory.
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${PROJECT_BINARY_DIR})
+if(CMAKE_INSTALL_PREFIX STREQUAL "/usr" AND EXISTS /etc/debian_version)
+	foreach(package tool:numaring library:libnumaring0 dev:libnumaring-dev)
+		string(REPLACE ":" ";" package ${package})
+		list(GET package 0 component)
+		list(GET package 1 name)
+		install(FILES ${PROJECT_SOURCE_DIR}/packaging/copyright
+			DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/${name} COMPONENT ${component})
+	endforeach()
+endif()
+
+# Names by Fedora's custom.
+set(CPACK_RPM_COMPONENT_INSTALL ON)
+set(CPACK_RPM_MAIN_COMPONENT tool)
+set(CPACK_RPM_FILE_NAME RPM-DEFAULT)
+set(CPACK_RPM_PACKAGE_ARCHITECTURE ${CMAKE_SYSTEM_PROCESSOR})
+set(CPACK_RPM_PACKAGE_LICENSE "GPL-2.0-only OR BSD-2-Clause")
+set(CPACK_RPM_LIBRARY_PACKAGE_NAME numaring-libs)
+set(CPACK_RPM_DEV_PACKAGE_NAME numaring-devel)
+set(CPACK_RPM_TOOL_PACKAGE_REQUIRES "numaring-libs = ${PROJECT_VERSION}")
+set(CPACK_RPM_DEV_PACKAGE_REQUIRES "numaring-libs = ${PROJECT_VERSION}, libbpf-devel")
+
+include(CPack)
