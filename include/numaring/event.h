@@ -90,8 +90,9 @@ struct nr_field_info {
  * or there is no such type; -EINVAL: sz is not set. */
 NR_API int nr_types_field(const struct nr_types *types, uint16_t id, const char *path,
 			  struct nr_field_info *field);
-/* Field i of a type, from 0; of a field that is a struct unless parent is NULL. -ENOENT: there are
- * no more. */
+/* Field i of a type, from 0; of a field that is a struct unless parent is NULL. An array has one
+ * field, its first element, whose name is NULL; for the next element add the array's bits to
+ * bit_offset. The bytes of a union or a 128-bit number have none. -ENOENT: there are no more. */
 NR_API int nr_types_field_at(const struct nr_types *types, uint16_t id,
 			     const struct nr_field_info *parent, unsigned i,
 			     struct nr_field_info *field);

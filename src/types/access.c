@@ -95,7 +95,7 @@ int nr_types_field_at(const struct nr_types *types, uint16_t id, const struct nr
 	const struct nr_layout *layout = nr_types_layout(types, id);
 	const struct nr_field *st = parent ? parent->inside : layout ? &layout->root : NULL;
 
-	if (!layout || st->kind != NR_STRUCT || i >= st->n_kids)
+	if (!layout || i >= st->n_kids)
 		return -ENOENT;
 	return describe(field, layout, &st->kids[i], parent ? parent->bit_offset : 0);
 }
