@@ -7,9 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 #include "cli.h"
+#include "export/csv.h"
+#include "export/parquet.h"
 #include "export_lines.h"
 #include "filter.h"
 #include "help.h"
+#include "outdir.h"
 #include "outfile.h"
 #include "progress.h"
 #include "trace_status.h"
@@ -28,7 +31,7 @@ struct args {
 enum { OPT_FORMAT = 256, OPT_FORCE, OPT_GROUP };
 
 static const struct argp_option options[] = {
-	{ .name = "format", .key = OPT_FORMAT, .arg = "jsonl|csv" },
+	{ .name = "format", .key = OPT_FORMAT, .arg = "FORMAT" },
 	FILTER_OPTIONS,
 	WINDOW_OPTION_FROM,
 	WINDOW_OPTION_TO,
@@ -39,7 +42,8 @@ static const struct argp_option options[] = {
 	{ 0 },
 };
 
-static const struct export_format *const formats[] = { &export_jsonl, &export_table };
+static const struct export_format *const formats[] = { &export_jsonl, &export_table,
+						       &export_parquet };
 
 static const struct export_format *find_format(const char *name)
 {
@@ -67,7 +71,7 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 	case OPT_FORMAT:
 		args->format = find_format(arg);
 		if (!args->format)
-			cli_refuse(arg, "a format: use jsonl or csv");
+			cli_refuse(arg, "a format: use jsonl, csv or parquet");
 		return 0;
 	case WINDOW_FROM:
 	case WINDOW_TO:
@@ -100,9 +104,11 @@ struct run {
 	struct nr_trace *trace;
 	const struct export_format *format;
 	void *state;
-	struct export_sink sink;
+	struct export_sink *sink;
 	struct nr_packet_info packet; /* the latest one */
 	struct progress progress;
+	bool unfinished;  /* stopped, or not written */
+	const bool *told; /* the sink told its error; NULL: it never does */
 };
 
 /* Losses and gaps of a packet show when the next one begins. */
@@ -131,13 +137,16 @@ static int copy_events(struct run *run, int *failed)
 	struct nr_event ev;
 	int ret = 0;
 
-	for (uint64_t i = 0; !*failed && i < args->limit && !progress_stopped(); i++) {
-		ret = filter_next(&args->filter, &args->window, run->trace, &ev);
+	for (uint64_t n = 0; !*failed && n < args->limit && !progress_stopped();) {
+		ret = window_next(&args->window, run->trace, &ev);
 		if (ret <= 0)
 			break;
+		progress_event(&run->progress, ev.ts);
+		if (!filter_matches(&args->filter, &ev))
+			continue;
 		*failed = take_packet(run, nr_trace_packet(run->trace))
 				  ?: run->format->event(run->state, &ev);
-		progress_event(&run->progress, ev.ts);
+		n++;
 	}
 	return ret < 0 ? ret : 0;
 }
@@ -148,7 +157,7 @@ static void start_progress(struct run *run)
 	uint64_t begin = 0, end = 0;
 
 	nr_trace_span(run->trace, &begin, &end);
-	progress_start(&run->progress, !run->sink.file || !isatty(fileno(run->sink.file)),
+	progress_start(&run->progress, !run->sink->file || !isatty(fileno(run->sink->file)),
 		       begin > w->begin ? begin : w->begin, end < w->end ? end : w->end);
 }
 
@@ -156,7 +165,7 @@ static void start_progress(struct run *run)
 static int write_events(struct run *run, const struct export_env *env)
 {
 	const struct nr_packet_info *before = nr_trace_packet(run->trace), *last;
-	int err = 0, failed = run->format->open(&run->state, env, &run->sink);
+	int err = 0, failed = run->format->open(&run->state, env, run->sink);
 
 	if (before)
 		run->packet = *before;
@@ -169,31 +178,36 @@ static int write_events(struct run *run, const struct export_env *env)
 	if (!failed)
 		failed = run->format->end(run->state);
 	progress_end(&run->progress);
-	if (progress_stopped())
-		return CLI_FAILED;
-	if (fflush(run->sink.file) || ferror(run->sink.file))
+	if (run->sink->file && (fflush(run->sink->file) || ferror(run->sink->file)))
 		failed = -errno;
-	if (failed) {
+	run->unfinished = failed || progress_stopped();
+	if (failed && !progress_stopped() && (!run->told || !*run->told))
 		cli_error("cannot write the events: %s", strerror(-failed));
+	if (run->unfinished)
 		return CLI_FAILED;
-	}
 	return trace_status_tell(run->trace, err, run->args->dir,
 				 !window_is_whole(&run->args->window))
 		       ? CLI_FAILED
 		       : CLI_DONE;
 }
 
-static int export_to(struct run *run, struct outfile *out)
+static bool is_stopped(void)
+{
+	return progress_stopped();
+}
+
+static int export_to(struct run *run, struct export_sink *sink)
 {
 	struct export_env env = {
 		.types = nr_trace_types(run->trace),
 		.clock_offset = nr_trace_clock_offset(run->trace),
+		.stopped = is_stopped,
 	};
 	int ret;
 
 	env.node_of_cpu = nr_trace_nodes(run->trace, &env.n_cpus);
 	nr_symbols_open(&env.symbols, run->args->dir, NULL); /* without names if it fails */
-	run->sink.file = out->file;
+	run->sink = sink;
 	ret = write_events(run, &env);
 	run->format->close(run->state);
 	nr_symbols_close(env.symbols);
@@ -201,9 +215,10 @@ static int export_to(struct run *run, struct outfile *out)
 }
 
 /* Opens the output, writes to it and closes it. Returns CLI_DONE or another exit status. */
-static int write_output(struct run *run)
+static int write_to_file(struct run *run)
 {
 	const struct args *args = run->args;
+	struct export_sink sink = {};
 	struct outfile out = {};
 	int ret, err;
 
@@ -213,13 +228,47 @@ static int write_output(struct run *run)
 	}
 	if (out.created)
 		progress_catch_signals();
-	ret = export_to(run, &out);
+	sink.file = out.file;
+	ret = export_to(run, &sink);
 	if (progress_stopped())
 		outfile_remove(&out);
 	err = outfile_close(&out);
 	if (err && err != -ESTALE && !ret)
 		cli_error("cannot write %s: %s", args->output, strerror(-err));
 	return err ? CLI_FAILED : ret;
+}
+
+static int write_to_directory(struct run *run)
+{
+	struct outdir out;
+	int ret;
+
+	if (outdir_open(&out, run->args->output, &run->args->outfile))
+		return CLI_FAILED;
+	progress_catch_signals();
+	run->told = &out.told;
+	ret = export_to(run, &out.sink);
+	if (run->unfinished)
+		outdir_remove(&out);
+	return outdir_close(&out) ? CLI_FAILED : ret;
+}
+
+static int write_output(struct run *run)
+{
+	return run->format->directory ? write_to_directory(run) : write_to_file(run);
+}
+
+/* One table, or one for each type. Refuses an output that does not suit the format. */
+static void choose_format(struct run *run)
+{
+	const struct args *args = run->args;
+	bool directory = outdir_is_meant(args->output);
+
+	run->format = args->format == &export_table && directory ? &export_csv : args->format;
+	if (!run->format->directory || directory)
+		return;
+	cli_error("%s has a file for each event type: use -o DIR", run->format->name);
+	exit(CLI_USAGE);
 }
 
 int cmd_export(int argc, char **argv)
@@ -231,10 +280,10 @@ int cmd_export(int argc, char **argv)
 
 	cli_parse(&argp, argc, argv, 0, &args);
 	if (!args.format) {
-		cli_error("--format is required: jsonl or csv");
+		cli_error("--format is required: jsonl, csv or parquet");
 		return CLI_USAGE;
 	}
-	run.format = args.format;
+	choose_format(&run);
 	if (cli_is_in_trace("-o", args.output, args.dir))
 		return CLI_USAGE;
 	if (nr_trace_open(&run.trace, args.dir, &opts))

@@ -15,20 +15,25 @@
 #include <numaring/event.h>
 #include <numaring/symbols.h>
 
+struct export_file; /* of a directory */
+
 struct export_env {
 	const struct nr_types *types;
 	int64_t clock_offset;	     /* CLOCK_MONOTONIC -> ns since the epoch, UTC */
 	struct nr_symbols *symbols;  /* names of addresses in stacks; NULL: unknown */
 	const uint32_t *node_of_cpu; /* [n_cpus]; NULL: unknown; UINT32_MAX: of this CPU */
 	unsigned n_cpus;
+	bool (*stopped)(void); /* asked during long work: if true, return -EINTR */
 };
 
 /* Where the bytes go. */
 struct export_sink {
 	FILE *file; /* of a format that writes one file */
-	/* For a format that writes a directory: makes a file of this name there. The sink's owner flushes
-	 * and closes it. NULL after a message. */
-	FILE *(*create)(struct export_sink *sink, const char *name);
+	/* Of a format that writes a directory: makes a file of this name there, and adds to it. Errors
+	 * are told on stderr. The sink's owner closes the files. */
+	int (*create)(struct export_sink *sink, const char *name, struct export_file **file);
+	int (*write)(struct export_sink *sink, struct export_file *file, const void *data,
+		     size_t size);
 };
 
 /* Events that are missing between two times of the trace, ns. */

@@ -42,7 +42,7 @@ static void put_run(struct bytes *out, uint32_t value, size_t n, unsigned width)
 }
 
 /* The last group is filled with zeros. */
-static void put_groups(struct bytes *out, const uint32_t *values, size_t n, unsigned width)
+void parquet_put_packed(struct bytes *out, const uint32_t *values, size_t n, unsigned width)
 {
 	size_t groups = (n + GROUP - 1) / GROUP;
 	struct packer p = { .out = out };
@@ -71,7 +71,7 @@ void parquet_put_rle(struct bytes *out, const uint32_t *values, size_t n, unsign
 			continue;
 		}
 		step = mixed_length(values + i, n - i);
-		put_groups(out, values + i, step, width);
+		parquet_put_packed(out, values + i, step, width);
 	}
 }
 

@@ -115,6 +115,9 @@ case_ export-no-format export nowhere
 case_ export-two-formats export --format csv --to jsonl nowhere
 case_ export-two-outputs export --format csv -o a -o b nowhere
 case_ export-bad-format export --format xml nowhere
+case_ export-parquet-stdout export --to parquet nowhere
+case_ export-parquet-csv export --to parquet -o tables.csv nowhere
+case_ export-inside export --to parquet -o taken/tables taken
 case_ export-bad-group export --format csv --group nobody-has-this nowhere
 case_ export-no-trace export --to csv --to 10s nowhere
 case_ export-bad-time export --to xml nowhere
