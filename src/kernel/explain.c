@@ -64,6 +64,11 @@ static const struct mistake {
 	"the kernel reserves this function for GPL programs: declare "                             \
 	"char LICENSE[] SEC(\"license\") = \"GPL\"; or \"Dual BSD/GPL\""
 	{ "non-GPL compatible", "", "", NO_GPL },
+#define LOCKED_DOWN                                                                                \
+	"the kernel lets no BPF program read its memory: boot with lockdown=integrity, or "        \
+	"without lockdown"
+	{ "cannot use helper", "bpf_probe_read", "", LOCKED_DOWN },
+	{ "unknown func", "bpf_probe_read", "", LOCKED_DOWN },
 #define NO_HELPER                                                                                  \
 	"this kernel does not offer that function to programs of this type: use another one "      \
 	"(bpf-helpers(7)), or another type of program"
