@@ -71,8 +71,7 @@ void doctor_check_lockdown(struct doctor *d)
 	else if (strstr(modes, "[confidentiality]"))
 		doctor_say(d, "lockdown", VERDICT_SUSPECT,
 			   "boot with lockdown=integrity, or without lockdown",
-			   "confidentiality: tracepoints by name, probes, samples and stacks are "
-			   "refused");
+			   "confidentiality: the kernel lets no BPF program read its memory");
 	else if (strstr(modes, "[integrity]"))
 		doctor_say(d, "lockdown", VERDICT_OK, NULL,
 			   "integrity, which does not restrict recording");

@@ -13,20 +13,15 @@
 #include "cli.h"
 #include "doctor.h"
 
-/* A recording with more than this lasts a while. */
-#define ROOM (1ull << 30)
+/* A recording with this room lasts a while, or does not begin. */
+#define ENOUGH	   (1ull << 30)
+#define TOO_LITTLE (1ull << 20)
 
 static bool is_mounted(const char *path, long magic)
 {
 	struct statfs fs;
 
 	return !statfs(path, &fs) && fs.f_type == magic;
-}
-
-static int ignore_name(void *ctx, const char *name)
-{
-	(void)ctx, (void)name;
-	return 0;
 }
 
 /* The library's own words. */
@@ -46,8 +41,10 @@ void doctor_check_tracefs(struct doctor *d)
 					    .log_ctx = error };
 	bool mounted = is_mounted("/sys/kernel/tracing", TRACEFS_MAGIC) ||
 		       is_mounted("/sys/kernel/debug/tracing", TRACEFS_MAGIC);
-	int err = nr_tracepoints_each("sched:sched_switch", ignore_name, NULL, &opts);
+	struct nr_types *types = NULL;
+	int err = nr_source_types(&types, "sched:sched_switch", &opts);
 
+	nr_types_free(types);
 	if (err)
 		doctor_say(d, "tracefs", VERDICT_NOTE, NULL, "%s", error);
 	else if (mounted)
@@ -78,6 +75,11 @@ void doctor_check_cgroup2(struct doctor *d)
 			   "it is not mounted, so --cgroup cannot be used");
 }
 
+static enum verdict too_little(uint64_t bytes)
+{
+	return bytes < TOO_LITTLE ? VERDICT_SUSPECT : VERDICT_NOTE;
+}
+
 /* By default, a trace goes into the current directory. */
 void doctor_check_output(struct doctor *d)
 {
@@ -94,11 +96,11 @@ void doctor_check_output(struct doctor *d)
 	if (faccessat(AT_FDCWD, ".", W_OK | X_OK, AT_EACCESS))
 		doctor_say(d, "output", VERDICT_MISSING, "change to another, or use record -o DIR",
 			   "a trace cannot be written into this directory: %s", strerror(errno));
-	else if (file.rlim_cur < ROOM)
-		doctor_say(d, "output", VERDICT_SUSPECT, "ulimit -f unlimited",
+	else if (file.rlim_cur < ENOUGH)
+		doctor_say(d, "output", too_little(file.rlim_cur), "ulimit -f unlimited",
 			   "files may have at most %s (ulimit -f)", limit);
-	else if (left < ROOM)
-		doctor_say(d, "output", VERDICT_SUSPECT, "free some, or use record -o DIR",
+	else if (left < ENOUGH)
+		doctor_say(d, "output", too_little(left), "free some, or use record -o DIR",
 			   "this directory's file system has only %s free", room);
 	else
 		doctor_say(d, "output", VERDICT_OK, NULL,

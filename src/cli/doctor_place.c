@@ -94,8 +94,8 @@ void doctor_check_numa(struct doctor *d)
 	else if (far)
 		doctor_say(d, "numa", VERDICT_NOTE,
 			   "if the machine has memory there, allow it in cpuset.mems",
-			   "%u of %u nodes with CPUs have no memory for this process, so their "
-			   "rings are on the nearest nodes (numaring topology)",
+			   "%u of %u rings are on other nodes than their CPUs, whose nodes have no "
+			   "memory for this process (numaring topology shows them)",
 			   far, n);
 	else
 		doctor_say(d, "numa", VERDICT_OK, NULL, "%u node%s with CPUs: %u ring%s, %s in all",

@@ -163,6 +163,19 @@ static void say_killed(struct doctor *d, const struct trial *t)
 			   "record was killed by signal %d (%s)", signal, strsignal(signal));
 }
 
+/* The message ends with "...; the end of the verifier's log:" if lines of that follow, and perhaps
+ * advice. The last line is what matters. */
+static void say_refused(struct doctor *d, const char *message, char *more)
+{
+	const char *cut = strrchr(message, ';'), *last = "";
+
+	while (*more)
+		last = take_line(&more);
+	doctor_say(d, "record", VERDICT_MISSING, "numaring record -d 1 says more", "%.*s; %s",
+		   (int)(cut ? cut - message : (ptrdiff_t)strlen(message)), message,
+		   last + strspn(last, " "));
+}
+
 static void say_failure(struct doctor *d, struct trial *t)
 {
 	char *err = t->err.text;
@@ -170,9 +183,10 @@ static void say_failure(struct doctor *d, struct trial *t)
 
 	if (WIFSIGNALED(t->status))
 		say_killed(d, t);
+	else if (*err)
+		say_refused(d, message, err);
 	else
-		doctor_say(d, "record", VERDICT_MISSING,
-			   *err ? "numaring record -d 1 says more" : NULL, "%s",
+		doctor_say(d, "record", VERDICT_MISSING, NULL, "%s",
 			   *message ? message : "record failed without a message");
 }
 

@@ -59,20 +59,20 @@ for seconds in 0.02 0.08 0.14 0.2; do
 done
 
 # Rights.
-user="setpriv --reuid 65534 --regid 65534 --clear-groups"
+nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
 if command -v setpriv >/dev/null; then
-	agree "no rights" capabilities=missing priority=note perf=note -- $user --inh-caps=-all
+	agree "no rights" capabilities=missing priority=note perf=note -- nobody --inh-caps=-all
 	check "no rights: which" says capabilities "CAP_BPF and CAP_PERFMON missing"
 	check "no rights: record's own words" says record "no permission to load BPF programs"
-	agree "only CAP_BPF" capabilities=missing -- $user --inh-caps=+bpf --ambient-caps=+bpf
+	agree "only CAP_BPF" capabilities=missing -- nobody --inh-caps=+bpf --ambient-caps=+bpf
 	check "only CAP_BPF: which" says capabilities "CAP_PERFMON missing: run as root"
-	agree "only CAP_PERFMON" capabilities=missing perf=ok -- $user --inh-caps=+perfmon --ambient-caps=+perfmon
+	agree "only CAP_PERFMON" capabilities=missing perf=ok -- nobody --inh-caps=+perfmon --ambient-caps=+perfmon
 	check "only CAP_PERFMON: which" says capabilities "CAP_BPF missing: run as root"
-	agree "both" capabilities=note record=ok -- $user --inh-caps=+bpf,+perfmon --ambient-caps=+bpf,+perfmon
+	agree "both" capabilities=note record=ok -- nobody --inh-caps=+bpf,+perfmon --ambient-caps=+bpf,+perfmon
 	mkdir closed
 	cd closed || exit
 	agree "a directory of others" capabilities=note output=missing -- \
-		$user --inh-caps=+bpf,+perfmon --ambient-caps=+bpf,+perfmon
+		nobody --inh-caps=+bpf,+perfmon --ambient-caps=+bpf,+perfmon
 	cd ..
 else
 	echo "note: without setpriv, missing rights were not tried"

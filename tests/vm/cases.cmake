@@ -32,6 +32,8 @@ nr_vm_case(stacks 1 2 ${cases}/stacks TIMEOUT 320 ${programs} PROGRAMS $<TARGET_
 nr_vm_case(sources 2 1 ${cases}/sources TIMEOUT 320 ${programs} OPTIONS ${library} ${one_thread})
 nr_vm_case(answers 2 2 ${cases}/answers TIMEOUT 320 ${programs} $<TARGET_FILE:block> OPTIONS ${library} ${one_thread})
 nr_vm_case(filter 1 2 ${cases}/filter TIMEOUT 320 ${programs} $<TARGET_FILE:chosen> OPTIONS ${library} ${one_thread})
+nr_vm_case(doctor 3 1 ${cases}/doctor TIMEOUT 1220 ${programs} /usr/bin/setpriv /usr/bin/unshare
+	OPTIONS ${library} ${one_thread} --memless 2)
 nr_vm_case(tracepoints 1 2 ${cases}/tracepoints TIMEOUT 620 ${programs} OPTIONS ${library} ${one_thread})
 
 # Without sys/sdt.h of SystemTap there is no program with a USDT probe.
