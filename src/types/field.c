@@ -68,3 +68,26 @@ const struct nr_enum_value *nr_field_value(const struct nr_field *f, uint64_t v)
 	}
 	return lo < f->n_values && f->values[lo].value == v ? &f->values[lo] : NULL;
 }
+
+uint32_t nr_field_count(const struct nr_layout *layout, const struct nr_field *f, struct nr_part s)
+{
+	const uint8_t *p = s.base + f->off / 8;
+	uint64_t present = p < s.end ? (uint64_t)(s.end - p) / (f->stride / 8) : 0;
+	uint64_t count = f->tail ? nr_layout_tail_count(layout, s.base) : f->count;
+
+	return count < present ? count : present;
+}
+
+bool nr_field_is_present(const struct nr_layout *layout, const struct nr_field *f, struct nr_part s)
+{
+	const struct nr_field *len = layout->len;
+
+	if (f->tail)
+		return s.base + (len->off + len->bits + 7) / 8 <= s.end;
+	if (f->kind == NR_ARRAY)
+		return nr_field_count(layout, f, s);
+	if (f->kind == NR_STRUCT)
+		return nr_field_is_present(layout, f->kids,
+					   (struct nr_part){ s.base + f->off / 8, s.end });
+	return s.base + (f->off + f->bits + 7) / 8 <= s.end;
+}

@@ -50,6 +50,9 @@ struct nr_field {
 	uint32_t pad;	   /* explicit padding before the field */
 	uint32_t align;	   /* of the field, or of an array's elements */
 	uint32_t last_pad; /* NR_STRUCT: explicit padding after the last member */
+
+	/* Of its name among the words of the type. The names of its values have the next numbers. */
+	uint32_t word;
 };
 
 struct nr_layout {
@@ -59,6 +62,13 @@ struct nr_layout {
 	const struct nr_field *tail; /* the last member if it is data[], else NULL */
 	const struct nr_field *len;  /* the member that holds the number of the tail's elements */
 	bool cut_enums;		     /* BTF has cut the values of an enum, which became a number */
+	uint32_t n_words;	     /* names of fields and of their values */
+};
+
+/* The part of a payload from the start of a struct. */
+struct nr_part {
+	const uint8_t *base; /* of the struct */
+	const uint8_t *end;  /* of the payload */
 };
 
 /* Extends a value of that many bits to 64. */
@@ -76,6 +86,12 @@ static inline uint64_t nr_layout_tail_count(const struct nr_layout *layout, cons
 {
 	return nr_field_load(layout->len, payload);
 }
+
+/* The number of f's elements in the payload. The payload may claim more elements in a tail. */
+uint32_t nr_field_count(const struct nr_layout *layout, const struct nr_field *f, struct nr_part s);
+/* A field is present if all of it is in the payload, a struct if its first member is present. */
+bool nr_field_is_present(const struct nr_layout *layout, const struct nr_field *f,
+			 struct nr_part s);
 
 /* The bytes that a payload must have. avail bytes of it are present; if these are too few to tell,
  * the result is larger than avail. */

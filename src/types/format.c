@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/bits.h"
 #include "types.h"
+#include "utf8.h"
 
 /* Like snprintf: bytes that do not fit are counted, not written. */
 struct out {
@@ -14,12 +15,6 @@ struct out {
 	size_t len;
 	enum nr_format format;
 	bool quoted; /* in a quoted CSV column, where quotes are doubled */
-};
-
-/* The part of the payload from the start of a struct. */
-struct span {
-	const uint8_t *base; /* of the struct */
-	const uint8_t *end;  /* of the payload */
 };
 
 static void put_raw(struct out *o, const char *s, size_t n)
@@ -157,31 +152,6 @@ static void put_float(struct out *o, const struct nr_field *f, const uint8_t *p)
 
 /* ---- text ---- */
 
-/* Returns the bytes of the UTF-8 character at p and stores it in *out; 0 if it is not valid. */
-static size_t utf8_char(const uint8_t *p, size_t n, uint32_t *out)
-{
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t len = *p < 0x80	 ? 1
-		     : *p < 0xc2 ? 0
-		     : *p < 0xe0 ? 2
-		     : *p < 0xf0 ? 3
-		     : *p < 0xf5 ? 4
-				 : 0;
-	uint32_t c = len == 1 ? *p : *p & (0xff >> (len + 1));
-
-	if (len > n)
-		return 0;
-	for (size_t i = 1; i < len; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (p[i] & 0x3f);
-	}
-	if (c < least[len] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
-		return 0;
-	*out = c;
-	return len;
-}
-
 /* Characters that control a terminal or the text direction, or are invisible. They are escaped,
  * because different texts must look different. */
 static bool is_hidden(uint32_t c)
@@ -284,7 +254,7 @@ static size_t plain_run(const struct out *o, const uint8_t *p, size_t n)
 static size_t put_char(struct out *o, const uint8_t *p, size_t n)
 {
 	uint32_t c = 0;
-	size_t len = *p >= 0x80 ? utf8_char(p, n, &c) : 0;
+	size_t len = *p >= 0x80 ? nr_utf8_char(p, n, &c) : 0;
 
 	if (!len)
 		put_escaped_byte(o, *p);
@@ -352,40 +322,16 @@ static void put_enum(struct out *o, const struct nr_field *f, uint64_t v)
 	PUT(o, ")");
 }
 
-/* The number of f's elements in the payload. The payload may claim more elements in a tail. */
-static uint32_t n_elements(const struct nr_layout *layout, const struct nr_field *f, struct span s)
-{
-	const uint8_t *p = s.base + f->off / 8;
-	uint64_t present = p < s.end ? (uint64_t)(s.end - p) / (f->stride / 8) : 0;
-	uint64_t count = f->tail ? nr_layout_tail_count(layout, s.base) : f->count;
-
-	return count < present ? count : present;
-}
-
-/* A field is present if all of it is in the payload, a struct if its first member is present. */
-static bool is_present(const struct nr_layout *layout, const struct nr_field *f, struct span s)
-{
-	const struct nr_field *len = layout->len;
-
-	if (f->tail)
-		return s.base + (len->off + len->bits + 7) / 8 <= s.end;
-	if (f->kind == NR_ARRAY)
-		return n_elements(layout, f, s);
-	if (f->kind == NR_STRUCT)
-		return is_present(layout, f->kids, (struct span){ s.base + f->off / 8, s.end });
-	return s.base + (f->off + f->bits + 7) / 8 <= s.end;
-}
-
 static void put_members(struct out *o, const struct nr_layout *layout, const struct nr_field *st,
-			struct span s);
+			struct nr_part s);
 
 static void put_value(struct out *o, const struct nr_layout *layout, const struct nr_field *f,
-		      struct span s);
+		      struct nr_part s);
 
 static void put_array(struct out *o, const struct nr_layout *layout, const struct nr_field *f,
-		      struct span s)
+		      struct nr_part s)
 {
-	uint32_t n = n_elements(layout, f, s);
+	uint32_t n = nr_field_count(layout, f, s);
 
 	s.base += f->off / 8;
 	PUT(o, "[");
@@ -398,7 +344,7 @@ static void put_array(struct out *o, const struct nr_layout *layout, const struc
 }
 
 static void put_struct(struct out *o, const struct nr_layout *layout, const struct nr_field *f,
-		       struct span s)
+		       struct nr_part s)
 {
 	s.base += f->off / 8;
 	if (o->format == NR_FORMAT_TEXT)
@@ -421,7 +367,7 @@ static void put_bool(struct out *o, bool v)
 }
 
 static void put_value(struct out *o, const struct nr_layout *layout, const struct nr_field *f,
-		      struct span s)
+		      struct nr_part s)
 {
 	const uint8_t *p = s.base + f->off / 8;
 
@@ -445,7 +391,7 @@ static void put_value(struct out *o, const struct nr_layout *layout, const struc
 		put_json_quote(o);
 		break;
 	case NR_TEXT:
-		put_text(o, p, f->tail ? n_elements(layout, f, s) : f->count);
+		put_text(o, p, f->tail ? nr_field_count(layout, f, s) : f->count);
 		break;
 	case NR_BYTES:
 		put_json_quote(o);
@@ -484,14 +430,14 @@ static inline void put_key(struct out *o, const struct nr_field *f, bool first)
 }
 
 static void put_members(struct out *o, const struct nr_layout *layout, const struct nr_field *st,
-			struct span s)
+			struct nr_part s)
 {
 	bool json = o->format == NR_FORMAT_JSON, first = true;
 
 	for (unsigned i = 0; i < st->n_kids; i++) {
 		const struct nr_field *f = &st->kids[i];
 
-		if (!is_present(layout, f, s))
+		if (!nr_field_is_present(layout, f, s))
 			continue;
 		if (json) {
 			put_key(o, f, first);
@@ -508,7 +454,7 @@ static void put_members(struct out *o, const struct nr_layout *layout, const str
 /* ---- CSV: one column per field, nested structs flattened, an array as one column of JSON ---- */
 
 static void put_csv_array(struct out *o, const struct nr_layout *layout, const struct nr_field *f,
-			  struct span s)
+			  struct nr_part s)
 {
 	PUT(o, "\"");
 	o->quoted = true;
@@ -520,20 +466,20 @@ static void put_csv_array(struct out *o, const struct nr_layout *layout, const s
 }
 
 static void put_columns(struct out *o, const struct nr_layout *layout, const struct nr_field *st,
-			struct span s, bool *comma)
+			struct nr_part s, bool *comma)
 {
 	for (unsigned i = 0; i < st->n_kids; i++) {
 		const struct nr_field *f = &st->kids[i];
 
 		if (f->kind == NR_STRUCT) {
-			put_columns(o, layout, f, (struct span){ s.base + f->off / 8, s.end },
+			put_columns(o, layout, f, (struct nr_part){ s.base + f->off / 8, s.end },
 				    comma);
 			continue;
 		}
 		if (*comma)
 			PUT(o, ",");
 		*comma = true;
-		if (!is_present(layout, f, s))
+		if (!nr_field_is_present(layout, f, s))
 			continue;
 		if (f->kind == NR_ARRAY)
 			put_csv_array(o, layout, f, s);
@@ -586,7 +532,7 @@ int nr_types_format(const struct nr_types *types, const struct nr_event *ev, enu
 {
 	const struct nr_layout *layout = nr_types_layout(types, ev->rec->id);
 	struct out o = { .buf = buf, .size = size, .format = format };
-	struct span s = { ev->data, (const uint8_t *)ev->data + ev->size };
+	struct nr_part s = { ev->data, (const uint8_t *)ev->data + ev->size };
 	bool comma = false;
 
 	if (!layout)
@@ -612,12 +558,12 @@ int nr_event_format(const struct nr_event *ev, const struct nr_field_info *field
 {
 	const struct nr_field *f = field->inside;
 	struct out o = { .buf = buf, .size = size, .format = format };
-	struct span s = { (const uint8_t *)ev->data + (field->bit_offset - f->off) / 8,
-			  (const uint8_t *)ev->data + ev->size };
+	struct nr_part s = { (const uint8_t *)ev->data + (field->bit_offset - f->off) / 8,
+			     (const uint8_t *)ev->data + ev->size };
 
 	if ((unsigned)format > NR_FORMAT_CSV)
 		return -EINVAL;
-	if (!is_present(field->layout, f, s))
+	if (!nr_field_is_present(field->layout, f, s))
 		return finish(&o);
 	if (format == NR_FORMAT_CSV && f->kind == NR_ARRAY)
 		put_csv_array(&o, field->layout, f, s);

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include "json.h"
 #include "types.h"
@@ -55,11 +56,27 @@ void nr_json_u64(struct nr_text *text, const char *name, uint64_t v)
 	nr_text_add(text, "\"%s\":%s%" PRIu64 "%s", name, quote, v, quote);
 }
 
-void nr_json_time(struct nr_text *text, uint64_t ts, int64_t clock_offset)
+size_t nr_time_text(char buf[NR_TIME_TEXT], uint64_t ts, int64_t clock_offset)
 {
 	struct timespec at = utc(ts, clock_offset);
+	const char *second = format_second(at.tv_sec);
+	size_t n = strlen(second);
+	char *digit = buf + n + sizeof(".012345678Z") - 1;
 
-	nr_text_add(text, "\"time\":\"%s.%09ldZ\",", format_second(at.tv_sec), at.tv_nsec);
+	memcpy(buf, second, n);
+	buf[n] = '.';
+	*digit = 0;
+	for (*--digit = 'Z'; digit > buf + n + 1; at.tv_nsec /= 10)
+		*--digit = '0' + at.tv_nsec % 10;
+	return n + sizeof(".012345678Z") - 1;
+}
+
+void nr_json_time(struct nr_text *text, uint64_t ts, int64_t clock_offset)
+{
+	char time[NR_TIME_TEXT];
+
+	nr_time_text(time, ts, clock_offset);
+	nr_text_add(text, "\"time\":\"%s\",", time);
 	nr_json_u64(text, "ts", ts);
 	nr_text_add(text, ",");
 }

@@ -508,6 +508,14 @@ static int compile_root(struct compiler *c, struct nr_layout *layout, uint32_t i
 	return err ?: name_unions(&layout->root);
 }
 
+static void number_words(struct nr_field *f, uint32_t *n)
+{
+	f->word = *n;
+	*n += 1 + f->n_values;
+	for (unsigned i = 0; i < f->n_kids; i++)
+		number_words(&f->kids[i], n);
+}
+
 int nr_layout_new(struct nr_layout **out, const struct btf *btf, uint32_t type_id, const char *name,
 		  const struct nr_logger *log)
 {
@@ -522,6 +530,7 @@ int nr_layout_new(struct nr_layout **out, const struct btf *btf, uint32_t type_i
 		return err;
 	}
 	layout->cut_enums = c.cut_enums;
+	number_words(&layout->root, &layout->n_words);
 	nr_layout_align(layout);
 	*out = layout;
 	return 0;
