@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* For abi.sh: a library that refers to the structs that may grow, and the properties of
  * record.h in every object built with this version of it. */
+#include <numaring/bulk.h>
 #include <numaring/numaring.h>
 #include <numaring/query.h>
 #include <numaring/symbols.h>
@@ -42,4 +43,9 @@ NR_API void probe_readers(const struct nr_query_opts *query, const struct nr_fie
 			  const struct nr_stack *stack)
 {
 	(void)query, (void)field, (void)symbols, (void)symbol, (void)stack;
+}
+
+NR_API void probe_bulk(const struct nr_bulk_opts *bulk, const struct nr_column *column)
+{
+	(void)bulk, (void)column;
 }

@@ -86,7 +86,7 @@ show() {
 	awk -v name="$1" '$0 == "```c " name { shown = 1; next } /^```$/ { shown = 0 } shown' "$page"
 }
 arch=$(uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
-for name in plan cat slow stacks record both live mark; do
+for name in plan cat slow sum stacks record both live mark; do
 	show $name.c >$name.c
 	bpf=$([ $name != mark ] || echo -lbpf)
 	# shellcheck disable=SC2046,SC2086
