@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include "collector.h"
+#include "kernel/constants.h"
 
 int nr_collector_check_open(const struct nr_collector *c)
 {
@@ -45,12 +46,19 @@ int nr_collector_add_types(struct nr_collector *c, struct nr_object *o)
 	return err;
 }
 
+/* Adds the types of an object that is not built in. */
+static int add_user_types(struct nr_collector *c, struct nr_object *o)
+{
+	o->user = true;
+	return nr_collector_add_types(c, o);
+}
+
 int nr_collector_add_object(struct nr_collector *c, const char *path)
 {
 	struct nr_object *o = NULL;
 	int err = nr_collector_next_object(c, &o) ?: nr_object_open(o, path, &c->log);
 
-	return err ?: nr_collector_add_types(c, o);
+	return err ?: add_user_types(c, o);
 }
 
 int nr_collector_add_object_mem(struct nr_collector *c, const char *name, const void *data,
@@ -60,7 +68,7 @@ int nr_collector_add_object_mem(struct nr_collector *c, const char *name, const 
 	int err =
 		nr_collector_next_object(c, &o) ?: nr_object_open_mem(o, name, data, size, &c->log);
 
-	return err ?: nr_collector_add_types(c, o);
+	return err ?: add_user_types(c, o);
 }
 
 int nr_collector_add_bpf_object(struct nr_collector *c, struct bpf_object *obj)
@@ -75,5 +83,41 @@ int nr_collector_add_bpf_object(struct nr_collector *c, struct bpf_object *obj)
 		return -EBUSY;
 	}
 	err = err ?: nr_object_adopt(o, obj, &c->log);
-	return err ?: nr_collector_add_types(c, o);
+	return err ?: add_user_types(c, o);
+}
+
+/* Object i of those that are not built in. */
+static struct nr_object *find_object(const struct nr_collector *c, unsigned i)
+{
+	for (unsigned k = 0; k < c->n_objects; k++)
+		if (c->objects[k].user && !i--)
+			return &c->objects[k];
+	return NULL;
+}
+
+/* The same, to change it before the start. */
+static int open_object(const struct nr_collector *c, unsigned i, struct nr_object **o)
+{
+	int err = nr_collector_check_open(c);
+
+	*o = err ? NULL : find_object(c, i);
+	if (err || *o)
+		return err;
+	nr_log(&c->log, NR_LOG_ERROR, "there is no object %u: add it first", i);
+	return -ENOENT;
+}
+
+struct bpf_object *nr_collector_object(const struct nr_collector *c, unsigned i)
+{
+	const struct nr_object *o = find_object(c, i);
+
+	return o ? o->obj : NULL;
+}
+
+int nr_collector_set(struct nr_collector *c, unsigned object, const char *name, const char *value)
+{
+	struct nr_object *o;
+	int err = open_object(c, object, &o);
+
+	return err ?: nr_object_check_unloaded(o, &c->log) ?: nr_constant_set(o, name, value, &c->log);
 }

@@ -143,6 +143,35 @@ NR_API int nr_collector_add_object_mem(struct nr_collector *c, const char *name,
 NR_API int nr_collector_add_bpf_object(struct nr_collector *c, struct bpf_object *obj);
 
 /*
+ * Object i, from 0, of those that the three functions above added, in the order of the calls. NULL:
+ * there are no more. It belongs to the collector, or to the caller who opened it, and stays valid
+ * until nr_collector_close.
+ *
+ * Before the start it is open: the caller may change its maps, for example their size, set variables,
+ * and choose its programs with bpf_program__set_autoload and _set_autoattach. The caller must not
+ * load or close it. From the start on it is loaded: the caller may read and write maps, run programs
+ * and attach programs whose autoattach is off; the caller destroys these links before
+ * nr_collector_stop. After the stop, its programs are detached and its maps still have their content.
+ * libbpf's functions for an object belong to the thread of the collector's functions. Any thread may
+ * use the descriptors of maps and programs.
+ */
+NR_API struct bpf_object *nr_collector_object(const struct nr_collector *c, unsigned i);
+
+/*
+ * Sets a variable of such an object, before the start: a `const volatile` one, or one in .data or
+ * .bss. name may be a part of a variable: "limits.max", "cpus[2]". The variable's BTF says what value
+ * is: a number (decimal, or hexadecimal after 0x) within the range of the type; true or false; the
+ * name of an enum's value (flags: A|B); a text, shorter than its array of char; the elements of an
+ * array, separated by commas, of which missing ones become 0. A byte may also be a character: x or
+ * 'x'.
+ *
+ * -ENOENT: there is no such object or variable, the log has the nearest name and a list; -EINVAL,
+ * -ERANGE: the value is not one of this type; -EBUSY: the collector was already started.
+ */
+NR_API int nr_collector_set(struct nr_collector *c, unsigned object, const char *name,
+			    const char *value);
+
+/*
  * Records only the events that match an expression (query.h). It is checked at once, against the
  * event types added so far, so add sources and objects first; nr_collector_start checks it again if
  * more were added. A later call replaces the filter; NULL removes it. The built-in sources test in

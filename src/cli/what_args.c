@@ -9,6 +9,7 @@ enum {
 	OPT_LATENCY,
 	OPT_SELF,
 	OPT_OBJECT,
+	OPT_SET,
 	OPT_KPROBE,
 	OPT_UPROBE,
 	OPT_USDT,
@@ -17,6 +18,7 @@ enum {
 static const struct argp_option options[] = {
 	{ .name = "event", .key = 'e', .arg = "EVENTS" },
 	{ .name = "object", .key = OPT_OBJECT, .arg = "FILE" },
+	{ .name = "set", .key = OPT_SET, .arg = "NAME=VALUE" },
 	{ .name = "kprobe", .key = OPT_KPROBE, .arg = "FUNC[(ARGS)]" },
 	{ .name = "uprobe", .key = OPT_UPROBE, .arg = "PATH:SYM[(ARGS)]" },
 	{ .name = "usdt", .key = OPT_USDT, .arg = "PATH:PROVIDER:NAME[(ARGS)]" },
@@ -93,6 +95,9 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 	case OPT_OBJECT:
 		strings_add(&w->objects, arg);
 		return 0;
+	case OPT_SET:
+		object_args_add(&w->object_args, OBJECT_SET, &w->objects, arg);
+		return 0;
 	}
 	return filter_option(&w->filter, key, arg) ? 0 : ARGP_ERR_UNKNOWN;
 }
@@ -125,7 +130,7 @@ static int add_events(struct what *w, struct nr_collector *collector)
 	uint64_t begin = cli_now_ms();
 	int err = 0;
 
-	if (!w->sources.n && !w->objects.n)
+	if (!w->sources.n && !w->objects.n && !w->object_args.n)
 		return nr_collector_add_source(collector, "sched");
 	for (unsigned i = 0; !err && i < w->sources.n; i++)
 		err = nr_collector_add_source(collector, w->sources.list[i]);
@@ -133,6 +138,10 @@ static int add_events(struct what *w, struct nr_collector *collector)
 	for (unsigned i = 0; !err && i < w->objects.n; i++)
 		err = refuse_duplicate(w, i)
 			      ?: nr_collector_add_object(collector, w->objects.list[i]);
+	if (!err) {
+		err = object_args_apply(&w->object_args, &w->objects, collector);
+		w->is_wrong = err;
+	}
 	w->trial_ms = cli_now_ms() - begin;
 	return err;
 }
@@ -182,6 +191,7 @@ bool what_is_gone(struct what *w)
 void what_destroy(struct what *w)
 {
 	filter_close(&w->filter);
+	free(w->object_args.list);
 	free(w->objects.list);
 	free(w->sources.list);
 }

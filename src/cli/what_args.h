@@ -7,6 +7,7 @@
 #include "cli.h"
 #include "events_args.h"
 #include "filter.h"
+#include "object_args.h"
 #include "processes.h"
 
 struct what {
@@ -14,6 +15,7 @@ struct what {
 	struct nr_plan_opts plan;
 	struct strings sources; /* none, and no objects: sched */
 	struct strings objects;
+	struct object_args object_args;
 	struct processes processes;
 	struct filter filter; /* without pids: processes has them */
 	bool is_wrong; /* what_open found a source or the filter to be wrong: exit with CLI_USAGE */

@@ -139,15 +139,16 @@ int nr_object_adopt(struct nr_object *o, struct bpf_object *obj, const struct nr
 	return nr_object_check_unloaded(o, log);
 }
 
-static struct bpf_map *rodata_map(const struct nr_object *o)
+/* libbpf calls the map of a section OBJECT.SECTION, or like a section of the author's own. */
+struct bpf_map *nr_object_section(const struct nr_object *o, const char *section)
 {
 	struct bpf_map *map;
 
 	bpf_object__for_each_map (map, o->obj) {
 		const char *name = bpf_map__name(map);
-		size_t len = strlen(name);
+		size_t len = strlen(name), end = strlen(section);
 
-		if (len >= 7 && !strcmp(name + len - 7, ".rodata"))
+		if (bpf_map__is_internal(map) && len >= end && !strcmp(name + len - end, section))
 			return map;
 	}
 	return NULL;
@@ -156,7 +157,7 @@ static struct bpf_map *rodata_map(const struct nr_object *o)
 int nr_object_set(struct nr_object *o, const char *name, const void *value, size_t value_size)
 {
 	const struct btf_var_secinfo *v = nr_constant_find(bpf_object__btf(o->obj), name);
-	struct bpf_map *map = rodata_map(o);
+	struct bpf_map *map = nr_object_section(o, ".rodata");
 	const void *data;
 	size_t size;
 	char *copy;

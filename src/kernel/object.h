@@ -15,6 +15,7 @@ struct nr_object {
 	char *own_name;	  /* freed with the object; NULL if name belongs to somebody else */
 	struct bpf_object *obj;
 	bool own_obj; /* closed with the object */
+	bool user;    /* not one of the built-in sources */
 	/* The object's BTF with more names; NULL: its own says it all. */
 	struct btf *named;
 	struct bpf_link **links;
@@ -54,6 +55,8 @@ int nr_object_adopt(struct nr_object *o, struct bpf_object *obj, const struct nr
  * object at any time before we do. */
 int nr_object_check_unloaded(const struct nr_object *o, const struct nr_logger *log);
 
+/* The map with the variables of a section, such as ".rodata". NULL: there is none. */
+struct bpf_map *nr_object_section(const struct nr_object *o, const char *section);
 /* Sets a constant of numaring.bpf.h or of a built-in source, before the object is loaded. If the
  * object does not have the constant, nothing happens. */
 int nr_object_set(struct nr_object *o, const char *name, const void *value, size_t size);
