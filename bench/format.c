@@ -167,7 +167,9 @@ int cmd_format(int argc, char **argv)
 	const char *dir;
 	const struct command_line line = {
 		.doc = "Measure what formatting the first events of a trace costs, against "
-		       "libbpf's btf_dump.",
+		       "libbpf's btf_dump.\v"
+		       "Example:\n"
+		       "  numaring-bench format trace",
 		.args_doc = "TRACE",
 		.words = &dir,
 		.least_words = 1,

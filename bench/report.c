@@ -189,7 +189,10 @@ int cmd_report(int argc, char **argv)
 	static struct report r = { .dir = ".", .dir_fd = -1 };
 	const struct command_line line = {
 		.doc = "Turn a sweep into one page with plots (report.html) and a table "
-		       "(report.md).",
+		       "(report.md).\v"
+		       "Examples:\n"
+		       "  numaring-bench report my-host.jsonl\n"
+		       "  numaring-bench report my-host.jsonl -o my-host",
 		.args_doc = "SWEEP.jsonl",
 		OPTIONS(options),
 		.base = &r,

@@ -492,7 +492,11 @@ int cmd_run(int argc, char **argv)
 	struct config cfg = config_default;
 	const struct command_line line = {
 		.doc = "Measure one configuration and print one line of JSON.\v"
-		       "Exit status: 0, 1 if it could not be run or is not valid, 2 wrong usage.",
+		       "Exit status: 0, 1 if it could not be run or is not valid, 2 wrong "
+		       "usage.\n\n"
+		       "Examples:\n"
+		       "  numaring-bench run --transport node --producers 2\n"
+		       "  numaring-bench run --rate 100k --delivery trace -d 5",
 		OPTIONS(config_options),
 		.base = &cfg,
 	};

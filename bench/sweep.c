@@ -263,7 +263,10 @@ static void parse(struct sweep *s, int argc, char **argv)
 	const struct command_line line = {
 		.doc = "Measure a grid of configurations, each several times, interleaved.\v"
 		       "LIST is values separated by commas. Without a grid, one that suits this "
-		       "host is run. A sweep that was interrupted continues with --resume.",
+		       "host is run. A sweep that was interrupted continues with --resume.\n\n"
+		       "Examples:\n"
+		       "  numaring-bench sweep --quick -o my-host.jsonl\n"
+		       "  numaring-bench sweep --producers 1,2,4 --transport single,cpu",
 		.options = options,
 		.n_options = N_OWN + N_VALUES,
 		.base = s,

@@ -721,7 +721,10 @@ int cmd_tune(int argc, char **argv)
 {
 	static struct tune t = { .size = 64, .seconds = 30 };
 	const struct command_line line = {
-		.doc = "Measure this host for half a minute and recommend shards and a ring size.",
+		.doc = "Measure this host for half a minute and recommend shards and a ring size.\v"
+		       "Examples:\n"
+		       "  numaring tune\n"
+		       "  numaring tune --rate 2M --size 128",
 		OPTIONS(options),
 		.base = &t,
 	};

@@ -161,7 +161,9 @@ int cmd_versus(int argc, char **argv)
 	const struct command_line line = {
 		.doc = "Compare what a record costs with two versions of the library, in turns.\v"
 		       "All CPUs produce, flat out. Exit status: 1 if a run failed, or was not "
-		       "complete and in order.",
+		       "complete and in order.\n\n"
+		       "Example:\n"
+		       "  numaring-bench versus --before old/build --runs 9",
 		OPTIONS(options),
 		.base = &v,
 	};

@@ -45,6 +45,17 @@ configure_file(${CMAKE_CURRENT_LIST_DIR}/numaring.pc.in ${CMAKE_CURRENT_BINARY_D
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/numaring.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig
 	COMPONENT dev)
 
+# Completion. Debian's zsh looks for that of packages elsewhere.
+set(zsh_dir ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+if(CMAKE_INSTALL_PREFIX STREQUAL "/usr" AND EXISTS /etc/debian_version)
+	set(zsh_dir ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)
+endif()
+foreach(program numaring numaring-bench)
+	install(FILES ${PROJECT_SOURCE_DIR}/packaging/completion/numaring.bash RENAME ${program}
+		DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions COMPONENT tool)
+endforeach()
+install(FILES ${PROJECT_SOURCE_DIR}/packaging/completion/_numaring DESTINATION ${zsh_dir} COMPONENT tool)
+
 # The documentation and the licence. The sources of the examples; what somebody built in their folders
 # stays behind.
 file(GLOB pages CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/*.md)

@@ -149,7 +149,9 @@ void args_parse(struct args *a, int argc, char **argv)
 		       "machine.\n"
 		       "predict: throughput and cost of a reservation, as intervals.\n"
 		       "surface: the same as a table of producers and policies by rates.\n"
-		       "limits: the number of producers at which a policy is no longer enough.\n",
+		       "limits: the number of producers at which a policy is no longer enough.\n\n"
+		       "Example:\n"
+		       "  numaring-bench model predict --like epyc9654 --rate 100k,flat",
 		.args_doc = "check\nfit [SWEEP.jsonl]\npredict\nsurface\nlimits",
 		OPTIONS(options),
 		.base = a,

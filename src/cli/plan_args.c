@@ -9,7 +9,7 @@ enum {
 };
 
 static const struct argp_option options[] = {
-	{ .name = "shards", .key = OPT_SHARDS, .arg = "POLICY" },
+	{ .name = "shards", .key = OPT_SHARDS, .arg = "single|package|node|llc|cpu|node/K" },
 	{ .name = "ring-size", .key = OPT_RING_SIZE, .arg = "SIZE" },
 	{ .name = "consumer-cpus", .key = OPT_CONSUMER_CPUS, .arg = "LIST" },
 	{ 0 },

@@ -41,7 +41,7 @@ static const struct argp_option options[] = {
 	{ .name = "interval", .key = 'i', .arg = "TIME" },
 	{ .name = "duration", .key = 'd', .arg = "TIME" },
 	{ .name = "number", .key = 'n', .arg = "N" },
-	{ .name = "view", .key = OPT_VIEW, .arg = "VIEW" },
+	{ .name = "view", .key = OPT_VIEW, .arg = "types|tasks|cpus|nodes|shards|latency" },
 	{ .name = "json", .key = OPT_JSON },
 	{ 0 },
 };
