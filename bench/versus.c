@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* numaring-bench versus: what a record costs with the library of another version and with this
  * one's, in turns. This program makes every run, so nothing else differs. */
+#include <dlfcn.h>
 #include <libgen.h>
 #include <math.h>
 #include <unistd.h>
@@ -132,9 +133,9 @@ static void compare(struct versus *v, const char *transport, uint64_t size, enum
 #define AT(field) .offset = offsetof(struct versus, field)
 
 static const struct opt options[] = {
-	{ "before", 0, "DIR", "build directory of the other version", OPTION_TEXT,
+	{ "before", 0, "DIR", "directory of the other version's library: its build directory", OPTION_TEXT,
 	  AT(build[BEFORE]) },
-	{ "after", 0, "DIR", "build directory of the later one (default: that of this program)",
+	{ "after", 0, "DIR", "directory of the later one's library (default: the one in use)",
 	  OPTION_TEXT, AT(build[AFTER]) },
 	{ "runs", 0, "N", "runs of each, 1 to 99 (default: 5)", OPTION_COUNT, AT(runs),
 	  .number = { 1, MAX_RUNS } },
@@ -156,7 +157,7 @@ static void check_build(const char *dir)
 
 int cmd_versus(int argc, char **argv)
 {
-	static char self[4096];
+	Dl_info used;
 	struct versus v = { .directory = ".", .runs = 5, .seconds = 1 };
 	const struct command_line line = {
 		.doc = "Compare what a record costs with two versions of the library, in turns.\v"
@@ -168,9 +169,9 @@ int cmd_versus(int argc, char **argv)
 		.base = &v,
 	};
 
-	if (readlink("/proc/self/exe", self, sizeof(self) - 1) < 0)
-		err(BENCH_FAILED, "/proc/self/exe");
-	v.build[AFTER] = dirname(self);
+	if (!dladdr(nr_version_string(), &used))
+		errx(BENCH_FAILED, "cannot find libnumaring: use --after DIR");
+	v.build[AFTER] = dirname(strdup(used.dli_fname));
 	options_parse(&line, argc, argv);
 	check_build(v.build[BEFORE]);
 	check_build(v.build[AFTER]);
