@@ -18,10 +18,12 @@ BEGIN {
 	library("libseccomp", "seccomp\\.h")
 	library("ncurses", "curses\\.h")
 	library("jansson", "jansson\\.h")
+	library("protobuf-c", ".*\\.pb-c\\.h")
+	library("uthash", "uthash\\.h")
 	library("NLopt", "nlopt\\.h")
 	library("skeletons", ".*\\.skel\\.h")
 	library("libc", "(linux|sys|asm-generic)/.*")
-	library("libc", "(argp|cpuid|ctype|endian|err|errno|fnmatch|grp|inttypes|libgen|limits|locale|math|poll|pthread|regex|sched|search|semaphore)\\.h")
+	library("libc", "(argp|cpuid|ctype|endian|err|errno|fnmatch|grp|inttypes|libgen|limits|locale|math|obstack|poll|pthread|regex|sched|search|semaphore)\\.h")
 	library("libc", "(signal|spawn|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string|time|unistd)\\.h")
 }
 

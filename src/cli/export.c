@@ -9,6 +9,7 @@
 #include "cli.h"
 #include "export/csv.h"
 #include "export/parquet.h"
+#include "export/perfetto.h"
 #include "export_lines.h"
 #include "filter.h"
 #include "help.h"
@@ -43,7 +44,7 @@ static const struct argp_option options[] = {
 };
 
 static const struct export_format *const formats[] = { &export_jsonl, &export_table,
-						       &export_parquet };
+						       &export_parquet, &export_perfetto };
 
 static const struct export_format *find_format(const char *name)
 {
@@ -71,7 +72,7 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 	case OPT_FORMAT:
 		args->format = find_format(arg);
 		if (!args->format)
-			cli_refuse(arg, "a format: use jsonl, csv or parquet");
+			cli_refuse(arg, "a format: use jsonl, csv, parquet or perfetto");
 		return 0;
 	case WINDOW_FROM:
 	case WINDOW_TO:
@@ -280,7 +281,7 @@ int cmd_export(int argc, char **argv)
 
 	cli_parse(&argp, argc, argv, 0, &args);
 	if (!args.format) {
-		cli_error("--format is required: jsonl, csv or parquet");
+		cli_error("--format is required: jsonl, csv, parquet or perfetto");
 		return CLI_USAGE;
 	}
 	choose_format(&run);
