@@ -67,13 +67,14 @@ static int call_bpf(void)
 
 void doctor_check_bpf(struct doctor *d)
 {
+	long unprivileged = doctor_read_number("/proc/sys/kernel/unprivileged_bpf_disabled", -1);
 	int err = call_bpf();
 
 	if (!d->may_use_bpf)
 		doctor_say(d, "bpf", VERDICT_NOTE, NULL,
 			   "bpf(2) was not tried, because the capabilities are missing "
 			   "(kernel.unprivileged_bpf_disabled = %ld does not matter)",
-			   doctor_read_number("/proc/sys/kernel/unprivileged_bpf_disabled", -1));
+			   unprivileged);
 	else if (err == EPERM || err == EACCES)
 		doctor_say(d, "bpf", VERDICT_MISSING,
 			   "start the container with a seccomp profile that allows bpf and "
@@ -86,7 +87,10 @@ void doctor_check_bpf(struct doctor *d)
 			   "in the container's seccomp profile",
 			   "bpf(2) does not exist here");
 	else
-		doctor_say(d, "bpf", VERDICT_OK, NULL, "bpf(2) can be called");
+		doctor_say(d, "bpf", VERDICT_OK, NULL,
+			   "bpf(2) can be called (kernel.unprivileged_bpf_disabled = %ld does not "
+			   "matter)",
+			   unprivileged);
 }
 
 void doctor_check_perf(struct doctor *d)

@@ -53,17 +53,18 @@ static void read_all(struct said *s)
 	s->text[len] = 0;
 }
 
-/* record gets all the files that the limit allows. */
+/* record gets all the files that the limit allows. It replaces what an earlier trial with this PID has
+ * left behind when it was killed. */
 static void run_record(struct trial *t, const sigset_t *mask)
 {
-	char *args[] = { "numaring record", "-d", "100ms", "-o", t->dir, NULL };
+	char *args[] = { "numaring record", "-d", "100ms", "--force", "-o", t->dir, NULL };
 
 	sigprocmask(SIG_SETMASK, mask, NULL);
 	if (dup2(t->out.fds[1], STDOUT_FILENO) < 0 || dup2(t->err.fds[1], STDERR_FILENO) < 0)
 		_exit(CLI_FAILED);
 	close_both(&t->out);
 	close_both(&t->err);
-	exit(cmd_record(5, args));
+	exit(cmd_record(6, args));
 }
 
 static void wait_for(struct trial *t, pid_t pid)
@@ -109,6 +110,7 @@ static int run(struct trial *t)
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGHUP);
+	sigaddset(&signals, SIGQUIT);
 	sigprocmask(SIG_BLOCK, &signals, &before);
 	pid = fork();
 	if (!pid)

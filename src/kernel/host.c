@@ -89,7 +89,7 @@ static int check_kernel(const struct nr_logger *log)
 		       "no permission to load BPF programs, although the capabilities are set: "
 		       "those "
 		       "of a user namespace (rootless container) do not count, and seccomp may "
-		       "forbid bpf(); run outside the container");
+		       "forbid bpf(); run outside the container (numaring doctor says which)");
 		return err;
 	}
 	if (err == -EINVAL || err == -ENOSYS) {
