@@ -23,7 +23,7 @@ BEGIN {
 	library("NLopt", "nlopt\\.h")
 	library("skeletons", ".*\\.skel\\.h")
 	library("libc", "(linux|sys|asm-generic)/.*")
-	library("libc", "(argp|cpuid|ctype|endian|err|errno|fnmatch|grp|inttypes|libgen|limits|locale|math|obstack|poll|pthread|regex|sched|search|semaphore)\\.h")
+	library("libc", "(argp|cpuid|ctype|dlfcn|endian|err|errno|fnmatch|grp|inttypes|libgen|limits|locale|math|obstack|poll|pthread|regex|sched|search|semaphore)\\.h")
 	library("libc", "(signal|spawn|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string|time|unistd)\\.h")
 }
 

@@ -133,8 +133,8 @@ static void compare(struct versus *v, const char *transport, uint64_t size, enum
 #define AT(field) .offset = offsetof(struct versus, field)
 
 static const struct opt options[] = {
-	{ "before", 0, "DIR", "directory of the other version's library: its build directory", OPTION_TEXT,
-	  AT(build[BEFORE]) },
+	{ "before", 0, "DIR", "directory of the other version's library: its build directory",
+	  OPTION_TEXT, AT(build[BEFORE]) },
 	{ "after", 0, "DIR", "directory of the later one's library (default: the one in use)",
 	  OPTION_TEXT, AT(build[AFTER]) },
 	{ "runs", 0, "N", "runs of each, 1 to 99 (default: 5)", OPTION_COUNT, AT(runs),
