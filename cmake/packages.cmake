@@ -7,7 +7,7 @@ set(CPACK_PACKAGE_CONTACT "the numaring authors <numaring@localhost>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "${PROJECT_DESCRIPTION}")
 set(CPACK_PACKAGING_INSTALL_PREFIX ${CMAKE_INSTALL_PREFIX})
 set(CPACK_STRIP_FILES ON)
-set(CPACK_COMPONENTS_ALL tool library dev)
+set(CPACK_COMPONENTS_ALL tool library dev python)
 
 set(CPACK_COMPONENT_TOOL_DESCRIPTION
 	"This is the command numaring: it records events in exact order, accounts for
@@ -17,6 +17,9 @@ set(CPACK_COMPONENT_LIBRARY_DESCRIPTION
 set(CPACK_COMPONENT_DEV_DESCRIPTION
 	"These are the headers, for programs that record or read traces, and for BPF
 programs whose events numaring records, with examples.")
+set(CPACK_COMPONENT_PYTHON_DESCRIPTION
+	"This is the module numaring for Python: it reads traces as events or as
+columns, which are numpy arrays if numpy is installed.")
 
 # The name of this machine's architecture in each world. dpkg's own name would be the build host's.
 string(REPLACE "x86_64" "amd64" deb_architecture ${CMAKE_SYSTEM_PROCESSOR})
@@ -38,11 +41,19 @@ set(CPACK_DEBIAN_DEV_PACKAGE_NAME libnumaring-dev)
 set(CPACK_DEBIAN_DEV_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS "libnumaring0 (= ${PROJECT_VERSION}), libbpf-dev")
 set(CPACK_DEBIAN_DEV_PACKAGE_RECOMMENDS "clang, pkg-config")
+set(CPACK_DEBIAN_PYTHON_PACKAGE_NAME python3-numaring)
+set(CPACK_DEBIAN_PYTHON_PACKAGE_SECTION python)
+set(CPACK_DEBIAN_PYTHON_PACKAGE_ARCHITECTURE all)
+set(CPACK_DEBIAN_PYTHON_PACKAGE_DEPENDS "libnumaring0 (>= ${PROJECT_VERSION}), python3 (>= 3.8)")
+set(CPACK_DEBIAN_PYTHON_PACKAGE_RECOMMENDS python3-numpy)
+set(CPACK_DEBIAN_PYTHON_PACKAGE_SHLIBDEPS OFF)
+set(CPACK_DEBIAN_PYTHON_PACKAGE_CONTROL_EXTRA ${PROJECT_SOURCE_DIR}/packaging/python/postinst
+	${PROJECT_SOURCE_DIR}/packaging/python/prerm)
 # dpkg-shlibdeps finds out what programs and the library need; libnumaring itself is in the build directory.
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${PROJECT_BINARY_DIR})
 if(CMAKE_INSTALL_PREFIX STREQUAL "/usr" AND EXISTS /etc/debian_version)
-	foreach(package tool:numaring library:libnumaring0 dev:libnumaring-dev)
+	foreach(package tool:numaring library:libnumaring0 dev:libnumaring-dev python:python3-numaring)
 		string(REPLACE ":" ";" package ${package})
 		list(GET package 0 component)
 		list(GET package 1 name)
@@ -59,6 +70,9 @@ set(CPACK_RPM_PACKAGE_ARCHITECTURE ${CMAKE_SYSTEM_PROCESSOR})
 set(CPACK_RPM_PACKAGE_LICENSE "GPL-2.0-only OR BSD-2-Clause")
 set(CPACK_RPM_LIBRARY_PACKAGE_NAME numaring-libs)
 set(CPACK_RPM_DEV_PACKAGE_NAME numaring-devel)
+set(CPACK_RPM_PYTHON_PACKAGE_NAME python3-numaring)
+set(CPACK_RPM_PYTHON_PACKAGE_ARCHITECTURE noarch)
+set(CPACK_RPM_PYTHON_PACKAGE_REQUIRES "numaring-libs >= ${PROJECT_VERSION}, python3 >= 3.8")
 set(CPACK_RPM_TOOL_PACKAGE_REQUIRES "numaring-libs = ${PROJECT_VERSION}")
 set(CPACK_RPM_DEV_PACKAGE_REQUIRES "numaring-libs = ${PROJECT_VERSION}, libbpf-devel")
 

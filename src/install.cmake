@@ -2,7 +2,7 @@
 # What `cmake --install` puts where. Everything finds everything else by relative paths: the prefix may
 # be moved as a whole, and no ldconfig is needed. (But by a program with file capabilities, from setcap:
 # the loader does not follow $ORIGIN for it. Ambient capabilities are what it should be given.)
-# There are three components, which cmake/packages.cmake makes packages of: tool, library and dev.
+# There are four components, which cmake/packages.cmake makes packages of: tool, library, dev and python.
 include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/numaring)
@@ -44,6 +44,16 @@ configure_file(${CMAKE_CURRENT_LIST_DIR}/numaring.pc.in ${CMAKE_CURRENT_BINARY_D
 	@ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/numaring.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig
 	COMPONENT dev)
+
+# The Python module. Debian's Python looks in one directory for all of its versions.
+if(EXISTS /etc/debian_version)
+	set(python_dir lib/python3/dist-packages)
+else()
+	execute_process(COMMAND python3 -c "import sys; print('python%d.%d' % sys.version_info[:2])"
+		OUTPUT_VARIABLE python_version OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+	set(python_dir lib/${python_version}/site-packages)
+endif()
+install(FILES ${PROJECT_SOURCE_DIR}/python/numaring.py DESTINATION ${python_dir} COMPONENT python)
 
 # Completion. Debian's zsh looks for that of packages elsewhere.
 set(zsh_dir ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
