@@ -6,7 +6,7 @@
 : "${BUILD:=$(dirname "$NUMARING")}" "${CMAKE:=cmake}"
 BUILD=$(realpath "$BUILD")
 here=$(realpath "$(dirname "$0")")
-need cc c++ clang pkg-config make nm readelf
+need cc c++ clang clang++ pkg-config make nm readelf
 nm -D "$BUILD/libnumaring.so" | grep -qE '__(asan|tsan|ubsan)_' &&
 	skip "this build has sanitizers in it, programs without them cannot link to it"
 scratch
@@ -47,10 +47,17 @@ for header in prefix/include/numaring/*.h; do
 	case $name in *.bpf.h | vmlinux.h | record.h) continue ;; esac
 	echo "#include <numaring/$name>" >alone.c
 	cp alone.c alone.cc
-	strict="-pedantic-errors -Wall -Wextra -Werror -fsyntax-only -Iprefix/include"
+	strict="-pedantic-errors -Wall -Wextra -Wpedantic -Werror -fsyntax-only -Iprefix/include"
 	# shellcheck disable=SC2086
 	check "$name alone" eval "cc -std=c11 $strict alone.c && cc -std=c17 $strict alone.c &&
-		c++ -std=c++17 $strict alone.cc"
+		c++ -std=c++17 $strict alone.cc && c++ -std=c++20 $strict alone.cc &&
+		clang++ -std=c++17 $strict alone.cc"
+	cat alone.c >>together.cc
+done
+for compiler in c++ clang++; do
+	# shellcheck disable=SC2086
+	check "all headers together: $compiler" eval "$compiler -std=c++17 $strict together.cc &&
+		$compiler -std=c++20 $strict together.cc"
 done
 
 # A C program through pkg-config.
@@ -79,6 +86,10 @@ check "C++ program configures" "$CMAKE" -S "$here/cxx" -B cxx "-DCMAKE_PREFIX_PA
 	-DCMAKE_FIND_USE_PACKAGE_REGISTRY=OFF
 check "C++ program builds" "$CMAKE" --build cxx
 check "C++ program" cxx/user
+"$BUILD/tests/odd" raw for-cxx || fail "a trace for the C++ program cannot be made"
+equal "C++ program: a trace" "$(cxx/user for-cxx | tr '\n' ' ')" \
+	"known x = 67305985 numaring:raw  sum 3500 "
+can_record && check "C++ program: a collector" cxx/user record
 
 # The programs of docs/api.md.
 page=$here/../../docs/api.md
@@ -129,6 +140,15 @@ check "numaring tune does" prefix/bin/numaring tune --help
 equal "it uses the prefix's library" \
 	"$(realpath "$(ldd prefix/bin/numaring | awk '/libnumaring/ { print $3 }')")" \
 	"$(realpath "$lib/libnumaring.so.0")"
+
+# The Python module finds the library of its prefix.
+if [ -x /usr/bin/python3 ]; then
+	equal "the Python module" "$(PYTHONPATH=$(dirname "$(find "$PWD/prefix" -name numaring.py)") \
+		/usr/bin/python3 -B -c 'import numaring; print(len(list(numaring.open("for-cxx"))), numaring._lib._name)')" \
+		"2 $lib/libnumaring.so.0"
+else
+	echo "note: the Python module is not tried: there is no /usr/bin/python3"
+fi
 
 # The examples from the installed documentation.
 cp -r prefix/share/doc/numaring/examples .
