@@ -66,6 +66,10 @@ foreach(program numaring numaring-bench)
 endforeach()
 install(FILES ${PROJECT_SOURCE_DIR}/packaging/completion/_numaring DESTINATION ${zsh_dir} COMPONENT tool)
 
+# For systemd; not enabled.
+configure_file(${PROJECT_SOURCE_DIR}/packaging/numaring.service.in numaring.service @ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/numaring.service DESTINATION lib/systemd/system COMPONENT tool)
+
 # The documentation and the licence. The sources of the examples; what somebody built in their folders
 # stays behind.
 file(GLOB pages CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/*.md)
