@@ -107,7 +107,7 @@ if unshare -m true 2>/dev/null; then
 	check "no BTF: says so" says btf "CONFIG_DEBUG_INFO_BTF=y"
 	agree "an empty /sys" btf=missing -- hide /sys
 	check "an empty /sys: says so" says btf "sysfs is not mounted: mount -t sysfs sysfs /sys"
-	agree "no /proc" kallsyms=note -- hide /proc
+	sanitized || agree "no /proc" kallsyms=note -- hide /proc
 	agree "no nodes in /sys" numa=note -- hide /sys/devices/system/node
 	full() {
 		unshare -m sh -c 'mkdir -p full && mount -t tmpfs -o size=64k none full && cd full && exec "$@"' - "$@"
