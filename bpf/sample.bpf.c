@@ -7,13 +7,13 @@
  */
 #include "vmlinux.h"
 #include "numaring.bpf.h"
-#include "stack.h"
+#include "stack.bpf.h"
 #include "tasks.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 struct sample {
-	STACK_FIELDS;
+	NR_STACK_FIELDS;
 };
 NR_EVENT(sample, 0);
 
@@ -21,6 +21,6 @@ SEC("perf_event")
 int on_sample(void *ctx)
 {
 	if (current_wanted())
-		stack_emit(sample, ctx);
+		nr_emit_stack(sample, ctx);
 	return 0;
 }

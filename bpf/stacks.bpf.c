@@ -6,14 +6,14 @@
 #include "vmlinux.h"
 #include <bpf/bpf_tracing.h>
 #include "numaring.bpf.h"
-#include "stack.h"
+#include "stack.bpf.h"
 #include "tasks.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 /* Right before the sched_switch in which the task goes to sleep. */
 struct sched_stack {
-	STACK_FIELDS;
+	NR_STACK_FIELDS;
 };
 NR_EVENT(sched_stack, 0);
 
@@ -21,7 +21,7 @@ NR_EVENT(sched_stack, 0);
 struct sched_waker_stack {
 	__u32 woken_tid;
 	__u32 woken_pid;
-	STACK_FIELDS;
+	NR_STACK_FIELDS;
 };
 NR_EVENT(sched_waker_stack, 1);
 
@@ -30,7 +30,7 @@ int BPF_PROG(on_sleep, bool preempt, struct task_struct *prev, struct task_struc
 	     unsigned int prev_state)
 {
 	if (!preempt && prev_state && task_wanted(prev))
-		stack_emit(sched_stack, ctx);
+		nr_emit_stack(sched_stack, ctx);
 	return 0;
 }
 
@@ -38,6 +38,6 @@ SEC("tp_btf/sched_waking")
 int BPF_PROG(on_waking, struct task_struct *p)
 {
 	if (task_wanted(p))
-		stack_emit(sched_waker_stack, ctx, .woken_tid = p->pid, .woken_pid = p->tgid);
+		nr_emit_stack(sched_waker_stack, ctx, .woken_tid = p->pid, .woken_pid = p->tgid);
 	return 0;
 }

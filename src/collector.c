@@ -302,6 +302,7 @@ void nr_collector_close(struct nr_collector *c)
 	destroy_shards(c);
 	nr_waiter_destroy(&c->drain.merge);
 	nr_names_free(c->names);
+	nr_stack_maps_free(c->stack_maps);
 	if (c->stream.error_fd >= 0)
 		close(c->stream.error_fd);
 	nr_maps_destroy(&c->maps);

@@ -10,6 +10,7 @@
 #include "kernel/host.h"
 #include "kernel/object.h"
 #include "kernel/processes.h"
+#include "kernel/stack_maps.h"
 #include "stream.h"
 
 /* The filter of a recording. */
@@ -62,6 +63,7 @@ struct nr_collector {
 	bool wants_names;	/* nr_collector_symbols was called */
 	struct nr_names *names; /* of addresses in stacks; NULL: nobody wants them */
 	struct nr_processes processes;
+	struct nr_stack_maps *stack_maps; /* NULL: no events have stack ids */
 	struct nr_stream stream;
 
 	_Atomic(bool) abandoned; /* a thread was left behind in an output */

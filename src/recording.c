@@ -9,6 +9,7 @@
 #include "collector.h"
 #include "kernel/kernel_btf.h"
 #include "kernel/pids.h"
+#include "names/stack_fields.h"
 
 /* How long the end waits for a record that is reserved and not submitted. */
 #define LAST_RECORD_NS 1000000000ull
@@ -186,24 +187,30 @@ static void detach_objects(struct nr_collector *c)
 /* Traces keep what gives the addresses in stacks names. nr_collector_symbols may want it, too. */
 static int make_names(struct nr_collector *c)
 {
-	bool stacks = false, wanted = c->wants_names;
+	bool ids = nr_stack_maps_are_in(c->objects, c->n_objects, c->types);
+	bool stacks = ids || nr_have_stacks(c->types), wanted = c->wants_names;
 	int err;
 
-	for (unsigned i = 0; i < c->n_objects; i++)
-		stacks |= nr_processes_are_in(&c->objects[i]);
 	for (unsigned i = 0; i < c->stream.delivery.n_feeds; i++)
 		wanted |= c->stream.delivery.feeds[i].output->is_trace;
 	err = stacks && wanted ? nr_names_new(&c->names, &c->log) : 0;
 	if (c->names && c->wants_names)
 		nr_names_keep(c->names, NAMES_BYTES);
+	if (c->names && ids)
+		err = nr_stack_maps_new(&c->stack_maps, c->objects, c->n_objects, c->types,
+					c->names, &c->log);
 	return err;
 }
 
 static int start_names(struct nr_collector *c)
 {
-	return c->names ? nr_processes_start(&c->processes, c->objects, c->n_objects, c->names,
-					     &c->log)
-			: 0;
+	bool processes = false;
+
+	for (unsigned i = 0; i < c->n_objects; i++)
+		processes |= nr_processes_are_in(&c->objects[i]);
+	return c->names && processes ? nr_processes_start(&c->processes, c->objects, c->n_objects,
+							  c->names, &c->log)
+				     : 0;
 }
 
 static int start(struct nr_collector *c)

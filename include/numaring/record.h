@@ -65,6 +65,13 @@ struct nr_test {
 	__u8 zero;
 };
 
+/* What programs tell the collector in the ring nr_processes (stack.bpf.h). */
+struct nr_process_seen {
+	__u64 ts;    /* host's CLOCK_MONOTONIC, ns: before the event that has its addresses */
+	__u32 pid;   /* the host's PID */
+	__u32 again; /* 1: its address space was seen before */
+};
+
 /* In nr_cpu.shard: the CPU is not in the plan. It joins the shard of its node with its first
  * record.
  */

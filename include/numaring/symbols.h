@@ -7,7 +7,7 @@
  *	char text[512];
  *
  *	nr_symbols_open(&symbols, "dir", NULL);
- *	if (!nr_stack_of(types, ev, &stack))
+ *	for (unsigned k = 0; !nr_event_stack(symbols, types, ev, k, &stack); k++)
  *		for (unsigned i = 0; i < stack.n; i++) {
  *			nr_stack_text(symbols, &stack, i, text, sizeof(text));
  *			puts(text);
@@ -29,21 +29,42 @@
 extern "C" {
 #endif
 
-/* The stack in an event: its field "stack", of which the first "n_kernel" addresses are the kernel's,
- * each part from the inside out. */
+/*
+ * A stack in an event. Fields of an event are stacks if they are
+ * - an array of 64-bit addresses whose name ends in "stack". Of a tail, the event's field "n_kernel" says
+ *   how many of the addresses are the kernel's. Otherwise, these are the first ones in the upper half;
+ * - an integer of 32 or 64 bits whose name ends in "stack_id": what bpf_get_stackid returned.
+ * The kernel's addresses come first. Each part is from the inside out. The event's field "pid" says whose
+ * the other addresses are.
+ */
 struct nr_stack {
 	size_t sz; /* sizeof(struct nr_stack), set by the caller; the library fills in no more bytes */
 	uint32_t pid; /* the process, with the host's PID */
 	unsigned n, n_kernel;
 	uint64_t ts;		   /* CLOCK_MONOTONIC ns */
-	const uint64_t *addresses; /* [n]; valid as long as the event */
+	const uint64_t *addresses; /* [n]; valid as long as the event, and the struct nr_symbols */
+	const char *field;	   /* name of the field; valid as long as the types */
+	/* Of a stack id: why n is 0. -ENODATA: the trace does not have this stack; -ESTALE: another
+	 * stack may have had this id at this time; another one: from bpf_get_stackid, such as -EEXIST or
+	 * -EFAULT. 0: none of this. */
+	int error;
+	int64_t id; /* of a stack id: the value of the field; else 0 */
 };
 
-/* -ENOENT: events of this type have no stack; -EINVAL: sz is not set. */
+/* Is this field, of the event itself, an array of addresses that is a stack? */
+NR_API bool nr_field_is_stack(const struct nr_field_info *field);
+
+/* The first field that has a stack, without stack ids. -ENOENT: events of this type have none; -EINVAL:
+ * sz is not set. */
 NR_API int nr_stack_of(const struct nr_types *types, const struct nr_event *ev,
 		       struct nr_stack *stack);
 
 struct nr_symbols;
+
+/* Stack i of an event, from 0. s has the stacks of ids; NULL: ids are no stacks. -ENOENT: there are no
+ * more; -EINVAL: sz is not set; -ENOMEM. */
+NR_API int nr_event_stack(struct nr_symbols *s, const struct nr_types *types,
+			  const struct nr_event *ev, unsigned i, struct nr_stack *stack);
 
 struct nr_symbols_opts {
 	size_t sz;

@@ -15,6 +15,7 @@
  * mappings of processes. */
 #define NR_FILE_KALLSYMS ".kallsyms.zst"
 #define NR_FILE_MAPPINGS ".mappings"
+#define NR_FILE_STACKS	 ".stacks"	  /* of stack ids, only in a trace with such */
 #define NR_FILE_LOCK	 ".numaring.lock" /* exists and is locked for writing during the recording */
 
 /* Prefix of the files of an old trace until the new recording has begun. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <stdlib.h>
 #include <string.h>
+#include <numaring/symbols.h>
 #include "views.h"
 
 /* ---- name = value ---- */
@@ -79,7 +80,19 @@ static bool is_same(const struct nr_field_info *a, bool has, const struct nr_fie
 	return has && a->inside == b->inside;
 }
 
-/* All fields that the task does not show. */
+/* Stacks are printed below the event. */
+static bool belongs_to_stack(const struct nr_types *types, uint16_t id,
+			     const struct nr_field_info *field)
+{
+	struct nr_field_info stack;
+
+	if (nr_field_is_stack(field))
+		return true;
+	return (!strcmp(field->name, "stack_len") || !strcmp(field->name, "n_kernel")) &&
+	       find(types, id, "stack", &stack) && nr_field_is_stack(&stack);
+}
+
+/* All other fields that the task does not show. */
 static int take_fields(struct view *view, const struct nr_types *types, uint16_t id)
 {
 	const struct parts_task *t = &view->task;
@@ -89,7 +102,8 @@ static int take_fields(struct view *view, const struct nr_types *types, uint16_t
 		struct nr_field_info *grown;
 
 		if (is_same(&t->comm, t->has_comm, &field) ||
-		    is_same(&t->pid, t->has_pid, &field) || is_same(&t->tid, t->has_tid, &field))
+		    is_same(&t->pid, t->has_pid, &field) || is_same(&t->tid, t->has_tid, &field) ||
+		    belongs_to_stack(types, id, &field))
 			continue;
 		grown = realloc(view->fields, (view->n_fields + 1) * sizeof(field));
 		if (!grown)

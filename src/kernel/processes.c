@@ -4,15 +4,15 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/types.h>
+#include <numaring/record.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 #include "base/clock.h"
 #include "host.h"
-#include "process_seen.h"
 
-#define RING	"nr_processes" /* the map in bpf/stack.h */
+#define RING	"nr_processes" /* the map in stack.bpf.h */
 #define TIDY_MS 10000
 
 bool nr_processes_are_in(const struct nr_object *o)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* A thread reads the mappings of processes whose stacks are recorded, as soon as programs say that they
- * see a process (bpf/stack.h): some processes soon exit. */
+ * see a process (stack.bpf.h): some processes soon exit. */
 #ifndef NR_PROCESSES_H
 #define NR_PROCESSES_H
 

@@ -36,6 +36,10 @@ struct nr_names {
 	size_t bytes, most; /* of the list and its lines; how many nr_names_keep allows */
 	uint64_t last;	    /* number of the newest image */
 	uint64_t missed;
+	int (*read_stacks)(void *ctx, struct nr_names *n); /* NULL: there are no stack ids */
+	void *stacks_ctx;
+	char *stacks; /* lines */
+	size_t stacks_size;
 };
 
 int nr_names_new(struct nr_names **out, const struct nr_logger *log)
@@ -63,6 +67,7 @@ void nr_names_free(struct nr_names *n)
 		free(n->list[i].lines);
 	free(n->list);
 	free(n->kernel);
+	free(n->stacks);
 	nr_proc_files_free(n->files);
 	pthread_mutex_destroy(&n->lock);
 	free(n);
@@ -224,5 +229,57 @@ int nr_names_copy(struct nr_names *n, uint64_t *since, bool old, char **text, si
 		free(*text);
 		*text = NULL;
 	}
+	return err;
+}
+
+/* ---- stacks of ids ---- */
+
+void nr_names_set_stacks(struct nr_names *n, int (*read)(void *ctx, struct nr_names *n), void *ctx)
+{
+	n->read_stacks = read;
+	n->stacks_ctx = ctx;
+}
+
+bool nr_names_have_stacks(const struct nr_names *n)
+{
+	return n->read_stacks;
+}
+
+int nr_names_read_stacks(struct nr_names *n)
+{
+	return n->read_stacks ? n->read_stacks(n->stacks_ctx, n) : 0;
+}
+
+int nr_names_add_stacks(struct nr_names *n, const char *text, size_t size)
+{
+	char *grown;
+
+	pthread_mutex_lock(&n->lock);
+	grown = realloc(n->stacks, n->stacks_size + size);
+	if (grown) {
+		memcpy(grown + n->stacks_size, text, size);
+		n->stacks = grown;
+		n->stacks_size += size;
+	}
+	pthread_mutex_unlock(&n->lock);
+	return grown ? 0 : -ENOMEM;
+}
+
+int nr_names_copy_stacks(struct nr_names *n, uint64_t *since, char **text, size_t *size)
+{
+	int err = 0;
+
+	*text = NULL;
+	pthread_mutex_lock(&n->lock);
+	*size = n->stacks_size - *since;
+	if (*size) {
+		*text = malloc(*size);
+		err = *text ? 0 : -ENOMEM;
+	}
+	if (*text) {
+		memcpy(*text, n->stacks + *since, *size);
+		*since = n->stacks_size;
+	}
+	pthread_mutex_unlock(&n->lock);
 	return err;
 }

@@ -36,4 +36,15 @@ uint64_t nr_names_missed(struct nr_names *n);
  * NULL: nothing. -ENOMEM. Any thread. */
 int nr_names_copy(struct nr_names *n, uint64_t *since, bool old, char **text, size_t *size);
 
+/*
+ * The stacks of ids, as lines of a file (stack_ids.h). read adds those that are new, with
+ * nr_names_add_stacks; any thread may call it. 0 or a negative errno, which it has logged.
+ */
+void nr_names_set_stacks(struct nr_names *n, int (*read)(void *ctx, struct nr_names *n), void *ctx);
+bool nr_names_have_stacks(const struct nr_names *n);
+int nr_names_read_stacks(struct nr_names *n);
+int nr_names_add_stacks(struct nr_names *n, const char *text, size_t size); /* -ENOMEM */
+/* What was added since *since, as nr_names_copy. */
+int nr_names_copy_stacks(struct nr_names *n, uint64_t *since, char **text, size_t *size);
+
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Stacks in events, and their addresses as text. */
+/* The addresses of stacks as text. */
 #include <numaring/symbols.h>
 
 #include <errno.h>
@@ -7,41 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- stacks ---- */
-
-static uint64_t read_field(const struct nr_types *types, const struct nr_event *ev,
-			   const char *name)
-{
-	struct nr_field_info field = { .sz = sizeof(field) };
-
-	return nr_types_field(types, ev->rec->id, name, &field) ? 0 : nr_event_int(ev, &field);
-}
-
-int nr_stack_of(const struct nr_types *types, const struct nr_event *ev, struct nr_stack *stack)
-{
-	struct nr_field_info field = { .sz = sizeof(field) };
-	struct nr_stack full = {};
-	uint64_t n_kernel;
-	size_t n;
-
-	if (!stack->sz)
-		return -EINVAL;
-	if (nr_types_field(types, ev->rec->id, "stack", &field) || field.kind != NR_FIELD_ARRAY ||
-	    field.bits != 64 || field.bit_offset % 64)
-		return -ENOENT;
-	full.sz = stack->sz < sizeof(full) ? stack->sz : sizeof(full);
-	full.addresses = nr_event_array(ev, &field, &n);
-	n_kernel = read_field(types, ev, "n_kernel");
-	full.n = n;
-	full.n_kernel = n_kernel < n ? n_kernel : n;
-	full.pid = read_field(types, ev, "pid");
-	full.ts = ev->rec->ts;
-	memcpy(stack, &full, full.sz);
-	return 0;
-}
-
-/* ---- text ---- */
 
 static void make_safe(char *text)
 {
@@ -101,7 +66,7 @@ int nr_stack_text(struct nr_symbols *s, const struct nr_stack *stack, unsigned i
 static bool is_of_tracepoint(const char *name)
 {
 	static const char *const begin[] = { "bpf_prog_", "bpf_trace_run", "__bpf_trace_",
-					     "__traceiter_" };
+					     "__traceiter_", "bpf_trampoline_" };
 
 	for (unsigned i = 0; i < sizeof(begin) / sizeof(*begin); i++)
 		if (!strncmp(name, begin[i], strlen(begin[i])))

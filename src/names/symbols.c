@@ -18,6 +18,7 @@
 #include "kallsyms.h"
 #include "live.h"
 #include "mappings.h"
+#include "stack_fields.h"
 
 #define MAX_FILE  (1ull << 30) /* bytes of a file of names */
 #define DEBUG_DIR "/usr/lib/debug/.build-id"
@@ -37,13 +38,16 @@ struct nr_symbols {
 	uint64_t since;		      /* for nr_names_copy */
 	char *path;		      /* for messages */
 	int dir;
-	bool kernel_read, processes_read;
+	bool kernel_read, processes_read, stacks_read;
 	bool check;		    /* read all files, also those that are not needed */
 	bool damaged;		    /* a file is */
 	struct nr_kallsyms *kernel; /* NULL: none */
 	struct nr_mappings *processes;
 	struct file **files;
 	size_t n_files;
+	struct nr_stack_ids *stacks;
+	uint64_t stacks_since; /* for nr_names_copy_stacks */
+	struct nr_stack_fields fields;
 };
 
 /* ---- the files of the trace ---- */
@@ -192,12 +196,59 @@ static int load_processes(struct nr_symbols *s)
 	return s->live ? copy_processes(s) : read_everywhere(s, NR_FILE_MAPPINGS, read_processes);
 }
 
+static int read_stacks(struct nr_symbols *s, const char *name)
+{
+	size_t size = 0;
+	unsigned line;
+	char *text;
+	int err;
+
+	if (read_file(s, name, &text, &size))
+		return 0;
+	err = nr_stack_ids_add(s->stacks, text, size, &line);
+	free(text);
+	s->damaged |= err == -EBADMSG;
+	if (err == -EBADMSG)
+		nr_log(&s->log, NR_LOG_WARN,
+		       "%s/%s is damaged at line %u, so some stack ids stay without their stacks",
+		       s->path, name, line);
+	return err == -ENOMEM ? err : 0;
+}
+
+static int copy_stacks(struct nr_symbols *s)
+{
+	char *lines = NULL, *text = NULL;
+	size_t size = 0;
+	unsigned line;
+	int n, err = *s->live ? nr_names_copy_stacks(*s->live, &s->stacks_since, &lines, &size) : 0;
+
+	if (err || !lines)
+		return err;
+	n = asprintf(&text, NR_STACK_IDS_BEGIN "%.*s", (int)size, lines);
+	free(lines);
+	err = n < 0 ? -ENOMEM : nr_stack_ids_add(s->stacks, text, n, &line);
+	if (n >= 0)
+		free(text);
+	return err;
+}
+
+static int load_stacks(struct nr_symbols *s)
+{
+	if (s->stacks_read)
+		return 0;
+	s->stacks = s->stacks ?: nr_stack_ids_new();
+	if (!s->stacks)
+		return -ENOMEM;
+	s->stacks_read = true;
+	return s->live ? copy_stacks(s) : read_everywhere(s, NR_FILE_STACKS, read_stacks);
+}
+
 int nr_symbols_check(struct nr_symbols *s)
 {
 	int err;
 
 	s->check = true;
-	err = load_kernel(s) ?: load_processes(s);
+	err = load_kernel(s) ?: load_processes(s) ?: load_stacks(s);
 	return err ? err : s->damaged ? -EBADMSG : 0;
 }
 
@@ -346,6 +397,8 @@ void nr_symbols_close(struct nr_symbols *s)
 		free_file(s->files[i]);
 	free(s->files);
 	nr_mappings_free(s->processes);
+	nr_stack_ids_free(s->stacks);
+	nr_stack_fields_clear(&s->fields);
 	nr_kallsyms_free(s->kernel);
 	if (s->dir >= 0)
 		close(s->dir);
@@ -416,5 +469,30 @@ int nr_symbols_find(struct nr_symbols *s, uint32_t pid, uint64_t ts, uint64_t ad
 				   : find_process(s, pid, ts, address, &full);
 	if (!err)
 		memcpy(symbol, &full, full.sz);
+	return err;
+}
+
+/* ---- for event_stack.c ---- */
+
+struct nr_stack_fields *nr_symbols_fields(struct nr_symbols *s)
+{
+	return &s->fields;
+}
+
+int nr_symbols_has_ids(struct nr_symbols *s, uint16_t type, const char *field)
+{
+	return load_stacks(s) ?: nr_stack_ids_are_in(s->stacks, type, field);
+}
+
+int nr_symbols_find_id(struct nr_symbols *s, uint16_t type, const char *field, uint32_t id,
+		       const struct nr_stack_id **out)
+{
+	int err = 0;
+
+	*out = nr_stack_ids_find(s->stacks, type, field, id);
+	if (*out || !s->live || !*s->live)
+		return 0;
+	err = nr_names_read_stacks(*s->live) ?: copy_stacks(s);
+	*out = nr_stack_ids_find(s->stacks, type, field, id);
 	return err;
 }

@@ -108,10 +108,11 @@ uint64_t nr_chunks_overhead(const struct nr_chunks *c)
 /* Until metadata move, the trace is flat and the other files have two names. Then it is a series. */
 static int move_files(const struct nr_chunks *c, const char *stream)
 {
-	const char *const names[] = { stream, NR_FILE_BTF, NR_FILE_KALLSYMS, NR_FILE_MAPPINGS };
+	const char *const names[] = { stream, NR_FILE_BTF, NR_FILE_KALLSYMS, NR_FILE_MAPPINGS,
+				      NR_FILE_STACKS };
 	int from = c->series->fd, to = c->newest.fd;
 
-	/* Not every trace has the last two. */
+	/* Not every trace has the last three. */
 	for (unsigned i = 0; i < NR_ARRAY_SIZE(names); i++)
 		if (linkat(from, names[i], to, names[i], 0) && (i < 2 || errno != ENOENT))
 			return -errno;

@@ -19,7 +19,8 @@ static const struct {
 		name, NR_OLD name, NR_NEW name                                                     \
 	}
 	FILE_NAMES(NR_FILE_METADATA), FILE_NAMES(NR_FILE_BTF),	  FILE_NAMES(NR_FILE_KALLSYMS),
-	FILE_NAMES(NR_FILE_MAPPINGS), FILE_NAMES(NR_FILE_STREAM), FILE_NAMES(NR_FILE_ZSTD),
+	FILE_NAMES(NR_FILE_MAPPINGS), FILE_NAMES(NR_FILE_STACKS), FILE_NAMES(NR_FILE_STREAM),
+	FILE_NAMES(NR_FILE_ZSTD),
 };
 #define FILES (sizeof(files) / sizeof(*files))
 

@@ -62,8 +62,8 @@ static int end_chunk(struct nr_trace_output *t)
 		return err;
 	t->held = fcntl(t->file.fd, F_DUPFD_CLOEXEC, 0);
 	t->error = nr_store_close(t);
-	nr_chunks_close(&t->chunks, t->events, t->file.bytes + t->mappings_size);
-	t->mappings_size = 0;
+	nr_chunks_close(&t->chunks, t->events, t->file.bytes + t->mappings.size + t->stacks.size);
+	t->mappings.size = t->stacks.size = 0;
 	return t->error;
 }
 
@@ -146,7 +146,8 @@ static int begin_next(struct nr_trace_output *t, uint64_t begin)
 
 static bool is_too_large(const struct nr_trace_output *t, size_t size)
 {
-	uint64_t newest = nr_chunks_overhead(&t->chunks) + t->mappings_size + t->file.bytes;
+	uint64_t newest =
+		nr_chunks_overhead(&t->chunks) + t->mappings.size + t->stacks.size + t->file.bytes;
 	uint64_t shared = t->chunks.newest.sizes[NR_DIR_SHARED];
 
 	return t->limits.keep_bytes &&

@@ -170,8 +170,10 @@ static void destroy(struct nr_output *o)
 		close(t->held);
 	if (t->kernel_fd >= 0)
 		close(t->kernel_fd);
-	if (t->mappings_fd >= 0)
-		close(t->mappings_fd);
+	if (t->mappings.fd >= 0)
+		close(t->mappings.fd);
+	if (t->stacks.fd >= 0)
+		close(t->stacks.fd);
 	nr_chunks_destroy(&t->chunks);
 	nr_trace_dir_close(&t->dir);
 	nr_seek_table_destroy(&t->table);
@@ -238,7 +240,7 @@ int nr_trace_output_new(struct nr_output **out, const char *dir, const struct nr
 
 	if (!t)
 		return -ENOMEM;
-	t->kernel_fd = t->mappings_fd = -1;
+	t->kernel_fd = t->mappings.fd = t->stacks.fd = -1;
 	t->file.fd = t->held = t->dir.fd = t->dir.parent = t->dir.lock = -1;
 	nr_chunks_init(&t->chunks, &t->dir);
 	copy_opts(t, opts);

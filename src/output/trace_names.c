@@ -9,6 +9,7 @@
 #include "base/trace_files.h"
 #include "names/mappings.h"
 #include "names/names.h"
+#include "names/stack_ids.h"
 #include "trace_parts.h"
 
 /* ---- the kernel's symbols ---- */
@@ -45,80 +46,125 @@ static int begin_kernel(struct nr_trace_output *t, struct nr_trace_dir *dir)
 	return 0;
 }
 
-/* ---- the mappings of processes ---- */
+/* ---- the mappings of processes, and the stacks of ids ---- */
 
-static void close_mappings(struct nr_trace_output *t)
+/* A file that gets what is new in nr_names. */
+struct grown {
+	const char *name, *begin;
+	const char *without; /* what there is not if it cannot be written */
+	int (*copy)(struct nr_names *n, uint64_t *seen, char **text, size_t *size);
+};
+
+static int copy_mappings(struct nr_names *n, uint64_t *seen, char **text, size_t *size)
 {
-	if (t->mappings_fd >= 0)
-		close(t->mappings_fd);
-	t->mappings_fd = -1;
+	return nr_names_copy(n, seen, false, text, size);
 }
 
-/* Cuts off what was not written completely. The trace goes on without names of later processes. */
-static void give_up(struct nr_trace_output *t, int err)
+static const struct grown mappings = {
+	NR_FILE_MAPPINGS,
+	NR_MAPPINGS_BEGIN,
+	"addresses of processes that are seen from now on stay without names",
+	copy_mappings,
+};
+static const struct grown stacks = {
+	NR_FILE_STACKS,
+	NR_STACK_IDS_BEGIN,
+	"stack ids stay without their stacks",
+	nr_names_copy_stacks,
+};
+
+static void close_file(struct nr_growing_file *f)
 {
-	nr_log(t->output.recording->log, NR_LOG_WARN,
-	       "cannot write %s/" NR_FILE_MAPPINGS
-	       ": %s; addresses of processes that are seen from "
-	       "now on stay without names",
-	       t->file.dir->path, nr_write_reason(err));
-	if (ftruncate(t->mappings_fd, t->mappings_size))
+	if (f->fd >= 0)
+		close(f->fd);
+	f->fd = -1;
+}
+
+/* Cuts off what was not written completely. The trace goes on. */
+static void give_up(struct nr_trace_output *t, struct nr_growing_file *f, const struct grown *how,
+		    int err)
+{
+	nr_log(t->output.recording->log, NR_LOG_WARN, "cannot write %s/%s: %s; %s",
+	       t->file.dir->path, how->name, nr_write_reason(err), how->without);
+	if (ftruncate(f->fd, f->size))
 		err = -errno; /* a reader leaves out the rest of a line */
-	close_mappings(t);
+	close_file(f);
 }
 
-void nr_store_names(struct nr_trace_output *t)
+static void add_new(struct nr_trace_output *t, struct nr_growing_file *f, const struct grown *how)
 {
 	size_t size = 0;
 	char *text;
 	int err;
 
-	if (t->mappings_fd < 0)
+	if (f->fd < 0)
 		return;
-	err = nr_names_copy(t->output.recording->names, &t->mappings_seen, false, &text, &size);
+	err = how->copy(t->output.recording->names, &f->seen, &text, &size);
 	if (!err && text)
-		err = nr_write_all(t->mappings_fd, text, size, t->mappings_size);
+		err = nr_write_all(f->fd, text, size, f->size);
 	free(text);
 	if (err)
-		give_up(t, err);
+		give_up(t, f, how, err);
 	else
-		t->mappings_size += size;
+		f->size += size;
 }
 
-static int begin_mappings(struct nr_trace_output *t, const struct nr_trace_dir *dir)
+void nr_store_names(struct nr_trace_output *t)
 {
-	const char *begin = NR_MAPPINGS_BEGIN;
-	int fd = nr_trace_dir_create(dir, NR_FILE_MAPPINGS), err;
+	add_new(t, &t->mappings, &mappings);
+}
+
+static int begin_file(struct nr_growing_file *f, const struct grown *how,
+		      const struct nr_trace_dir *dir)
+{
+	size_t size = strlen(how->begin);
+	int fd = nr_trace_dir_create(dir, how->name), err;
 
 	if (fd < 0)
 		return fd;
-	err = nr_write_all(fd, begin, strlen(begin), 0);
+	err = nr_write_all(fd, how->begin, size, 0);
 	if (err) {
-		nr_log(&dir->log, NR_LOG_ERROR, "cannot write %s/" NR_FILE_MAPPINGS ": %s",
-		       dir->path, nr_write_reason(err));
+		nr_log(&dir->log, NR_LOG_ERROR, "cannot write %s/%s: %s", dir->path, how->name,
+		       nr_write_reason(err));
 		close(fd);
 		return err;
 	}
-	t->mappings_fd = fd;
-	t->mappings_size = strlen(begin);
-	t->mappings_seen = 0;
+	*f = (struct nr_growing_file){ .fd = fd, .size = size };
 	return 0;
 }
 
-/* ---- both ---- */
+static void end_file(struct nr_trace_output *t, struct nr_growing_file *f)
+{
+	if (f->fd >= 0 && t->stream.fsync_ns)
+		nr_sync(f->fd);
+	close_file(f);
+}
+
+/* ---- all ---- */
 
 int nr_store_begin_names(struct nr_trace_output *t, struct nr_trace_dir *dir)
 {
-	if (!t->output.recording->names)
+	struct nr_names *n = t->output.recording->names;
+	int err;
+
+	if (!n)
 		return 0;
-	close_mappings(t);
-	return begin_kernel(t, dir) ?: begin_mappings(t, dir);
+	close_file(&t->mappings);
+	close_file(&t->stacks);
+	err = begin_kernel(t, dir) ?: begin_file(&t->mappings, &mappings, dir);
+	if (!err && nr_names_have_stacks(n)) {
+		err = begin_file(&t->stacks, &stacks, dir);
+		add_new(t, &t->stacks, &stacks);
+	}
+	return err;
 }
 
 void nr_store_end_names(struct nr_trace_output *t)
 {
-	nr_store_names(t);
-	if (t->mappings_fd >= 0 && t->stream.fsync_ns)
-		nr_sync(t->mappings_fd);
-	close_mappings(t);
+	if (t->stacks.fd >= 0)
+		nr_names_read_stacks(t->output.recording->names);
+	add_new(t, &t->mappings, &mappings);
+	add_new(t, &t->stacks, &stacks);
+	end_file(t, &t->mappings);
+	end_file(t, &t->stacks);
 }

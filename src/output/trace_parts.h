@@ -13,6 +13,13 @@ struct nr_trace_limits {
 	unsigned keep_chunks;
 };
 
+/* A file that only grows. */
+struct nr_growing_file {
+	int fd;	       /* -1: none, or it cannot be written */
+	uint64_t size; /* bytes written */
+	uint64_t seen; /* of what it is a copy of */
+};
+
 struct nr_trace_output {
 	struct nr_output output;
 	struct nr_trace_dir_opts how;
@@ -31,10 +38,8 @@ struct nr_trace_output {
 	int error;		    /* nothing more can be written */
 
 	/* What gives addresses names, if the recording has any. */
-	int kernel_fd;		/* the file of the kernel's symbols, which all chunks share; -1 */
-	int mappings_fd;	/* of the newest chunk; -1: none, or it cannot be written */
-	uint64_t mappings_size; /* bytes written to it */
-	uint64_t mappings_seen; /* for nr_names_copy */
+	int kernel_fd; /* the file of the kernel's symbols, which all chunks share; -1 */
+	struct nr_growing_file mappings, stacks; /* of the newest chunk */
 
 	struct nr_frames *frames; /* for packets that this output makes; NULL: not compressed */
 	uint8_t *frame;

@@ -7,7 +7,7 @@
 #include "types/types.h"
 
 #define NR_FORMAT_MAJOR 1 /* a reader of another major version refuses the trace */
-#define NR_FORMAT_MINOR 4
+#define NR_FORMAT_MINOR 5
 
 /* The content of the metadata, except the event types. */
 struct nr_metadata {

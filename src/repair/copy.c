@@ -26,7 +26,7 @@ struct pair {
 
 static const char *const side_files[] = { NR_FILE_METADATA, NR_FILE_BTF };
 /* They give addresses names; not every trace has them. */
-static const char *const name_files[] = { NR_FILE_KALLSYMS, NR_FILE_MAPPINGS };
+static const char *const name_files[] = { NR_FILE_KALLSYMS, NR_FILE_MAPPINGS, NR_FILE_STACKS };
 
 static int cannot_write(const struct nr_read_dir *d, const char *name, int err)
 {

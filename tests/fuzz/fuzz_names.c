@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Fuzzes the readers of the files that give addresses names. The first byte chooses: the mappings, the
- * kernel's symbols as a file has them, or their text, which the fuzzer compresses.
+ * stacks of ids, the kernel's symbols as a file has them, or their text, which the fuzzer compresses.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -9,6 +9,7 @@
 #include <zstd.h>
 #include "names/kallsyms.h"
 #include "names/mappings.h"
+#include "names/stack_ids.h"
 
 static void read_mappings(const uint8_t *data, size_t size)
 {
@@ -26,6 +27,26 @@ static void read_mappings(const uint8_t *data, size_t size)
 			abort();
 	}
 	nr_mappings_free(m);
+}
+
+static void read_stacks(const uint8_t *data, size_t size)
+{
+	struct nr_stack_ids *s = nr_stack_ids_new();
+	char *text = malloc(size + 1);
+	unsigned line;
+
+	memcpy(text, data, size);
+	text[size] = 0;
+	nr_stack_ids_add(s, text, size, &line);
+	free(text);
+	for (uint32_t i = 0; i < 64; i++) {
+		const struct nr_stack_id *found =
+			nr_stack_ids_find(s, i % 4, i & 4 ? "a_stack_id" : "stack_id", i / 8);
+
+		if (found && (found->id != i / 8 || (found->n && !found->addresses)))
+			abort();
+	}
+	nr_stack_ids_free(s);
 }
 
 static void read_kernel(const void *data, size_t size)
@@ -63,6 +84,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	if (*data == 'm')
 		read_mappings(data + 1, size - 1);
+	else if (*data == 's')
+		read_stacks(data + 1, size - 1);
 	else if (*data == 'k')
 		read_kernel_text(data + 1, size - 1);
 	else

@@ -140,7 +140,7 @@ void make_1_0(void)
 {
 	size_t size, body;
 	char *text = load_file(in_scratch("t/metadata"), &size);
-	char *minor = strstr(text, "tracer_minor = 4"), *line = strstr(text, "/* crc32 0x");
+	char *minor = strstr(text, "tracer_minor = 5"), *line = strstr(text, "/* crc32 0x");
 
 	assert_non_null(minor);
 	assert_non_null(line);

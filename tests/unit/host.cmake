@@ -26,6 +26,10 @@ add_executable(test_symbols ${CMAKE_CURRENT_LIST_DIR}/test_symbols.c)
 target_link_libraries(test_symbols PRIVATE nr_flags numaring_inside PkgConfig::CMOCKA)
 add_test(NAME unit/symbols COMMAND test_symbols)
 
+add_executable(test_stack_flags ${CMAKE_CURRENT_LIST_DIR}/test_stack_flags.c)
+target_link_libraries(test_stack_flags PRIVATE nr_flags numaring_inside PkgConfig::CMOCKA)
+add_test(NAME unit/stack_flags COMMAND test_stack_flags)
+
 add_executable(test_probe_spec ${CMAKE_CURRENT_LIST_DIR}/test_probe_spec.c)
 target_link_libraries(test_probe_spec PRIVATE nr_flags numaring_inside PkgConfig::CMOCKA)
 target_include_directories(test_probe_spec PRIVATE ${PROJECT_SOURCE_DIR}/bpf)

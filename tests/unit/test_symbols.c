@@ -15,6 +15,7 @@
 #include "names/kallsyms.h"
 #include "names/mappings.h"
 #include "names/names.h"
+#include "names/stack_ids.h"
 #include "numaring/symbols.h"
 
 static const struct nr_logger quiet = {};
@@ -359,6 +360,83 @@ static void names_of_this_process(void **state)
 	assert_int_equal(system(buf), 0);
 }
 
+/* ---- stacks of ids ---- */
+
+static int add_ids(struct nr_stack_ids *s, const char *text, unsigned *line)
+{
+	char *copy = strdup(text);
+	int err = nr_stack_ids_add(s, copy, strlen(text), line);
+
+	free(copy);
+	return err;
+}
+
+static void stacks_of_ids(void **state)
+{
+	struct nr_stack_ids *s = nr_stack_ids_new();
+	const struct nr_stack_id *found;
+	unsigned line;
+
+	(void)state;
+	assert_int_equal(add_ids(s,
+				 NR_STACK_IDS_BEGIN "map a 1.stack_id 2.other_stack_id\n"
+						    "7 100 200 ffffffff81000000 10\n"
+						    "map b 3.stack_id\n"
+						    "7 300 400\n"
+						    "map a 1.stack_id 2.other_stack_id\n"
+						    "3 500 600 20\n"
+						    "4 500 600 2",
+				 &line),
+			 0);
+	assert_true(nr_stack_ids_are_in(s, 2, "other_stack_id"));
+	assert_false(nr_stack_ids_are_in(s, 2, "stack_id"));
+	assert_false(nr_stack_ids_are_in(s, 12, "other_stack_id"));
+	found = nr_stack_ids_find(s, 1, "stack_id", 7);
+	assert_non_null(found);
+	assert_int_equal(found->n, 2);
+	assert_int_equal(found->from, 100);
+	assert_int_equal(found->to, 200);
+	assert_int_equal(found->addresses[0], 0xffffffff81000000);
+	assert_int_equal(found->addresses[1], 0x10);
+	assert_ptr_equal(nr_stack_ids_find(s, 2, "other_stack_id", 7), found);
+	assert_int_equal(nr_stack_ids_find(s, 1, "stack_id", 3)->addresses[0], 0x20);
+	assert_int_equal(nr_stack_ids_find(s, 3, "stack_id", 7)->n, 0);
+	assert_null(nr_stack_ids_find(s, 3, "stack_id", 3));
+	assert_null(nr_stack_ids_find(s, 1, "stack_id", 4)); /* its line has no end */
+	nr_stack_ids_free(s);
+}
+
+static void damaged_stacks_of_ids(void **state)
+{
+	static const char *const lines[] = { "1 2 3 4\n",
+					     "map\n",
+					     "map a\n",
+					     "map a 1.b\n1 2\n",
+					     "map a 1.b\n1 2 3 \n",
+					     "map a 1.b\n1 2 3  4\n",
+					     "map a 1.b\n-1 2 3\n",
+					     "map a 1.b\n1 2 3 x\n",
+					     "map a 1.b\n\n",
+					     "map a 1.b\n4294967296 2 3 1\n",
+					     "map a 1.b\n1 2 3 fffffffffffffffff\n" };
+	struct nr_stack_ids *s = nr_stack_ids_new();
+	unsigned line;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		char text[256];
+
+		nr_stack_ids_free(s);
+		s = nr_stack_ids_new();
+		snprintf(text, sizeof(text), NR_STACK_IDS_BEGIN "%s", lines[i]);
+		assert_int_equal(add_ids(s, text, &line), -EBADMSG);
+		assert_int_equal(line, strchr(lines[i], '\n')[1] ? 3 : 2);
+	}
+	assert_int_equal(add_ids(s, "numaring stacks 2\n", &line), -EBADMSG);
+	assert_int_equal(add_ids(s, "", &line), -EBADMSG);
+	nr_stack_ids_free(s);
+}
+
 static void not_elf(void **state)
 {
 	struct nr_elf_symbols *symbols = NULL;
@@ -377,6 +455,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kernel_symbols),	 cmocka_unit_test(damaged_kernel_symbols),
+		cmocka_unit_test(stacks_of_ids),	 cmocka_unit_test(damaged_stacks_of_ids),
 		cmocka_unit_test(mappings_by_time),	 cmocka_unit_test(damaged_mappings),
 		cmocka_unit_test(notes_processes),	 cmocka_unit_test(keeps_processes),
 		cmocka_unit_test(names_of_this_process), cmocka_unit_test(not_elf),
