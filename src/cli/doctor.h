@@ -41,8 +41,8 @@ void doctor_say(struct doctor *d, const char *name, enum verdict verdict, const 
 
 /* The first line of a file, without its end. False, and an empty line: it cannot be read. */
 bool doctor_read(const char *path, char *line, size_t size);
-/* The number in a file; fallback: it has none. */
-long doctor_read_number(const char *path, long fallback);
+/* The value in a file below /proc/sys, until the next call; "unknown": it cannot be read. */
+const char *doctor_sysctl(const char *name);
 /* The number after a name in a file like /proc/meminfo. False: it is not there. */
 bool doctor_read_field(const char *path, const char *name, uint64_t *value);
 /* "4.0 MiB", "1.5 GiB". A buffer of 24 bytes holds every value. */

@@ -44,17 +44,17 @@ void doctor_check_btf(struct doctor *d)
 /* Without the JIT, the kernel interprets programs, and refuses those that call kernel functions. */
 void doctor_check_jit(struct doctor *d)
 {
-	long enable = doctor_read_number("/proc/sys/net/core/bpf_jit_enable", -1);
-	long harden = doctor_read_number("/proc/sys/net/core/bpf_jit_harden", 0);
+	bool is_off = !strcmp(doctor_sysctl("net/core/bpf_jit_enable"), "0");
+	bool hardens_all = !strcmp(doctor_sysctl("net/core/bpf_jit_harden"), "2");
 
-	if (enable == 0)
+	if (is_off)
 		doctor_say(d, "jit", VERDICT_SUSPECT, "sysctl net.core.bpf_jit_enable=1",
 			   "the kernel interprets BPF programs, so each event costs more");
-	else if (harden == 2)
+	else if (hardens_all)
 		doctor_say(d, "jit", VERDICT_NOTE, "sysctl net.core.bpf_jit_harden=1",
 			   "the kernel hardens all compiled BPF programs, so each event costs "
 			   "more");
-	else if (enable < 0)
+	else if (access("/proc/sys/net/core/bpf_jit_enable", R_OK))
 		doctor_say(d, "jit", VERDICT_OK, NULL,
 			   "unknown: /proc/sys/net/core/bpf_jit_enable cannot be read");
 	else
@@ -164,7 +164,7 @@ static bool sees_addresses(void)
 
 void doctor_check_kallsyms(struct doctor *d)
 {
-	long restricts = doctor_read_number("/proc/sys/kernel/kptr_restrict", -1);
+	const char *restricts = doctor_sysctl("kernel/kptr_restrict");
 
 	if (sees_addresses())
 		doctor_say(d, "kallsyms", VERDICT_OK, NULL, "functions of the kernel have names");
@@ -175,9 +175,9 @@ void doctor_check_kallsyms(struct doctor *d)
 			   strerror(errno));
 	else
 		doctor_say(d, "kallsyms", VERDICT_NOTE,
-			   restricts == 2 ? "sysctl kernel.kptr_restrict=1"
-					  : "run as root, or grant CAP_SYSLOG",
+			   !strcmp(restricts, "2") ? "sysctl kernel.kptr_restrict=1"
+						   : "run as root, or grant CAP_SYSLOG",
 			   "functions of the kernel in stacks stay without names "
-			   "(kernel.kptr_restrict = %ld)",
+			   "(kernel.kptr_restrict = %s)",
 			   restricts);
 }

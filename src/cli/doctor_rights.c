@@ -67,13 +67,13 @@ static int call_bpf(void)
 
 void doctor_check_bpf(struct doctor *d)
 {
-	long unprivileged = doctor_read_number("/proc/sys/kernel/unprivileged_bpf_disabled", -1);
+	const char *unprivileged = doctor_sysctl("kernel/unprivileged_bpf_disabled");
 	int err = call_bpf();
 
 	if (!d->may_use_bpf)
 		doctor_say(d, "bpf", VERDICT_NOTE, NULL,
 			   "bpf(2) was not tried, because the capabilities are missing "
-			   "(kernel.unprivileged_bpf_disabled = %ld does not matter)",
+			   "(kernel.unprivileged_bpf_disabled = %s does not matter)",
 			   unprivileged);
 	else if (err == EPERM || err == EACCES)
 		doctor_say(d, "bpf", VERDICT_MISSING,
@@ -88,23 +88,22 @@ void doctor_check_bpf(struct doctor *d)
 			   "bpf(2) does not exist here");
 	else
 		doctor_say(d, "bpf", VERDICT_OK, NULL,
-			   "bpf(2) can be called (kernel.unprivileged_bpf_disabled = %ld does not "
+			   "bpf(2) can be called (kernel.unprivileged_bpf_disabled = %s does not "
 			   "matter)",
 			   unprivileged);
 }
 
 void doctor_check_perf(struct doctor *d)
 {
-	long paranoid = doctor_read_number("/proc/sys/kernel/perf_event_paranoid", -1);
+	const char *paranoid = doctor_sysctl("kernel/perf_event_paranoid");
 
 	if (has(d, CAP_PERFMON) || has(d, CAP_SYS_ADMIN))
 		doctor_say(d, "perf", VERDICT_OK, NULL,
-			   "kernel.perf_event_paranoid = %ld does not limit this process",
-			   paranoid);
+			   "kernel.perf_event_paranoid = %s does not limit this process", paranoid);
 	else
 		doctor_say(d, "perf", VERDICT_NOTE, "grant CAP_PERFMON",
 			   "samples (-e sample) are refused, with any "
-			   "kernel.perf_event_paranoid (now %ld)",
+			   "kernel.perf_event_paranoid (now %s)",
 			   paranoid);
 }
 

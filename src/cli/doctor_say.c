@@ -30,14 +30,13 @@ bool doctor_read(const char *path, char *line, size_t size)
 	return done;
 }
 
-long doctor_read_number(const char *path, long fallback)
+const char *doctor_sysctl(const char *name)
 {
-	char line[64], *end;
-	long n;
+	static char value[32];
+	char path[128];
 
-	doctor_read(path, line, sizeof(line));
-	n = strtol(line, &end, 10);
-	return end == line ? fallback : n;
+	snprintf(path, sizeof(path), "/proc/sys/%s", name);
+	return doctor_read(path, value, sizeof(value)) ? value : "unknown";
 }
 
 bool doctor_is_initial(const char *namespace, unsigned inode)
