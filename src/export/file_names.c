@@ -7,8 +7,7 @@
 #include <string.h>
 #include "file_names.h"
 
-#define N_IDS	 (UINT16_MAX + 1)
-#define MAX_NAME 200
+#define N_IDS (UINT16_MAX + 1)
 
 struct file_names {
 	const struct nr_types *types;
@@ -34,14 +33,13 @@ static void make_safe(char *name)
 /* A name that no other table has, malloc'ed. */
 static char *unique_name(struct file_names *n, const char *type)
 {
-	char *name = malloc(MAX_NAME + 16), **found;
-	size_t len;
+	size_t len = strlen(type);
+	char *name = malloc(len + 16), **found;
 
 	if (!name)
 		return NULL;
-	snprintf(name, MAX_NAME + 1, "%s", type);
+	strcpy(name, type);
 	make_safe(name);
-	len = strlen(name);
 	for (unsigned i = 2; tfind(name, &n->taken, compare); i++)
 		sprintf(name + len, "-%u", i);
 	found = tsearch(name, &n->taken, compare);

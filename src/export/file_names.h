@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The names of files that have the events of one type each. Characters other than letters, digits,
- * and '_' become '-'. A name is at most 200 bytes long. Names that some file system takes for
- * equal get a number: "-2" for the second.
+ * The names of files that have the events of one type each. Characters other than letters, digits and
+ * '_' become '-'. Names that some file system takes for equal get a number: "-2" for the second.
  */
 #ifndef NR_FILE_NAMES_H
 #define NR_FILE_NAMES_H
