@@ -110,9 +110,9 @@ if unshare -m true 2>/dev/null; then
 	sanitized || agree "no /proc" kallsyms=note -- hide /proc
 	agree "no nodes in /sys" numa=note -- hide /sys/devices/system/node
 	full() {
-		unshare -m sh -c 'mkdir -p full && mount -t tmpfs -o size=64k none full && cd full && exec "$@"' - "$@"
+		unshare -m sh -c 'mkdir -p full && mount -t tmpfs -o size=4k none full && cd full && exec "$@"' - "$@"
 	}
-	agree "a small disk" output=missing -- full
+	agree "a disk with room for nothing" output=missing -- full
 	read_only() {
 		unshare -m sh -c 'mount --bind -o ro "$1" "$1" && cd "$1" && shift && exec "$@"' - "$dir" "$@"
 	}
