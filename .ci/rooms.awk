@@ -22,8 +22,8 @@ BEGIN {
 	library("uthash", "uthash\\.h")
 	library("NLopt", "nlopt\\.h")
 	library("skeletons", ".*\\.skel\\.h")
-	library("libc", "(linux|sys|asm-generic)/.*")
 	library("libc", "(argp|cpuid|ctype|dlfcn|endian|err|errno|fnmatch|grp|inttypes|libgen|limits|locale|math|obstack|poll|pthread|regex|sched|search|semaphore)\\.h")
+	library("libc", "(linux|net|sys|asm-generic)/.*")
 	library("libc", "(signal|spawn|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string|time|unistd)\\.h")
 }
 

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include "collector.h"
 #include "kernel/constants.h"
+#include "kernel/show_map.h"
+#include "kernel/targets.h"
 
 int nr_collector_check_open(const struct nr_collector *c)
 {
@@ -120,4 +122,41 @@ int nr_collector_set(struct nr_collector *c, unsigned object, const char *name, 
 	int err = open_object(c, object, &o);
 
 	return err ?: nr_object_check_unloaded(o, &c->log) ?: nr_constant_set(o, name, value, &c->log);
+}
+
+int nr_collector_attach(struct nr_collector *c, unsigned object, const char *program,
+			const char *target)
+{
+	struct nr_object *o;
+	int err = open_object(c, object, &o);
+
+	return err ?: nr_object_check_unloaded(o, &c->log) ?: nr_targets_add(o, program, target, &c->log);
+}
+
+/* Prints the map, and passes the text on. */
+static int print_map(const struct nr_collector *c, const struct nr_object *o, const char *name,
+		     nr_lines_fn fn, void *ctx)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	int err = out ? nr_show_map(o, &c->maps, name, out, &c->log) : -ENOMEM;
+
+	if (out && fclose(out) && !err)
+		err = -ENOMEM;
+	err = err ?: fn(ctx, text, size);
+	free(text);
+	return err;
+}
+
+int nr_collector_show_map(struct nr_collector *c, unsigned object, const char *name, nr_lines_fn fn,
+			  void *ctx)
+{
+	const struct nr_object *o = find_object(c, object);
+
+	if (o)
+		return fn ? print_map(c, o, name, fn, ctx)
+			  : nr_show_map(o, &c->maps, name, NULL, &c->log);
+	nr_log(&c->log, NR_LOG_ERROR, "there is no object %u: add it first", object);
+	return -ENOENT;
 }

@@ -10,6 +10,7 @@
 #include "kernel/kernel_btf.h"
 #include "kernel/pids.h"
 #include "names/stack_fields.h"
+#include "kernel/targets.h"
 
 /* How long the end waits for a record that is reserved and not submitted. */
 #define LAST_RECORD_NS 1000000000ull
@@ -73,7 +74,18 @@ static int check_complete(const struct nr_collector *c)
 static int check_nmi(const struct nr_collector *c)
 {
 	for (unsigned i = 0; i < c->n_objects; i++) {
-		if (!c->objects[i].nmi || c->n_objects == 1)
+		const struct nr_object *o = &c->objects[i];
+		const char *beside = o->nmi ? nr_targets_beside_nmi(o) : NULL;
+
+		if (beside)
+			nr_log(&c->log, NR_LOG_ERROR,
+			       "cannot run programs of %s in NMIs, as those on counters of the "
+			       "CPU, "
+			       "and %s beside them: record it without %s, or use cpu-clock",
+			       o->name, beside, beside);
+		if (beside)
+			return -EINVAL;
+		if (!o->nmi || c->n_objects == 1)
 			continue;
 		nr_log(&c->log, NR_LOG_ERROR,
 		       "cannot record cycles of source %s with other sources, which its NMIs would "
@@ -177,6 +189,16 @@ static int attach_objects(struct nr_collector *c)
 	return err;
 }
 
+/* At the start, after all programs are attached: what changes meanwhile is seen by these. */
+static int run_iterators(struct nr_collector *c, bool at_end)
+{
+	int err = 0;
+
+	for (unsigned i = 0; i < c->n_objects; i++)
+		err = nr_iterators_run(&c->objects[i], at_end, &c->log) ?: err;
+	return err;
+}
+
 static void detach_objects(struct nr_collector *c)
 {
 	for (unsigned i = 0; i < c->n_objects; i++)
@@ -224,7 +246,8 @@ static int start(struct nr_collector *c)
 	c->started = nr_clock_now();
 	c->cpu_before = nr_collector_cpu_time();
 	err = nr_misfits_init(&c->misfits, c->types) ?: make_names(c) ?: begin_outputs(c);
-	return err ?: start_threads(c) ?: start_names(c) ?: attach_objects(c);
+	return err ?: start_threads(c) ?: start_names(c) ?: attach_objects(c)
+	       ?: run_iterators(c, false);
 }
 
 int nr_collector_start(struct nr_collector *c)
@@ -361,6 +384,8 @@ int nr_recording_end(struct nr_collector *c)
 	bool failed = c->state == NR_FAILED;
 	int err, end;
 
+	int iterated = failed ? 0 : run_iterators(c, true);
+
 	c->stream.ending = nr_clock_now();
 	detach_objects(c);
 	/* Afterwards no program runs any more, and all their records are submitted. A sleepable
@@ -376,7 +401,7 @@ int nr_recording_end(struct nr_collector *c)
 	end = nr_stream_finish(&c->stream, c->opts.stop_timeout_ms);
 	for (unsigned i = 0; i < c->plan->n_shards; i++)
 		nr_consumer_destroy(&c->consumers[i]);
-	c->end_error = end ?: err;
+	c->end_error = end ?: err ?: iterated;
 	c->threads = false;
 	nr_collector_set_state(c, NR_STOPPED);
 	end = close_outputs(c, failed);

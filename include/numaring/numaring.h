@@ -172,6 +172,19 @@ NR_API int nr_collector_set(struct nr_collector *c, unsigned object, const char 
 			    const char *value);
 
 /*
+ * Attaches a program of such an object to a target at the start, instead of what its section names;
+ * also one in SEC("?..."). A program may have several targets. The program's type says what a target
+ * is: an event with a rate, "cpu-clock:1ms"; "eth0:ingress"; a cgroup; functions by a pattern...
+ * (docs/own-events.md). After the stop, nothing stays attached.
+ *
+ * -ENOENT: there is no such object, program or target; -EINVAL: the target has not the form that the
+ * program needs; -EOPNOTSUPP: programs of this type cannot be attached like this; -EBUSY: the
+ * collector was already started. nr_collector_start returns what only the kernel can find.
+ */
+NR_API int nr_collector_attach(struct nr_collector *c, unsigned object, const char *program,
+			       const char *target);
+
+/*
  * Records only the events that match an expression (query.h). It is checked at once, against the
  * event types added so far, so add sources and objects first; nr_collector_start checks it again if
  * more were added. A later call replaces the filter; NULL removes it. The built-in sources test in
@@ -334,6 +347,18 @@ NR_API int nr_collector_fd(const struct nr_collector *c);
  * more. nr_collector_close frees the BPF objects and leaves the other memory to that thread.
  */
 NR_API int nr_collector_stop(struct nr_collector *c);
+
+/*
+ * Passes the content of a map of an object (nr_collector_object) to fn, as lines of text in one call:
+ * keys and values by the map's BTF, sorted, at most 50 entries; values of CPUs added up if they are
+ * numbers; histograms of powers of two as bars (docs/own-events.md). name may also be a section with
+ * variables, as ".bss". Between the start and nr_collector_close; after the stop, the content is
+ * final. With fn NULL it only checks the name, which is possible before the start. Returns what fn
+ * returned. -ENOENT: there is no such object or map; -EOPNOTSUPP: entries of such a map cannot be
+ * listed; -EINVAL: not started; -ENOMEM.
+ */
+NR_API int nr_collector_show_map(struct nr_collector *c, unsigned object, const char *name,
+				 nr_lines_fn fn, void *ctx);
 
 /*
  * A snapshot, allocated by the library and not changed afterwards. Within a soname, new fields are

@@ -8,13 +8,15 @@
 #include "events_args.h"
 
 enum object_option {
-	OBJECT_SET, /* --set NAME=VALUE */
+	OBJECT_SET,    /* --set NAME=VALUE */
+	OBJECT_ATTACH, /* --attach PROGRAM=TARGET */
+	OBJECT_SHOW,   /* --show-map NAME */
 };
 
 struct object_arg {
 	enum object_option option;
 	unsigned object; /* of how many before it the last one is meant; 0: it came first */
-	char *name;	 /* before the = */
+	char *name;	 /* before the =, or all of it */
 	char *value;	 /* after it */
 };
 
@@ -29,5 +31,7 @@ void object_args_add(struct object_args *args, enum object_option option,
 /* After all objects were added. 0, or a negative errno after a message: an option is wrong. */
 int object_args_apply(struct object_args *args, const struct strings *objects,
 		      struct nr_collector *c);
+/* After the recording: prints the maps of --show-map. 0, or a negative errno after a message. */
+int object_args_show(const struct object_args *args, struct nr_collector *c, FILE *out);
 
 #endif

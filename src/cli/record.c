@@ -210,6 +210,18 @@ static int print_reports(struct record *r, const struct nr_stats *stats, int fd)
 	return err;
 }
 
+static int print_maps(struct record *r, int fd)
+{
+	FILE *out = timed_stream(fd);
+	int err = out ? object_args_show(&r->what.object_args, r->collector, out) : -ENOMEM;
+
+	if (out && fclose(out) && !err) {
+		err = -errno;
+		cli_error("cannot write the maps: %s", timed_write_error(err));
+	}
+	return err;
+}
+
 static int report_stats(struct record *r, const struct nr_stats *stats, int err)
 {
 	const struct summary s = {
@@ -230,6 +242,8 @@ static int report_stats(struct record *r, const struct nr_stats *stats, int err)
 		cli_error("cannot write the summary: %s", timed_write_error(unseen));
 	if (r->report.run && !r->stuck) /* else they may still get events */
 		unseen = print_reports(r, stats, out) ?: unseen;
+	if (!r->stuck)
+		unseen = print_maps(r, out) ?: unseen;
 	report_command(&r->command);
 	watchdog_start(2 * READER_TIMEOUT_MS + WRITE_TIMEOUT_MS,
 		       "gave up on the statistics: a write does not return");

@@ -15,6 +15,7 @@ enum {
 	OPT_PACKERS,
 	OPT_REPORT,
 	OPT_FOLLOW,
+	OPT_SHOW_MAP,
 };
 
 static const struct argp_option options[] = {
@@ -24,6 +25,7 @@ static const struct argp_option options[] = {
 	{ .name = "report", .key = OPT_REPORT, .arg = "KINDS" },
 	{ .name = "duration", .key = 'd', .arg = "TIME" },
 	{ .name = "follow", .key = OPT_FOLLOW },
+	{ .name = "show-map", .key = OPT_SHOW_MAP, .arg = "NAME" },
 	{ .name = "packers", .key = OPT_PACKERS, .arg = "N" },
 	{ .name = "fail-on-loss", .key = OPT_FAIL_ON_LOSS },
 	{ .name = "stats-json", .key = OPT_STATS_JSON, .arg = "FILE" },
@@ -35,7 +37,7 @@ static const struct argp_option options[] = {
 /* These options add a value each time. */
 static bool may_repeat(int key)
 {
-	return key == 'o' || key == OPT_FORMAT || key == OPT_REPORT;
+	return key == 'o' || key == OPT_FORMAT || key == OPT_REPORT || key == OPT_SHOW_MAP;
 }
 
 static void parse_packers(struct record *r, const char *arg)
@@ -84,6 +86,9 @@ static bool set_value(struct record *r, int key, char *arg)
 		return true;
 	case OPT_REPORT:
 		reports_add(&r->report.kinds, arg);
+		return true;
+	case OPT_SHOW_MAP:
+		object_args_add(&r->what.object_args, OBJECT_SHOW, &r->what.objects, arg);
 		return true;
 	case OPT_PACKERS:
 		parse_packers(r, arg);

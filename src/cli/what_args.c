@@ -10,6 +10,7 @@ enum {
 	OPT_SELF,
 	OPT_OBJECT,
 	OPT_SET,
+	OPT_ATTACH,
 	OPT_KPROBE,
 	OPT_UPROBE,
 	OPT_USDT,
@@ -18,6 +19,7 @@ enum {
 static const struct argp_option options[] = {
 	{ .name = "event", .key = 'e', .arg = "EVENTS" },
 	{ .name = "object", .key = OPT_OBJECT, .arg = "FILE" },
+	{ .name = "attach", .key = OPT_ATTACH, .arg = "PROG=TARGET" },
 	{ .name = "set", .key = OPT_SET, .arg = "NAME=VALUE" },
 	{ .name = "kprobe", .key = OPT_KPROBE, .arg = "FUNC[(ARGS)]" },
 	{ .name = "uprobe", .key = OPT_UPROBE, .arg = "PATH:SYM[(ARGS)]" },
@@ -94,6 +96,9 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_OBJECT:
 		strings_add(&w->objects, arg);
+		return 0;
+	case OPT_ATTACH:
+		object_args_add(&w->object_args, OBJECT_ATTACH, &w->objects, arg);
 		return 0;
 	case OPT_SET:
 		object_args_add(&w->object_args, OBJECT_SET, &w->objects, arg);

@@ -78,6 +78,21 @@ static int open_cgroup(const char *path, const struct nr_logger *log)
 	return -ENOENT;
 }
 
+int nr_cgroup_open(const char *path, const struct nr_logger *log)
+{
+	int place = open_cgroup(path, log), fd;
+
+	if (place < 0)
+		return place;
+	fd = openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0) {
+		fd = -errno;
+		nr_log(log, NR_LOG_ERROR, "cannot open the cgroup %s: %s", path, nr_reason(fd));
+	}
+	close(place);
+	return fd;
+}
+
 /* Steps up to the root and counts the steps. */
 static int find_level(int fd, uint64_t id, uint32_t *level)
 {

@@ -14,5 +14,7 @@ struct nr_cgroup {
 /* path: of its directory, or below the place where cgroup2 is mounted. 0, or a negative errno,
  * logged. */
 int nr_cgroup_find(struct nr_cgroup *out, const char *path, const struct nr_logger *log);
+/* Opens its directory. The descriptor, or a negative errno, logged. */
+int nr_cgroup_open(const char *path, const struct nr_logger *log);
 
 #endif

@@ -11,14 +11,6 @@
 
 #define MAX_CHAIN 32 /* qualifiers, typedefs and arrays around a type */
 
-/* A variable of the object. */
-struct variable {
-	const char *name;
-	const char *section;
-	const struct btf_var_secinfo *at;
-	uint32_t type;
-};
-
 /* What is set: all of a variable, or a part of it. */
 struct part {
 	const char *path;
@@ -49,10 +41,8 @@ static bool holds_variables(const char *section)
 			   !strncmp(section, ".bss", 4));
 }
 
-/* Variable i of a section. False: it is ours, or the compiler made it, such as a function's format
- * "function.____fmt". */
-static bool get_variable(const struct btf *btf, const struct btf_type *section, unsigned i,
-			 struct variable *out)
+bool nr_variable_get(const struct btf *btf, const struct btf_type *section, unsigned i,
+		     struct nr_variable *out)
 {
 	const struct btf_var_secinfo *at = &btf_var_secinfos(section)[i];
 	const struct btf_type *var = btf__type_by_id(btf, at->type);
@@ -60,16 +50,16 @@ static bool get_variable(const struct btf *btf, const struct btf_type *section, 
 
 	if (!name || !*name || strchr(name, '.') || is_ours(name))
 		return false;
-	*out = (struct variable){ name, btf__name_by_offset(btf, section->name_off), at,
-				  var->type };
+	*out = (struct nr_variable){ name, btf__name_by_offset(btf, section->name_off), at,
+				     var->type };
 	return true;
 }
 
 /* Calls fn for each variable, until it returns true. */
-static bool each_variable(const struct btf *btf, bool (*fn)(void *ctx, const struct variable *v),
+static bool each_variable(const struct btf *btf, bool (*fn)(void *ctx, const struct nr_variable *v),
 			  void *ctx)
 {
-	struct variable v;
+	struct nr_variable v;
 
 	for (uint32_t id = 1; btf && id < btf__type_cnt(btf); id++) {
 		const struct btf_type *t = btf__type_by_id(btf, id);
@@ -77,7 +67,7 @@ static bool each_variable(const struct btf *btf, bool (*fn)(void *ctx, const str
 		if (!btf_is_datasec(t) || !holds_variables(btf__name_by_offset(btf, t->name_off)))
 			continue;
 		for (unsigned i = 0; i < btf_vlen(t); i++)
-			if (get_variable(btf, t, i, &v) && fn(ctx, &v))
+			if (nr_variable_get(btf, t, i, &v) && fn(ctx, &v))
 				return true;
 	}
 	return false;
@@ -86,10 +76,10 @@ static bool each_variable(const struct btf *btf, bool (*fn)(void *ctx, const str
 struct search {
 	const char *name;
 	size_t len;
-	struct variable found;
+	struct nr_variable found;
 };
 
-static bool is_wanted(void *ctx, const struct variable *v)
+static bool is_wanted(void *ctx, const struct nr_variable *v)
 {
 	struct search *s = ctx;
 	bool same = strlen(v->name) == s->len && !strncmp(v->name, s->name, s->len);
@@ -99,7 +89,7 @@ static bool is_wanted(void *ctx, const struct variable *v)
 	return same;
 }
 
-static bool list_variable(void *ctx, const struct variable *v)
+static bool list_variable(void *ctx, const struct nr_variable *v)
 {
 	nr_name_list_add(ctx, v->name);
 	return false;
@@ -122,7 +112,7 @@ static int refuse_unknown(const struct nr_object *o, const char *name, const str
 	return -ENOENT;
 }
 
-static int find_variable(const struct nr_object *o, const char *path, struct variable *out,
+static int find_variable(const struct nr_object *o, const char *path, struct nr_variable *out,
 			 const struct nr_logger *log)
 {
 	struct search s = { .name = path, .len = strcspn(path, ".[") };
@@ -151,7 +141,7 @@ static bool is_volatile(const struct btf *btf, uint32_t type)
 	return false;
 }
 
-static int check_volatile(const struct nr_object *o, const struct variable *v,
+static int check_volatile(const struct nr_object *o, const struct nr_variable *v,
 			  const struct nr_logger *log)
 {
 	if (strncmp(v->section, ".rodata", 7) || is_volatile(bpf_object__btf(o->obj), v->type))
@@ -164,7 +154,7 @@ static int check_volatile(const struct nr_object *o, const struct variable *v,
 }
 
 /* The layout of a struct whose only member is the variable. */
-static int make_layout(const struct btf *btf, const struct variable *v, struct nr_layout **out)
+static int make_layout(const struct btf *btf, const struct nr_variable *v, struct nr_layout **out)
 {
 	const struct nr_logger silent = {};
 	uint32_t size;
@@ -205,12 +195,10 @@ static int refuse_value(const struct part *p, const char *value, int err)
 
 static void store(const struct part *p, uint64_t v)
 {
-	for (unsigned i = 0; i < p->field->bits; i++) {
-		uint32_t bit = p->off + i;
-		uint8_t mask = 1u << bit % 8;
+	struct nr_field at = *p->field;
 
-		p->data[bit / 8] = (p->data[bit / 8] & ~mask) | (v >> i & 1 ? mask : 0);
-	}
+	at.off = p->off;
+	nr_field_store(&at, p->data, v);
 }
 
 /* Decimal, or hexadecimal after 0x. 0, -EINVAL or -ERANGE. */
@@ -502,7 +490,7 @@ static int set_variable(const struct nr_layout *layout, const char *path, const 
 }
 
 /* Changes a copy of the section's data, so that a wrong value leaves it as it is. */
-static int set_in_section(struct nr_object *o, const struct variable *v,
+static int set_in_section(struct nr_object *o, const struct nr_variable *v,
 			  const struct nr_layout *layout, const char *path, const char *value,
 			  const struct nr_logger *log)
 {
@@ -531,7 +519,7 @@ int nr_constant_set(struct nr_object *o, const char *path, const char *value,
 		    const struct nr_logger *log)
 {
 	struct nr_layout *layout = NULL;
-	struct variable v;
+	struct nr_variable v;
 	int err = find_variable(o, path, &v, log) ?: check_volatile(o, &v, log);
 
 	if (err)

@@ -6,6 +6,7 @@
 #include "events.h"
 #include "libbpf_log.h"
 #include "object.h"
+#include "target.h"
 #include "trial.h"
 
 /* The verifier may take several seconds for a large program. */
@@ -189,6 +190,7 @@ int nr_object_types(const struct nr_object *o, uint16_t id_base, struct nr_types
 void nr_object_close(struct nr_object *o)
 {
 	nr_object_detach(o);
+	nr_targets_clear(o);
 	if (o->own_obj)
 		bpf_object__close(o->obj);
 	if (o->close)

@@ -20,6 +20,12 @@ struct nr_object {
 	struct btf *named;
 	struct bpf_link **links;
 	unsigned n_links;
+	struct nr_target *targets; /* where programs are attached, beside their sections */
+	unsigned n_targets;
+	struct nr_tc *tcs; /* attached programs of tc */
+	unsigned n_tcs;
+	struct nr_iterator *iterators; /* attached iterators */
+	unsigned n_iterators;
 	/* An object whose programs libbpf cannot attach by their sections has its own ways: attach
 	 * is called for each program instead, and adds links with nr_object_link; close frees ctx.
 	 * All are NULL for other objects. */

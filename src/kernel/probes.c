@@ -22,12 +22,12 @@ struct probes {
 /* ---- attaching ---- */
 
 static struct bpf_link *attach_one(const struct nr_probe_spec *s, struct bpf_program *prog,
-				   unsigned i)
+				   uint64_t cookie)
 {
-	LIBBPF_OPTS(bpf_kprobe_opts, kprobe, .bpf_cookie = i, .retprobe = s->is_return);
-	LIBBPF_OPTS(bpf_uprobe_opts, uprobe, .bpf_cookie = i, .retprobe = s->is_return,
+	LIBBPF_OPTS(bpf_kprobe_opts, kprobe, .bpf_cookie = cookie, .retprobe = s->is_return);
+	LIBBPF_OPTS(bpf_uprobe_opts, uprobe, .bpf_cookie = cookie, .retprobe = s->is_return,
 		    .func_name = s->symbol);
-	LIBBPF_OPTS(bpf_usdt_opts, usdt, .usdt_cookie = i);
+	LIBBPF_OPTS(bpf_usdt_opts, usdt, .usdt_cookie = cookie);
 
 	switch (s->kind) {
 	case NR_KPROBE:
@@ -89,17 +89,16 @@ static void report(const struct nr_probe_spec *s, int err, const struct nr_logge
 		       attach_reason(err));
 }
 
-static int attach_probe(struct nr_object *o, struct bpf_program *prog, unsigned i,
-			const struct nr_logger *log)
+int nr_probe_attach(struct nr_object *o, struct bpf_program *prog, const struct nr_probe_spec *s,
+		    uint64_t cookie, const struct nr_logger *log)
 {
-	const struct nr_probe_spec *s = &((struct probes *)o->ctx)->specs[i];
 	struct nr_libbpf_warnings warnings = {};
 	struct bpf_link *link = NULL;
 	int err = -EOPNOTSUPP;
 
 	if (kernel_can(s)) {
 		nr_libbpf_log_begin(log, &warnings);
-		link = attach_one(s, prog, i);
+		link = attach_one(s, prog, cookie);
 		err = link ? 0 : -errno;
 		nr_libbpf_log_end();
 	}
@@ -117,7 +116,7 @@ static int attach(struct nr_object *o, struct bpf_program *prog, const struct nr
 
 	for (unsigned i = 0; !err && i < p->n; i++)
 		if (usdt == (p->specs[i].kind == NR_USDT))
-			err = attach_probe(o, prog, i, log);
+			err = nr_probe_attach(o, prog, &p->specs[i], i, log);
 	return err;
 }
 

@@ -6,6 +6,8 @@
 
 #include "object.h"
 
+struct nr_probe_spec;
+
 /* Does a specification begin as one of a probe? */
 bool nr_probe_is_spec(const char *spec);
 int nr_probes_open(struct nr_object *o, const struct nr_logger *log);
@@ -15,5 +17,8 @@ bool nr_probes_have_room(const struct nr_object *o);
  * -EINVAL: the specification is wrong; -ENOENT: there is no such USDT probe; others of the system. */
 int nr_probes_add(struct nr_object *o, const char *spec, uint16_t id_base, struct nr_types *types,
 		  const struct nr_logger *log);
+/* Attaches a program of the object to one probe. Errors are logged. */
+int nr_probe_attach(struct nr_object *o, struct bpf_program *prog, const struct nr_probe_spec *s,
+		    uint64_t cookie, const struct nr_logger *log);
 
 #endif

@@ -160,7 +160,7 @@ int nr_tracepoints_find(struct nr_tracepoint_list *list, const struct nr_tracefs
 
 /* ---- attaching ---- */
 
-static int open_perf_event(uint32_t id)
+int nr_tracepoint_open(uint32_t id)
 {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_TRACEPOINT,
@@ -179,7 +179,7 @@ static int open_perf_event(uint32_t id)
 static struct bpf_link *attach_one(struct tracepoints *t, unsigned i, struct bpf_program *prog)
 {
 	LIBBPF_OPTS(bpf_perf_event_opts, opts, .bpf_cookie = i);
-	int fd = open_perf_event(t->ids[i]), copy = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	int fd = nr_tracepoint_open(t->ids[i]), copy = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	struct bpf_link *link = NULL;
 
 	if (fd < 0)

@@ -39,5 +39,8 @@ int nr_tracepoint_add_type(struct nr_tracefs *fs, const char *name, uint16_t id,
 			   struct nr_types *types, const struct nr_logger *log);
 /* Tells the program of the object about all tracepoints that were added. */
 int nr_tracepoints_seal(struct nr_object *o, const struct nr_logger *log);
+/* Opens a tracepoint by its number, so that a program can be attached to it. The descriptor or a
+ * negative errno. */
+int nr_tracepoint_open(uint32_t id);
 
 #endif

@@ -53,6 +53,16 @@ uint64_t nr_field_load(const struct nr_field *f, const uint8_t *base)
 	return nr_extend(v, f->bits, f->is_signed);
 }
 
+void nr_field_store(const struct nr_field *f, uint8_t *base, uint64_t v)
+{
+	for (unsigned i = 0; i < f->bits; i++) {
+		unsigned bit = f->off + i;
+		uint8_t mask = 1u << bit % 8;
+
+		base[bit / 8] = (base[bit / 8] & ~mask) | (v >> i & 1 ? mask : 0);
+	}
+}
+
 const struct nr_enum_value *nr_field_value(const struct nr_field *f, uint64_t v)
 {
 	unsigned lo = 0, hi = f->n_values;

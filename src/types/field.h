@@ -78,6 +78,9 @@ uint64_t nr_extend(uint64_t v, unsigned bits, bool is_signed);
  * Extended to 64 bits by its sign. */
 uint64_t nr_field_load(const struct nr_field *f, const uint8_t *base);
 
+/* Stores the value of such a field. */
+void nr_field_store(const struct nr_field *f, uint8_t *base, uint64_t v);
+
 /* The first of an enum's values that is v; NULL: v has no name. */
 const struct nr_enum_value *nr_field_value(const struct nr_field *f, uint64_t v);
 

@@ -45,6 +45,9 @@ if(NR_SDT)
 	target_compile_options(vm_probed PRIVATE -O2)
 	nr_vm_case(probes 1 1 ${cases}/probes TIMEOUT 320 ${programs} $<TARGET_FILE:vm_probed>
 		OPTIONS ${library} ${one_thread})
+	nr_vm_case(attach 1 1 ${cases}/attach TIMEOUT 320 ${programs} $<TARGET_FILE:vm_probed>
+		OPTIONS ${library} ${one_thread} --copy $<TARGET_FILE_DIR:load>/attached.bpf.o
+			--module net/sched/cls_bpf --module net/sched/sch_ingress)
 else()
 	add_test(NAME vm/probes COMMAND sh -c "echo 'skipped: no sys/sdt.h: install systemtap-sdt-dev'; exit 77")
 	set_tests_properties(vm/probes PROPERTIES SKIP_RETURN_CODE 77 LABELS vm)
