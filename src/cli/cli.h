@@ -31,6 +31,7 @@ int cmd_repair(int argc, char **argv);
 int cmd_top(int argc, char **argv);
 int cmd_tune(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
+int cmd_new(int argc, char **argv);
 int cmd_topology(int argc, char **argv);
 int cmd_selftest(int argc, char **argv);
 

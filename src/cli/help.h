@@ -6,9 +6,9 @@
 #include <argp.h>
 
 extern const char help_cat_txt[], help_doctor_txt[], help_export_txt[], help_list_txt[],
-	help_record_txt[], help_repair_txt[], help_report_txt[], help_report_diff_txt[],
-	help_selftest_txt[], help_stat_txt[], help_top_txt[], help_topology_txt[],
-	help_verify_txt[];
+	help_new_txt[], help_record_txt[], help_repair_txt[], help_report_txt[],
+	help_report_diff_txt[], help_selftest_txt[], help_stat_txt[], help_top_txt[],
+	help_topology_txt[], help_verify_txt[];
 
 /* As argp_parse, but --help prints argp's doc as it is. Exits with CLI_USAGE if the arguments are
  * invalid. */

@@ -21,6 +21,7 @@ static const struct sub_command {
 	{ "stat", cmd_stat, "count the events of a trace and check their order" },
 	{ "verify", cmd_verify, "check all of a trace and say where it is damaged" },
 	{ "repair", cmd_repair, "copy the whole packets of a damaged trace" },
+	{ "new", cmd_new, "write a BPF program with an event of your own, ready to build" },
 	{ "doctor", cmd_doctor, "check whether record works on this host, and what would help" },
 	{ "topology", cmd_topology, "show which CPUs share a ring, and where it is drained" },
 	{ "tune", cmd_tune, "measure this host and recommend shards and rings for a rate" },

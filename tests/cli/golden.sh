@@ -50,6 +50,17 @@ case_ topology-help topology --help
 case_ doctor-help doctor --help
 case_ doctor-argument doctor now
 case_ selftest-help selftest --help
+case_ new-help new --help
+case_ new new exits
+case_ new-again new exits
+case_ new-spaces new exits "it's here"
+case_ new-bad-name new 2fast
+case_ new-path new a/b
+case_ new-no-name new
+case_ new-too-many new a b c
+case_ new-not-empty new exits full
+case_ new-nowhere new exits missing/dir
+case_ new-on-file new exits full/file
 case_ record-bad-option record --dance
 case_ record-bad-size record --ring-size 12Q
 case_ record-bad-duration record -d soon
