@@ -6,7 +6,7 @@
 : "${FIELDS:=$(dirname "$NUMARING")/tests/bpf/fields}"
 FIELDS=$(realpath "$FIELDS")
 root=$(realpath "$(dirname "$0")/../..")
-tools=(exec connect blockio drops)
+tools=(execsnoop biolatency connect drops)
 need clang jq bpftool
 need_bpf
 scratch
@@ -37,9 +37,11 @@ for with in small full; do
 	done
 done
 
-# One event of each tool: a program start, a refused connection, a packet to nobody, a write.
+# One event of each tool: program starts, a refused connection, a packet to nobody, a write.
 cat >load.sh <<-'EOF'
-	/bin/true
+	/bin/true "two words" '' last
+	/nonexistent/program with arguments
+	/bin/true $(seq -s ' ' 1000 2000)
 	(exec 3<>/dev/tcp/127.0.0.1/9) 2>/dev/null
 	echo nobody >/dev/udp/127.0.0.1/9
 	dd if=/dev/zero of="$1/file" bs=64k count=1 conv=fsync 2>/dev/null
@@ -47,15 +49,23 @@ cat >load.sh <<-'EOF'
 EOF
 for with in small full; do
 	objects=()
-	for tool in "${tools[@]}"; do objects+=(--object "$with-$tool.bpf.o"); done
+	for tool in "${tools[@]/biolatency/}"; do [ ! "$tool" ] || objects+=(--object "$with-$tool.bpf.o"); done
+	objects+=(--object "$with-biolatency.bpf.o" --set slow_ns=0)
 	check "$with: records" "$NUMARING" record "${objects[@]}" -o $with-trace -- bash load.sh "$PWD" 2>err ||
 		cat err >&2
 	"$NUMARING" cat --json $with-trace >$with.jsonl
 	count() {
 		jq -c "select($1)" $with.jsonl | wc -l
 	}
-	check "$with, exec: the program and its parent" test \
-		"$(count '.event == "exec" and .fields.data == "/bin/true" and .fields.parent == "bash" and .fields.pid_ns > 0')" -ge 1
+	started='.event == "exec" and .fields.uid == 0 and .fields.parent == "bash" and .fields.ppid > 0'
+	check "$with, execsnoop: a start, with its arguments" test \
+		"$(count "$started"' and .fields.ret == 0 and .fields.data == "/bin/true two words  last" and
+			.fields.comm == "true"')" -eq 1
+	check "$with, execsnoop: a program that is not there" test \
+		"$(count "$started"' and .fields.ret == -2 and .fields.data == "/nonexistent/program with arguments"')" -ge 1
+	equal "$with, execsnoop: long arguments are cut" \
+		"$(jq -r 'select(.event == "exec" and (.fields.data | startswith("/bin/true 1000 "))) | .fields.data' \
+			$with.jsonl)" "$(echo /bin/true $(seq -s ' ' 1000 2000) | head -c 256)"
 	check "$with, connect: who, where to, and that it was refused" test \
 		"$(count '.event == "connect" and .fields.port == 9 and .fields.outcome == "FAILED" and
 			.fields.daddr[:4] == [127,0,0,1] and .fields.comm == "bash" and .fields.took_ns > 0')" -ge 1
@@ -64,11 +74,55 @@ for with in small full; do
 			.fields.dev == "lo" and .fields.no_socket')" -ge 1
 	case $(stat -f -c %T .) in
 	tmpfs | ramfs | overlayfs | nfs) echo "note: no disk is under $PWD, block I/O was not tried" ;;
-	*) check "$with, blockio: the write" test \
-		"$(count '.event == "block_io" and .fields.operation == "WRITE" and .fields.disk != "" and
+	*) check "$with, biolatency: the write" test \
+		"$(count '.event == "slow_io" and .fields.operation == "WRITE" and .fields.disk != "" and
 			.fields.error == 0 and .fields.took_ns > 0')" -ge 1 ;;
 	esac
 done
+
+# Only those that started.
+"$NUMARING" record --object small-execsnoop.bpf.o --set failed=0 -o started -- bash load.sh "$PWD" 2>err
+equal "execsnoop, failed=0: attempts that failed" \
+	"$("$NUMARING" cat --json started | jq -c 'select(.fields.ret != 0)')" ""
+check "execsnoop, failed=0: starts" test "$("$NUMARING" cat started | grep -c .)" -gt 0
+
+# A disk that takes 40 ms for each read: the histogram has each of them, none below 32 ms.
+slow="" loop=""
+clean() {
+	cd /
+	[ ! "$loop" ] || losetup -d "$loop"
+	umount -l "$dir/slow" 2>/dev/null
+	rm -rf "$dir"
+}
+trap clean EXIT # of lib.sh's scratch directory $dir
+slow_disk() {
+	mkdir slow
+	"$SLOWFS" slow 16 40 2>slowfs.err &
+	slow=$!
+	until [ -e slow/disk ]; do
+		kill -0 $slow 2>/dev/null || return
+		sleep 0.02
+	done
+	loop=$(losetup -f --show slow/disk 2>slowfs.err)
+}
+: "${SLOWFS:=$(dirname "$FIELDS")/slowfs}"
+if slow_disk; then
+	"$NUMARING" record --object small-biolatency.bpf.o --show-map latency -o disk -- \
+		dd if="$loop" of=/dev/null bs=4k count=10 iflag=direct status=none >shown 2>&1 || cat shown >&2
+	sed -n "/\"${loop#/dev/}\"/s/.*requests = \([0-9]*\), bytes = \([0-9]*\),.*us = \(\[.*\]\) }/[\1, \2, \3]/p" \
+		shown >counts
+	cat counts
+	equal "biolatency: requests, bytes, none in less than 32 ms" "$(jq -c '[.[0], .[1], (.[2][:15] | add)]' counts)" \
+		"[10,40960,0]"
+	equal "biolatency: all are in the histogram" "$(jq '.[2] | add' counts)" 10
+	"$NUMARING" record --object small-biolatency.bpf.o --show-map latency --set by_disk=0 --set by_operation=0 \
+		-o sum -- dd if="$loop" of=/dev/null bs=4k count=1 iflag=direct status=none >shown 2>&1
+	check "biolatency, by nothing: one entry" grep -q 'map latency: 1 entr' shown
+	equal "biolatency: slow ones are events" "$("$NUMARING" cat --json disk |
+		jq -s "map(select(.fields.disk == \"${loop#/dev/}\" and .fields.took_ns > 40000000)) | length")" 10
+else
+	echo "note: no slow disk here: $(cat slowfs.err)"
+fi
 
 # A struct without members is an event that only has a time and a CPU.
 cat >tick.bpf.c <<-'EOF'
