@@ -67,6 +67,11 @@ static int check_usdt(struct nr_target *t, const struct nr_logger *log)
 
 static int attach_usdt(struct nr_object *o, const struct nr_target *t, const struct nr_logger *log)
 {
+	if (bpf_object__find_map_fd_by_name(o->obj, "__bpf_usdt_specs") < 0)
+		return nr_target_failed(t, -EINVAL,
+					"libbpf needs maps for USDT probes; add #include "
+					"<bpf/usdt.bpf.h> to the program",
+					log);
 	return attach_probe(o, t, "usdt", log);
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Programs of many types, each of which says that it ran, and maps (attach.sh, maps.sh). */
 #include "vmlinux.h"
+#include <bpf/bpf_tracing.h>
+#include <bpf/usdt.bpf.h>
 #include "numaring.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
