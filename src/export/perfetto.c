@@ -141,7 +141,7 @@ static int take_event(void *state, const struct nr_event *ev)
 
 	begin(pf, ev->ts);
 	pf_out_next(&pf->out);
-	pf->now = ev->ts;
+	pf->now = ev->ts > pf->first ? ev->ts : pf->first;
 	type = type_of(pf, ev->rec->id);
 	if (type) {
 		e.fields = type->bound;

@@ -84,7 +84,8 @@ void pf_on_enter(void *state, const struct feed_event *e)
 	t->call.nr = feed_int(e, NR);
 	t->call.name = feed_name(e, NR);
 	t->call.n_args = n < 6 ? n : 6;
-	memcpy(t->call.args, words, t->call.n_args * sizeof(*words));
+	if (n)
+		memcpy(t->call.args, words, t->call.n_args * sizeof(*words));
 }
 
 /* A new thread begins by returning from the call that made it. */

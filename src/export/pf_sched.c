@@ -34,12 +34,21 @@ void pf_cut_cpu(struct pf *pf, struct pf_cpu *c, uint64_t at, const char *why)
 	c->run.now.begin = 0;
 }
 
+/* Something else has begun since then, and it is not recorded when: maybe before the floor. */
+static void lose_begin(const struct pf *pf, struct pf_now *now, uint64_t since)
+{
+	if (since >= pf->floor)
+		now->written = pf->now;
+}
+
 /* What begins at an unknown time began at the floor if nothing is known since then. Returns whether
  * that is so. */
 static bool begin_at_floor(const struct pf *pf, struct pf_now *now)
 {
-	now->begin = now->written <= pf->floor ? pf->floor : 0;
-	return now->begin && now->begin < pf->now;
+	bool known = now->written <= pf->floor && pf->floor < pf->now;
+
+	now->begin = known ? pf->floor : 0;
+	return known;
 }
 
 static void leave_cpu(struct pf *pf, struct pf_cpu *c, const struct pf_thread *prev)
@@ -49,9 +58,10 @@ static void leave_cpu(struct pf *pf, struct pf_cpu *c, const struct pf_thread *p
 	const char *incomplete = NULL;
 
 	if (run->now.begin && run->tid != tid) {
-		/* When it left is not recorded. */
-		pf_cut_cpu(pf, c, run->now.begin, PF_MISSING);
-		run->now.written = pf->now;
+		uint64_t since = run->now.begin;
+
+		pf_cut_cpu(pf, c, since, PF_MISSING);
+		lose_begin(pf, &run->now, since);
 	}
 	if (!run->now.begin && prev && begin_at_floor(pf, &run->now)) {
 		run->tid = tid;
@@ -153,7 +163,7 @@ static void end_state(struct pf *pf, struct pf_thread *t, enum pf_state state, u
 {
 	if (t->state != PF_UNKNOWN && t->state != state) {
 		pf_cut_thread(pf, t, t->now.begin, PF_MISSING);
-		t->now.written = pf->now;
+		lose_begin(pf, &t->now, t->now.begin);
 	}
 	if (t->state == PF_UNKNOWN) {
 		if (!begin_at_floor(pf, &t->now))
@@ -359,10 +369,11 @@ void pf_on_wakeup(void *state, const struct feed_event *e)
 
 	if (t && is_new && t->state != PF_UNKNOWN)
 		pf_end_thread(pf, t);
+	thread_of(pf, e, WAKER_PID, WAKER_TGID, WAKER_COMM); /* may forget another */
 	t = thread_of(pf, e, PID, TGID, COMM);
 	if (!t)
 		return;
-	waker = thread_of(pf, e, WAKER_PID, WAKER_TGID, WAKER_COMM);
+	waker = pf_thread_find(&pf->tracks, feed_int(e, WAKER_PID));
 	if (t->state == PF_OFF || t->state == PF_UNKNOWN) {
 		if (!is_new)
 			end_sleep(pf, t, waker, interrupt);

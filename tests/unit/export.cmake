@@ -6,3 +6,8 @@ foreach(test IN ITEMS parquet_encode)
 	add_test(NAME unit/${test} COMMAND test_${test})
 	set_tests_properties(unit/${test} PROPERTIES TIMEOUT 100)
 endforeach()
+
+add_executable(test_perfetto ${CMAKE_CURRENT_LIST_DIR}/test_perfetto.c)
+target_link_libraries(test_perfetto PRIVATE numaring_export report_help)
+add_test(NAME unit/perfetto COMMAND test_perfetto)
+set_tests_properties(unit/perfetto PROPERTIES TIMEOUT 100)
