@@ -12,7 +12,7 @@
 #include "parquet_chunk.h"
 
 #define GROUP_ROWS  131072
-#define GROUP_BYTES (16u << 20)
+#define GROUP_BYTES (8u << 20)
 #define MAX_WAITING (64u << 20)
 
 #define MAGIC "PAR1"
@@ -31,6 +31,7 @@ struct parquet {
 	struct file_names *names;
 	struct parquet_chunks *chunks;
 	size_t waiting; /* bytes of rows in all tables */
+	uint64_t lost, missed;
 };
 
 static int put(struct parquet *p, struct table *t, const void *data, size_t size)
@@ -113,14 +114,21 @@ static void put_pair(struct thrift *t, const char *key, const char *value)
 	thrift_end(t);
 }
 
+static void put_number(struct thrift *t, const char *key, int64_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRId64, value);
+	put_pair(t, key, text);
+}
+
 static void put_key_values(struct thrift *t, const struct parquet *p, const char *event)
 {
-	char offset[24];
-
-	snprintf(offset, sizeof(offset), "%" PRId64, p->env->clock_offset);
-	thrift_list(t, 5, THRIFT_STRUCT, 2);
+	thrift_list(t, 5, THRIFT_STRUCT, 4);
 	put_pair(t, "numaring.event", event);
-	put_pair(t, "numaring.clock_offset_ns", offset);
+	put_number(t, "numaring.clock_offset_ns", p->env->clock_offset);
+	put_number(t, "numaring.lost", p->lost);
+	put_number(t, "numaring.missed", p->missed);
 }
 
 /* How least and greatest values are compared: as the column's type says. */
@@ -226,6 +234,15 @@ static int take(void *state, const struct nr_event *ev)
 	return p->waiting > MAX_WAITING ? write_longest(p) : 0;
 }
 
+static int missing(void *state, const struct export_missing *missing)
+{
+	struct parquet *p = state;
+
+	p->lost += missing->lost;
+	p->missed += missing->missed;
+	return 0;
+}
+
 static int end(void *state)
 {
 	struct parquet *p = state;
@@ -256,6 +273,7 @@ const struct export_format export_parquet = {
 	.directory = true,
 	.open = open_parquet,
 	.event = take,
+	.missing = missing,
 	.end = end,
 	.close = close_parquet,
 };

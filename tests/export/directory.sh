@@ -90,6 +90,17 @@ equal "Ctrl-C, parquet" "$(stop parquet)" "130 "
 equal "Ctrl-C, csv" "$(stop csv)" "130 "
 set +m
 
+# A terminal sees how far it is, if it takes long: here, because its reader sleeps.
+if command -v script >/dev/null; then
+	mkfifo slow
+	(exec <slow && sleep 1 && cat >/dev/null) &
+	shown=$(TERM=xterm script -qec "'$NUMARING' export many --to csv -o slow" /dev/null </dev/null | tr '\r' '\n')
+	wait
+	check "progress on a terminal" grep -q '[0-9] %  [0-9.]*k\? events' <<<"$shown"
+else
+	echo "note: script is not installed, progress was not tried"
+fi
+
 # A trace that ends too early: what is there is exported.
 cp -r t short && truncate -s -100 short/stream
 "$NUMARING" export short --to csv -o part 2>err

@@ -30,6 +30,8 @@ compare "row groups" many
 # Readers leave out row groups by their least and greatest times.
 equal "row groups that a time can be in" "$(reader query.mjs many.parquet <<<"select count(*) from parquet_metadata('small.parquet')
 	where path_in_schema = 'time' and stats_min_value <= (select min(time) from 'small.parquet')::varchar" | tail -n 1)" 1
+equal "the lost of a file" "$(reader query.mjs odd.parquet <<<"select decode(value) from parquet_kv_metadata('kinds.parquet')
+	where decode(key) = 'numaring.lost'" | tail -n 1)" 4294967295
 equal "files open at a time" "$( (ulimit -n 300 && "$NUMARING" export many --to parquet -o few) && diff -r many.parquet few && echo same)" same
 
 if why=$(no_bpf); then
