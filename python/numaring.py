@@ -277,10 +277,10 @@ class _Reader:
     """A trace that is read once, from begin to end. Each iteration has its own."""
 
     def __init__(self, trace: "Trace") -> None:
-        opts = _TraceOpts(sz=ctypes.sizeof(_TraceOpts), skip_damaged=trace._skip_damaged)
+        self.handle, self._query, self._bulk = (ctypes.c_void_p() for _ in range(3))
         self.log = _Log()
         self.dir, self.end = trace.path, 0
-        self.handle, self._query, self._bulk = (ctypes.c_void_p() for _ in range(3))
+        opts = _TraceOpts(sz=ctypes.sizeof(_TraceOpts), skip_damaged=trace._skip_damaged)
         opts.log = self.log.function
         result = _lib.nr_trace_open(ctypes.byref(self.handle), os.fsencode(self.dir), ctypes.byref(opts))
         self.check(result, "cannot open")
@@ -289,6 +289,9 @@ class _Reader:
         return self
 
     def __exit__(self, *_exception: Any) -> None:
+        self.close()
+
+    def __del__(self) -> None:
         self.close()
 
     def close(self) -> None:

@@ -108,7 +108,13 @@ class Events(unittest.TestCase):
         with self.assertRaises(ValueError):
             iter(trace)
 
-    def test_series_that_moves(self):
+    def test_files_are_closed(self):
+        before = len(os.listdir("/proc/self/fd"))
+        for _ in range(10):
+            next(iter(numaring.open("kinds")))
+        self.assertEqual(len(os.listdir("/proc/self/fd")), before)
+
+    def test_another_directory(self):
         trace = numaring.open("series")
         os.mkdir("elsewhere")
         os.chdir("elsewhere")
