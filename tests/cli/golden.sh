@@ -70,6 +70,8 @@ case_ record-sources record -e list
 case_ record-nothing record -o t --
 case_ record-same-output record -o t -o ./t
 case_ record-nine-outputs record -o 1 -o 2 -o 3 -o 4 -o 5 -o 6 -o 7 -o 8 -o 9
+case_ record-set-without-value record --object own.bpf.o --set limit -o t
+case_ record-attach-without-target record --object own.bpf.o --attach on_packet -o t
 case_ record-lines-in-trace record -o taken --force --format jsonl -o taken/lines
 case_ record-lines-in-new-trace record -o new --format jsonl -o new/lines
 case_ record-trace-in-trace record -o new -o ./new/sub
