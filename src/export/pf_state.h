@@ -32,7 +32,6 @@ struct pf {
 	uint64_t first, now; /* times of the first event, and of this one */
 	uint64_t floor;	     /* what is unknown since then is so since the first event, or
 				      since events are missing */
-	struct pf_row *losses;
 };
 
 /* A slice that does not begin before what was written of its track; then *written is its end. */

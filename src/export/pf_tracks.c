@@ -39,6 +39,7 @@ void pf_tracks_close(struct pf_tracks *t)
 
 	HASH_ITER(hh, t->threads, thread, next)
 	pf_thread_forget(t, thread);
+	free_rows(t->losses);
 	for (unsigned i = 0; i <= UINT16_MAX; i++) {
 		if (t->cpus[i])
 			free_rows(t->cpus[i]->rows);

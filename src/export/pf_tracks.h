@@ -93,6 +93,7 @@ struct pf_tracks {
 	} * nodes;
 	struct pf_thread *threads;
 	struct pf_process *processes;
+	struct pf_row *losses; /* of no CPU and no thread */
 	/* Before a thread is forgotten that has not ended. */
 	void (*evict)(void *ctx, struct pf_thread *t);
 	void *ctx;
