@@ -150,6 +150,18 @@ else
 	echo "note: the Python module is not tried: there is no /usr/bin/python3"
 fi
 
+# Documentation, licence, completion and the unit are in the prefix.
+for file in doc/numaring/LICENSE doc/numaring/README.md doc/numaring/docs/format.md \
+	bash-completion/completions/numaring zsh/site-functions/_numaring; do
+	check "share/$file is installed" test -r "prefix/share/$file"
+done
+unit=prefix/lib/systemd/system/numaring.service
+check "the unit is installed" grep -q '^ExecStart=/.*/bin/numaring record' $unit
+if command -v scdoc >/dev/null; then
+	check "manual pages are installed" test -r prefix/share/man/man1/numaring-record.1.gz
+	check "also of the library" test -r prefix/share/man/man3/libnumaring.3.gz
+fi
+
 # The examples from the installed documentation.
 cp -r prefix/share/doc/numaring/examples .
 for example in schedlat pktstat; do
