@@ -82,7 +82,7 @@ refused folded=1 'the compiler has already used its value; declare it as const v
 refused bite=1 'one.bpf.o has no constant "bite": did you mean byte?'
 refused nr_hidden_tgid=1 'has no constant "nr_hidden_tgid"'
 refused byte '"byte" is not a constant and its value: use NAME=VALUE'
-refused =1 'use NAME=VALUE'
+refused '=1' 'use NAME=VALUE'
 
 # Which object is meant.
 record --set byte=5 --object one.bpf.o || fail "before the only object: $(cat out)"
