@@ -32,7 +32,7 @@ struct args {
 enum { OPT_FORMAT = 256, OPT_FORCE, OPT_GROUP };
 
 static const struct argp_option options[] = {
-	{ .name = "format", .key = OPT_FORMAT, .arg = "FORMAT" },
+	{ .name = "format", .key = OPT_FORMAT, .arg = "jsonl|csv|parquet|perfetto" },
 	FILTER_OPTIONS,
 	WINDOW_OPTION_FROM,
 	WINDOW_OPTION_TO,
