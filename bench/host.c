@@ -21,6 +21,34 @@ static void cpuinfo(const char *key, char *buf, size_t size)
 	snprintf(buf, size, "%s", value ? value + strspn(value, ": ") : "unknown");
 }
 
+/* Of this CPU's maker. The kernel has no names of arm64 CPUs, but lscpu knows those of their
+ * numbers. */
+static void cpu_model(char *buf, size_t size)
+{
+	static const char key[] = "Model name:";
+	char line[512] = "", part[32];
+	FILE *lscpu;
+
+	cpuinfo("model name", buf, size);
+	if (strcmp(buf, "unknown"))
+		return;
+	lscpu = popen("LC_ALL=C lscpu 2>/dev/null", "re");
+	while (lscpu && fgets(line, sizeof(line), lscpu) && strncmp(line, key, sizeof(key) - 1))
+		*line = 0;
+	if (lscpu)
+		pclose(lscpu);
+	line[strcspn(line, "\n")] = 0;
+	if (*line && strcmp(line + strlen(line) - 1, "-")) {
+		snprintf(buf, size, "%s",
+			 line + sizeof(key) - 1 + strspn(line + sizeof(key) - 1, " "));
+		return;
+	}
+	cpuinfo("CPU implementer", line, sizeof(line));
+	cpuinfo("CPU part", part, sizeof(part));
+	if (strcmp(line, "unknown"))
+		snprintf(buf, size, "implementer %.16s, part %s", line, part);
+}
+
 /* The hypervisor's name as the CPU reports it; empty: none, or not reported. */
 static void hypervisor(char name[13])
 {
@@ -105,7 +133,7 @@ json_t *host_json(const struct nr_topology *topo)
 
 	uname(&name);
 	hypervisor(below);
-	cpuinfo("model name", model, sizeof(model));
+	cpu_model(model, sizeof(model));
 	if (!bench_read_line(CLOCKSOURCE, "", clocksource, sizeof(clocksource)))
 		strcpy(clocksource, "unknown");
 	lock_type(lock, sizeof(lock));
