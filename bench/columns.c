@@ -1,30 +1,86 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The table of a report: a row for each configuration, every run's figure beside the median. */
+/* The tables of a report: a row for each configuration, every run's figure beside the median. None
+ * has more columns than a screen has room for. */
 #include <math.h>
 #include "report.h"
 
 /* Of more runs than that the quartiles stand for them. */
 #define MAX_SHOWN 12
 
-/* Values of a configuration, as they are, in front of the metrics. */
-static const struct {
-	const char *head, *key;
-} values[] = {
-	{ "transport", "transport" }, { "producers", "producers" },
-	{ "placement", "placement" }, { "rate each /s (0: flat out)", "rate" },
-	{ "record B", "size" },	      { "burst", "burst" },
-	{ "order", "order" },	      { "delivery", "delivery" },
-	{ "rings", "rings" },
-};
-#define N_SHOWN	  (sizeof(values) / sizeof(values[0]))
-#define N_COLUMNS (N_SHOWN + N_METRICS + 1)
+#define N_COLUMNS 5 /* besides those of the key */
 
-static const char *head_of(size_t column)
+/* Metrics, or values of a configuration. */
+static const struct table {
+	const char *title;
+	const char *columns[N_COLUMNS];
+} tables[] = {
+	{ NULL,
+	  { "events_per_sec", "lost_share", "cost_mean_ns", "cpu_s_per_million",
+	    "latency_p99_ms" } },
+	{ "What was run", { "placement", "size", "burst", "rings", "valid_runs" } },
+	{ "Rates and disturbance",
+	  { "attempts_per_sec", "reached_share", "turns_share", "elsewhere_share" } },
+	{ "Cost for the producer", { "cost_p50_ns", "cost_p99_ns", "cost_max_ns" } },
+	{ "CPU time behind a record",
+	  { "consumers_s_per_million", "merge_s_per_million", "packers_s_per_million",
+	    "outputs_s_per_million", "system_s_per_million" } },
+	{ "Latency and memory",
+	  { "latency_p50_ms", "lag_max_ms", "ring_bytes", "user_bytes", "trace_bytes_per_event" } },
+};
+#define N_TABLES (sizeof(tables) / sizeof(tables[0]))
+
+/* ---- a table, in HTML and in Markdown ---- */
+
+void table_begin(const struct page *p, const char *const *heads)
 {
-	if (column < N_SHOWN)
-		return values[column].head;
-	return column < N_SHOWN + N_METRICS ? sweep_metrics[column - N_SHOWN].head : "valid runs";
+	unsigned n = 0;
+
+	fputs(p->html ? "<div class=\"wide\"><table><thead><tr>" : "|", p->out);
+	for (; heads[n]; n++)
+		fprintf(p->out, p->html ? "<th>%s</th>" : " %s |", heads[n]);
+	fputs(p->html ? "</tr></thead><tbody>" : "\n|", p->out);
+	for (unsigned k = 0; !p->html && k < n; k++)
+		fputs(k ? " ---: |" : " --- |", p->out);
 }
+
+void table_row(const struct page *p)
+{
+	fputs(p->html ? "\n<tr>" : "\n|", p->out);
+}
+
+void table_cell(const struct page *p, const char *class, const char *text)
+{
+	if (p->html)
+		fprintf(p->out, "<td class=\"%s\">", class);
+	else
+		putc(' ', p->out);
+	write_escaped(p->out, text);
+	fputs(p->html ? "</td>" : " |", p->out);
+}
+
+void table_end(const struct page *p)
+{
+	fputs(p->html ? "\n</tbody></table></div>\n" : "\n\n", p->out);
+}
+
+void table_key(const struct page *p, const json_t *sum)
+{
+	double rate = row_number(sum, "rate");
+	char text[128];
+
+	table_row(p);
+	table_cell(p, "", row_variant(p->report->base, sum, text, sizeof(text)));
+	snprintf(text, sizeof(text), "%.0f", row_number(sum, "producers"));
+	table_cell(p, "", text);
+	snprintf(text, sizeof(text),
+		 !rate		    ? "flat out"
+		 : fmod(rate, 1000) ? "%.0f"
+				    : "%.0fk",
+		 fmod(rate, 1000) ? rate : rate / 1000);
+	table_cell(p, "", text);
+}
+
+/* ---- cells ---- */
 
 static char *value_text(char buf[64], const struct metric *m, double v)
 {
@@ -61,67 +117,77 @@ static void write_runs(FILE *out, const json_t *v, const struct metric *m, const
 }
 
 /* The median, every run, and how many runs had a value if not all had. */
-static void write_metric(FILE *out, const json_t *sum, const json_t *v, const struct metric *m)
+static void write_metric(const struct page *p, const json_t *sum, const json_t *v,
+			 const struct metric *m)
 {
 	double n = row_number(v, "n"), valid = row_number(sum, "valid_runs");
+	bool split = row_number(v, "groups") > 1;
 	char median[64];
 
-	fputs(value_text(median, m, row_number(v, "median")), out);
-	write_runs(out, v, m, median);
-	if (row_number(v, "groups") > 1)
-		fputs(", two groups", out);
-	if (n < valid)
-		fprintf(out, " (%.0f of %.0f)", n, valid);
-}
-
-static void write_value(FILE *out, const json_t *v)
-{
-	if (json_is_string(v))
-		write_escaped(out, json_string_value(v));
-	else if (json_is_number(v))
-		fprintf(out, "%.12g", json_number_value(v));
+	if (p->html)
+		fprintf(p->out, "<td class=\"%s\">", split ? "split" : "");
 	else
-		putc('-', out);
+		putc(' ', p->out);
+	fputs(value_text(median, m, row_number(v, "median")), p->out);
+	fputs(p->html ? "<small>" : "", p->out);
+	write_runs(p->out, v, m, median);
+	fputs(split ? ", two groups" : "", p->out);
+	if (n < valid)
+		fprintf(p->out, " (%.0f of %.0f)", n, valid);
+	fputs(p->html ? "</small></td>" : " |", p->out);
 }
 
-static void write_cell(FILE *out, const json_t *sum, size_t column)
+static void write_cell(const struct page *p, const json_t *sum, const char *column)
 {
-	const struct metric *m;
-	const json_t *v;
+	const json_t *v = json_object_get(sum, column);
+	char number[64] = "-";
 
-	if (column < N_SHOWN || column == N_COLUMNS - 1) {
-		write_value(out, json_object_get(sum, column < N_SHOWN ? values[column].key
-								       : "valid_runs"));
+	if (json_is_object(v)) {
+		write_metric(p, sum, v, sweep_metric(column));
 		return;
 	}
-	m = &sweep_metrics[column - N_SHOWN];
-	v = json_object_get(sum, m->name);
-	if (json_is_object(v))
-		write_metric(out, sum, v, m);
-	else
-		putc('-', out);
+	if (json_is_number(v))
+		snprintf(number, sizeof(number), "%.12g", json_number_value(v));
+	table_cell(p, "", json_is_string(v) ? json_string_value(v) : number);
 }
 
-void write_table(const struct page *p)
+/* ---- sections ---- */
+
+static const char *head_of(const char *column)
 {
-	FILE *out = p->out;
-	bool html = p->html;
+	const struct metric *m = sweep_metric(column);
+
+	return m			      ? m->head
+	       : !strcmp(column, "size")      ? "record B"
+	       : strcmp(column, "valid_runs") ? column
+					      : "valid runs";
+}
+
+static void write_table(const struct page *p, const struct table *t)
+{
+	const char *heads[3 + N_COLUMNS + 1] = { KEY_HEADS };
 	const json_t *sum;
 
-	fputs(html ? "<table><thead><tr>" : "|", out);
-	for (size_t k = 0; k < N_COLUMNS; k++)
-		fprintf(out, html ? "<th>%s</th>" : " %s |", head_of(k));
-	fputs(html ? "</tr></thead><tbody>" : "\n|", out);
-	for (size_t k = 0; !html && k < N_COLUMNS; k++)
-		fputs(k < 3 || k == 6 ? " --- |" : " ---: |", out);
+	for (unsigned k = 0; k < N_COLUMNS && t->columns[k]; k++)
+		heads[3 + k] = head_of(t->columns[k]);
+	table_begin(p, heads);
 	for_each_row (sum, p->report->medians) {
-		fputs(html ? "\n<tr>" : "\n|", out);
-		for (size_t k = 0; k < N_COLUMNS; k++) {
-			fputs(html ? "<td>" : " ", out);
-			write_cell(out, sum, k);
-			fputs(html ? "</td>" : " |", out);
-		}
-		fputs(html ? "</tr>" : "", out);
+		table_key(p, sum);
+		for (unsigned k = 0; k < N_COLUMNS && t->columns[k]; k++)
+			write_cell(p, sum, t->columns[k]);
 	}
-	fputs(html ? "\n</tbody></table>" : "", out);
+	table_end(p);
+}
+
+void write_main_table(const struct page *p)
+{
+	write_table(p, &tables[0]);
+}
+
+void write_other_tables(const struct page *p)
+{
+	for (size_t i = 1; i < N_TABLES; i++) {
+		fprintf(p->out, p->html ? "<h3>%s</h3>\n" : "### %s\n\n", tables[i].title);
+		write_table(p, &tables[i]);
+	}
 }

@@ -133,7 +133,7 @@ static struct plot make_plot(const struct report *r, const struct figure *f)
 		    (p.producers && row_number(sum, "producers") != p.producers) ||
 		    lacks_other_x(r, f, sum))
 			continue;
-		write_label(r, sum, label, sizeof(label));
+		row_label(r->base, sum, label, sizeof(label));
 		if (!json_object_get(p.series, label))
 			json_object_set_new(p.series, label, json_array());
 		json_array_append(json_object_get(p.series, label), sum);

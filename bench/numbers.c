@@ -85,7 +85,41 @@ unsigned two_groups(const double *sorted, unsigned n)
 	return widest >= GAP_LEAST && log(widest) > GAP_SPREAD * log(within) ? cut : 0;
 }
 
-bool ranges_differ(struct range a, struct range b)
+/* Normal approximation of Mann and Whitney's count; from five runs each on it is not above the exact
+ * one. 0: too few for 99 %. */
+static double rank_of_99(double n, double m)
 {
-	return a.n >= 3 && b.n >= 3 && (a.low > b.high || a.high < b.low);
+	return floor(fmax(0, n * m / 2 - 2.576 * sqrt(n * m * (n + m + 1) / 12)));
+}
+
+/* That an interval from the least ratio to the greatest has it. */
+static unsigned confidence_of_all(unsigned n, unsigned m)
+{
+	double ways = 1;
+
+	for (unsigned i = 1; i <= n; i++)
+		ways *= (double)(m + i) / i;
+	return fmin(99, 100 * (1 - 2 / ways));
+}
+
+struct ratio ratio_of(double *a, unsigned n, double *b, unsigned m)
+{
+	struct spread3 x = quartiles(a, n), y = quartiles(b, m);
+	struct ratio ratio = { 0 };
+	double *all;
+	unsigned rank;
+
+	if (n < 3 || m < 3 || !(a[0] > 0 && b[0] > 0))
+		return ratio;
+	all = bench_alloc((size_t)n * m, sizeof(*all));
+	for (unsigned i = 0; i < n * m; i++)
+		all[i] = a[i / m] / b[i % m];
+	qsort(all, n * m, sizeof(*all), compare_doubles);
+	rank = rank_of_99(n, m);
+	ratio.confidence = rank ? 99 : confidence_of_all(n, m);
+	ratio.middle = x.median / y.median;
+	ratio.low = all[rank ? rank - 1 : 0];
+	ratio.high = all[n * m - (rank ? rank : 1)];
+	free(all);
+	return ratio;
 }

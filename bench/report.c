@@ -37,24 +37,6 @@ void write_paragraph(const struct page *p, const char *class, const char *fmt, .
 	fputs(p->html ? "</p>\n" : "\n\n", p->out);
 }
 
-bool is_trace(const json_t *sum)
-{
-	return strcmp(row_word(sum, "delivery"), "callback");
-}
-
-char *write_label(const struct report *r, const json_t *sum, char *buf, size_t size)
-{
-	const char *transport = row_word(sum, "transport");
-	bool rcu = !strcmp(row_word(sum, "order"), "rcu") && strncmp(transport, "perfbuf", 7);
-	bool base = json_equal(json_object_get(sum, "placement"),
-			       json_object_get(r->base, "placement"));
-
-	snprintf(buf, size, "%s%s%s%s%s%s", transport, is_trace(sum) ? " to a trace" : "",
-		 strcmp(row_word(sum, "delivery"), "zstd") ? "" : ", zstd", rcu ? ", rcu" : "",
-		 base ? "" : ", ", base ? "" : row_word(sum, "placement"));
-	return buf;
-}
-
 /* ---- the two pages, from their templates ---- */
 
 static void fill(const struct page *p, const char *template);
@@ -69,12 +51,14 @@ static void write_section(const struct page *p, const char *name)
 	static const struct {
 		const char *name;
 		void (*write)(const struct page *p);
-	} sections[] = { { "host", write_host },
+	} sections[] = { { "verdict", write_verdict },
 			 { "warnings", write_warnings },
-			 { "comparison", write_comparison },
+			 { "host", write_host },
+			 { "ratios", write_ratios },
+			 { "main", write_main_table },
 			 { "figures", write_figures },
 			 { "explanation", write_explanation },
-			 { "table", write_table } };
+			 { "tables", write_other_tables } };
 
 	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++)
 		if (!strcmp(name, sections[i].name))
@@ -137,44 +121,57 @@ static void write_page(const struct report *r, const char *name, const char *tem
 /* ---- the report ---- */
 
 /* The medians are made anew, of the runs: the report also says how many were not valid. */
-static void check_runs(const struct report *r)
+static void check_runs(const char *path, const struct sweep_file *file)
 {
-	size_t n = json_array_size(r->file.runs);
-	const char *what = !n && r->file.medians ? "has medians only and none of the runs that a "
-						   "report is made of"
-			   : !n			 ? "has no run, so there is nothing to report"
-			   : sweep_invalid(r->file.runs) == n
+	size_t n = json_array_size(file->runs);
+	const char *what = !n && file->medians ? "has medians only and none of the runs that a "
+						 "report is made of"
+			   : !n		       ? "has no run, so there is nothing to report"
+			   : sweep_invalid(file->runs) == n
 				   ? "has no valid run, so there is nothing to report"
 				   : NULL;
 
 	if (what)
-		errx(BENCH_FAILED, "%s %s", r->input, what);
+		errx(BENCH_FAILED, "%s %s", path, what);
 }
 
-static json_t *most_common_values(const json_t *medians)
+/* Adds the medians of a sweep; of two, rows know which they are of. */
+static void add_sweep(struct report *r, unsigned i)
 {
-	static const char *const keys[] = { "size", "burst", "memory", "duration", "placement" };
-	json_t *base = json_object();
+	struct sweep_file *file = &r->files[i];
+	json_t *medians, *sum;
 
-	for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++) {
-		const char *const one[] = { keys[k], NULL };
-		const json_t *row = rows_most_common(medians, one);
-
-		json_object_set(base, keys[k], json_object_get(row, keys[k]));
-	}
-	return base;
+	*file = sweep_read(r->inputs[i]);
+	check_runs(r->inputs[i], file);
+	medians = sweep_medians(file->runs);
+	for_each_row (sum, medians)
+		if (r->n > 1)
+			json_object_set_new(sum, "sweep", json_string(i ? "B" : "A"));
+	json_array_extend(r->medians, medians);
+	json_decref(medians);
 }
 
 static void report(struct report *r)
 {
-	r->file = sweep_read(r->input);
-	check_runs(r);
-	r->medians = sweep_medians(r->file.runs);
-	r->base = most_common_values(r->medians);
+	bool in_both = true;
+
+	r->n = r->inputs[1] ? 2 : 1;
+	r->medians = json_array();
+	for (unsigned i = 0; i < r->n; i++)
+		add_sweep(r, i);
+	r->base = verdict_base(r->medians);
+	if (r->n > 1)
+		in_both = verdict_of_two(r->verdict, r->medians, r->base);
+	else
+		verdict_of_sweep(r->verdict, r->medians, r->base, r->files[0].host);
+	if (!in_both)
+		errx(BENCH_FAILED,
+		     "%s and %s have no configuration in common: run both sweeps with one grid",
+		     r->inputs[0], r->inputs[1]);
 	make_dir(r);
 	write_page(r, "report.md", template_report_md, false);
 	write_page(r, "report.html", template_report_html, true);
-	printf("%s/report.html\n%s/report.md\n", r->dir, r->dir);
+	printf("%s\n%s/report.html\n%s/report.md\n", r->verdict, r->dir, r->dir);
 }
 
 /* ---- the command ---- */
@@ -188,17 +185,18 @@ int cmd_report(int argc, char **argv)
 {
 	static struct report r = { .dir = ".", .dir_fd = -1 };
 	const struct command_line line = {
-		.doc = "Turn a sweep into one page with plots (report.html) and a table "
-		       "(report.md).\v"
+		.doc = "Turn a sweep into one page with plots (report.html) and tables "
+		       "(report.md), and print its verdict. With two sweeps, say how B differs "
+		       "from A.\v"
 		       "Examples:\n"
-		       "  numaring-bench report my-host.jsonl\n"
-		       "  numaring-bench report my-host.jsonl -o my-host",
-		.args_doc = "SWEEP.jsonl",
+		       "  numaring-bench report my-host.jsonl -o my-host\n"
+		       "  numaring-bench report before.jsonl after.jsonl -o change",
+		.args_doc = "SWEEP.jsonl\nA.jsonl B.jsonl",
 		OPTIONS(options),
 		.base = &r,
-		.words = &r.input,
+		.words = r.inputs,
 		.least_words = 1,
-		.most_words = 1,
+		.most_words = 2,
 	};
 
 	options_parse(&line, argc, argv);

@@ -6,12 +6,14 @@
 #include "sweep.h"
 
 struct report {
-	const char *input;
+	const char *inputs[2];
+	unsigned n; /* sweeps */
 	const char *dir;
 	int dir_fd; /* kept open: the directory's name may be given to another one */
-	struct sweep_file file;
-	json_t *medians;
-	json_t *base; /* what most configurations have: plots hold these fixed */
+	struct sweep_file files[2];
+	json_t *medians; /* of all sweeps; those of two have "sweep": "A" or "B" */
+	json_t *base;	 /* what most configurations have: plots hold these fixed */
+	char verdict[VERDICT_SIZE];
 };
 
 /* templates/, embedded at build time. */
@@ -34,15 +36,23 @@ void write_paragraph(const struct page *p, const char *class, const char *fmt, .
 	__attribute__((format(printf, 3, 4)));
 /* Removes the page, which could not be completed, and ends the process. */
 _Noreturn void page_die(const struct page *p, const char *why);
-/* The name of a row, where all but its transport is the usual. */
-char *write_label(const struct report *r, const json_t *sum, char *buf, size_t size);
-bool is_trace(const json_t *sum);
+
+/* ---- tables (columns.c) ---- */
+void table_begin(const struct page *p, const char *const *heads);
+void table_row(const struct page *p); /* begins one */
+void table_cell(const struct page *p, const char *class, const char *text);
+void table_end(const struct page *p);
+/* What every table begins with: configuration, producers, rate. */
+#define KEY_HEADS "configuration", "producers", "each /s"
+void table_key(const struct page *p, const json_t *sum);
 
 /* ---- sections ---- */
-void write_host(const struct page *p);	     /* findings.c */
-void write_warnings(const struct page *p);   /* findings.c */
-void write_comparison(const struct page *p); /* findings.c */
-void write_figures(const struct page *p);    /* figures.c */
-void write_table(const struct page *p);	     /* columns.c */
+void write_verdict(const struct page *p);      /* findings.c */
+void write_host(const struct page *p);	       /* findings.c */
+void write_warnings(const struct page *p);     /* findings.c */
+void write_ratios(const struct page *p);       /* findings.c */
+void write_figures(const struct page *p);      /* figures.c */
+void write_main_table(const struct page *p);   /* columns.c */
+void write_other_tables(const struct page *p); /* columns.c */
 
 #endif

@@ -167,3 +167,11 @@ double sweep_elsewhere(const json_t *medians)
 		most = fmax(most, row_median(sum, "elsewhere_share"));
 	return most;
 }
+
+const struct metric *sweep_metric(const char *name)
+{
+	for (unsigned k = 0; k < N_METRICS; k++)
+		if (!strcmp(sweep_metrics[k].name, name))
+			return &sweep_metrics[k];
+	return NULL;
+}

@@ -72,5 +72,28 @@ json_t *metric_of(const json_t *row, const struct metric *m);
 json_t *sweep_medians(const json_t *runs);
 /* The largest share of CPU time that went elsewhere, of all medians. */
 double sweep_elsewhere(const json_t *medians);
+const struct metric *sweep_metric(const char *name); /* NULL: there is none */
+
+/* ---- what medians say (verdict.c) ---- */
+
+#define VERDICT_SIZE 1024
+
+/* What most configurations have. */
+json_t *verdict_base(const json_t *medians);
+/* In a sentence: which policy wins with the most producers, how clearly and how certainly. */
+void verdict_of_sweep(char text[VERDICT_SIZE], const json_t *medians, const json_t *base,
+		      const json_t *host);
+/* How rows with "sweep": "B" differ from those with "A"; false: no configuration is in both. */
+bool verdict_of_two(char text[VERDICT_SIZE], const json_t *medians, const json_t *base);
+
+/* The name of a row, where all but its transport is as in base. */
+char *row_label(const json_t *base, const json_t *sum, char *buf, size_t size);
+/* The same for one that stands alone: values that are not as in base are told. */
+char *row_variant(const json_t *base, const json_t *sum, char *buf, size_t size);
+/* "llc, 192 producers, flat out" */
+char *row_text(const json_t *base, const json_t *sum, char buf[192]);
+/* What the row is compared with: its configuration in sweep A, or else with one ring; NULL: none. */
+const json_t *row_rival(const json_t *medians, const json_t *sum);
+struct ratio row_ratio(const json_t *a, const json_t *b, const char *metric);
 
 #endif

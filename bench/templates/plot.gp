@@ -4,7 +4,7 @@
 #	n, label[n]						its series
 #	$line, $runs		a block for each series: medians (x, y, lower part of a bar), and runs (x, y)
 reset
-set terminal svg size 760,420 noenhanced font 'sans-serif,13' background '#ffffff'
+set terminal svg size 700,400 noenhanced font 'sans-serif,14'
 set output
 set key outside right top
 set grid lc rgb '#dddddd'
@@ -12,7 +12,8 @@ set title heading
 set xlabel x_label
 set ylabel y_label
 
-colours = '#0072b2 #d55e00 #009e73 #cc79a7 #56b4e9 #e69f00 #000000 #999933'
+# Each can be told from a white page and from a dark one.
+colours = '#3a86d8 #d2691e #2f9e64 #c2569a #a8861a #1f9aa8 #8e6bd8 #8a8a8a'
 colour(i) = word(colours, i % 8 + 1)
 
 # Series stand side by side, so that their runs can be told apart.
@@ -34,11 +35,11 @@ if (bars) {
 	set xtics () rotate by -20
 	do for [i = 0:n - 1] { set xtics add (label[i + 1] i) }
 	set xrange [-0.6:n - 0.4]
-	plot for [i = 0:n - 1] $line index i using (i):2 with boxes lc rgb '#56b4e9' \
+	plot for [i = 0:n - 1] $line index i using (i):2 with boxes lc rgb '#3a86d8' \
 			title i ? '' : 'user space', \
-		for [i = 0:n - 1] $line index i using (i):3 with boxes lc rgb '#0072b2' \
+		for [i = 0:n - 1] $line index i using (i):3 with boxes lc rgb '#a8861a' \
 			title i ? '' : 'rings', \
-		for [i = 0:n - 1] $runs index i using (i):2 with points lc rgb '#000000' pt 7 ps 0.3 \
+		for [i = 0:n - 1] $runs index i using (i):2 with points lc rgb '#8a8a8a' pt 7 ps 0.3 \
 			notitle
 } else {
 	set xtics ()

@@ -190,35 +190,159 @@ static void groups_are_rarely_seen_where_there_are_none(void **state)
 	}
 }
 
-static struct range draw(unsigned short seed[3], unsigned n, double middle)
+static void draw(unsigned short seed[3], double *values, unsigned n, double times)
 {
-	struct range range = { INFINITY, -INFINITY, n };
+	for (unsigned i = 0; i < n; i++)
+		values[i] = times * exp(0.1 * gauss(seed));
+}
 
-	for (unsigned i = 0; i < n; i++) {
-		double v = middle + gauss(seed);
+/* How many of 5000 tries show a difference, with n runs against m of `times` as much. */
+static unsigned differences(unsigned n, unsigned m, double times, unsigned *covered)
+{
+	unsigned short seed[3] = { 1, 2, 3 };
+	unsigned differ = 0;
+	double a[20], b[20];
 
-		range.low = fmin(range.low, v);
-		range.high = fmax(range.high, v);
+	*covered = 0;
+	for (unsigned i = 0; i < 5000; i++) {
+		struct ratio r;
+
+		draw(seed, a, n, times);
+		draw(seed, b, m, 1);
+		r = ratio_of(a, n, b, m);
+		differ += ratio_differs(r);
+		*covered += r.low <= times && r.high >= times;
+		assert_true(!r.confidence || (r.low <= r.middle && r.middle <= r.high));
 	}
-	return range;
+	return differ;
 }
 
 /* Of two sets of runs of one kind, and of two that are five deviations apart. */
 static void a_difference_within_the_spread_is_none(void **state)
 {
-	unsigned short seed[3] = { 1, 2, 3 };
-	unsigned same = 0, apart = 0, few = 0;
+	unsigned covered;
 
 	(void)state;
-	for (unsigned i = 0; i < 5000; i++) {
-		same += ranges_differ(draw(seed, 5, 0), draw(seed, 5, 0));
-		apart += ranges_differ(draw(seed, 5, 0), draw(seed, 5, 5));
-		few += ranges_differ(draw(seed, 5, 0), draw(seed, 2, 100));
-	}
 	/* Once in 126 times: 40. */
-	assert_in_range(same, 15, 75);
-	assert_true(apart > 4900);
-	assert_int_equal(few, 0);
+	assert_in_range(differences(5, 5, 1, &covered), 15, 75);
+	assert_true(differences(5, 5, exp(0.5), &covered) > 4900);
+	assert_int_equal(differences(5, 2, 100, &covered), 0);
+}
+
+/* 99 %: 4950. */
+static void an_interval_has_the_confidence_that_it_tells(void **state)
+{
+	unsigned covered;
+
+	(void)state;
+	for (unsigned n = 5; n <= 20; n += 5) {
+		differences(n, n, 3, &covered);
+		assert_in_range(covered, 4925, 4990);
+	}
+	differences(3, 3, 3, &covered);
+	assert_in_range(covered, 4400, 4600);
+}
+
+static void ratios_of_known_values(void **state)
+{
+	double a[] = { 4.4, 4.0, 4.2 }, b[] = { 2.0, 2.1, 2.2 }, zero[] = { 0, 1, 1 };
+	struct ratio r = ratio_of(a, 3, b, 3);
+
+	(void)state;
+	assert_true(fabs(r.middle - 2) < 1e-9 && fabs(r.low - 4.0 / 2.2) < 1e-9 &&
+		    fabs(r.high - 2.2) < 1e-9);
+	assert_int_equal(r.confidence, 90);
+	assert_int_equal(ratio_of(a, 2, b, 3).confidence, 0);
+	assert_int_equal(ratio_of(a, 3, zero, 3).confidence, 0);
+	assert_false(ratio_differs(ratio_of(zero, 3, a, 3)));
+}
+
+/* ---- the verdict ---- */
+
+/* Five runs of a policy, flat out, that deliver about so many M/s. */
+static void add_policy(json_t *runs, const char *transport, int producers, double rate)
+{
+	static const double spread[] = { 1, 1.02, 0.97, 1.01, 0.99 };
+
+	for (unsigned i = 0; i < 5; i++)
+		json_array_append_new(
+			runs,
+			json_pack("{s:b, s:f, s:{s:f}, s:{s:s, s:i, s:i, s:i, s:i, s:i, s:f, s:s, "
+				  "s:s, s:s}}",
+				  "valid", 1, "events_per_sec", rate * 1e6 * spread[i], "cost_ns",
+				  "mean", producers / rate * 1000 * spread[i], "config",
+				  "transport", transport, "producers", producers, "rate", 0, "size",
+				  24, "burst", 1, "memory", 1 << 20, "duration", 1.0, "placement",
+				  "spread", "delivery", "callback", "order", "fence"));
+}
+
+/* Of these runs, which are freed, on a host of 64 CPUs. */
+static const char *verdict(json_t *runs, bool emulated)
+{
+	static char text[VERDICT_SIZE];
+	json_auto_t *medians = sweep_medians(runs), *base = verdict_base(medians);
+	json_auto_t *host =
+		json_pack("{s:b, s:{s:i}}", "emulated", emulated, "topology", "cpus", 64);
+
+	verdict_of_sweep(text, medians, base, host);
+	json_decref(runs);
+	return text;
+}
+
+static void assert_says(const char *text, const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("\"%s\" does not say \"%s\"", text, part);
+}
+
+static json_t *three_policies(double llc)
+{
+	json_t *runs = json_array();
+
+	add_policy(runs, "single", 1, 8);
+	add_policy(runs, "llc", 1, 8);
+	add_policy(runs, "single", 8, 3);
+	add_policy(runs, "llc", 8, llc);
+	add_policy(runs, "single", 32, 2);
+	add_policy(runs, "node", 32, llc * 0.99);
+	add_policy(runs, "llc", 32, llc);
+	add_policy(runs, "libbpf", 32, 50);
+	add_policy(runs, "perfbuf", 32, 40);
+	add_policy(runs, "shards/8", 32, 40);
+	return runs;
+}
+
+static void the_verdict_names_who_wins_and_from_where_on(void **state)
+{
+	const char *text = verdict(three_policies(20), false);
+
+	(void)state;
+	assert_says(text, "With 32 of 64 CPUs writing flat out, llc wins");
+	assert_says(text, "10.00 times as many as single (99 % interval: 9.51 to 10.52)");
+	assert_says(text, "No difference from it beyond the spread: node.");
+	assert_says(text, "llc is ahead from 8 producers on.");
+}
+
+static void the_verdict_claims_no_more_than_the_runs_show(void **state)
+{
+	json_t *runs = three_policies(20);
+
+	(void)state;
+	assert_says(verdict(three_policies(20), true), "No verdict: the CPU is emulated");
+	assert_says(verdict(three_policies(2.01), false), "no policy wins: llc delivers most");
+	assert_says(verdict(json_array(), false), "No verdict: it needs two policies");
+	/* The rows of llc with 32 producers: two of five, and then in two groups. */
+	for (unsigned i = 30; i < 33; i++)
+		json_object_set_new(json_array_get(runs, i), "valid", json_false());
+	assert_says(verdict(runs, false), "No verdict: three valid runs");
+	runs = three_policies(20);
+	for (unsigned i = 30; i < 32; i++)
+		json_object_set_new(json_array_get(runs, i), "events_per_sec", json_real(4e7));
+	assert_says(verdict(runs, false), "the runs of llc fall into two groups");
+	runs = three_policies(20);
+	for (unsigned i = 30; i < 35; i++)
+		json_object_set_new(json_array_get(runs, i), "elsewhere_share", json_real(0.5));
+	assert_says(verdict(runs, false), "the host was busy");
 }
 
 /* ---- the rate ---- */
@@ -468,6 +592,10 @@ int main(void)
 		cmocka_unit_test(a_median_between_two_groups_is_found),
 		cmocka_unit_test(groups_are_rarely_seen_where_there_are_none),
 		cmocka_unit_test(a_difference_within_the_spread_is_none),
+		cmocka_unit_test(an_interval_has_the_confidence_that_it_tells),
+		cmocka_unit_test(ratios_of_known_values),
+		cmocka_unit_test(the_verdict_names_who_wins_and_from_where_on),
+		cmocka_unit_test(the_verdict_claims_no_more_than_the_runs_show),
 		cmocka_unit_test(a_delivery_that_stalls_makes_no_rate),
 		cmocka_unit_test(values_come_back_as_they_went_in),
 		cmocka_unit_test(the_memory_is_what_one_ring_can_have),
