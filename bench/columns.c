@@ -66,17 +66,19 @@ void table_end(const struct page *p)
 void table_key(const struct page *p, const json_t *sum)
 {
 	double rate = row_number(sum, "rate");
+	double unit = !fmod(rate, 1e6) ? 1e6 : !fmod(rate, 1e3) ? 1e3 : 1;
 	char text[128];
 
 	table_row(p);
 	table_cell(p, "", row_variant(p->report->base, sum, text, sizeof(text)));
 	snprintf(text, sizeof(text), "%.0f", row_number(sum, "producers"));
 	table_cell(p, "", text);
-	snprintf(text, sizeof(text),
-		 !rate		    ? "flat out"
-		 : fmod(rate, 1000) ? "%.0f"
-				    : "%.0fk",
-		 fmod(rate, 1000) ? rate : rate / 1000);
+	snprintf(text, sizeof(text), "%.0f%s", rate / unit,
+		 unit == 1e6   ? "M"
+		 : unit == 1e3 ? "k"
+			       : "");
+	if (!rate)
+		strcpy(text, "flat out");
 	table_cell(p, "", text);
 }
 

@@ -102,7 +102,8 @@ static bool is_split(const json_t *v)
 
 static bool is_noisy(const json_t *v)
 {
-	return row_number(v, "q3") - row_number(v, "q1") > NOISE_SHARE * row_number(v, "median");
+	return !is_split(v) &&
+	       row_number(v, "q3") - row_number(v, "q1") > NOISE_SHARE * row_number(v, "median");
 }
 
 /* What a median hides: one paragraph names the first rows, and how many more there are. */
@@ -227,7 +228,7 @@ static void write_ratio(const struct page *p, struct ratio r, bool more_is_bette
 
 	if (r.confidence)
 		snprintf(text, sizeof(text), "%.2f [%.2f, %.2f] %s", r.middle, r.low, r.high, word);
-	table_cell(p, differs ? word : "", text);
+	table_cell(p, differs ? word : "same", text);
 }
 
 void write_ratios(const struct page *p)

@@ -39,7 +39,7 @@ if (bars) {
 			title i ? '' : 'user space', \
 		for [i = 0:n - 1] $line index i using (i):3 with boxes lc rgb '#a8861a' \
 			title i ? '' : 'rings', \
-		for [i = 0:n - 1] $runs index i using (i):2 with points lc rgb '#8a8a8a' pt 7 ps 0.3 \
+		for [i = 0:n - 1] $runs index i using (i):2 with points lc rgb '#8a8a8a' pt 7 ps 0.4 \
 			notitle
 } else {
 	set xtics ()
@@ -55,5 +55,5 @@ if (bars) {
 	plot for [i = 0:n - 1] $line index i using (beside($1, i)):2 smooth unique with linespoints \
 			lc rgb colour(i) lw 1.5 pt 4 + i % 10 ps 0.6 dt 1 + i / 8 title label[i + 1], \
 		for [i = 0:n - 1] $runs index i using (beside($1, i)):2 with points \
-			lc rgb colour(i) pt 7 ps 0.3 notitle
+			lc rgb colour(i) pt 7 ps 0.4 notitle
 }

@@ -56,6 +56,13 @@ check "verdict: comes first on the page" grep -qF "<h1>numaring-bench</h1>" page
 equal "verdict: nothing before it" "$(grep -A1 '<h1>' page/report.html | tail -1)" "<p class=\"verdict\">$verdict</p>"
 equal "a good sweep: warnings" "$(warnings)" ""
 check "CPU" says "CPU: Made Up 9000. Virtual machine under KVM. CPUs: 192,"
+jq -c 'if .kind == "host" then .hypervisor = "VMwareVMware" else . end' a.jsonl >vmware.jsonl
+check "another hypervisor" report vmware.jsonl
+check "another hypervisor: its name" says "Virtual machine under VMware."
+jq -c 'if .kind == "host" then .hypervisor = "" else . end' a.jsonl >bare.jsonl
+check "no hypervisor" report bare.jsonl
+check "no hypervisor: no word of one" says "CPU: Made Up 9000. CPUs: 192,"
+check "the sweep again" report a.jsonl
 check "tables: eight columns at most" test "$(columns | tr ' ' '\n' | sort -n | tail -1)" -le 8
 equal "tables: all others are folded" "$(sed '/<details>/,$d' page/report.html | grep -c '<table>')" 2
 check "every run is in the table" says "20.00"
@@ -72,6 +79,9 @@ sweep same.jsonl 'if .config.transport == "libbpf" then empty else .events_per_s
 check "no winner" report same.jsonl
 check "no winner: says so" says "writing flat out, no policy wins: "
 check "no winner: the interval contains 1" says "within the spread (99 % interval: 0.71 to 1.40)"
+equal "no winner: warnings" "$(warnings)" NOISE
+check "no winner: which rows are noisy" says "single, 1 producer, flat out (what was delivered); "
+check "no winner: how many more" says "; and 14 more."
 sweep two.jsonl 'if .rep > 1 then empty else . end'
 check "two runs" report two.jsonl
 check "two runs: no verdict" says "No verdict: three valid runs are needed"
@@ -88,7 +98,7 @@ equal "emulated: warnings" "$(warnings)" EMULATED
 sweep modes.jsonl 'if .config.transport == "single" and .config.producers == 192 and .rep > 2 then .events_per_sec *= 2
 	else . end'
 check "two modes" report modes.jsonl
-equal "two modes: warnings" "$(warnings)" "NOISE TWO MODES"
+equal "two modes: warnings" "$(warnings)" "TWO MODES"
 check "two modes: which" says "single, 192 producers, flat out (what was delivered)"
 check "two modes: the verdict says so" grep -q "^With .* Careful: the runs of single fall into two groups" page/report.md
 check "two modes: in the table" grep -q "^| single | 192 | flat out | .*, two groups |" page/report.md

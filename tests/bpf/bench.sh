@@ -214,6 +214,9 @@ equal "consumer_cpu: where one reads one ring" \
 check "the model takes it" "$BENCH" model fit s.jsonl
 equal "host" "$(head -1 s.jsonl | jq -r '.kind, .kernel, .topology.cpus' | xargs)" "host $(uname -r) $cpus"
 
+equal "CPU: its name" "$(head -1 s.jsonl | jq -r .cpu_model)" \
+	"$(LC_ALL=C lscpu | sed -n 's/^Model name: *//p' | head -1)"
+
 # A failed row is run again later. A file without an end is not a sweep.
 jq -c 'if .kind == "run" and .rep == 0 and .config.producers == 1 then del(.seconds) + {valid: false} else . end' \
 	s.jsonl >failed.jsonl
