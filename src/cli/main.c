@@ -16,7 +16,7 @@ static const struct sub_command {
 	{ "list", cmd_list, "show what can be recorded: sources, tracepoints, their fields" },
 	{ "top", cmd_top, "show live what happens, by type, task, CPU, node and shard" },
 	{ "cat", cmd_cat, "print the events of a trace" },
-	{ "export", cmd_export, "write the events of a trace as JSON lines or CSV" },
+	{ "export", cmd_export, "write a trace for Perfetto, as tables (Parquet, CSV) or JSON lines" },
 	{ "report", cmd_report, "answer a question: the worst cases and their causes" },
 	{ "stat", cmd_stat, "count the events of a trace and check their order" },
 	{ "verify", cmd_verify, "check all of a trace and say where it is damaged" },

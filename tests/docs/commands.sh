@@ -43,21 +43,19 @@ shorten() {
 	s/numaring-bench versus/& -d 0.1 --runs 2/'
 }
 
-# Lines as they are compared: no number, no unit, no width of a column.
+# Text as it is compared: no number, no unit, no width of a column or of a line. Each [...] begins a new line.
 shape() {
-	sed -E 's/[^ ]*[0-9][^ ]*/#/g; s/\b(ns|us|ms|s)\b[,:;.]?//g; s/ +/ /g; s/^ | $//g; s/# (# )*/# /g'
+	tr '\n' ' ' | sed -E 's/\[\.\.\.\]/\n/g' |
+		sed -E 's/[^ ]*[0-9][^ ]*/#/g; s/\b(ns|us|ms|s)\b[,:;.]?//g; s/$/ /; s/ +/ /g; s/# (# )*/# /g; s/^ | $//g'
 }
 
-# same_shape SHOWN GOT: each line that the page shows is among those that came, but for numbers.
+# same_shape SHOWN GOT: what the page shows between two [...] is in the output, but for numbers.
 same_shape() {
-	local line missing=0
+	local part
 	shape <"$2" >"$2.shape"
-	while IFS= read -r line; do
-		grep -qxF -e "$line" "$2.shape" && continue
-		echo "not printed: $line"
-		missing=1
-	done < <(grep -vxF '[...]' "$1" | shape | grep -v '^$')
-	return $missing
+	shape <"$1" | grep -v '^$' | while IFS= read -r part; do
+		grep -qF -e "$part" "$2.shape" || { echo "not printed: $part" && return 1; }
+	done
 }
 
 # On a busy host, another task may be the worst case: the output has some tries, each without what the one before made.
