@@ -141,11 +141,12 @@ static void write_metric(const struct page *p, const json_t *sum, const json_t *
 
 static void write_cell(const struct page *p, const json_t *sum, const char *column)
 {
+	const struct metric *m = sweep_metric(column);
 	const json_t *v = json_object_get(sum, column);
 	char number[64] = "-";
 
-	if (json_is_object(v)) {
-		write_metric(p, sum, v, sweep_metric(column));
+	if (m && json_is_object(v)) {
+		write_metric(p, sum, v, m);
 		return;
 	}
 	if (json_is_number(v))

@@ -87,7 +87,7 @@ unsigned two_groups(const double *sorted, unsigned n)
 
 /* Normal approximation of Mann and Whitney's count; from five runs each on it is not above the exact
  * one. 0: too few for 99 %. */
-static double rank_of_99(double n, double m)
+static size_t rank_of_99(double n, double m)
 {
 	return floor(fmax(0, n * m / 2 - 2.576 * sqrt(n * m * (n + m + 1) / 12)));
 }
@@ -106,20 +106,20 @@ struct ratio ratio_of(double *a, unsigned n, double *b, unsigned m)
 {
 	struct spread3 x = quartiles(a, n), y = quartiles(b, m);
 	struct ratio ratio = { 0 };
+	size_t pairs = (size_t)n * m, rank;
 	double *all;
-	unsigned rank;
 
 	if (n < 3 || m < 3 || !(a[0] > 0 && b[0] > 0))
 		return ratio;
-	all = bench_alloc((size_t)n * m, sizeof(*all));
-	for (unsigned i = 0; i < n * m; i++)
+	all = bench_alloc(pairs, sizeof(*all));
+	for (size_t i = 0; i < pairs; i++)
 		all[i] = a[i / m] / b[i % m];
-	qsort(all, n * m, sizeof(*all), compare_doubles);
+	qsort(all, pairs, sizeof(*all), compare_doubles);
 	rank = rank_of_99(n, m);
 	ratio.confidence = rank ? 99 : confidence_of_all(n, m);
 	ratio.middle = x.median / y.median;
 	ratio.low = all[rank ? rank - 1 : 0];
-	ratio.high = all[n * m - (rank ? rank : 1)];
+	ratio.high = all[pairs - (rank ? rank : 1)];
 	free(all);
 	return ratio;
 }

@@ -168,10 +168,11 @@ static void report(struct report *r)
 		errx(BENCH_FAILED,
 		     "%s and %s have no configuration in common: run both sweeps with one grid",
 		     r->inputs[0], r->inputs[1]);
+	puts(r->verdict);
 	make_dir(r);
 	write_page(r, "report.md", template_report_md, false);
 	write_page(r, "report.html", template_report_html, true);
-	printf("%s\n%s/report.html\n%s/report.md\n", r->verdict, r->dir, r->dir);
+	printf("%s/report.html\n%s/report.md\n", r->dir, r->dir);
 }
 
 /* ---- the command ---- */

@@ -62,10 +62,12 @@ char *row_variant(const json_t *base, const json_t *sum, char *buf, size_t size)
 char *row_text(const json_t *base, const json_t *sum, char buf[192])
 {
 	double producers = row_number(sum, "producers"), rate = row_number(sum, "rate");
-	size_t len = strlen(row_variant(base, sum, buf, 128));
+	char each[32];
 
-	len += sprintf(buf + len, ", %.0f producer%s, ", producers, producers == 1 ? "" : "s");
-	sprintf(buf + len, rate ? "%.0f/s each" : "flat out", rate);
+	snprintf(each, sizeof(each), rate ? "%.0f/s each" : "flat out", rate);
+	row_variant(base, sum, buf, 128);
+	snprintf(buf + strlen(buf), 64, ", %.0f producer%s, %s", producers,
+		 producers == 1 ? "" : "s", each);
 	return buf;
 }
 

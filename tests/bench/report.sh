@@ -74,6 +74,15 @@ check "every run is a dot" test "$(dots throughput)" -ge 60
 check "against one ring" grep -qF "| llc | 192 | flat out | 10.00 [9.51, 10.52] better | 0.10 [0.10, 0.11] better |" page/report.md
 check "against one ring: no difference" grep -qF "| node | 1 | flat out | 1.00 [0.95, 1.05] no difference |" page/report.md
 
+# Values that no sweep writes.
+sweep odd.jsonl '.config.placement = {} | .config.size = [] | .config.burst = "many" | .cost_ns = 3'
+check "odd values" report odd.jsonl
+check "odd values: the verdict" says "llc wins"
+sweep huge.jsonl '.config.rate = 1e300 | .config.producers = 1e300'
+"$BENCH" report huge.jsonl -o huge >/dev/null 2>&1
+check "huge values: no crash" test $? -le 1
+check "huge values: no verdict" grep -q "^No verdict: it needs two policies" huge/report.md
+
 # What is not certain is not claimed.
 sweep same.jsonl 'if .config.transport == "libbpf" then empty else .events_per_sec = 2e6 * (.rep + 10) end'
 check "no winner" report same.jsonl
