@@ -14,7 +14,16 @@ set ylabel y_label
 
 # Each can be told from a white page and from a dark one.
 colours = '#3a86d8 #d2691e #2f9e64 #c2569a #a8861a #1f9aa8 #8e6bd8 #8a8a8a'
-colour(i) = word(colours, i % 8 + 1)
+# Series of two sweeps, "single (A)" and "single (B)", have one colour, and B has dashes.
+is_b(i) = strstrt(label[i + 1], ' (B)') > 0
+name(i) = label[i + 1][1:strlen(label[i + 1]) - (is_b(i) || strstrt(label[i + 1], ' (A)') ? 4 : 0)]
+array hue[n]
+do for [i = 0:n - 1] {
+	hue[i + 1] = i
+	do for [k = 0:i - 1] { if (name(k) eq name(i)) { hue[i + 1] = hue[k + 1] } }
+}
+colour(i) = word(colours, hue[i + 1] % 8 + 1)
+dashes(i) = is_b(i) ? 2 : 1 + hue[i + 1] / 8 * 2
 
 # Series stand side by side, so that their runs can be told apart.
 x_values = ''
@@ -53,7 +62,7 @@ if (bars) {
 	# From 0, where the axis is not logarithmic; also where everything is 0.
 	if (log_y) { set logscale y } else { if (Y_max > 0) { set yrange [0:*] } else { set yrange [0:1] } }
 	plot for [i = 0:n - 1] $line index i using (beside($1, i)):2 smooth unique with linespoints \
-			lc rgb colour(i) lw 1.5 pt 4 + i % 10 ps 0.6 dt 1 + i / 8 title label[i + 1], \
+			lc rgb colour(i) lw 1.5 pt 4 + i % 10 ps 0.6 dt dashes(i) title label[i + 1], \
 		for [i = 0:n - 1] $runs index i using (beside($1, i)):2 with points \
 			lc rgb colour(i) pt 7 ps 0.4 notitle
 }
