@@ -214,8 +214,20 @@ equal "consumer_cpu: where one reads one ring" \
 check "the model takes it" "$BENCH" model fit s.jsonl
 equal "host" "$(head -1 s.jsonl | jq -r '.kind, .kernel, .topology.cpus' | xargs)" "host $(uname -r) $cpus"
 
-equal "CPU: its name" "$(head -1 s.jsonl | jq -r .cpu_model)" \
+[ "$(uname -m)" = x86_64 ] && equal "CPU: its name" "$(head -1 s.jsonl | jq -r .cpu_model)" \
 	"$(LC_ALL=C lscpu | sed -n 's/^Model name: *//p' | head -1)"
+
+# On arm64, /proc/cpuinfo has numbers only. lscpu may know what they mean.
+mkdir arm
+printf 'processor\t: 0\nCPU implementer\t: 0x41\nCPU part\t: 0xd0c\n' >arm/cpuinfo
+for name in Neoverse-N1 -; do
+	printf '#!/bin/sh\necho "Architecture: aarch64"\necho "Model name:    %s"\n' "$name" >arm/lscpu
+	chmod +x arm/lscpu
+	unshare -m sh -c 'mount --bind arm/cpuinfo /proc/cpuinfo && PATH=$PWD/arm:$PATH "$0" sweep --transport single \
+		--producers 1 -d 0.05 --repeat 1 -o "arm/$1.jsonl"' "$BENCH" "at$name" 2>/dev/null
+	equal "CPU of arm64, lscpu says $name" "$(head -1 "arm/at$name.jsonl" | jq -r .cpu_model)" \
+		"$([ "$name" = - ] && echo "implementer 0x41, part 0xd0c" || echo "$name")"
+done
 
 # A failed row is run again later. A file without an end is not a sweep.
 jq -c 'if .kind == "run" and .rep == 0 and .config.producers == 1 then del(.seconds) + {valid: false} else . end' \
