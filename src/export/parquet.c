@@ -11,8 +11,8 @@
 #include "parquet.h"
 #include "parquet_chunk.h"
 
-#define GROUP_ROWS  131072
-#define GROUP_BYTES (8u << 20)
+#define GROUP_ROWS  262144
+#define GROUP_BYTES (32u << 20)
 #define MAX_WAITING (64u << 20)
 
 #define MAGIC "PAR1"

@@ -6,7 +6,7 @@
 #include "parquet_chunk.h"
 #include "parquet_encode.h"
 
-#define LEVEL	  3  /* of zstd */
+#define LEVEL	  9  /* of zstd */
 #define TRY_AGAIN 16 /* chunks for which an encoding is kept */
 #define MAX_STATS 64 /* bytes of a text that can be a least or greatest value */
 

@@ -61,6 +61,40 @@ static uint32_t find(struct parquet_dictionary *d, const struct parquet_values *
 	return d->n - 1;
 }
 
+struct entry {
+	uint64_t number;
+	uint32_t first, at;
+};
+
+static int compare(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+
+	return (x->number > y->number) - (x->number < y->number);
+}
+
+/* Sorts the entries, since zstd takes less for numbers that rise. */
+static int sort(struct parquet_dictionary *d, const struct parquet_values *v)
+{
+	uint32_t *first = (uint32_t *)d->first.at, *indices = (uint32_t *)d->indices.at;
+	struct entry *entries = calloc(d->n, sizeof(*entries));
+	uint32_t *to = d->slots; /* needed no more: where an entry goes */
+
+	if (!entries)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < d->n; i++)
+		entries[i] = (struct entry){ parquet_numbers(v)[first[i]], first[i], i };
+	qsort(entries, d->n, sizeof(*entries), compare);
+	for (uint32_t i = 0; i < d->n; i++) {
+		first[i] = entries[i].first;
+		to[entries[i].at] = i;
+	}
+	for (size_t i = 0; i < v->n; i++)
+		indices[i] = to[indices[i]];
+	free(entries);
+	return 0;
+}
+
 int parquet_dictionary_make(struct parquet_dictionary *d, const struct parquet_values *v,
 			    enum parquet_type type)
 {
@@ -79,7 +113,9 @@ int parquet_dictionary_make(struct parquet_dictionary *d, const struct parquet_v
 		if (d->n > most)
 			return -E2BIG;
 	}
-	return d->first.failed || d->indices.failed ? -ENOMEM : 0;
+	if (d->first.failed || d->indices.failed)
+		return -ENOMEM;
+	return type == PARQUET_BYTES ? 0 : sort(d, v);
 }
 
 void parquet_dictionary_free(struct parquet_dictionary *d)

@@ -25,14 +25,14 @@ equal "names of files" "$(cd odd.parquet && printf '%s\n' *.parquet | grep -v nn
 	"Small-2.parquet group-name.parquet kinds.parquet note.parquet nothing.parquet numaring-raw.parquet small.parquet"
 
 "$TABLES" many many || fail "no trace was made"
-compare "row groups" many -n 150000
+compare "row groups" many -n 280000
 
 # Readers leave out row groups by their least and greatest times.
 equal "row groups that a time can be in" "$(reader query.mjs many.parquet <<<"select count(*) from parquet_metadata('small.parquet')
 	where path_in_schema = 'time' and stats_min_value <= (select min(time) from 'small.parquet')::varchar" | tail -n 1)" 1
 equal "the lost of a file" "$(reader query.mjs odd.parquet <<<"select decode(value) from parquet_kv_metadata('kinds.parquet')
 	where decode(key) = 'numaring.lost'" | tail -n 1)" 4294967295
-equal "files open at a time" "$( (ulimit -n 300 && "$NUMARING" export many -n 150000 --to parquet -o few) && diff -r many.parquet few && echo same)" same
+equal "files open at a time" "$( (ulimit -n 300 && "$NUMARING" export many -n 280000 --to parquet -o few) && diff -r many.parquet few && echo same)" same
 
 if why=$(no_bpf); then
 	echo "note: no recording was tried: $why"
