@@ -183,7 +183,8 @@ static int write_events(struct run *run, const struct export_env *env)
 		failed = -errno;
 	run->unfinished = failed || progress_stopped();
 	if (failed && !progress_stopped() && (!run->told || !*run->told))
-		cli_error("cannot write the events: %s", strerror(-failed));
+		cli_error("cannot write %s: %s", run->args->output ?: "standard output",
+			  strerror(-failed));
 	if (run->unfinished)
 		return CLI_FAILED;
 	return trace_status_tell(run->trace, err, run->args->dir,
@@ -231,7 +232,7 @@ static int write_to_file(struct run *run)
 		progress_catch_signals();
 	sink.file = out.file;
 	ret = export_to(run, &sink);
-	if (progress_stopped())
+	if (run->unfinished)
 		outfile_remove(&out);
 	err = outfile_close(&out);
 	if (err && err != -ESTALE && !ret)

@@ -124,4 +124,11 @@ for format in parquet csv; do
 	equal "$format, full disk: in one sentence" "$(wc -l <err)" 1
 	equal "$format, full disk: nothing is left" "$(ls -A small)" ""
 done
+for format in perfetto csv jsonl; do
+	"$NUMARING" export many --to $format -o small/new.csv 2>err
+	equal "$format, a file, full disk: exit status" $? 1
+	equal "$format, a file, full disk: says so" "$(cat err)" \
+		"numaring: cannot write small/new.csv: No space left on device"
+	equal "$format, a file, full disk: nothing is left" "$(ls -A small)" ""
+done
 finish
