@@ -168,8 +168,7 @@ static int take_missing(void *state, const struct export_missing *m)
 	e.name = pf_intern(&pf->out, PF_EVENT, text);
 	pf_arg_uint(&pf->out, &args, "lost", m->lost);
 	pf_arg_uint(&pf->out, &args, "missed", m->missed);
-	e.track = pf_row_track(&pf->tracks, &pf->tracks.losses, 0, "Losses", "Losses", m->begin,
-			       m->end);
+	e.track = pf_losses_track(&pf->tracks, m->begin, m->end);
 	pf_slice(&pf->out, &e);
 	return status(pf);
 }

@@ -54,6 +54,17 @@ void pf_tracks_close(struct pf_tracks *t)
 
 /* ---- CPUs ---- */
 
+/* Of the greatest node: Perfetto sorts rows that are below no other by their names. */
+static int node_digits(const struct export_env *env)
+{
+	uint32_t most = 0;
+
+	for (size_t i = 0; env->node_of_cpu && i < env->n_cpus; i++)
+		if (env->node_of_cpu[i] != UINT32_MAX && env->node_of_cpu[i] > most)
+			most = env->node_of_cpu[i];
+	return snprintf(NULL, 0, "%u", most);
+}
+
 static uint64_t node_track(struct pf_tracks *t, uint16_t cpu)
 {
 	const struct export_env *env = t->env;
@@ -66,7 +77,7 @@ static uint64_t node_track(struct pf_tracks *t, uint16_t cpu)
 	if (node)
 		return node->uuid;
 	if (number != UINT32_MAX)
-		snprintf(name, sizeof(name), "Node %u", number);
+		snprintf(name, sizeof(name), "Node %0*u", node_digits(env), number);
 	node = memory_new(1, sizeof(*node));
 	node->node = number;
 	node->uuid = pf_track(t->out, 0, name, number < INT32_MAX ? (int)number : INT32_MAX);
@@ -215,4 +226,12 @@ uint64_t pf_row_track(struct pf_tracks *t, struct pf_row **rows, uint64_t parent
 	}
 	lane->end = end;
 	return lane->uuid;
+}
+
+uint64_t pf_losses_track(struct pf_tracks *t, uint64_t begin, uint64_t end)
+{
+	if (!t->losses_uuid)
+		t->losses_uuid = pf_track(t->out, 0, "Losses", 0);
+	return pf_row_track(t, &t->losses, t->losses_uuid, "Missing events", "Missing events",
+			    begin, end);
 }

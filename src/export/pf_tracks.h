@@ -93,6 +93,7 @@ struct pf_tracks {
 	} * nodes;
 	struct pf_thread *threads;
 	struct pf_process *processes;
+	uint64_t losses_uuid;
 	struct pf_row *losses; /* of no CPU and no thread */
 	/* Before a thread is forgotten that has not ended. */
 	void (*evict)(void *ctx, struct pf_thread *t);
@@ -110,5 +111,8 @@ void pf_thread_forget(struct pf_tracks *t, struct pf_thread *thread);
 /* The track of a row for a slice that begins then, or for an instant (end = begin). */
 uint64_t pf_row_track(struct pf_tracks *t, struct pf_row **rows, uint64_t parent, const void *key,
 		      const char *name, uint64_t begin, uint64_t end);
+
+/* Of losses. Perfetto shows a row at the top only if there is one below it. */
+uint64_t pf_losses_track(struct pf_tracks *t, uint64_t begin, uint64_t end);
 
 #endif

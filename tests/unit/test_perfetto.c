@@ -305,6 +305,27 @@ static void test_sched(void **state)
 	told_free(t);
 }
 
+/* Perfetto sorts the nodes by name. */
+static void test_many_nodes(void **state)
+{
+	static const uint32_t of_cpus[] = { 2, 10 };
+	struct told *t = told_new();
+	const char *text;
+
+	(void)state;
+	add_sched(t);
+	told_begin(t);
+	t->env.node_of_cpu = of_cpus;
+	t->env.n_cpus = 2;
+	switch_to(t, 1000, 0, 7, SLEEPING, 0, 0, 0);
+	switch_to(t, 1500, 0, 0, RUNNING, 7, 0, 0);
+	switch_to(t, 2000, 1, 8, SLEEPING, 0, 0, 0);
+	text = told_end(t);
+	assert_contains(text, "Node 02/CPU 0: t7 1500-2000");
+	assert_contains(text, "Node 10/CPU 1: t8 1000-2000");
+	told_free(t);
+}
+
 /* What is open when events are missing is cut there, and begins anew behind it. */
 static void test_losses(void **state)
 {
@@ -322,7 +343,8 @@ static void test_losses(void **state)
 	switch_to(t, 3000, 0, 7, SLEEPING, 8, 0, 100);
 	switch_to(t, 3200, 1, 3, SLEEPING, 0, 0, 0); /* since the end of the loss */
 	text = told_end(t);
-	assert_contains(text, "Losses: 3 events missing 1500-2500 lost=3 missed=0\n");
+	assert_contains(text,
+			"Losses/Missing events: 3 events missing 1500-2500 lost=3 missed=0\n");
 	assert_contains(
 		text,
 		"Node 0/CPU 0: t7 1000-1500 tid=7 pid=7 prio=120 incomplete=events are missing\n");
@@ -477,9 +499,9 @@ static void test_anything(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sched),	 cmocka_unit_test(test_losses),
-		cmocka_unit_test(test_calls),	 cmocka_unit_test(test_others),
-		cmocka_unit_test(test_anything),
+		cmocka_unit_test(test_sched),  cmocka_unit_test(test_many_nodes),
+		cmocka_unit_test(test_losses), cmocka_unit_test(test_calls),
+		cmocka_unit_test(test_others), cmocka_unit_test(test_anything),
 	};
 
 	seed.state = seed_first("perfetto");
