@@ -57,6 +57,7 @@ apt install $(grep -E '/(lib)?numaring(0)?_' <<<"$packages") || {
 }
 equal "its version" "$(in_chroot numaring --version)" "$("$NUMARING" --version)"
 check "it finds the library without a path of its own" test -z "$(readelf -d chroot/usr/bin/numaring | grep -E 'R(UN)?PATH')"
+check "doctor says that it would record" in_chroot sh -c 'cd /tmp && numaring doctor >/tmp/doctor'
 check "it records" in_chroot numaring record -e sched,syscalls -d 1 -o /tmp/trace
 check "it reads" in_chroot numaring verify /tmp/trace
 check "events are there" test "$(in_chroot numaring cat -n 5 /tmp/trace | wc -l)" -ge 5
@@ -83,10 +84,15 @@ check "an example builds" in_chroot make -s -C /tmp/examples/schedlat
 check "it runs" in_chroot sh -c 'cd /tmp/examples/schedlat && ./schedlat -d 1 >/tmp/out'
 check "it saw something" grep -qE '^[1-9][0-9]* [a-z]+, [0-9]+ lost$' chroot/tmp/out
 check "the BPF tools build" in_chroot make -s -C /tmp/examples/tools
-check "numaring records their events" in_chroot numaring record --object /tmp/examples/tools/exec.bpf.o \
+check "numaring records their events" in_chroot numaring record --object /tmp/examples/tools/execsnoop.bpf.o \
 	-o /tmp/own -- sh -c /bin/true
+equal "Python reads them" "$(in_chroot python3 -c 'import numaring; print(len(list(numaring.open("/tmp/own"))))')" \
+	"$(in_chroot numaring cat --json /tmp/own | grep -c '"event"')"
+# shellcheck disable=SC2086
+check "all packages install again" apt install --reinstall $packages
+equal "the same version" "$(in_chroot numaring --version)" "$("$NUMARING" --version)"
 names=$(for deb in debs/*.deb; do dpkg-deb -f "$deb" Package; done)
 # shellcheck disable=SC2086
 check "all packages are purged" apt purge $names
-check "nothing of numaring is left" test -z "$(list_files | grep numaring)"
+check "nothing of numaring is left" test -z "$(list_files | grep -E 'numaring|dist-packages/__pycache__')"
 finish
