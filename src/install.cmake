@@ -54,6 +54,7 @@ else()
 		OUTPUT_VARIABLE python_version OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
 	set(python_dir lib/${python_version}/site-packages)
 endif()
+set(NR_PYTHON_DIR ${python_dir} PARENT_SCOPE) # for packages, as below
 install(FILES ${PROJECT_SOURCE_DIR}/python/numaring.py DESTINATION ${python_dir} COMPONENT python)
 
 # Completion. Debian's zsh looks for that of packages elsewhere.
@@ -61,6 +62,7 @@ set(zsh_dir ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
 if(CMAKE_INSTALL_PREFIX STREQUAL "/usr" AND EXISTS /etc/debian_version)
 	set(zsh_dir ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)
 endif()
+set(NR_ZSH_DIR ${zsh_dir} PARENT_SCOPE)
 foreach(program numaring numaring-bench)
 	install(FILES ${PROJECT_SOURCE_DIR}/packaging/completion/numaring.bash RENAME ${program}
 		DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions COMPONENT tool)

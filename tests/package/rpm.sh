@@ -36,6 +36,9 @@ equal "licence" "$(rpm -qp --qf '%{LICENSE}' "$(package numaring)")" "GPL-2.0-on
 check "numaring needs its library" grep -qx "numaring-libs = $version" <(rpm -qp --requires "$(package numaring)")
 check "numaring-libs needs libbpf" grep -q '^libbpf.so.1' <(rpm -qp --requires "$(package numaring-libs)")
 check "only below /usr" test -z "$(rpm -qpl "$packages"/*.rpm | grep -v '^/usr/')"
+# Packages own their own directories, and rpm's of build ids.
+directories=$(rpm -qp --qf '[%{FILEMODES:perms} %{FILENAMES}\n]' "$packages"/*.rpm | sed -n 's/^d[^ ]* //p')
+equal "no directory that others share" "$(grep -vE 'numaring|/\.build-id(/|$)' <<<"$directories")" ""
 
 mkdir root
 rpms=("$packages"/*.rpm)
