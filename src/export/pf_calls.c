@@ -100,7 +100,7 @@ static bool is_child(const struct feed_event *e)
 static struct pf_call unknown_call(const struct pf *pf, const struct feed_event *e)
 {
 	uint64_t ns = feed_int(e, DURATION);
-	uint64_t begin = is_child(e) ? pf->now : pf->floor;
+	uint64_t begin = is_child(e) ? pf->now : pf_floor(pf);
 
 	return (struct pf_call){
 		.begin = ns && ns < pf->now ? pf->now - ns : begin,

@@ -227,11 +227,13 @@ static void leave_state(struct pf *pf, struct pf_thread *t, const struct feed_ev
 static void fill_in(struct pf *pf, struct pf_thread *t, uint64_t off, uint64_t wait)
 {
 	struct pf_args args = {};
+	/* Within a stretch with a loss, the switch is all that is known. */
+	uint64_t floor = pf->floor < pf->now ? pf->floor : 0;
 
 	if (t->state == PF_RUNNING)
 		pf_cut_thread(pf, t, off ? off : t->now.begin, PF_MISSING);
 	if (t->state == PF_UNKNOWN && off && off < (wait ? wait : pf->now)) {
-		set_state(t, PF_OFF, off > pf->floor ? off : pf->floor);
+		set_state(t, PF_OFF, off > floor ? off : floor);
 		t->how = "Off the CPU";
 		t->call_name = NULL;
 	}
@@ -240,7 +242,7 @@ static void fill_in(struct pf *pf, struct pf_thread *t, uint64_t off, uint64_t w
 		t->state = PF_UNKNOWN;
 	}
 	if (t->state == PF_UNKNOWN && wait)
-		set_state(t, PF_RUNNABLE, wait > pf->floor ? wait : pf->floor);
+		set_state(t, PF_RUNNABLE, wait > floor ? wait : floor);
 }
 
 static uint64_t before(const struct pf *pf, uint64_t ns)

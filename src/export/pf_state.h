@@ -34,6 +34,12 @@ struct pf {
 				      since events are missing */
 };
 
+/* When what is unknown began: now, as long as the events come from the stretch with the loss. */
+static inline uint64_t pf_floor(const struct pf *pf)
+{
+	return pf->floor < pf->now ? pf->floor : pf->now;
+}
+
 /* A slice that does not begin before what was written of its track; then *written is its end. */
 void pf_write(struct pf *pf, struct pf_event *e, uint64_t *written);
 

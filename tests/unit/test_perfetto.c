@@ -339,7 +339,8 @@ static void test_losses(void **state)
 	story_event(t->story, 1100, 0, "sys_enter", 0LL, 7LL, 7LL, "t7", 5LL);
 	told_missing(t, 1500, 2500, 3);
 	story_event(t->story, 2200, 0, "sys_exit", 0LL, 7LL, 7LL, "t7", -5LL, 1LL, 1100LL);
-	switch_to(t, 2400, 1, 9, SLEEPING, 0, 0, 0); /* nobody knows since when */
+	switch_to(t, 2300, 2, 0, RUNNING, 5, 600, 100); /* within the loss: as it says itself */
+	switch_to(t, 2400, 1, 9, SLEEPING, 0, 0, 0);	/* nobody knows since when */
 	switch_to(t, 3000, 0, 7, SLEEPING, 8, 0, 100);
 	switch_to(t, 3200, 1, 3, SLEEPING, 0, 0, 0); /* since the end of the loss */
 	text = told_end(t);
@@ -358,6 +359,9 @@ static void test_losses(void **state)
 		"7/t7:7/System calls: read 1100-1500 args= 5 0 incomplete=events are missing\n");
 	assert_contains(text, "7/t7:7/System calls: read 1500-2200 ret=-5 error=EIO incomplete=it "
 			      "began before\n");
+	assert_contains(text, "5/t5:5/State: Off the CPU 1700-2200\n");
+	assert_contains(text, "5/t5:5/State: Runnable 2200-2300");
+	assert_contains(text, "5/t5:5/State: Running 2300-3200");
 	assert_null(strstr(text, "CPU 1: t9"));
 	assert_contains(text, "Node 0/CPU 1: t3 2500-3200");
 	told_free(t);
