@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* numaring export: the events of a trace in the formats of other tools. */
 #include <argp.h>
+#include <ctype.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -76,6 +77,10 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 		return 0;
 	case WINDOW_FROM:
 	case WINDOW_TO:
+		if (key == WINDOW_TO && isalpha((unsigned char)*arg))
+			cli_refuse(arg,
+				   "a format or a time: use jsonl, csv, parquet or perfetto, or a "
+				   "time as in 12.5, 90s or -10s");
 		window_option(&args->window, key, arg);
 		return 0;
 	case OPT_FORCE:
