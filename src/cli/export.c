@@ -250,9 +250,9 @@ static int write_to_directory(struct run *run)
 	struct outdir out;
 	int ret;
 
+	progress_catch_signals();
 	if (outdir_open(&out, run->args->output, &run->args->outfile))
 		return CLI_FAILED;
-	progress_catch_signals();
 	run->told = &out.told;
 	ret = export_to(run, &out.sink);
 	if (run->unfinished)
