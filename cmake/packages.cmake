@@ -55,6 +55,15 @@ set(CPACK_DEBIAN_PYTHON_PACKAGE_CONTROL_EXTRA ${PROJECT_SOURCE_DIR}/packaging/py
 # dpkg-shlibdeps finds out what programs and the library need; libnumaring itself is in the build directory.
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${PROJECT_BINARY_DIR})
+if(CMAKE_CROSSCOMPILING)
+	# It asks dpkg which package has a library, and the build machine's dpkg does not know the other machine's. These
+	# are the names in Debian 12; the versions are those that the build asks for.
+	set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS OFF)
+	string(APPEND CPACK_DEBIAN_TOOL_PACKAGE_DEPENDS ", libc6 (>= 2.36), libbpf1 (>= 1:1.0), libjansson4 (>= 2.13)"
+		", libncursesw6, libnlopt0, libprotobuf-c1, libtinfo6, libzstd1 (>= 1.4)")
+	set(CPACK_DEBIAN_LIBRARY_PACKAGE_DEPENDS "libc6 (>= 2.36), libbpf1 (>= 1:1.0), libdeflate0, libelf1, libhwloc15\
+, libnuma1, libseccomp2, libzstd1 (>= 1.4)")
+endif()
 if(CMAKE_INSTALL_PREFIX STREQUAL "/usr" AND EXISTS /etc/debian_version)
 	foreach(package tool:numaring library:libnumaring0 dev:libnumaring-dev python:python3-numaring)
 		string(REPLACE ":" ";" package ${package})

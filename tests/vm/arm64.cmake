@@ -13,7 +13,7 @@ list(TRANSFORM arm64_units PREPEND test_ OUTPUT_VARIABLE arm64_targets)
 # All tests below run what this one builds. What is left out, like the fuzzers, would not run in the guest.
 set(arm64 ${PROJECT_BINARY_DIR}/arm64)
 add_test(NAME vm/arm64-build COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/arm64-build ${arm64}
-	numaring_cli vm_check hot chosen own ${arm64_targets})
+	numaring_cli numaring_bench man vm_check hot chosen own ${arm64_targets})
 set_tests_properties(vm/arm64-build PROPERTIES TIMEOUT 1200 SKIP_RETURN_CODE 77 LABELS vm
 	FIXTURES_SETUP arm64)
 
