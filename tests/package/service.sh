@@ -17,6 +17,8 @@ else
 	echo "note: systemd-analyze is not installed, so the unit was not verified"
 fi
 
+check "a call outside the filter fails, it does not kill" test "$(setting SystemCallErrorNumber)" = EPERM
+
 # ExecStartPre keeps the newest two traces.
 for day in 1 2 3 4; do
 	mkdir -p old/numaring-2026010$day-000000/x
