@@ -38,6 +38,9 @@ struct nr_stack_visit {
 };
 
 #define NR_STACK_FIRST_WAIT_NS 250000ull
+/* A record that gets a stack was reserved before, and its time is that of the reservation. An exec
+ * takes longer. */
+#define NR_STACK_RESERVED_NS 50000ull
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -63,7 +66,7 @@ static __always_inline void nr_stack_visit(void)
 		.tgid = bpf_get_current_pid_tgid() >> 32,
 	};
 	__u64 now = bpf_ktime_get_ns();
-	struct nr_process_seen seen = { .ts = now, .pid = space.tgid };
+	struct nr_process_seen seen = { .ts = now - NR_STACK_RESERVED_NS, .pid = space.tgid };
 	struct nr_stack_visit visit = { .wait = NR_STACK_FIRST_WAIT_NS };
 	struct nr_stack_visit *last;
 

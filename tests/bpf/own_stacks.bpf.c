@@ -41,6 +41,14 @@ struct by_id {
 };
 NR_EVENT(by_id, 2);
 
+/* The first of its moment, reserved before the collector is asked to read the mappings. */
+struct first {
+	__u32 pid;
+	__u32 unused;
+	__u64 user_stack[32];
+};
+NR_EVENT(first, 3);
+
 static __u64 n;
 
 static __always_inline void fill_in_place(struct in_place *e, void *ctx, __u32 pid)
@@ -63,11 +71,19 @@ SEC("tp_btf/sched_switch")
 int BPF_PROG(on_sleep, bool preempt, struct task_struct *prev)
 {
 	__u32 pid = bpf_get_current_pid_tgid() >> 32;
+	struct first *f;
 	struct in_place *e;
 	struct by_id *d;
 
 	if (preempt || !nr_wanted(pid))
 		return 0;
+	f = nr_reserve(first);
+	if (f) {
+		f->pid = pid;
+		f->unused = 0;
+		nr_get_stack(ctx, f->user_stack, sizeof(f->user_stack), BPF_F_USER_STACK);
+		nr_submit(f);
+	}
 	nr_emit_stack(whole, ctx, .number = __sync_fetch_and_add(&n, 1));
 	e = nr_reserve(in_place);
 	if (e) {

@@ -52,6 +52,19 @@ equal "no id without its stack" "$(jq .missing result)" 0
 check "most ids have a stack" test "$(jq .known result)" -gt "$(($(jq .n result) / 2))"
 check "a map with room for one stack" test "$(jq .crowded result)" -gt 0
 
+# The mappings of a process are read because of its first event, whose time is from before that. On a busy
+# host, a program may be interrupted in between.
+"$NUMARING" cat --json --symbols t | jq -s '
+	def part: .[:31] | until(.[-1:] != ["0x0"]; .[:-1]);
+	map(select(.event | test("first|whole"))) | group_by(.cpu) | map(
+		[range(0; length - 1) as $i | .[$i:$i + 2] | select(map(.event) == ["first", "whole"])])
+	| add | group_by(.[0].fields.pid) | map(min_by(.[0].ts)
+		| {first: .[0].user_symbols | part, whole: .[1] | .symbols[.fields.n_kernel:] | part})
+	| map(select(any(.whole[]; startswith("0x") | not)))
+	| {n: length, unnamed: map(select(.first != .whole)) | length}' >result
+check "first events of processes" test "$(jq .n result)" -gt 0
+check "first events have names: $(jq -c . result)" jq -e '.unnamed * 2 < .n' result
+
 text() { # WHAT: the lines of the process's stacks of this field
 	"$NUMARING" cat t | awk -v field="$1:" '/^[^\t]/ { mine = / pid = '"$pid"',/; on = 0; next }
 		/^\t[a-z_]*:$/ { on = mine && $1 == field; next } on' | sed 's/^\t//; s/+0x[0-9a-f]*//'
