@@ -23,6 +23,7 @@ import calendar
 import ctypes
 import datetime
 import errno
+import operator
 import os
 import pickle
 import re
@@ -249,10 +250,18 @@ def version() -> str:
     return _lib.nr_version_string().decode()
 
 
+def _c_text(text: str) -> bytes:
+    """For a function of C, to which a text with a NUL would be a shorter one."""
+    if "\0" in text:
+        raise Error(f"{text!r} has a NUL: leave it out", errno.EINVAL)
+    return text.encode()
+
+
 class _Log:
     """Keeps what the library says until somebody asks how a call went."""
 
-    def __init__(self) -> None:
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet  # no warnings
         self._said: List[Tuple[int, str]] = []
         self.function = _LogFn(self._take)
 
@@ -266,7 +275,7 @@ class _Log:
         message = f"{what}: {os.strerror(-result)}"
         if result < 0 and said and said[-1][0] == _ERROR:
             message = said.pop()[1]
-        for _level, text in said:
+        for _level, text in [] if self._quiet else said:
             warnings.warn(text, TraceWarning, stacklevel=4)
         if result < 0:
             raise Error(message, -result)
@@ -276,9 +285,9 @@ class _Log:
 class _Reader:
     """A trace that is read once, from begin to end. Each iteration has its own."""
 
-    def __init__(self, trace: "Trace") -> None:
+    def __init__(self, trace: "Trace", quiet: bool = False) -> None:
         self.handle, self._query, self._bulk = (ctypes.c_void_p() for _ in range(3))
-        self.log = _Log()
+        self.log = _Log(quiet)
         self.dir, self.end = trace.path, 0
         opts = _TraceOpts(sz=ctypes.sizeof(_TraceOpts), skip_damaged=trace._skip_damaged)
         opts.log = self.log.function
@@ -335,14 +344,14 @@ class _Reader:
         opts = _QueryOpts(sz=ctypes.sizeof(_QueryOpts), log=self.log.function)
         opts.node_of_cpu = _lib.nr_trace_nodes(self.handle, ctypes.byref(n_cpus))
         opts.n_cpus = n_cpus.value
-        result = _lib.nr_query_new(ctypes.byref(self._query), text.encode(), self.types, ctypes.byref(opts))
+        result = _lib.nr_query_new(ctypes.byref(self._query), _c_text(text), self.types, ctypes.byref(opts))
         self.check(result, "cannot compile the filter for")
 
     def rows(self, event_type: Optional[str] = None, names: Sequence[str] = ()) -> None:
-        columns = (ctypes.c_char_p * len(names))(*(name.encode() for name in names))
+        columns = (ctypes.c_char_p * len(names))(*map(_c_text, names))
         opts = _BulkOpts(sz=ctypes.sizeof(_BulkOpts), log=self.log.function, query=self._query.value)
         opts.end, opts.columns, opts.n_columns = self.end, columns, len(names)
-        opts.type = None if event_type is None else event_type.encode()
+        opts.type = None if event_type is None else _c_text(event_type)
         result = _lib.nr_bulk_new(ctypes.byref(self._bulk), self.handle, ctypes.byref(opts))
         self.check(result, "cannot read")
 
@@ -430,9 +439,9 @@ def _resolve(at: Time, after: int, span: Tuple[int, int], clock_offset: int) -> 
     try:
         if isinstance(at, datetime.datetime):
             return _datetime(at) - clock_offset
-        if isinstance(at, int):
-            return at
-        return _text_time(at, after, span, clock_offset)
+        if isinstance(at, str):
+            return _text_time(at, after, span, clock_offset)
+        return operator.index(at)  # also numpy's integers
     except (TypeError, ValueError, OverflowError):
         raise Error(
             f'invalid time {at!r}: give UTC as in "2026-11-29T08:00:00.5Z", time since the start of the '
@@ -677,15 +686,12 @@ class Trace:
 
     def account(self) -> Account:
         """Reads the whole trace, whatever filter, begin and end are, and says what is missing in it."""
-        with _Reader(self) as reader, warnings.catch_warnings():
-            warnings.simplefilter("ignore", TraceWarning)
+        with _Reader(self, quiet=True) as reader:
             reader.rows(names=["cpu"])
             result = 1
             while result > 0:
                 result = reader.next(_ROWS)
-            account = _account(reader, result)
-            reader.log.check(0, "")
-            return account
+            return _account(reader, result)
 
     @property
     def complete(self) -> bool:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import unittest
 import warnings
 
@@ -91,6 +92,9 @@ class Events(unittest.TestCase):
         some = list(numaring.open("flat", begin=events[5]["ts"], end=events[9]["ts"]))
         self.assertEqual([event["ts"] for event in some],
                          [e["ts"] for e in events if events[5]["ts"] <= e["ts"] < events[9]["ts"]])
+        if not PLAIN:
+            ts = numaring.open("flat").columns(names=["ts"])["ts"]
+            self.assertEqual(some, list(numaring.open("flat", begin=ts[5], end=ts[9])))
         noon = datetime.datetime(2026, 11, 29, tzinfo=datetime.timezone.utc)
         self.expect_same("flat", ["--from", "2026-11-29T00:00:00Z"], begin=noon)
         self.expect_same("flat", ["--from", "2026-11-29"], begin="2026-11-29")
@@ -197,6 +201,9 @@ class Refusals(unittest.TestCase):
         self.expect_error("has no event type kind: did you mean kinds?", lambda: trace.columns("kind"))
         self.expect_error("did you mean color?", lambda: trace.columns("kinds", ["colour"]))
         self.expect_error("give a type", lambda: trace.columns(names=["prev_pid"]))
+        self.expect_error("has a NUL", lambda: numaring.open("kinds", filter="u8 > 100\0 || u8 == 1"))
+        self.expect_error("has a NUL", lambda: trace.columns("kinds\0", ["ts"]))
+        self.expect_error("has a NUL", lambda: trace.columns("kinds", ["ts\0"]))
         self.expect_error("invalid time 'soon'", lambda: numaring.open("kinds", begin="soon"))
         self.expect_error("invalid time 1.5", lambda: numaring.open("kinds", begin=1.5))
         self.expect_error("is after the end", lambda: numaring.open("kinds", begin="1h"))
@@ -241,6 +248,18 @@ class Accounts(unittest.TestCase):
             self.assertEqual(account.lost, stat["lost"])
             self.assertEqual(account.missed_events, stat["missed_events"])
             self.assertEqual(numaring.open(path).complete, account.complete)
+
+    def test_threads(self):
+        before, interval = list(warnings.filters), sys.getswitchinterval()
+        sys.setswitchinterval(1e-6)
+        threads = [threading.Thread(target=lambda: [numaring.open("kinds").account() for _ in range(20)])
+                   for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        sys.setswitchinterval(interval)
+        self.assertEqual(warnings.filters, before)
 
     def test_numbers(self):
         trace = numaring.open("kinds")
