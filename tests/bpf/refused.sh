@@ -81,7 +81,7 @@ says no_target 'does not say what the program attaches to'
 program no_group tracepoint/sched_switch ''
 "$NUMARING" record --object no_group.bpf.o -d 0.1 -o t >out 2>&1
 equal "no_group: exit status" $? 1
-check "no_group: what to do" grep -q 'use a section that names its target' out
+check "no_group: what to do" grep -q 'give --attach [a-z_]*=GROUP:EVENT' out
 
 # The debug log has the whole log, however long it is.
 record kept -vv
