@@ -320,6 +320,7 @@ static int set_text(const struct part *p, const char *value)
 }
 
 static int set_part(const struct part *p, const char *value);
+static int refuse_struct(const struct part *p, const char *element);
 
 static unsigned count_words(const char *list)
 {
@@ -350,6 +351,11 @@ static int set_array(const struct part *p, const char *value)
 	char *copy;
 	int err;
 
+	if (p->field->kids->kind == NR_STRUCT) {
+		const struct part element = { p->path, p->field->kids, p->off, p->data, p->log };
+
+		return refuse_struct(&element, "[0]");
+	}
 	if (n > p->field->count) {
 		nr_log(p->log, NR_LOG_ERROR,
 		       "invalid value \"%s\" of %s: it has room for %u element%s", value, p->path,
@@ -365,7 +371,8 @@ static int set_array(const struct part *p, const char *value)
 	return err;
 }
 
-static int refuse_struct(const struct part *p)
+/* element: "[0]", if it is one of an array that the path names. */
+static int refuse_struct(const struct part *p, const char *element)
 {
 	char names[512];
 	size_t len = 0;
@@ -374,9 +381,9 @@ static int refuse_struct(const struct part *p)
 		len += snprintf(names + len, sizeof(names) - len, "%s%s", i ? ", " : "",
 				p->field->kids[i].name);
 	nr_log(p->log, NR_LOG_ERROR,
-	       "%s is a struct: set its members one by one, as in %s.%s=...; "
+	       "%s%s is a struct: set its members one by one, as in %s%s.%s=...; "
 	       "it has %s",
-	       p->path, p->path, p->field->kids[0].name, names);
+	       p->path, element, p->path, element, p->field->kids[0].name, names);
 	return -EINVAL;
 }
 
@@ -395,7 +402,7 @@ static int set_part(const struct part *p, const char *value)
 	case NR_ARRAY:
 		return set_array(p, value);
 	case NR_STRUCT:
-		return refuse_struct(p);
+		return refuse_struct(p, "");
 	default:
 		nr_log(p->log, NR_LOG_ERROR,
 		       "cannot set %s: it is a pointer, a union, a floating-point number or a "
