@@ -39,12 +39,16 @@ static struct bpf_link *attach_one(const struct nr_probe_spec *s, struct bpf_pro
 	}
 }
 
-/* Without this file, libbpf would write into tracefs instead. */
+/* Without such a file, libbpf would write into tracefs instead. */
+bool nr_kernel_has_kprobes(void)
+{
+	return !access("/sys/bus/event_source/devices/kprobe/type", F_OK);
+}
+
 static bool kernel_can(const struct nr_probe_spec *s)
 {
-	return !access(s->kind == NR_KPROBE ? "/sys/bus/event_source/devices/kprobe/type"
-					    : "/sys/bus/event_source/devices/uprobe/type",
-		       F_OK);
+	return s->kind == NR_KPROBE ? nr_kernel_has_kprobes()
+				    : !access("/sys/bus/event_source/devices/uprobe/type", F_OK);
 }
 
 /* Without a slash, libbpf looks for the file in the paths of libraries. */
@@ -79,6 +83,9 @@ static void report(const struct nr_probe_spec *s, int err, const struct nr_logge
 		       "probe; /proc/kallsyms has the functions, some are inlined or must not be "
 		       "probed",
 		       s->symbol);
+	else if (err == -ENOEXEC)
+		nr_log(log, NR_LOG_ERROR, "cannot attach to %s in %s: it is no program or library",
+		       s->symbol, where);
 	else if (s->kind == NR_UPROBE && (err == -ENOENT || err == -ESRCH))
 		nr_log(log, NR_LOG_ERROR,
 		       "cannot attach to %s in %s: %s has no such function in its symbols (nm, "
@@ -99,7 +106,7 @@ int nr_probe_attach(struct nr_object *o, struct bpf_program *prog, const struct 
 	if (kernel_can(s)) {
 		nr_libbpf_log_begin(log, &warnings);
 		link = attach_one(s, prog, cookie);
-		err = link ? 0 : -errno;
+		err = link ? 0 : -errno <= -LIBBPF_ERRNO__LIBELF ? -ENOEXEC : -errno;
 		nr_libbpf_log_end();
 	}
 	if (link)

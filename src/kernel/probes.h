@@ -8,6 +8,7 @@
 
 struct nr_probe_spec;
 
+bool nr_kernel_has_kprobes(void);
 /* Does a specification begin as one of a probe? */
 bool nr_probe_is_spec(const char *spec);
 int nr_probes_open(struct nr_object *o, const struct nr_logger *log);

@@ -186,6 +186,11 @@ static int attach_ksyscall(struct nr_object *o, const struct nr_target *t,
 {
 	LIBBPF_OPTS(bpf_ksyscall_opts, opts, .retprobe = nr_section_is_return(t->prog));
 
+	if (!nr_kernel_has_kprobes())
+		return nr_target_failed(t, -EOPNOTSUPP,
+					"this kernel has no kprobes: use one built with "
+					"CONFIG_KPROBE_EVENTS",
+					log);
 	return nr_target_keep(o, t, bpf_program__attach_ksyscall(t->prog, t->text, &opts),
 			      explain_name, log);
 }

@@ -95,6 +95,12 @@ refused 2 on_usdt=/bin/sh:a:b '/bin/sh has no USDT probe a:b'
 refused 2 on_socket=lo 'numaring cannot attach programs of its type (socket_filter)'
 refused 2 on_tc= 'give INTERFACE:ingress'
 refused 2 on_tc 'use PROGRAM=TARGET'
+if [ -e /sys/bus/event_source/devices/uprobe/type ]; then
+	refused 1 on_uprobe=/etc/passwd:x 'cannot attach to x in /etc/passwd: it is no program or library'
+fi
+if [ ! -e /sys/bus/event_source/devices/kprobe/type ]; then
+	refused 1 on_call=openat 'to openat: this kernel has no kprobes'
+fi
 refused 1 on_raw=no_such 'this kernel has no such tracepoint'
 refused 1 on_sample=cpu-clock:99999999 '/proc/sys/kernel/perf_event_max_sample_rate'
 if grep -q cgroup2 /proc/self/mounts; then
