@@ -205,7 +205,11 @@ int cmd_new(int argc, char **argv)
 	close(dir);
 	if (err && made)
 		rmdir(args.dir);
-	if (!err)
-		print_next(&args);
-	return err || fflush(stdout) ? CLI_FAILED : CLI_DONE;
+	if (err)
+		return CLI_FAILED;
+	print_next(&args);
+	if (!fflush(stdout) && !ferror(stdout))
+		return CLI_DONE;
+	cli_error("wrote the files, but cannot write to standard output: %s", strerror(errno));
+	return CLI_FAILED;
 }

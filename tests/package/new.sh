@@ -46,6 +46,7 @@ if [ "$(id -u)" = 0 ] && mkdir full && mount -t tmpfs -o size=4k none full 2>/de
 fi
 numaring new exits other >/dev/full 2>err
 equal "no room for what it says: exit status" $? 1
+check "no room for what it says: says so" grep -q 'cannot write to standard output: No space left' err
 
 why=$(no_bpf) && {
 	echo "note: nothing is recorded: $why"
