@@ -229,16 +229,22 @@ static int write_to_file(struct run *run)
 	struct outfile out = {};
 	int ret, err;
 
-	if (outfile_open(&out, args->output, &args->outfile) || outfile_commit(&out)) {
-		outfile_close(&out);
+	if (outfile_open(&out, args->output, &args->outfile))
 		return CLI_FAILED;
+	if (run->format->binary && isatty(fileno(out.file))) {
+		cli_error("%s is not for a terminal: use -o FILE", run->format->name);
+		outfile_close(&out);
+		return CLI_USAGE;
 	}
 	if (out.created)
 		progress_catch_signals();
 	sink.file = out.file;
 	ret = export_to(run, &sink);
+	/* A file that it replaces stays until the new one is whole. */
 	if (run->unfinished)
 		outfile_remove(&out);
+	else if (outfile_commit(&out))
+		ret = CLI_FAILED;
 	err = outfile_close(&out);
 	if (err && err != -ESTALE && !ret)
 		cli_error("cannot write %s: %s", args->output, strerror(-err));

@@ -48,6 +48,7 @@ struct export_missing {
 struct export_format {
 	const char *name;
 	bool directory; /* writes a file for each event type */
+	bool binary;	/* not for a terminal */
 
 	int (*open)(void **state, const struct export_env *env, struct export_sink *sink);
 	int (*event)(void *state, const struct nr_event *ev);

@@ -204,6 +204,7 @@ static void close_perfetto(void *state)
 
 const struct export_format export_perfetto = {
 	.name = "perfetto",
+	.binary = true,
 	.open = open_perfetto,
 	.event = take_event,
 	.missing = take_missing,

@@ -88,6 +88,14 @@ stop() { # FORMAT: interrupts an export after it has begun, and prints how it en
 set -m # otherwise INT is ignored in the background
 equal "Ctrl-C, parquet" "$(stop parquet)" "130 "
 equal "Ctrl-C, csv" "$(stop csv)" "130 "
+
+# A file stays until the one that replaces it is whole.
+echo precious >kept.json
+(ulimit -f 8; "$NUMARING" export --to jsonl --force -o kept.json many 2>err)
+equal "no room for the new file: the old one" "$(cat kept.json)" precious
+check "no room for the new file: no part is left" test -z "$(find . -name '.numaring-[0-9]*')"
+script -qec "$NUMARING export --to perfetto t" /dev/null </dev/null >err
+check "perfetto refuses a terminal" grep -q 'perfetto is not for a terminal: use -o FILE' err
 set +m
 
 # A terminal sees how far it is, if it takes long: here, because its reader sleeps.
