@@ -12,12 +12,11 @@ install_readers() {
 	mkdir -p "$READERS"
 	cmp -s "$here/package-lock.json" "$READERS/installed" && return
 	cp "$here/package.json" "$here/package-lock.json" "$READERS/"
-	if ! said=$(cd "$READERS" && timeout 300 npm ci --no-audit --no-fund --ignore-scripts 2>&1); then
-		(cd "$READERS" && timeout 60 npm ping >/dev/null 2>&1) || skip "npm cannot reach its registry: ${said##*$'\n'}"
-		echo "$said" >&2
+	said=$(cd "$READERS" && timeout 60 npm ping --fetch-retries=1 2>&1) || skip "npm cannot reach its registry: ${said##*$'\n'}"
+	(cd "$READERS" && timeout 300 npm ci --no-audit --no-fund --ignore-scripts) || {
 		fail "npm ci"
 		finish
-	fi
+	}
 	cp "$here/package-lock.json" "$READERS/installed"
 }
 
