@@ -11,6 +11,7 @@ cache=${NUMARING_DEB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/numaring-deb}
 [ "$(id -u)" = 0 ] || skip "only root can install packages"
 need cpack dpkg-deb debootstrap unshare scdoc zstd
 need_bpf
+unshare -m true 2>/dev/null || skip "no mount namespace can be made here"
 
 # Where this host has its packages from.
 mirror=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(COMPONENT)' "Created-By: Packages" |
