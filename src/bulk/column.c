@@ -202,24 +202,6 @@ static bool describe(struct nr_column *about, const struct nr_field *f)
 	return true;
 }
 
-static const struct nr_field *find_field(const struct nr_field *st, const char *path,
-					 uint32_t *base)
-{
-	size_t len = strcspn(path, ".");
-
-	for (unsigned i = 0; i < st->n_kids; i++) {
-		const struct nr_field *f = &st->kids[i];
-
-		if (f->name_len != len || strncmp(f->name, path, len))
-			continue;
-		if (!path[len])
-			return f;
-		*base += f->off / 8;
-		return f->kind == NR_STRUCT ? find_field(f, path + len + 1, base) : NULL;
-	}
-	return NULL;
-}
-
 static void refuse(const struct nr_source *from, const char *name, const struct nr_logger *log)
 {
 	struct nr_nearest near = nr_nearest_begin(name);
@@ -247,13 +229,15 @@ static int init_field(struct nr_bulk_column *c, const struct nr_source *from, co
 {
 	size_t skip = strncmp(name, OF_PAYLOAD, strlen(OF_PAYLOAD)) ? 0 : strlen(OF_PAYLOAD);
 	const struct nr_field *root = from->layout ? &from->layout->root : NULL;
+	uint32_t base = 0; /* bits */
 
 	if (root && skip)
-		c->field = find_field(root, name + skip, &c->base);
+		c->field = nr_field_find(root, name + skip, &base);
 	if (root && !c->field) {
-		c->base = 0;
-		c->field = find_field(root, name, &c->base);
+		base = 0;
+		c->field = nr_field_find(root, name, &base);
 	}
+	c->base = base / 8;
 	if (!c->field) {
 		refuse(from, name, log);
 		return -ENOENT;

@@ -59,8 +59,7 @@ static int describe(struct nr_field_info *out, const struct nr_layout *layout,
 	return 0;
 }
 
-/* Goes down the path, and sums up the offsets on the way. */
-static const struct nr_field *find(const struct nr_field *st, const char *path, uint32_t *base)
+const struct nr_field *nr_field_find(const struct nr_field *st, const char *path, uint32_t *base)
 {
 	size_t len = strcspn(path, ".");
 
@@ -74,7 +73,7 @@ static const struct nr_field *find(const struct nr_field *st, const char *path, 
 		if (f->kind != NR_STRUCT)
 			return NULL;
 		*base += f->off;
-		return find(f, path + len + 1, base);
+		return nr_field_find(f, path + len + 1, base);
 	}
 	return NULL;
 }
@@ -84,7 +83,7 @@ int nr_types_field(const struct nr_types *types, uint16_t id, const char *path,
 {
 	const struct nr_layout *layout = nr_types_layout(types, id);
 	uint32_t base = 0;
-	const struct nr_field *f = layout ? find(&layout->root, path, &base) : NULL;
+	const struct nr_field *f = layout ? nr_field_find(&layout->root, path, &base) : NULL;
 
 	return f ? describe(field, layout, f, base) : -ENOENT;
 }

@@ -111,4 +111,8 @@ static inline uint64_t nr_layout_size(const struct nr_layout *layout, const void
 	return layout->size + count * (layout->tail->stride / 8);
 }
 
+/* Finds a field by its path, names joined by dots, and adds the offsets on the way to *base, in bits: those of
+ * the structs that hold it. NULL: there is none. */
+const struct nr_field *nr_field_find(const struct nr_field *st, const char *path, uint32_t *base);
+
 #endif
