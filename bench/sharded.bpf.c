@@ -39,8 +39,7 @@ static __always_inline int emit(void *ctx, __u64 seq)
 		data[i] = seq;
 	if (is_long)
 		data[1] = words - 2;
-	bpf_ringbuf_submit(NR_RECORD_OF(data),
-			   nr_wake_flag(sizeof(struct nr_record) + words * 8ul));
+	nr_submit_record(NR_RECORD_OF(data), sizeof(struct nr_record) + words * 8ul);
 	return 0;
 }
 

@@ -24,8 +24,10 @@
  * Include vmlinux.h, or <linux/types.h> and <linux/bpf.h>, before this header. Compile with -g -O2
  * -target bpf -mcpu=v3 (or newer): the fence is an atomic add that returns a value.
  *
- * A program fills a record in place, in the ring of the CPU's shard. The kernel never copies it.
- * Every path must submit or discard a reserved record; otherwise the verifier refuses the program.
+ * A program fills a record in place, in the ring of the CPU's shard or in the CPU's lane: the
+ * collector chooses before it loads the object. The kernel never copies a record. Every path must
+ * submit or discard a reserved record. With rings, the verifier refuses the program otherwise; with
+ * lanes, the collector counts such a record as abandoned.
  */
 #ifndef NUMARING_BPF_H
 #define NUMARING_BPF_H
@@ -177,6 +179,8 @@ static __always_inline void nr_count_loss(struct nr_cpu *c, enum nr_loss cause)
 	__sync_fetch_and_add(&c->lost_total, 1);
 }
 
+#include "lane.bpf.h"
+
 /* Bytes that a record of this size takes in a ring, with the kernel's header. */
 static __always_inline __u64 nr_ring_bytes(__u64 size)
 {
@@ -212,10 +216,12 @@ static __always_inline void nr_fence(struct nr_cpu *c)
 	asm volatile("" : : "r"(before) : "memory");
 }
 
-/* Fills the header of a reserved record. Reads the clock after reservation (I1) and fence (I2). */
+/* Fills the header of a reserved record. Reads the clock after reservation (I1) and fence (I2). A
+ * reservation in a lane is a fence. */
 static __always_inline void nr_stamp(struct nr_record *rec, struct nr_cpu *c, __u16 id)
 {
-	nr_fence(c);
+	if (!nr_has_lanes())
+		nr_fence(c);
 	rec->ts = bpf_ktime_get_ns();
 	rec->id = nr_id_base + id;
 	rec->cpu = bpf_get_smp_processor_id();
@@ -225,10 +231,13 @@ static __always_inline void nr_stamp(struct nr_record *rec, struct nr_cpu *c, __
 /* size includes struct nr_record. Returns NULL if the record is lost; the loss is counted. */
 static __always_inline struct nr_record *nr_reserve_record(struct nr_cpu *c, const __u64 size)
 {
-	void *ring = nr_ring_of(c);
 	struct nr_record *rec;
 	int room = 0;
+	void *ring;
 
+	if (nr_has_lanes())
+		return nr_lane_reserve(c, size);
+	ring = nr_ring_of(c);
 	if (!ring) {
 		nr_count_loss(c, NR_LOSS_NO_RING);
 		return NULL;
@@ -285,14 +294,28 @@ static __always_inline __u64 nr_wake_flag(__u64 size)
 
 #define NR_RECORD_OF(p) ((struct nr_record *)(p)-1)
 
-/* Hands over a record from nr_reserve: it becomes part of the stream. */
-#define nr_submit(p)                                                                               \
-	bpf_ringbuf_submit(NR_RECORD_OF(p), nr_wake_flag(sizeof(struct nr_record) + sizeof(*(p))))
+static __always_inline void nr_submit_record(struct nr_record *rec, __u64 size)
+{
+	if (nr_has_lanes())
+		nr_lane_commit(rec, NR_COMMIT_SUBMITTED);
+	else
+		bpf_ringbuf_submit(rec, nr_wake_flag(size));
+}
 
-/* Takes a record from nr_reserve back. It still occupies its place in the ring until the consumer
- * steps over it, so decide before nr_reserve if you can. */
-#define nr_discard(p)                                                                              \
-	bpf_ringbuf_discard(NR_RECORD_OF(p), nr_wake_flag(sizeof(struct nr_record) + sizeof(*(p))))
+static __always_inline void nr_discard_record(struct nr_record *rec, __u64 size)
+{
+	if (nr_has_lanes())
+		nr_lane_commit(rec, NR_COMMIT_DISCARDED);
+	else
+		bpf_ringbuf_discard(rec, nr_wake_flag(size));
+}
+
+/* Hands over a record from nr_reserve: it becomes part of the stream. */
+#define nr_submit(p) nr_submit_record(NR_RECORD_OF(p), sizeof(struct nr_record) + sizeof(*(p)))
+
+/* Takes a record from nr_reserve back. It still occupies its place until the consumer steps over it,
+ * so decide before nr_reserve if you can. */
+#define nr_discard(p) nr_discard_record(NR_RECORD_OF(p), sizeof(struct nr_record) + sizeof(*(p)))
 
 /* Does --filter look at events of this number inside of BPF programs? The verifier knows, and
  * removes what depends on it if not. */
@@ -422,11 +445,53 @@ static __always_inline void nr_submit_dynptr(struct bpf_dynptr *ptr, __u32 size)
 	bpf_ringbuf_submit_dynptr(ptr, nr_wake_flag(sizeof(struct nr_record) + size));
 }
 
+/* As nr_output_bytes, in a lane. A dynptr to the whole block checks what the verifier cannot. */
+static __always_inline int nr_lane_output(__u16 id, const void *head, __u32 head_size,
+					  const void *tail, __u32 tail_size)
+{
+	struct {
+		struct nr_lane_header h;
+		struct nr_record rec;
+	} front = { .h.length = sizeof(front.rec) + head_size + tail_size };
+	const __u64 n = nr_granules(front.h.length);
+	struct nr_cpu *c = nr_this_cpu();
+	struct bpf_dynptr ptr;
+	struct nr_part part;
+	__u32 block, offset;
+	void *data;
+	int loss;
+
+	if (!c)
+		return -1;
+	loss = nr_lane_begin(c, n, &part);
+	if (loss) {
+		nr_count_loss(c, loss - 1);
+		return -1;
+	}
+	nr_stamp(&front.rec, c, id);
+	block = nr_lane_block(c, part.start);
+	front.h.where = nr_where(c, block, &part);
+	data = nr_block_of(&nr_arenas, c, block);
+	if (!data)
+		return -1;
+	bpf_dynptr_from_mem(data, NR_LANE_GRANULE << nr_block_shift, 0, &ptr);
+	offset = (part.start & nr_block_mask()) * NR_LANE_GRANULE;
+	bpf_dynptr_write(&ptr, offset, &front, sizeof(front), 0);
+	offset += sizeof(front);
+	bpf_dynptr_write(&ptr, offset, (void *)head, head_size, 0);
+	if (tail_size)
+		bpf_dynptr_write(&ptr, offset + head_size, (void *)tail, tail_size, 0);
+	nr_lane_commit_at(c, front.h.where, NR_COMMIT_SUBMITTED);
+	return 0;
+}
+
 static __always_inline int nr_output_bytes(__u16 id, const void *head, __u32 head_size,
 					   const void *tail, __u32 tail_size)
 {
 	struct bpf_dynptr ptr;
 
+	if (nr_has_lanes())
+		return nr_lane_output(id, head, head_size, tail, tail_size);
 	if (nr_reserve_dynptr(&ptr, id, head_size + tail_size))
 		return -1;
 	bpf_dynptr_write(&ptr, sizeof(struct nr_record), (void *)head, head_size, 0);

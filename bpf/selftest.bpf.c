@@ -37,10 +37,14 @@ static __always_inline struct selftest_call *stamp(struct nr_record *rec, struct
 static __always_inline void submit(struct selftest_call *e, __u64 how, __u64 count)
 {
 	e->count = count;
-	if ((how & NR_SELFTEST_WAKE) && !(count % NR_SELFTEST_WAKE_EVERY))
+	_Bool wakes = (how & NR_SELFTEST_WAKE) && !(count % NR_SELFTEST_WAKE_EVERY);
+
+	if (wakes && !nr_has_lanes())
 		bpf_ringbuf_submit(NR_RECORD_OF(e), BPF_RB_FORCE_WAKEUP);
 	else
 		nr_submit(e);
+	if (wakes && nr_has_lanes())
+		nr_ring_bell(nr_this_cpu());
 }
 
 static __always_inline void stamp_before(struct nr_cpu *c, __u64 how, __u64 count)

@@ -29,6 +29,12 @@ static int check_opts(const struct nr_collector *c)
 		       "invalid order %d: use NR_ORDER_FENCE or NR_ORDER_RCU", c->opts.order);
 		return -EINVAL;
 	}
+	if (c->opts.transport > NR_TRANSPORT_LANE) {
+		nr_log(&c->log, NR_LOG_ERROR,
+		       "invalid transport %d: use NR_TRANSPORT_RING or NR_TRANSPORT_LANE",
+		       c->opts.transport);
+		return -EINVAL;
+	}
 	if (c->opts.follow && (c->opts.pid || c->opts.n_pids)) {
 		nr_log(&c->log, NR_LOG_ERROR,
 		       "cannot both follow processes and record only given ones: leave out one of "
@@ -94,7 +100,7 @@ static int copy_opts(struct nr_collector *c, const struct nr_collector_opts *opt
 	c->log = (struct nr_logger){ c->opts.log ? log_of_user : NULL, c };
 	c->drain.order = c->opts.order;
 	c->drain.tick_ms = tick_for(c->opts.latency_ms);
-	c->drain.merge = (struct nr_waiter){ -1, -1 };
+	c->drain.merge = c->drain.grace = (struct nr_waiter){ -1, -1 };
 	c->stream.error_fd = -1;
 	return err ?: check_opts(c) ?: copy_pids(c);
 }
@@ -117,6 +123,45 @@ static int make_plan(struct nr_collector *c)
 	return err ? err : nr_plan_make(&c->plan, c->topo, &plan);
 }
 
+/* Takes over the bell and zeroes it, or leaves it to the caller. */
+static int make_lanes(struct nr_collector *c, unsigned i, struct nr_ring *bell)
+{
+	const struct nr_maps *maps = &c->maps;
+	const struct nr_arena_maps *from = &maps->arenas[i];
+	struct nr_arena arena = { .n_blocks = from->n_blocks, .shift = maps->block_shift };
+	struct nr_lanes *lanes;
+	int err = nr_arena_map(&arena, from->data_fd, from->commits_fd);
+
+	if (err)
+		return err;
+	err = nr_lanes_new(&lanes, &arena, bell, maps->cpus, maps->n_cpus, i);
+	if (err) {
+		nr_arena_unmap(&arena);
+		return err;
+	}
+	*bell = (struct nr_ring){};
+	err = nr_shard_init_lanes(&c->shards[i], lanes, maps->n_cpus);
+	if (err)
+		nr_lanes_free(lanes);
+	return err;
+}
+
+static int make_shard(struct nr_collector *c, unsigned i)
+{
+	struct nr_ring ring = {};
+	int err = nr_ring_map(&ring, c->maps.ring_fd[i], c->maps.ring_bytes[i]);
+
+	if (err)
+		return err;
+	if (c->maps.block_shift)
+		err = make_lanes(c, i, &ring);
+	else
+		err = nr_shard_init(&c->shards[i], &ring, c->maps.n_cpus);
+	if (err)
+		nr_ring_unmap(&ring);
+	return err;
+}
+
 static int make_shards(struct nr_collector *c)
 {
 	unsigned n = c->plan->n_shards;
@@ -131,8 +176,6 @@ static int make_shards(struct nr_collector *c)
 	memset(c->shards, 0, n * sizeof(*c->shards));
 	for (unsigned i = 0; !err && i < n; i++) {
 		const struct nr_plan_shard *plan = &c->plan->shards[i];
-		struct nr_ring ring = {};
-
 		c->shard_ptr[i] = &c->shards[i];
 		c->consumers[i] = (struct nr_consumer){
 			.drain = &c->drain,
@@ -142,11 +185,7 @@ static int make_shards(struct nr_collector *c)
 			.cpus = plan->consumer_cpus,
 			.n_cpus = plan->n_consumer_cpus,
 		};
-		err = nr_ring_map(&ring, c->maps.ring_fd[i], plan->ring_bytes);
-		if (!err)
-			err = nr_shard_init(&c->shards[i], &ring, c->maps.n_cpus);
-		if (err)
-			nr_ring_unmap(&ring);
+		err = make_shard(c, i);
 	}
 	return err;
 }
@@ -180,7 +219,8 @@ static int build(struct nr_collector *c)
 	if (!err)
 		err = make_plan(c);
 	if (!err)
-		err = nr_maps_create(&c->maps, c->plan, c->opts.follow, &c->log);
+		err = nr_maps_create(&c->maps, c->plan, c->opts.transport == NR_TRANSPORT_LANE,
+				     c->opts.follow, &c->log);
 	if (err)
 		return err; /* already logged */
 	err = make_shards(c);
@@ -301,6 +341,7 @@ void nr_collector_close(struct nr_collector *c)
 	nr_stats_free(c->account_stats);
 	destroy_shards(c);
 	nr_waiter_destroy(&c->drain.merge);
+	nr_waiter_destroy(&c->drain.grace);
 	nr_names_free(c->names);
 	nr_stack_maps_free(c->stack_maps);
 	if (c->stream.error_fd >= 0)

@@ -21,7 +21,8 @@ install(TARGETS numaring_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONE
 # Headers: for user space, and for BPF programs, which include them by the same <numaring/...>.
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/numaring DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
 	COMPONENT dev FILES_MATCHING PATTERN "*.h")
-install(FILES ${PROJECT_SOURCE_DIR}/bpf/numaring.bpf.h ${PROJECT_SOURCE_DIR}/bpf/stack.bpf.h
+install(FILES ${PROJECT_SOURCE_DIR}/bpf/numaring.bpf.h ${PROJECT_SOURCE_DIR}/bpf/lane.bpf.h
+	${PROJECT_SOURCE_DIR}/bpf/stack.bpf.h
 	${PROJECT_SOURCE_DIR}/bpf/vmlinux.h
 	DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/numaring COMPONENT dev)
 

@@ -24,13 +24,14 @@ void nr_placement_check_rings(struct nr_collector *c)
 	size_t page = sysconf(_SC_PAGESIZE);
 
 	for (unsigned i = 0; i < c->plan->n_shards; i++) {
-		const struct nr_ring *ring = &c->shards[i].ring;
+		const struct nr_shard *shard = &c->shards[i];
 		int node = c->plan->shards[i].node;
 
-		c->placement[i].pages = ring->size / page;
+		c->placement[i].pages = shard->size / page;
 		c->placement[i].pages_on_node =
 			node < 0 ? -1
-				 : nr_host_pages_on_node(ring->data, ring->size / page, node, NULL);
+				 : nr_host_pages_on_node(shard->data, shard->size / page, node,
+							 NULL);
 	}
 	report_rings(c);
 }

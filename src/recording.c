@@ -70,9 +70,11 @@ static int check_complete(const struct nr_collector *c)
 	return 0;
 }
 
-/* I8: programs in NMIs have the rings to themselves. */
+/* I8: programs in NMIs have the rings to themselves. Lanes have no lock. */
 static int check_nmi(const struct nr_collector *c)
 {
+	if (c->maps.block_shift)
+		return 0;
 	for (unsigned i = 0; i < c->n_objects; i++) {
 		const struct nr_object *o = &c->objects[i];
 		const char *beside = o->nmi ? nr_targets_beside_nmi(o) : NULL;
@@ -135,9 +137,25 @@ static int load_objects(struct nr_collector *c)
 			continue;
 		if (c->opts.order == NR_ORDER_RCU)
 			nr_object_warn_sleepable(&c->objects[i], &c->log);
+		for (unsigned s = 0; c->maps.block_shift && s < c->plan->n_shards; s++)
+			c->shards[s].lanes->sleepable |= nr_object_may_sleep(&c->objects[i]);
 		err = nr_object_load(&c->objects[i], &c->maps, &config, &c->log);
 	}
 	return err;
+}
+
+/* The program that reserved the record is unknown, but not what it wrote. */
+static void log_abandoned(void *ctx, uint32_t cpu, uint16_t id)
+{
+	struct nr_collector *c = ctx;
+	unsigned i = id / NR_OBJECT_IDS;
+	const char *type = nr_types_name(c->types, id);
+
+	nr_log(&c->log, NR_LOG_WARN,
+	       "a program of %s on CPU %u reserved an event %s and ended without a submit or "
+	       "discard: "
+	       "the event counts as lost (abandoned); add nr_submit or nr_discard to each path",
+	       i < c->n_objects ? c->objects[i].name : "an object", cpu, type ? type : "?");
 }
 
 static int wait_grace(void *maps)
@@ -157,13 +175,15 @@ static int start_threads(struct nr_collector *c)
 	uint64_t now = nr_clock_now(); /* opening the outputs may have taken long */
 	int err = 0;
 
+	c->drain.on_abandoned = log_abandoned;
+	c->drain.ctx = c;
 	nr_merge_start(&c->stream.merge, now);
 	for (unsigned i = 0; i < c->plan->n_shards; i++)
 		nr_shard_start(&c->shards[i], now);
 	c->threads = true;
 	for (unsigned i = 0; !err && i < c->plan->n_shards; i++)
 		err = nr_consumer_start(&c->consumers[i], c->maps.ring_fd[i]);
-	if (!err && c->drain.order == NR_ORDER_RCU) {
+	if (!err && (c->drain.order == NR_ORDER_RCU || c->maps.block_shift)) {
 		c->grace = (struct nr_grace){ &c->drain, wait_grace, &c->maps, &c->log, {} };
 		err = nr_grace_start(&c->grace);
 	}
@@ -270,6 +290,21 @@ int nr_collector_start(struct nr_collector *c)
 	return 0;
 }
 
+/* No program runs any more, so what is not submitted in a lane is abandoned. */
+static void end_grace(struct nr_lanes *lanes)
+{
+	if (lanes)
+		lanes->grace = NR_TIME_END;
+}
+
+static void log_last_abandoned(struct nr_collector *c, unsigned i)
+{
+	const struct nr_lanes *lanes = c->shards[i].lanes;
+
+	if (lanes && lanes->abandoned != c->consumers[i].abandoned)
+		log_abandoned(c, lanes->abandoned_cpu, lanes->abandoned_id);
+}
+
 /* Gives every submitted record to the merge. Waits up to LAST_RECORD_NS for records that are not
  * submitted. */
 static int drain_to_the_end(struct nr_collector *c)
@@ -282,6 +317,7 @@ static int drain_to_the_end(struct nr_collector *c)
 		struct nr_shard *shard = &c->shards[i];
 		int ret = atomic_load(&c->consumers[i].error);
 
+		end_grace(shard->lanes);
 		ret = ret ?: nr_shard_pass(shard, NR_TIME_END);
 		while (ret != -EBADMSG && nr_shard_watermark(shard) != NR_TIME_END &&
 		       nr_clock_now() < deadline) {
@@ -291,8 +327,9 @@ static int drain_to_the_end(struct nr_collector *c)
 		}
 		if (nr_shard_watermark(shard) != NR_TIME_END)
 			nr_shard_finish(shard);
+		log_last_abandoned(c, i);
 		if (ret)
-			nr_log(&c->log, NR_LOG_ERROR, "cannot read ring %u to its end: %s", i,
+			nr_log(&c->log, NR_LOG_ERROR, "cannot read shard %u to its end: %s", i,
 			       ret == -EAGAIN ? "a record was never submitted"
 					      : "its content is corrupt");
 		err = err ? err : ret;

@@ -71,7 +71,7 @@ static void fill_shard(struct nr_shard_stats *s, const struct nr_collector *c, u
 	const struct nr_consumer *consumer = &c->consumers[i];
 	uint64_t last_pass = nr_counter_get(&consumer->last_pass);
 
-	s->ring_bytes = shard->ring.size;
+	s->ring_bytes = shard->size;
 	/* Read before the counters of the ring and of the programs, which are counted earlier: so
 	 * no snapshot has more written than seen. */
 	s->written = atomic_load_explicit(&shard->accepted, memory_order_acquire);
@@ -94,6 +94,10 @@ static void fill_shard(struct nr_shard_stats *s, const struct nr_collector *c, u
 	s->lag_max_idle_ns = nr_counter_get(&consumer->lag_max_idle);
 	s->pages = c->placement[i].pages;
 	s->pages_on_node = c->placement[i].pages_on_node;
+	if (shard->lanes) {
+		s->block_bytes = (uint64_t)NR_LANE_GRANULE << shard->lanes->arena.shift;
+		s->lanes = __atomic_load_n(&shard->lanes->n, __ATOMIC_RELAXED);
+	}
 	nr_maps_lost(&c->maps, i, s->lost);
 }
 
@@ -113,9 +117,13 @@ static uint64_t difference(uint64_t a, uint64_t b)
 	return a > b ? a - b : b - a;
 }
 
+/* A record that was abandoned counts as lost, not as reserved. */
 static uint64_t reserved_on(const struct nr_collector *c, uint32_t cpu)
 {
-	return __atomic_load_n(&c->maps.cpus[cpu].reserved, __ATOMIC_RELAXED);
+	const struct nr_cpu *of = &c->maps.cpus[cpu];
+	uint64_t abandoned = __atomic_load_n(&of->lost[NR_LOSS_ABANDONED], __ATOMIC_RELAXED);
+
+	return __atomic_load_n(&of->reserved, __ATOMIC_RELAXED) - abandoned;
 }
 
 /* Per CPU: the difference between its reservations and its records in all rings. */
@@ -142,7 +150,7 @@ static void account_shard(struct nr_stats *sum, struct nr_shard_stats *s,
 
 	s->index_pages = c->placement[i].index_pages;
 	s->index_on_node = c->placement[i].index_on_node;
-	s->unread = nr_ring_produced(&c->shards[i].ring) - c->shards[i].walked;
+	s->unread = nr_shard_unread(&c->shards[i]);
 	if (atomic_load(&c->stream.error))
 		sum->unwritten += missing;
 	else
@@ -278,10 +286,9 @@ void nr_stats_free(struct nr_stats *stats)
 const char *nr_loss_name(unsigned cause)
 {
 	static const char *const names[NR_LOSS_CAUSES] = {
-		[NR_LOSS_FULL] = "full",
-		[NR_LOSS_CONTENDED] = "contended",
-		[NR_LOSS_OVERSIZE] = "oversize",
-		[NR_LOSS_NO_RING] = "no_ring",
+		[NR_LOSS_FULL] = "full",	   [NR_LOSS_CONTENDED] = "contended",
+		[NR_LOSS_OVERSIZE] = "oversize",   [NR_LOSS_NO_RING] = "no_ring",
+		[NR_LOSS_ABANDONED] = "abandoned",
 	};
 
 	return cause < NR_LOSS_CAUSES ? names[cause] : NULL;

@@ -33,11 +33,15 @@ static void note_running(struct nr_stream *s)
 /* ---- rings ---- */
 
 /* Moves the rings to s->marks. A ring that was full then takes records again, and the packet with
- * them has to know of the losses before them: so those are read first (I11). */
+ * them has to know of the losses before them: so those are read first (I11). Lanes get the room from
+ * the next pass of their consumer. */
 static void release(struct nr_stream *s)
 {
 	nr_losses_sample(&s->merge.losses, nr_clock_now());
 	nr_merge_release(&s->merge, s->marks);
+	for (uint32_t i = 0; i < s->merge.n_shards; i++)
+		if (nr_shard_starves(s->merge.shards[i]))
+			nr_consumer_kick(&s->consumers[i]);
 }
 
 /* Moves the rings to the newest mark of a packet that is safe. */
@@ -200,7 +204,7 @@ static bool lags(const struct nr_stream *s, uint32_t i, uint64_t newest, uint64_
 
 static bool is_nearly_full(const struct nr_shard *shard)
 {
-	return nr_shard_fill(shard) > shard->ring.size / 4 * 3;
+	return nr_shard_is_fuller(shard, 3);
 }
 
 /* Programs wake nobody once their ring is full, so the merge wakes by itself: soon while it makes
@@ -362,7 +366,7 @@ static size_t smallest_ring(struct nr_shard **shards, uint32_t n)
 	size_t least = SIZE_MAX;
 
 	for (uint32_t i = 0; i < n; i++)
-		least = shards[i]->ring.size < least ? shards[i]->ring.size : least;
+		least = shards[i]->size < least ? shards[i]->size : least;
 	return least;
 }
 

@@ -48,6 +48,15 @@ enum nr_order {
 	NR_ORDER_RCU,	/* by RCU grace periods; costs latency; not for sleepable programs */
 };
 
+/* How a shard takes its records (docs/architecture.md). */
+enum nr_transport {
+	NR_TRANSPORT_DEFAULT, /* rings */
+	NR_TRANSPORT_RING,    /* a BPF ring buffer that the CPUs of the shard share */
+	/* A lane for each CPU of the shard, which needs no lock. Its memory is the ring's; a record
+	 * must fit into a block of it, which is in nr_shard_stats. */
+	NR_TRANSPORT_LANE,
+};
+
 struct nr_collector_opts {
 	size_t sz;	    /* sizeof(struct nr_collector_opts) */
 	const char *policy; /* as in nr_plan_opts; NULL: "node" */
@@ -77,6 +86,7 @@ struct nr_collector_opts {
 	 * these start, with their threads; at most 65536 at once. Like pids, it limits the built-in
 	 * sources, and programs that call nr_wanted. Not together with pids. */
 	bool follow;
+	enum nr_transport transport;
 };
 
 #define NR_PACKERS_MAX 64
@@ -402,6 +412,10 @@ struct nr_shard_stats {
 	ssize_t pages_on_node; /* of these, on the planned node; -1: unknown */
 	size_t index_pages;    /* used pages of the consumer's own memory; 0 before the stop */
 	ssize_t index_on_node; /* of these, on the node of the consumer's CPUs; -1: unknown */
+	/* With lanes: bytes of a block, which is the longest record with 24 bytes in front, and how
+	 * many lanes there are. 0 with rings. */
+	uint64_t block_bytes;
+	unsigned lanes;
 };
 
 /* Statistics of an output. */

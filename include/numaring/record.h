@@ -10,7 +10,7 @@
 
 /* Version of everything in this file and of what NR_EVENT declares in an object. A collector
  * accepts only objects that were built with its own version. */
-#define NR_RECORD_VERSION 2
+#define NR_RECORD_VERSION 3
 
 /* Header of every record, 16 bytes; the payload follows and starts 8-byte aligned. */
 struct nr_record {
@@ -24,9 +24,12 @@ struct nr_record {
 /* Why a record was lost. */
 enum nr_loss {
 	NR_LOSS_FULL,	   /* the ring had no room */
-	NR_LOSS_CONTENDED, /* the ring had room, but its lock was not available */
-	NR_LOSS_OVERSIZE,  /* the record does not fit into a ring of this size */
+	NR_LOSS_CONTENDED, /* the ring had room, but its lock was not available; in a lane, each try
+			    * was interrupted by another reservation */
+	NR_LOSS_OVERSIZE,  /* the record does not fit into a ring, or a block, of this size */
 	NR_LOSS_NO_RING,   /* the shard has no ring: a fault of the collector */
+	NR_LOSS_ABANDONED, /* reserved in a lane, but its program ended without a submit or discard;
+			    * user space counts it */
 	NR_LOSS_CAUSES,	   /* number of causes in this header; there is room for NR_LOSS_SLOTS */
 };
 
@@ -72,6 +75,51 @@ struct nr_process_seen {
 	__u32 again; /* 1: its address space was seen before */
 };
 
+/*
+ * Lanes: a shard without a lock. The memory of a shard, its arena, is cut into blocks of 2^n
+ * granules. The lane of a CPU is a sequence of blocks of its shard, to which user space adds. Only
+ * the CPU itself writes to it: a program moves `head` with one compare-and-swap, fills its record,
+ * and stores the commit byte of the record's first granule. docs/order.md says why that is in order.
+ *
+ * Positions count the granules of the lane from its start, modulo 2^40.
+ */
+#define NR_LANE_GRANULE 16  /* bytes; records begin at multiples of it */
+#define NR_LANE_SLOTS	256 /* the most blocks of a lane at a time is one less */
+
+/* In front of a record in a lane, as the kernel's header in a ring. */
+struct nr_lane_header {
+	__u32 length; /* of the record with its struct nr_record */
+	__u32 where;  /* the number of this granule in the arena, and NR_LANE_BELL */
+};
+
+/* In nr_lane_header.where: the submit wakes the consumer. */
+#define NR_LANE_BELL 0x80000000u
+
+/* A commit byte: there is one for each granule, in an array of their own. User space clears those
+ * of a block before it adds the block to a lane, so another value was stored in this lap. */
+enum nr_commit {
+	NR_COMMIT_BUSY, /* no record, or one that is not submitted yet */
+	NR_COMMIT_SUBMITTED,
+	NR_COMMIT_DISCARDED,
+	NR_COMMIT_SKIPPED, /* the rest of the block is empty: the next record did not fit */
+};
+
+struct nr_lane {
+	/* BPF programs on the CPU write these. */
+	/* The position behind the last record, times 2^24, plus the number of records reserved,
+	 * modulo 2^24. */
+	__u64 head;
+	__u64 fence;	 /* orders the data before the commit byte where plain stores do not */
+	__u64 unused[6]; /* the rest of the cache line */
+	/* User space writes these. */
+	__u64 limit; /* records end at or below this position */
+	__u64 bell;  /* the record that passes this position wakes the consumer */
+	/* The block, by its number in the arena, that holds position p: slot
+	 * (p / granules of a block) modulo NR_LANE_SLOTS. */
+	__u16 slots[NR_LANE_SLOTS];
+	__u64 unused2[6];
+};
+
 /* In nr_cpu.shard: the CPU is not in the plan. It joins the shard of its node with its first
  * record.
  */
@@ -79,14 +127,15 @@ struct nr_process_seen {
 
 /*
  * Where a CPU writes, and its counters. The map nr_cpus has one for each possible CPU, and user
- * space maps it. It has 128 bytes, so that no two CPUs write to the same pair of cache lines. Only
- * BPF programs on the CPU itself write the counters; user space reads them and never resets them
- * (I7).
+ * space maps it. Its size is a multiple of 128, so that no two CPUs write to the same pair of cache
+ * lines. Only BPF programs on the CPU itself write the counters; user space reads them and never
+ * resets them (I7). With lanes, it counts in `reserved`, from the lane's head, and
+ * lost[NR_LOSS_ABANDONED].
  */
 struct nr_cpu {
 	/* User space writes these at any time. A CPU that joins writes shard and node, too
 	 * (nr_join_shard). */
-	__u32 shard;	   /* index of the ring, or NR_NO_SHARD */
+	__u32 shard;	   /* index of the ring or arena, or NR_NO_SHARD */
 	__u32 node;	   /* NUMA node of the CPU, with memory or without */
 	__u32 check_bytes; /* check the ring's fill level after writing this many bytes ... */
 	__u32 fill_bytes;  /* ... and wake the consumer if it holds at least this many */
@@ -95,6 +144,7 @@ struct nr_cpu {
 	__u32 lost_total;	   /* sum of lost[], low 32 bits, as stored in the records */
 	__u64 reserved;		   /* records; the atomic add to it is the fence of I2 */
 	__u64 lost[NR_LOSS_SLOTS]; /* by enum nr_loss; 0 in unused slots */
+	struct nr_lane lane;
 };
 
 #endif

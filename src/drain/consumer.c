@@ -86,15 +86,31 @@ static void note_wait(struct nr_consumer *c)
 	nr_counter_set(&c->last_pass, now);
 }
 
+/* A record in a lane is not submitted for long: after a grace period its program has ended. */
+static void note_abandoned(struct nr_consumer *c, const struct nr_lanes *lanes)
+{
+	if (lanes->wants_grace)
+		nr_waiter_kick(&c->drain->grace);
+	if (lanes->abandoned != c->abandoned && c->drain->on_abandoned)
+		c->drain->on_abandoned(c->drain->ctx, lanes->abandoned_cpu, lanes->abandoned_id);
+	c->abandoned = lanes->abandoned;
+}
+
 static int pass(struct nr_consumer *c)
 {
-	uint64_t time = pass_time(c->drain);
+	struct nr_lanes *lanes = c->shard->lanes;
+	uint64_t time;
 	int err;
 
+	if (lanes) /* Pairs with the release in grace.c. */
+		lanes->grace = atomic_load_explicit(&c->drain->grace_time, memory_order_acquire);
+	time = pass_time(c->drain);
 	if (!c->shard->pending)
 		c->target_since = nr_counter_get(&c->last_pass);
 	err = nr_shard_pass(c->shard, time);
 	note_busy(c, err == -EAGAIN);
+	if (lanes)
+		note_abandoned(c, lanes);
 	return err;
 }
 

@@ -20,8 +20,12 @@ struct nr_drain {
 	struct nr_waiter merge;	      /* the merge thread sleeps here */
 	_Atomic(uint64_t) grace_time; /* NR_ORDER_RCU: the watermark of passes that read
 					 producer_pos after loading it; CLOCK_MONOTONIC ns */
-	_Atomic(bool) pressed;	      /* a ring fills up: merge and cut a packet now */
-	_Atomic(bool) urgent;	      /* the merge waits for the shards' next watermarks */
+	/* Logs that a record of type id was abandoned on a CPU: its program ended without a submit. */
+	void (*on_abandoned)(void *ctx, uint32_t cpu, uint16_t id);
+	void *ctx;
+	struct nr_waiter grace; /* the thread of grace periods sleeps here */
+	_Atomic(bool) pressed;	/* a ring fills up: merge and cut a packet now */
+	_Atomic(bool) urgent;	/* the merge waits for the shards' next watermarks */
 	_Atomic(bool) stop;
 };
 
@@ -53,6 +57,7 @@ struct nr_consumer {
 
 	/* Consumer thread. */
 	uint64_t target_since; /* time of the pass that set the pending target */
+	uint64_t abandoned;    /* records of lanes, so many were logged */
 	/* The longest wait for unsubmitted records and the longest time without a pass, counted
 	 * above the watermark only. */
 	struct nr_span busy, idle;

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <string.h>
-#include <time.h>
 #include "base/clock.h"
 #include "grace.h"
 
 /* The pause between two grace periods, which take some milliseconds each. */
-static const struct timespec pause_between = { .tv_nsec = 1000000 };
+#define PAUSE_MS 1
 
-/* No watermark moves without grace periods. Logged once. */
+/* How often the thread looks whether to stop if nobody asks for a grace period. */
+#define LOOK_MS 1000
+
+/* With NR_ORDER_RCU, no watermark moves without grace periods. Logged once. */
 static void log_once(const struct nr_grace *g, int err, bool *logged)
 {
-	if (!*logged)
+	if (!*logged && g->drain->order == NR_ORDER_RCU)
 		nr_log(g->log, NR_LOG_ERROR,
 		       "cannot wait for an RCU grace period: %s; the stream is stalled, use the "
 		       "order "
@@ -22,12 +24,15 @@ static void log_once(const struct nr_grace *g, int err, bool *logged)
 static void *run(void *arg)
 {
 	struct nr_grace *g = arg;
+	unsigned pause = g->drain->order == NR_ORDER_RCU ? PAUSE_MS : LOOK_MS;
 	bool logged = false;
 
 	while (!atomic_load_explicit(&g->drain->stop, memory_order_relaxed)) {
-		uint64_t time = nr_clock_now();
+		uint64_t time;
 		int err;
 
+		nr_waiter_wait(&g->drain->grace, pause);
+		time = nr_clock_now();
 		nr_clock_barrier();
 		err = g->wait(g->ctx);
 		/* Release: pairs with the acquire in pass_time. Consumers read producer_pos after
@@ -39,17 +44,21 @@ static void *run(void *arg)
 		/* The merge waits for this watermark: it will wake the consumers. */
 		if (atomic_load_explicit(&g->drain->urgent, memory_order_relaxed))
 			nr_waiter_kick(&g->drain->merge);
-		nanosleep(&pause_between, NULL);
 	}
 	return NULL;
 }
 
 int nr_grace_start(struct nr_grace *g)
 {
-	return nr_thread_start(&g->thread, run, g, "nr-grace");
+	int err = nr_waiter_init(&g->drain->grace, -1);
+
+	return err ?: nr_thread_start(&g->thread, run, g, "nr-grace");
 }
 
 void nr_grace_join(struct nr_grace *g)
 {
+	if (!g->thread.running)
+		return;
+	nr_waiter_kick(&g->drain->grace);
 	nr_thread_join(&g->thread);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The thread of NR_ORDER_RCU: it reads the clock, waits for a grace period, and then gives that
- * time to the consumers as a watermark (I3).
+ * The thread that waits for grace periods: it reads the clock, waits for one, and then gives that
+ * time to the consumers. With NR_ORDER_RCU, it goes on and on, and the time is a watermark (I3). With
+ * lanes, it is also what tells a record that no program will submit from a slow one; then a consumer
+ * asks for a grace period.
  */
 #ifndef NR_GRACE_H
 #define NR_GRACE_H

@@ -44,12 +44,12 @@ static size_t queue_bytes(const struct nr_shard *shard)
 	return (shard->queue_mask + 1) * sizeof(struct nr_entry);
 }
 
-int nr_shard_init(struct nr_shard *shard, const struct nr_ring *ring, uint32_t n_cpus)
+/* Makes a shard for `size` bytes of records. */
+static int init(struct nr_shard *shard, size_t size, uint32_t n_cpus)
 {
-	uint64_t pos = nr_ring_consumed(ring);
-
 	memset(shard, 0, sizeof(*shard));
-	shard->queue_mask = nr_round_up_pow2(ring->size / MIN_RECORD + 1) - 1;
+	shard->size = size;
+	shard->queue_mask = nr_round_up_pow2(size / MIN_RECORD + 1) - 1;
 	shard->n_cpus = n_cpus;
 	shard->queue = reserve_memory(queue_bytes(shard));
 	shard->run = reserve_memory(queue_bytes(shard));
@@ -60,9 +60,33 @@ int nr_shard_init(struct nr_shard *shard, const struct nr_ring *ring, uint32_t n
 		nr_shard_destroy(shard);
 		return -ENOMEM;
 	}
+	return 0;
+}
+
+int nr_shard_init(struct nr_shard *shard, const struct nr_ring *ring, uint32_t n_cpus)
+{
+	uint64_t pos = nr_ring_consumed(ring);
+	int err = init(shard, ring->size, n_cpus);
+
+	if (err)
+		return err;
 	shard->ring = *ring;
+	shard->data = ring->data;
+	shard->data_mask = ring->mask;
 	shard->start = shard->walked = shard->free_below = pos;
 	atomic_store_explicit(&shard->floor, pos, memory_order_relaxed);
+	return 0;
+}
+
+int nr_shard_init_lanes(struct nr_shard *shard, struct nr_lanes *lanes, uint32_t n_cpus)
+{
+	int err = init(shard, nr_arena_bytes(&lanes->arena), n_cpus);
+
+	if (err)
+		return err;
+	shard->lanes = lanes;
+	shard->data = lanes->arena.data;
+	shard->data_mask = UINT32_MAX;
 	return 0;
 }
 
@@ -74,6 +98,7 @@ void nr_shard_destroy(struct nr_shard *shard)
 	release_memory(shard->cpu_records, shard->n_cpus * sizeof(*shard->cpu_records));
 	release_memory(shard->last, shard->n_cpus * sizeof(*shard->last));
 	nr_ring_unmap(&shard->ring);
+	nr_lanes_free(shard->lanes);
 	memset(shard, 0, sizeof(*shard));
 }
 
@@ -104,10 +129,10 @@ static bool may_count(struct nr_shard *shard, const struct nr_record *rec)
 	return !before.any | (rec->lost != before.lost) | (rec->ts < before.ts);
 }
 
-static uint64_t size_of(struct nr_shard *shard, const struct nr_ring_slot *slot)
+static uint64_t size_of(struct nr_shard *shard, const struct nr_record *rec, uint32_t length)
 {
-	uint64_t size = nr_round8(slot->length) / 8;
-	bool counts = may_count(shard, (const void *)slot->payload);
+	uint64_t size = nr_round8(length) / 8;
+	bool counts = may_count(shard, rec);
 
 	return counts || size > NR_ENTRY_SIZE_MAX ? 0 : size;
 }
@@ -117,56 +142,117 @@ struct walk {
 	struct nr_entry *end; /* of the run */
 	uint64_t ts;	      /* of the entry before it */
 	bool sorted;	      /* the entries ascend */
+	size_t descents;      /* places in the ring or in a lane where they do not */
 };
 
-/* Adds one record to the run and the counters. */
-static inline void note_record(struct nr_shard *shard, struct walk *w,
-			       const struct nr_ring_slot *slot, uint64_t pos)
+/* Counts one record, which has `length` bytes. True: it is an event. */
+static inline bool count_record(struct nr_shard *shard, const struct nr_record *rec,
+				uint32_t length, bool discarded)
 {
-	const struct nr_record *rec = (const void *)slot->payload;
-
-	if (__builtin_expect(slot->length < sizeof(*rec), 0)) {
-		nr_counter_add(slot->discarded ? &shard->discarded : &shard->malformed, 1);
-		return;
+	if (__builtin_expect(length < sizeof(*rec), 0)) {
+		nr_counter_add(discarded ? &shard->discarded : &shard->malformed, 1);
+		return false;
 	}
 	if (rec->cpu < shard->n_cpus)
 		nr_counter_add(&shard->cpu_records[rec->cpu], 1);
-	if (slot->discarded) {
+	if (discarded) {
 		nr_counter_add(&shard->discarded, 1);
-		return;
+		return false;
 	}
 	if (__builtin_expect(rec->ts < shard->complete_to, 0))
 		note_behind(shard, rec->ts);
-	w->sorted &= rec->ts >= w->ts;
-	w->ts = rec->ts;
-	*w->end++ =
-		(struct nr_entry){ .ts = rec->ts, .pos = pos / 8, .size = size_of(shard, slot) };
+	return true;
 }
 
-/* Walks to limit. -EAGAIN: stopped at a BUSY record. -EBADMSG: a record is invalid, or the ring
- * claims to hold more than its size, for which run and queue have no room (D3). */
-static int walk(struct nr_shard *shard, uint64_t limit, bool *sorted)
+/* Adds one event to the run. last_ts: of the one before it in its ring or lane. */
+static inline void add_entry(struct walk *w, const struct nr_entry *e, uint64_t last_ts)
+{
+	w->descents += e->ts < last_ts;
+	w->sorted &= e->ts >= w->ts;
+	w->ts = e->ts;
+	*w->end++ = *e;
+}
+
+/* Walks to what is seen. -EAGAIN: stopped at a BUSY record. -EBADMSG: a record is invalid, or the
+ * ring claims to hold more than its size, for which run and queue have no room (D3). */
+static int walk_ring(struct nr_shard *shard, struct walk *w)
 {
 	const struct nr_ring ring = shard->ring;
-	struct nr_entry *end = shard->run + shard->held;
-	struct walk w = { end, shard->held ? end[-1].ts : 0, true };
-	uint64_t walked = shard->walked, pos;
+	uint64_t limit = shard->seen, walked = shard->walked, pos;
 	struct nr_ring_slot slot;
 	int err = 0;
 
 	if (limit - walked > ring.size || limit - nr_ring_consumed(&ring) > ring.size)
 		return -EBADMSG;
 	while (walked != limit) {
+		const struct nr_record *rec;
+
 		pos = walked;
 		err = nr_ring_next(&ring, &walked, limit, &slot);
 		if (err)
 			break;
-		note_record(shard, &w, &slot, pos);
+		rec = (const void *)slot.payload;
+		if (count_record(shard, rec, slot.length, slot.discarded))
+			add_entry(w,
+				  &(struct nr_entry){ .ts = rec->ts,
+						      .pos = pos / 8,
+						      .size = size_of(shard, rec, slot.length) },
+				  w->ts);
 	}
-	nr_counter_add(&shard->records, w.end - end);
-	shard->held += w.end - end;
 	shard->walked = walked;
-	*sorted = w.sorted;
+	return err;
+}
+
+static int walk_lane(struct nr_shard *shard, uint32_t lane, struct walk *w)
+{
+	struct nr_lane_reader *r = &shard->lanes->lanes[lane];
+	struct nr_lane_slot slot;
+	uint64_t at;
+	int err;
+
+	while (!(err = nr_lanes_next(shard->lanes, r, &at, &slot))) {
+		const struct nr_record *rec = (const void *)slot.payload;
+
+		if (!count_record(shard, rec, slot.length, slot.discarded))
+			continue;
+		nr_lanes_hold(shard->lanes, at);
+		add_entry(w,
+			  &(struct nr_entry){ .ts = rec->ts,
+					      .pos = at * (NR_LANE_GRANULE / 8),
+					      .extra = nr_entry_tie(lane, r->walked),
+					      .size = size_of(shard, rec, slot.length) },
+			  r->last_ts);
+		r->last_ts = rec->ts;
+	}
+	return err == -ENODATA ? 0 : err;
+}
+
+/* The worst of the lanes' results. */
+static int walk_lanes(struct nr_shard *shard, struct walk *w)
+{
+	int worst = 0;
+
+	for (uint32_t i = 0; i < shard->lanes->n; i++) {
+		int err = walk_lane(shard, i, w);
+
+		if (err && worst != -EBADMSG)
+			worst = err;
+	}
+	return worst;
+}
+
+/* Adds what is below the positions seen to the run, and sorts it. */
+static int walk(struct nr_shard *shard)
+{
+	struct nr_entry *end = shard->run + shard->held;
+	struct walk w = { end, shard->held ? end[-1].ts : 0, true, 0 };
+	int err = shard->lanes ? walk_lanes(shard, &w) : walk_ring(shard, &w);
+
+	nr_counter_add(&shard->records, w.end - end);
+	nr_counter_add(&shard->unsorted, w.descents);
+	shard->held += w.end - end;
+	if (!w.sorted)
+		nr_sort(shard->run, shard->tmp, shard->held);
 	return err;
 }
 
@@ -209,10 +295,10 @@ static uint64_t full_pos(const struct nr_shard *shard, uint32_t low)
 	return shard->walked - (uint32_t)((uint32_t)shard->walked - low);
 }
 
-/* Moves run[0..n) to the queue and keeps the rest. */
-static void publish(struct nr_shard *shard, size_t n)
+/* Copies run[0..n) to the queue, which ends at tail. Entries of a ring learn what they free. Returns
+ * the position below which the ring is free when they are safe. */
+static uint64_t copy_out(struct nr_shard *shard, uint64_t tail, size_t n)
 {
-	uint64_t tail = atomic_load_explicit(&shard->tail, memory_order_relaxed);
 	uint64_t mask = shard->queue_mask;
 	const struct nr_entry *run = shard->run;
 	struct nr_entry *queue = shard->queue;
@@ -222,10 +308,26 @@ static void publish(struct nr_shard *shard, size_t n)
 	for (size_t i = n; i-- > 0;) {
 		struct nr_entry e = run[i];
 
-		e.free_below = free_below / 8;
+		e.extra = free_below / 8;
 		free_below = lower_pos(nr_entry_pos(&e), free_below);
 		queue[(tail + i) & mask] = e;
 	}
+	return floor;
+}
+
+static uint64_t copy_out_lanes(struct nr_shard *shard, uint64_t tail, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		shard->queue[(tail + i) & shard->queue_mask] = shard->run[i];
+	return 0;
+}
+
+/* Moves run[0..n) to the queue and keeps the rest. */
+static void publish(struct nr_shard *shard, size_t n)
+{
+	uint64_t tail = atomic_load_explicit(&shard->tail, memory_order_relaxed);
+	uint64_t floor = shard->lanes ? copy_out_lanes(shard, tail, n) : copy_out(shard, tail, n);
+
 	memmove(shard->run, shard->run + n, (shard->held - n) * sizeof(*shard->run));
 	shard->held -= n;
 	/* Both releases pair with the acquire loads in nr_shard_tail. */
@@ -235,12 +337,22 @@ static void publish(struct nr_shard *shard, size_t n)
 
 uint64_t nr_shard_fill(const struct nr_shard *shard)
 {
-	uint64_t consumed = nr_ring_consumed(&shard->ring);
-	uint64_t fill = nr_ring_produced(&shard->ring) - consumed;
+	uint64_t consumed, fill;
+
+	if (shard->lanes)
+		return nr_counter_get(&shard->lanes->fill);
+	consumed = nr_ring_consumed(&shard->ring);
+	fill = nr_ring_produced(&shard->ring) - consumed;
 
 	/* Records may leave and arrive between the two loads, so the difference can exceed the
 	 * size. */
-	return fill < shard->ring.size ? fill : shard->ring.size;
+	return fill < shard->size ? fill : shard->size;
+}
+
+uint64_t nr_shard_unread(const struct nr_shard *shard)
+{
+	return shard->lanes ? nr_lanes_unread(shard->lanes)
+			    : nr_ring_produced(&shard->ring) - shard->walked;
 }
 
 /* The watermark that a pass at this time may publish. */
@@ -251,27 +363,67 @@ static uint64_t less_epsilon(uint64_t time)
 	return time > NR_EPSILON_NS ? time - NR_EPSILON_NS : 0;
 }
 
-int nr_shard_pass(struct nr_shard *shard, uint64_t time)
+/* Gives the blocks of records that are safe back to the lanes. */
+static void reap(struct nr_shard *shard)
 {
-	uint64_t produced = nr_ring_produced(&shard->ring);
-	uint64_t watermark = atomic_load_explicit(&shard->watermark, memory_order_relaxed);
-	bool sorted = true;
+	struct nr_lanes *lanes = shard->lanes;
+	/* Acquire: pairs with the release in nr_shard_release. Nobody reads these records any more. */
+	uint64_t safe = atomic_load_explicit(&shard->accepted, memory_order_acquire);
+
+	for (; lanes->reaped != safe; lanes->reaped++)
+		nr_lanes_reap(lanes,
+			      nr_shard_entry(shard, lanes->reaped)->pos / (NR_LANE_GRANULE / 8));
+	nr_lanes_grant(lanes);
+}
+
+/* Finds out up to where records are reserved. */
+static int see(struct nr_shard *shard)
+{
 	int err;
 
-	/* consumer_pos is read after producer_pos and covers walked records only, so the difference
-	 * is not negative and at most the true fill. */
-	nr_counter_max(&shard->peak, produced - nr_ring_consumed(&shard->ring));
-	err = walk(shard, produced, &sorted);
-	if (!sorted)
-		nr_counter_add(&shard->unsorted, nr_sort(shard->run, shard->tmp, shard->held));
+	if (!shard->lanes) {
+		shard->seen = nr_ring_produced(&shard->ring);
+		/* consumer_pos is read after producer_pos and covers walked records only, so the
+		 * difference is not negative and at most the true fill. */
+		nr_counter_max(&shard->peak, shard->seen - nr_ring_consumed(&shard->ring));
+		return 0;
+	}
+	err = nr_lanes_see(shard->lanes);
+	if (!err)
+		reap(shard);
+	nr_counter_max(&shard->peak, nr_shard_fill(shard));
+	return err;
+}
+
+/* The watermark waits until what is seen now is walked. */
+static void set_target(struct nr_shard *shard, uint64_t time)
+{
+	shard->target_ts = time;
+	shard->target_pos = shard->seen;
+	for (uint32_t i = 0; shard->lanes && i < shard->lanes->n; i++)
+		shard->lanes->lanes[i].target = shard->lanes->lanes[i].seen;
+}
+
+static bool is_behind_target(const struct nr_shard *shard)
+{
+	bool behind = (int64_t)(shard->walked - shard->target_pos) < 0;
+
+	for (uint32_t i = 0; shard->lanes && i < shard->lanes->n; i++)
+		behind |= shard->lanes->lanes[i].walked < shard->lanes->lanes[i].target;
+	return behind;
+}
+
+int nr_shard_pass(struct nr_shard *shard, uint64_t time)
+{
+	uint64_t watermark = atomic_load_explicit(&shard->watermark, memory_order_relaxed);
+	int err = see(shard) ?: walk(shard);
+
 	if (err == -EBADMSG)
 		return err;
 	/* A pass that stopped at a BUSY record keeps the pending target, if there is one (D2). */
-	if (!err || !shard->pending) {
-		shard->target_ts = time;
-		shard->target_pos = produced;
-	}
-	shard->pending = (int64_t)(shard->walked - shard->target_pos) < 0;
+	if (!err || !shard->pending)
+		set_target(shard, time);
+	shard->pending = is_behind_target(shard);
 	if (!shard->pending) {
 		shard->complete_to = shard->target_ts;
 		if (less_epsilon(shard->target_ts) > watermark)
@@ -309,7 +461,8 @@ void nr_shard_release(struct nr_shard *shard, const struct nr_mark *mark)
 {
 	/* With no packet on its way, a mark may be newer than that of the last packet. */
 	if ((int64_t)(mark->head - nr_counter_get(&shard->accepted)) > 0)
-		nr_counter_set(&shard->accepted, mark->head);
-	if ((int64_t)(mark->pos - nr_ring_consumed(&shard->ring)) > 0)
+		/* Release: pairs with the acquire in reap. */
+		atomic_store_explicit(&shard->accepted, mark->head, memory_order_release);
+	if (!shard->lanes && (int64_t)(mark->pos - nr_ring_consumed(&shard->ring)) > 0)
 		nr_ring_release(&shard->ring, mark->pos);
 }

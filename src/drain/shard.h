@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * One shard between its ring and the merge.
+ * One shard between its ring, or its lanes, and the merge.
  *
  * The consumer thread makes passes. A pass walks the new records in place, adds them to an index,
  * and gives the part of the index that is complete, sorted, to the merge thread through a queue. No
@@ -18,8 +18,12 @@
  *  D3 The queue never overflows: it has room for every record the ring can hold, and an entry
  * leaves it before its record leaves the ring.
  *
+ *     With lanes, producer_pos stands for the heads of all lanes of the shard: W becomes the time
+ *     only when every lane is walked to its own.
+ *
  *  D4 consumer_pos moves only in nr_shard_release, which the merge thread calls with the mark of a
- *     safe packet. (I5, I10)
+ *     safe packet. (I5, I10) With lanes, the consumer takes blocks back up to that mark at its next
+ *     pass.
  *
  * Threads: fields are grouped by the thread that writes them. The consumer stores `tail`, `floor`
  * and `watermark` in this order with release; the merge thread loads them with acquire in the
@@ -31,6 +35,8 @@
 #include <linux/types.h>
 #include <numaring/record.h>
 #include "base/clock.h"
+#include "base/counter.h"
+#include "lanes.h"
 #include "ring/ring.h"
 #include "sort.h"
 
@@ -42,7 +48,11 @@ struct nr_last {
 };
 
 struct nr_shard {
-	struct nr_ring ring;
+	struct nr_ring ring;	/* zeroed if there are lanes */
+	struct nr_lanes *lanes; /* NULL: the shard is a ring */
+	const uint8_t *data;	/* of the ring or the arena */
+	uint64_t data_mask;	/* offset in data = position & mask */
+	size_t size;		/* bytes of data */
 	struct nr_entry *queue; /* [queue_mask + 1] */
 	uint64_t queue_mask;
 	uint32_t n_cpus;
@@ -50,9 +60,10 @@ struct nr_shard {
 	/* Consumer thread. */
 	uint64_t start;	      /* producer_pos when the shard was set up */
 	uint64_t walked;      /* every record below this position was walked */
-	bool pending;	      /* a BUSY record lies below target_pos */
+	uint64_t seen;	      /* producer_pos of this pass */
+	bool pending;	      /* a BUSY record lies below the target */
 	uint64_t target_ts;   /* becomes the watermark ... */
-	uint64_t target_pos;  /* ... when walked gets here */
+	uint64_t target_pos;  /* ... when walked gets here, and each lane to its own target */
 	uint64_t complete_to; /* time of the last pass that reached its target, without epsilon */
 	struct nr_entry *run; /* sorted entries with ts >= watermark, then those of this pass */
 	struct nr_entry *tmp; /* for sorting */
@@ -84,7 +95,10 @@ struct nr_shard {
 /* Takes over the ring and starts at its consumer_pos. Reserves memory, which the consumer thread
  * touches first, so that it lies on that thread's node. -ENOMEM. */
 int nr_shard_init(struct nr_shard *shard, const struct nr_ring *ring, uint32_t n_cpus);
-void nr_shard_destroy(struct nr_shard *shard); /* also unmaps the ring; takes a zeroed shard */
+/* Likewise for lanes. */
+int nr_shard_init_lanes(struct nr_shard *shard, struct nr_lanes *lanes, uint32_t n_cpus);
+/* Also unmaps the ring, or frees the lanes. Takes a zeroed shard. */
+void nr_shard_destroy(struct nr_shard *shard);
 
 /* No record will be older than time: the shard is complete to it. Call before the first pass. */
 static inline void nr_shard_start(struct nr_shard *shard, uint64_t time)
@@ -104,13 +118,31 @@ int nr_shard_pass(struct nr_shard *shard, uint64_t time);
  * NR_TIME_END, so that the shard does not hold the merge. No pass may follow. */
 void nr_shard_finish(struct nr_shard *shard);
 
-/* Bytes of the ring in use. */
+/* Bytes in use; of lanes, as of the last pass. */
 uint64_t nr_shard_fill(const struct nr_shard *shard);
 
-/* The ring fills up: its records should leave soon. */
+/* Bytes reserved and not walked, after the last pass. */
+uint64_t nr_shard_unread(const struct nr_shard *shard);
+
+/* Is more than this share of the ring, or of what one of the lanes can have, in use? */
+static inline bool nr_shard_is_fuller(const struct nr_shard *shard, unsigned quarters)
+{
+	uint64_t fill =
+		shard->lanes ? nr_counter_get(&shard->lanes->pressure) : nr_shard_fill(shard);
+
+	return fill > shard->size / 4 * quarters;
+}
+
+/* It fills up: its records should leave soon. */
 static inline bool nr_shard_pressed(const struct nr_shard *shard)
 {
-	return nr_shard_fill(shard) > shard->ring.size / 4;
+	return nr_shard_is_fuller(shard, 1);
+}
+
+/* Programs wait for what the next pass grants. */
+static inline bool nr_shard_starves(const struct nr_shard *shard)
+{
+	return shard->lanes && atomic_load_explicit(&shard->lanes->starving, memory_order_relaxed);
 }
 
 /* Merge thread: the current end of the queue. */
@@ -136,6 +168,8 @@ static inline void nr_shard_take_to(struct nr_shard *shard, uint64_t head)
 	if (head == shard->head)
 		return;
 	shard->head = head;
+	if (shard->lanes)
+		return;
 	free_below = nr_entry_free_below(nr_shard_entry(shard, head - 1));
 	shard->free_below += (uint32_t)(free_below - (uint32_t)shard->free_below);
 }
@@ -143,7 +177,7 @@ static inline void nr_shard_take_to(struct nr_shard *shard, uint64_t head)
 /* Merge thread: how far a packet and those before it have taken the shard. */
 struct nr_mark {
 	uint64_t head; /* entries taken out of the queue */
-	uint64_t pos;  /* the ring is free below this once the packet is safe */
+	uint64_t pos;  /* the ring is free below this once the packet is safe; 0 with lanes */
 };
 
 static inline struct nr_mark nr_shard_mark(const struct nr_shard *shard)

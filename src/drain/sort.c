@@ -27,12 +27,10 @@ static void merge_runs(struct nr_entry *e, struct nr_entry *tmp, size_t a, size_
 	memcpy(&e[out], &tmp[i], (left - i) * sizeof(*e));
 }
 
-size_t nr_sort(struct nr_entry *e, struct nr_entry *tmp, size_t n)
+void nr_sort(struct nr_entry *e, struct nr_entry *tmp, size_t n)
 {
-	size_t breaks = 0, merged = 1;
+	size_t merged = 1;
 
-	for (size_t i = run_end(e, 0, n); i < n; i = run_end(e, i, n))
-		breaks++;
 	while (merged) {
 		merged = 0;
 		for (size_t a = 0; a < n;) {
@@ -46,5 +44,4 @@ size_t nr_sort(struct nr_entry *e, struct nr_entry *tmp, size_t n)
 			a = c;
 		}
 	}
-	return breaks;
 }

@@ -29,9 +29,17 @@ static int check_limits(const struct nr_object *o, const struct nr_object_config
 	return -EPROTO;
 }
 
-static int set_constants(struct nr_object *o, const struct nr_object_config *c)
+/* Do stores of this machine overtake each other? */
+#ifdef __x86_64__
+#define WEAK_MEMORY false
+#else
+#define WEAK_MEMORY true
+#endif
+
+static int set_constants(struct nr_object *o, const struct nr_maps *maps,
+			 const struct nr_object_config *c)
 {
-	const bool entry_decides = nr_calls_entry_decides(c->tests);
+	const bool entry_decides = nr_calls_entry_decides(c->tests), weak_memory = WEAK_MEMORY;
 	const struct {
 		const char *name;
 		const void *value;
@@ -45,6 +53,8 @@ static int set_constants(struct nr_object *o, const struct nr_object_config *c)
 		{ "nr_cgroup_level", &c->cgroup.level, sizeof(c->cgroup.level) },
 		{ "nr_tests", c->tests, sizeof(c->tests) },
 		{ "nr_entry_decides", &entry_decides, sizeof(entry_decides) },
+		{ "nr_block_shift", &maps->block_shift, sizeof(maps->block_shift) },
+		{ "nr_weak_memory", &weak_memory, sizeof(weak_memory) },
 	};
 	int err = 0;
 
@@ -132,7 +142,7 @@ int nr_object_load(struct nr_object *o, const struct nr_maps *maps,
 	nr_libbpf_log_begin(log, &warnings);
 	err = share_maps(o, maps);
 	if (!err)
-		err = set_constants(o, config);
+		err = set_constants(o, maps, config);
 	if (!err)
 		err = bpf_object__load(o->obj);
 	if (err) {
@@ -153,6 +163,16 @@ static bool is_sleepable(const struct bpf_program *prog)
 	return bpf_program__type(prog) == BPF_PROG_TYPE_SYSCALL ||
 	       (bpf_program__flags(prog) & BPF_F_SLEEPABLE) ||
 	       (kind > 2 && !strncmp(section + kind - 2, ".s", 2));
+}
+
+bool nr_object_may_sleep(const struct nr_object *o)
+{
+	struct bpf_program *prog;
+
+	bpf_object__for_each_program (prog, o->obj)
+		if (bpf_program__autoload(prog) && is_sleepable(prog))
+			return true;
+	return false;
 }
 
 void nr_object_warn_sleepable(const struct nr_object *o, const struct nr_logger *log)

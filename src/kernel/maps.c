@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/membarrier.h>
 #include <numa.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -11,53 +12,154 @@
 #include "base/thread.h"
 #include "maps.h"
 
-_Static_assert(sizeof(struct nr_cpu) == 128, "no two CPUs write to the same pair of cache lines");
+_Static_assert(sizeof(struct nr_cpu) % 128 == 0,
+	       "no two CPUs write to the same pair of cache lines");
+_Static_assert(offsetof(struct nr_cpu, lane) == 128 && offsetof(struct nr_lane, limit) == 64,
+	       "programs and user space write to lines of their own");
 _Static_assert(NR_LOSS_CAUSES <= NR_LOSS_SLOTS, "a slot for each cause");
 
 /* Threads that fill the array of rings. */
 #define FILL_THREADS 32
 
-static int create_ring(const struct nr_plan_shard *shard)
+/* Rings and arenas. All of an array must have the same flags. */
+static int create_on_node(const struct nr_plan_shard *shard, enum bpf_map_type type,
+			  const char *name, uint32_t value_bytes, uint32_t entries, uint32_t flags)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, opts);
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = flags);
 
-	/* All rings of the array must have the same flags. */
 	if (shard->node >= 0) {
-		opts.map_flags = BPF_F_NUMA_NODE;
+		opts.map_flags |= BPF_F_NUMA_NODE;
 		opts.numa_node = shard->node;
 	}
-	return bpf_map_create(BPF_MAP_TYPE_RINGBUF, "nr_ring", 0, 0, shard->ring_bytes, &opts);
+	return bpf_map_create(type, name, value_bytes ? sizeof(uint32_t) : 0, value_bytes, entries,
+			      &opts);
 }
 
-static int create_rings(struct nr_maps *maps, const struct nr_plan *plan,
-			const struct nr_logger *log)
+static void explain_memory(const struct nr_plan_shard *shard, uint32_t i, uint32_t n, int err,
+			   const struct nr_logger *log)
 {
 	const char *smaller = "; try smaller rings or a policy with fewer shards";
 
+	nr_log(log, NR_LOG_ERROR, "cannot create ring %u of %u (%zu KiB on node %d): %s%s", i + 1,
+	       n, shard->ring_bytes >> 10, shard->node, nr_reason(err),
+	       err == -EMFILE || err == -ENOMEM ? "" : smaller);
+}
+
+/* With lanes, a ring only wakes the consumer. */
+static int create_rings(struct nr_maps *maps, const struct nr_plan *plan,
+			const struct nr_logger *log)
+{
 	maps->ring_fd = calloc(plan->n_shards, sizeof(*maps->ring_fd));
-	if (!maps->ring_fd)
+	maps->ring_bytes = calloc(plan->n_shards, sizeof(*maps->ring_bytes));
+	if (!maps->ring_fd || !maps->ring_bytes)
 		return -ENOMEM;
 	for (; maps->n_shards < plan->n_shards; maps->n_shards++) {
 		const struct nr_plan_shard *shard = &plan->shards[maps->n_shards];
-		int fd = create_ring(shard);
+		size_t bytes =
+			maps->block_shift ? (size_t)sysconf(_SC_PAGESIZE) : shard->ring_bytes;
+		int fd = create_on_node(shard, BPF_MAP_TYPE_RINGBUF, "nr_ring", 0, bytes, 0);
 
 		if (fd < 0) {
-			nr_log(log, NR_LOG_ERROR,
-			       "cannot create ring %u of %u (%zu KiB on node %d): %s%s",
-			       maps->n_shards + 1, plan->n_shards, shard->ring_bytes >> 10,
-			       shard->node, nr_reason(fd),
-			       fd == -EMFILE || fd == -ENOMEM ? "" : smaller);
+			explain_memory(shard, maps->n_shards, plan->n_shards, fd, log);
 			return fd;
 		}
 		maps->ring_fd[maps->n_shards] = fd;
+		maps->ring_bytes[maps->n_shards] = bytes;
 	}
 	return 0;
 }
 
-/* A range of the array of rings, filled by a thread of its own. */
+/* The least size of a block: 4 KiB. */
+#define BLOCK_SHIFT_MIN 8u
+
+/* A lane should have this many blocks, because a block is free only as a whole. */
+#define BLOCKS_PER_LANE	 16u
+#define BLOCKS_PER_SHARD 128u
+/* It needs one to write to while another one is read. */
+#define BLOCKS_LEAST 2u
+
+static uint32_t blocks_wanted(const struct nr_plan_shard *shard)
+{
+	uint32_t n = shard->n_cpus * BLOCKS_PER_LANE;
+
+	return n > BLOCKS_PER_SHARD ? n : BLOCKS_PER_SHARD;
+}
+
+/* One size for the blocks of all arenas: inner maps of an array must have equal values. */
+static uint32_t choose_block_shift(const struct nr_plan *plan)
+{
+	size_t least = SIZE_MAX;
+	uint32_t shift = BLOCK_SHIFT_MIN;
+
+	for (unsigned i = 0; i < plan->n_shards; i++) {
+		const struct nr_plan_shard *shard = &plan->shards[i];
+		size_t bytes = shard->ring_bytes / blocks_wanted(shard);
+
+		least = bytes < least ? bytes : least;
+	}
+	while ((size_t)NR_LANE_GRANULE << (shift + 1) <= least)
+		shift++;
+	return shift;
+}
+
+static uint32_t count_blocks(const struct nr_plan_shard *shard, uint32_t shift)
+{
+	uint32_t n = shard->ring_bytes / ((size_t)NR_LANE_GRANULE << shift);
+	uint32_t least = BLOCKS_LEAST * (shard->n_cpus ? shard->n_cpus : 1);
+
+	return n > least ? n : least;
+}
+
+/* The arrays of an array of maps have equal lengths, unless they have a flag that makes each access a
+ * call. */
+static uint32_t arena_flags(const struct nr_maps *maps)
+{
+	uint32_t flags = BPF_F_MMAPABLE;
+
+	for (uint32_t i = 1; i < maps->n_shards; i++)
+		if (maps->arenas[i].n_blocks != maps->arenas[0].n_blocks)
+			flags |= BPF_F_INNER_MAP;
+	return flags;
+}
+
+static int create_arena(struct nr_maps *maps, const struct nr_plan *plan, uint32_t i)
+{
+	const struct nr_plan_shard *shard = &plan->shards[i];
+	uint32_t n = maps->arenas[i].n_blocks, granules = 1u << maps->block_shift;
+	struct nr_arena_maps *fd = &maps->arenas[i];
+	uint32_t flags = arena_flags(maps);
+
+	fd->data_fd = create_on_node(shard, BPF_MAP_TYPE_ARRAY, "nr_arena",
+				     granules * NR_LANE_GRANULE, n, flags);
+	if (fd->data_fd < 0)
+		return fd->data_fd;
+	fd->commits_fd = create_on_node(shard, BPF_MAP_TYPE_ARRAY, "nr_commit", granules, n, flags);
+	return fd->commits_fd < 0 ? fd->commits_fd : 0;
+}
+
+static int create_arenas(struct nr_maps *maps, const struct nr_plan *plan,
+			 const struct nr_logger *log)
+{
+	int err = 0;
+
+	maps->arenas = calloc(maps->n_shards, sizeof(*maps->arenas));
+	if (!maps->arenas)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < maps->n_shards; i++)
+		maps->arenas[i].n_blocks = count_blocks(&plan->shards[i], maps->block_shift);
+	for (uint32_t i = 0; !err && i < maps->n_shards; i++) {
+		err = create_arena(maps, plan, i);
+		if (err)
+			explain_memory(&plan->shards[i], i, maps->n_shards, err, log);
+	}
+	return err;
+}
+
+/* A range of an array of maps, filled by a thread of its own. */
 struct range {
-	const struct nr_maps *maps;
+	int array_fd;
 	const uint32_t *keys;
+	const int *fds;
 	uint32_t first, end;
 	struct nr_thread thread;
 	int err;
@@ -66,15 +168,13 @@ struct range {
 static void *fill_range(void *arg)
 {
 	struct range *r = arg;
-	const int *fds = r->maps->ring_fd;
 	uint32_t count = r->end - r->first;
 
-	if (!bpf_map_update_batch(r->maps->shards_fd, r->keys + r->first, fds + r->first, &count,
-				  NULL))
+	if (!bpf_map_update_batch(r->array_fd, r->keys + r->first, r->fds + r->first, &count, NULL))
 		return NULL;
 	/* This kernel has no batches for this type of map. */
 	for (uint32_t i = r->first; !r->err && i < r->end; i++)
-		r->err = bpf_map_update_elem(r->maps->shards_fd, &i, &fds[i], 0);
+		r->err = bpf_map_update_elem(r->array_fd, &i, &r->fds[i], 0);
 	return NULL;
 }
 
@@ -82,23 +182,24 @@ static void *fill_range(void *arg)
  * Every update of the array waits for a grace period. From Linux 6.8 on a batch waits only once. On
  * every kernel, threads that wait at the same time share a grace period, so many threads update.
  */
-static int fill_shards(struct nr_maps *maps)
+static int fill_array(int array_fd, const int *fds, uint32_t n)
 {
 	struct range ranges[FILL_THREADS] = {};
-	uint32_t *keys = calloc(maps->n_shards, sizeof(*keys));
+	uint32_t *keys = calloc(n, sizeof(*keys));
 	int err = 0;
 
 	if (!keys)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < maps->n_shards; i++)
+	for (uint32_t i = 0; i < n; i++)
 		keys[i] = i;
 	for (uint32_t t = 0; t < FILL_THREADS; t++) {
 		struct range *r = &ranges[t];
 
-		r->maps = maps;
+		r->array_fd = array_fd;
 		r->keys = keys;
-		r->first = (uint64_t)maps->n_shards * t / FILL_THREADS;
-		r->end = (uint64_t)maps->n_shards * (t + 1) / FILL_THREADS;
+		r->fds = fds;
+		r->first = (uint64_t)n * t / FILL_THREADS;
+		r->end = (uint64_t)n * (t + 1) / FILL_THREADS;
 		if (r->first < r->end && nr_thread_start(&r->thread, fill_range, r, "nr-fill"))
 			fill_range(r);
 	}
@@ -110,13 +211,43 @@ static int fill_shards(struct nr_maps *maps)
 	return err;
 }
 
-static int create_shards(struct nr_maps *maps)
+/* An array of the maps fds[n]. */
+static int create_array(int *array_fd, const char *name, const int *fds, uint32_t n)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .inner_map_fd = maps->ring_fd[0]);
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .inner_map_fd = fds[0]);
 
-	maps->shards_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "nr_shards", sizeof(uint32_t),
-					 sizeof(uint32_t), maps->n_shards, &opts);
-	return maps->shards_fd < 0 ? maps->shards_fd : fill_shards(maps);
+	*array_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, name, sizeof(uint32_t),
+				   sizeof(uint32_t), n, &opts);
+	return *array_fd < 0 ? *array_fd : fill_array(*array_fd, fds, n);
+}
+
+/* The arrays of arenas and of commit bytes. Without lanes, programs have them all the same, with one
+ * small map. */
+static int create_arena_arrays(struct nr_maps *maps)
+{
+	uint32_t n = maps->block_shift ? maps->n_shards : 1;
+	int *data = calloc(2 * n, sizeof(*data)), *commits = data + n, small = -1, err;
+
+	if (!data)
+		return -ENOMEM;
+	if (!maps->block_shift) {
+		LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
+
+		small = bpf_map_create(BPF_MAP_TYPE_ARRAY, "nr_arena", sizeof(uint32_t),
+				       sizeof(uint64_t), 1, &opts);
+		data[0] = commits[0] = small;
+	}
+	for (uint32_t i = 0; maps->block_shift && i < n; i++) {
+		data[i] = maps->arenas[i].data_fd;
+		commits[i] = maps->arenas[i].commits_fd;
+	}
+	err = data[0] < 0 ? data[0] : create_array(&maps->arenas_fd, "nr_arenas", data, n);
+	if (!err)
+		err = create_array(&maps->commits_fd, "nr_commits", commits, n);
+	if (small >= 0)
+		close(small);
+	free(data);
+	return err;
 }
 
 static int create_nodes(struct nr_maps *maps, const struct nr_plan *plan)
@@ -197,15 +328,27 @@ static int create_followed(struct nr_maps *maps, bool follow)
 	return maps->followed_fd < 0 ? maps->followed_fd : 0;
 }
 
-int nr_maps_create(struct nr_maps *maps, const struct nr_plan *plan, bool follow,
+int nr_maps_create(struct nr_maps *maps, const struct nr_plan *plan, bool lanes, bool follow,
 		   const struct nr_logger *log)
 {
-	struct nr_maps new = { .shards_fd = -1, .nodes_fd = -1, .cpus_fd = -1, .followed_fd = -1 };
+	struct nr_maps new = {
+		.block_shift = lanes ? choose_block_shift(plan) : 0,
+		.shards_fd = -1,
+		.arenas_fd = -1,
+		.commits_fd = -1,
+		.nodes_fd = -1,
+		.cpus_fd = -1,
+		.followed_fd = -1,
+	};
 	int err = create_rings(&new, plan, log);
 
+	if (!err && lanes)
+		err = create_arenas(&new, plan, log);
 	if (err)
 		goto out;
-	err = create_shards(&new);
+	err = create_array(&new.shards_fd, "nr_shards", new.ring_fd, new.n_shards);
+	if (!err)
+		err = create_arena_arrays(&new);
 	if (!err)
 		err = create_nodes(&new, plan);
 	if (!err)
@@ -232,10 +375,18 @@ void nr_maps_destroy(struct nr_maps *maps)
 {
 	for (uint32_t i = 0; i < maps->n_shards; i++)
 		close_fd(maps->ring_fd[i]);
+	for (uint32_t i = 0; maps->arenas && i < maps->n_shards; i++) {
+		close_fd(maps->arenas[i].data_fd);
+		close_fd(maps->arenas[i].commits_fd);
+	}
 	free(maps->ring_fd);
+	free(maps->ring_bytes);
+	free(maps->arenas);
 	if (maps->cpus)
 		munmap(maps->cpus, maps->n_cpus * sizeof(struct nr_cpu));
 	close_fd(maps->shards_fd);
+	close_fd(maps->arenas_fd);
+	close_fd(maps->commits_fd);
 	close_fd(maps->nodes_fd);
 	close_fd(maps->followed_fd);
 	close_fd(maps->cpus_fd);
@@ -246,6 +397,10 @@ int nr_maps_fd(const struct nr_maps *maps, const char *name)
 {
 	if (!strcmp(name, "nr_shards"))
 		return maps->shards_fd;
+	if (!strcmp(name, "nr_arenas"))
+		return maps->arenas_fd;
+	if (!strcmp(name, "nr_commits"))
+		return maps->commits_fd;
 	if (!strcmp(name, "nr_cpus"))
 		return maps->cpus_fd;
 	if (!strcmp(name, "nr_nodes"))

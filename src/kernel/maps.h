@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The maps that all BPF objects of a collector share: the rings, the array of rings, the table of
- * nodes and the table of CPUs. They are created from the plan, before any object is loaded.
+ * The maps that all BPF objects of a collector share: the rings or arenas, the arrays of them, the
+ * table of nodes and the table of CPUs. They are created from the plan, before any object is loaded.
  */
 #ifndef NR_MAPS_H
 #define NR_MAPS_H
@@ -12,10 +12,21 @@
 #include <numaring/record.h>
 #include "base/log.h"
 
+/* The arrays of a shard with lanes: its blocks, and their commit bytes. */
+struct nr_arena_maps {
+	uint32_t n_blocks;
+	int data_fd, commits_fd;
+};
+
 struct nr_maps {
 	uint32_t n_shards;
-	int *ring_fd; /* [n_shards] */
+	int *ring_fd; /* [n_shards]; with lanes, these are the bells */
+	size_t *ring_bytes;
+	struct nr_arena_maps *arenas; /* [n_shards], with lanes */
+	uint32_t block_shift;	      /* log2 of the granules of a block; 0: rings */
 	int shards_fd;
+	int arenas_fd;
+	int commits_fd;
 	int nodes_fd;
 	int followed_fd;
 	int cpus_fd;
@@ -27,7 +38,7 @@ struct nr_maps {
 #define NR_FOLLOWED_MAX 65536
 
 /* follow: make room for the processes of --follow. */
-int nr_maps_create(struct nr_maps *maps, const struct nr_plan *plan, bool follow,
+int nr_maps_create(struct nr_maps *maps, const struct nr_plan *plan, bool lanes, bool follow,
 		   const struct nr_logger *log);
 void nr_maps_destroy(struct nr_maps *maps); /* takes half-built and zeroed ones */
 

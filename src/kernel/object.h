@@ -72,6 +72,8 @@ int nr_object_types(const struct nr_object *o, uint16_t id_base, struct nr_types
 		    const struct nr_logger *log);
 int nr_object_load(struct nr_object *o, const struct nr_maps *maps,
 		   const struct nr_object_config *config, const struct nr_logger *log);
+/* Has it a program that a grace period does not wait for? */
+bool nr_object_may_sleep(const struct nr_object *o);
 /* Warns of programs that a grace period does not wait for (I3). */
 void nr_object_warn_sleepable(const struct nr_object *o, const struct nr_logger *log);
 int nr_object_attach(struct nr_object *o, const struct nr_logger *log);

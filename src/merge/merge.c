@@ -21,17 +21,17 @@ int nr_merge_init(struct nr_merge *m, struct nr_shard **shards, uint32_t n)
 		return err;
 	m->shards = shards;
 	m->n_shards = n;
-	m->lanes = aligned_alloc(_Alignof(struct nr_lane), n * sizeof(*m->lanes));
-	if (!m->lanes) {
+	m->inputs = aligned_alloc(_Alignof(struct nr_input), n * sizeof(*m->inputs));
+	if (!m->inputs) {
 		nr_merge_destroy(m);
 		return -ENOMEM;
 	}
 	for (uint32_t s = 0; s < n; s++)
-		m->lanes[s] = (struct nr_lane){
+		m->inputs[s] = (struct nr_input){
 			.queue = shards[s]->queue,
 			.queue_mask = shards[s]->queue_mask,
-			.data = shards[s]->ring.data,
-			.ring_mask = shards[s]->ring.mask,
+			.data = shards[s]->data,
+			.data_mask = shards[s]->data_mask,
 		};
 	return 0;
 }
@@ -45,7 +45,7 @@ void nr_merge_destroy(struct nr_merge *m)
 {
 	nr_tree_destroy(&m->tree);
 	nr_losses_destroy(&m->losses);
-	free(m->lanes);
+	free(m->inputs);
 	memset(m, 0, sizeof(*m));
 }
 
@@ -62,28 +62,28 @@ static uint64_t common_watermark(const struct nr_merge *m)
 	return min;
 }
 
-static nr_tree_key key_of(const struct nr_lane *lane, uint32_t s, uint64_t index)
+static nr_tree_key key_of(const struct nr_input *input, uint32_t s, uint64_t index)
 {
-	if (index >= lane->tail)
+	if (index >= input->tail)
 		return nr_tree_key_dry(s);
-	return nr_tree_key_at(lane->queue[index & lane->queue_mask].ts, s);
+	return nr_tree_key_at(input->queue[index & input->queue_mask].ts, s);
 }
 
 /* Tells the shards what was taken. */
 static void put_heads(struct nr_merge *m)
 {
 	for (uint32_t s = 0; s < m->n_shards; s++)
-		nr_shard_take_to(m->shards[s], m->lanes[s].head);
+		nr_shard_take_to(m->shards[s], m->inputs[s].head);
 }
 
 static void open_window(struct nr_merge *m)
 {
 	for (uint32_t s = 0; s < m->n_shards; s++) {
-		struct nr_lane *lane = &m->lanes[s];
+		struct nr_input *input = &m->inputs[s];
 
-		lane->tail = nr_shard_tail(m->shards[s]);
-		lane->next = key_of(lane, s, lane->head + 1);
-		nr_tree_set(&m->tree, key_of(lane, s, lane->head));
+		input->tail = nr_shard_tail(m->shards[s]);
+		input->next = key_of(input, s, input->head + 1);
+		nr_tree_set(&m->tree, key_of(input, s, input->head));
 	}
 	nr_tree_build(&m->tree);
 }
@@ -158,13 +158,13 @@ static inline void advance(struct race *r, uint32_t s, nr_tree_key key)
 }
 
 /* Takes the head of a shard's queue. */
-static inline const struct nr_entry *take_head(struct race *r, struct nr_lane *lane, uint32_t s)
+static inline const struct nr_entry *take_head(struct race *r, struct nr_input *input, uint32_t s)
 {
-	const struct nr_entry *entry = &lane->queue[lane->head++ & lane->queue_mask];
+	const struct nr_entry *entry = &input->queue[input->head++ & input->queue_mask];
 
-	advance(r, s, lane->next);
-	lane->next = key_of(lane, s, lane->head + 1);
-	__builtin_prefetch(&lane->queue[(lane->head + PREFETCH) & lane->queue_mask]);
+	advance(r, s, input->next);
+	input->next = key_of(input, s, input->head + 1);
+	__builtin_prefetch(&input->queue[(input->head + PREFETCH) & input->queue_mask]);
 	return entry;
 }
 
@@ -182,13 +182,13 @@ unsigned nr_merge_take(struct nr_merge *m, uint64_t **places, unsigned max, size
 	while (place < end && r.winner < limit) {
 		uint64_t time = nr_tree_time(r.winner), ts = later(time, least);
 		uint32_t s = nr_tree_source(r.winner);
-		struct nr_lane *lane = &m->lanes[s];
+		struct nr_input *input = &m->inputs[s];
 		const struct nr_entry *entry;
 
 		if (taken >= room && ts != least)
 			break;
-		entry = take_head(&r, lane, s);
-		*place = (uintptr_t)(lane->data + (nr_entry_pos(entry) & lane->ring_mask));
+		entry = take_head(&r, input, s);
+		*place = (uintptr_t)(input->data + (nr_entry_pos(entry) & input->data_mask));
 		taken += entry->size ? entry->size * 8u : look_at(m, *place);
 		if (__builtin_expect(time < ts, 0)) {
 			*place++ |= NR_PLACE_LATE;

@@ -22,19 +22,19 @@
 #include "tree.h"
 
 /* What the merge needs of a shard for each record: one cache line, which no other thread writes. */
-struct nr_lane {
+struct nr_input {
 	_Alignas(64) const struct nr_entry *queue;
 	uint64_t queue_mask;
 	uint64_t head;	     /* entries taken so far; the shard learns of them with the next mark */
 	uint64_t tail;	     /* end of the queue in this window */
-	const uint8_t *data; /* of the ring */
-	uint64_t ring_mask;
+	const uint8_t *data; /* of the shard's records */
+	uint64_t data_mask;
 	nr_tree_key next; /* of the entry behind the one in the tree */
 };
 
 struct nr_merge {
 	struct nr_shard **shards; /* [n_shards] */
-	struct nr_lane *lanes;	  /* [n_shards] */
+	struct nr_input *inputs;  /* [n_shards] */
 	uint32_t n_shards;
 	struct nr_tree tree;
 	struct nr_losses losses; /* zeroed by init: counts nothing */

@@ -8,7 +8,7 @@
 
 _Static_assert(NR_RECORD_VERSION == 2, "what follows is true of version 2");
 _Static_assert(sizeof(struct nr_record) == 16, "nr_record");
-_Static_assert(sizeof(struct nr_cpu) == 128, "nr_cpu");
+_Static_assert(sizeof(struct nr_cpu) == 128 + sizeof(struct nr_lane), "nr_cpu");
 _Static_assert(offsetof(struct nr_cpu, lost_total) == 20, "nr_cpu.lost_total");
 _Static_assert(offsetof(struct nr_cpu, reserved) == 24, "nr_cpu.reserved");
 _Static_assert(offsetof(struct nr_cpu, lost) == 32, "nr_cpu.lost");

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Lanes: how a program writes into the lane of its CPU. numaring.bpf.h includes this; authors use
+ * that one. record.h describes the memory, docs/order.md why it is in order.
+ *
+ * Everything here is safe in any context: no lock, and every loop is bounded. A program that
+ * interrupts another one on the same CPU writes into the same lane.
+ */
+#ifndef NUMARING_LANE_BPF_H
+#define NUMARING_LANE_BPF_H
+
+/* Reservations in a row that other programs may break off. Each one takes an interrupt of its own
+ * within some nanoseconds. */
+#define NR_LANE_TRIES 8
+
+#define NR_LANE_COUNT_BITS 24 /* of nr_lane.head */
+
+/* Blocks of the shards: their data, and their commit bytes. */
+struct nr_block_template {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct nr_block_template);
+} nr_arenas SEC(".maps") __weak;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct nr_block_template);
+} nr_commits SEC(".maps") __weak;
+
+/* Set by the collector before the object is loaded. The verifier knows both and removes what does
+ * not run. */
+/* log2 of the granules of a block; 0: the shards are rings. */
+const volatile __u32 nr_block_shift __weak = 0;
+/* Stores may overtake each other, as on arm64. */
+const volatile _Bool nr_weak_memory __weak = 0;
+
+static __always_inline _Bool nr_has_lanes(void)
+{
+	return nr_block_shift;
+}
+
+/* Granules that a record of this size, with struct nr_record, takes. */
+static __always_inline __u64 nr_granules(__u64 size)
+{
+	return (size + sizeof(struct nr_lane_header) + NR_LANE_GRANULE - 1) / NR_LANE_GRANULE;
+}
+
+static __always_inline __u64 nr_block_mask(void)
+{
+	return (1ull << nr_block_shift) - 1;
+}
+
+/* Is position a below b? Modulo 2^40. */
+static __always_inline _Bool nr_pos_below(__u64 a, __u64 b)
+{
+	return (__s64)((a - b) << NR_LANE_COUNT_BITS) < 0;
+}
+
+static __always_inline __u32 nr_lane_block(struct nr_cpu *c, __u64 pos)
+{
+	return c->lane.slots[(pos >> nr_block_shift) & (NR_LANE_SLOTS - 1)];
+}
+
+static __always_inline void *nr_block_of(void *arenas, struct nr_cpu *c, __u32 block)
+{
+	__u32 shard = c->shard;
+	void *arena = bpf_map_lookup_elem(arenas, &shard);
+
+	return arena ? bpf_map_lookup_elem(arena, &block) : NULL;
+}
+
+/* Wakes the consumer: the ring of a shard with lanes is its bell. A full ring has rung. */
+static __noinline int nr_ring_bell(struct nr_cpu *c)
+{
+	__u64 nothing = 0;
+	__u32 shard;
+	void *ring;
+
+	if (!c)
+		return 0;
+	shard = c->shard;
+	ring = bpf_map_lookup_elem(&nr_shards, &shard);
+	if (ring)
+		bpf_ringbuf_output(ring, &nothing, sizeof(nothing), BPF_RB_FORCE_WAKEUP);
+	return 0;
+}
+
+/* Tells the reader to go on with the next block. */
+static __noinline int nr_lane_skip(struct nr_cpu *c, __u64 pos)
+{
+	__u8 *commits;
+
+	if (!c || !nr_has_lanes())
+		return 0;
+	commits = nr_block_of(&nr_commits, c, nr_lane_block(c, pos));
+	if (commits)
+		*(volatile __u8 *)(commits + (pos & nr_block_mask())) = NR_COMMIT_SKIPPED;
+	return 0;
+}
+
+/* A part of a lane, between two positions. */
+struct nr_part {
+	__u64 start, end;
+};
+
+/*
+ * Reserves n granules in a row of the CPU's lane, at most a block. Returns 0, or the cause of loss + 1.
+ *
+ * The compare-and-swap fails only if another program on this CPU has reserved since `head` was read.
+ * The limit is read before it and only rises, so nothing is written that the consumer still reads. It
+ * is a full barrier: it makes the reservation visible before the clock is read (I1, I2).
+ */
+static __always_inline int nr_lane_take(struct nr_cpu *c, __u64 n, struct nr_part *part)
+{
+	const __u64 mask = nr_block_mask();
+	__u64 head, next, pos;
+	__s64 rest;
+
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < NR_LANE_TRIES; i++) {
+		head = *(volatile __u64 *)&c->lane.head;
+		pos = head >> NR_LANE_COUNT_BITS;
+		rest = mask + 1 - (pos & mask);
+		part->start = rest < (__s64)n ? pos + rest : pos;
+		part->end = part->start + n;
+		if (nr_pos_below(*(volatile __u64 *)&c->lane.limit, part->end))
+			return NR_LOSS_FULL + 1;
+		next = part->end << NR_LANE_COUNT_BITS |
+		       ((head + 1) & ((1 << NR_LANE_COUNT_BITS) - 1));
+		if (__sync_val_compare_and_swap(&c->lane.head, head, next) != head)
+			continue;
+		if (part->start != pos)
+			nr_lane_skip(c, pos);
+		return 0;
+	}
+	return NR_LOSS_CONTENDED + 1;
+}
+
+/* As nr_lane_take, for any n, on a CPU that may have no shard yet. */
+static __always_inline int nr_lane_begin(struct nr_cpu *c, __u64 n, struct nr_part *part)
+{
+	if (n > nr_block_mask() + 1)
+		return NR_LOSS_OVERSIZE + 1;
+	if (c->shard == NR_NO_SHARD) {
+		nr_join_shard(c);
+		nr_ring_bell(c);
+	}
+	return nr_lane_take(c, n, part);
+}
+
+/* Does this record pass the bell? */
+static __always_inline __u32 nr_passes_bell(struct nr_cpu *c, const struct nr_part *part)
+{
+	__u64 bell = *(volatile __u64 *)&c->lane.bell;
+
+	return nr_pos_below(part->start, bell) && !nr_pos_below(part->end, bell) ? NR_LANE_BELL : 0;
+}
+
+static __always_inline __u32 nr_where(struct nr_cpu *c, __u32 block, const struct nr_part *part)
+{
+	return block << nr_block_shift | (part->start & nr_block_mask()) | nr_passes_bell(c, part);
+}
+
+/* As nr_reserve_record, in a lane. */
+static __always_inline struct nr_record *nr_lane_reserve(struct nr_cpu *c, const __u64 size)
+{
+	const __u64 n = nr_granules(size), bytes = NR_LANE_GRANULE << nr_block_shift;
+	struct nr_lane_header *h;
+	struct nr_part part;
+	__u64 offset;
+	__u32 block;
+	void *data;
+	int loss;
+
+	loss = nr_lane_begin(c, n, &part);
+	if (loss) {
+		nr_count_loss(c, loss - 1);
+		return NULL;
+	}
+	block = nr_lane_block(c, part.start);
+	data = nr_block_of(&nr_arenas, c, block);
+	offset = (part.start & nr_block_mask()) * NR_LANE_GRANULE;
+	asm volatile("" : "+r"(offset));
+	/* The verifier does not know that the record fits. */
+	if (!data || offset > bytes - n * NR_LANE_GRANULE)
+		return NULL;
+	h = data + offset;
+	h->length = size;
+	h->where = nr_where(c, block, &part);
+	return (void *)(h + 1);
+}
+
+/* Stores a commit byte after all of the record: a plain store where these stay in order. */
+static __always_inline void nr_lane_store(struct nr_cpu *c, __u8 *commit, enum nr_commit how)
+{
+	__u64 before;
+
+	if (nr_weak_memory) { /* an atomic that returns a value is a full barrier */
+		before = __sync_fetch_and_add(&c->lane.fence, 1);
+		asm volatile("" : : "r"(before) : "memory");
+	}
+	asm volatile("" : : : "memory");
+	*(volatile __u8 *)commit = how;
+}
+
+static __always_inline void nr_lane_commit_at(struct nr_cpu *c, __u32 where, enum nr_commit how)
+{
+	__u8 *commits = nr_block_of(&nr_commits, c, (where & ~NR_LANE_BELL) >> nr_block_shift);
+
+	if (!commits)
+		return;
+	nr_lane_store(c, commits + (where & nr_block_mask()), how);
+	if (where & NR_LANE_BELL)
+		nr_ring_bell(c);
+}
+
+/* Submits or discards a record of nr_lane_reserve. */
+static __always_inline void nr_lane_commit(struct nr_record *rec, enum nr_commit how)
+{
+	const struct nr_lane_header *h = (void *)rec - sizeof(*h);
+	struct nr_cpu *c = nr_this_cpu();
+
+	if (c)
+		nr_lane_commit_at(c, h->where, how);
+}
+
+#endif
