@@ -6,6 +6,7 @@
 
 enum {
 	OPT_ORDER = 320,
+	OPT_TRANSPORT,
 	OPT_LATENCY,
 	OPT_SELF,
 	OPT_OBJECT,
@@ -30,6 +31,7 @@ static const struct argp_option options[] = {
 	FILTER_OPTION_CPUS,
 	FILTER_OPTION_CGROUP,
 	{ .name = "order", .key = OPT_ORDER, .arg = "fence|rcu" },
+	{ .name = "transport", .key = OPT_TRANSPORT, .arg = "ring|lane" },
 	{ .name = "latency", .key = OPT_LATENCY, .arg = "MS" },
 	{ .name = "self", .key = OPT_SELF },
 	{ .name = "verbose", .key = 'v' },
@@ -43,6 +45,15 @@ static enum nr_order parse_order(const char *arg)
 	if (!strcmp(arg, "rcu"))
 		return NR_ORDER_RCU;
 	cli_refuse(arg, "an order: use fence or rcu");
+}
+
+static enum nr_transport parse_transport(const char *arg)
+{
+	if (!strcmp(arg, "ring"))
+		return NR_TRANSPORT_RING;
+	if (!strcmp(arg, "lane"))
+		return NR_TRANSPORT_LANE;
+	cli_refuse(arg, "a transport: use ring or lane");
 }
 
 static void parse_latency(struct what *w, const char *arg)
@@ -78,6 +89,9 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_ORDER:
 		w->opts.order = parse_order(arg);
+		return 0;
+	case OPT_TRANSPORT:
+		w->opts.transport = parse_transport(arg);
 		return 0;
 	case OPT_LATENCY:
 		parse_latency(w, arg);
