@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What the parts of numaring-bench share, and the parts of libc that most of them need. They use
- * only the public API, except for the loser tree in perfbuf.c. */
+ * only the public API, except for the clock's barrier and the loser tree in perfbuf.c and array.c. */
 #ifndef BENCH_H
 #define BENCH_H
 
@@ -77,12 +77,13 @@ int bench_pin(pthread_t thread, const unsigned *cpus, unsigned n); /* cpus ascen
 enum delivery { TO_CALLBACK, TO_TRACE, TO_ZSTD };
 
 struct config {
-	char transport[OPTION_WORD_SIZE]; /* a policy, or perfbuf, perfbuf-sampled, libbpf */
+	char transport[OPTION_WORD_SIZE]; /* a policy of numaring, or another collector */
 	uint64_t producers;
 	char placement[OPTION_WORD_SIZE]; /* fill, spread, or CPUs like 0+4 */
 	uint64_t rate;			  /* per producer and second; 0: flat out */
 	uint64_t size; /* bytes of a record, header included; 0: of numaring's source syscalls */
 	uint64_t burst;
+	uint64_t peak;	 /* times the rate in bursts of 50 ms; 1: the rate is even */
 	uint64_t memory; /* bytes of all rings together; 0: see config_settle */
 	double seconds;
 	unsigned order;	       /* enum nr_order */
@@ -90,7 +91,7 @@ struct config {
 	const char *directory; /* of the trace; not a value of the grid, and never printed */
 };
 
-#define N_VALUES 10 /* of a configuration, without the directory */
+#define N_VALUES 11 /* of a configuration, without the directory */
 
 /* The values, and after them the directory. */
 extern const struct opt config_options[N_VALUES + 1];
@@ -100,8 +101,8 @@ int config_find(const char *name); /* which value; -EINVAL */
 /* Replaces 0 where it stands for a value of this host. */
 void config_settle(struct config *cfg, const struct nr_topology *topo);
 
-bool config_is_perfbuf(const struct config *cfg);
-bool config_is_libbpf(const struct config *cfg);
+/* Do policies of numaring compete with it? Records of shards/K go to any ring. */
+bool transport_is_policy(const char *name);
 /* K of shards/K; 0: a record goes to the shard of its CPU. */
 unsigned config_any_shard(const struct config *cfg);
 
@@ -117,11 +118,34 @@ int placement(const struct nr_topology *topo, const char *how, unsigned **out, u
 
 #define PRODUCER_NAME "producer" /* of their threads */
 
+/* How long a burst of --peak is. */
+#define PEAK_NS 50000000ull
+
+/*
+ * When events are due. Even time passes `peak` times as fast as the clock during a burst, and then
+ * stands still until the next, so that both are equal over whole periods. In even time the rate is
+ * even.
+ */
+struct schedule {
+	uint64_t start; /* of the first burst; with peaks, producers take turns */
+	uint64_t peak;
+};
+uint64_t schedule_even(const struct schedule *s, uint64_t now);
+/* The first time at which even time is that much. */
+uint64_t schedule_time(const struct schedule *s, uint64_t even);
+
+/* A BPF program that emits records, and what it counts. */
+struct program {
+	int fd;			  /* -1: none */
+	struct bench_cell *cells; /* [possible CPUs], those of a program read-only */
+};
+
 struct producers;
 /* Starts threads that wait, each pinned to its CPU. */
 struct producers *producers_new(const struct config *cfg, const unsigned *cpus);
-/* prog_fd -1: they make system calls, and count two records for each in the cell of their CPU. */
-void producers_go(struct producers *p, int prog_fd, struct bench_cell *cells);
+/* They run `main`, and now and then, beside it, `floor`. fd -1: they make system calls, and count two
+ * records for each in the cell of their CPU. */
+void producers_go(struct producers *p, const struct program *main, const struct program *floor);
 /* Returns the first error of any of them. */
 int producers_stop(struct producers *p);
 
@@ -146,25 +170,29 @@ struct run {
 	unsigned *cpus;	 /* of the producers, and others that could have one */
 	struct producers *producers;
 	struct check check;
+	struct program floor; /* clock, fill and loop without a transport; fd -1: none */
 
 	/* The transport fills these. */
 	void *state;
-	int prog_fd;		  /* -1: none */
-	struct bench_cell *cells; /* [n_cpus], those of a program read-only */
-	uint64_t trace_bytes;	  /* of its stream; 0: no trace */
-	const char *file_system;  /* that holds the trace; NULL: no trace */
+	struct program main;
+	uint64_t trace_bytes;	 /* of its stream; 0: no trace */
+	const char *file_system; /* that holds the trace; NULL: no trace */
 	unsigned shards;
 	int consumer_cpu;  /* the first that the first ring's consumer may use; -1: unknown */
 	size_t ring_bytes; /* of all rings */
-	bool ordered;	   /* records arrive in global order */
 	uint64_t lag_max;
 	/* Set at the end. */
 	uint64_t lost[NR_LOSS_SLOTS];
 	char reason[256]; /* why the run is invalid; empty: it is valid */
 };
 
+/* What a transport promises of records, and verify checks: nothing, that none is lost without being
+ * counted, and also their global order. */
+enum promise { VERIFIES_NOTHING, VERIFIES_COMPLETENESS, VERIFIES_ORDER };
+
 /* Every error ends the process, see run_must. */
 struct transport {
+	enum promise verifies;
 	void (*start)(struct run *r);
 	/* Updates lag_max, and check.count if no callback does; NULL: nothing to update. */
 	void (*sample)(struct run *r);
@@ -172,23 +200,46 @@ struct transport {
 	 * is left ends with the process. */
 	void (*stop)(struct run *r);
 };
-extern const struct transport transport_sharded, transport_perfbuf, transport_libbpf;
+extern const struct transport transport_sharded, transport_perfbuf, transport_libbpf,
+	transport_array, transport_floor;
 
 void run_invalid(struct run *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* If err is negative, prints it with the configuration and ends the process. */
 void run_must(const struct run *r, int err);
 /* Divides the memory among n rings, as powers of two; returns the size of one. */
 size_t run_divide_memory(struct run *r, unsigned n);
+/* Ends the process if the memory is too little for `what`; least 0: it is enough. */
+void run_need_memory(const struct run *r, const char *what, size_t least);
+/* Notes the age of a watermark; 0: there is none yet. */
+void run_lag(struct run *r, uint64_t watermark);
 struct bpf_map;
 struct bpf_program;
 /* Takes the producers' program and cells of a loaded object. */
-void run_use(struct run *r, const struct bpf_program *prog, const struct bpf_map *cells);
+void run_use(const struct run *r, struct program *out, const struct bpf_program *prog,
+	     const struct bpf_map *cells);
 
-/* For transports other than numaring (baseline.c): loads their program; returns the descriptor of
- * its ring or perf buffers. */
-int baseline_load(struct run *r, bool perf_buffers);
-/* That the ring or buffer was full is the one cause of loss. */
-void baseline_count_lost(struct run *r);
+/* Loads the program of the floor (baseline.c). */
+void baseline_floor(struct run *r);
+
+/* ---- what a record costs its program (cost.c) ---- */
+
+#define COST_SLICES 20 /* of a window */
+
+struct cost_mark {
+	uint64_t records, ns, floor_records, floor_ns;
+};
+
+struct cost {
+	struct cost_mark last;
+	unsigned n; /* slices in which records came, and the floor had its turn */
+	double floor[COST_SLICES], above[COST_SLICES];
+};
+
+void cost_begin(struct cost *c, const struct run *r);
+/* A slice ends here. */
+void cost_slice(struct cost *c, const struct run *r);
+/* main, floor: what all producers did in the window. */
+json_t *cost_json(struct cost *c, const struct bench_cell *main, const struct bench_cell *floor);
 
 /* ---- a directory for a while (scratch.c) ---- */
 

@@ -15,12 +15,13 @@ static const struct table {
 	const char *columns[N_COLUMNS];
 } tables[] = {
 	{ NULL,
-	  { "events_per_sec", "lost_share", "cost_mean_ns", "cpu_s_per_million",
+	  { "events_per_sec", "lost_share", "above_floor_ns", "cpu_s_per_million",
 	    "latency_p99_ms" } },
 	{ "What was run", { "placement", "size", "burst", "rings", "valid_runs" } },
 	{ "Rates and disturbance",
 	  { "attempts_per_sec", "reached_share", "turns_share", "elsewhere_share" } },
-	{ "Cost for the producer", { "cost_p50_ns", "cost_p99_ns", "cost_max_ns" } },
+	{ "Cost for the producer",
+	  { "cost_mean_ns", "floor_ns", "cost_p50_ns", "cost_p99_ns", "cost_max_ns" } },
 	{ "CPU time behind a record",
 	  { "consumers_s_per_million", "merge_s_per_million", "packers_s_per_million",
 	    "outputs_s_per_million", "system_s_per_million" } },

@@ -3,15 +3,30 @@
 #include <ctype.h>
 #include "bench.h"
 
+static bool is_among(const char *s, const char *const *names)
+{
+	while (*names && strcmp(s, *names))
+		names++;
+	return *names;
+}
+
+bool transport_is_policy(const char *s)
+{
+	static const char *const names[] = {
+		"single", "package", "node", "numa", "llc", "cpu", NULL
+	};
+
+	return is_among(s, names) || (!strncmp(s, "node/", 5) && atoi(s + 5) > 0);
+}
+
 static bool is_transport(const char *s)
 {
-	static const char *const known[] = { "single", "package", "node",   "numa",	      "llc",
-					     "cpu",    "perfbuf", "libbpf", "perfbuf-sampled" };
+	static const char *const others[] = { "floor",		 "array-shared",
+					      "perfbuf-fence",	 "perfbuf",
+					      "perfbuf-sampled", "libbpf",
+					      "libbpf-nowakeup", NULL };
 
-	for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (!strcmp(s, known[i]))
-			return true;
-	return (!strncmp(s, "node/", 5) && atoi(s + 5) > 0) ||
+	return transport_is_policy(s) || is_among(s, others) ||
 	       (!strncmp(s, "shards/", 7) && atoi(s + 7) > 0 && atoi(s + 7) <= 512);
 }
 
@@ -28,7 +43,8 @@ static bool is_placement(const char *s)
 const struct opt config_options[N_VALUES + 1] = {
 	{ "transport", 0, "VALUE",
 	  "single, package, node, llc, cpu or node/K shards; perfbuf (a wake-up for each record), "
-	  "perfbuf-sampled (one in 500), libbpf (one ring, no order)",
+	  "perfbuf-sampled (one in 500), perfbuf-fence (none); array-shared (one array without a "
+	  "lock); libbpf (one ring, no order), libbpf-nowakeup; floor (no transport)",
 	  OPTION_WORD, AT(transport), .is_valid = is_transport },
 	{ "producers", 0, "VALUE", "threads that emit, one to a CPU", OPTION_COUNT, AT(producers),
 	  .number = { 1, 65536 } },
@@ -45,12 +61,16 @@ const struct opt config_options[N_VALUES + 1] = {
 	  OPTION_BYTES, AT(size), .number = { 16, BENCH_MAX_SIZE, 8, true } },
 	{ "burst", 0, "VALUE", "records emitted back to back, up to 64", OPTION_COUNT, AT(burst),
 	  .number = { 1, BENCH_MAX_BURST } },
+	{ "peak", 0, "VALUE",
+	  "times the rate in bursts of 50 ms, up to 100, the producers in turns; silence between "
+	  "bursts keeps the mean; 1: an even rate",
+	  OPTION_COUNT, AT(peak), .number = { 1, 100 } },
 	{ "memory", 0, "VALUE",
 	  "bytes of all rings together, K/M/G; 0: 2M for each CPU, down to a power of two",
 	  OPTION_BYTES, AT(memory), .number = { 0, INT64_MAX } },
 	{ "duration", 'd', "VALUE", "seconds that are measured, 0.01 to 3600", OPTION_SECONDS,
 	  AT(seconds), .number = { 10 } },
-	{ "order", 0, "VALUE", "fence or rcu (perfbuf is always rcu)", OPTION_CHOICE, AT(order),
+	{ "order", 0, "VALUE", "fence or rcu (of numaring's policies)", OPTION_CHOICE, AT(order),
 	  .choices = { "fence", "rcu" } },
 	{ "delivery", 0, "VALUE",
 	  "callback: records go to a function; trace, zstd: to a file, plain or compressed, which "
@@ -66,6 +86,7 @@ const struct config config_default = {
 	.placement = "fill",
 	.size = 24,
 	.burst = 1,
+	.peak = 1,
 	.seconds = 1,
 	.directory = ".",
 };
@@ -88,16 +109,6 @@ void config_settle(struct config *cfg, const struct nr_topology *topo)
 		cfg->memory = floor_power((size_t)nr_topology_cpus(topo, NULL, 0) << 21);
 }
 
-bool config_is_perfbuf(const struct config *cfg)
-{
-	return !strncmp(cfg->transport, "perfbuf", 7);
-}
-
-bool config_is_libbpf(const struct config *cfg)
-{
-	return !strcmp(cfg->transport, "libbpf");
-}
-
 unsigned config_any_shard(const struct config *cfg)
 {
 	return strncmp(cfg->transport, "shards/", 7) ? 0 : atoi(cfg->transport + 7);
@@ -106,30 +117,34 @@ unsigned config_any_shard(const struct config *cfg)
 /* Some transports have an order of their own. */
 static const char *order_name(const struct config *cfg)
 {
-	if (config_is_libbpf(cfg))
+	if (!strncmp(cfg->transport, "libbpf", 6) || !strcmp(cfg->transport, "floor"))
 		return "none";
-	return config_is_perfbuf(cfg) || cfg->order == NR_ORDER_RCU ? "rcu" : "fence";
+	if (!strncmp(cfg->transport, "perfbuf", 7) || !strcmp(cfg->transport, "array-shared"))
+		return "fence";
+	return cfg->order == NR_ORDER_RCU ? "rcu" : "fence";
 }
 
 json_t *config_json(const struct config *cfg)
 {
-	return json_pack("{s:s, s:I, s:s, s:I, s:I, s:I, s:I, s:f, s:s, s:s}", "transport",
+	return json_pack("{s:s, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:f, s:s, s:s}", "transport",
 			 cfg->transport, "producers", (json_int_t)cfg->producers, "placement",
 			 cfg->placement, "rate", (json_int_t)cfg->rate, "size",
-			 (json_int_t)cfg->size, "burst", (json_int_t)cfg->burst, "memory",
-			 (json_int_t)cfg->memory, "duration", cfg->seconds, "order",
-			 order_name(cfg), "delivery",
+			 (json_int_t)cfg->size, "burst", (json_int_t)cfg->burst, "peak",
+			 (json_int_t)cfg->peak, "memory", (json_int_t)cfg->memory, "duration",
+			 cfg->seconds, "order", order_name(cfg), "delivery",
 			 config_options[config_find("delivery")].choices[cfg->delivery]);
 }
 
 char *config_text(const struct config *cfg, char *buf, size_t size)
 {
-	char rate[32] = "flat out";
+	char rate[32] = "flat out", peak[32] = "";
 
 	if (cfg->rate)
 		snprintf(rate, sizeof(rate), "%" PRIu64 "/s each", cfg->rate);
-	snprintf(buf, size, "%s%s, %" PRIu64 " producer%s, %s", cfg->transport,
+	if (cfg->peak > 1)
+		snprintf(peak, sizeof(peak), ", peaks of %" PRIu64, cfg->peak);
+	snprintf(buf, size, "%s%s, %" PRIu64 " producer%s, %s%s", cfg->transport,
 		 cfg->delivery == TO_CALLBACK ? "" : " to a trace", cfg->producers,
-		 cfg->producers == 1 ? "" : "s", rate);
+		 cfg->producers == 1 ? "" : "s", rate, peak);
 	return buf;
 }

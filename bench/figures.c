@@ -31,15 +31,17 @@ struct figure {
 
 static const struct figure figures[] = {
 	{ "throughput", "Throughput", "producers", ALL, 1, "events_per_sec", DELIVERED, 1e-6, "",
-	  "In exact global order, except for libbpf, which has none." },
+	  "In exact global order, except for libbpf and libbpf-nowakeup, which have none." },
 	{ "loss", "Loss", "rate", EACH, 1, "lost_share", LOST, 100, "x",
 	  "A transport that holds up its producers loses less: see the next plot." },
 	{ "kept", "Rate reached", "rate", EACH, 1, "reached_share", "tried, % of those asked for",
 	  100, "x",
 	  "Below 100 %, producers were held up, by the transport or by whatever else this host "
 	  "did." },
-	{ "cost", "Cost for the producer, mean", "producers", ALL, 1, "cost_mean_ns", LOG_NS, 1,
-	  "y", "Time the program spends on a record, whether or not it was lost." },
+	{ "cost", "Cost for the producer above the floor, mean", "producers", ALL, 1,
+	  "above_floor_ns", LOG_NS, 1, "y",
+	  "Time the program spends on a record, whether or not it was lost, without what it spends "
+	  "on the clock, the payload and the loop." },
 	{ "tail", "Cost for the producer, p99", "producers", ALL, 1, "cost_p99_ns", LOG_NS, 1, "y",
 	  "One record in 17 is timed." },
 	{ "middle", "Latency, p50", "rate", EACH, 1, "latency_p50_ms", "ms (log)", 1, "xy",
@@ -62,14 +64,14 @@ static const struct figure figures[] = {
 /* Could it lie there? All but x is as in most configurations; producers are not looked at yet. */
 static bool is_candidate(const struct report *r, const struct figure *f, const json_t *sum)
 {
-	static const char *const fixed[] = { "size", "burst", "memory", "duration" };
+	static const char *const fixed[] = { "size", "burst", "peak", "memory", "duration" };
 
 	if (!json_is_object(json_object_get(sum, f->metric)) ||
 	    (row_number(sum, "rate") > 0) != !strcmp(f->x, "rate"))
 		return false;
 	for (size_t k = 0; k < sizeof(fixed) / sizeof(fixed[0]); k++)
 		if (strcmp(fixed[k], f->x) &&
-		    !json_equal(json_object_get(sum, fixed[k]), json_object_get(r->base, fixed[k])))
+		    !rows_agree(sum, r->base, (const char *const[]){ fixed[k], NULL }))
 			return false;
 	return true;
 }

@@ -67,7 +67,8 @@ static void warn_of_memory(const struct page *p)
 		for_each_row (b, p->report->medians) {
 			double ratio = row_median(b, "ring_bytes") / row_median(a, "ring_bytes");
 
-			if (row_number(a, "memory") != row_number(b, "memory") || !(ratio > most))
+			if (row_number(a, "memory") != row_number(b, "memory") ||
+			    !row_median(a, "ring_bytes") || !(ratio > most))
 				continue;
 			most = ratio;
 			less = a;
@@ -213,7 +214,7 @@ static const struct {
 	bool more_is_better;
 } compared[] = { { "events_per_sec", "delivered", true },
 		 { "cost_mean_ns", "cost mean", false },
-		 { "cost_p99_ns", "cost p99", false },
+		 { "above_floor_ns", "above floor", false },
 		 { "cpu_s_per_million", "all threads", false },
 		 { "latency_p99_ms", "latency p99", false } };
 #define N_COMPARED (sizeof(compared) / sizeof(compared[0]))

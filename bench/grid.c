@@ -120,20 +120,23 @@ static void policy_list(char *buf, size_t size, const struct nr_topology *topo)
 }
 
 static const char quick_text[] =
-	"--transport %1$s,perfbuf,perfbuf-sampled,libbpf --producers %2$s --duration 0.4\n"
-	"--transport %1$s,perfbuf,perfbuf-sampled --producers %3$u --duration 0.4"
+	"--transport floor,%1$s,array-shared,perfbuf-fence,perfbuf,libbpf-nowakeup,libbpf"
+	" --producers %2$s --duration 0.4\n"
+	"--transport %1$s,perfbuf-fence,perfbuf --producers %3$u --duration 0.4"
 	" --rate 10k,100k,1M\n"
-	"--transport single,perfbuf-sampled --producers %3$u --memory 1M,16M --duration 0.4\n"
+	"--transport single,perfbuf-fence --producers %3$u --memory 1M,16M --duration 0.4\n"
 	"--transport %1$s --producers %3$u --delivery trace --duration 0.4\n";
 
 static const char full_text[] =
-	"--transport %1$s,perfbuf,perfbuf-sampled,libbpf --producers %2$s --placement fill,spread\n"
-	"--transport %1$s,perfbuf,perfbuf-sampled,libbpf --producers %3$u"
-	" --rate 1k,3k,10k,30k,100k,300k,1M,3M\n"
-	"--transport %1$s,perfbuf,perfbuf-sampled --producers %3$u --rate 100k --burst 16,64\n"
+	"--transport floor,%1$s,array-shared,perfbuf-fence,perfbuf,libbpf-nowakeup,libbpf"
+	" --producers %2$s --placement fill,spread\n"
+	"--transport floor,%1$s,array-shared,perfbuf-fence,perfbuf,libbpf-nowakeup,libbpf"
+	" --producers %3$u --rate 1k,3k,10k,30k,100k,300k,1M,3M\n"
+	"--transport %1$s,perfbuf-fence,perfbuf --producers %3$u --rate 100k --burst 16,64\n"
 	"--transport %1$s --producers %3$u --order rcu --rate 0,10k,100k\n"
-	"--transport %1$s,perfbuf-sampled,libbpf --producers %3$u --size 16,64,256,1024,4096\n"
-	"--transport %1$s,perfbuf-sampled --producers %3$u --memory 1M,4M,16M,64M\n"
+	"--transport floor,%1$s,array-shared,perfbuf-fence,libbpf-nowakeup --producers %3$u"
+	" --size 16,64,256,1024,4096\n"
+	"--transport %1$s,perfbuf-fence --producers %3$u --memory 1M,4M,16M,64M\n"
 	"--transport %1$s --producers %2$s --delivery trace --size 24,40\n";
 
 int grid_add_default(struct grid *grid, const struct nr_topology *topo, bool quick)

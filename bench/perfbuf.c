@@ -1,33 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The transport numaring is compared with: a perf buffer for each CPU, and the same exact order
- * behind it, by the RCU watermark.
+ * What numaring is compared with most: a perf buffer for each CPU, and the same exact order behind
+ * it, as well as it can be done.
  *
- * One thread for each NUMA node copies records out of the buffers of its CPUs as they come. The
- * merge reads the clock, waits for a grace period, has every buffer drained once more, and then
- * holds every record from before that time (docs/order.md, I3). Within a buffer records are in
- * time order: perf gives each CPU its own, and nothing interrupts a producer here.
+ * One thread for each NUMA node copies records out of the buffers of its CPUs. The programs count
+ * the records that they have begun, with an atomic that returns its value, before they read the
+ * clock, and those that are done. So a drainer needs no grace period to know what is complete
+ * (docs/order.md, I2): it reads the clock, then waits until of each CPU as many records are done as
+ * had begun, then reads the buffers. What it has not found by then has a later time. One merge
+ * delivers what is older than every drainer's time. Within a buffer records are in time order: perf
+ * gives each CPU its own, and nothing interrupts a producer here.
+ *
+ * With perfbuf-fence nobody is woken, and drainers come before a buffer can be full. perfbuf wakes
+ * its drainer for each record, perfbuf-sampled for one in 500.
  *
  * The loser tree is numaring's own, and not part of the public API: a worse merge would make the
  * comparison unfair.
  */
-#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <linux/membarrier.h>
 #include <linux/perf_event.h>
-#include <poll.h>
-#include <semaphore.h>
-#include <sys/eventfd.h>
-#include <sys/syscall.h>
+#include <sched.h>
+#include <sys/epoll.h>
 #include <unistd.h>
-#include "bench.h"
+#include "base/clock.h"
+#include "baseline.h"
 #include "merge/tree.h"
 #include "queue.h"
 
 #define BATCH 1024
 
-/* numaring's time between passes at the default latency. */
-#define TICK_NS 25000000ull
+/* The longest wait for a wake-up: numaring's time between passes at the default latency. */
+#define WAKEUP_MS 25
 
 /* Records per wake-up of perfbuf-sampled, as in published comparisons. */
 #define SAMPLED 500
@@ -35,13 +38,17 @@
 /* What perf adds to each record: a header, the size of the raw part, padding. */
 #define PERF_OVERHEAD 16
 
+/* No producer writes faster into its perf buffer. */
+#define FASTEST_NS 60
+
 struct perfbuf;
 
 struct drainer {
 	struct perfbuf *all;
 	const struct nr_plan_shard *shard; /* its CPUs */
 	struct perf_buffer *pb;
-	int kick_fd;
+	pthread_t thread;
+	_Atomic(uint64_t) complete; /* all records before this time are in the queues */
 };
 
 struct perfbuf {
@@ -49,16 +56,14 @@ struct perfbuf {
 	struct nr_plan *plan;
 	unsigned n_drainers;
 	struct drainer *drainer;
-	sem_t drained;
-	int inner_fd, outer_fd; /* for grace periods */
-	int hurry_fd;
-	bool hurried;
+	unsigned wakeup_events; /* 0: no wake-up */
+	uint64_t pass_ns;	/* between passes of the merge, and of drainers that nobody wakes */
 	/* With more bytes than this in its queues, a drainer lets its buffers fill. */
 	size_t quota;
 	struct queue *queue; /* [possible CPUs] */
+	bool stop_drainers, stop_merge;
 
 	pthread_t merge;
-	bool stop_merge;
 	struct nr_tree tree;
 	uint64_t watermark;
 	struct nr_event batch[BATCH];
@@ -98,46 +103,50 @@ static size_t queued(const struct drainer *d)
 	return sum;
 }
 
-/* Wakes the merge before its tick if much waits for it. */
-static void hurry_merge(struct drainer *d)
+/* Acquire: pairs with the fence and the release in emit_to_perf. */
+static void wait_for_records(const struct bench_cell *cell)
 {
-	if (queued(d) > d->all->quota / 4 &&
-	    !__atomic_exchange_n(&d->all->hurried, true, __ATOMIC_RELAXED))
-		eventfd_write(d->all->hurry_fd, 1);
+	uint64_t begun = __atomic_load_n(&cell->begun, __ATOMIC_ACQUIRE);
+
+	while (__atomic_load_n(&cell->done, __ATOMIC_ACQUIRE) < begun)
+		sched_yield();
+}
+
+static void pass(struct drainer *d)
+{
+	uint64_t now = bench_now();
+
+	nr_clock_barrier();
+	for (unsigned i = 0; i < d->shard->n_cpus; i++)
+		wait_for_records(&d->all->run->main.cells[d->shard->cpus[i]]);
+	perf_buffer__consume(d->pb);
+	/* Release: pairs with the acquire in complete_of_all. */
+	atomic_store_explicit(&d->complete, now - NR_EPSILON_NS, memory_order_release);
+}
+
+static void wait_for_pass(const struct drainer *d)
+{
+	struct epoll_event event;
+
+	if (d->all->wakeup_events)
+		epoll_wait(perf_buffer__epoll_fd(d->pb), &event, 1, WAKEUP_MS);
+	else
+		bench_sleep_until(bench_now() + d->all->pass_ns);
 }
 
 static void *drain(void *arg)
 {
 	struct drainer *d = arg;
-	struct pollfd fds[] = { { .fd = d->kick_fd, .events = POLLIN },
-				{ .fd = perf_buffer__epoll_fd(d->pb), .events = POLLIN } };
-	eventfd_t kicks;
 
 	bench_raise_priority();
-	for (;;) {
-		bool full = queued(d) > d->all->quota;
-
-		poll(fds, full ? 1 : 2, -1);
-		if (fds[0].revents && !eventfd_read(d->kick_fd, &kicks)) {
-			perf_buffer__consume(d->pb);
-			sem_post(&d->all->drained);
-		} else if (!full) {
-			perf_buffer__poll(d->pb, 0);
-			hurry_merge(d);
-		}
-		fds[1].revents = 0;
+	while (!__atomic_load_n(&d->all->stop_drainers, __ATOMIC_RELAXED)) {
+		wait_for_pass(d);
+		if (queued(d) <= d->all->quota)
+			pass(d);
+		else
+			bench_sleep_until(bench_now() + d->all->pass_ns);
 	}
 	return NULL;
-}
-
-/* Reads every buffer up to its end at the time of the call. */
-static void drain_all(struct perfbuf *all)
-{
-	for (unsigned i = 0; i < all->n_drainers; i++)
-		eventfd_write(all->drainer[i].kick_fd, 1);
-	for (unsigned i = 0; i < all->n_drainers; i++)
-		while (sem_wait(&all->drained))
-			;
 }
 
 /* ---- merging ---- */
@@ -197,53 +206,16 @@ static void merge_below(struct perfbuf *all, uint64_t to)
 	deliver(all, n);
 }
 
-/* Updating a map in a map waits for a grace period where membarrier does not: nohz_full kernels
- * refuse it, and with one CPU online it returns at once. */
-static void grace_open(struct perfbuf *all)
+static uint64_t complete_of_all(const struct perfbuf *all)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, opts);
+	uint64_t least = UINT64_MAX;
 
-	all->inner_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "bench_inner", 4, 4, 1, NULL);
-	run_must(all->run, all->inner_fd);
-	opts.inner_map_fd = all->inner_fd;
-	all->outer_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "bench_outer", 4, 4, 1, &opts);
-	run_must(all->run, all->outer_fd);
-}
+	for (unsigned i = 0; i < all->n_drainers; i++) {
+		uint64_t t = atomic_load_explicit(&all->drainer[i].complete, memory_order_acquire);
 
-static int grace_period(const struct perfbuf *all)
-{
-	const uint32_t first = 0;
-
-	if (sysconf(_SC_NPROCESSORS_ONLN) > 1 &&
-	    !syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
-		return 0;
-	return bpf_map_update_elem(all->outer_fd, &first, &all->inner_fd, 0);
-}
-
-static void merge_round(struct perfbuf *all)
-{
-	uint64_t to = bench_now(), lag;
-
-	run_must(all->run, grace_period(all));
-	drain_all(all);
-	merge_below(all, to);
-	lag = bench_now() - all->watermark;
-	if (all->watermark && lag > all->run->lag_max)
-		all->run->lag_max = lag;
-	all->watermark = to;
-}
-
-/* Until the next tick, or until a drainer has much to merge. */
-static void wait_for_round(struct perfbuf *all, uint64_t began)
-{
-	struct pollfd fd = { .fd = all->hurry_fd, .events = POLLIN };
-	uint64_t passed = bench_now() - began;
-	eventfd_t hurries;
-
-	if (passed < TICK_NS)
-		poll(&fd, 1, (TICK_NS - passed) / 1000000);
-	eventfd_read(all->hurry_fd, &hurries);
-	__atomic_store_n(&all->hurried, false, __ATOMIC_RELAXED);
+		least = t < least ? t : least;
+	}
+	return least;
 }
 
 static void *merge(void *arg)
@@ -252,10 +224,12 @@ static void *merge(void *arg)
 
 	bench_raise_priority();
 	while (!__atomic_load_n(&all->stop_merge, __ATOMIC_RELAXED)) {
-		uint64_t began = bench_now();
+		uint64_t to = complete_of_all(all);
 
-		merge_round(all);
-		wait_for_round(all, began);
+		merge_below(all, to);
+		run_lag(all->run, all->watermark);
+		all->watermark = to;
+		bench_sleep_until(bench_now() + all->pass_ns);
 	}
 	return NULL;
 }
@@ -266,29 +240,25 @@ static unsigned wakeup_events(const struct run *r, size_t buffer_bytes)
 {
 	size_t half = buffer_bytes / 2 / (r->cfg.size + PERF_OVERHEAD);
 
+	if (!strcmp(r->cfg.transport, "perfbuf-fence"))
+		return 0;
 	if (strcmp(r->cfg.transport, "perfbuf-sampled"))
 		return 1;
 	return half < SAMPLED ? half + 1 : SAMPLED;
 }
 
-static int open_event(const struct perfbuf *all)
-{
-	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-
-	run_must(all->run, fd < 0 ? -errno : 0);
-	return fd;
-}
-
-/* Opens a buffer for each CPU of its node. */
+/* Opens a buffer for each CPU of its node. A watermark of that size is never reached. */
 static void open_buffers(struct drainer *d, int map_fd, size_t size)
 {
+	unsigned events = d->all->wakeup_events;
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_SOFTWARE,
 		.size = sizeof(attr),
 		.config = PERF_COUNT_SW_BPF_OUTPUT,
 		.sample_type = PERF_SAMPLE_RAW,
 		.sample_period = 1,
-		.wakeup_events = wakeup_events(d->all->run, size),
+		.watermark = !events,
+		.wakeup_events = events ? events : UINT32_MAX,
 	};
 	LIBBPF_OPTS(perf_buffer_raw_opts, opts, .cpu_cnt = d->shard->n_cpus);
 
@@ -302,9 +272,12 @@ static void start_drainers(struct perfbuf *all)
 {
 	struct run *r = all->run;
 	size_t size = run_divide_memory(r, nr_topology_cpus(r->topo, NULL, 0));
-	int map_fd = baseline_load(r, true);
-	pthread_t thread;
+	struct baseline_bpf *skel = baseline_open(r, BENCH_PERF);
 
+	bpf_map__set_max_entries(skel->maps.bench_perf, r->n_cpus);
+	baseline_load(r, skel);
+	all->wakeup_events = wakeup_events(r, size);
+	all->pass_ns = baseline_pass_ns(size / (r->cfg.size + PERF_OVERHEAD), FASTEST_NS);
 	all->plan = bench_plan(r->topo, "node");
 	all->n_drainers = all->plan->n_shards;
 	all->quota = r->cfg.memory / all->n_drainers;
@@ -312,11 +285,10 @@ static void start_drainers(struct perfbuf *all)
 	for (unsigned i = 0; i < all->n_drainers; i++) {
 		struct drainer *d = &all->drainer[i];
 
-		*d = (struct drainer){ all, nr_plan_shard_at(all->plan, i),
-				       .kick_fd = open_event(all) };
-		open_buffers(d, map_fd, size);
-		bench_thread(&thread, "drainer", drain, d);
-		bench_pin(thread, d->shard->consumer_cpus, d->shard->n_consumer_cpus);
+		*d = (struct drainer){ .all = all, .shard = nr_plan_shard_at(all->plan, i) };
+		open_buffers(d, bpf_map__fd(skel->maps.bench_perf), size);
+		bench_thread(&d->thread, "drainer", drain, d);
+		bench_pin(d->thread, d->shard->consumer_cpus, d->shard->n_consumer_cpus);
 	}
 }
 
@@ -324,15 +296,11 @@ static void perfbuf_start(struct run *r)
 {
 	struct perfbuf *all = r->state = bench_alloc(1, sizeof(*all));
 
-	r->ordered = true;
 	all->run = r;
-	sem_init(&all->drained, 0, 0);
-	all->hurry_fd = open_event(all);
 	run_must(r, nr_tree_init(&all->tree, r->n_cpus));
 	all->queue = bench_alloc(r->n_cpus, sizeof(*all->queue));
 	for (unsigned i = 0; i < r->n_cpus; i++)
 		queue_init(&all->queue[i]);
-	grace_open(all);
 	start_drainers(all);
 	bench_thread(&all->merge, "nr-merge", merge, all);
 }
@@ -341,12 +309,17 @@ static void perfbuf_stop(struct run *r)
 {
 	struct perfbuf *all = r->state;
 
+	/* The merge goes on: a drainer may wait for room in its queues. */
+	__atomic_store_n(&all->stop_drainers, true, __ATOMIC_RELAXED);
+	for (unsigned i = 0; i < all->n_drainers; i++)
+		pthread_join(all->drainer[i].thread, NULL);
 	__atomic_store_n(&all->stop_merge, true, __ATOMIC_RELAXED);
 	pthread_join(all->merge, NULL);
 	/* No producer runs any more: everything that is left is complete. */
-	drain_all(all);
+	for (unsigned i = 0; i < all->n_drainers; i++)
+		perf_buffer__consume(all->drainer[i].pb);
 	merge_below(all, UINT64_MAX);
 	baseline_count_lost(r);
 }
 
-const struct transport transport_perfbuf = { perfbuf_start, NULL, perfbuf_stop };
+const struct transport transport_perfbuf = { VERIFIES_ORDER, perfbuf_start, NULL, perfbuf_stop };

@@ -2,11 +2,13 @@
 /*
  * The producers' program, the same for every transport. Define this before including it:
  *
- *	static __always_inline int emit(void *ctx, __u64 seq);	not 0: the record was refused
+ *	static __always_inline int emit(void *ctx, struct bench_cell *cell, __u64 seq);
+ *
+ * It returns 0, or another number if the record was refused.
  *
  * A producer thread runs the program with BPF_PROG_TEST_RUN as a raw tracepoint: preemption is off
  * and it counts as an RCU reader, as at a real tracepoint. Its argument is the number of events to
- * emit.
+ * emit, and maybe BENCH_UNCOUNTED.
  */
 #ifndef BENCH_PRODUCE_BPF_H
 #define BENCH_PRODUCE_BPF_H
@@ -40,7 +42,7 @@ static long produce_one(__u32 i, struct bench_burst *burst)
 	seq = cell->attempts++;
 	if (seq % BENCH_PROBE == 0)
 		begin = bpf_ktime_get_ns();
-	if (emit(burst->ctx, seq))
+	if (emit(burst->ctx, cell, seq))
 		cell->failed++;
 	if (!begin)
 		return 0;
@@ -59,12 +61,16 @@ int bench_produce(void *ctx)
 {
 	struct bench_burst burst = { ctx, bpf_ktime_get_ns(), bpf_get_smp_processor_id() };
 	struct bench_cell *cell = bpf_map_lookup_elem(&bench_cells, &burst.cpu);
+	__u64 events = *(__u64 *)ctx;
 	int n;
 
 	if (!cell)
 		return 0;
-	n = bpf_loop(*(__u64 *)ctx, produce_one, &burst, 0);
-	cell->ns += bpf_ktime_get_ns() - burst.began;
+	n = bpf_loop(events, produce_one, &burst, 0);
+	if (events & BENCH_UNCOUNTED)
+		cell->attempts -= n;
+	else
+		cell->ns += bpf_ktime_get_ns() - burst.began;
 	return n;
 }
 

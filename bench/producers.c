@@ -9,6 +9,12 @@
 /* A producer sleeps if its next event is at least this far away; otherwise it spins, as a busy
  * program would. */
 #define SLEEP_NS 100000
+#define LONG_NS	 1000000
+
+/* So many turns of each so many are followed by one of the floor. The first of them is not counted:
+ * it would be slow because caches and branch predictors have forgotten the floor's program. */
+#define FLOOR_TURNS  8
+#define FLOOR_PERIOD 256
 
 /* A producer that does not sleep calls the scheduler this often. */
 #define YIELD_NS 1000000
@@ -17,6 +23,7 @@ struct producer {
 	struct producers *all;
 	pthread_t thread;
 	unsigned cpu;
+	struct schedule schedule;
 	int err;
 };
 
@@ -24,9 +31,7 @@ struct producers {
 	unsigned n;
 	uint64_t rate;
 	unsigned burst;
-	int prog_fd;
-	struct bench_cell *cells;
-	uint64_t start;
+	struct program main, floor;
 	bool stop;
 	pthread_barrier_t barrier; /* all are ready, and then all go */
 	struct producer producer[];
@@ -122,14 +127,14 @@ static int make_calls(struct bench_cell *cell, uint64_t n)
 }
 
 /* Tries to emit n events; returns how many it tried, or a negative errno. */
-static int emit(const struct producer *p, uint64_t n)
+static int emit(const struct producer *p, const struct program *prog, uint64_t n)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &n, .ctx_size_in = sizeof(n));
 	int err;
 
-	if (p->all->prog_fd < 0)
-		return make_calls(&p->all->cells[p->cpu], n);
-	err = bpf_prog_test_run_opts(p->all->prog_fd, &opts);
+	if (prog->fd < 0)
+		return make_calls(&prog->cells[p->cpu], n);
+	err = bpf_prog_test_run_opts(prog->fd, &opts);
 	return err ? err : (int)opts.retval;
 }
 
@@ -145,34 +150,96 @@ static uint64_t yield_sometimes(uint64_t last)
 	return now;
 }
 
+/* ---- the schedule ---- */
+
+uint64_t schedule_even(const struct schedule *s, uint64_t now)
+{
+	uint64_t period = s->peak * PEAK_NS, passed, in_burst;
+
+	if (now < s->start)
+		return 0;
+	passed = (now - s->start) % period;
+	in_burst = passed < PEAK_NS ? passed : PEAK_NS;
+	return (now - s->start) / period * period + in_burst * s->peak;
+}
+
+uint64_t schedule_time(const struct schedule *s, uint64_t even)
+{
+	uint64_t period = s->peak * PEAK_NS;
+
+	return s->start + even / period * period + (even % period + s->peak - 1) / s->peak;
+}
+
+/* Sleeps if events are far apart, or this one is. */
+static void wait_until(const struct producer *p, uint64_t time)
+{
+	double per_ns = (double)p->all->rate * p->schedule.peak / 1e9;
+	bool sparse = per_ns > 0 && p->all->burst / per_ns >= SLEEP_NS;
+
+	if (sparse || time > bench_now() + LONG_NS)
+		bench_sleep_until(time);
+	while (bench_now() < time)
+		;
+}
+
 /* Waits until the next burst is due, and returns how many events are due then. The schedule is
  * absolute: a producer that did not get its CPU in time catches up. */
-static uint64_t wait_for_burst(const struct producers *all, uint64_t done)
+static uint64_t wait_for_burst(const struct producer *p, uint64_t done)
 {
+	const struct producers *all = p->all;
 	double per_ns = (double)all->rate / 1e9;
-	/* When the last event of the burst is due. */
-	uint64_t due = all->start + (uint64_t)((double)(done + all->burst) / per_ns);
 	uint64_t behind;
 
-	if (all->burst / per_ns >= SLEEP_NS)
-		bench_sleep_until(due);
-	while (bench_now() < due)
-		;
-	behind = (uint64_t)((double)(bench_now() - all->start) * per_ns) - done;
+	/* When the last event of the burst is due. */
+	wait_until(p, schedule_time(&p->schedule, (double)(done + all->burst) / per_ns));
+	behind = (uint64_t)((double)schedule_even(&p->schedule, bench_now()) * per_ns) - done;
 	if (behind < all->burst)
 		return all->burst;
 	return behind < BENCH_MAX_BURST ? behind : BENCH_MAX_BURST;
 }
 
-static int emit_all(const struct producer *p)
+/* Flat out, but only in a peak: how many events. */
+static uint64_t wait_for_peak(const struct producer *p)
+{
+	const struct schedule *s = &p->schedule;
+
+	if (s->peak > 1)
+		wait_until(p, schedule_time(s, schedule_even(s, bench_now()) + 1));
+	return BENCH_MAX_BURST;
+}
+
+/* The same without a transport, for the cost above it: as many events as before, half way to the next
+ * burst. */
+static int floor_turn(const struct producer *p, uint64_t done, uint64_t n)
 {
 	const struct producers *all = p->all;
+	int got;
+
+	if (all->floor.fd < 0)
+		return 0;
+	if (all->rate)
+		wait_until(p, schedule_time(&p->schedule,
+					    (done + all->burst / 2.0) * 1e9 / (double)all->rate));
+	got = emit(p, &all->floor, n);
+	return got < 0 ? got : 0;
+}
+
+static int emit_all(const struct producer *p)
+{
 	uint64_t done = 0, yielded = 0;
+	unsigned turn = 0;
 	int got = 0;
 
-	while (got >= 0 && !__atomic_load_n(&all->stop, __ATOMIC_RELAXED)) {
-		got = emit(p, all->rate ? wait_for_burst(all, done) : BENCH_MAX_BURST);
+	while (got >= 0 && !__atomic_load_n(&p->all->stop, __ATOMIC_RELAXED)) {
+		got = emit(p, &p->all->main,
+			   p->all->rate ? wait_for_burst(p, done) : wait_for_peak(p));
+		if (got < 0)
+			return got;
 		done += got;
+		if (turn % FLOOR_PERIOD < FLOOR_TURNS)
+			got = floor_turn(p, done,
+					 got | (turn % FLOOR_PERIOD ? 0 : BENCH_UNCOUNTED));
+		turn++;
 		yielded = yield_sometimes(yielded);
 	}
 	return got < 0 ? got : 0;
@@ -204,17 +271,24 @@ struct producers *producers_new(const struct config *cfg, const unsigned *cpus)
 
 		p->all = all;
 		p->cpu = cpus[all->n];
+		p->schedule.peak = cfg->peak;
 		bench_thread(&p->thread, PRODUCER_NAME, run, p);
 	}
 	pthread_barrier_wait(&all->barrier);
 	return all;
 }
 
-void producers_go(struct producers *all, int prog_fd, struct bench_cell *cells)
+void producers_go(struct producers *all, const struct program *main, const struct program *floor)
 {
-	all->prog_fd = prog_fd;
-	all->cells = cells;
-	all->start = bench_now();
+	uint64_t now = bench_now();
+
+	all->main = *main;
+	all->floor = *floor;
+	for (unsigned i = 0; i < all->n; i++) {
+		struct schedule *s = &all->producer[i].schedule;
+
+		s->start = now + (s->peak > 1 ? s->peak * PEAK_NS * i / all->n : 0);
+	}
 	pthread_barrier_wait(&all->barrier);
 }
 

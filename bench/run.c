@@ -39,29 +39,43 @@ void run_must(const struct run *r, int err)
 		     strerror(-err));
 }
 
+void run_need_memory(const struct run *r, const char *what, size_t least)
+{
+	if (least)
+		errx(BENCH_FAILED, "%" PRIu64 " bytes are too few for %s: use --memory %zu or more",
+		     r->cfg.memory, what, least);
+}
+
 /* Libraries would round a size below a page up, and the row would not tell. */
 size_t run_divide_memory(struct run *r, unsigned n)
 {
-	size_t size = floor_power(r->cfg.memory / n);
+	size_t size = floor_power(r->cfg.memory / n), page = sysconf(_SC_PAGESIZE);
+	char what[32];
 
-	if (size < (size_t)sysconf(_SC_PAGESIZE))
-		errx(BENCH_FAILED,
-		     "%" PRIu64 " bytes are too few for %u ring%s: use --memory %zu or more",
-		     r->cfg.memory, n, n == 1 ? "" : "s", n * (size_t)sysconf(_SC_PAGESIZE));
+	snprintf(what, sizeof(what), "%u ring%s", n, n == 1 ? "" : "s");
+	run_need_memory(r, what, size < page ? n * page : 0);
 	size = size > RING_MAX ? RING_MAX : size;
 	r->shards = n;
 	r->ring_bytes = n * size;
 	return size;
 }
 
-void run_use(struct run *r, const struct bpf_program *prog, const struct bpf_map *cells)
+void run_lag(struct run *r, uint64_t watermark)
+{
+	uint64_t lag = bench_now() - watermark;
+
+	if (watermark && lag > r->lag_max)
+		r->lag_max = lag;
+}
+
+void run_use(const struct run *r, struct program *out, const struct bpf_program *prog,
+	     const struct bpf_map *cells)
 {
 	void *p = mmap(NULL, r->n_cpus * sizeof(struct bench_cell), PROT_READ, MAP_SHARED,
 		       bpf_map__fd(cells), 0);
 
 	run_must(r, p == MAP_FAILED ? -errno : 0);
-	r->cells = p;
-	r->prog_fd = bpf_program__fd(prog);
+	*out = (struct program){ bpf_program__fd(prog), p };
 }
 
 /* ---- snapshots ---- */
@@ -77,7 +91,7 @@ struct snapshot {
 	struct check_mark mark;
 	uint64_t own_ns;  /* CPU time of this process */
 	uint64_t busy_ns; /* of all CPUs of the host, including what a hypervisor took */
-	struct bench_cell *cells;
+	struct bench_cell *cells, *floor;
 	unsigned n_threads;
 	struct thread_time *threads;
 };
@@ -148,10 +162,12 @@ static void snapshot_take(struct snapshot *s, struct run *r)
 	unsigned tries = 0;
 
 	s->cells = bench_alloc(r->n_cpus, sizeof(*s->cells));
+	s->floor = bench_alloc(r->n_cpus, sizeof(*s->floor));
 	do {
 		sample(r);
 		check_mark_take(&s->mark, &r->check);
-		memcpy(s->cells, r->cells, r->n_cpus * sizeof(*s->cells));
+		memcpy(s->cells, r->main.cells, r->n_cpus * sizeof(*s->cells));
+		memcpy(s->floor, r->floor.cells, r->n_cpus * sizeof(*s->floor));
 		s->own_ns = bench_clock(CLOCK_PROCESS_CPUTIME_ID);
 		s->busy_ns = host_busy_ns();
 		snapshot_threads(s);
@@ -172,6 +188,7 @@ static struct thread_time time_before(const struct snapshot *s, int tid)
 
 struct measured {
 	struct snapshot begin, end;
+	struct cost cost;
 	size_t anon_before, anon_peak;
 };
 
@@ -191,8 +208,8 @@ static size_t anon_bytes(void)
 static void measure(struct run *r, struct measured *m, uint64_t begin)
 {
 	int before = getpriority(PRIO_PROCESS, 0);
+	uint64_t end, slice, cut;
 	unsigned n = 0;
-	uint64_t end;
 
 	bench_raise_priority();
 	bench_sleep_until(begin);
@@ -200,12 +217,19 @@ static void measure(struct run *r, struct measured *m, uint64_t begin)
 	end = m->begin.mark.time + (uint64_t)(r->cfg.seconds * 1e9);
 	r->check.begin = m->begin.mark.time;
 	r->lag_max = 0;
+	cost_begin(&m->cost, r);
+	slice = (end - m->begin.mark.time) / COST_SLICES;
+	cut = m->begin.mark.time + slice;
 	for (uint64_t next = bench_now(); next < end; next += SAMPLE_NS) {
 		size_t anon = n++ % 8 ? 0 : anon_bytes();
 
 		m->anon_peak = anon > m->anon_peak ? anon : m->anon_peak;
 		sample(r);
 		bench_sleep_until(next);
+		if (bench_now() >= cut) {
+			cost_slice(&m->cost, r);
+			cut += slice;
+		}
 	}
 	bench_sleep_until(end);
 	snapshot_take(&m->end, r);
@@ -219,8 +243,8 @@ static const char *check_calls(const struct run *r)
 	uint64_t made = 0, recorded = r->check.count;
 
 	for (unsigned i = 0; i < r->n_cpus; i++) {
-		made += r->cells[i].attempts;
-		recorded += r->cells[i].failed;
+		made += r->main.cells[i].attempts;
+		recorded += r->main.cells[i].failed;
 	}
 	return recorded < made ? "some of the producers' calls were not recorded" : NULL;
 }
@@ -228,8 +252,10 @@ static const char *check_calls(const struct run *r)
 static void verify(struct run *r)
 {
 	const struct check *c = &r->check;
-	const char *wrong = r->cfg.size ? check_accounts(c, r->cells) : check_calls(r);
+	const char *wrong = r->cfg.size ? check_accounts(c, r->main.cells) : check_calls(r);
 
+	if (r->transport->verifies == VERIFIES_NOTHING)
+		return;
 	if (c->unordered)
 		run_invalid(r, "%" PRIu64 " records out of order", c->unordered);
 	if (c->late)
@@ -247,34 +273,20 @@ static void verify(struct run *r)
 
 /* ---- the row ---- */
 
-/* What the producers did between the snapshots. */
-static void producer_sums(const struct run *r, const struct measured *m, struct bench_cell *sum)
+/* What n CPUs counted between the snapshots. */
+static struct bench_cell producer_sums(const struct bench_cell *a, const struct bench_cell *b,
+				       unsigned n)
 {
-	memset(sum, 0, sizeof(*sum));
-	for (unsigned i = 0; i < r->n_cpus; i++) {
-		const struct bench_cell *a = &m->begin.cells[i], *b = &m->end.cells[i];
+	struct bench_cell sum = { 0 };
 
-		sum->attempts += b->attempts - a->attempts;
-		sum->failed += b->failed - a->failed;
-		sum->ns += b->ns - a->ns;
+	for (; n--; a++, b++) {
+		sum.attempts += b->attempts - a->attempts;
+		sum.failed += b->failed - a->failed;
+		sum.ns += b->ns - a->ns;
 		for (unsigned k = 0; k < BENCH_BUCKETS; k++)
-			sum->bucket[k] += b->bucket[k] - a->bucket[k];
+			sum.bucket[k] += b->bucket[k] - a->bucket[k];
 	}
-}
-
-/* 0 means that no record was timed. */
-static json_t *time_json(double ns)
-{
-	return ns > 0 ? json_real(ns) : json_null();
-}
-
-static json_t *cost_json(const struct bench_cell *sum)
-{
-	return json_pack("{s:o, s:o, s:o, s:o}", "mean",
-			 time_json(sum->attempts ? (double)sum->ns / sum->attempts : 0), "p50",
-			 time_json(histogram_quantile(sum->bucket, 0.5)), "p99",
-			 time_json(histogram_quantile(sum->bucket, 0.99)), "max",
-			 time_json(histogram_max(sum->bucket)));
+	return sum;
 }
 
 /* Share of the host's CPU time that went to others in the window: what disturbed the run. */
@@ -292,7 +304,7 @@ static json_t *latency_json(const struct run *r)
 {
 	const __u64 *h = r->check.latency;
 
-	if (!r->ordered || !histogram_max(h))
+	if (r->transport->verifies != VERIFIES_ORDER || !histogram_max(h))
 		return json_null();
 	return json_pack("{s:f, s:f, s:f}", "p50", histogram_quantile(h, 0.5) / 1e6, "p99",
 			 histogram_quantile(h, 0.99) / 1e6, "max", histogram_max(h) / 1e6);
@@ -374,27 +386,32 @@ static json_t *real_if(bool has, double v)
 	return has ? json_real(v) : NULL;
 }
 
-static json_t *row(const struct run *r, const struct measured *m)
+static json_t *row(const struct run *r, struct measured *m)
 {
+	static const char *const verified[] = { "nothing", "completeness", "order" };
+	bool ordered = r->transport->verifies == VERIFIES_ORDER;
+	bool delivers = r->transport->verifies != VERIFIES_NOTHING;
 	double seconds = (m->end.mark.time - m->begin.mark.time) / 1e9, count = r->check.count;
 	double asked = (double)r->cfg.rate * r->cfg.producers;
 	bool trace = r->cfg.delivery != TO_CALLBACK && count;
-	struct bench_cell sum;
+	struct bench_cell sum = producer_sums(m->begin.cells, m->end.cells, r->n_cpus);
+	struct bench_cell floor = producer_sums(m->begin.floor, m->end.floor, r->n_cpus);
 
-	producer_sums(r, m, &sum);
 	return json_pack(
-		"{s:s, s:o, s:b, s:s?, s:o, s:f, s:f, s:f, s:f, s:I, s:o, s:o, s:o, s:o, s:o?, "
+		"{s:s, s:o, s:b, s:s?, s:s, s:o, s:f, s:o, s:f, s:f, s:I, s:o, s:o, s:o, s:o, "
+		"s:o?, "
 		"s:o*, s:s*, s:o*, s:o*, s:o*, s:f, s:i, s:{s:I, s:I}}",
 		"kind", "run", "config", config_json(&r->cfg), "valid", !*r->reason, "reason",
-		*r->reason ? r->reason : NULL, "producer_cpus",
-		cpus_json(r->cpus, r->cfg.producers), "seconds", seconds, "events_per_sec",
-		check_rate(&m->begin.mark, &m->end.mark), "attempts_per_sec",
-		sum.attempts / seconds, "lost_share",
+		*r->reason ? r->reason : NULL, "verified", verified[r->transport->verifies],
+		"producer_cpus", cpus_json(r->cpus, r->cfg.producers), "seconds", seconds,
+		"events_per_sec",
+		delivers ? json_real(check_rate(&m->begin.mark, &m->end.mark)) : json_null(),
+		"attempts_per_sec", sum.attempts / seconds, "lost_share",
 		sum.attempts ? (double)sum.failed / sum.attempts : 0, "delivered",
-		(json_int_t)r->check.count, "lost", lost_json(r), "cost_ns", cost_json(&sum),
-		"cpu_s_per_million", cpu_json(m), "latency_ms", latency_json(r), "lag_max_ms",
-		real_if(r->ordered, r->lag_max / 1e6), "turns_share",
-		real_if(r->ordered && count, r->check.turns / count), "file_system",
+		(json_int_t)r->check.count, "lost", lost_json(r), "cost_ns",
+		cost_json(&m->cost, &sum, &floor), "cpu_s_per_million", cpu_json(m), "latency_ms",
+		latency_json(r), "lag_max_ms", real_if(ordered, r->lag_max / 1e6), "turns_share",
+		real_if(ordered && count, r->check.turns / count), "file_system",
 		trace ? r->file_system : NULL, "trace_bytes_per_event",
 		real_if(trace, r->trace_bytes / count), "consumer_cpu",
 		r->consumer_cpu < 0 ? NULL : json_integer(r->consumer_cpu), "reached_share",
@@ -408,9 +425,18 @@ static json_t *row(const struct run *r, const struct measured *m)
 
 static const struct transport *transport_of(const struct config *cfg)
 {
-	return config_is_perfbuf(cfg)  ? &transport_perfbuf
-	       : config_is_libbpf(cfg) ? &transport_libbpf
-				       : &transport_sharded;
+	static const struct {
+		const char *prefix;
+		const struct transport *transport;
+	} others[] = { { "perfbuf", &transport_perfbuf },
+		       { "libbpf", &transport_libbpf },
+		       { "array-", &transport_array },
+		       { "floor", &transport_floor } };
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (!strncmp(cfg->transport, others[i].prefix, strlen(others[i].prefix)))
+			return others[i].transport;
+	return &transport_sharded;
 }
 
 static void choose_cpus(struct run *r)
@@ -449,10 +475,12 @@ static void execute(struct run *r, struct measured *m)
 {
 	uint64_t begin;
 
+	if (r->cfg.size)
+		baseline_floor(r);
 	r->transport->start(r);
 	r->check.sequence = r->cfg.size >= sizeof(struct nr_record) + sizeof(uint64_t);
 	begin = bench_now() + warm_up_ns(&r->cfg);
-	producers_go(r->producers, r->prog_fd, r->cells);
+	producers_go(r->producers, &r->main, &r->floor);
 	measure(r, m, begin);
 	run_must(r, producers_stop(r->producers));
 	r->transport->stop(r);
@@ -468,13 +496,16 @@ static json_t *run_config(const struct config *cfg)
 	r = (struct run){ .cfg = *cfg,
 			  .transport = transport_of(cfg),
 			  .topo = bench_topology(),
-			  .prog_fd = -1,
+			  .main.fd = -1,
+			  .floor.fd = -1,
 			  .consumer_cpu = -1 };
 	r.n_cpus = nr_topology_possible_cpus(r.topo);
 	config_settle(&r.cfg, r.topo);
 	check_config(&r);
 	check_init(&r.check, r.n_cpus);
-	r.cells = bench_alloc(r.n_cpus, sizeof(*r.cells)); /* a program brings its own */
+	/* A program brings its own. */
+	r.main.cells = bench_alloc(r.n_cpus, sizeof(*r.main.cells));
+	r.floor.cells = bench_alloc(r.n_cpus, sizeof(*r.floor.cells));
 	/* Or the kernel's NUMA balancing would unmap what producers and consumers share, at
 	 * unpredictable times; with 128 CPUs a run would measure just that. */
 	syscall(SYS_set_mempolicy, MPOL_LOCAL, NULL, 0);

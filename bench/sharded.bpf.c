@@ -22,7 +22,7 @@ const volatile __u32 bench_words = 0;
 /* 0: a record goes to its CPU's shard; else to any of so many, as those of a larger host would. */
 const volatile __u32 bench_shards = 0;
 
-static __always_inline int emit(void *ctx, __u64 seq)
+static __always_inline int emit(void *ctx, struct bench_cell *cell, __u64 seq)
 {
 	const __u32 words = bench_words;
 	const bool is_long = words >= sizeof(struct bench_long) / 8;
@@ -30,6 +30,7 @@ static __always_inline int emit(void *ctx, __u64 seq)
 	__u64 *data;
 
 	(void)ctx;
+	(void)cell;
 	if (bench_shards && c)
 		c->shard = bpf_get_prandom_u32() % bench_shards;
 	data = nr_reserve_bytes(is_long ? nr_id_of_bench_long : nr_id_of_bench, words * 8ul);

@@ -71,7 +71,6 @@ static void sharded_start(struct run *r)
 {
 	struct sharded *s = r->state = bench_alloc(1, sizeof(*s));
 
-	r->ordered = true;
 	/* Before the collector is opened: the keeper process must not inherit any of it. */
 	if (r->cfg.delivery != TO_CALLBACK)
 		scratch_make(&s->scratch, r->cfg.directory);
@@ -83,7 +82,7 @@ static void sharded_start(struct run *r)
 	run_must(r, set_output(r, s));
 	run_must(r, nr_collector_start(s->collector));
 	if (s->skel)
-		run_use(r, s->skel->progs.bench_produce, s->skel->maps.bench_cells);
+		run_use(r, &r->main, s->skel->progs.bench_produce, s->skel->maps.bench_cells);
 }
 
 /* What was lost of a source's records was not counted by the producers' program. */
@@ -94,7 +93,7 @@ static void take_lost(struct run *r, const struct nr_stats *st)
 	for (unsigned i = 0; i < NR_LOSS_SLOTS; i++)
 		sum += r->lost[i] = st->lost[i];
 	if (!r->cfg.size)
-		r->cells[0].failed = sum;
+		r->main.cells[0].failed = sum;
 }
 
 static void sharded_sample(struct run *r)
@@ -155,4 +154,5 @@ static void sharded_stop(struct run *r)
 	scratch_remove(&s->scratch);
 }
 
-const struct transport transport_sharded = { sharded_start, sharded_sample, sharded_stop };
+const struct transport transport_sharded = { VERIFIES_ORDER, sharded_start, sharded_sample,
+					     sharded_stop };

@@ -12,6 +12,8 @@ const struct metric sweep_metrics[N_METRICS] = {
 	{ "lost_share", NULL, "lost_share", "lost %", 100, 1 },
 	{ "turns_share", NULL, "turns_share", "turns %", 100, 1 },
 	{ "cost_mean_ns", "cost_ns", "mean", "cost mean ns", 1, 0 },
+	{ "floor_ns", "cost_ns", "floor", "floor ns", 1, 0 },
+	{ "above_floor_ns", "cost_ns", "above_floor", "above floor ns", 1, 0 },
 	{ "cost_p50_ns", "cost_ns", "p50", "cost p50 ns", 1, 0 },
 	{ "cost_p99_ns", "cost_ns", "p99", "cost p99 ns", 1, 0 },
 	{ "cost_max_ns", "cost_ns", "max", "cost max us", 1e-3, 0 },

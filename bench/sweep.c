@@ -152,13 +152,15 @@ static void show_progress(const struct sweep *s, const struct config *cfg, const
 	uint64_t passed = bench_now() - s->started;
 	unsigned here = s->done - s->begun_with;
 	unsigned left = here ? passed / 1e9 / here * (s->total - s->done) : 0;
+	const json_t *above = json_object_get(json_object_get(row, "cost_ns"), "above_floor");
 	double rate = row_number(row, "events_per_sec");
 	char text[128];
 
 	fprintf(stderr, "[%u/%u] %s: ", s->done, s->total, config_text(cfg, text, sizeof(text)));
 	if (json_is_true(json_object_get(row, "valid")))
-		fprintf(stderr, "%.*f M/s, %.1f %% lost", rate < 1e6 ? 4 : 2, rate / 1e6,
-			100 * row_number(row, "lost_share"));
+		fprintf(stderr, "%.*f M/s, %.1f %% lost, %.0f ns above the floor",
+			rate < 1e6 ? 4 : 2, rate / 1e6, 100 * row_number(row, "lost_share"),
+			json_number_value(above));
 	else
 		fprintf(stderr, "NOT VALID: %s", row_word(row, "reason"));
 	fprintf(stderr, "; %u:%02u left\n", left / 60, left % 60);

@@ -62,7 +62,7 @@ struct metric {
 	double scale;
 	int digits;
 };
-#define N_METRICS 22
+#define N_METRICS 24
 extern const struct metric sweep_metrics[N_METRICS];
 
 /* Of a run; NULL: it has none, or is not valid. */

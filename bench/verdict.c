@@ -3,8 +3,8 @@
 #include <math.h>
 #include "sweep.h"
 
-static const char *const base_keys[] = { "size",      "burst",	  "memory", "duration",
-					 "placement", "delivery", "order",  NULL };
+static const char *const base_keys[] = { "size",      "burst",	  "peak",  "memory", "duration",
+					 "placement", "delivery", "order", NULL };
 
 json_t *verdict_base(const json_t *medians)
 {
@@ -30,7 +30,7 @@ char *row_label(const json_t *base, const json_t *sum, char *buf, size_t size)
 {
 	const char *transport = row_word(sum, "transport"), *delivery = row_word(sum, "delivery");
 	const char *sweep = row_word(sum, "sweep");
-	bool rcu = !strcmp(row_word(sum, "order"), "rcu") && strncmp(transport, "perfbuf", 7);
+	bool rcu = !strcmp(row_word(sum, "order"), "rcu") && transport_is_policy(transport);
 	bool placed = !same(sum, base, "placement");
 
 	snprintf(buf, size, "%s%s%s%s%s%s%s%s%s", transport,
@@ -48,6 +48,7 @@ char *row_variant(const json_t *base, const json_t *sum, char *buf, size_t size)
 		double scale;
 	} values[] = { { "size", ", %g bytes", 1 },
 		       { "burst", ", bursts of %g", 1 },
+		       { "peak", ", peaks of %g", 1 },
 		       { "memory", ", %g MiB", 1.0 / (1 << 20) },
 		       { "duration", ", %g s", 1 } };
 	size_t len = strlen(row_label(base, sum, buf, size));
@@ -73,8 +74,8 @@ char *row_text(const json_t *base, const json_t *sum, char buf[192])
 
 const json_t *row_rival(const json_t *medians, const json_t *sum)
 {
-	static const char *const keys[] = { "producers", "placement", "rate",	  "size",
-					    "burst",	 "memory",    "delivery", NULL };
+	static const char *const keys[] = { "producers", "placement", "rate",	  "size", "burst",
+					    "peak",	 "memory",    "delivery", NULL };
 	const char *sweep = row_word(sum, "sweep");
 	const json_t *other;
 
@@ -114,15 +115,14 @@ struct ratio row_ratio(const json_t *a, const json_t *b, const char *metric)
 
 /* ---- one sweep ---- */
 
-/* Do policies compete in this row? Records of shards/K go to any ring, and libbpf has no order. */
+/* Do policies compete in this row? */
 static bool competes(const json_t *base, const json_t *sum, double producers)
 {
 	const char *transport = row_word(sum, "transport");
 
 	return !row_number(sum, "rate") && row_number(sum, "producers") == producers &&
 	       rows_agree(sum, base, base_keys) && row_median(sum, "events_per_sec") > 0 &&
-	       strncmp(transport, "perfbuf", 7) && strncmp(transport, "shards/", 7) &&
-	       strcmp(transport, "libbpf");
+	       transport_is_policy(transport);
 }
 
 /* The two that deliver most, or the one that does and `single`. */
@@ -233,6 +233,26 @@ static void add_doubts(char text[VERDICT_SIZE], const json_t *const best[2])
 		add(text, " Careful: the host was busy with other work.");
 }
 
+/* "llc 31 [28, 33] ns" */
+static void add_above(char text[VERDICT_SIZE], const char *before, const json_t *sum)
+{
+	const json_t *above = json_object_get(sum, "above_floor_ns");
+
+	add(text, "%s%s %.0f [%.0f, %.0f] ns", before, row_word(sum, "transport"),
+	    row_number(above, "median"), row_number(above, "q1"), row_number(above, "q3"));
+}
+
+/* What the transport itself costs. */
+static void add_floor(char text[VERDICT_SIZE], const json_t *const best[2])
+{
+	if (isnan(row_median(best[0], "above_floor_ns") + row_median(best[1], "above_floor_ns")))
+		return;
+	add(text, " Above the floor of %.0f ns, a record costs", row_median(best[0], "floor_ns"));
+	add_above(text, " ", best[0]);
+	add_above(text, ", ", best[1]);
+	add(text, ".");
+}
+
 static void add_winner(char text[VERDICT_SIZE], const json_t *medians, const json_t *base,
 		       const json_t *const best[2], struct ratio r)
 {
@@ -285,6 +305,7 @@ void verdict_of_sweep(char text[VERDICT_SIZE], const json_t *medians, const json
 		    "to %.2f).",
 		    row_word(best[0], "transport"), row_median(best[0], "events_per_sec") / 1e6,
 		    r.middle, row_word(best[1], "transport"), r.confidence, r.low, r.high);
+	add_floor(text, best);
 	add_equals(text, medians, base, best);
 	add_doubts(text, best);
 }

@@ -103,6 +103,7 @@ static void compare(struct versus *v, const char *transport, uint64_t size, enum
 			      .placement = "fill",
 			      .size = size,
 			      .burst = 1,
+			      .peak = 1,
 			      .memory = floor_power((size_t)v->n_cpus << 25),
 			      .seconds = v->seconds,
 			      .directory = v->directory };

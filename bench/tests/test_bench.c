@@ -307,7 +307,8 @@ static json_t *three_policies(double llc)
 	add_policy(runs, "node", 32, llc * 0.99);
 	add_policy(runs, "llc", 32, llc);
 	add_policy(runs, "libbpf", 32, 50);
-	add_policy(runs, "perfbuf", 32, 40);
+	add_policy(runs, "perfbuf-fence", 32, 40);
+	add_policy(runs, "array-shared", 32, 40);
 	add_policy(runs, "shards/8", 32, 40);
 	return runs;
 }
@@ -396,12 +397,38 @@ static void a_delivery_that_stalls_makes_no_rate(void **state)
 	assert_true(fabs(sum / (STREAM_MS - WINDOW_MS) - 100000) < 1);
 }
 
+/* ---- the schedule ---- */
+
+/* In bursts of 50 ms the rate is `peak` times as high, then there is silence; the mean is kept. */
+static void peaks_keep_the_mean(void **state)
+{
+	(void)state;
+	for (uint64_t peak = 1; peak <= 100; peak += 9) {
+		const struct schedule s = { 12345, peak };
+		const uint64_t period = peak * PEAK_NS;
+
+		assert_int_equal(schedule_even(&s, 0), 0);
+		for (uint64_t t = 0; t < 3 * period; t += 7777777) {
+			uint64_t now = s.start + t, in_burst = t % period;
+
+			if (in_burst > PEAK_NS)
+				in_burst = PEAK_NS;
+			assert_int_equal(schedule_even(&s, now),
+					 t / period * period + in_burst * peak);
+			/* The first time at which so much has passed. */
+			now = schedule_time(&s, t);
+			assert_true(schedule_even(&s, now) >= t);
+			assert_true(!t || schedule_even(&s, now - 1) < t);
+		}
+	}
+}
+
 /* ---- configurations and grids ---- */
 
 static void values_come_back_as_they_went_in(void **state)
 {
-	static const char *const values[] = { "node/3", "7",	 "spread", "123456", "4096",
-					      "64",	"65536", "0.25",   "rcu",    "trace" };
+	static const char *const values[] = { "node/3", "7",	 "spread", "123456", "4096", "64",
+					      "10",	"65536", "0.25",   "rcu",    "trace" };
 	struct config cfg = config_default;
 	char buf[64];
 
@@ -462,6 +489,7 @@ static void bad_values_are_refused(void **state)
 		{ "-1", "1q", "18446744073709551615", "1e6" },
 		{ "8", "20", "4104", "-1" },
 		{ "0", "65", "", "-1" },
+		{ "0", "101", "", "-1" },
 		{ "1T", "-1", "9223372036854775808", "x" },
 		{ "0", "-1", "x", "" },
 		{ "none", "", "0", "FENCE" },
@@ -531,7 +559,7 @@ static void the_quick_grid_suits_the_machine(void **state)
 		grid_settle(&grid, topo);
 		for (unsigned i = 0; i < grid.n; i++)
 			flat_out += grid.cfg[i].producers == 1 && !grid.cfg[i].rate;
-		assert_int_equal(flat_out, machines[m].policies + 3);
+		assert_int_equal(flat_out, machines[m].policies + 6);
 		grid_free(&grid);
 		nr_topology_free(topo);
 	}
@@ -597,6 +625,7 @@ int main(void)
 		cmocka_unit_test(the_verdict_names_who_wins_and_from_where_on),
 		cmocka_unit_test(the_verdict_claims_no_more_than_the_runs_show),
 		cmocka_unit_test(a_delivery_that_stalls_makes_no_rate),
+		cmocka_unit_test(peaks_keep_the_mean),
 		cmocka_unit_test(values_come_back_as_they_went_in),
 		cmocka_unit_test(the_memory_is_what_one_ring_can_have),
 		cmocka_unit_test(a_duration_is_what_is_written_of_it),

@@ -17,13 +17,24 @@ run() { # ARGUMENTS: writes one row to row.json
 }
 
 # Every transport, parallel producers, paced and flat out, all record sizes.
-for transport in single node llc cpu node/2 perfbuf perfbuf-sampled libbpf; do
+for transport in single node llc cpu node/2 perfbuf perfbuf-sampled perfbuf-fence array-shared libbpf libbpf-nowakeup; do
+	case $transport in libbpf*) verified=completeness ;; *) verified=order ;; esac
 	check "$transport: runs" run --transport $transport --producers $two
-	equal "$transport: valid" "$(jq -r '.valid, .reason' row.json | xargs)" "true null"
+	equal "$transport: valid" "$(jq -r '.valid, .reason, .verified' row.json | xargs)" "true null $verified"
 	check "$transport: delivers" test "$(jq .delivered row.json)" -gt 1000
+	check "$transport: the cost above the floor" jq -e '.cost_ns | .floor > 0 and .floor_q1 <= .floor_q3 and
+		.above_floor_q1 <= .above_floor_q3 and (.mean - .floor - .above_floor | fabs) < 0.1' row.json
+done
+check "floor: runs" run --transport floor --producers $two
+equal "floor: has nothing to verify" \
+	"$(jq -r '.valid, .verified, .delivered, .events_per_sec, .rings, .config.order' row.json | xargs)" "true nothing 0 null 0 none"
+check "floor: its cost" jq -e '.cost_ns | .mean > 0 and .floor > 0' row.json
+for transport in node perfbuf-fence array-shared; do
+	check "$transport, in bursts" run --transport $transport --producers $two --rate 20k --peak 3
+	equal "$transport, in bursts: valid" "$(jq -r '.valid, .reason, .config.peak' row.json | xargs)" "true null 3"
 done
 for size in 16 24 4096; do
-	for transport in node perfbuf-sampled; do
+	for transport in node perfbuf-sampled perfbuf-fence array-shared; do
 		check "$transport, $size bytes" run --transport $transport --size $size --rate 5k --memory 64M
 	done
 	equal "$size bytes: what was lost at 5k/s" "$(jq '[.lost[]] | add' row.json)" 0
@@ -56,7 +67,7 @@ for _ in $(seq 100); do
 	sleep 0.1
 done
 equal "trace: nothing is left of a run that was killed" "$(ls -A traces)" ""
-for options in "--transport perfbuf" "--transport libbpf" "--size 16" "--directory traces/none"; do
+for options in "--transport perfbuf" "--transport libbpf" "--transport floor" "--size 16" "--directory traces/none"; do
 	# shellcheck disable=SC2086 # several words
 	"$BENCH" run -d 0.1 --delivery trace $options >/dev/null 2>err
 	equal "trace, $options: exit status" $? 1
@@ -126,7 +137,7 @@ check "late: seconds" jq -e '.seconds >= 1.2 and .cpu_s_per_million.check > 0' r
 
 # Without records there is no cost, and a rate of 0 is a rate.
 "$BENCH" run -d 0.1 --rate 1 >row.json # the first record is due after a second
-equal "no record: cost" "$(jq -c '.cost_ns | [.mean, .p99]' row.json)" "[null,null]"
+equal "no record: cost" "$(jq -c '.cost_ns | [.mean, .p99, .above_floor]' row.json)" "[null,null,null]"
 equal "no record: rate" "$(jq '.events_per_sec == 0' row.json)" true
 
 # Losses are reported, and the row stays valid because they are counted exactly.
@@ -145,7 +156,7 @@ for file in /dev/null words; do
 	equal "an empty grid: exit status" $? 1
 	check "an empty grid: says so" grep -q "the grid is empty" err
 done
-for transport in single perfbuf libbpf; do
+for transport in single perfbuf array-shared libbpf; do
 	"$BENCH" run -d 0.1 --transport $transport --memory 1 >/dev/null 2>err
 	equal "$transport, too little memory: exit status" $? 1
 	check "$transport, too little memory: says so" \
