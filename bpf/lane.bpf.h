@@ -109,13 +109,34 @@ static __noinline int nr_lane_skip(struct nr_cpu *c, __u64 pos)
 	return 0;
 }
 
-/* A part of a lane, between two positions. */
+/* A part of a lane, between two positions, and how it is reserved. */
 struct nr_part {
 	__u64 start, end;
+	__u64 pos; /* the position of the head before it: less than start if a block is left */
+	__u64 head, next; /* the head before and after */
 };
 
 /*
- * Reserves n granules in a row of the CPU's lane, at most a block. Returns 0, or the cause of loss + 1.
+ * Where the next n granules in a row are, at most a block: behind the last record, or in the next
+ * block if they do not fit into the rest of this one. False: the lane does not reach so far yet.
+ */
+static __always_inline _Bool nr_lane_place(struct nr_cpu *c, __u64 n, struct nr_part *part)
+{
+	const __u64 mask = nr_block_mask();
+	__u64 rest;
+
+	part->head = *(volatile __u64 *)&c->lane.head;
+	part->pos = part->head >> NR_LANE_COUNT_BITS;
+	rest = mask + 1 - (part->pos & mask);
+	part->start = rest < n ? part->pos + rest : part->pos;
+	part->end = part->start + n;
+	part->next = part->end << NR_LANE_COUNT_BITS |
+		     ((part->head + 1) & ((1 << NR_LANE_COUNT_BITS) - 1));
+	return !nr_pos_below(*(volatile __u64 *)&c->lane.limit, part->end);
+}
+
+/*
+ * Reserves n granules of the CPU's lane. Returns 0, or the cause of loss + 1.
  *
  * The compare-and-swap fails only if another program on this CPU has reserved since `head` was read.
  * The limit is read before it and only rises, so nothing is written that the consumer still reads. It
@@ -123,25 +144,15 @@ struct nr_part {
  */
 static __always_inline int nr_lane_take(struct nr_cpu *c, __u64 n, struct nr_part *part)
 {
-	const __u64 mask = nr_block_mask();
-	__u64 head, next, pos;
-	__s64 rest;
-
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < NR_LANE_TRIES; i++) {
-		head = *(volatile __u64 *)&c->lane.head;
-		pos = head >> NR_LANE_COUNT_BITS;
-		rest = mask + 1 - (pos & mask);
-		part->start = rest < (__s64)n ? pos + rest : pos;
-		part->end = part->start + n;
-		if (nr_pos_below(*(volatile __u64 *)&c->lane.limit, part->end))
+		if (!nr_lane_place(c, n, part))
 			return NR_LOSS_FULL + 1;
-		next = part->end << NR_LANE_COUNT_BITS |
-		       ((head + 1) & ((1 << NR_LANE_COUNT_BITS) - 1));
-		if (__sync_val_compare_and_swap(&c->lane.head, head, next) != head)
+		if (__sync_val_compare_and_swap(&c->lane.head, part->head, part->next) !=
+		    part->head)
 			continue;
-		if (part->start != pos)
-			nr_lane_skip(c, pos);
+		if (part->start != part->pos)
+			nr_lane_skip(c, part->pos);
 		return 0;
 	}
 	return NR_LOSS_CONTENDED + 1;
@@ -172,33 +183,37 @@ static __always_inline __u32 nr_where(struct nr_cpu *c, __u32 block, const struc
 	return block << nr_block_shift | (part->start & nr_block_mask()) | nr_passes_bell(c, part);
 }
 
-/* As nr_reserve_record, in a lane. */
-static __always_inline struct nr_record *nr_lane_reserve(struct nr_cpu *c, const __u64 size)
+/* The record of this size in a part that was reserved for it. */
+static __always_inline struct nr_record *nr_lane_record(struct nr_cpu *c, const __u64 size,
+							const struct nr_part *part)
 {
 	const __u64 n = nr_granules(size), bytes = NR_LANE_GRANULE << nr_block_shift;
+	__u32 block = nr_lane_block(c, part->start);
+	__u64 offset = (part->start & nr_block_mask()) * NR_LANE_GRANULE;
+	void *data = nr_block_of(&nr_arenas, c, block);
 	struct nr_lane_header *h;
-	struct nr_part part;
-	__u64 offset;
-	__u32 block;
-	void *data;
-	int loss;
 
-	loss = nr_lane_begin(c, n, &part);
-	if (loss) {
-		nr_count_loss(c, loss - 1);
-		return NULL;
-	}
-	block = nr_lane_block(c, part.start);
-	data = nr_block_of(&nr_arenas, c, block);
-	offset = (part.start & nr_block_mask()) * NR_LANE_GRANULE;
 	asm volatile("" : "+r"(offset));
 	/* The verifier does not know that the record fits. */
 	if (!data || offset > bytes - n * NR_LANE_GRANULE)
 		return NULL;
 	h = data + offset;
 	h->length = size;
-	h->where = nr_where(c, block, &part);
+	h->where = nr_where(c, block, part);
 	return (void *)(h + 1);
+}
+
+/* As nr_reserve_record, in a lane. */
+static __always_inline struct nr_record *nr_lane_reserve(struct nr_cpu *c, const __u64 size)
+{
+	struct nr_part part;
+	int loss = nr_lane_begin(c, nr_granules(size), &part);
+
+	if (loss) {
+		nr_count_loss(c, loss - 1);
+		return NULL;
+	}
+	return nr_lane_record(c, size, &part);
 }
 
 /* Stores a commit byte after all of the record: a plain store where these stay in order. */

@@ -16,13 +16,38 @@ struct selftest_call {
 };
 NR_EVENT(selftest_call, 0);
 
+#define RECORD_SIZE (sizeof(struct nr_record) + sizeof(struct selftest_call))
+
 static __always_inline struct nr_record *reserve(struct nr_cpu *c)
 {
-	return nr_reserve_record(c, sizeof(struct nr_record) + sizeof(struct selftest_call));
+	return nr_reserve_record(c, RECORD_SIZE);
 }
 
-/* Does the work of nr_stamp without the fence: it counts with a plain addition, after the clock was
- * read. Only the caller's pinned thread runs this code on this CPU. */
+/* Reserves without a fence and reads the clock right after that, without a look-up between. In a lane
+ * the compare-and-swap of the head is the fence, so here a plain store moves the head. */
+static __always_inline struct nr_record *reserve_unfenced(struct nr_cpu *c, __u64 *ts)
+{
+	struct nr_record *rec;
+	struct nr_part part;
+
+	if (!nr_has_lanes()) {
+		rec = reserve(c);
+		*ts = bpf_ktime_get_ns();
+		return rec;
+	}
+	if (!nr_lane_place(c, nr_granules(RECORD_SIZE), &part)) {
+		nr_count_loss(c, NR_LOSS_FULL);
+		return NULL;
+	}
+	*(volatile __u64 *)&c->lane.head = part.next;
+	*ts = bpf_ktime_get_ns();
+	if (part.start != part.pos)
+		nr_lane_skip(c, part.pos);
+	return nr_lane_record(c, RECORD_SIZE, &part);
+}
+
+/* Does the work of nr_stamp without the fence: in a ring it counts with a plain addition, after the
+ * clock was read. Only the caller's pinned thread runs this code on this CPU. */
 static __always_inline struct selftest_call *stamp(struct nr_record *rec, struct nr_cpu *c,
 						   __u64 ts)
 {
@@ -30,7 +55,8 @@ static __always_inline struct selftest_call *stamp(struct nr_record *rec, struct
 	rec->id = nr_id_base + nr_id_of_selftest_call;
 	rec->cpu = bpf_get_smp_processor_id();
 	rec->lost = c->lost_total;
-	c->reserved++;
+	if (!nr_has_lanes())
+		c->reserved++;
 	return (void *)(rec + 1);
 }
 
@@ -64,23 +90,23 @@ static long is_over(__u32 i, void *end)
 
 static __always_inline void stamp_slow(struct nr_cpu *c, __u64 how, __u64 count)
 {
-	__u64 ts = bpf_ktime_get_ns(), end = ts + NR_SELFTEST_SLOW_NS;
+	__u64 ts = bpf_ktime_get_ns(), end = ts + NR_SELFTEST_SLOW_NS, later;
 	struct nr_record *rec;
 
 	if (!(count % NR_SELFTEST_SLOW_EVERY))
 		bpf_loop(1 << 20, is_over, &end, 0);
-	rec = reserve(c);
+	rec = reserve_unfenced(c, &later);
 	if (rec)
 		submit(stamp(rec, c, ts), how, count);
 }
 
 static __always_inline void stamp_after(struct nr_cpu *c, __u64 how, __u64 count)
 {
-	struct nr_record *rec = reserve(c);
+	__u64 ts;
+	struct nr_record *rec = reserve_unfenced(c, &ts);
 
-	/* Read the clock right after the reservation, without a look-up or an atomic between. */
 	if (rec)
-		submit(stamp(rec, c, bpf_ktime_get_ns()), how, count);
+		submit(stamp(rec, c, ts), how, count);
 }
 
 static __always_inline void stamp_fence(__u64 how, __u64 count)

@@ -8,6 +8,9 @@
  * watermark (`behind` of the shards). The other two are those of --order. With grace periods the
  * place does not matter, so that variant reads the clock much too early.
  *
+ * With --transport lane, the compare-and-swap that reserves is the fence. The variants without one
+ * store the head instead.
+ *
  * A run has three parts: calls that write no record; calls that write one (the difference is the
  * cost of a record); and calls that keep waking the consumers, because an error shows only when a
  * consumer looks between a record's time and its reservation. That happens by chance, so a wrong
@@ -29,6 +32,7 @@
 #include "help.h"
 #include "selftest.h"
 #include "selftest.skel.h"
+#include "what_args.h"
 
 /* Calls between two checks of the current part. */
 #define BATCH 256
@@ -87,6 +91,7 @@ struct result {
 
 struct run {
 	struct result *result;
+	enum nr_transport transport;
 	struct nr_collector *collector;
 	struct producer *producers;
 	unsigned n_producers;
@@ -101,6 +106,7 @@ struct selftest {
 	double seconds;
 	double more; /* seconds of extra time left for wrong variants */
 	bool json;
+	enum nr_transport transport;
 	char clocksource[32];
 	unsigned *cpus;
 	unsigned n_cpus;
@@ -294,6 +300,7 @@ static int open_collector(struct run *run)
 	const struct nr_collector_opts opts = {
 		.sz = sizeof(opts),
 		.policy = run->result->policy,
+		.transport = run->transport,
 		.order = run->result->variant->order,
 		.latency_ms = 4,
 		.ring_bytes = 16 << 20, /* holds the records of a slow grace period */
@@ -331,7 +338,12 @@ static int collect(struct run *run, double seconds, struct selftest *t)
 static int run_one(struct selftest *t, struct result *r)
 {
 	unsigned highest = t->cpus[t->n_cpus - 1];
-	struct run run = { .result = r, .n_producers = t->n_cpus, .n_cpus = highest + 1 };
+	struct run run = {
+		.result = r,
+		.transport = t->transport,
+		.n_producers = t->n_cpus,
+		.n_cpus = highest + 1,
+	};
 	int err = -ENOMEM;
 
 	run.producers = calloc(t->n_cpus, sizeof(*run.producers));
@@ -386,11 +398,6 @@ static const struct result *not_caught(const struct selftest *t)
 	return NULL;
 }
 
-static const char *rings(const struct result *r)
-{
-	return strcmp(r->policy, "cpu") ? "shared" : "per CPU";
-}
-
 static bool all_accounted(const struct selftest *t)
 {
 	uint64_t sum = 0;
@@ -403,9 +410,9 @@ static bool all_accounted(const struct selftest *t)
 static const char *proves_little(char *buf, size_t size, const struct result *r)
 {
 	snprintf(buf, size,
-		 "The order held, but a variant that is wrong on purpose was not caught (%s, rings "
-		 "%s), so this proves little: run it longer with -d.",
-		 r->variant->about, rings(r));
+		 "The order held, but a variant that is wrong on purpose was not caught (%s, "
+		 "--shards %s), so this proves little: run it longer with -d.",
+		 r->variant->about, r->policy);
 	return buf;
 }
 
@@ -455,10 +462,16 @@ static bool proved(const struct selftest *t)
 
 /* ---- output ---- */
 
+static const char *transport_name(const struct selftest *t)
+{
+	return t->transport == NR_TRANSPORT_LANE ? "lane" : "ring";
+}
+
 static void print_head(const struct selftest *t)
 {
-	printf("%u CPUs, %g s for each line\n", t->n_cpus, t->seconds / NR_RUNS);
-	printf("%-26s %-7s %9s %10s %9s %6s %9s %9s %8s %8s\n", "", "RINGS", "RECORDS",
+	printf("%u CPUs, %ss, %g s for each line\n", t->n_cpus, transport_name(t),
+	       t->seconds / NR_RUNS);
+	printf("%-26s %-7s %9s %10s %9s %6s %9s %9s %8s %8s\n", "", "SHARDS", "RECORDS",
 	       "VIOLATIONS", "BACK-STEP", "LATE", "UNORDERED", "UNSORTED", "NS/EVENT", "LOST");
 }
 
@@ -473,7 +486,7 @@ static void print_result(const struct result *r)
 
 	snprintf(step, sizeof(step), "%.2f us", r->back_step_ns / 1e3);
 	printf("%-26s %-7s %9s %10" PRIu64 " %9s %6" PRIu64 " %9" PRIu64 " %7.3f %% %8.0f %8s\n",
-	       r->variant->about, rings(r), cli_format_count(records, sizeof(records), r->records),
+	       r->variant->about, r->policy, cli_format_count(records, sizeof(records), r->records),
 	       r->violations, step, r->late, r->unordered, 100 * unsorted_share(r), r->ns_per_event,
 	       cli_format_count(lost, sizeof(lost), r->lost));
 	fflush(stdout);
@@ -513,6 +526,7 @@ static void print_json(const struct selftest *t, unsigned n_results)
 	json_object_set_new(o, "proved", json_boolean(proved(t)));
 	json_object_set_new(o, "verdict", json_string(verdict(t, text, sizeof(text))));
 	set(o, "cpus", t->n_cpus);
+	json_object_set_new(o, "transport", json_string(transport_name(t)));
 	json_object_set_new(o, "seconds", json_real(t->seconds));
 	json_object_set_new(o, "clocksource", json_string(t->clocksource));
 	for (unsigned i = 0; i < n_results; i++)
@@ -602,8 +616,11 @@ static int selftest_order(struct selftest *t)
 	return good(t) ? CLI_DONE : CLI_FAILED;
 }
 
+enum { OPT_TRANSPORT = 256 };
+
 static const struct argp_option options[] = {
 	{ .name = "duration", .key = 'd', .arg = "SECONDS" },
+	{ .name = "transport", .key = OPT_TRANSPORT, .arg = "ring|lane" },
 	{ .name = "json", .key = 'j' },
 	{ 0 },
 };
@@ -616,6 +633,9 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case 'd':
 		t->seconds = cli_duration_ms(arg) / 1000.0;
+		break;
+	case OPT_TRANSPORT:
+		t->transport = cli_parse_transport(arg);
 		break;
 	case 'j':
 		t->json = true;

@@ -47,7 +47,7 @@ static enum nr_order parse_order(const char *arg)
 	cli_refuse(arg, "an order: use fence or rcu");
 }
 
-static enum nr_transport parse_transport(const char *arg)
+enum nr_transport cli_parse_transport(const char *arg)
 {
 	if (!strcmp(arg, "ring"))
 		return NR_TRANSPORT_RING;
@@ -91,7 +91,7 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 		w->opts.order = parse_order(arg);
 		return 0;
 	case OPT_TRANSPORT:
-		w->opts.transport = parse_transport(arg);
+		w->opts.transport = cli_parse_transport(arg);
 		return 0;
 	case OPT_LATENCY:
 		parse_latency(w, arg);
