@@ -101,8 +101,11 @@ int config_find(const char *name); /* which value; -EINVAL */
 /* Replaces 0 where it stands for a value of this host. */
 void config_settle(struct config *cfg, const struct nr_topology *topo);
 
-/* Do policies of numaring compete with it? Records of shards/K go to any ring. */
+/* Is it a policy of numaring, with rings or with lanes? Not shards/K: its records go to any ring. */
 bool transport_is_policy(const char *name);
+/* Of numaring's transports. */
+bool config_has_lanes(const struct config *cfg);
+const char *config_policy(const struct config *cfg); /* "cpu" of lane-cpu */
 /* K of shards/K; 0: a record goes to the shard of its CPU. */
 unsigned config_any_shard(const struct config *cfg);
 

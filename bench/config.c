@@ -16,6 +16,9 @@ bool transport_is_policy(const char *s)
 		"single", "package", "node", "numa", "llc", "cpu", NULL
 	};
 
+	if (!strcmp(s, "lane"))
+		return true;
+	s += strncmp(s, "lane-", 5) ? 0 : 5;
 	return is_among(s, names) || (!strncmp(s, "node/", 5) && atoi(s + 5) > 0);
 }
 
@@ -42,7 +45,9 @@ static bool is_placement(const char *s)
 
 const struct opt config_options[N_VALUES + 1] = {
 	{ "transport", 0, "VALUE",
-	  "single, package, node, llc, cpu or node/K shards; perfbuf (a wake-up for each record), "
+	  "single, package, node, llc, cpu or node/K shards; lane (those of node, of lanes), or "
+	  "lane-cpu "
+	  "and so on; perfbuf (a wake-up for each record), "
 	  "perfbuf-sampled (one in 500), perfbuf-fence (none); array-shared (one array without a "
 	  "lock); libbpf (one ring, no order), libbpf-nowakeup; floor (no transport)",
 	  OPTION_WORD, AT(transport), .is_valid = is_transport },
@@ -107,6 +112,20 @@ void config_settle(struct config *cfg, const struct nr_topology *topo)
 {
 	if (!cfg->memory)
 		cfg->memory = floor_power((size_t)nr_topology_cpus(topo, NULL, 0) << 21);
+}
+
+bool config_has_lanes(const struct config *cfg)
+{
+	return !strncmp(cfg->transport, "lane", 4);
+}
+
+const char *config_policy(const struct config *cfg)
+{
+	if (!strcmp(cfg->transport, "lane"))
+		return "node";
+	if (config_any_shard(cfg))
+		return "cpu";
+	return cfg->transport + (config_has_lanes(cfg) ? strlen("lane-") : 0);
 }
 
 unsigned config_any_shard(const struct config *cfg)

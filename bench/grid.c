@@ -103,17 +103,18 @@ static void producer_list(char *buf, size_t size, unsigned cpus, unsigned most)
 		snprintf(buf + len, size - len, ",%u", cpus);
 }
 
-/* Policies that differ on this host: those with more shards than any before, which they divide. */
+/* numaring's transports that differ on this host: lanes, and rings of policies with more shards than any
+ * before, which they divide. */
 static void policy_list(char *buf, size_t size, const struct nr_topology *topo)
 {
 	static const char *const all[] = { "single", "package", "node", "llc", "cpu" };
-	unsigned len = 0, most = 0;
+	unsigned len = snprintf(buf, size, "lane"), most = 0;
 
 	for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		struct nr_plan *plan = bench_plan(topo, all[i]);
 
 		if (plan->n_shards > most && len < size)
-			len += snprintf(buf + len, size - len, "%s%s", len ? "," : "", all[i]);
+			len += snprintf(buf + len, size - len, ",%s", all[i]);
 		most = plan->n_shards > most ? plan->n_shards : most;
 		nr_plan_free(plan);
 	}

@@ -30,11 +30,14 @@ static struct nr_topology *pretend_cpus(unsigned n)
 static void open_collector(struct run *r, struct sharded *s)
 {
 	unsigned any = config_any_shard(&r->cfg);
-	const char *policy = any ? "cpu" : r->cfg.transport;
+	const char *policy = config_policy(&r->cfg);
 	struct nr_plan *plan = bench_plan(any ? pretend_cpus(any) : r->topo, policy);
 	const struct nr_collector_opts opts = { .sz = sizeof(opts),
 						.policy = policy,
 						.order = r->cfg.order,
+						.transport = config_has_lanes(&r->cfg)
+								     ? NR_TRANSPORT_LANE
+								     : NR_TRANSPORT_RING,
 						.self = !r->cfg.size,
 						.ring_bytes = run_divide_memory(r, plan->n_shards),
 						.log = bench_log };

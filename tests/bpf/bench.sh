@@ -17,7 +17,7 @@ run() { # ARGUMENTS: writes one row to row.json
 }
 
 # Every transport, parallel producers, paced and flat out, all record sizes.
-for transport in single node llc cpu node/2 perfbuf perfbuf-sampled perfbuf-fence array-shared libbpf libbpf-nowakeup; do
+for transport in single node llc cpu node/2 lane lane-cpu perfbuf perfbuf-sampled perfbuf-fence array-shared libbpf libbpf-nowakeup; do
 	case $transport in libbpf*) verified=completeness ;; *) verified=order ;; esac
 	check "$transport: runs" run --transport $transport --producers $two
 	equal "$transport: valid" "$(jq -r '.valid, .reason, .verified' row.json | xargs)" "true null $verified"
@@ -29,12 +29,12 @@ check "floor: runs" run --transport floor --producers $two
 equal "floor: has nothing to verify" \
 	"$(jq -r '.valid, .verified, .delivered, .events_per_sec, .rings, .config.order' row.json | xargs)" "true nothing 0 null 0 none"
 check "floor: its cost" jq -e '.cost_ns | .mean > 0 and .floor > 0' row.json
-for transport in node perfbuf-fence array-shared; do
+for transport in node lane perfbuf-fence array-shared; do
 	check "$transport, in bursts" run --transport $transport --producers $two --rate 20k --peak 3
 	equal "$transport, in bursts: valid" "$(jq -r '.valid, .reason, .config.peak' row.json | xargs)" "true null 3"
 done
 for size in 16 24 4096; do
-	for transport in node perfbuf-sampled perfbuf-fence array-shared; do
+	for transport in node lane perfbuf-sampled perfbuf-fence array-shared; do
 		check "$transport, $size bytes" run --transport $transport --size $size --rate 5k --memory 64M
 	done
 	equal "$size bytes: what was lost at 5k/s" "$(jq '[.lost[]] | add' row.json)" 0
@@ -73,6 +73,9 @@ for options in "--transport perfbuf" "--transport libbpf" "--transport floor" "-
 	equal "trace, $options: exit status" $? 1
 	check "trace, $options: says why" grep -qE "writes no trace|has no field|No such file" err
 done
+
+check "lane, a trace" run --transport lane --producers $two --rate 50k --delivery trace --directory traces
+equal "lane, a trace: valid" "$(jq -r '.valid, .reason, .config.delivery' row.json | xargs)" "true null trace"
 
 # More shards than CPUs, and all of them have records.
 check "shards/8" run --transport shards/8 --producers $two --delivery trace --directory traces
