@@ -79,6 +79,7 @@ case_ record-trace-around-trace record -o taken/sub --force -o taken
 case_ record-late-format record -o t -o u --format jsonl
 case_ record-two-durations record -d 1 -d 2
 case_ record-two-orders record --order rcu --order fence
+case_ record-two-transports record --transport ring --transport lane
 case_ record-two-formats record --format jsonl --format ctf
 case_ record-two-policies record --shards node --shards cpu
 case_ record-one-file record --format jsonl -o t --stats-json t
@@ -87,6 +88,7 @@ case_ record-no-such-descriptor record --format jsonl -o /dev/fd/77
 case_ record-many-units record -d 1h30m
 case_ record-bad-source record -e sched,dance -o t
 case_ record-bad-order record --order none
+case_ record-bad-transport record --transport lanes
 case_ record-bad-latency record --latency 0
 case_ record-no-packers record --packers 0
 case_ record-many-packers record --packers 65
