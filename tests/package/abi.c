@@ -6,7 +6,7 @@
 #include <numaring/query.h>
 #include <numaring/symbols.h>
 
-_Static_assert(NR_RECORD_VERSION == 2, "what follows is true of version 2");
+_Static_assert(NR_RECORD_VERSION == 3, "what follows is true of version 3");
 _Static_assert(sizeof(struct nr_record) == 16, "nr_record");
 _Static_assert(sizeof(struct nr_cpu) == 128 + sizeof(struct nr_lane), "nr_cpu");
 _Static_assert(offsetof(struct nr_cpu, lost_total) == 20, "nr_cpu.lost_total");
@@ -16,6 +16,15 @@ _Static_assert(NR_LOSS_FULL == 0, "NR_LOSS_FULL");
 _Static_assert(NR_LOSS_CONTENDED == 1, "NR_LOSS_CONTENDED");
 _Static_assert(NR_LOSS_OVERSIZE == 2, "NR_LOSS_OVERSIZE");
 _Static_assert(NR_LOSS_NO_RING == 3, "NR_LOSS_NO_RING");
+_Static_assert(NR_LOSS_ABANDONED == 4, "NR_LOSS_ABANDONED");
+_Static_assert(offsetof(struct nr_cpu, lane) == 128, "nr_cpu.lane");
+_Static_assert(sizeof(struct nr_lane_header) == 8, "nr_lane_header");
+_Static_assert(NR_LANE_GRANULE == 16, "NR_LANE_GRANULE");
+_Static_assert(offsetof(struct nr_lane, head) == 0, "nr_lane.head");
+_Static_assert(offsetof(struct nr_lane, fence) == 8, "nr_lane.fence");
+_Static_assert(offsetof(struct nr_lane, limit) == 64, "nr_lane.limit");
+_Static_assert(offsetof(struct nr_lane, bell) == 72, "nr_lane.bell");
+_Static_assert(offsetof(struct nr_lane, slots) == 80, "nr_lane.slots");
 
 NR_API uint64_t probe(const struct nr_stats *stats, const struct nr_cpu *cpu)
 {
