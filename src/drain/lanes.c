@@ -4,6 +4,14 @@
 #include "base/clock.h"
 #include "lanes.h"
 
+/* A lane that is written to at its recent rate should not fill up before the consumer comes, even if
+ * that is late by some ticks. */
+#define AHEAD_MS 25u
+/* With less than this on hand, a lane needs the room of a release at once. */
+#define SHORT_MS 2u
+/* The highest rate of a lane is forgotten in about this time. */
+#define FORGET_NS 100000000u
+
 /* A record that is unsubmitted for so long may be one that no program will submit. */
 #define SLOW_NS 100000000u
 /* As long as it takes for a record of a program that can sleep to be given up. */
@@ -69,13 +77,16 @@ static bool may_grow(const struct nr_lanes *l, const struct nr_lane_reader *r)
 	return l->n_free && owned(l, r) < NR_LANE_SLOTS - 1;
 }
 
-/* A lane gets four times what it has used between two passes, if that leaves as much free for
- * others as it has on hand. */
+/* Does the lane have less on hand than it fills in so many ms? */
+static bool is_short(const struct nr_lanes *l, const struct nr_lane_reader *r, unsigned ms)
+{
+	return r->granted - r->seen < r->rate * ms + block_size(l);
+}
+
+/* What a lane has on hand beyond its base share is at most four times what stays free for others. */
 static bool wants_more(const struct nr_lanes *l, const struct nr_lane_reader *r)
 {
-	uint64_t ahead = blocks_ahead(l, r);
-
-	return ahead < 4ull * r->used + 1 && ahead <= l->n_free;
+	return is_short(l, r, AHEAD_MS) && blocks_ahead(l, r) <= 4ull * l->n_free;
 }
 
 static void set_bell(struct nr_lane_reader *r)
@@ -110,7 +121,7 @@ static void note_fill(struct nr_lanes *l)
 
 		fill += fill_of(r);
 		pressure = p > pressure ? p : pressure;
-		starving |= owned(l, r) < l->base || blocks_ahead(l, r) < r->used;
+		starving |= owned(l, r) < l->base || is_short(l, r, SHORT_MS);
 	}
 	atomic_store_explicit(&l->fill, fill, memory_order_relaxed);
 	atomic_store_explicit(&l->pressure, pressure > fill ? pressure : fill,
@@ -188,27 +199,23 @@ static void find_cpus(struct nr_lanes *l)
 
 /* ---- passes ---- */
 
-static uint32_t blocks_in(const struct nr_lanes *l, uint64_t granules)
+static void note_rate(struct nr_lane_reader *r, uint64_t granules, uint64_t elapsed)
 {
-	return (granules + block_size(l) - 1) >> l->arena.shift;
+	uint64_t now = granules * 1000000 / (elapsed ?: 1);
+	uint64_t kept = elapsed < FORGET_NS ? FORGET_NS - elapsed : 0;
+
+	r->rate = r->rate * kept / FORGET_NS;
+	r->rate = now > r->rate ? now : r->rate;
 }
 
-/* Blocks used since the last pass, or half of what it was before. */
-static void note_use(const struct nr_lanes *l, struct nr_lane_reader *r, uint64_t end)
-{
-	uint32_t used = blocks_in(l, end - r->seen);
-
-	r->used = used > r->used / 2 ? used : r->used / 2;
-}
-
-static int see_lane(struct nr_lanes *l, struct nr_lane_reader *r)
+static int see_lane(struct nr_lanes *l, struct nr_lane_reader *r, uint64_t elapsed)
 {
 	uint64_t head = nr_lane_head(r->lane), end = nr_lane_position(head, r->seen);
 	uint64_t *reserved = (uint64_t *)&l->cpus[r->cpu].reserved;
 
 	if (end > r->granted)
 		return -EBADMSG;
-	note_use(l, r, end);
+	note_rate(r, end - r->seen, elapsed);
 	r->seen = end;
 	__atomic_store_n(reserved, nr_lane_count(head, *reserved), __ATOMIC_RELAXED);
 	return 0;
@@ -216,13 +223,15 @@ static int see_lane(struct nr_lanes *l, struct nr_lane_reader *r)
 
 int nr_lanes_see(struct nr_lanes *l)
 {
+	uint64_t now = nr_clock_now(), elapsed = now - l->seen_at;
 	int err = 0;
 
+	l->seen_at = now;
 	nr_ring_release(&l->bell, nr_ring_produced(&l->bell));
 	find_cpus(l);
 	l->wants_grace = false;
 	for (uint32_t i = 0; i < l->n; i++)
-		err = see_lane(l, &l->lanes[i]) ?: err;
+		err = see_lane(l, &l->lanes[i], elapsed) ?: err;
 	return err;
 }
 

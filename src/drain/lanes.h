@@ -27,7 +27,7 @@ struct nr_lane_reader {
 	uint64_t granted; /* the end of its blocks */
 	uint64_t freed;	  /* the start of its blocks */
 	uint64_t last_ts; /* of the last record walked */
-	uint32_t used;	  /* blocks of recent passes, which shows what it needs */
+	uint64_t rate;	  /* granules per ms, the highest of recent passes */
 	uint64_t
 		stuck_since; /* when the record at `walked` was first seen unsubmitted; 0: it was not */
 	uint16_t slots[NR_LANE_SLOTS];
@@ -48,7 +48,8 @@ struct nr_lanes {
 	uint32_t *held; /* [arena.n_blocks]: records that are not safe yet */
 	bool *barred;	/* [arena.n_blocks]: a program may still write there */
 	uint32_t n_free;
-	uint64_t reaped; /* entries of the queue that were given back */
+	uint64_t reaped;  /* entries of the queue that were given back */
+	uint64_t seen_at; /* time of the latest nr_lanes_see; CLOCK_MONOTONIC ns */
 
 	/* Every program that ran before this time has ended; CLOCK_MONOTONIC ns. */
 	uint64_t grace;
