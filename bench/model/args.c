@@ -80,8 +80,9 @@ static const struct opt options[] = {
 	{ "sweep-host", 0, "FILE", "the sweep is of this machine, not of the one that is predicted",
 	  OPTION_TEXT, AT(sweep_host) },
 	{ "policy", 'p', "LIST",
-	  "at most 32 policies, and perfbuf (default: single,node,llc,perfbuf)", OPTION_TEXT,
-	  AT(policy_list) },
+	  "at most 32 policies, lane (a lane for each CPU, a shard for each node), and perfbuf "
+	  "(default: single,node,llc,lane,perfbuf)",
+	  OPTION_TEXT, AT(policy_list) },
 	{ "producers", 'n', "LIST", "at most 32 numbers of producers from 1, or all (default: all)",
 	  OPTION_TEXT, AT(producer_list) },
 	{ "rate", 'r', "LIST",
@@ -96,6 +97,8 @@ static const struct opt options[] = {
 	  "ns per record of the merge: low, middle, high, and the same for each doubling of the "
 	  "rings, as in 4,16,48,1.4,1.9,2.8",
 	  OPTION_PARSED, .parse = parse_merge },
+	{ "merges", 0, "N", "merge threads, each with slices of the time, from 1 (default: 1)",
+	  OPTION_COUNT, AT(rest.merges), .number = { 1, 64 } },
 	{ "markdown", 0, NULL, "print tables in Markdown", OPTION_FLAG, AT(markdown) },
 	{ "seed", 0, "N", "seed of the simulation", OPTION_COUNT, AT(seed),
 	  .number = { 0, INT64_MAX } },
@@ -128,9 +131,10 @@ static void take_sweep(struct args *a, const char *sweep)
 static void check_limits(const struct args *a)
 {
 	for (unsigned i = 0; i < a->n_policies; i++)
-		if (!strcmp(a->policies[i], "perfbuf"))
-			errx(BENCH_USAGE, "limits --policy perfbuf: perf buffers have no lock "
-					  "to saturate");
+		if (!strcmp(a->policies[i], "perfbuf") || !strcmp(a->policies[i], "lane"))
+			errx(BENCH_USAGE,
+			     "limits --policy %s: it has no lock to saturate; use predict",
+			     a->policies[i]);
 	for (unsigned i = 0; i < a->n_rates; i++)
 		if (a->rates[i] == 0)
 			errx(BENCH_USAGE,
@@ -175,7 +179,7 @@ void args_parse(struct args *a, int argc, char **argv)
 		take_sweep(a, words[1]);
 	limits = a->verb == VERB_LIMITS;
 	if (!a->policy_list)
-		a->policy_list = limits ? "single,node,llc" : "single,node,llc,perfbuf";
+		a->policy_list = limits ? "single,node,llc" : "single,node,llc,lane,perfbuf";
 	if (!a->rate_list)
 		a->rate_list = limits ? "1k,10k,100k" : "1k,10k,100k,flat";
 	policies = bench_alloc(strlen(a->policy_list) + 1, 1); /* until the end of the process */

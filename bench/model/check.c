@@ -19,8 +19,10 @@
 #define MAX_FORMULA    5.0  /* simulation v. the closed formula the fit uses */
 #define MAX_ACROSS     60.0 /* leave-one-host-out, rms over the hosts that have a relative */
 #define MIN_INSIDE     60.0 /* part of their points, %, inside the interval widened by that */
-#define MAX_OWN	       15.0 /* fit of this project's own sweep */
-#define MIN_TRANSFERS  4.0  /* lines that move with one record, by core-to-core latency */
+#define MAX_HELD       45.0 /* each series of points that were held out */
+#define MIN_HELD       50.0 /* part of them, %, inside their intervals */
+#define MIN_OWN	       60.0 /* the same of this project's own sweeps, each */
+#define MIN_TRANSFERS  2.5  /* lines that move with one record, by core-to-core latency */
 #define MAX_TRANSFERS  9.0
 
 static unsigned n_exceeded;
@@ -76,6 +78,9 @@ static void add_errors(struct mean *mean, const struct errors *e)
 	mean->n++;
 }
 
+/* Of the second batch only half of the points are here: too few to halve again. */
+#define LEAST_HALVED 12
+
 static void halve_one(struct mean *mean, struct mean *three, const struct curve *curve,
 		      unsigned half)
 {
@@ -112,7 +117,7 @@ static void check_halves(const struct curves *curves)
 	printf("%-27s %-5s %6s %9s %7s %8s\n", "series", "fit", "USL", "two-level", "model",
 	       "at two");
 	for (unsigned i = 0; i < curves->n; i++)
-		for (unsigned half = 0; half < 2; half++)
+		for (unsigned half = 0; half < 2 && curves->curve[i].n >= LEAST_HALVED; half++)
 			halve_one(&mean[half], &three, &curves->curve[i], half);
 	print_mean("mean, first half fitted", &mean[0], MAX_MEAN_FIRST);
 	print_mean("mean, other half fitted", &mean[1], MAX_MEAN_OTHER);
@@ -186,22 +191,27 @@ static void check_costs(const struct curves *curves, const char *data_dir)
 }
 
 /* ---- 3: the 192-thread lock ---- */
-static const struct layout lock_host = {
-	.packages = 2, .cores = 48, .smt = 2, .llc = 48, .node = 48
+struct lock_host {
+	const char *file;
+	struct layout layout;
 };
+static const struct lock_host xeon_192 = { "kernel_lock_192_threads.csv", { 2, 48, 2, 48, 48 } };
+static const struct lock_host xeon_8468 = { "kernel_lock_256_threads.csv", { 2, 48, 2, 48, 48 } };
+/* It has no cache that its cores share: a package is one level. */
+static const struct lock_host ampere = { "kernel_lock_256_threads.csv", { 2, 128, 1, 128, 128 } };
 
 /* The rows that begin so, from `least` threads on. */
-static void read_lock_curve(struct curve *curve, const char *data_dir, const char *row,
-			    unsigned least)
+static void read_lock_curve(struct curve *curve, const char *data_dir, const struct lock_host *host,
+			    const char *row, unsigned least)
 {
 	char path[4096], line[256];
-	struct machine *machine = machine_regular(&lock_host);
+	struct machine *machine = machine_regular(&host->layout);
 	bool good = true;
 	unsigned threads;
 	double ops;
 	FILE *f;
 
-	snprintf(path, sizeof(path), "%s/kernel_lock_192_threads.csv", data_dir);
+	snprintf(path, sizeof(path), "%s/%s", data_dir, host->file);
 	f = fopen(path, "re");
 	if (!f)
 		err(BENCH_FAILED, "%s", path);
@@ -225,7 +235,7 @@ static void lock_row(const char *data_dir, const char *row, unsigned least)
 	struct curve curve, low, train, test;
 	struct errors half = { 0 }, plateau;
 
-	read_lock_curve(&curve, data_dir, row, least);
+	read_lock_curve(&curve, data_dir, &xeon_192, row, least);
 	printf("%-40s", curve.name);
 	if (least > 1) {
 		printf(" %20s", "-");
@@ -437,63 +447,246 @@ static void check_across(const struct curves *curves)
 	       verdict(100 * across <= MAX_ACROSS && inside / points >= MIN_INSIDE));
 }
 
-/* ---- 7: this project's own sweep ---- */
-/* Where it was made: two CPUs in one cache, taken to be like the E5. */
-static const struct layout own_host = { .packages = 1, .cores = 2, .smt = 1, .llc = 2, .node = 2 };
+/* ---- 7: points that were not used to fit ---- */
+static const char *const ampere_rows[] = {
+	"arm64_will_it_scale_open1_threads,qspinlock",
+	"arm64_will_it_scale_open1_threads,rqspinlock",
+	"arm64_will_it_scale_lock2_threads,qspinlock",
+	"arm64_will_it_scale_lock2_threads,rqspinlock",
+	NULL,
+};
 
-static struct curve read_own(const char *data_dir, const char *transport)
+struct tally {
+	unsigned n, inside;
+};
+
+static void held_row(struct tally *tally, const char *name, const struct host_error *e)
 {
-	struct machine *machine = machine_regular(&own_host);
-	struct sweep_curve sweep;
-	char path[4096];
+	printf("%-42s %5u %6.0f %6.2f %6.2f %7u%s\n", name, e->rms.n, 100 * rms_of(&e->rms),
+	       exp(e->least), exp(e->most), e->inside, verdict(100 * rms_of(&e->rms) <= MAX_HELD));
+	tally->n += e->rms.n;
+	tally->inside += e->inside;
+}
 
-	snprintf(path, sizeof(path), "%s/own_sweep.jsonl", data_dir);
-	if (sweep_curve_read(&sweep, path, transport, machine))
+/* The other half of its points, by the family of its host. */
+static void held_series(struct tally *tally, const struct curves *curves, const struct curve *held)
+{
+	const char *like = host_of(held->name)->prefix;
+	struct family f = family_fit(curves, like, has_consumer(held));
+	struct host_error e = host_error_none;
+
+	add_held(&e, &f, held, 0);
+	held_row(tally, held->name, &e);
+	free(f.sets);
+}
+
+/* A lock's curve, of which one half predicts the other. */
+static void held_lock(struct tally *tally, const char *data_dir, const struct lock_host *host,
+		      const char *row)
+{
+	struct host_error e = host_error_none;
+	struct curve curve, train, test;
+	struct curves half = { 1, &train };
+	struct family f;
+
+	read_lock_curve(&curve, data_dir, host, row, 1);
+	curve_split(&curve, 2, 1, &train, &test);
+	f = family_fit(&half, curve.name, false);
+	add_held(&e, &f, &test, 0);
+	held_row(tally, curve.name, &e);
+	free(f.sets);
+}
+
+/* Its file lock is left out: it falls to a quarter with the first threads of the second socket and
+ * recovers, as no mixture of distances does. */
+static double far_ratio(const char *data_dir, const char *row)
+{
+	struct curve curve, train, test;
+	struct costs k;
+
+	read_lock_curve(&curve, data_dir, &ampere, row, 1);
+	curve_split(&curve, 2, 1, &train, &test);
+	k = fit_costs(&train);
+	return k.hand[NR_OTHER_PACKAGE] / k.hand[NR_SAME_LLC];
+}
+
+static void check_far(const char *data_dir)
+{
+	double least = INFINITY, most = 0;
+
+	for (const char *const *row = ampere_rows; *row; row++) {
+		double ratio = far_ratio(data_dir, *row);
+
+		least = fmin(least, ratio);
+		most = fmax(most, ratio);
+	}
+	printf("the other socket on Ampere, as a multiple of the own one: %.1f to %.1f; assumed of "
+	       "Kunpeng: %.1f%s\n",
+	       least, most, host_of("kunpeng920")->far_ratio,
+	       verdict(host_of("kunpeng920")->far_ratio >= 0.9 * least));
+}
+
+/* Perf buffers by records per wake-up: output and wake-up fitted to half of the points. */
+struct perf_fit {
+	unsigned n;
+	double ns[32], records[32];
+	double output, wake;
+	struct rms rms;
+};
+
+static double perf_misfit(unsigned n, const double *x, double *gradient, void *ctx)
+{
+	struct perf_fit *fit = ctx;
+
+	(void)n;
+	(void)gradient;
+	fit->output = exp(x[0]);
+	fit->wake = exp(x[1]);
+	fit->rms = (struct rms){ 0 };
+	for (unsigned i = 0; i < fit->n; i += 2)
+		rms_add(&fit->rms, log((fit->output + fit->wake / fit->records[i]) / fit->ns[i]));
+	return fit->rms.sum;
+}
+
+static void read_perf(struct perf_fit *fit, const char *data_dir, const char *host)
+{
+	char path[4096], line[256];
+	double mops;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/perfbuf_sample_rate.csv", data_dir);
+	f = fopen(path, "re");
+	if (!f)
+		err(BENCH_FAILED, "%s", path);
+	while (fit->n < 32 && fgets(line, sizeof(line), f))
+		if (!strncmp(line, host, strlen(host)) &&
+		    sscanf(line + strlen(host), ",%lf,%lf", &fit->records[fit->n], &mops) == 2)
+			fit->ns[fit->n++] = 1e3 / mops;
+	fclose(f);
+	if (fit->n < 4)
+		errx(BENCH_FAILED, "%s: no figures of %s", path, host);
+}
+
+static void held_perf(struct tally *tally, const char *data_dir, const char *host)
+{
+	struct host_error e = host_error_none;
+	struct perf_fit fit = { 0 };
+	double x[2] = { log(100), log(600) };
+	char name[64];
+
+	read_perf(&fit, data_dir, host);
+	minimize(perf_misfit, &fit, x, 2);
+	perf_misfit(2, x, NULL, &fit);
+	for (unsigned i = 1; i < fit.n; i += 2) {
+		double off = log((fit.output + fit.wake / fit.records[i]) / fit.ns[i]);
+
+		rms_add(&e.rms, off);
+		e.least = fmin(e.least, off);
+		e.most = fmax(e.most, off);
+		e.inside += fabs(off) <= rms_of(&fit.rms);
+	}
+	snprintf(name, sizeof(name), "perf buffer: %.0f ns, a wake-up %.0f", fit.output, fit.wake);
+	held_row(tally, name, &e);
+}
+
+static void check_held(const struct curves *curves, const struct curves *held, const char *data_dir)
+{
+	static const char *const xeon_rows[] = { "x86_64_will_it_scale_open1_threads,qspinlock",
+						 "x86_64_will_it_scale_open1_threads,rqspinlock",
+						 "x86_64_will_it_scale_lock1_threads,qspinlock",
+						 "x86_64_will_it_scale_lock1_threads,rqspinlock",
+						 NULL };
+	struct tally tally = { 0 };
+
+	printf("\n7. Held out: every other point of the second batch of data was not used to fit. "
+	       "What\n   the other points (and the first batch) say of it: rms log ratio, %%, "
+	       "least "
+	       "and largest\n   ratio of predicted and measured time, and how many points the "
+	       "interval contains.\n   Bounds: rms %.0f, inside at least %.0f %%.\n\n",
+	       MAX_HELD, MIN_HELD);
+	printf("%-42s %5s %6s %6s %6s %7s\n", "series", "n", "rms", "least", "most", "inside");
+	for (unsigned i = 0; i < held->n; i++)
+		held_series(&tally, curves, &held->curve[i]);
+	for (const char *const *row = xeon_rows; *row; row++)
+		held_lock(&tally, data_dir, &xeon_8468, *row);
+	for (const char *const *row = ampere_rows; *row; row++)
+		held_lock(&tally, data_dir, &ampere, *row);
+	held_perf(&tally, data_dir, "e5_2680v4_v1_2020");
+	held_perf(&tally, data_dir, "ryzen7950x_script_2023");
+	printf("inside: %u of %u%s\n", tally.inside, tally.n,
+	       verdict(100.0 * tally.inside / tally.n >= MIN_HELD));
+	check_far(data_dir);
+}
+
+/* ---- 8: this project's own sweeps ---- */
+static void own_row(struct tally *tally, const struct measured *m, const struct interval *ns,
+		    const char *use)
+{
+	bool inside = m->ns[1] >= ns->lo && m->ns[1] <= ns->hi;
+	bool held = !strcmp(use, "held");
+
+	printf("%-16s %9u %9.0f %9.0f %8.0f [%4.0f, %4.0f] %+5.0f  %s%s\n", m->transport,
+	       m->producers, m->rate, m->ns[1], ns->mid, ns->lo, ns->hi,
+	       100 * log(ns->mid / m->ns[1]), use, inside ? "" : ", outside");
+	tally->n += held;
+	tally->inside += held && inside;
+}
+
+/* Of the rows below saturation, the first of each `every` were used to fit. */
+static void own_rows(struct tally *tally, const struct own *own, const struct rest *rest,
+		     unsigned every)
+{
+	struct interval ns;
+
+	for (unsigned i = 0, paced = 0; i < own->rows.n; i++) {
+		const struct measured *m = &own->rows.of[i];
+		const char *use = m->rate == 0 || (every && paced % every == 0) ? "fit" : "held";
+
+		/* A ring flat out is fitted by its rate, which contains the loop. */
+		if (m->rate == 0 && strcmp(m->transport, "perfbuf-sampled"))
+			continue;
+		paced += m->rate > 0;
+		if (predict_measured(&ns, m, own->machine, &own->family, rest))
+			errx(BENCH_FAILED, "a row of bench/data is of another machine");
+		own_row(tally, m, &ns, use);
+	}
+}
+
+static void check_own(const struct curves *curves, const char *data_dir)
+{
+	static const char *const names[] = { "own_rates.jsonl", "own_sweep.jsonl" };
+	struct tally tally[2] = { 0 };
+	struct rest rest = rest_default;
+	struct own own;
+
+	if (rest_read(&rest, curves, data_dir))
 		exit(BENCH_FAILED); /* explained */
-	sweep.curve.prior = host_of("e5_2680v4")->prior;
-	free(machine);
-	return sweep.curve;
-}
-
-/* Returns the log ratio. */
-static double own_row(const char *transport, const struct point *p, double model_ns)
-{
-	double off = log_ratio(model_ns, p);
-
-	printf("%-10s %9u %13.3f %11.3f %+7.1f\n", transport, p->mix.n, 1e3 / p->ns, 1e3 / model_ns,
-	       100 * off);
-	return off;
-}
-
-static void check_own(const char *data_dir)
-{
-	struct curve single = read_own(data_dir, "single"), cpu = read_own(data_dir, "cpu");
-	struct costs costs = fit_costs(&single);
-	struct rms rms = { 0 };
-	double error;
-
-	printf("\n7. This project's own sweep, 2 CPUs in one cache: one ring, fitted, bound %.0f "
-	       "%% rms; a\n   ring for each CPU, predicted from that, no bound: producers share "
-	       "the CPUs with what\n   reads. Log ratio of time per record, %%. Fitted: alone %.0f "
-	       "ns, hand-over %.0f ns, consumer's\n   share %.2f; %u points, fewer than costs.\n\n",
-	       MAX_OWN, costs.alone, costs.hand[NR_SAME_LLC], costs.consumer, single.n);
-	printf("%-10s %9s %13s %11s %7s\n", "transport", "producers", "measured, M/s", "model, M/s",
-	       "%");
-	for (unsigned i = 0; i < single.n; i++)
-		rms_add(&rms, own_row("single", &single.points[i],
-				      mean_ns(&costs, &single.points[i].mix)));
-	/* A ring of its own for each producer: nobody competes. */
-	for (unsigned i = 0; i < cpu.n; i++)
-		own_row("cpu", &cpu.points[i], costs.alone / cpu.points[i].mix.n);
-	error = 100 * rms_of(&rms);
-	printf("rms of the fit %.1f %%%s\n", error, verdict(error <= MAX_OWN));
+	printf("\n8. This project's own sweeps, 2 CPUs in one cache. What is flat out and half of "
+	       "the rows\n   of %s is fitted, everything else is held out. Cost of a record, "
+	       "ns,\n   middle [lowest, highest], and log ratio, %%. After a gap of g us (at most "
+	       "1000) a\n   record costs %.2f g^%.2f times one alone more in a ring, %.2f g^%.2f "
+	       "in "
+	       "a perf buffer;\n   rms of the fit %.0f %%. Bound: inside at least %.0f %%.\n",
+	       names[0], rest.cold, rest.cold_power, rest.perf_cold, rest.cold_power,
+	       100 * rest.error, MIN_OWN);
+	for (unsigned i = 0; i < 2; i++) {
+		if (own_read(&own, curves, data_dir, names[i]))
+			exit(BENCH_FAILED);
+		rest_take_flat(&rest, &own.rows);
+		printf("\n%-16s %9s %9s %9s %8s %14s %4s\n", names[i], "producers", "rate",
+		       "measured", "model", "", "%");
+		own_rows(&tally[i], &own, &rest, i ? 0 : 2);
+		printf("held out, inside: %u of %u%s\n", tally[i].inside, tally[i].n,
+		       verdict(100.0 * tally[i].inside / tally[i].n >= MIN_OWN));
+		own_free(&own);
+	}
 }
 
 int model_check(const char *data_dir)
 {
-	struct curves curves;
+	struct curves curves, held;
 
-	if (curves_read(&curves, data_dir))
+	if (curves_read(&curves, &held, data_dir))
 		return 1;
 	n_exceeded = 0;
 	printf("seed %d\n\n", DEFAULT_SEED);
@@ -503,8 +696,10 @@ int model_check(const char *data_dir)
 	check_exact();
 	check_formula(&curves);
 	check_across(&curves);
-	check_own(data_dir);
+	check_held(&curves, &held, data_dir);
+	check_own(&curves, data_dir);
 	printf("\n%u bounds exceeded\n", n_exceeded);
+	free(held.curve);
 	free(curves.curve);
 	return n_exceeded ? 1 : 0;
 }

@@ -36,8 +36,10 @@ struct job {
 	struct like like;
 	struct nr_topology *topo;
 	struct machine *machine;
-	bool own; /* the machine is the published host itself */
+	struct machine *swept; /* the sweep's */
+	bool own;	       /* the machine is the published host itself */
 	struct family family;
+	struct rest rest;
 	struct sweep_curve sweep;	/* if there is one */
 	struct shards shards[MAX_LIST]; /* of each policy */
 	unsigned *order;		/* CPUs in the order in which they get a producer */

@@ -49,9 +49,12 @@ static void spread_order(unsigned *cpus, unsigned count)
 /* ---- what is known ---- */
 static void open_job(struct job *job, const struct args *a)
 {
-	*job = (struct job){ .args = a };
-	if (curves_read(&job->curves, a->data))
+	struct curves held;
+
+	*job = (struct job){ .args = a, .rest = a->rest };
+	if (curves_read(&job->curves, &held, a->data))
 		exit(BENCH_FAILED);
+	free(held.curve);
 	if (like_parse(&job->like, &job->curves, a->like))
 		exit(BENCH_USAGE);
 }
@@ -67,13 +70,27 @@ static void read_sweep(struct job *job)
 {
 	const char *host = job->args->sweep_host;
 	struct nr_topology *topo = host ? open_topology(host, NULL) : NULL;
-	struct machine *other = topo ? machine_from_topology(topo, job->like.hidden) : NULL;
 
-	if (sweep_curve_read(&job->sweep, job->args->sweep, "single", other ? other : job->machine))
+	job->swept = topo ? machine_from_topology(topo, job->like.hidden) : job->machine;
+	if (sweep_curve_read(&job->sweep, job->args->sweep, "single", job->swept))
 		exit(BENCH_FAILED);
 	job->sweep.curve.prior = job->like.host->prior;
-	free(other);
 	nr_topology_free(topo);
+}
+
+/* What else the sweep says, of its own machine. */
+static void fit_rest(struct job *job, const struct family *like, double across)
+{
+	struct family own = family_of_sweep(&job->sweep.curve, like, job->swept, across);
+	struct measurements rows;
+
+	if (measured_read(&rows, job->args->sweep))
+		exit(BENCH_FAILED);
+	if (rest_fit(&job->rest, &rows, job->swept, &own, 1))
+		errx(BENCH_FAILED, "%s: the producers of a row are not of this machine",
+		     job->args->sweep);
+	measured_free(&rows);
+	free(own.sets);
 }
 
 static bool is_published(const struct job *job)
@@ -89,13 +106,16 @@ static void fit_family(struct job *job)
 {
 	double across = across_hosts(&job->curves);
 	/* like_parse has found hosts for each. */
-	struct family like = family_fit(&job->curves, job->args->like);
+	struct family like = family_fit(&job->curves, job->args->like, true);
 
 	job->family = like;
 	job->own = is_published(job);
+	if (rest_read(&job->rest, &job->curves, job->args->data))
+		exit(BENCH_FAILED);
 	if (job->args->sweep) {
 		read_sweep(job);
 		job->family = family_of_sweep(&job->sweep.curve, &like, job->machine, across);
+		fit_rest(job, &like, across);
 		free(like.sets);
 	} else if (!job->own) {
 		job->family.error = fmax(like.error, across);
@@ -128,6 +148,9 @@ static void plan_shards(struct shards *s, const struct job *job)
 
 	if (!strcmp(s->policy, "perfbuf"))
 		return;
+	s->lanes = !strcmp(s->policy, "lane");
+	if (s->lanes)
+		opts.policy = "node";
 	if (nr_plan_make(&plan, job->topo, &opts))
 		exit(BENCH_USAGE); /* explained */
 	s->n = plan->n_shards;

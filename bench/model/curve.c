@@ -84,33 +84,55 @@ static int add_published(struct curves *all, const char *line)
 	return err;
 }
 
-int curves_read(struct curves *out, const char *data_dir)
+static int read_file(struct curves *all, const char *data_dir, const char *name)
 {
-	struct curves all = { 0 };
 	char path[4096], line[256];
 	int err = 0;
 	FILE *f;
 
-	snprintf(path, sizeof(path), "%s/ringbuf_contention.csv", data_dir);
+	snprintf(path, sizeof(path), "%s/%s", data_dir, name);
 	f = fopen(path, "re");
 	/* The first line has the names of the columns. */
 	for (unsigned number = 1; !err && f && fgets(line, sizeof(line), f); number++) {
 		if (number > 1)
-			err = add_published(&all, line);
+			err = add_published(all, line);
 		if (err)
 			warnx("%s:%u: not series,producers,mops_per_sec of a known host", path,
 			      number);
 	}
-	if (!err && (!f || ferror(f) || !all.n)) {
+	if (!err && (!f || ferror(f) || !all->n)) {
 		err = f && !ferror(f) ? -ENODATA : -errno;
 		warnx("%s: %s", path, strerror(-err));
 	}
 	if (f)
 		fclose(f);
-	if (err) {
-		free(all.curve);
-		return err;
+	return err;
+}
+
+/* Half of the points of each go to the end of `train`, the others to `test`. */
+static void halve_all(const struct curves *all, struct curves *train, struct curves *test)
+{
+	train->curve = bench_grow(train->curve, train->n + all->n, sizeof(*train->curve));
+	test->curve = bench_grow(test->curve, test->n + all->n, sizeof(*test->curve));
+	for (unsigned i = 0; i < all->n; i++)
+		curve_split(&all->curve[i], 2, 1, &train->curve[train->n++],
+			    &test->curve[test->n++]);
+}
+
+int curves_read(struct curves *out, struct curves *held, const char *data_dir)
+{
+	struct curves first = { 0 }, second = { 0 }, test = { 0 };
+	int err = read_file(&first, data_dir, "ringbuf_contention.csv");
+
+	if (!err)
+		err = read_file(&second, data_dir, "ringbuf_contention_2.csv");
+	if (!err) {
+		halve_all(&second, &first, &test);
+		*out = first;
+		*held = test;
+	} else {
+		free(first.curve);
 	}
-	*out = all;
-	return 0;
+	free(second.curve);
+	return err;
 }

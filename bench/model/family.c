@@ -19,13 +19,16 @@ static struct costs *add_set(struct family *f, const struct costs *set)
 static void fit_set(struct family *f, const struct curve *curve)
 {
 	struct costs set = fit_costs(curve), *last = add_set(f, &set);
-	double package = set.hand[NR_SAME_PACKAGE];
+	double package = set.hand[NR_SAME_PACKAGE], most;
 
 	if (set.seen & (1u << NR_OTHER_PACKAGE))
 		return;
+	most = host_of(curve->name)->far_ratio;
 	last->hand[NR_OTHER_PACKAGE] = package * LEAST_FAR_RATIO;
 	last = add_set(f, &set);
-	last->hand[NR_OTHER_PACKAGE] = package * host_of(curve->name)->far_ratio;
+	last->hand[NR_OTHER_PACKAGE] = package * most;
+	last = add_set(f, &set);
+	last->hand[NR_OTHER_PACKAGE] = package * sqrt(LEAST_FAR_RATIO * most);
 }
 
 static void add_errors(struct rms *e, const struct curve *curve, const struct costs *c,
@@ -52,11 +55,12 @@ static void add_halves(struct rms *e, const struct curve *curve)
 	for (unsigned half = 0; half < 2; half++) {
 		curve_split(curve, 2, half, &train, &test);
 		c = fit_costs(&train);
-		add_errors(e, &test, &c, 3);
+		if (has_enough_points(&train, c.seen))
+			add_errors(e, &test, &c, 3);
 	}
 }
 
-struct family family_fit(const struct curves *curves, const char *like)
+struct family family_fit(const struct curves *curves, const char *like, bool consumer)
 {
 	struct family f = { 0 };
 	struct rms all = { 0 };
@@ -65,7 +69,7 @@ struct family family_fit(const struct curves *curves, const char *like)
 	for (unsigned i = 0; i < curves->n; i++) {
 		const struct curve *curve = &curves->curve[i];
 
-		if (!is_like(curve->name, like))
+		if (has_consumer(curve) != consumer || !is_like(curve->name, like))
 			continue;
 		fit_set(&f, curve);
 		for (unsigned g = 0; g < N_GROUPS; g++) {
@@ -83,11 +87,8 @@ struct family family_fit(const struct curves *curves, const char *like)
 static double sweep_error(const struct curve *curve, const struct costs *fit, double like_error)
 {
 	struct rms e = { 0 };
-	struct curve train, test;
 
-	curve_split(curve, 2, 0, &train, &test);
-	if (has_enough_points(&train, fit->seen))
-		add_halves(&e, curve);
+	add_halves(&e, curve);
 	return fmax(fit_error(fit, curve), e.n ? rms_of(&e) : like_error);
 }
 
@@ -162,8 +163,7 @@ static bool is_inside(const struct interval *i, double error, double ns)
 	return ns >= i->lo * exp(-error) && ns <= i->hi * exp(error);
 }
 
-static void add_series(struct host_error *e, const struct family *f, const struct curve *curve,
-		       double wide)
+void add_held(struct host_error *e, const struct family *f, const struct curve *curve, double wide)
 {
 	for (unsigned i = 0; i < curve->n; i++) {
 		const struct point *p = &curve->points[i];
@@ -182,15 +182,17 @@ static void add_series(struct host_error *e, const struct family *f, const struc
 	}
 }
 
+const struct host_error host_error_none = { .least = INFINITY, .most = -INFINITY };
+
 struct host_error predict_host(const struct curves *curves, const struct host *host,
 			       const char *like, double wide)
 {
-	struct host_error e = { .least = INFINITY, .most = -INFINITY };
-	struct family f = family_fit(curves, like);
+	struct host_error e = host_error_none;
+	struct family f = family_fit(curves, like, true);
 
 	for (unsigned i = 0; f.n && i < curves->n; i++)
-		if (host_of(curves->curve[i].name) == host)
-			add_series(&e, &f, &curves->curve[i], wide);
+		if (has_consumer(&curves->curve[i]) && host_of(curves->curve[i].name) == host)
+			add_held(&e, &f, &curves->curve[i], wide);
 	free(f.sets);
 	if (!e.rms.n)
 		errx(BENCH_FAILED, "the published curves lack %s, or %s to predict it from",

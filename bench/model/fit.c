@@ -80,7 +80,7 @@ static unsigned seen_levels(const struct curve *curve)
 	return seen;
 }
 
-static bool has_consumer(const struct curve *curve)
+bool has_consumer(const struct curve *curve)
 {
 	for (unsigned d = 0; d < N_LEVELS; d++)
 		if (curve->points[0].mix.consumer[d] > 0)

@@ -84,6 +84,7 @@ struct machine *machine_from_topology(const struct nr_topology *topo, struct hid
 	unsigned *rank = bench_alloc(n, sizeof(*rank));
 	struct machine *m = machine_new(n);
 
+	m->homed = hidden.homed;
 	nr_topology_cpus(topo, m->os, n);
 	rank_cores(topo, m->os, n, rank);
 	for (unsigned a = 0; a < n; a++)

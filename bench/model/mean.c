@@ -2,10 +2,20 @@
 /* Mean values: the closed formula the fits use, and exact results for exponential times. */
 #include "model.h"
 
+enum nr_distance load_distance(const struct load *load, unsigned a, unsigned b)
+{
+	unsigned home = load->consumer_cpu >= 0 ? (unsigned)load->consumer_cpu : load->cpus[0];
+	enum nr_distance d = machine_distance(load->machine, a, b);
+
+	if (load->machine->homed && d > NR_SAME_LLC &&
+	    machine_distance(load->machine, a, home) == NR_OTHER_PACKAGE)
+		return NR_OTHER_PACKAGE;
+	return d;
+}
+
 struct mix mix_of(const struct load *load)
 {
 	double pairs = (double)load->n * (load->n - 1);
-	const struct machine *m = load->machine;
 	struct mix mix = { .n = load->n };
 
 	for (unsigned i = 0; i < load->n; i++) {
@@ -13,9 +23,9 @@ struct mix mix_of(const struct load *load)
 
 		for (unsigned j = 0; j < load->n; j++)
 			if (j != i)
-				mix.pair[machine_distance(m, cpu, load->cpus[j])] += 1 / pairs;
+				mix.pair[load_distance(load, cpu, load->cpus[j])] += 1 / pairs;
 		if (load->consumer_cpu >= 0)
-			mix.consumer[machine_distance(m, cpu, load->consumer_cpu)] += 1.0 / load->n;
+			mix.consumer[load_distance(load, cpu, load->consumer_cpu)] += 1.0 / load->n;
 	}
 	return mix;
 }

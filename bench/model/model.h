@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <jansson.h>
 #include <numaring/plan.h>
 
 #define N_LEVELS (NR_OTHER_PACKAGE + 1)
@@ -29,6 +30,7 @@
 struct machine {
 	unsigned n_cpus;
 	unsigned pairs[N_LEVELS]; /* how many pairs of CPUs are so far apart */
+	bool homed;		  /* see struct hidden */
 	uint8_t *distance;	  /* [n_cpus * n_cpus], enum nr_distance */
 	unsigned os[];		  /* [n_cpus], the operating system's number of each CPU */
 };
@@ -45,11 +47,13 @@ struct layout {
 
 /* Machines are freed with free(). */
 struct machine *machine_regular(const struct layout *layout);
-/* Structure that the operating system does not show, in cores: those of one cache but of different
+/* Structure that the operating system does not show. In cores: those of one cache but of different
  * clusters of `llc` are moved apart, and so are those of one node but of different groups of
- * `node`. 0: as the topology says. */
+ * `node`. 0: as the topology says. homed: two caches of one package are as far apart as two
+ * packages if the memory of the line is in another package. */
 struct hidden {
 	unsigned llc, node;
+	unsigned homed;
 };
 /* CPU i of the machine is the i-th of nr_topology_cpus(). */
 struct machine *machine_from_topology(const struct nr_topology *topo, struct hidden hidden);
@@ -74,7 +78,8 @@ struct costs {
 	unsigned seen;	 /* bit per distance that the fitted curve contained */
 };
 
-/* Who produces and where the consumer is: consumer_cpu -1 for none. */
+/* Who produces and where the consumer is: consumer_cpu -1 for none. The ring is in the memory of the
+ * consumer's node, or else of that of the first producer. */
 struct load {
 	const struct machine *machine;
 	unsigned n;
@@ -89,6 +94,8 @@ struct mix {
 	double consumer[N_LEVELS];
 };
 struct mix mix_of(const struct load *load);
+/* How far a line of the ring travels between two CPUs. */
+enum nr_distance load_distance(const struct load *load, unsigned a, unsigned b);
 
 /* Nanoseconds per record of one ring, all producers flat out. */
 double mean_ns(const struct costs *costs, const struct mix *mix);
@@ -161,11 +168,13 @@ struct curves {
 	struct curve *curve;
 };
 
-/* All curves of ringbuf_contention.csv, with columns series,producers,mops_per_sec, placed by plain
- * CPU numbers on the published host: the consumer on CPU 0 (series with _noconsumer in their names:
- * none), producers on the CPUs after it. The caller frees out->curve. Errors were explained;
- * -ENOENT: a series of a host that is not known here. */
-int curves_read(struct curves *out, const char *data_dir);
+/* All curves of ringbuf_contention.csv and every other point of those of ringbuf_contention_2.csv,
+ * with columns series,producers,mops_per_sec, placed by plain CPU numbers on the published host: the
+ * consumer on CPU 0 (series with _noconsumer in their names: none), producers on the CPUs after it.
+ * held: the other points of the second file, to test with. The caller frees out->curve and
+ * held->curve. Errors were explained; -ENOENT: a series of a host that is not known here. */
+int curves_read(struct curves *out, struct curves *held, const char *data_dir);
+bool has_consumer(const struct curve *curve);
 
 /* ---- fits (fit.c) ---- */
 /* A function of x[n], as NLopt calls it. */
@@ -204,7 +213,7 @@ struct host {
 	struct layout layout;
 	struct hidden hidden;
 	struct prior prior;
-	double far_ratio; /* other package / farthest distance seen, by core-to-core latency */
+	double far_ratio; /* other package / farthest distance seen, at most */
 	const char *kin;  /* prefix of the other host of its maker, NULL: there is none */
 	/* How rows of core_to_core_latency.csv begin, of a like host: for the innermost cache
 	 * domain (NULL: not published), and for the outermost distance the curve contains. */
@@ -242,7 +251,8 @@ int sweep_curve_read(struct sweep_curve *out, const char *path, const char *tran
 /* ---- families (family.c) ---- */
 /* Costs of published hosts that a machine is taken to be like: a fit of each series, and of each
  * series less a quarter of its points. A machine that is larger than the curves reach has distances
- * they do not contain; such costs come twice, with the cheapest and with the dearest guess. */
+ * they do not contain; such costs come three times, with the cheapest guess, the dearest, and their
+ * geometric mean. */
 struct family {
 	unsigned n;
 	struct costs *sets;
@@ -251,9 +261,9 @@ struct family {
 	double error;
 	unsigned borrowed; /* of a sweep: bit per distance that comes from other hosts */
 };
-/* like: prefixes of series, "e5_2680v4,spr". No sets: no series begins with any of them. The caller
- * frees the sets. */
-struct family family_fit(const struct curves *curves, const char *like);
+/* like: prefixes of series, "e5_2680v4,spr"; only those with a consumer, or only those without. No
+ * sets: no such series begins with any of them. The caller frees the sets. */
+struct family family_fit(const struct curves *curves, const char *like, bool consumer);
 /* Costs of a sweep, for a machine. Distances above what the sweep contains come from `like`, and
  * then the costs are off by `across`. */
 struct family family_of_sweep(const struct curve *sweep, const struct family *like,
@@ -270,6 +280,9 @@ struct host_error {
 	unsigned inside;      /* points in the family's interval, widened by its own error */
 	unsigned inside_wide; /* widened by `wide` */
 };
+/* Adds the points of a curve that have at least 3 producers. */
+void add_held(struct host_error *e, const struct family *f, const struct curve *curve, double wide);
+extern const struct host_error host_error_none;
 struct host_error predict_host(const struct curves *curves, const struct host *host,
 			       const char *like, double wide);
 /* The error of a prediction for a host that was not itself published: each host is predicted from
@@ -282,20 +295,31 @@ struct interval {
 };
 struct interval interval_of(double *v, unsigned n); /* least, middle and most; sorts v */
 
-/* What is not in the lock: user space, and perf's buffers. Low, middle and high, see README.md. */
+/* What is not in the lock: user space, perf's buffers, lanes, and what a record costs more that does
+ * not follow another at once. Low, middle and high, see README.md. */
 struct rest {
 	double merge_ns[3];	 /* of a record, one shard */
-	double merge_log2_ns[3]; /* more for each doubling of the shards */
+	double merge_log2_ns[3]; /* more for each doubling of the shards, or of a shard's lanes */
+	uint64_t merges;	 /* merge threads, each with a slice of the time */
+	double index_ns[3];	 /* a shard's consumer, one ring or lane */
+	double packer_ns[3];	 /* a plain record of 64 bytes */
 	double perf_ns[3];	 /* bpf_perf_event_output */
 	double perf_wake_ns[3];	 /* one wake-up, paid by the producer */
 	uint64_t perf_sample;	 /* records per wake-up */
+	double lane[3];		 /* a record in a lane, as a part of one producer alone in a ring */
+
+	/* A record costs more after a gap of g microseconds, at most 1000: cold * alone *
+	 * g^cold_power in a ring or lane, perf_cold * perf_ns * g^cold_power in a perf buffer. */
+	double cold, perf_cold, cold_power;
+	double error; /* rms log ratio of what these give */
 };
 extern const struct rest rest_default;
 
-/* The rings of a policy. */
+/* The rings of a policy, or its lanes. */
 struct shards {
 	const char *policy;
 	unsigned n;	/* 0: perf buffers, one per CPU, no lock */
+	bool lanes;	/* one for each CPU of a shard, no lock */
 	int *cpu_shard; /* [machine->n_cpus] */
 	int *consumer;	/* [n], index of a CPU */
 };
@@ -315,12 +339,14 @@ struct answer {
 	/* Delivered in order by producers that have nothing new to say while they wait. */
 	struct interval per_sec;
 	struct interval lock_per_sec;  /* what the locks let through */
-	struct interval merge_per_sec; /* what one merge thread can take */
+	struct interval index_per_sec; /* what the consumers can take; perf buffers: INFINITY */
+	struct interval merge_per_sec; /* what the merge threads can take */
 	struct interval lock_capacity; /* what the locks could take if somebody always waited */
 	struct interval wait_ns;       /* mean cost of a reservation */
 	struct interval wait_p99_ns;
-	/* What stands between the producers and their demand: "lock", "output" (of perf buffers),
-	 * "merge", or "demand" for nothing. */
+	struct interval packers; /* how many packers keep up with it */
+	/* What stands between the producers and their demand: "lock", "output" (of perf buffers and
+	 * lanes), "consumer", "merge", or "demand" for nothing. */
 	const char *bound;
 	bool at_low; /* only if the low end is true */
 };
@@ -336,6 +362,49 @@ struct limits {
 };
 /* -EINVAL: question->rate is 0, or there is no lock. */
 int find_limits(struct limits *out, const struct question *question);
+
+/* ---- rows of a sweep, at any rate (rest.c) ---- */
+struct measurements {
+	json_t *rows;
+	unsigned n;
+	struct measured {
+		const json_t *row;
+		const char *transport; /* single, cpu, lane or perfbuf-sampled */
+		unsigned producers;
+		double rate;  /* 0: flat out */
+		double ns[3]; /* cost of a record: lower quartile, median, upper quartile */
+	} * of;
+};
+/* The valid medians of these transports that share the most common record size, memory, burst and
+ * delivery. Errors were explained. */
+int measured_read(struct measurements *out, const char *path);
+void measured_free(struct measurements *m);
+/* The cost of a record. -EINVAL: the row's producers are not of the machine. */
+int predict_measured(struct interval *out, const struct measured *m, const struct machine *machine,
+		     const struct family *family, const struct rest *rest);
+/* Costs of perf buffers and lanes, as far as the rows have them flat out. */
+void rest_take_flat(struct rest *rest, const struct measurements *m);
+/* These and the costs of gaps; the family is that of the same sweep. Of the rows below saturation
+ * only the first of each `every` is used. */
+int rest_fit(struct rest *rest, const struct measurements *m, const struct machine *machine,
+	     const struct family *family, unsigned every);
+
+/* A sweep of the project's own machine in bench/data. */
+struct own {
+	struct machine *machine;
+	struct curve single; /* one ring, flat out */
+	struct family family;
+	struct measurements rows;
+};
+/* Errors were explained. */
+int own_read(struct own *out, const struct curves *curves, const char *data_dir, const char *name);
+void own_free(struct own *own);
+/* Takes lanes and gaps from the project's own sweeps, from half of the rows below saturation.
+ * Errors were explained. */
+int rest_read(struct rest *rest, const struct curves *curves, const char *data_dir);
+
+/* What a record costs more after a gap, in units of the costs above. */
+double gap_factor(const struct rest *rest, double rate);
 
 /* ---- verbs of the command ---- */
 /* Prints the tables of errors; 0: all stated bounds hold, 1: not, or an error that was explained.

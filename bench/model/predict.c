@@ -12,21 +12,16 @@
 #define SIM_RECORDS 1500
 #define SIM_BATCHES 2
 
-/* One merge thread: the least is what the project's own machine took, the rest is assumed; perf's
- * figures are those of the two published hosts. README.md has the sources. */
-const struct rest rest_default = {
-	.merge_ns = { 4, 16, 48 },
-	.merge_log2_ns = { 1.4, 1.9, 2.8 },
-	.perf_ns = { 44, 72, 117 },
-	.perf_wake_ns = { 465, 620, 975 },
-	.perf_sample = 500,
-};
-
 /* ---- intervals ---- */
 struct interval interval_of(double *v, unsigned n)
 {
 	qsort(v, n, sizeof(*v), compare_doubles);
 	return (struct interval){ v[0], v[n / 2], v[n - 1] };
+}
+
+static struct interval widened(struct interval i, double error)
+{
+	return (struct interval){ i.lo * exp(-error), i.mid, i.hi * exp(error) };
 }
 
 static struct interval lesser(struct interval a, struct interval b)
@@ -42,9 +37,10 @@ static struct interval rate_of(unsigned n, double think_ns, struct interval ns)
 }
 
 /* ---- what is not in the lock; k: which end of the interval, or its middle ---- */
-static double perf_ns(const struct rest *r, unsigned k, double records_per_wake)
+static double perf_ns(const struct rest *r, unsigned k, double records_per_wake, double rate)
 {
-	return r->perf_ns[k] + r->perf_wake_ns[k] / records_per_wake;
+	return r->perf_ns[k] * (1 + r->perf_cold * gap_factor(r, rate)) +
+	       r->perf_wake_ns[k] / records_per_wake;
 }
 
 static double merge_more_ns(const struct rest *r, unsigned k, unsigned shards)
@@ -54,7 +50,7 @@ static double merge_more_ns(const struct rest *r, unsigned k, unsigned shards)
 
 static double merge_rate(const struct rest *r, unsigned k, unsigned shards)
 {
-	return 1e9 / (r->merge_ns[k] + merge_more_ns(r, k, shards));
+	return r->merges * 1e9 / (r->merge_ns[k] + merge_more_ns(r, k, shards));
 }
 
 static struct interval merge_interval(const struct rest *r, unsigned shards)
@@ -126,6 +122,17 @@ static struct rings *new_rings(const struct question *q)
 	return rings;
 }
 
+/* Records/s of their consumers, each of which merges its lanes. */
+static double index_rate(const struct rest *r, unsigned k, const struct rings *rings, bool lanes)
+{
+	double per_sec = 0;
+
+	for (unsigned i = 0; i < rings->n; i++)
+		per_sec += 1e9 / (r->index_ns[k] +
+				  merge_more_ns(r, k, lanes ? rings->ring[i].load.n : 1));
+	return per_sec;
+}
+
 /* Records/s that the rings take if there is always somebody who has one. */
 static double capacity_of(const struct costs *costs, const struct rings *rings)
 {
@@ -153,13 +160,27 @@ static struct costs scaled_set(const struct family *f, unsigned i)
 	return c;
 }
 
+/* The costs of set i are off to the same side. */
+static const unsigned scale_end[N_SCALES] = { 1, 2, 0 };
+
+static double think_ns(const struct question *q)
+{
+	return q->rate > 0 ? 1e9 / q->rate : 0;
+}
+
+static double cold_ns(const struct question *q, const struct costs *costs)
+{
+	return q->rest->cold * costs->alone * gap_factor(q->rest, q->rate);
+}
+
 /* Twins are simulated once. */
 static struct sim_result all_rings(struct rings *rings, const struct question *q,
 				   const struct costs *costs)
 {
+	double cold = cold_ns(q, costs);
 	struct sim_opts opts = {
 		.seed = q->seed,
-		.think_ns = q->rate > 0 ? 1e9 / q->rate : 0,
+		.think_ns = think_ns(q) + cold,
 		.think = EXPONENTIAL,
 		.batches = SIM_BATCHES,
 	};
@@ -175,8 +196,17 @@ static struct sim_result all_rings(struct rings *rings, const struct question *q
 		sum.wait_mean_ns += twin->result.per_sec * twin->result.wait_mean_ns;
 		sum.wait_p99_ns = fmax(sum.wait_p99_ns, twin->result.wait_p99_ns);
 	}
-	sum.wait_mean_ns /= sum.per_sec;
+	sum.wait_mean_ns = sum.wait_mean_ns / sum.per_sec + cold;
+	sum.wait_p99_ns += cold;
 	return sum;
+}
+
+/* Nobody waits for anybody. */
+static struct sim_result all_lanes(const struct question *q, const struct costs *costs, unsigned k)
+{
+	double ns = q->rest->lane[k] * costs->alone + cold_ns(q, costs);
+
+	return (struct sim_result){ q->n * 1e9 / (think_ns(q) + ns), ns, ns };
 }
 
 /* ---- predictions ---- */
@@ -186,14 +216,15 @@ static void predict_perf(struct answer *a, const struct question *q)
 	double wait[3], p99[3], n = r->perf_sample;
 
 	for (unsigned k = 0; k < 3; k++) {
-		wait[k] = perf_ns(r, k, n);
+		wait[k] = perf_ns(r, k, n, q->rate);
 		/* One record in n pays the whole wake-up. */
-		p99[k] = n < 100 ? perf_ns(r, k, 1) : wait[k];
+		p99[k] = n < 100 ? perf_ns(r, k, 1, q->rate) : wait[k];
 	}
-	a->wait_ns = interval_of(wait, 3);
-	a->wait_p99_ns = interval_of(p99, 3);
-	a->lock_per_sec = rate_of(q->n, q->rate > 0 ? 1e9 / q->rate : 0, a->wait_ns);
+	a->wait_ns = widened(interval_of(wait, 3), r->error);
+	a->wait_p99_ns = widened(interval_of(p99, 3), r->error);
+	a->lock_per_sec = rate_of(q->n, think_ns(q), a->wait_ns);
 	a->lock_capacity = rate_of(q->n, 0, a->wait_ns);
+	a->index_per_sec = (struct interval){ INFINITY, INFINITY, INFINITY };
 	a->merge_per_sec = merge_interval(r, q->n);
 }
 
@@ -203,38 +234,56 @@ static void predict_rings(struct answer *a, const struct question *q)
 	unsigned n = N_SCALES * q->family->n;
 	double *rate = bench_alloc(4 * (size_t)n, sizeof(*rate));
 	double *wait = rate + n, *p99 = wait + n, *capacity = p99 + n;
+	double error = q->rate > 0 ? q->rest->error : 0;
+	bool lanes = q->shards->lanes;
 
 	for (unsigned i = 0; i < n; i++) {
 		struct costs c = scaled_set(q->family, i);
-		struct sim_result all = all_rings(rings, q, &c);
+		unsigned k = scale_end[i % N_SCALES];
+		struct sim_result all = lanes ? all_lanes(q, &c, k) : all_rings(rings, q, &c);
 
 		rate[i] = all.per_sec;
 		wait[i] = all.wait_mean_ns;
 		p99[i] = all.wait_p99_ns;
-		capacity[i] = capacity_of(&c, rings);
+		capacity[i] =
+			lanes ? q->n * 1e9 / (q->rest->lane[k] * c.alone) : capacity_of(&c, rings);
 	}
 	a->lock_per_sec = interval_of(rate, n);
-	a->wait_ns = interval_of(wait, n);
-	a->wait_p99_ns = interval_of(p99, n);
+	a->wait_ns = widened(interval_of(wait, n), error);
+	a->wait_p99_ns = widened(interval_of(p99, n), error);
 	a->lock_capacity = interval_of(capacity, n);
+	a->index_per_sec = (struct interval){ index_rate(q->rest, 2, rings, lanes),
+					      index_rate(q->rest, 1, rings, lanes),
+					      index_rate(q->rest, 0, rings, lanes) };
 	a->merge_per_sec = merge_interval(q->rest, rings->n);
 	free(rate);
 	free(rings);
 }
 
-/* By the ends of the intervals. */
+/* The least of the three, if it is less than the demand. */
+static const char *least_of(double output, double index, double merge, const char *first,
+			    double demand)
+{
+	if (demand <= fmin(output, fmin(index, merge)))
+		return NULL;
+	return merge < fmin(output, index) ? "merge" : index < output ? "consumer" : first;
+}
+
+/* By the middle of the intervals, or else by their low ends. */
 static void find_bound(struct answer *a, const char *first, double demand)
 {
-	const struct interval *lock = &a->lock_capacity, *merge = &a->merge_per_sec;
-	bool mid = demand > fmin(lock->mid, merge->mid), low = demand > fmin(lock->lo, merge->lo);
+	const struct interval *out = &a->lock_capacity, *index = &a->index_per_sec;
+	const struct interval *merge = &a->merge_per_sec;
+	const char *mid = least_of(out->mid, index->mid, merge->mid, first, demand);
+	const char *low = least_of(out->lo, index->lo, merge->lo, first, demand);
 
 	a->at_low = low && !mid;
-	if (mid)
-		a->bound = lock->mid > merge->mid ? "merge" : first;
-	else if (low)
-		a->bound = lock->lo > merge->lo ? "merge" : first;
-	else
-		a->bound = "demand";
+	a->bound = mid ? mid : low ? low : "demand";
+}
+
+static double packers_for(const struct rest *r, unsigned k, double per_sec)
+{
+	return ceil(per_sec * r->packer_ns[k] / 1e9);
 }
 
 struct answer predict(const struct question *q)
@@ -249,8 +298,11 @@ struct answer predict(const struct question *q)
 		predict_perf(&a, q);
 	/* Nobody writes more than he has to say. */
 	a.lock_per_sec = lesser(a.lock_per_sec, (struct interval){ demand, demand, demand });
-	a.per_sec = lesser(a.lock_per_sec, a.merge_per_sec);
-	find_bound(&a, rings ? "lock" : "output", demand);
+	a.per_sec = lesser(a.lock_per_sec, lesser(a.index_per_sec, a.merge_per_sec));
+	a.packers = (struct interval){ packers_for(q->rest, 0, a.per_sec.lo),
+				       packers_for(q->rest, 1, a.per_sec.mid),
+				       packers_for(q->rest, 2, a.per_sec.hi) };
+	find_bound(&a, rings && !q->shards->lanes ? "lock" : "output", demand);
 	return a;
 }
 
@@ -260,12 +312,13 @@ static bool is_dearer(const struct rings *rings, const struct question *q,
 		      const struct costs *costs, unsigned k)
 {
 	const struct rest *r = q->rest;
-	double ns = 0;
+	double ns = cold_ns(q, costs);
 
 	for (unsigned i = 0; i < rings->n; i++)
 		ns += mean_ns(costs, &rings->ring[i].mix) * rings->ring[i].mix.n / q->n;
-	return q->n > 1 && ns + merge_more_ns(r, k, rings->n) >
-				   perf_ns(r, k, r->perf_sample) + merge_more_ns(r, k, q->n);
+	return q->n > 1 &&
+	       ns + merge_more_ns(r, k, rings->n) >
+		       perf_ns(r, k, r->perf_sample, q->rate) + merge_more_ns(r, k, q->n);
 }
 
 static double merge_limit(const struct question *q, unsigned k)
@@ -285,7 +338,7 @@ int find_limits(struct limits *out, const struct question *question)
 	double *saturated, *dearer;
 	struct rings *rings;
 
-	if (!q.n || !q.shards->n || !(q.rate > 0))
+	if (!q.n || !q.shards->n || q.shards->lanes || !(q.rate > 0))
 		return -EINVAL;
 	rings = new_rings(&q);
 	saturated = bench_alloc(2 * (size_t)n, sizeof(*saturated));

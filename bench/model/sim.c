@@ -96,10 +96,9 @@ static double service_ns(struct sim *s, unsigned producer, bool retake)
 		return draw(s, s->opts->service, c->own);
 	if (s->last < 0 || (unsigned)s->last == producer)
 		return draw(s, s->opts->service, c->alone);
-	ns = c->hand[machine_distance(s->load->machine, s->load->cpus[s->last], cpu)];
+	ns = c->hand[load_distance(s->load, s->load->cpus[s->last], cpu)];
 	if (s->load->consumer_cpu >= 0)
-		ns += c->consumer *
-		      c->hand[machine_distance(s->load->machine, s->load->consumer_cpu, cpu)];
+		ns += c->consumer * c->hand[load_distance(s->load, s->load->consumer_cpu, cpu)];
 	return draw(s, s->opts->service, ns);
 }
 

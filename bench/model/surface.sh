@@ -11,7 +11,7 @@ host() { # title, file, like, numbers of producers, ring policies
 		sed '1,3d'
 	printf '\n'
 	"$bench" model surface --markdown -H "$hosts/$2" -l "$3" -r 1k,10k,100k,flat \
-		-n "$4" -p "$5,cpu,perfbuf"
+		-n "$4" -p "$5,cpu,lane,perfbuf"
 }
 
 host '16 cores, Ryzen 7950X' ryzen-7950x.synthetic ryzen7950x 8,16,all single,llc

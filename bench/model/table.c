@@ -16,7 +16,7 @@ struct table {
 static void cell(struct table *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static void cell(struct table *t, const char *fmt, ...)
 {
-	static const int width[] = { 14, 9, 9, 22, 28, 24, 24, 10 };
+	static const int width[] = { 14, 9, 9, 22, 28, 24, 24, 10, 10 };
 	unsigned column = t->column++;
 	char text[320]; /* longer than any */
 	va_list ap;
@@ -27,7 +27,7 @@ static void cell(struct table *t, const char *fmt, ...)
 	if (t->args->markdown)
 		printf("| %s ", text);
 	else
-		printf("%-*s ", column < 8 ? width[column] : 0, text);
+		printf("%-*s ", column < 9 ? width[column] : 0, text);
 }
 
 static void end_row(struct table *t)
@@ -93,7 +93,7 @@ static struct question question_of(const struct table *t, const struct shards *s
 				   double rate)
 {
 	return (struct question){
-		t->job->machine, &t->job->family, &t->args->rest, s, n, t->job->order, rate,
+		t->job->machine, &t->job->family, &t->job->rest, s, n, t->job->order, rate,
 		t->args->seed,
 	};
 }
@@ -111,6 +111,7 @@ static void predict_row(struct table *t, const struct shards *s, unsigned n, dou
 	interval_cell(t, ans.wait_ns, 1e3);
 	interval_cell(t, ans.wait_p99_ns, 1e3);
 	cell(t, "%s%s", ans.bound, ans.at_low ? "?" : "");
+	interval_cell(t, ans.packers, 0);
 	end_row(t);
 }
 
@@ -175,9 +176,10 @@ static void policy_rows(struct table *t, const struct shards *s)
 
 static void print_head(struct table *t)
 {
-	static const char *const heads[][9] = {
+	static const char *const heads[][10] = {
 		[VERB_PREDICT] = { "policy", "rings", "producers", "each /s", "delivered, M/s",
-				   "reservation mean, us", "reservation p99, us", "bound by" },
+				   "reservation mean, us", "reservation p99, us", "bound by",
+				   "packers" },
 		[VERB_SURFACE] = { "policy (rings)", "producers" },
 		[VERB_LIMITS] = { "policy", "rings", "each /s", "saturated at",
 				  "one merge thread at", "dearer than perfbuf at" },

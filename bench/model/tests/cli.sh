@@ -42,6 +42,11 @@ done
 expect 2 'the machine has 16 CPUs' predict "${machine[@]}" -n 17
 expect 2 '--rate flat' limits "${machine[@]}" -r 10k,flat
 expect 2 'no lock' limits "${machine[@]}" -p perfbuf
+expect 2 'no lock' limits "${machine[@]}" -p lane
+for n in 0 x 65; do
+	expect 2 "--merges $n" predict --merges "$n"
+done
+expect 2 "begins with 'epyc9654_noconsumer'" predict "${machine[@]}" -l epyc9654_noconsumer
 expect 2 '--seed abc' predict --seed abc
 for n in 1x -1 0; do
 	expect 2 "--wakeup-events $n" predict --wakeup-events "$n"
@@ -120,6 +125,20 @@ good 'lock ' predict "${xeon[@]}" -n 56
 good 'all · ' surface "${xeon[@]}" -n 8
 good '] l · ' surface "${xeon[@]}" -n 16
 good '] L · ' surface "${xeon[@]}" -n 56
+
+# Lanes have no lock: the merge is the limit, and with more merge threads the consumers are.
+xeon=(--synthetic 'pack:2 [numa] l3:1 core:28 pu:2' -p lane -r flat)
+good 'merge ' predict "${xeon[@]}"
+good 'consumer ' predict "${xeon[@]}" --merges 4
+good '(2)' surface "${xeon[@]}"
+
+# What the data lacks is named, and no figure is made up for it.
+for file in ringbuf_contention_2.csv own_rates.jsonl own_lanes.jsonl; do
+	rm -rf "$dir/data"
+	cp -r "$DATA" "$dir/data"
+	rm "$dir/data/$file"
+	expect 1 "$file" predict "${machine[@]}" --data "$dir/data"
+done
 
 # Every published figure is still what README.md and docs/scaling.md say, to the last digit or nearly so.
 ask check

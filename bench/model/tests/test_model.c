@@ -96,8 +96,8 @@ static void test_hidden_structure_moves_cores_apart(void **state)
 
 	(void)state;
 	assert_int_equal(nr_topology_open(&topo, &opts), 0);
-	plain = machine_from_topology(topo, (struct hidden){ 0, 0 });
-	hidden = machine_from_topology(topo, (struct hidden){ 2, 4 });
+	plain = machine_from_topology(topo, (struct hidden){ 0, 0, false });
+	hidden = machine_from_topology(topo, (struct hidden){ 2, 4, false });
 	for (unsigned b = 2; b < 16; b++)
 		assert_int_equal(machine_distance(plain, 0, b), NR_SAME_LLC);
 	assert_int_equal(machine_distance(hidden, 0, 1), NR_SAME_CORE);
@@ -109,6 +109,30 @@ static void test_hidden_structure_moves_cores_apart(void **state)
 	free(plain);
 	free(hidden);
 	nr_topology_free(topo);
+}
+
+/* Far from the memory of the ring, two caches of one package are as far apart as two packages. */
+static void test_the_home_of_a_line_counts(void **state)
+{
+	struct machine *m = machine_of(&tiered);
+	struct load load = { m, N_CPUS, cpus, 0 };
+	unsigned near[2] = { 0, tiered.cores - 1 }, far[2] = { tiered.cores, N_CPUS - 1 };
+	struct mix plain = mix_of(&load), homed;
+
+	(void)state;
+	assert_int_equal(load_distance(&load, far[0], far[1]), NR_SAME_PACKAGE);
+	m->homed = true;
+	assert_int_equal(load_distance(&load, near[0], near[1]), NR_SAME_PACKAGE);
+	assert_int_equal(load_distance(&load, far[0], far[1]), NR_OTHER_PACKAGE);
+	assert_int_equal(load_distance(&load, far[0], far[0] + 1), NR_SAME_LLC);
+	homed = mix_of(&load);
+	assert_near(homed.pair[NR_SAME_PACKAGE], plain.pair[NR_SAME_PACKAGE] / 2, 1e-9);
+	/* The consumer sits where the ring is. */
+	load.consumer_cpu = far[0];
+	assert_int_equal(load_distance(&load, near[0], near[1]), NR_OTHER_PACKAGE);
+	load.consumer_cpu = -1;
+	assert_int_equal(load_distance(&load, near[0], near[1]), NR_SAME_PACKAGE);
+	free(m);
 }
 
 /* ---- simulation ---- */
@@ -400,32 +424,76 @@ static void test_halves_share_only_the_first_point(void **state)
 }
 
 /* ---- files ---- */
-static int read_text(const char *text, struct curves *curves)
+static void write_text(const char *path, const char *text)
 {
-	char dir[] = "/tmp/nr_model_test_XXXXXX", path[64];
-	FILE *f;
-	int err;
+	FILE *f = fopen(path, "w");
 
-	assert_non_null(mkdtemp(dir));
-	snprintf(path, sizeof(path), "%s/ringbuf_contention.csv", dir);
-	f = fopen(path, "w");
 	assert_non_null(f);
 	assert_true(fputs(text, f) >= 0);
 	assert_int_equal(fclose(f), 0);
-	err = curves_read(curves, dir);
-	unlink(path);
+}
+
+static int read_texts(const char *first, const char *second, struct curves *curves,
+		      struct curves *held)
+{
+	char dir[] = "/tmp/nr_model_test_XXXXXX", path[2][64];
+	int err;
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(path[0], sizeof(path[0]), "%s/ringbuf_contention.csv", dir);
+	snprintf(path[1], sizeof(path[1]), "%s/ringbuf_contention_2.csv", dir);
+	write_text(path[0], first);
+	write_text(path[1], second);
+	err = curves_read(curves, held, dir);
+	unlink(path[0]);
+	unlink(path[1]);
 	rmdir(dir);
 	return err;
 }
 
+static int read_text(const char *text, struct curves *curves)
+{
+	struct curves held = { 0 };
+	int err = read_texts(text, "head\nspr_b,1,10\n", curves, &held);
+
+	free(held.curve);
+	return err;
+}
+
+/* Every other point of the second file is for tests, and no curve is lost. */
+static void test_half_of_the_second_file_is_held(void **state)
+{
+	struct curves curves = { 0 }, held = { 0 };
+
+	(void)state;
+	assert_int_equal(read_texts("head\nspr_a,1,10\nspr_a,2,5\n",
+				    "head\nspr_b,1,10\nspr_b,2,5\nspr_b,3,4\nspr_b,4,2\n", &curves,
+				    &held),
+			 0);
+	assert_int_equal(curves.n, 2);
+	assert_int_equal(curves.curve[0].n, 2);
+	assert_int_equal(curves.curve[1].n, 2);
+	assert_int_equal(curves.curve[1].points[1].mix.n, 3);
+	assert_int_equal(held.n, 1);
+	assert_int_equal(held.curve[0].n, 2);
+	assert_int_equal(held.curve[0].points[0].mix.n, 2);
+	assert_int_equal(held.curve[0].points[1].mix.n, 4);
+	free(curves.curve);
+	free(held.curve);
+	curves.curve = NULL;
+	assert_int_equal(read_texts("head\nspr_a,1,10\n", "head\nabacus,1,10\n", &curves, &held),
+			 -ENOENT);
+	assert_null(curves.curve);
+}
+
 static void test_published_curves_are_read_and_bad_ones_are_not(void **state)
 {
-	struct curves curves = { 0 };
+	struct curves curves = { 0 }, held;
 
 	(void)state;
 	assert_int_equal(
 		read_text("series,producers,mops_per_sec\nspr_a,2,4\nspr_a,1,10\n", &curves), 0);
-	assert_int_equal(curves.n, 1);
+	assert_int_equal(curves.n, 2);
 	assert_int_equal(curves.curve[0].points[0].mix.n, 1);
 	assert_near(curves.curve[0].points[1].ns, 250, 1e-9);
 	free(curves.curve);
@@ -434,7 +502,7 @@ static void test_published_curves_are_read_and_bad_ones_are_not(void **state)
 	assert_int_equal(read_text("head\nspr_a,1,0\n", &curves), -EINVAL);
 	assert_int_equal(read_text("head\nspr_a,1\n", &curves), -EINVAL);
 	assert_int_equal(read_text("head\nabacus,1,10\n", &curves), -ENOENT);
-	assert_int_equal(curves_read(&curves, "/nonexistent"), -ENOENT);
+	assert_int_equal(curves_read(&curves, &held, "/nonexistent"), -ENOENT);
 	assert_null(curves.curve);
 }
 
@@ -577,16 +645,17 @@ static void test_sweep_of_another_machine_is_refused(void **state)
 /* ---- predictions ---- */
 static struct curves published(void)
 {
-	struct curves curves;
+	struct curves curves, held;
 
-	assert_int_equal(curves_read(&curves, NR_MODEL_DATA_SOURCE), 0);
+	assert_int_equal(curves_read(&curves, &held, NR_MODEL_DATA_SOURCE), 0);
+	free(held.curve);
 	return curves;
 }
 
 static struct family family_of(const char *like)
 {
 	struct curves curves = published();
-	struct family f = family_fit(&curves, like);
+	struct family f = family_fit(&curves, like, true);
 
 	assert_true(f.n > 0);
 	free(curves.curve);
@@ -599,14 +668,16 @@ static void assert_interval(const struct interval *i)
 	assert_true(isfinite(i->hi));
 }
 
-static struct answer ask(const struct machine *m, unsigned shard_cpus, const struct family *f,
-			 unsigned n, double rate)
+static struct answer ask_rest(const struct machine *m, unsigned shard_cpus, bool lanes,
+			      const struct family *f, const struct rest *rest, unsigned n,
+			      double rate)
 {
 	int shard[N_CPUS], consumer[N_CPUS];
 	struct shards shards = { .n = shard_cpus ? N_CPUS / shard_cpus : 0,
+				 .lanes = lanes,
 				 .cpu_shard = shard,
 				 .consumer = consumer };
-	struct question q = { m, f, &rest_default, &shards, n, cpus, rate, SEED };
+	struct question q = { m, f, rest, &shards, n, cpus, rate, SEED };
 	struct answer a;
 
 	for (unsigned i = 0; i < N_CPUS; i++) {
@@ -617,7 +688,14 @@ static struct answer ask(const struct machine *m, unsigned shard_cpus, const str
 	assert_interval(&a.per_sec);
 	assert_interval(&a.wait_ns);
 	assert_interval(&a.merge_per_sec);
+	assert_interval(&a.packers);
 	return a;
+}
+
+static struct answer ask(const struct machine *m, unsigned shard_cpus, const struct family *f,
+			 unsigned n, double rate)
+{
+	return ask_rest(m, shard_cpus, false, f, &rest_default, n, rate);
 }
 
 static void test_predictions_are_intervals_and_make_sense(void **state)
@@ -638,6 +716,66 @@ static void test_predictions_are_intervals_and_make_sense(void **state)
 	assert_near(perf.per_sec.mid, perf.merge_per_sec.mid, 1e-9);
 	free(m);
 	free(f.sets);
+}
+
+/* Nobody waits for another lane; consumers and the merge are what is left. */
+static void test_lanes_have_no_lock(void **state)
+{
+	struct family f = family_of("epyc9654");
+	struct machine *m = machine_of(&tiered);
+	struct rest rest = rest_default;
+	struct answer one = ask_rest(m, 32, true, &f, &rest, 1, 0);
+	struct answer all = ask_rest(m, 32, true, &f, &rest, N_CPUS, 0), more;
+
+	(void)state;
+	assert_true(one.wait_ns.mid < ask(m, 32, &f, 1, 0).wait_ns.mid);
+	assert_near(all.wait_ns.mid, one.wait_ns.mid, 1e-9);
+	assert_near(all.wait_ns.lo, one.wait_ns.lo, 1e-9);
+	assert_string_equal(one.bound, "output");
+	assert_string_equal(all.bound, "merge");
+	assert_near(all.per_sec.mid, 1e9 / (rest.merge_ns[1] + rest.merge_log2_ns[1]), 1e-9);
+	/* With merges enough the two consumers are the limit, each of 32 lanes. */
+	rest.merges = 8;
+	more = ask_rest(m, 32, true, &f, &rest, N_CPUS, 0);
+	assert_string_equal(more.bound, "consumer");
+	assert_near(more.per_sec.mid, 2e9 / (rest.index_ns[1] + 5 * rest.merge_log2_ns[1]), 1e-9);
+	assert_near(more.packers.mid, ceil(more.per_sec.mid * rest.packer_ns[1] / 1e9), 1e-9);
+	free(m);
+	free(f.sets);
+}
+
+/* A record costs more the longer its CPU did something else, up to a millisecond. */
+static void test_a_gap_makes_a_record_dearer(void **state)
+{
+	static const double rate[] = { 0, 1e6, 1e5, 1e4, 1e3 };
+	struct costs c = tiered_costs();
+	struct family one = { .n = 1, .sets = &c };
+	struct machine *m = machine_of(&tiered);
+	struct rest rest = rest_default;
+
+	(void)state;
+	rest.cold = 0.3;
+	rest.perf_cold = 0.2;
+	rest.cold_power = 0.5;
+	for (unsigned i = 0; i < 5; i++) {
+		double root = rate[i] > 0 ? sqrt(1e6 / rate[i]) : 0;
+		struct answer ring = ask_rest(m, 1, false, &one, &rest, 8, rate[i]);
+		struct answer perf = ask_rest(m, 0, false, &one, &rest, 8, rate[i]);
+
+		assert_near(ring.wait_ns.mid, c.alone * (1 + 0.3 * root), 1e-6);
+		assert_near(perf.wait_ns.mid,
+			    rest.perf_ns[1] * (1 + 0.2 * root) +
+				    rest.perf_wake_ns[1] / rest.perf_sample,
+			    1e-6);
+	}
+	assert_near(ask_rest(m, 1, false, &one, &rest, 8, 10).wait_ns.mid,
+		    ask_rest(m, 1, false, &one, &rest, 8, 1e3).wait_ns.mid, 1e-9);
+	/* The error of these costs widens what it concerns. */
+	rest.error = 0.2;
+	assert_near(ask_rest(m, 1, false, &one, &rest, 8, 1e3).wait_ns.hi,
+		    exp(0.2) * c.alone * (1 + 0.3 * sqrt(1e3)), 1e-6);
+	assert_near(ask_rest(m, 1, false, &one, &rest, 8, 0).wait_ns.hi, c.alone, 1e-6);
+	free(m);
 }
 
 static void test_interval_is_as_wide_as_the_error(void **state)
@@ -703,13 +841,85 @@ static void test_capacity_is_what_the_limits_say(void **state)
 	free(f.sets);
 }
 
+/* A sweep whose costs are known, and the fit of every other row below saturation. */
+static void test_costs_of_gaps_are_recovered(void **state)
+{
+	static const char *const transports[] = { "cpu", "perfbuf-sampled", "lane" };
+	static const double base[] = { 100, 300, 60 };
+	char path[] = "/tmp/nr_model_test_XXXXXX";
+	struct costs c = { .alone = 100, .own = 50 };
+	struct family one = { .n = 1, .sets = &c };
+	struct machine *m = machine_of(&tiered);
+	struct rest rest = rest_default;
+	struct measurements rows;
+	struct interval ns;
+	FILE *f = fdopen(mkstemp(path), "w");
+
+	(void)state;
+	assert_non_null(f);
+	for (unsigned t = 0; t < 3; t++)
+		for (double rate = 1e6; rate >= 1; rate = rate > 1e3 ? rate / 10 : 0) {
+			double ns = base[t] + (t == 1 ? 60 : 40) * pow(1e6 / rate, 0.4);
+
+			fprintf(f,
+				"{\"transport\":\"%s\",\"producers\":1,\"rate\":%f,\"valid\":true,"
+				"\"producer_cpus\":[%u],\"consumer_cpu\":0,\"cost_mean_ns\":"
+				"{\"median\":%f,\"q1\":%f,\"q3\":%f}}\n",
+				transports[t], rate, t, ns, ns, ns);
+		}
+	for (unsigned t = 0; t < 3; t++)
+		fprintf(f,
+			"{\"transport\":\"%s\",\"producers\":1,\"rate\":0,\"valid\":true,"
+			"\"producer_cpus\":[0],\"cost_mean_ns\":{\"median\":%f,\"q1\":%f,\"q3\":%f}"
+			"}\n",
+			transports[t], base[t], base[t], base[t]);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(measured_read(&rows, path), 0);
+	unlink(path);
+	assert_int_equal(rows.n, 15);
+	rest.perf_wake_ns[1] = 0;
+	assert_int_equal(rest_fit(&rest, &rows, m, &one, 2), 0);
+	assert_near(rest.cold, 0.4, 0.02);
+	assert_near(rest.perf_cold, 0.2, 0.02);
+	assert_near(rest.cold_power, 0.4, 0.02);
+	assert_near(rest.perf_ns[1], 300, 1e-9);
+	assert_near(rest.lane[1], 0.6, 1e-9);
+	assert_true(rest.error < 0.01);
+	for (unsigned i = 0; i < rows.n; i++) {
+		assert_int_equal(predict_measured(&ns, &rows.of[i], m, &one, &rest), 0);
+		assert_near(ns.mid, rows.of[i].ns[1], 0.02);
+	}
+	measured_free(&rows);
+	free(m);
+}
+
+/* A record nobody reads costs something else. */
+static void test_curves_without_a_consumer_are_fitted_apart(void **state)
+{
+	struct curves curves = published();
+	struct family with = family_fit(&curves, "epyc9654", true);
+	struct family without = family_fit(&curves, "epyc9654", false);
+	struct like like;
+
+	(void)state;
+	assert_true(with.n > 0 && without.n > 0);
+	for (unsigned i = 0; i < with.n; i++)
+		assert_true(with.sets[i].consumer > 0);
+	for (unsigned i = 0; i < without.n; i++)
+		assert_true(without.sets[i].consumer == 0);
+	assert_int_equal(like_parse(&like, &curves, "epyc9654_noconsumer"), -ENOENT);
+	free(with.sets);
+	free(without.sets);
+	free(curves.curve);
+}
+
 static void test_unknown_family(void **state)
 {
 	struct curve curve = { .name = "spr_x" };
 	struct curves curves = { 1, &curve };
 
 	(void)state;
-	assert_int_equal(family_fit(&curves, "abacus").n, 0);
+	assert_int_equal(family_fit(&curves, "abacus", true).n, 0);
 }
 
 /* ---- likeness ---- */
@@ -761,7 +971,7 @@ static void test_a_published_host_is_recognized(void **state)
 		struct machine *m;
 
 		assert_int_equal(nr_topology_open(&topo, &opts), 0);
-		m = machine_from_topology(topo, (struct hidden){ 0, 24 });
+		m = machine_from_topology(topo, (struct hidden){ 0, 24, true });
 		assert_int_equal(machine_alike(host, m), i < 2);
 		free(m);
 		nr_topology_free(topo);
@@ -858,6 +1068,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_distances_of_a_regular_machine),
 		cmocka_unit_test(test_hidden_structure_moves_cores_apart),
+		cmocka_unit_test(test_the_home_of_a_line_counts),
+		cmocka_unit_test(test_half_of_the_second_file_is_held),
 		cmocka_unit_test(test_simulation_meets_exact_mean_values),
 		cmocka_unit_test(test_exact_mean_values_of_known_cases),
 		cmocka_unit_test(test_flat_out_saturates_and_is_fair),
@@ -884,6 +1096,10 @@ int main(void)
 		cmocka_unit_test(test_interval_is_as_wide_as_the_error),
 		cmocka_unit_test(test_limits_fit_the_predictions),
 		cmocka_unit_test(test_capacity_is_what_the_limits_say),
+		cmocka_unit_test(test_lanes_have_no_lock),
+		cmocka_unit_test(test_a_gap_makes_a_record_dearer),
+		cmocka_unit_test(test_costs_of_gaps_are_recovered),
+		cmocka_unit_test(test_curves_without_a_consumer_are_fitted_apart),
 		cmocka_unit_test(test_unknown_family),
 		cmocka_unit_test(test_names_of_hosts_bring_what_they_hide),
 		cmocka_unit_test(test_a_published_host_is_recognized),
