@@ -71,6 +71,10 @@ static int create_rings(struct nr_maps *maps, const struct nr_plan *plan,
 
 /* The least size of a block: 4 KiB. */
 #define BLOCK_SHIFT_MIN 8u
+/* The largest: 2 MiB. Older kernels limit the value of an array to 4 MiB (KMALLOC_MAX_SIZE). And a
+ * lane must not hold more records than its head can count: 255 blocks of records of two granules
+ * are less than 2^24. */
+#define BLOCK_SHIFT_MAX 17u
 
 /* A lane should have this many blocks, because a block is free only as a whole. */
 #define BLOCKS_PER_LANE	 16u
@@ -97,7 +101,7 @@ static uint32_t choose_block_shift(const struct nr_plan *plan)
 
 		least = bytes < least ? bytes : least;
 	}
-	while ((size_t)NR_LANE_GRANULE << (shift + 1) <= least)
+	while (shift < BLOCK_SHIFT_MAX && (size_t)NR_LANE_GRANULE << (shift + 1) <= least)
 		shift++;
 	return shift;
 }
