@@ -305,12 +305,34 @@ static void log_last_abandoned(struct nr_collector *c, unsigned i)
 		log_abandoned(c, lanes->abandoned_cpu, lanes->abandoned_id);
 }
 
+static int pass_until(struct nr_shard *shard, uint64_t deadline)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+	int err = nr_shard_pass(shard, NR_TIME_END);
+
+	while (err != -EBADMSG && nr_shard_watermark(shard) != NR_TIME_END &&
+	       nr_clock_now() < deadline) {
+		if (err)
+			nanosleep(&pause, NULL);
+		err = nr_shard_pass(shard, NR_TIME_END);
+	}
+	return err;
+}
+
+/* Programs that can sleep have had their time, and nothing is written over their records. */
+static int give_up_sleepers(struct nr_shard *shard, int err)
+{
+	if (err != -EAGAIN || !shard->lanes)
+		return err;
+	shard->lanes->sleepable = false;
+	return nr_shard_pass(shard, NR_TIME_END);
+}
+
 /* Gives every submitted record to the merge. Waits up to LAST_RECORD_NS for records that are not
  * submitted. */
 static int drain_to_the_end(struct nr_collector *c)
 {
 	uint64_t deadline = nr_clock_now() + LAST_RECORD_NS;
-	const struct timespec pause = { .tv_nsec = 1000000 };
 	int err = 0;
 
 	for (unsigned i = 0; i < c->plan->n_shards; i++) {
@@ -318,13 +340,7 @@ static int drain_to_the_end(struct nr_collector *c)
 		int ret = atomic_load(&c->consumers[i].error);
 
 		end_grace(shard->lanes);
-		ret = ret ?: nr_shard_pass(shard, NR_TIME_END);
-		while (ret != -EBADMSG && nr_shard_watermark(shard) != NR_TIME_END &&
-		       nr_clock_now() < deadline) {
-			if (ret)
-				nanosleep(&pause, NULL);
-			ret = nr_shard_pass(shard, NR_TIME_END);
-		}
+		ret = ret ?: give_up_sleepers(shard, pass_until(shard, deadline));
 		if (nr_shard_watermark(shard) != NR_TIME_END)
 			nr_shard_finish(shard);
 		log_last_abandoned(c, i);

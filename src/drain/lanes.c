@@ -245,8 +245,10 @@ static bool is_abandoned(struct nr_lanes *l, struct nr_lane_reader *r, uint64_t 
 	l->wants_grace |= now - r->stuck_since > SLOW_NS;
 	if (!l->sleepable)
 		return r->stuck_since < l->grace;
-	l->barred[at >> l->arena.shift] = now - r->stuck_since > SLEEPER_NS;
-	return now - r->stuck_since > SLEEPER_NS;
+	if (now - r->stuck_since <= SLEEPER_NS)
+		return false;
+	l->barred[at >> l->arena.shift] = true;
+	return true;
 }
 
 /* Goes on behind a record that is not submitted. Its header was written by the program that reserved
