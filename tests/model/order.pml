@@ -108,48 +108,9 @@ bit stalled;	     /* every producer has committed, but a walk does not reach P *
 bit all_written = 1; /* at the end: written + lost + discarded = attempts */
 bit finished;
 
-/* CLOCK_ERR: each reading, on every CPU, has its own error: it is up to CLOCK_ERR too low. */
-inline clock_error(out)
-{
-#ifdef CLOCK_ERR
-	if
-	:: skip
-	:: out >= 1 -> out = out - 1
-	:: out >= CLOCK_ERR -> out = out - CLOCK_ERR
-	fi
-#endif
-	skip
-}
-
-inline producer_clock(out)
-{
-	atomic {
-		if
-		:: clk < MAXT -> clk++
-		:: skip
-		fi;
-		out = clk;
-		clock_error(out)
-	}
-}
-
-/* A reading that is not later than the last one cannot raise W. The reader waits until time passes
- * or all producers have ended. */
-inline rising_clock(out, last_out)
-{
-	atomic {
-		if
-		:: clk > last_out -> out = clk; clock_error(out)
-		:: clk < MAXT -> clk++; out = clk; clock_error(out)
-#ifdef BAD_P_FIRST
-		:: ALLDONE && over -> out = END
-		:: ALLDONE && !over -> out = last_out
-#else
-		:: ALLDONE -> out = END
-#endif
-		fi
-	}
-}
+#define NREADER NCPU
+#define ENDED(c, g) (!inprog[c] || gen[c] != g)
+#include "clock.pml"
 
 proctype store_buffer(byte c)
 {
@@ -268,19 +229,6 @@ proctype producer(byte c)
 	:: else -> break
 	od;
 	ended++
-}
-
-/* A grace period ends when each CPU was seen outside the program that it ran at the period's
- * start. */
-inline wait_grace()
-{
-	c = 0;
-	do
-	:: c < NCPU ->
-		g = gen[c];
-		atomic { !inprog[c] || gen[c] != g -> c++; g = 0 }
-	:: else -> break
-	od
 }
 
 #ifdef RCU
