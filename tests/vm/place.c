@@ -12,21 +12,33 @@
 
 #define MAX_FILES 65536
 
-static bool is_rings(int fd)
+static bool get_info(int fd, struct bpf_map_info *info)
 {
-	struct bpf_map_info info = {};
-	__u32 size = sizeof(info);
+	__u32 size = sizeof(*info);
 
-	return !bpf_obj_get_info_by_fd(fd, &info, &size) &&
-	       info.type == BPF_MAP_TYPE_ARRAY_OF_MAPS && !strcmp(info.name, "nr_shards");
+	memset(info, 0, size);
+	return !bpf_obj_get_info_by_fd(fd, info, &size);
 }
 
-int place_find_rings(void)
+int place_find_maps(const char *array)
 {
+	struct bpf_map_info info;
+
 	for (int fd = 0; fd < MAX_FILES; fd++)
-		if (is_rings(fd))
+		if (get_info(fd, &info) && info.type == BPF_MAP_TYPE_ARRAY_OF_MAPS &&
+		    !strcmp(info.name, array))
 			return fd;
-	sys_die("the collector has no array of rings");
+	sys_die("the collector has no %s", array);
+}
+
+/* A ring has two pages of positions before its data. */
+static size_t count_pages(const struct bpf_map_info *info)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+
+	if (info->type == BPF_MAP_TYPE_RINGBUF)
+		return info->max_entries / page + 2;
+	return ((size_t)info->max_entries * info->value_size + page - 1) / page;
 }
 
 static size_t count_strays(char *memory, size_t n, int node)
@@ -48,22 +60,24 @@ static size_t count_strays(char *memory, size_t n, int node)
 	return strays;
 }
 
-size_t place_ring_strays(int rings, unsigned s, size_t ring_bytes, int node)
+size_t place_strays(int maps, unsigned s, int node)
 {
-	size_t page = sysconf(_SC_PAGESIZE), size = ring_bytes + 2 * page, strays;
+	size_t page = sysconf(_SC_PAGESIZE), n, strays;
+	struct bpf_map_info info;
 	uint32_t id = 0;
 	int fd = -1;
 	void *p;
 
-	if (!bpf_map_lookup_elem(rings, &s, &id))
+	if (!bpf_map_lookup_elem(maps, &s, &id))
 		fd = bpf_map_get_fd_by_id(id);
-	if (fd < 0)
-		sys_die("there is no ring %u: %s", s, strerror(errno));
-	p = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+	if (fd < 0 || !get_info(fd, &info))
+		sys_die("there is no map %u: %s", s, strerror(errno));
+	n = count_pages(&info);
+	p = mmap(NULL, n * page, PROT_READ, MAP_SHARED, fd, 0);
 	if (p == MAP_FAILED)
-		sys_die("ring %u cannot be mapped: %s", s, strerror(errno));
-	strays = count_strays(p, size / page, node);
-	munmap(p, size);
+		sys_die("map %u cannot be mapped: %s", s, strerror(errno));
+	strays = count_strays(p, n, node);
+	munmap(p, n * page);
 	close(fd);
 	return strays;
 }
