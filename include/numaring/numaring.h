@@ -394,12 +394,14 @@ struct nr_shard_stats {
 	uint64_t behind;
 	uint64_t behind_by_ns;
 	uint64_t lost[NR_LOSS_SLOTS]; /* by enum nr_loss; 0 for unused slots */
-	uint64_t unread;    /* bytes reserved and not walked; set by the stop, normally 0 */
-	uint64_t fill;	    /* bytes in the ring */
-	uint64_t fill_peak; /* largest fill, bytes */
-	uint64_t lag_ns;    /* age of the shard's watermark */
-	uint64_t busy_ns;   /* wait for unsubmitted records, as of its last pass; 0: none */
-	uint64_t idle_ns;   /* time since its consumer's last pass */
+	uint64_t unread; /* bytes reserved and not walked; set by the stop, normally 0 */
+	uint64_t fill;	 /* bytes in the ring */
+	/* Largest fill, bytes. With lanes: the part of its memory that a lane had used, at most, as the
+	 * same part of ring_bytes. */
+	uint64_t fill_peak;
+	uint64_t lag_ns;  /* age of the shard's watermark */
+	uint64_t busy_ns; /* wait for unsubmitted records, as of its last pass; 0: none */
+	uint64_t idle_ns; /* time since its consumer's last pass */
 	/* Maxima of the three, which may be of different times. */
 	uint64_t lag_max_ns;
 	uint64_t busy_max_ns;

@@ -305,6 +305,19 @@ uint64_t nr_lanes_unread(const struct nr_lanes *l)
 	return sum * NR_LANE_GRANULE;
 }
 
+uint64_t nr_lanes_fullest(const struct nr_lanes *l)
+{
+	double most = 0;
+
+	for (uint32_t i = 0; i < l->n; i++) {
+		const struct nr_lane_reader *r = &l->lanes[i];
+		double share = (double)(r->seen - r->freed) / (r->granted - r->freed);
+
+		most = r->seen != r->freed && share > most ? share : most;
+	}
+	return most * nr_arena_bytes(&l->arena);
+}
+
 /* ---- life ---- */
 
 static bool allocate(struct nr_lanes *l, uint32_t n_blocks)

@@ -95,6 +95,9 @@ static inline void nr_lanes_reap(struct nr_lanes *lanes, uint64_t at)
 /* Takes back the blocks that are free, and grants blocks to the lanes that need some. */
 void nr_lanes_grant(struct nr_lanes *lanes);
 
+/* How much of its blocks the fullest lane has used, as that share of the arena, bytes. */
+uint64_t nr_lanes_fullest(const struct nr_lanes *lanes);
+
 /* Bytes reserved and not walked. */
 uint64_t nr_lanes_unread(const struct nr_lanes *lanes);
 

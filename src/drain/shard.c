@@ -389,9 +389,9 @@ static int see(struct nr_shard *shard)
 		return 0;
 	}
 	err = nr_lanes_see(shard->lanes);
+	nr_counter_max(&shard->peak, nr_lanes_fullest(shard->lanes));
 	if (!err)
 		reap(shard);
-	nr_counter_max(&shard->peak, nr_shard_fill(shard));
 	return err;
 }
 

@@ -77,7 +77,7 @@ struct nr_shard {
 	_Atomic(uint64_t) behind;	/* records below complete_to: violate I2 or I3 */
 	_Atomic(uint64_t) behind_by;	/* the largest difference, ns */
 	_Atomic(uint64_t) unsorted;	/* places where ts descends in the ring (I1) */
-	_Atomic(uint64_t) peak;		/* largest fill seen, bytes */
+	_Atomic(uint64_t) peak;		/* largest fill seen, bytes; nr_lanes_fullest */
 	_Atomic(uint64_t) *cpu_records; /* [n_cpus] records walked, with discarded ones */
 
 	_Alignas(64) _Atomic(uint64_t) tail; /* entries put into the queue so far */
