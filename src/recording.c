@@ -82,8 +82,8 @@ static int check_nmi(const struct nr_collector *c)
 		if (beside)
 			nr_log(&c->log, NR_LOG_ERROR,
 			       "cannot run programs of %s in NMIs, as those on counters of the "
-			       "CPU, "
-			       "and %s beside them: record it without %s, or use cpu-clock",
+			       "CPU, and %s beside them: use --transport lane, record it without "
+			       "%s, or use cpu-clock",
 			       o->name, beside, beside);
 		if (beside)
 			return -EINVAL;
@@ -91,7 +91,8 @@ static int check_nmi(const struct nr_collector *c)
 			continue;
 		nr_log(&c->log, NR_LOG_ERROR,
 		       "cannot record cycles of source %s with other sources, which its NMIs would "
-		       "interrupt: record it alone, or use -e sample, which samples by the clock",
+		       "interrupt: use --transport lane, record it alone, or use -e sample, which "
+		       "samples by the clock",
 		       c->objects[i].name);
 		return -EINVAL;
 	}
@@ -153,8 +154,8 @@ static void log_abandoned(void *ctx, uint32_t cpu, uint16_t id)
 
 	nr_log(&c->log, NR_LOG_WARN,
 	       "a program of %s on CPU %u reserved an event %s and ended without a submit or "
-	       "discard: "
-	       "the event counts as lost (abandoned); add nr_submit or nr_discard to each path",
+	       "discard, so the event is lost (abandoned): add nr_submit or nr_discard to each "
+	       "path",
 	       i < c->n_objects ? c->objects[i].name : "an object", cpu, type ? type : "?");
 }
 

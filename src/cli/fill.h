@@ -5,7 +5,7 @@
 
 #include <numaring/numaring.h>
 
-/* The fill of the fullest ring in percent. */
+/* The fill of the fullest shard in percent. */
 double fill_of_fullest(const struct nr_stats *stats);
 
 #endif

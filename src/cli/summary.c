@@ -58,13 +58,17 @@ static void print_stalls(FILE *out, const struct nr_stats *st, enum nr_order ord
 	}
 }
 
+static bool output_was_slow(const struct nr_stats *st)
+{
+	return st->output_total_ns > st->duration_ns / 2;
+}
+
 /* Names what kept the rings full although the consumers ran: an output, or the merge thread. */
 static void print_merge(FILE *out, const struct nr_stats *st)
 {
 	if (st->output_ns > STALLED_NS)
 		fprintf(out, "the output has been blocked for %.1f s\n", st->output_ns / 1e9);
-	if (st->output_max_ns > STALLED_NS ||
-	    (st->lost_total && st->output_total_ns > st->duration_ns / 2))
+	if (st->output_max_ns > STALLED_NS || (st->lost_total && output_was_slow(st)))
 		fprintf(out,
 			"the output was slow: one write took %.0f ms; %.1f of %.1f s were spent "
 			"writing\n",
@@ -80,7 +84,7 @@ void summary_progress(FILE *out, const struct nr_stats *st, enum nr_order order,
 	char rate[16], bytes[16];
 
 	fprintf(out,
-		"\r%s events/s  %sB written  %" PRIu64 " lost  fullest ring %.0f %%  lag %.0f ms",
+		"\r%s events/s  %sB written  %" PRIu64 " lost  fullest shard %.0f %%  lag %.0f ms",
 		cli_format_count(rate, sizeof(rate),
 				 (st->events_written - events_before) / seconds),
 		cli_format_count(bytes, sizeof(bytes), st->bytes_written), st->lost_total,
@@ -116,22 +120,75 @@ static uint64_t sum_lost(const uint64_t *lost)
 	return sum;
 }
 
+static bool has_lanes(const struct nr_stats *st)
+{
+	return nr_stats_shard(st, 0)->block_bytes;
+}
+
+/* The columns RING, or MEMORY, LANES and BLOCK. */
+static const char *format_memory(char *text, size_t size, const struct nr_shard_stats *s)
+{
+	char bytes[24], block[24];
+
+	cli_format_size(bytes, sizeof(bytes), s->ring_bytes);
+	if (s->block_bytes)
+		snprintf(text, size, "%6s  %5u  %5s", bytes, s->lanes,
+			 cli_format_size(block, sizeof(block), s->block_bytes));
+	else
+		snprintf(text, size, "%5s", bytes);
+	return text;
+}
+
 static void print_shard(FILE *out, unsigned i, const struct nr_plan_shard *plan,
 			const struct nr_shard_stats *s)
 {
-	char cpus[25], ring[24], pages[32];
+	char cpus[25], memory[40], pages[32];
 
 	if (s->pages_on_node < 0)
 		snprintf(pages, sizeof(pages), "-");
 	else
 		snprintf(pages, sizeof(pages), "%zd/%zu", s->pages_on_node, s->pages);
-	fprintf(out, "%5u  %4d%s %-24s  %5s  %13s  %12" PRIu64 "  %4.0f %%  %6" PRIu64 "  %" PRIu64,
+	fprintf(out, "%5u  %4d%s %-24s  %s  %13s  %12" PRIu64 "  %4.0f %%  %6" PRIu64 "  %" PRIu64,
 		i, plan->node, plan->node_is_own ? " " : "*",
 		nr_cpu_list(cpus, sizeof(cpus), plan->cpus, plan->n_cpus),
-		cli_format_size(ring, sizeof(ring), plan->ring_bytes), pages, s->records,
-		100.0 * s->fill_peak / plan->ring_bytes, s->late, sum_lost(s->lost));
+		format_memory(memory, sizeof(memory), s), pages, s->records,
+		100.0 * s->fill_peak / s->ring_bytes, s->late, sum_lost(s->lost));
 	print_causes(out, s->lost);
 	fputc('\n', out);
+}
+
+/* What to do about losses, by cause: with rings, and with lanes. Where there is no advice, a message
+ * has said it. */
+static const char *const advice[NR_LOSS_CAUSES][2] = {
+	[NR_LOSS_FULL] = { "a ring had no room: use a larger --ring-size, or record less "
+			   "(--filter)",
+			   "a CPU had used all blocks of its lane: use a larger --ring-size, or "
+			   "record "
+			   "less (--filter)" },
+	[NR_LOSS_CONTENDED] = { "the lock of a ring was taken: use more shards (--shards cpu), or "
+				"--transport lane",
+				"other programs interrupted each try to reserve: run them less "
+				"often, or "
+				"record fewer interrupts" },
+	[NR_LOSS_OVERSIZE] = { "the record was larger than a ring: use a larger --ring-size",
+			       "the record was larger than a block (column BLOCK): use a larger "
+			       "--ring-size, or "
+			       "--transport ring" },
+	[NR_LOSS_ABANDONED] = { NULL,
+				"a program ended without nr_submit or nr_discard: a warning names "
+				"its event and CPU" },
+};
+
+static void print_advice(FILE *out, const struct nr_stats *st)
+{
+	for (unsigned k = 0; k < NR_LOSS_CAUSES; k++) {
+		const char *text = advice[k][has_lanes(st)];
+
+		if (!st->lost[k] || !text || (k == NR_LOSS_FULL && output_was_slow(st)))
+			continue;
+		fprintf(out, "%" PRIu64 " record%s lost (%s), because %s\n", st->lost[k],
+			cli_plural(st->lost[k]), nr_loss_name(k), text);
+	}
 }
 
 /* A packet counts as written if the output took all of it. Part of a packet that failed may have
@@ -140,7 +197,7 @@ static void print_unwritten(FILE *out, const struct summary *s)
 {
 	const struct nr_stats *st = s->stats;
 
-	fprintf(out, "%" PRIu64 " record%s read from a ring but not written", st->unwritten,
+	fprintf(out, "%" PRIu64 " record%s read but not written", st->unwritten,
 		cli_plural(st->unwritten));
 	if (s->delivered > st->events_written)
 		fprintf(out, " (%" PRIu64 " of them reached the output)",
@@ -275,7 +332,7 @@ static void print_identity(FILE *out, const struct summary *s)
 			st->skipped_runs, cli_plural(st->skipped_runs));
 	for (unsigned i = 0; i < st->n_shards; i++)
 		if (nr_stats_shard(st, i)->unread)
-			fprintf(out, "shard %u: %" PRIu64 " byte%s of its ring never read\n", i,
+			fprintf(out, "shard %u: %" PRIu64 " byte%s never read\n", i,
 				nr_stats_shard(st, i)->unread,
 				cli_plural(nr_stats_shard(st, i)->unread));
 }
@@ -320,8 +377,9 @@ static void print_details(FILE *out, const struct summary *s)
 	const struct misfits misfits = misfits_of(s);
 	const struct nr_stats *st = s->stats;
 
-	fprintf(out, "%5s  %4s  %-24s  %5s  %13s  %12s  %6s  %6s  %s\n", "SHARD", "NODE", "CPUS",
-		"RING", "PAGES ON NODE", "RECORDS", "PEAK", "LATE", "LOST");
+	fprintf(out, "%5s  %4s  %-24s  %s  %13s  %12s  %6s  %6s  %s\n", "SHARD", "NODE", "CPUS",
+		has_lanes(st) ? "MEMORY  LANES  BLOCK" : " RING", "PAGES ON NODE", "RECORDS",
+		"PEAK", "LATE", "LOST");
 	for (unsigned i = 0; i < st->n_shards; i++)
 		print_shard(out, i, nr_plan_shard_at(s->plan, i), nr_stats_shard(st, i));
 	for (unsigned i = 0; s->outputs->n > 1 && i < s->outputs->n; i++)
@@ -332,6 +390,7 @@ static void print_details(FILE *out, const struct summary *s)
 	}
 	print_merge(out, st);
 	print_stalls(out, st, s->order);
+	print_advice(out, st);
 	misfits_print(out, &misfits);
 	print_identity(out, s);
 	print_filtered(out, st);
@@ -378,7 +437,9 @@ static json_t *json_shard(const struct nr_plan_shard *plan, const struct nr_shar
 	json_object_set_new(o, "node", json_integer(plan->node));
 	json_object_set_new(o, "node_is_own", json_boolean(plan->node_is_own));
 	json_object_set_new(o, "cpus", json_cpus(plan));
-	set(o, "ring_bytes", plan->ring_bytes);
+	set(o, "ring_bytes", s->ring_bytes);
+	set(o, "lanes", s->lanes);
+	set(o, "block_bytes", s->block_bytes);
 	set(o, "pages", s->pages);
 	json_object_set_new(o, "pages_on_node", json_integer(s->pages_on_node));
 	set(o, "index_pages", s->index_pages);
@@ -491,6 +552,7 @@ static json_t *json_summary(const struct summary *s)
 	set(o, "merge_waited_ns", st->merge_waited_ns);
 	set(o, "skipped_runs", st->skipped_runs);
 	json_object_set_new(o, "order", json_string(s->order == NR_ORDER_RCU ? "rcu" : "fence"));
+	json_object_set_new(o, "transport", json_string(has_lanes(st) ? "lane" : "ring"));
 	json_object_set_new(o, "policy", json_string(s->plan->policy));
 	json_object_set_new(o, "clocksource", json_string(st->clocksource));
 	json_object_set_new(o, "output", json_path(s->outputs->list[0].path));

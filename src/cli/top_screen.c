@@ -134,7 +134,7 @@ static void draw_help(void)
 		"",
 		"LATENCY       of events that ended in the interval; EVER: the longest so far",
 		"LONGEST       the longest duration in the task's events of the interval",
-		"FILL PEAK     of the ring, now and at most so far",
+		"FILL PEAK     of the ring or lanes, now and so far",
 		"LAG           how old the time is to which the shard is complete",
 		"CPU %         of the shard's consumer; above, of all of numaring",
 	};

@@ -131,7 +131,7 @@ void top_summary(const struct top_snapshot *s, char lines[2][TOP_LINE])
 		 tm.tm_min, tm.tm_sec, rate, events, s->stats->duration_ns / 1e9);
 	cli_format_count(events, sizeof(events), s->stats->lost_total);
 	snprintf(lines[1], TOP_LINE,
-		 "lost %s (%s/s), late %ju, lag %s, fullest ring %.0f %%, CPU %.1f %%", events,
+		 "lost %s (%s/s), late %ju, lag %s, fullest shard %.0f %%, CPU %.1f %%", events,
 		 lost, (uintmax_t)s->stats->late, duration(s->stats->lag_ns).s,
 		 fill_of_fullest(s->stats), cpu_percent(s));
 }

@@ -110,7 +110,7 @@ fi
 # I8: programs in NMIs have the rings to themselves.
 net "$record --attach on_sample=cycles --attach on_raw=sched_switch -d 0.1" >out 2>&1
 equal "NMIs beside others: exit status" $? 1
-check "NMIs beside others: says so" grep -q 'and on_raw beside them: record it without on_raw, or use cpu-clock' out
+check "NMIs beside others: says so" grep -q 'and on_raw beside them: use --transport lane, record it without on_raw' out
 net "$record --attach on_sample=cycles -e sched -d 0.1" >out 2>&1
 equal "NMIs beside a source: exit status" $? 1
 check "NMIs beside a source: says so" grep -q 'record it alone' out
