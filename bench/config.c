@@ -67,8 +67,8 @@ const struct opt config_options[N_VALUES + 1] = {
 	{ "burst", 0, "VALUE", "records emitted back to back, up to 64", OPTION_COUNT, AT(burst),
 	  .number = { 1, BENCH_MAX_BURST } },
 	{ "peak", 0, "VALUE",
-	  "times the rate in bursts of 50 ms, up to 100, the producers in turns; silence between "
-	  "bursts keeps the mean; 1: an even rate",
+	  "bursts of 50 ms at so many times the rate, up to 100, then silence that keeps the mean; "
+	  "producers take turns",
 	  OPTION_COUNT, AT(peak), .number = { 1, 100 } },
 	{ "memory", 0, "VALUE",
 	  "bytes of all rings together, K/M/G; 0: 2M for each CPU, down to a power of two",

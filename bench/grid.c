@@ -140,6 +140,26 @@ static const char full_text[] =
 	"--transport %1$s,perfbuf-fence --producers %3$u --memory 1M,4M,16M,64M\n"
 	"--transport %1$s --producers %2$s --delivery trace --size 24,40\n";
 
+/* The load where it is: on all CPUs, on those of a node, on one, and on one after the other. */
+static const char skew_text[] = "--transport lane,node,cpu,perfbuf-fence --producers %1$u,%2$u,1"
+				" --memory %3$zu,%4$zu,%5$zu --duration 0.5\n"
+				"--transport lane,node,cpu,perfbuf-fence --producers %1$u --peak 10"
+				" --memory %3$zu,%4$zu,%5$zu\n";
+
+int grid_add_skew(struct grid *grid, const struct nr_topology *topo)
+{
+	struct nr_plan *nodes = bench_plan(topo, "node");
+	struct config cfg = config_default;
+	char text[1024];
+
+	config_settle(&cfg, topo);
+	snprintf(text, sizeof(text), skew_text, nr_topology_cpus(topo, NULL, 0),
+		 nr_plan_shard_at(nodes, 0)->n_cpus, (size_t)cfg.memory / 16,
+		 (size_t)cfg.memory / 4, (size_t)cfg.memory);
+	nr_plan_free(nodes);
+	return grid_add_text(grid, text, "the grid of skew");
+}
+
 int grid_add_default(struct grid *grid, const struct nr_topology *topo, bool quick)
 {
 	unsigned cpus = nr_topology_cpus(topo, NULL, 0);

@@ -26,13 +26,16 @@ static __always_inline int emit(void *ctx, struct bench_cell *cell, __u64 seq)
 {
 	const __u32 words = bench_words;
 	const bool is_long = words >= sizeof(struct bench_long) / 8;
-	struct nr_cpu *c = nr_this_cpu();
+	struct nr_cpu *c;
 	__u64 *data;
 
 	(void)ctx;
 	(void)cell;
-	if (bench_shards && c)
-		c->shard = bpf_get_prandom_u32() % bench_shards;
+	if (bench_shards) {
+		c = nr_this_cpu();
+		if (c)
+			c->shard = bpf_get_prandom_u32() % bench_shards;
+	}
 	data = nr_reserve_bytes(is_long ? nr_id_of_bench_long : nr_id_of_bench, words * 8ul);
 	if (!data)
 		return -1;

@@ -12,7 +12,7 @@
 struct sweep {
 	struct axes axes;
 	const char *grid_path;
-	bool quick;
+	bool quick, skew;
 	uint64_t repeat;
 	bool resume;
 	const char *output;
@@ -201,6 +201,8 @@ static void make_grid(struct sweep *s)
 		err = grid_add_file(&s->grid, s->grid_path);
 	else if (has_axis(&s->axes))
 		err = grid_add(&s->grid, &s->axes);
+	else if (s->skew)
+		err = grid_add_skew(&s->grid, s->topo);
 	else
 		err = grid_add_default(&s->grid, s->topo, s->quick);
 	if (err) /* explained */
@@ -248,6 +250,7 @@ static int sweep(struct sweep *s)
 
 static const struct opt own_options[] = {
 	{ "quick", 0, NULL, "run a small grid, for a first look", OPTION_FLAG, AT(quick) },
+	{ "skew", 0, NULL, "run a grid of uneven loads, for the loss", OPTION_FLAG, AT(skew) },
 	{ "grid", 0, "FILE",
 	  "a file with lines of --NAME LIST, with the names of the other options", OPTION_TEXT,
 	  AT(grid_path) },
@@ -286,8 +289,8 @@ static void parse(struct sweep *s, int argc, char **argv)
 			.group = 1,
 		};
 	options_parse(&line, argc, argv);
-	if (s->quick + has_axis(&s->axes) + !!s->grid_path > 1)
-		errx(BENCH_USAGE, "--quick, --grid and lists exclude each other");
+	if (s->quick + s->skew + has_axis(&s->axes) + !!s->grid_path > 1)
+		errx(BENCH_USAGE, "--quick, --skew, --grid and lists exclude each other");
 }
 
 static void name_output(struct sweep *s)

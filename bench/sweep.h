@@ -29,6 +29,9 @@ int grid_add_text(struct grid *grid, const char *text, const char *name);
 int grid_add_file(struct grid *grid, const char *path);
 /* A grid for this host: quick, in a few minutes, or thorough. */
 int grid_add_default(struct grid *grid, const struct nr_topology *topo, bool quick);
+/* What it costs to split memory: loss with the same memory of all rings or lanes together, under even
+ * and uneven loads. */
+int grid_add_skew(struct grid *grid, const struct nr_topology *topo);
 /* Replaces 0 where it stands for a value of this host, and drops duplicates. */
 void grid_settle(struct grid *grid, const struct nr_topology *topo);
 

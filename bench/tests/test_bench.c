@@ -565,6 +565,29 @@ static void the_quick_grid_suits_the_machine(void **state)
 	}
 }
 
+/* Where all CPUs are of one node, that case is not run twice. */
+static void the_grid_of_skew_has_the_same_memory_for_all(void **state)
+{
+	struct nr_topology *topo = synthetic(machine), *small = synthetic("core:2 pu:1");
+	struct grid grid = { 0 };
+
+	(void)state;
+	assert_int_equal(grid_add_skew(&grid, topo), 0);
+	grid_settle(&grid, topo);
+	assert_int_equal(grid.n, 4 * 3 * (3 + 1));
+	for (unsigned i = 0; i < 4; i++) /* transports */
+		assert_int_equal(grid.cfg[i * 9].memory, 2 << 20);
+	assert_int_equal(grid.cfg[3].producers, 8);
+	assert_int_equal(grid.cfg[47].peak, 10);
+	grid_free(&grid);
+	assert_int_equal(grid_add_skew(&grid, small), 0);
+	grid_settle(&grid, small);
+	assert_int_equal(grid.n, 4 * 3 * (2 + 1));
+	grid_free(&grid);
+	nr_topology_free(topo);
+	nr_topology_free(small);
+}
+
 /* ---- the queue ---- */
 
 #define QUEUED 400000
@@ -633,6 +656,7 @@ int main(void)
 		cmocka_unit_test(a_grid_is_every_combination_once),
 		cmocka_unit_test(an_empty_file_adds_nothing),
 		cmocka_unit_test(the_quick_grid_suits_the_machine),
+		cmocka_unit_test(the_grid_of_skew_has_the_same_memory_for_all),
 		cmocka_unit_test(a_queue_keeps_order_and_content),
 	};
 
