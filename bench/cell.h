@@ -33,6 +33,8 @@ struct bench_cell {
 	__u64 attempts; /* records it tried to emit; the number of the next one */
 	__u64 failed;	/* of these: refused by the ring or perf buffer */
 	__u64 ns;	/* spent emitting all of them, probes and loop included */
+	/* Of bursts without a refusal, which costs less than a record. */
+	__u64 kept, kept_ns;
 	/* Of BENCH_PERF. Records begun before their clock is read, and records that their buffer
 	 * has or has refused: see perfbuf.c. */
 	__u64 begun, done;

@@ -61,16 +61,23 @@ int bench_produce(void *ctx)
 {
 	struct bench_burst burst = { ctx, bpf_ktime_get_ns(), bpf_get_smp_processor_id() };
 	struct bench_cell *cell = bpf_map_lookup_elem(&bench_cells, &burst.cpu);
-	__u64 events = *(__u64 *)ctx;
+	__u64 events = *(__u64 *)ctx, failed, ns;
 	int n;
 
 	if (!cell)
 		return 0;
+	failed = cell->failed;
 	n = bpf_loop(events, produce_one, &burst, 0);
-	if (events & BENCH_UNCOUNTED)
+	ns = bpf_ktime_get_ns() - burst.began;
+	if (events & BENCH_UNCOUNTED) {
 		cell->attempts -= n;
-	else
-		cell->ns += bpf_ktime_get_ns() - burst.began;
+		return n;
+	}
+	cell->ns += ns;
+	if (cell->failed == failed) {
+		cell->kept += n;
+		cell->kept_ns += ns;
+	}
 	return n;
 }
 

@@ -283,6 +283,8 @@ static struct bench_cell producer_sums(const struct bench_cell *a, const struct 
 		sum.attempts += b->attempts - a->attempts;
 		sum.failed += b->failed - a->failed;
 		sum.ns += b->ns - a->ns;
+		sum.kept += b->kept - a->kept;
+		sum.kept_ns += b->kept_ns - a->kept_ns;
 		for (unsigned k = 0; k < BENCH_BUCKETS; k++)
 			sum.bucket[k] += b->bucket[k] - a->bucket[k];
 	}
