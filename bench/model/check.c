@@ -643,7 +643,7 @@ static void own_rows(struct tally *tally, const struct own *own, const struct re
 		const char *use = m->rate == 0 || (every && paced % every == 0) ? "fit" : "held";
 
 		/* A ring flat out is fitted by its rate, which contains the loop. */
-		if (m->rate == 0 && strcmp(m->transport, "perfbuf-sampled"))
+		if (m->rate == 0 && !is_perf(m))
 			continue;
 		paced += m->rate > 0;
 		if (predict_measured(&ns, m, own->machine, &own->family, rest))

@@ -369,7 +369,7 @@ struct measurements {
 	unsigned n;
 	struct measured {
 		const json_t *row;
-		const char *transport; /* single, cpu, lane or perfbuf-sampled */
+		const char *transport; /* single, cpu, lane, perfbuf-fence or perfbuf-sampled */
 		unsigned producers;
 		double rate;  /* 0: flat out */
 		double ns[3]; /* cost of a record: lower quartile, median, upper quartile */
@@ -379,6 +379,7 @@ struct measurements {
  * delivery. Errors were explained. */
 int measured_read(struct measurements *out, const char *path);
 void measured_free(struct measurements *m);
+bool is_perf(const struct measured *m);
 /* The cost of a record. -EINVAL: the row's producers are not of the machine. */
 int predict_measured(struct interval *out, const struct measured *m, const struct machine *machine,
 		     const struct family *family, const struct rest *rest);

@@ -29,18 +29,20 @@ double gap_factor(const struct rest *rest, double rate)
 /* ---- rows ---- */
 static const char *const comparable[] = { "size", "memory", "burst", "delivery", NULL };
 
-static bool is_perf(const struct measured *m)
+bool is_perf(const struct measured *m)
 {
-	return !strcmp(m->transport, "perfbuf-sampled");
+	return !strcmp(m->transport, "perfbuf-fence") || !strcmp(m->transport, "perfbuf-sampled");
 }
+
+static const char *const numarings[] = { "single", "cpu", "lane", NULL };
 
 static bool is_wanted(const json_t *row)
 {
-	static const char *const transports[] = { "single", "cpu", "lane", "perfbuf-sampled" };
-	bool known = false;
+	struct measured m = { .transport = row_word(row, "transport") };
+	bool known = is_perf(&m);
 
-	for (unsigned i = 0; i < sizeof(transports) / sizeof(transports[0]); i++)
-		known |= !strcmp(row_word(row, "transport"), transports[i]);
+	for (const char *const *t = numarings; *t; t++)
+		known |= !strcmp(m.transport, *t);
 	return known && json_is_true(json_object_get(row, "valid")) &&
 	       is_plausible(row_median(row, "cost_mean_ns"));
 }

@@ -5,7 +5,21 @@ set -eu
 bench=$1
 hosts=${2:-$(dirname "$0")/../../topology/hosts}
 
-host() { # title, file, like, numbers of producers, ring policies
+each() { # COMMAND that takes: title, file, like, numbers of producers, ring policies
+	"$1" '16 cores, Ryzen 7950X' ryzen-7950x.synthetic ryzen7950x 8,16,all single,llc
+	"$1" '2 x 14 cores, Xeon E5-2680 v4' xeon-e5-2680v4-2s.synthetic e5_2680v4 16,28,all \
+		single,node
+	"$1" '2 x 28 cores, Xeon' xeon-8280-2s.synthetic e5_2680v4,spr 16,56,all single,node
+	"$1" '2 x 48 cores, Xeon' xeon-8468-2s.synthetic spr 16,64,all single,node
+	"$1" '2 x 96 cores, EPYC 9654, NPS1' epyc-9654-2s-nps1.synthetic epyc9654 16,64,192,all \
+		single,node,node/4,llc
+	"$1" '2 x 96 cores, EPYC 9654, NPS4' epyc-9654-2s-nps4.synthetic epyc9654 16,64,192,all \
+		single,node,llc
+	"$1" '2 x 64 cores, Kunpeng 920' kunpeng-920-2s.synthetic kunpeng920 16,64,all single,node
+	"$1" '8 packages, 512 CPUs, made up' made-up-8s.xml e5_2680v4,spr 16,64,256,all single,node
+}
+
+surface() {
 	printf '\n### %s\n\n`%s`, taken to be like `%s`.\n\n' "$1" "$2" "$3"
 	"$bench" model limits --markdown -H "$hosts/$2" -l "$3" -r 10k,50k,100k -p "$5" |
 		sed '1,3d'
@@ -14,13 +28,17 @@ host() { # title, file, like, numbers of producers, ring policies
 		-n "$4" -p "$5,cpu,lane,perfbuf"
 }
 
-host '16 cores, Ryzen 7950X' ryzen-7950x.synthetic ryzen7950x 8,16,all single,llc
-host '2 x 14 cores, Xeon E5-2680 v4' xeon-e5-2680v4-2s.synthetic e5_2680v4 16,28,all single,node
-host '2 x 28 cores, Xeon' xeon-8280-2s.synthetic e5_2680v4,spr 16,56,all single,node
-host '2 x 48 cores, Xeon' xeon-8468-2s.synthetic spr 16,64,all single,node
-host '2 x 96 cores, EPYC 9654, NPS1' epyc-9654-2s-nps1.synthetic epyc9654 16,64,192,all \
-	single,node,node/4,llc
-host '2 x 96 cores, EPYC 9654, NPS4' epyc-9654-2s-nps4.synthetic epyc9654 16,64,192,all \
-	single,node,llc
-host '2 x 64 cores, Kunpeng 920' kunpeng-920-2s.synthetic kunpeng920 16,64,all single,node
-host '8 packages, 512 CPUs, made up' made-up-8s.xml e5_2680v4,spr 16,64,256,all single,node
+# All CPUs flat out: what the merge threads, consumers and lanes let through.
+lanes() {
+	for merges in 1 2 4; do
+		"$bench" model predict --markdown -H "$hosts/$2" -l "$3" -r flat -p lane \
+			--merges $merges | sed -n "s/^| lane /| $1 | $merges /p"
+	done
+}
+
+printf '\n### Lanes, all CPUs flat out\n\n'
+printf '| machine | merge threads | shards | producers | each /s | delivered, M/s '
+printf '| reservation mean, us | reservation p99, us | bound by | packers |\n'
+printf '|---|---|---|---|---|---|---|---|---|---|\n'
+each lanes
+each surface
