@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * numaring-bench tune: measures what a reservation costs on this host, alone and against a
- * neighbour at each distance, and recommends shards and a ring size for a rate.
+ * numaring-bench tune: measures what a reservation costs on this host, in a ring and in a lane, alone
+ * and against a neighbour at each distance, and recommends a transport, shards and a ring size for a
+ * rate.
  *
- * The runs are those of a sweep of `single`, each in a process of its own, and so are their
- * medians: tune and sweep differ only by chance. What merge and consumers need comes from runs that
- * write a trace, as a recording does.
+ * The runs are those of a sweep of `single` and `lane`, each in a process of its own, and so are
+ * their medians: tune and sweep differ only by chance. What merge and consumers need comes from runs
+ * that write a trace, as a recording does.
  */
 #include <math.h>
 #include <sched.h>
@@ -62,9 +63,11 @@ struct tune {
 	json_t *medians;		    /* of these */
 	json_t *traces;			    /* rows of the runs to a trace */
 	bool no_trace;			    /* no trace can be written here */
+	bool no_lane;			    /* no lane runs here */
 	double clock_ns, ping_ns[N_LEVELS]; /* the least of all; 0: unknown */
 
-	struct spread3 alone_ns;	   /* cost of a record */
+	bool lanes;			   /* they are cheaper than a ring that no other CPU uses */
+	struct spread3 alone_ns;	   /* cost of a record in a ring */
 	struct spread3 hand_ns[N_LEVELS];  /* and of a hand-over of the ring */
 	struct spread3 stage_ns[N_STAGES]; /* CPU time of a record behind the ring */
 	double lag_ms;			   /* below it in three of four runs */
@@ -148,14 +151,16 @@ static void clock_cost(double *best_ns)
 	keep_least(best_ns, (double)(bench_now() - begin) / n);
 }
 
-/* ---- rings ---- */
+/* ---- rings and lanes ---- */
 
-/* One ring, a producer on the first CPU, and another one unless `other` is NULL. */
-static struct config config_of(const struct tune *t, const unsigned *other)
+static const char ring[] = "single", lane[] = "lane";
+
+/* A producer on the first CPU, and another one unless `other` is NULL. */
+static struct config config_of(const struct tune *t, const char *transport, const unsigned *other)
 {
 	struct config cfg = config_default;
 
-	strcpy(cfg.transport, "single");
+	strcpy(cfg.transport, transport);
 	cfg.producers = other ? 2 : 1;
 	cfg.size = t->size;
 	cfg.seconds = 0.4;
@@ -174,18 +179,22 @@ static int run_into(json_t *rows, const struct config *cfg)
 	return json_object_get(row, "seconds") ? 0 : -EIO;
 }
 
-static void measure_ring(struct tune *t, const unsigned *other)
+/* After a failure of lanes they are not tried again. */
+static void measure_both(struct tune *t, const unsigned *other)
 {
-	struct config cfg = config_of(t, other);
+	struct config cfg = config_of(t, ring, other);
 
 	if (run_into(t->rows, &cfg))
 		exit(BENCH_FAILED);
+	cfg = config_of(t, lane, other);
+	if (!t->no_lane)
+		t->no_lane = run_into(t->rows, &cfg);
 }
 
 /* Runs one producer to a trace. After the first failure it is not tried again. */
-static void measure_trace(struct tune *t)
+static void measure_trace(struct tune *t, const char *transport)
 {
-	struct config cfg = config_of(t, NULL);
+	struct config cfg = config_of(t, transport, NULL);
 
 	cfg.delivery = TO_TRACE;
 	cfg.rate = fmin(TRACE_RATE, TRACE_BYTES_PER_S / t->size);
@@ -195,27 +204,36 @@ static void measure_trace(struct tune *t)
 
 static void measure_round(struct tune *t)
 {
-	measure_ring(t, NULL);
+	measure_both(t, NULL);
 	clock_cost(&t->clock_ns);
 	for (unsigned d = NR_SAME_CORE; d < N_LEVELS; d++) {
 		if (!t->other[d])
 			continue;
 		ping(t->cpus, t->other[d], &t->ping_ns[d]);
-		measure_ring(t, t->other[d]);
+		measure_both(t, t->other[d]);
 	}
-	measure_trace(t);
+	measure_trace(t, ring);
+	if (!t->no_lane)
+		measure_trace(t, lane);
 }
 
 /* The medians of these producers; NULL: there are none. */
-static const json_t *sum_of(const struct tune *t, const unsigned *other)
+static const json_t *find_sum(const struct tune *t, const json_t *medians, const char *transport,
+			      const unsigned *other)
 {
-	struct config cfg = config_of(t, other);
+	struct config cfg = config_of(t, transport, other);
 	const json_t *sum;
 
-	for_each_row (sum, t->medians)
-		if (!strcmp(row_word(sum, "placement"), cfg.placement))
+	for_each_row (sum, medians)
+		if (!strcmp(row_word(sum, "transport"), transport) &&
+		    !strcmp(row_word(sum, "placement"), cfg.placement))
 			return sum;
 	return NULL;
+}
+
+static const json_t *sum_of(const struct tune *t, const char *transport, const unsigned *other)
+{
+	return find_sum(t, t->medians, transport, other);
 }
 
 static struct spread3 spread_of(const json_t *sum, const char *metric, double scale)
@@ -231,7 +249,7 @@ static bool has_alone(struct tune *t)
 {
 	json_decref(t->medians);
 	t->medians = sweep_medians(t->rows);
-	return spread_of(sum_of(t, NULL), "cost_mean_ns", 1).n > 0;
+	return spread_of(sum_of(t, ring, NULL), "cost_mean_ns", 1).n > 0;
 }
 
 /* Measures whole rounds while there is time for another; at least one, and some more if no run is
@@ -273,7 +291,7 @@ static double hand_over(double cost, double turns, double alone)
 
 static void estimate_distance(struct tune *t, enum nr_distance d)
 {
-	const json_t *sum = sum_of(t, t->other[d]);
+	const json_t *sum = sum_of(t, ring, t->other[d]);
 	const json_t *cost = row_runs(sum, "cost_mean_ns"), *turns = row_runs(sum, "turns_share");
 	double *values = bench_alloc(json_array_size(cost), sizeof(*values));
 	unsigned n = 0;
@@ -301,15 +319,23 @@ static void fill_unknown(struct tune *t)
 			t->hand_ns[d] = t->hand_ns[d - 1];
 }
 
+/* Lanes are compared with the cheapest ring, that of one producer. */
+static bool lanes_are_cheaper(const struct tune *t)
+{
+	struct spread3 s = spread_of(sum_of(t, lane, NULL), "cost_mean_ns", 1);
+
+	return s.n && s.median < t->alone_ns.median;
+}
+
 /* From the runs to a trace, or, if there are none, from those to a callback. */
 static void estimate_user_side(struct tune *t)
 {
 	json_auto_t *medians = sweep_medians(t->traces);
-	const json_t *sum = json_array_get(medians, 0);
+	const json_t *sum = find_sum(t, medians, t->lanes ? lane : ring, NULL);
 
 	t->no_trace = !spread_of(sum, "merge_s_per_million", 1).n;
 	if (t->no_trace)
-		sum = sum_of(t, NULL);
+		sum = sum_of(t, t->lanes ? lane : ring, NULL);
 	for (unsigned s = 0; s < N_STAGES; s++)
 		t->stage_ns[s] = spread_of(sum, stages[s].metric, 1e3);
 }
@@ -318,7 +344,8 @@ static void estimate(struct tune *t)
 {
 	const json_t *sum;
 
-	t->alone_ns = spread_of(sum_of(t, NULL), "cost_mean_ns", 1);
+	t->alone_ns = spread_of(sum_of(t, ring, NULL), "cost_mean_ns", 1);
+	t->lanes = lanes_are_cheaper(t);
 	estimate_user_side(t);
 	for_each_row (sum, t->medians)
 		t->lag_ms = fmax(t->lag_ms, spread_of(sum, "lag_max_ms", 1).q3);
@@ -443,9 +470,9 @@ static char *count_text(char buf[32], double n)
 static void print_figure(const char *what, struct spread3 s)
 {
 	if (s.n)
-		printf("  %-41s%6.0f [%.0f, %.0f] ns\n", what, s.median, s.q1, s.q3);
+		printf("  %-48s%6.0f [%.0f, %.0f] ns\n", what, s.median, s.q1, s.q3);
 	else
-		printf("  %-41sunknown\n", what);
+		printf("  %-48sunknown\n", what);
 }
 
 /* All runs, in their order. */
@@ -470,14 +497,25 @@ static void print_sum(const json_t *sum, const char *what)
 	print_runs(sum, "turns_share", 100, 1);
 }
 
+/* With a producer on the other CPU, unless it is NULL. */
+static void print_both(const struct tune *t, const char *what, const unsigned *other)
+{
+	const json_t *of_ring = sum_of(t, ring, other), *of_lane = sum_of(t, lane, other);
+	char text[80];
+
+	if (of_ring)
+		print_sum(of_ring, what);
+	snprintf(text, sizeof(text), "%s, lanes", what);
+	if (of_lane)
+		print_sum(of_lane, text);
+}
+
 static void print_pair(const struct tune *t, enum nr_distance d)
 {
-	const json_t *sum = sum_of(t, t->other[d]);
-	char what[80];
+	char what[64];
 
 	snprintf(what, sizeof(what), "against one on %s", distance_names[d]);
-	if (sum)
-		print_sum(sum, what);
+	print_both(t, what, t->other[d]);
 	if (t->ping_ns[d])
 		printf("    a cache line takes %.0f ns\n", t->ping_ns[d]);
 }
@@ -509,9 +547,9 @@ static void print_stages(const struct tune *t)
 static void print_measured(const struct tune *t)
 {
 	printf("Measured here, %zu runs in turns, records of %" PRIu64 " bytes; the cost of a "
-	       "record for its producer, median [quartiles], and every run:\n  %-41s%6.0f ns\n",
+	       "record for its producer, median [quartiles], and every run:\n  %-48s%6.0f ns\n",
 	       json_array_size(t->rows), t->size, "reading the clock", t->clock_ns);
-	print_sum(sum_of(t, NULL), "a producer alone");
+	print_both(t, "a producer alone", NULL);
 	for (unsigned d = NR_SAME_CORE; d < N_LEVELS; d++)
 		if (t->other[d])
 			print_pair(t, d);
@@ -521,7 +559,8 @@ static void print_measured(const struct tune *t)
 
 static void print_estimate(const struct tune *t)
 {
-	puts("\nEstimated from that: when the ring turns to another CPU with a record, this one "
+	puts("\nEstimated from that, for rings: when the ring turns to another CPU with a record, "
+	     "this one "
 	     "has waited for the\nother's and writes its own, 2 hand-overs; all other records cost "
 	     "what they cost alone:");
 	for (unsigned d = NR_SAME_CORE; d < N_LEVELS; d++) {
@@ -604,8 +643,9 @@ static void print_user_side(const struct tune *t, const struct advice *a)
 		puts("  What the merge and the consumers will need is unknown.");
 		return;
 	}
-	printf("  The merge will need %.1f %% of a CPU (measured with one ring, to a %s)",
-	       100 * share_of(t, a, MERGE), t->no_trace ? "callback" : "trace");
+	printf("  The merge will need %.1f %% of a CPU (measured with one %s, to a %s)",
+	       100 * share_of(t, a, MERGE), t->lanes ? lane : "ring",
+	       t->no_trace ? "callback" : "trace");
 	for (unsigned s = PACKERS; !t->no_trace && s < N_STAGES; s++)
 		printf(", the %s %.1f %%", stages[s].name, 100 * share_of(t, a, s));
 	printf(", the busiest consumer %.1f %%.\n", 100 * share_of(t, a, CONSUMERS));
@@ -618,16 +658,42 @@ static void print_user_side(const struct tune *t, const struct advice *a)
 					    : "expect loss, or emit less");
 }
 
-/* Chooses node, the default, or more rings if they are needed. */
+/* Do producers wait too long for a ring, or, as they never wait for a lane, is the consumer too slow? */
+static bool is_too_few(const struct tune *t, const struct advice *a)
+{
+	return t->lanes ? share_of(t, a, CONSUMERS) > THREAD_SHARE
+			: t->rate > UTILISATION * a->limit.median;
+}
+
+/* Chooses node, the default, or more shards if they are needed. */
 static unsigned choose(const struct tune *t, const struct advice *a, unsigned n)
 {
 	unsigned i = 0;
 
 	while (i + 1 < n && strcmp(a[i].policy, "node"))
 		i++;
-	while (i + 1 < n && t->rate > UTILISATION * a[i].limit.median)
+	while (i + 1 < n && is_too_few(t, &a[i]))
 		i++;
 	return i;
+}
+
+/* What a record costs its program beside the clock, the payload and the loop. */
+static void print_transport(const struct tune *t)
+{
+	const json_t *of_ring = sum_of(t, ring, NULL), *of_lane = sum_of(t, lane, NULL);
+	struct spread3 r = spread_of(of_ring, "above_floor_ns", 1);
+	struct spread3 l = spread_of(of_lane, "above_floor_ns", 1);
+
+	printf("  --transport %-4s  ", t->lanes ? lane : "ring");
+	if (!of_lane || !l.n) {
+		puts("lanes did not run here.");
+		return;
+	}
+	printf("above the floor, a record costs %.0f [%.0f, %.0f] ns in a lane, and %.0f [%.0f, "
+	       "%.0f] ns in a ring that no other CPU uses.\n",
+	       l.median, l.q1, l.q3, r.median, r.q1, r.q3);
+	if (!ratio_differs(row_ratio(of_lane, of_ring, "cost_mean_ns")))
+		puts("  The spread of the runs is too wide to tell which costs less.");
 }
 
 static void print_use(const struct tune *t, const struct advice *a)
@@ -661,14 +727,9 @@ static void print_fewer(const struct tune *t, const struct advice *a)
 		puts(": the spread of the runs is too wide to tell whether that is enough.");
 }
 
-static void print_advice(const struct tune *t, const struct advice *list, unsigned n)
+static void print_rings(const struct tune *t, const struct advice *list, const struct advice *a)
 {
-	const struct advice *a = &list[choose(t, list, n)];
-	char rate[32];
-
-	printf("\nFor %s records/s from %" PRIu64 " producer%s:\n  --shards %-8s  the busiest ring "
-	       "is used to ",
-	       count_text(rate, t->rate), t->producers, t->producers == 1 ? "" : "s", a->policy);
+	printf("  --shards %-8s  the busiest ring is used to ", a->policy);
 	print_use(t, a);
 	puts(" of what it can take.");
 	if (!is_enough(t, a))
@@ -679,6 +740,21 @@ static void print_advice(const struct tune *t, const struct advice *list, unsign
 		print_fewer(t, a - 1);
 	if (t->rate > UTILISATION * a->limit.median)
 		puts("  No policy can take this rate: emit fewer records, or larger ones.");
+}
+
+static void print_advice(const struct tune *t, const struct advice *list, unsigned n)
+{
+	const struct advice *a = &list[choose(t, list, n)];
+	char rate[32];
+
+	printf("\nFor %s records/s from %" PRIu64 " producer%s:\n", count_text(rate, t->rate),
+	       t->producers, t->producers == 1 ? "" : "s");
+	print_transport(t);
+	if (t->lanes)
+		printf("  --shards %-8s  producers do not wait for each other in lanes.\n",
+		       a->policy);
+	else
+		print_rings(t, list, a);
 	print_ring(t, a);
 	print_user_side(t, a);
 }
@@ -698,7 +774,7 @@ static void tune(struct tune *t)
 	if (t->rate)
 		print_advice(t, advice, n);
 	else
-		puts("\nGive --rate for a recommendation and a ring size.");
+		puts("\nGive --rate for a recommended transport, shards and ring size.");
 }
 
 /* ---- the command ---- */
@@ -721,7 +797,8 @@ int cmd_tune(int argc, char **argv)
 {
 	static struct tune t = { .size = 64, .seconds = 30 };
 	const struct command_line line = {
-		.doc = "Measure this host for half a minute and recommend shards and a ring size.\v"
+		.doc = "Measure this host for half a minute and recommend a transport, shards and "
+		       "a ring size.\v"
 		       "Examples:\n"
 		       "  numaring tune\n"
 		       "  numaring tune --rate 2M --size 128",

@@ -175,6 +175,8 @@ check "tune: the estimate is told" grep -q "2 hand-overs; all other" advice
 check "tune: one ring or one for each node is known" grep -qE "^  (node|single) +1 ring " advice
 check "tune: every run is told" grep -qE "^    delivered [0-9.]+ M/s:( [0-9.]+)+" advice
 check "tune: recommends" grep -qE "^  --shards [a-z]" advice
+check "tune: recommends a transport" grep -qE "^  --transport (ring|lane)  +above the floor, .* in a lane, and .* in a ring" advice
+check "tune: lanes are measured" grep -qE "^  a producer alone, lanes +[0-9]" advice
 check "tune: the merge is that of a recording" grep -qE "^  CPU time of the merge, to a trace +[0-9]" advice
 check "tune: and so is what it will need" grep -qE "^  The merge will need .*, to a trace\)" advice
 check "tune: and which thread is the limit" \
