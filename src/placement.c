@@ -13,8 +13,8 @@ static void report_rings(struct nr_collector *c)
 
 		if (p->pages_on_node >= 0 && (size_t)p->pages_on_node < p->pages)
 			nr_log(&c->log, NR_LOG_WARN,
-			       "ring %u: only %zd of %zu pages are on node %d; its memory may be "
-			       "full",
+			       "shard %u: only %zd of %zu pages are on node %d, whose memory may "
+			       "be full",
 			       i, p->pages_on_node, p->pages, c->plan->shards[i].node);
 	}
 }

@@ -37,7 +37,7 @@ unsigned doctor_threads_needed(const struct doctor *d)
 /* With the standard descriptors, for sched. */
 static unsigned files_needed(const struct doctor *d)
 {
-	return 27 + 3 * shards(d);
+	return 37 + 3 * shards(d);
 }
 
 /* ---- NUMA ---- */

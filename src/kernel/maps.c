@@ -38,9 +38,9 @@ static int create_on_node(const struct nr_plan_shard *shard, enum bpf_map_type t
 static void explain_memory(const struct nr_plan_shard *shard, uint32_t i, uint32_t n, int err,
 			   const struct nr_logger *log)
 {
-	const char *smaller = "; try smaller rings or a policy with fewer shards";
+	const char *smaller = "; use smaller rings, or a policy with fewer shards";
 
-	nr_log(log, NR_LOG_ERROR, "cannot create ring %u of %u (%zu KiB on node %d): %s%s", i + 1,
+	nr_log(log, NR_LOG_ERROR, "cannot create shard %u of %u (%zu KiB on node %d): %s%s", i + 1,
 	       n, shard->ring_bytes >> 10, shard->node, nr_reason(err),
 	       err == -EMFILE || err == -ENOMEM ? "" : smaller);
 }
