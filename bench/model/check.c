@@ -458,6 +458,7 @@ static const char *const ampere_rows[] = {
 
 struct tally {
 	unsigned n, inside;
+	struct rms rms;
 };
 
 static void held_row(struct tally *tally, const char *name, const struct host_error *e)
@@ -630,6 +631,8 @@ static void own_row(struct tally *tally, const struct measured *m, const struct 
 	       100 * log(ns->mid / m->ns[1]), use, inside ? "" : ", outside");
 	tally->n += held;
 	tally->inside += held && inside;
+	if (held)
+		rms_add(&tally->rms, log(ns->mid / m->ns[1]));
 }
 
 /* Of the rows below saturation, the first of each `every` were used to fit. */
@@ -676,7 +679,8 @@ static void check_own(const struct curves *curves, const char *data_dir)
 		printf("\n%-16s %9s %9s %9s %8s %14s %4s\n", names[i], "producers", "rate",
 		       "measured", "model", "", "%");
 		own_rows(&tally[i], &own, &rest, i ? 0 : 2);
-		printf("held out, inside: %u of %u%s\n", tally[i].inside, tally[i].n,
+		printf("held out: rms %.0f %%, inside: %u of %u%s\n", 100 * rms_of(&tally[i].rms),
+		       tally[i].inside, tally[i].n,
 		       verdict(100.0 * tally[i].inside / tally[i].n >= MIN_OWN));
 		own_free(&own);
 	}

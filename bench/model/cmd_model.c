@@ -110,7 +110,8 @@ static void fit_family(struct job *job)
 
 	job->family = like;
 	job->own = is_published(job);
-	if (rest_read(&job->rest, &job->curves, job->args->data))
+	if (rest_read(&job->rest, &job->curves, job->args->data) ||
+	    rest_across(&job->rest.error, &job->rest, &job->curves, job->args->data))
 		exit(BENCH_FAILED);
 	if (job->args->sweep) {
 		read_sweep(job);

@@ -404,6 +404,11 @@ void own_free(struct own *own);
  * Errors were explained. */
 int rest_read(struct rest *rest, const struct curves *curves, const char *data_dir);
 
+/* By how much these are off for another machine: the rms log ratio of the project's other sweep,
+ * below saturation. Errors were explained. */
+int rest_across(double *out, const struct rest *rest, const struct curves *curves,
+		const char *data_dir);
+
 /* What a record costs more after a gap, in units of the costs above. */
 double gap_factor(const struct rest *rest, double rate);
 

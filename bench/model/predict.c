@@ -19,9 +19,12 @@ struct interval interval_of(double *v, unsigned n)
 	return (struct interval){ v[0], v[n / 2], v[n - 1] };
 }
 
-static struct interval widened(struct interval i, double error)
+/* By the error of the costs of gaps, below saturation. */
+static struct interval widened(struct interval i, const struct question *q)
 {
-	return (struct interval){ i.lo * exp(-error), i.mid, i.hi * exp(error) };
+	double by = exp(q->rate > 0 ? q->rest->error : 0);
+
+	return (struct interval){ i.lo / by, i.mid, i.hi * by };
 }
 
 static struct interval lesser(struct interval a, struct interval b)
@@ -220,8 +223,8 @@ static void predict_perf(struct answer *a, const struct question *q)
 		/* One record in n pays the whole wake-up. */
 		p99[k] = n < 100 ? perf_ns(r, k, 1, q->rate) : wait[k];
 	}
-	a->wait_ns = widened(interval_of(wait, 3), r->error);
-	a->wait_p99_ns = widened(interval_of(p99, 3), r->error);
+	a->wait_ns = widened(interval_of(wait, 3), q);
+	a->wait_p99_ns = widened(interval_of(p99, 3), q);
 	a->lock_per_sec = rate_of(q->n, think_ns(q), a->wait_ns);
 	a->lock_capacity = rate_of(q->n, 0, a->wait_ns);
 	a->index_per_sec = (struct interval){ INFINITY, INFINITY, INFINITY };
@@ -234,7 +237,6 @@ static void predict_rings(struct answer *a, const struct question *q)
 	unsigned n = N_SCALES * q->family->n;
 	double *rate = bench_alloc(4 * (size_t)n, sizeof(*rate));
 	double *wait = rate + n, *p99 = wait + n, *capacity = p99 + n;
-	double error = q->rate > 0 ? q->rest->error : 0;
 	bool lanes = q->shards->lanes;
 
 	for (unsigned i = 0; i < n; i++) {
@@ -249,8 +251,8 @@ static void predict_rings(struct answer *a, const struct question *q)
 			lanes ? q->n * 1e9 / (q->rest->lane[k] * c.alone) : capacity_of(&c, rings);
 	}
 	a->lock_per_sec = interval_of(rate, n);
-	a->wait_ns = widened(interval_of(wait, n), error);
-	a->wait_p99_ns = widened(interval_of(p99, n), error);
+	a->wait_ns = widened(interval_of(wait, n), q);
+	a->wait_p99_ns = widened(interval_of(p99, n), q);
 	a->lock_capacity = interval_of(capacity, n);
 	a->index_per_sec = (struct interval){ index_rate(q->rest, 2, rings, lanes),
 					      index_rate(q->rest, 1, rings, lanes),

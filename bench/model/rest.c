@@ -317,3 +317,29 @@ int rest_read(struct rest *rest, const struct curves *curves, const char *data_d
 	*rest = fitted;
 	return read_lanes(rest, data_dir);
 }
+
+int rest_across(double *out, const struct rest *rest, const struct curves *curves,
+		const char *data_dir)
+{
+	struct rest other = *rest;
+	struct rms rms = { 0 };
+	struct interval ns;
+	struct own own;
+	int err = own_read(&own, curves, data_dir, "own_sweep.jsonl");
+
+	if (err)
+		return err;
+	rest_take_flat(&other, &own.rows);
+	for (unsigned i = 0; !err && i < own.rows.n; i++) {
+		const struct measured *m = &own.rows.of[i];
+
+		if (m->rate == 0)
+			continue;
+		err = predict_measured(&ns, m, own.machine, &own.family, &other);
+		rms_add(&rms, log(ns.mid / m->ns[1]));
+	}
+	own_free(&own);
+	if (!err)
+		*out = rms_of(&rms);
+	return err;
+}

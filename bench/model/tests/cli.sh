@@ -133,7 +133,7 @@ good 'consumer ' predict "${xeon[@]}" --merges 4
 good '(2)' surface "${xeon[@]}"
 
 # What the data lacks is named, and no figure is made up for it.
-for file in ringbuf_contention_2.csv own_rates.jsonl own_lanes.jsonl; do
+for file in ringbuf_contention_2.csv own_rates.jsonl own_lanes.jsonl own_sweep.jsonl; do
 	rm -rf "$dir/data"
 	cp -r "$DATA" "$dir/data"
 	rm "$dir/data/$file"
