@@ -17,6 +17,7 @@
  * Layouts: task k runs on CPU k. With ONE_CPU all tasks run on CPU 0, and lane 1 is idle. With
  * TWO_AND_ONE tasks 0 and 1 run on CPU 0, task 2 on CPU 1.
  * ABANDON: programs may end without a commit; the consumer goes on after a grace period.
+ * GIVE_UP=n: n times, at any time, the consumer takes the rest of a block from a lane, to have the block back.
  * FINE splits the consumer's steps at each access to shared data.
  * Each of NO_... and BAD_... breaks one rule; ./run lists the violation that must follow.
  *
@@ -54,7 +55,7 @@
 #define MAXPOS	  (4 * NREC + 2)
 #else
 #define CPU_OF(k) k
-#define MAXPOS	  (2 * NREC + 2) /* no lane gets this far: each record and each skip takes 2 at most */
+#define MAXPOS	  (2 * NREC + 2) /* each record takes at most 2, with what it skips */
 #endif
 #endif
 #define END	   (MAXT + 1)
@@ -95,8 +96,8 @@ byte to[NCPU]; /* heads that this pass has read */
 byte P[NCPU];  /* heads that the watermark waits for */
 byte W;
 byte unsafe[NBLOCK];  /* walked records of the block that are not safe */
-byte suspect[NCPU]; /* 1 + position of the record that stops the walk */
-byte dead[NCPU];    /* 1 + position of a record that was uncommitted before a grace period */
+byte stuck[NCPU]; /* the head when a busy record stopped the walk */
+byte dead[NCPU];  /* this head was read before a grace period: programs below it have ended */
 bit cons_ended;
 
 #ifdef FINE
@@ -323,10 +324,10 @@ end:
 	do
 	:: atomic {
 		if
-		:: suspect[0] != 0 && suspect[0] != dead[0] -> lane = 0
-		:: suspect[1] != 0 && suspect[1] != dead[1] -> lane = 1
+		:: stuck[0] > dead[0] -> lane = 0
+		:: stuck[1] > dead[1] -> lane = 1
 		fi;
-		pos = suspect[lane]
+		pos = stuck[lane]
 	   };
 #ifndef NO_GRACE
 	   wait_grace();
@@ -339,7 +340,7 @@ end:
 #ifdef BAD_DEAD_LANE
 #define DEAD(c) (dead[c] != 0)
 #else
-#define DEAD(c) (dead[c] == 1 + walked[c])
+#define DEAD(c) (walked[c] < dead[c])
 #endif
 
 inline index_record(c)
@@ -371,7 +372,6 @@ inline index_record(c)
  * one by one can find. */
 inline walk(c)
 {
-	suspect[c] = 0;
 	do
 	:: walked[c] < to[c] && !torn ->
 		a = AT(c, walked[c]);
@@ -381,7 +381,11 @@ inline walk(c)
 			commit[a] = 0;
 #endif
 			walked[c] = NEXT(walked[c])
-		:: commit[a] == 0 && !DEAD(c) -> suspect[c] = 1 + walked[c]; break
+		:: commit[a] == 0 && !DEAD(c) ->
+#ifdef ABANDON
+			stuck[c] = (walked[c] < stuck[c] -> stuck[c] : to[c]);
+#endif
+			break
 		:: else -> index_record(c)
 		fi
 	:: else -> break
@@ -508,6 +512,33 @@ inline grant(c)
 	}
 }
 
+#ifdef GIVE_UP
+byte given_up;
+#define UNUSED(c) (given_up < GIVE_UP && NEXT(head[c]) <= limit[c])
+
+/* A compare-and-swap of the head, as a program's that skips the rest of the block. */
+inline give_up(c)
+{
+	d_step {
+		UNUSED(c) ->
+		given_up++;
+		b = head[c];
+#ifdef BAD_GIVE_UP_STORE
+	};
+	d_step {
+#endif
+#ifdef BAD_LIMIT_LOWERED
+		limit[c] = limit[c] - BLOCK;
+		owner[SLOT(c, limit[c])] = 0;
+#else
+		commit[AT(c, b)] = SKIP;
+		head[c] = NEXT(b);
+#endif
+		b = 0
+	}
+}
+#endif
+
 proctype consumer()
 {
 	byte T, T_old, a, b, r, below;
@@ -517,6 +548,10 @@ proctype consumer()
 	:: !last || pending -> pass()
 	:: MAY_GRANT(0) -> grant(0)
 	:: MAY_GRANT(1) -> grant(1)
+#ifdef GIVE_UP
+	:: give_up(0)
+	:: give_up(1)
+#endif
 	:: last && !pending -> break
 	od;
 	cons_ended = 1
