@@ -72,9 +72,8 @@ static __always_inline __u32 nr_lane_block(struct nr_cpu *c, __u64 pos)
 	return c->lane.slots[(pos >> nr_block_shift) & (NR_LANE_SLOTS - 1)];
 }
 
-static __always_inline void *nr_block_of(void *arenas, struct nr_cpu *c, __u32 block)
+static __always_inline void *nr_block_of(void *arenas, __u32 shard, __u32 block)
 {
-	__u32 shard = c->shard;
 	void *arena = bpf_map_lookup_elem(arenas, &shard);
 
 	return arena ? bpf_map_lookup_elem(arena, &block) : NULL;
@@ -103,7 +102,7 @@ static __noinline int nr_lane_skip(struct nr_cpu *c, __u64 pos)
 
 	if (!c || !nr_has_lanes())
 		return 0;
-	commits = nr_block_of(&nr_commits, c, nr_lane_block(c, pos));
+	commits = nr_block_of(&nr_commits, c->shard, nr_lane_block(c, pos));
 	if (commits)
 		*(volatile __u8 *)(commits + (pos & nr_block_mask())) = NR_COMMIT_SKIPPED;
 	return 0;
@@ -114,7 +113,17 @@ struct nr_part {
 	__u64 start, end;
 	__u64 pos; /* the position of the head before it: less than start if a block is left */
 	__u64 head, next; /* the head before and after */
+	__u32 bell;	  /* NR_LANE_BELL: it passes the bell */
 };
+
+/* As nr_lane_place, at or above the bell. */
+static __always_inline _Bool nr_lane_reaches(struct nr_cpu *c, struct nr_part *part, __u64 bell)
+{
+	if (nr_pos_below(*(volatile __u64 *)&c->lane.limit, part->end))
+		return 0;
+	part->bell = nr_pos_below(part->start, bell) ? NR_LANE_BELL : 0;
+	return 1;
+}
 
 /*
  * Where the next n granules in a row are, at most a block: behind the last record, or in the next
@@ -122,7 +131,7 @@ struct nr_part {
  */
 static __always_inline _Bool nr_lane_place(struct nr_cpu *c, __u64 n, struct nr_part *part)
 {
-	const __u64 mask = nr_block_mask();
+	const __u64 mask = nr_block_mask(), bell = *(volatile __u64 *)&c->lane.bell;
 	__u64 rest;
 
 	part->head = *(volatile __u64 *)&c->lane.head;
@@ -132,14 +141,15 @@ static __always_inline _Bool nr_lane_place(struct nr_cpu *c, __u64 n, struct nr_
 	part->end = part->start + n;
 	part->next = part->end << NR_LANE_COUNT_BITS |
 		     ((part->head + 1) & ((1 << NR_LANE_COUNT_BITS) - 1));
-	return !nr_pos_below(*(volatile __u64 *)&c->lane.limit, part->end);
+	part->bell = 0;
+	return nr_pos_below(part->end, bell) || nr_lane_reaches(c, part, bell);
 }
 
 /*
  * Reserves n granules of the CPU's lane. Returns 0, or the cause of loss + 1.
  *
  * The compare-and-swap fails only if another program on this CPU has reserved since `head` was read.
- * The limit is read before it and only rises, so nothing is written that the consumer still reads. It
+ * Limit and bell are read before it and only rise, so nothing is written that the consumer still reads. It
  * is a full barrier: it makes the reservation visible before the clock is read (I1, I2).
  */
 static __always_inline int nr_lane_take(struct nr_cpu *c, __u64 n, struct nr_part *part)
@@ -161,26 +171,21 @@ static __always_inline int nr_lane_take(struct nr_cpu *c, __u64 n, struct nr_par
 /* As nr_lane_take, for any n, on a CPU that may have no shard yet. */
 static __always_inline int nr_lane_begin(struct nr_cpu *c, __u64 n, struct nr_part *part)
 {
+	int loss;
+
 	if (n > nr_block_mask() + 1)
 		return NR_LOSS_OVERSIZE + 1;
-	if (c->shard == NR_NO_SHARD) {
+	loss = nr_lane_take(c, n, part);
+	if (loss && c->shard == NR_NO_SHARD) { /* its lane has no blocks yet */
 		nr_join_shard(c);
 		nr_ring_bell(c);
 	}
-	return nr_lane_take(c, n, part);
+	return loss;
 }
 
-/* Does this record pass the bell? */
-static __always_inline __u32 nr_passes_bell(struct nr_cpu *c, const struct nr_part *part)
+static __always_inline __u32 nr_where(__u32 block, const struct nr_part *part)
 {
-	__u64 bell = *(volatile __u64 *)&c->lane.bell;
-
-	return nr_pos_below(part->start, bell) && !nr_pos_below(part->end, bell) ? NR_LANE_BELL : 0;
-}
-
-static __always_inline __u32 nr_where(struct nr_cpu *c, __u32 block, const struct nr_part *part)
-{
-	return block << nr_block_shift | (part->start & nr_block_mask()) | nr_passes_bell(c, part);
+	return block << nr_block_shift | (part->start & nr_block_mask()) | part->bell;
 }
 
 /* The record of this size in a part that was reserved for it. */
@@ -188,9 +193,9 @@ static __always_inline struct nr_record *nr_lane_record(struct nr_cpu *c, const 
 							const struct nr_part *part)
 {
 	const __u64 n = nr_granules(size), bytes = NR_LANE_GRANULE << nr_block_shift;
-	__u32 block = nr_lane_block(c, part->start);
+	__u32 block = nr_lane_block(c, part->start), shard = c->shard;
 	__u64 offset = (part->start & nr_block_mask()) * NR_LANE_GRANULE;
-	void *data = nr_block_of(&nr_arenas, c, block);
+	void *data = nr_block_of(&nr_arenas, shard, block);
 	struct nr_lane_header *h;
 
 	asm volatile("" : "+r"(offset));
@@ -198,8 +203,8 @@ static __always_inline struct nr_record *nr_lane_record(struct nr_cpu *c, const 
 	if (!data || offset > bytes - n * NR_LANE_GRANULE)
 		return NULL;
 	h = data + offset;
-	h->length = size;
-	h->where = nr_where(c, block, part);
+	h->length = shard << NR_LANE_LENGTH_BITS | size;
+	h->where = nr_where(block, part);
 	return (void *)(h + 1);
 }
 
@@ -216,38 +221,42 @@ static __always_inline struct nr_record *nr_lane_reserve(struct nr_cpu *c, const
 	return nr_lane_record(c, size, &part);
 }
 
-/* Stores a commit byte after all of the record: a plain store where these stay in order. */
-static __always_inline void nr_lane_store(struct nr_cpu *c, __u8 *commit, enum nr_commit how)
+/* All stores before this become visible before all after it. An atomic that returns a value is a full
+ * barrier. */
+static __noinline int nr_lane_fence(void)
 {
-	__u64 before;
+	struct nr_cpu *c = nr_this_cpu();
+	__u64 before = c ? __sync_fetch_and_add(&c->lane.fence, 1) : 0;
 
-	if (nr_weak_memory) { /* an atomic that returns a value is a full barrier */
-		before = __sync_fetch_and_add(&c->lane.fence, 1);
-		asm volatile("" : : "r"(before) : "memory");
-	}
-	asm volatile("" : : : "memory");
-	*(volatile __u8 *)commit = how;
+	asm volatile("" : : "r"(before) : "memory");
+	return 0;
 }
 
-static __always_inline void nr_lane_commit_at(struct nr_cpu *c, __u32 where, enum nr_commit how)
+/* Stores the commit byte of a record after all of the record: a plain store, which is enough where
+ * stores stay in order. */
+static __always_inline void nr_lane_commit_at(__u32 shard, __u32 where, enum nr_commit how)
 {
-	__u8 *commits = nr_block_of(&nr_commits, c, (where & ~NR_LANE_BELL) >> nr_block_shift);
+	__u8 *commits = nr_block_of(&nr_commits, shard, (where & ~NR_LANE_BELL) >> nr_block_shift);
 
 	if (!commits)
 		return;
-	nr_lane_store(c, commits + (where & nr_block_mask()), how);
+	if (nr_weak_memory)
+		nr_lane_fence();
+	asm volatile("" : : : "memory");
+	*(volatile __u8 *)(commits + (where & nr_block_mask())) = how;
 	if (where & NR_LANE_BELL)
-		nr_ring_bell(c);
+		nr_ring_bell(nr_this_cpu());
 }
 
 /* Submits or discards a record of nr_lane_reserve. */
 static __always_inline void nr_lane_commit(struct nr_record *rec, enum nr_commit how)
 {
-	const struct nr_lane_header *h = (void *)rec - sizeof(*h);
-	struct nr_cpu *c = nr_this_cpu();
+	struct nr_lane_header *h = (void *)rec - sizeof(*h);
+	__u32 length = h->length, where = h->where;
 
-	if (c)
-		nr_lane_commit_at(c, h->where, how);
+	h->length = length & ((1u << NR_LANE_LENGTH_BITS) - 1);
+	h->where = NR_LANE_DONE; /* a second submit finds no block */
+	nr_lane_commit_at(length >> NR_LANE_LENGTH_BITS, where, how);
 }
 
 #endif

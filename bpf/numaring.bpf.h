@@ -457,7 +457,7 @@ static __always_inline int nr_lane_output(__u16 id, const void *head, __u32 head
 	struct nr_cpu *c = nr_this_cpu();
 	struct bpf_dynptr ptr;
 	struct nr_part part;
-	__u32 block, offset;
+	__u32 block, offset, shard, where;
 	void *data;
 	int loss;
 
@@ -470,8 +470,9 @@ static __always_inline int nr_lane_output(__u16 id, const void *head, __u32 head
 	}
 	nr_stamp(&front.rec, c, id);
 	block = nr_lane_block(c, part.start);
-	front.h.where = nr_where(c, block, &part);
-	data = nr_block_of(&nr_arenas, c, block);
+	shard = c->shard;
+	where = nr_where(block, &part);
+	data = nr_block_of(&nr_arenas, shard, block);
 	if (!data)
 		return -1;
 	bpf_dynptr_from_mem(data, NR_LANE_GRANULE << nr_block_shift, 0, &ptr);
@@ -481,7 +482,7 @@ static __always_inline int nr_lane_output(__u16 id, const void *head, __u32 head
 	bpf_dynptr_write(&ptr, offset, (void *)head, head_size, 0);
 	if (tail_size)
 		bpf_dynptr_write(&ptr, offset + head_size, (void *)tail, tail_size, 0);
-	nr_lane_commit_at(c, front.h.where, NR_COMMIT_SUBMITTED);
+	nr_lane_commit_at(shard, where, NR_COMMIT_SUBMITTED);
 	return 0;
 }
 

@@ -88,12 +88,19 @@ struct nr_process_seen {
 
 /* In front of a record in a lane, as the kernel's header in a ring. */
 struct nr_lane_header {
-	__u32 length; /* of the record with its struct nr_record */
-	__u32 where;  /* the number of this granule in the arena, and NR_LANE_BELL */
+	/* Of the record with its struct nr_record. Until it is submitted or discarded, the upper bits
+	 * hold the shard, so that this needs no look-up. */
+	__u32 length;
+	/* The number of this granule in the arena, and NR_LANE_BELL; then NR_LANE_DONE. */
+	__u32 where;
 };
+
+#define NR_LANE_LENGTH_BITS 20
+#define NR_LANE_SHARDS_MAX  4096u
 
 /* In nr_lane_header.where: the submit wakes the consumer. */
 #define NR_LANE_BELL 0x80000000u
+#define NR_LANE_DONE 0xffffffffu
 
 /* A commit byte: there is one for each granule, in an array of their own. User space clears those
  * of a block before it adds the block to a lane, so another value was stored in this lap. */
@@ -113,7 +120,9 @@ struct nr_lane {
 	__u64 unused[6]; /* the rest of the cache line */
 	/* User space writes these. */
 	__u64 limit; /* records end at or below this position */
-	__u64 bell;  /* the record that passes this position wakes the consumer */
+	/* Not above the limit: a record that ends below needs no look at that. The one that passes it
+	 * wakes the consumer. */
+	__u64 bell;
 	/* The block, by its number in the arena, that holds position p: slot
 	 * (p / granules of a block) modulo NR_LANE_SLOTS. */
 	__u16 slots[NR_LANE_SLOTS];

@@ -89,11 +89,11 @@ static bool wants_more(const struct nr_lanes *l, const struct nr_lane_reader *r)
 	return is_short(l, r, AHEAD_MS) && blocks_ahead(l, r) <= 4ull * l->n_free;
 }
 
+/* It rings when a quarter of what the lane has on hand is used, and is never above the limit. */
 static void set_bell(struct nr_lane_reader *r)
 {
-	uint64_t step = (r->granted - r->seen) / 4;
-
-	__atomic_store_n(&r->lane->bell, r->seen + (step ?: 1), __ATOMIC_RELAXED);
+	/* Release: up to here, programs do not look at the limit. */
+	__atomic_store_n(&r->lane->bell, r->seen + (r->granted - r->seen) / 4, __ATOMIC_RELEASE);
 }
 
 static uint64_t fill_of(const struct nr_lane_reader *r)
@@ -258,10 +258,11 @@ static int abandon(struct nr_lanes *l, struct nr_lane_reader *r, uint64_t at)
 	const struct nr_lane_header *h = nr_lane_header(&l->arena, at);
 	const struct nr_record *rec = (const void *)(h + 1);
 	struct nr_cpu *cpu = &l->cpus[r->cpu];
-	uint64_t n = nr_lane_granules(h->length);
+	uint32_t length = h->length & ((1u << NR_LANE_LENGTH_BITS) - 1);
+	uint64_t n = nr_lane_granules(length);
 
-	if ((h->where & ~NR_LANE_BELL) != at || h->length < sizeof(*rec) ||
-	    n > r->seen - r->walked || n > block_size(l) - (at & (block_size(l) - 1)))
+	if ((h->where & ~NR_LANE_BELL) != at || length < sizeof(*rec) || n > r->seen - r->walked ||
+	    n > block_size(l) - (at & (block_size(l) - 1)))
 		return -EAGAIN;
 	l->abandoned++;
 	l->abandoned_cpu = r->cpu;

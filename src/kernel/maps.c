@@ -71,10 +71,10 @@ static int create_rings(struct nr_maps *maps, const struct nr_plan *plan,
 
 /* The least size of a block: 4 KiB. */
 #define BLOCK_SHIFT_MIN 8u
-/* The largest: 2 MiB. Older kernels limit the value of an array to 4 MiB (KMALLOC_MAX_SIZE). And a
- * lane must not hold more records than its head can count: 255 blocks of records of two granules
- * are less than 2^24. */
-#define BLOCK_SHIFT_MAX 17u
+/* The largest: 512 KiB. The length of a record takes NR_LANE_LENGTH_BITS. And a lane must not hold
+ * more records than its head can count: 255 blocks of records of two granules are less than 2^24. */
+#define BLOCK_SHIFT_MAX 15u
+_Static_assert((NR_LANE_GRANULE << BLOCK_SHIFT_MAX) < (1 << NR_LANE_LENGTH_BITS), "lengths fit");
 
 /* A lane should have this many blocks, because a block is free only as a whole. */
 #define BLOCKS_PER_LANE	 16u
@@ -146,6 +146,13 @@ static int create_arenas(struct nr_maps *maps, const struct nr_plan *plan,
 {
 	int err = 0;
 
+	if (maps->n_shards > NR_LANE_SHARDS_MAX) {
+		nr_log(log, NR_LOG_ERROR,
+		       "%u shards are too many for lanes: use a policy with at most %u, such as "
+		       "node",
+		       maps->n_shards, NR_LANE_SHARDS_MAX);
+		return -E2BIG;
+	}
 	maps->arenas = calloc(maps->n_shards, sizeof(*maps->arenas));
 	if (!maps->arenas)
 		return -ENOMEM;
