@@ -36,7 +36,14 @@ lanes() {
 	done
 }
 
-printf '\n### Lanes, all CPUs flat out\n\n'
+cat <<'END'
+
+### Lanes, all CPUs flat out
+
+The policy is `node`: a shard for each node, with a lane for each of its CPUs. numaring has one merge thread; with more,
+each would have slices of the time.
+
+END
 printf '| machine | merge threads | shards | producers | each /s | delivered, M/s '
 printf '| reservation mean, us | reservation p99, us | bound by | packers |\n'
 printf '|---|---|---|---|---|---|---|---|---|---|\n'
