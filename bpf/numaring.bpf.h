@@ -406,7 +406,15 @@ static __always_inline _Bool nr_passes(const __u16 id, const void *payload)
 			nr_submit(nr_event_);                                                      \
 	})
 
-static __always_inline int nr_reserve_dynptr(struct bpf_dynptr *ptr, __u16 id, __u32 size)
+/* A record that is written in pieces, through a dynptr, because its size is not constant. */
+struct nr_writer {
+	struct bpf_dynptr ptr; /* the record in its ring, or the whole block of a lane */
+	__u32 payload;	       /* where the payload begins in it */
+	__u32 shard, where;    /* in a lane: as in nr_lane_header */
+};
+
+/* size is that of the payload. Returns 0, or -1: the record is lost, and the loss is counted. */
+static __always_inline int nr_ring_open(struct nr_writer *w, __u16 id, __u32 size)
 {
 	struct nr_cpu *c = nr_this_cpu();
 	struct nr_record rec = {};
@@ -422,40 +430,34 @@ static __always_inline int nr_reserve_dynptr(struct bpf_dynptr *ptr, __u16 id, _
 		nr_count_loss(c, NR_LOSS_NO_RING);
 		return -1;
 	}
-	err = bpf_ringbuf_reserve_dynptr(ring, size, 0, ptr);
+	err = bpf_ringbuf_reserve_dynptr(ring, size, 0, &w->ptr);
 	if (err) {
 		room = nr_has_room(ring, size);
 		if (room) {
-			bpf_ringbuf_discard_dynptr(ptr, BPF_RB_NO_WAKEUP);
-			err = bpf_ringbuf_reserve_dynptr(ring, size, 0, ptr);
+			bpf_ringbuf_discard_dynptr(&w->ptr, BPF_RB_NO_WAKEUP);
+			err = bpf_ringbuf_reserve_dynptr(ring, size, 0, &w->ptr);
 		}
 	}
 	if (err) {
-		bpf_ringbuf_discard_dynptr(ptr, BPF_RB_NO_WAKEUP);
+		bpf_ringbuf_discard_dynptr(&w->ptr, BPF_RB_NO_WAKEUP);
 		nr_count_failure(c, ring, size, room);
 		return -1;
 	}
 	nr_stamp(&rec, c, id);
-	bpf_dynptr_write(ptr, 0, &rec, sizeof(rec), 0);
+	bpf_dynptr_write(&w->ptr, 0, &rec, sizeof(rec), 0);
+	w->payload = sizeof(rec);
 	return 0;
 }
 
-static __always_inline void nr_submit_dynptr(struct bpf_dynptr *ptr, __u32 size)
-{
-	bpf_ringbuf_submit_dynptr(ptr, nr_wake_flag(sizeof(struct nr_record) + size));
-}
-
-/* As nr_output_bytes, in a lane. A dynptr to the whole block checks what the verifier cannot. */
-static __always_inline int nr_lane_output(__u16 id, const void *head, __u32 head_size,
-					  const void *tail, __u32 tail_size)
+/* The same in a lane. The dynptr checks what the verifier cannot. */
+static __always_inline int nr_lane_open(struct nr_writer *w, __u16 id, __u32 size)
 {
 	struct {
 		struct nr_lane_header h;
 		struct nr_record rec;
-	} front = { .h.length = sizeof(front.rec) + head_size + tail_size };
+	} front = { .h = { .length = sizeof(front.rec) + size, .where = NR_LANE_DONE } };
 	const __u64 n = nr_granules(front.h.length);
 	struct nr_cpu *c = nr_this_cpu();
-	struct bpf_dynptr ptr;
 	struct nr_part part;
 	__u32 block, offset, shard, where;
 	void *data;
@@ -475,31 +477,46 @@ static __always_inline int nr_lane_output(__u16 id, const void *head, __u32 head
 	data = nr_block_of(&nr_arenas, shard, block);
 	if (!data)
 		return -1;
-	bpf_dynptr_from_mem(data, NR_LANE_GRANULE << nr_block_shift, 0, &ptr);
+	bpf_dynptr_from_mem(data, NR_LANE_GRANULE << nr_block_shift, 0, &w->ptr);
 	offset = (part.start & nr_block_mask()) * NR_LANE_GRANULE;
-	bpf_dynptr_write(&ptr, offset, &front, sizeof(front), 0);
-	offset += sizeof(front);
-	bpf_dynptr_write(&ptr, offset, (void *)head, head_size, 0);
-	if (tail_size)
-		bpf_dynptr_write(&ptr, offset + head_size, (void *)tail, tail_size, 0);
-	nr_lane_commit_at(shard, where, NR_COMMIT_SUBMITTED);
+	bpf_dynptr_write(&w->ptr, offset, &front, sizeof(front), 0);
+	w->payload = offset + sizeof(front);
+	w->where = where;
+	w->shard = shard;
 	return 0;
+}
+
+static __always_inline int nr_open(struct nr_writer *w, __u16 id, __u32 size)
+{
+	return nr_has_lanes() ? nr_lane_open(w, id, size) : nr_ring_open(w, id, size);
+}
+
+/* Writes `size` bytes of the payload, at `at`. */
+static __always_inline void nr_write(struct nr_writer *w, __u32 at, const void *from, __u32 size)
+{
+	bpf_dynptr_write(&w->ptr, w->payload + at, (void *)from, size, 0);
+}
+
+/* Submits a record whose payload has `size` bytes. */
+static __always_inline void nr_close(struct nr_writer *w, __u32 size)
+{
+	if (nr_has_lanes())
+		nr_lane_commit_at(w->shard, w->where, NR_COMMIT_SUBMITTED);
+	else
+		bpf_ringbuf_submit_dynptr(&w->ptr, nr_wake_flag(sizeof(struct nr_record) + size));
 }
 
 static __always_inline int nr_output_bytes(__u16 id, const void *head, __u32 head_size,
 					   const void *tail, __u32 tail_size)
 {
-	struct bpf_dynptr ptr;
+	struct nr_writer w;
 
-	if (nr_has_lanes())
-		return nr_lane_output(id, head, head_size, tail, tail_size);
-	if (nr_reserve_dynptr(&ptr, id, head_size + tail_size))
+	if (nr_open(&w, id, head_size + tail_size))
 		return -1;
-	bpf_dynptr_write(&ptr, sizeof(struct nr_record), (void *)head, head_size, 0);
+	nr_write(&w, 0, head, head_size);
 	if (tail_size)
-		bpf_dynptr_write(&ptr, sizeof(struct nr_record) + head_size, (void *)tail,
-				 tail_size, 0);
-	nr_submit_dynptr(&ptr, head_size + tail_size);
+		nr_write(&w, head_size, tail, tail_size);
+	nr_close(&w, head_size + tail_size);
 	return 0;
 }
 
