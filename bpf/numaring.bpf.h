@@ -449,7 +449,8 @@ static __always_inline int nr_ring_open(struct nr_writer *w, __u16 id, __u32 siz
 	return 0;
 }
 
-/* The same in a lane. The dynptr checks what the verifier cannot. */
+/* The same in a lane. The dynptr checks what the verifier cannot. No program ends between this and
+ * nr_close, so the header has no place to go on from. */
 static __always_inline int nr_lane_open(struct nr_writer *w, __u16 id, __u32 size)
 {
 	struct {

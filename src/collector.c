@@ -126,7 +126,7 @@ static int make_plan(struct nr_collector *c)
 /* Takes over the bell and zeroes it, or leaves it to the caller. */
 static int make_lanes(struct nr_collector *c, unsigned i, struct nr_ring *bell)
 {
-	const struct nr_maps *maps = &c->maps;
+	struct nr_maps *maps = &c->maps;
 	const struct nr_arena_maps *from = &maps->arenas[i];
 	struct nr_arena arena = { .n_blocks = from->n_blocks, .shift = maps->block_shift };
 	struct nr_lanes *lanes;
@@ -134,6 +134,7 @@ static int make_lanes(struct nr_collector *c, unsigned i, struct nr_ring *bell)
 
 	if (err)
 		return err;
+	nr_maps_close_arena(maps, i);
 	err = nr_lanes_new(&lanes, &arena, bell, maps->cpus, maps->n_cpus, i);
 	if (err) {
 		nr_arena_unmap(&arena);

@@ -83,8 +83,8 @@ struct nr_process_seen {
  *
  * Positions count the granules of the lane from its start, modulo 2^40.
  */
-#define NR_LANE_GRANULE 16  /* bytes; records begin at multiples of it */
-#define NR_LANE_SLOTS	256 /* the most blocks of a lane at a time is one less */
+#define NR_LANE_GRANULE 16   /* bytes; records begin at multiples of it */
+#define NR_LANE_SLOTS	1024 /* the most blocks of a lane at a time is one less */
 
 /* In front of a record in a lane, as the kernel's header in a ring. */
 struct nr_lane_header {

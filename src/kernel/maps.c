@@ -72,13 +72,16 @@ static int create_rings(struct nr_maps *maps, const struct nr_plan *plan,
 /* The least size of a block: 4 KiB. */
 #define BLOCK_SHIFT_MIN 8u
 /* The largest: 512 KiB. The length of a record takes NR_LANE_LENGTH_BITS. And a lane must not hold
- * more records than its head can count: 255 blocks of records of two granules are less than 2^24. */
+ * more records than its head can count: 1023 blocks of records of two granules are less than 2^24. */
 #define BLOCK_SHIFT_MAX 15u
 _Static_assert((NR_LANE_GRANULE << BLOCK_SHIFT_MAX) < (1 << NR_LANE_LENGTH_BITS), "lengths fit");
+_Static_assert((NR_LANE_SLOTS - 1) << BLOCK_SHIFT_MAX < 2 << 24, "a lane counts its records");
 
 /* A lane should have this many blocks, because a block is free only as a whole. */
 #define BLOCKS_PER_LANE	 16u
 #define BLOCKS_PER_SHARD 128u
+/* Arenas have at most about twice as many, so that one lane can have half of its arena. */
+#define BLOCKS_PER_SHARD_MAX NR_LANE_SLOTS
 /* It needs one to write to while another one is read. */
 #define BLOCKS_LEAST 2u
 
@@ -86,11 +89,12 @@ static uint32_t blocks_wanted(const struct nr_plan_shard *shard)
 {
 	uint32_t n = shard->n_cpus * BLOCKS_PER_LANE;
 
-	return n > BLOCKS_PER_SHARD ? n : BLOCKS_PER_SHARD;
+	n = n > BLOCKS_PER_SHARD ? n : BLOCKS_PER_SHARD;
+	return n < BLOCKS_PER_SHARD_MAX ? n : BLOCKS_PER_SHARD_MAX;
 }
 
 /* One size for the blocks of all arenas: inner maps of an array must have equal values. */
-static uint32_t choose_block_shift(const struct nr_plan *plan)
+uint32_t nr_maps_block_shift(const struct nr_plan *plan)
 {
 	size_t least = SIZE_MAX;
 	uint32_t shift = BLOCK_SHIFT_MIN;
@@ -106,9 +110,9 @@ static uint32_t choose_block_shift(const struct nr_plan *plan)
 	return shift;
 }
 
-static uint32_t count_blocks(const struct nr_plan_shard *shard, uint32_t shift)
+uint32_t nr_maps_count_blocks(const struct nr_plan_shard *shard, uint32_t block_shift)
 {
-	uint32_t n = shard->ring_bytes / ((size_t)NR_LANE_GRANULE << shift);
+	uint32_t n = shard->ring_bytes / ((size_t)NR_LANE_GRANULE << block_shift);
 	uint32_t least = BLOCKS_LEAST * (shard->n_cpus ? shard->n_cpus : 1);
 
 	return n > least ? n : least;
@@ -157,7 +161,11 @@ static int create_arenas(struct nr_maps *maps, const struct nr_plan *plan,
 	if (!maps->arenas)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < maps->n_shards; i++)
-		maps->arenas[i].n_blocks = count_blocks(&plan->shards[i], maps->block_shift);
+		maps->arenas[i] = (struct nr_arena_maps){
+			.n_blocks = nr_maps_count_blocks(&plan->shards[i], maps->block_shift),
+			.data_fd = -1,
+			.commits_fd = -1,
+		};
 	for (uint32_t i = 0; !err && i < maps->n_shards; i++) {
 		err = create_arena(maps, plan, i);
 		if (err)
@@ -343,7 +351,7 @@ int nr_maps_create(struct nr_maps *maps, const struct nr_plan *plan, bool lanes,
 		   const struct nr_logger *log)
 {
 	struct nr_maps new = {
-		.block_shift = lanes ? choose_block_shift(plan) : 0,
+		.block_shift = lanes ? nr_maps_block_shift(plan) : 0,
 		.shards_fd = -1,
 		.arenas_fd = -1,
 		.commits_fd = -1,
@@ -382,14 +390,21 @@ static void close_fd(int fd)
 		close(fd);
 }
 
+void nr_maps_close_arena(struct nr_maps *maps, uint32_t shard)
+{
+	struct nr_arena_maps *arena = &maps->arenas[shard];
+
+	close_fd(arena->data_fd);
+	close_fd(arena->commits_fd);
+	arena->data_fd = arena->commits_fd = -1;
+}
+
 void nr_maps_destroy(struct nr_maps *maps)
 {
 	for (uint32_t i = 0; i < maps->n_shards; i++)
 		close_fd(maps->ring_fd[i]);
-	for (uint32_t i = 0; maps->arenas && i < maps->n_shards; i++) {
-		close_fd(maps->arenas[i].data_fd);
-		close_fd(maps->arenas[i].commits_fd);
-	}
+	for (uint32_t i = 0; maps->arenas && i < maps->n_shards; i++)
+		nr_maps_close_arena(maps, i);
 	free(maps->ring_fd);
 	free(maps->ring_bytes);
 	free(maps->arenas);

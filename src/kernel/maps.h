@@ -15,7 +15,7 @@
 /* The arrays of a shard with lanes: its blocks, and their commit bytes. */
 struct nr_arena_maps {
 	uint32_t n_blocks;
-	int data_fd, commits_fd;
+	int data_fd, commits_fd; /* -1 once nr_maps_close_arena has closed them */
 };
 
 struct nr_maps {
@@ -41,6 +41,14 @@ struct nr_maps {
 int nr_maps_create(struct nr_maps *maps, const struct nr_plan *plan, bool lanes, bool follow,
 		   const struct nr_logger *log);
 void nr_maps_destroy(struct nr_maps *maps); /* takes half-built and zeroed ones */
+
+/* Closes the arrays of a shard, which its mappings and the arrays of maps keep alive: a host with a shard
+ * for each CPU needs as few open files as with rings. */
+void nr_maps_close_arena(struct nr_maps *maps, uint32_t shard);
+
+/* log2 of the granules of a block, for all arenas of a plan. */
+uint32_t nr_maps_block_shift(const struct nr_plan *plan);
+uint32_t nr_maps_count_blocks(const struct nr_plan_shard *shard, uint32_t block_shift);
 
 /* Returns the fd of the shared map of this name, -1 if there is none. */
 int nr_maps_fd(const struct nr_maps *maps, const char *name);

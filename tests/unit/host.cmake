@@ -34,3 +34,7 @@ add_executable(test_probe_spec ${CMAKE_CURRENT_LIST_DIR}/test_probe_spec.c)
 target_link_libraries(test_probe_spec PRIVATE nr_flags numaring_inside PkgConfig::CMOCKA)
 target_include_directories(test_probe_spec PRIVATE ${PROJECT_SOURCE_DIR}/bpf)
 add_test(NAME unit/probe_spec COMMAND test_probe_spec)
+
+add_executable(test_maps ${CMAKE_CURRENT_LIST_DIR}/test_maps.c)
+target_link_libraries(test_maps PRIVATE nr_flags numaring_inside PkgConfig::CMOCKA)
+add_test(NAME unit/maps COMMAND test_maps)
