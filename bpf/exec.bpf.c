@@ -82,16 +82,16 @@ static __always_inline void join(__u64 words[CHUNK / 8])
 		words[i] |= ~((words[i] & low) + low | words[i] | low) >> 2;
 }
 
-static __always_inline void write_chunk(struct nr_dynptr *to, __u32 at, __u64 from, __u32 n)
+static __always_inline void write_chunk(struct nr_writer *to, __u32 at, __u64 from, __u32 n)
 {
 	__u64 chunk[CHUNK / 8];
 
 	if (!bpf_probe_read_user(chunk, n, (void *)from))
 		join(chunk);
-	nr_write_dynptr(to, at, chunk, n);
+	nr_write(to, at, chunk, n);
 }
 
-static __always_inline void write_args(struct nr_dynptr *to, __u32 at, __u64 from, __u32 len)
+static __always_inline void write_args(struct nr_writer *to, __u32 at, __u64 from, __u32 len)
 {
 	__u32 rest = len & (CHUNK - 1);
 
@@ -107,7 +107,7 @@ int BPF_PROG(on_exec, struct task_struct *p, pid_t old_tid, struct linux_binprm 
 	const __u32 head_size = __builtin_offsetof(struct process_exec, args);
 	struct process_exec head = {};
 	struct mm_struct *mm = p->mm;
-	struct nr_dynptr to;
+	struct nr_writer to;
 
 	if (!task_wanted(p) || !mm)
 		return 0;
@@ -119,11 +119,11 @@ int BPF_PROG(on_exec, struct task_struct *p, pid_t old_tid, struct linux_binprm 
 	bpf_probe_read_kernel_str(head.filename, sizeof(head.filename), bprm->filename);
 	if (!nr_passes(nr_id_of_process_exec, &head))
 		return 0;
-	if (nr_reserve_dynptr(&to, nr_id_of_process_exec, head_size + head.args_len))
+	if (nr_open(&to, nr_id_of_process_exec, head_size + head.args_len))
 		return 0;
-	nr_write_dynptr(&to, 0, &head, head_size);
+	nr_write(&to, 0, &head, head_size);
 	write_args(&to, head_size, mm->arg_start, head.args_len);
-	nr_submit_dynptr(&to, head_size + head.args_len);
+	nr_close(&to, head_size + head.args_len);
 	return 0;
 }
 

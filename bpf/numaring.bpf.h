@@ -406,114 +406,118 @@ static __always_inline _Bool nr_passes(const __u16 id, const void *payload)
 			nr_submit(nr_event_);                                                      \
 	})
 
-/* A record whose length only the program knows, to be written in parts. */
-struct nr_dynptr {
-	struct bpf_dynptr ptr; /* to the record in a ring, or to its whole block */
+/* A record that is written in pieces, through a dynptr, because its size is not constant. */
+struct nr_writer {
+	struct bpf_dynptr ptr; /* the record in its ring, or the whole block of a lane */
 	__u32 payload;	       /* where the payload begins in it */
-	__u32 shard, where;    /* in a lane: its arena, and as in struct nr_lane_header */
+	__u32 shard, where;    /* in a lane: as in nr_lane_header */
 };
 
-static __always_inline int nr_ring_reserve_dynptr(struct nr_dynptr *to, struct nr_cpu *c, __u16 id,
-						  __u32 size)
+/* size is that of the payload. Returns 0, or -1: the record is lost, and the loss is counted. */
+static __always_inline int nr_ring_open(struct nr_writer *w, __u16 id, __u32 size)
 {
+	struct nr_cpu *c = nr_this_cpu();
 	struct nr_record rec = {};
-	void *ring = nr_ring_of(c);
 	int room = 0;
+	void *ring;
 	long err;
 
+	size += sizeof(rec);
+	if (!c)
+		return -1;
+	ring = nr_ring_of(c);
 	if (!ring) {
 		nr_count_loss(c, NR_LOSS_NO_RING);
 		return -1;
 	}
-	err = bpf_ringbuf_reserve_dynptr(ring, size, 0, &to->ptr);
+	err = bpf_ringbuf_reserve_dynptr(ring, size, 0, &w->ptr);
 	if (err) {
 		room = nr_has_room(ring, size);
 		if (room) {
-			bpf_ringbuf_discard_dynptr(&to->ptr, BPF_RB_NO_WAKEUP);
-			err = bpf_ringbuf_reserve_dynptr(ring, size, 0, &to->ptr);
+			bpf_ringbuf_discard_dynptr(&w->ptr, BPF_RB_NO_WAKEUP);
+			err = bpf_ringbuf_reserve_dynptr(ring, size, 0, &w->ptr);
 		}
 	}
 	if (err) {
-		bpf_ringbuf_discard_dynptr(&to->ptr, BPF_RB_NO_WAKEUP);
+		bpf_ringbuf_discard_dynptr(&w->ptr, BPF_RB_NO_WAKEUP);
 		nr_count_failure(c, ring, size, room);
 		return -1;
 	}
 	nr_stamp(&rec, c, id);
-	bpf_dynptr_write(&to->ptr, 0, &rec, sizeof(rec), 0);
-	to->payload = sizeof(rec);
+	bpf_dynptr_write(&w->ptr, 0, &rec, sizeof(rec), 0);
+	w->payload = sizeof(rec);
 	return 0;
 }
 
-/* A dynptr to the whole block checks what the verifier cannot. */
-static __always_inline int nr_lane_reserve_dynptr(struct nr_dynptr *to, struct nr_cpu *c, __u16 id,
-						  __u32 size)
+/* The same in a lane. The dynptr checks what the verifier cannot. No program ends between this and
+ * nr_close, so the header has no place to go on from. */
+static __always_inline int nr_lane_open(struct nr_writer *w, __u16 id, __u32 size)
 {
 	struct {
 		struct nr_lane_header h;
 		struct nr_record rec;
-	} front = { .h.length = size };
+	} front = { .h = { .length = sizeof(front.rec) + size, .where = NR_LANE_DONE } };
+	const __u64 n = nr_granules(front.h.length);
+	struct nr_cpu *c = nr_this_cpu();
 	struct nr_part part;
-	__u32 block, offset;
+	__u32 block, offset, shard, where;
 	void *data;
 	int loss;
 
-	loss = nr_lane_begin(c, nr_granules(size), &part);
+	if (!c)
+		return -1;
+	loss = nr_lane_begin(c, n, &part);
 	if (loss) {
 		nr_count_loss(c, loss - 1);
 		return -1;
 	}
 	nr_stamp(&front.rec, c, id);
 	block = nr_lane_block(c, part.start);
-	to->shard = c->shard;
-	front.h.where = to->where = nr_where(block, &part);
-	data = nr_block_of(&nr_arenas, to->shard, block);
+	shard = c->shard;
+	where = nr_where(block, &part);
+	data = nr_block_of(&nr_arenas, shard, block);
 	if (!data)
 		return -1;
-	bpf_dynptr_from_mem(data, NR_LANE_GRANULE << nr_block_shift, 0, &to->ptr);
+	bpf_dynptr_from_mem(data, NR_LANE_GRANULE << nr_block_shift, 0, &w->ptr);
 	offset = (part.start & nr_block_mask()) * NR_LANE_GRANULE;
-	bpf_dynptr_write(&to->ptr, offset, &front, sizeof(front), 0);
-	to->payload = offset + sizeof(front);
+	bpf_dynptr_write(&w->ptr, offset, &front, sizeof(front), 0);
+	w->payload = offset + sizeof(front);
+	w->where = where;
+	w->shard = shard;
 	return 0;
 }
 
-/* Returns 0, or -1 if the record is lost; the loss is counted. size: of the payload. */
-static __always_inline int nr_reserve_dynptr(struct nr_dynptr *to, __u16 id, __u32 size)
+static __always_inline int nr_open(struct nr_writer *w, __u16 id, __u32 size)
 {
-	struct nr_cpu *c = nr_this_cpu();
-
-	size += sizeof(struct nr_record);
-	if (!c)
-		return -1;
-	return nr_has_lanes() ? nr_lane_reserve_dynptr(to, c, id, size)
-			      : nr_ring_reserve_dynptr(to, c, id, size);
+	return nr_has_lanes() ? nr_lane_open(w, id, size) : nr_ring_open(w, id, size);
 }
 
-/* Writes len bytes into the payload, which begins at 0. */
-static __always_inline void nr_write_dynptr(struct nr_dynptr *to, __u32 at, const void *from,
-					    __u32 len)
+/* Writes `size` bytes of the payload, at `at`. */
+static __always_inline void nr_write(struct nr_writer *w, __u32 at, const void *from, __u32 size)
 {
-	bpf_dynptr_write(&to->ptr, to->payload + at, (void *)from, len, 0);
+	bpf_dynptr_write(&w->ptr, w->payload + at, (void *)from, size, 0);
 }
 
-static __always_inline void nr_submit_dynptr(struct nr_dynptr *to, __u32 size)
+/* Submits a record whose payload has `size` bytes. */
+static __always_inline void nr_close(struct nr_writer *w, __u32 size)
 {
 	if (nr_has_lanes())
-		nr_lane_commit_at(to->shard, to->where, NR_COMMIT_SUBMITTED);
+		nr_lane_commit_at(w->shard, w->where, NR_COMMIT_SUBMITTED);
 	else
-		bpf_ringbuf_submit_dynptr(&to->ptr, nr_wake_flag(sizeof(struct nr_record) + size));
+		bpf_ringbuf_submit_dynptr(&w->ptr, nr_wake_flag(sizeof(struct nr_record) + size));
 }
 
 static __always_inline int nr_output_bytes(__u16 id, const void *head, __u32 head_size,
 					   const void *tail, __u32 tail_size)
 {
-	struct nr_dynptr to;
+	struct nr_writer w;
 
-	if (nr_reserve_dynptr(&to, id, head_size + tail_size))
+	if (nr_open(&w, id, head_size + tail_size))
 		return -1;
-	nr_write_dynptr(&to, 0, head, head_size);
+	nr_write(&w, 0, head, head_size);
 	if (tail_size)
-		nr_write_dynptr(&to, head_size, tail, tail_size);
-	nr_submit_dynptr(&to, head_size + tail_size);
+		nr_write(&w, head_size, tail, tail_size);
+	nr_close(&w, head_size + tail_size);
 	return 0;
 }
 

@@ -51,7 +51,7 @@ static __always_inline __u64 read_register(struct pt_regs *ctx, __u8 from)
 }
 
 /* A text that cannot be read is empty. */
-static __always_inline void write_text(struct nr_dynptr *to, const struct nr_probe_arg *arg,
+static __always_inline void write_text(struct nr_writer *to, const struct nr_probe_arg *arg,
 				       __u64 address)
 {
 	char text[NR_PROBE_TEXT] = {};
@@ -63,27 +63,27 @@ static __always_inline void write_text(struct nr_dynptr *to, const struct nr_pro
 		len = bpf_probe_read_user_str(text, sizeof(text), (void *)address);
 	if (len < 0)
 		__builtin_memset(text, 0, sizeof(text));
-	nr_write_dynptr(to, arg->to, text, sizeof(text));
+	nr_write(to, arg->to, text, sizeof(text));
 }
 
-static __always_inline void write_arg(struct nr_dynptr *to, const struct nr_probe_arg *arg,
+static __always_inline void write_arg(struct nr_writer *to, const struct nr_probe_arg *arg,
 				      __u64 value)
 {
 	if (arg->read == NR_PROBE_NUMBER)
-		nr_write_dynptr(to, arg->to, &value, sizeof(value));
+		nr_write(to, arg->to, &value, sizeof(value));
 	else
 		write_text(to, arg, value);
 }
 
-static __always_inline int begin(struct nr_dynptr *record, __u32 id,
+static __always_inline int begin(struct nr_writer *record, __u32 id,
 				 const struct nr_probe_config *config)
 {
 	struct nr_current head;
 
-	if (nr_reserve_dynptr(record, id, config->size))
+	if (nr_open(record, id, config->size))
 		return -1;
 	fill_current(&head);
-	nr_write_dynptr(record, 0, &head, sizeof(head));
+	nr_write(record, 0, &head, sizeof(head));
 	return 0;
 }
 
@@ -93,13 +93,13 @@ int on_function(struct pt_regs *ctx)
 	__u32 id = bpf_get_attach_cookie(ctx) & (NR_PROBE_MAX - 1);
 	const struct nr_probe_config *config =
 		(const struct nr_probe_config *)&nr_probe_configs[id];
-	struct nr_dynptr record;
+	struct nr_writer record;
 
 	if (!current_wanted() || begin(&record, id, config))
 		return 0;
 	for (int i = 0; i < NR_PROBE_ARGS && i < config->n_args; i++)
 		write_arg(&record, &config->args[i], read_register(ctx, config->args[i].from));
-	nr_submit_dynptr(&record, config->size);
+	nr_close(&record, config->size);
 	return 0;
 }
 
@@ -109,7 +109,7 @@ int on_usdt(struct pt_regs *ctx)
 	__u32 id = bpf_usdt_cookie(ctx) & (NR_PROBE_MAX - 1);
 	const struct nr_probe_config *config =
 		(const struct nr_probe_config *)&nr_probe_configs[id];
-	struct nr_dynptr record;
+	struct nr_writer record;
 
 	if (!current_wanted() || begin(&record, id, config))
 		return 0;
@@ -119,6 +119,6 @@ int on_usdt(struct pt_regs *ctx)
 		bpf_usdt_arg(ctx, config->args[i].from, &value);
 		write_arg(&record, &config->args[i], value);
 	}
-	nr_submit_dynptr(&record, config->size);
+	nr_close(&record, config->size);
 	return 0;
 }

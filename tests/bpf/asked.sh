@@ -156,7 +156,7 @@ int on_call(void *ctx)
 char LICENSE[] SEC("license") = "GPL";
 EOF
 mkdir -p include/numaring
-cp "$root"/include/numaring/*.h "$root/bpf/numaring.bpf.h" include/numaring/
+cp "$root"/include/numaring/*.h "$root"/bpf/{numaring,lane}.bpf.h include/numaring/
 clang -target bpf -mcpu=v3 -O2 -g -Iinclude -I"/usr/include/$(uname -m)-linux-gnu" -c off.bpf.c -o off.bpf.o ||
 	fail "cannot build off.bpf.c"
 "$NUMARING" record --object off.bpf.o -d 100ms -o off >out 2>err

@@ -75,7 +75,8 @@ int BPF_PROG(on_call, struct pt_regs *regs, long id)
 {
 	struct order o;
 
-	if (PT_REGS_PARM1_CORE_SYSCALL(regs) != MAGIC)
+	if (PT_REGS_PARM1_CORE_SYSCALL(regs) != MAGIC ||
+	    !nr_wanted(bpf_get_current_pid_tgid() >> 32))
 		return 0;
 	o.how = PT_REGS_PARM2_CORE_SYSCALL(regs);
 	o.source = PT_REGS_PARM3_CORE_SYSCALL(regs);

@@ -24,15 +24,18 @@ judge() { # NAME
 		"$(jq .lost stat.json)"
 }
 
-# Two floods into rings that are far too small: dozens of packets, each with losses.
-"$NUMARING" record -e syscalls --shards cpu --ring-size 64K --force -o t -- \
-	"$LOAD" 300000 0 "$last" >out || fail "small rings: $(cat out)"
-judge "small rings"
+for transport in ring lane; do
+	record=("$NUMARING" record -e syscalls --shards cpu --transport $transport --force -o t)
 
-# The collector is stopped for 1.5 s under a flood: the losses are in the interval of that length.
-"$NUMARING" record -e syscalls --shards cpu --force -o t -- sh -c '"$@" >pids & sleep 0.3
-	kill -STOP $PPID; sleep 1.5; kill -CONT $PPID; sleep 0.2; kill $(cat pids)' sh "$LOAD" 0 0 "$last" >out
-judge "a stop"
-gaps | awk '{ all += $1; if ($3 - $2 > 1) gap += $1 } END { exit !(gap > all / 2) }' ||
-	fail "a stop: its losses do not stand in it: $(gaps)"
+	# Two floods into rings that are far too small: dozens of packets, each with losses.
+	"${record[@]}" --ring-size 64K -- "$LOAD" 100000 0 "$last" >out || fail "$transport, small: $(cat out)"
+	judge "$transport, small"
+
+	# The collector is stopped for 1.5 s under a flood: the losses are in the interval of that length.
+	"${record[@]}" -- sh -c '"$@" >pids & sleep 0.3
+		kill -STOP $PPID; sleep 1.5; kill -CONT $PPID; sleep 0.2; kill $(cat pids)' sh "$LOAD" 0 0 "$last" >out
+	judge "$transport, a stop"
+	gaps | awk '{ all += $1; if ($3 - $2 > 1) gap += $1 } END { exit !(gap > all / 2) }' ||
+		fail "$transport, a stop: its losses do not stand in it: $(gaps)"
+done
 finish

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * oracle POLICY TRACE STREAMS COMMAND...: records the system calls made while COMMAND runs into
- * TRACE. Then it writes the records in the rings once more: each CPU's records of each ring as a
- * trace of its own, STREAMS/RING-CPU. Another program can merge these traces and must get the
- * content of TRACE.
+ * oracle TRANSPORT POLICY TRACE STREAMS COMMAND...: records the system calls made while COMMAND runs
+ * into TRACE. Before anything is released, it also writes the records once more: each CPU's records
+ * of each ring, or its lane, as a trace of its own, STREAMS/SHARD-CPU. Another program can merge these
+ * traces and must get the content of TRACE.
  *
- * STREAMS does not use the code that walks, sorts or merges for TRACE. The rings are larger than
- * all records together, so they still hold every record after the recording, released or not. This
- * program maps and walks them itself. It does not sort: the records of one CPU in one ring are
- * already in time order, even in a shared ring (I1).
+ * STREAMS does not use the code that walks, sorts or merges for TRACE. The rings and arenas are larger
+ * than all records together, and an output that waits holds them. This program maps and walks them
+ * itself. It does not sort: the records of one CPU in one ring are already in time order, even in a
+ * shared ring (I1).
  */
 #include <errno.h>
 #include <spawn.h>
@@ -44,29 +44,6 @@ static int run_command(char **command)
 		return -err;
 	waitpid(pid, &status, 0);
 	return status ? -ECANCELED : 0;
-}
-
-static int record(struct nr_collector *c, const char *dir, char **command)
-{
-	struct nr_stats *st;
-	int err = nr_collector_add_source(c, "syscalls"), end;
-
-	if (!err)
-		err = nr_collector_add_trace(c, dir, &replace);
-	if (!err)
-		err = nr_collector_start(c);
-	if (err)
-		return err;
-	err = run_command(command);
-	end = nr_collector_stop(c);
-	st = nr_collector_stats(c);
-	printf("%llu written, %llu lost, %llu late, %llu unaccounted\n",
-	       (unsigned long long)st->events_written, (unsigned long long)st->lost_total,
-	       (unsigned long long)st->late, (unsigned long long)st->unaccounted);
-	if (st->lost_total || st->late || st->unaccounted)
-		err = -EIO;
-	nr_stats_free(st);
-	return err ? err : end;
 }
 
 /* The ring, mapped again: a page with producer_pos, then the data, all read-only. */
@@ -125,64 +102,143 @@ static int write_cpu(struct writer *w, const uint8_t *data, uint64_t produced, u
 }
 
 struct split {
-	const struct nr_types *types;
 	const char *dir;
-	int64_t clock_offset;
-	uint64_t start;
 	uint64_t n;
 };
 
-static int write_stream(struct split *s, const uint8_t *data, uint64_t produced, unsigned ring,
-			unsigned cpu)
+/* The data of an arena, mapped again. */
+static const uint8_t *map_arena(const struct nr_maps *maps, unsigned shard)
 {
-	const struct writer_opts opts = { .clock_offset = s->clock_offset,
-					  .start = s->start,
+	const struct nr_arena_maps *arena = &maps->arenas[shard];
+	size_t bytes = ((size_t)arena->n_blocks << maps->block_shift) * NR_LANE_GRANULE;
+	uint8_t *p = mmap(NULL, bytes, PROT_READ, MAP_SHARED, arena->data_fd, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+/* The granule of the arena at a position of a lane. */
+static uint64_t granule_at(const struct nr_maps *maps, const struct nr_lane *lane, uint64_t pos)
+{
+	uint64_t block = lane->slots[(pos >> maps->block_shift) % NR_LANE_SLOTS];
+
+	return block << maps->block_shift | (pos & ((1u << maps->block_shift) - 1));
+}
+
+/* Where there is no header of this place, the rest of the block was skipped. */
+static int write_lane(struct writer *w, const struct nr_maps *maps, const uint8_t *data,
+		      unsigned cpu, uint64_t *n)
+{
+	const struct nr_lane *lane = &maps->cpus[cpu].lane;
+	uint64_t end = lane->head >> 24, block = 1u << maps->block_shift, last = 0;
+	int err = 0;
+
+	for (uint64_t pos = 0; !err && pos < end;) {
+		uint64_t at = granule_at(maps, lane, pos);
+		const struct nr_lane_header *h = (const void *)(data + at * NR_LANE_GRANULE);
+
+		if (!h->length || (h->where & ~NR_LANE_BELL) != at) {
+			pos = (pos / block + 1) * block;
+			continue;
+		}
+		err = write_record(w, (const void *)(h + 1), h->length, &last);
+		(*n)++;
+		pos += (sizeof(*h) + h->length + NR_LANE_GRANULE - 1) / NR_LANE_GRANULE;
+	}
+	return err ? err : writer_commit(w, last + 1, 0);
+}
+
+static int write_stream(struct split *s, const struct nr_collector *c, const uint8_t *data,
+			uint64_t produced, unsigned shard, unsigned cpu)
+{
+	const struct writer_opts opts = { .clock_offset = c->clock_offset,
+					  .start = c->started,
 					  .log = on_log };
 	struct writer *w = NULL;
 	char dir[4096];
 	int err;
 
-	snprintf(dir, sizeof(dir), "%s/%u-%u", s->dir, ring, cpu);
-	err = writer_open(&w, dir, s->types, &opts);
+	snprintf(dir, sizeof(dir), "%s/%u-%u", s->dir, shard, cpu);
+	err = writer_open(&w, dir, c->types, &opts);
 	if (!err)
-		err = write_cpu(w, data, produced, cpu, &s->n);
+		err = c->maps.block_shift ? write_lane(w, &c->maps, data, cpu, &s->n)
+					  : write_cpu(w, data, produced, cpu, &s->n);
 	return writer_close(w) ?: err;
 }
 
-static int write_ring(struct split *s, const struct nr_collector *c, unsigned ring)
+static int write_shard(struct split *s, const struct nr_collector *c, unsigned shard)
 {
-	const struct nr_plan_shard *plan = &c->plan->shards[ring];
+	const struct nr_plan_shard *plan = &c->plan->shards[shard];
 	uint64_t produced = 0;
-	const uint8_t *data = map_ring(c->maps.ring_fd[ring], &produced);
+	const uint8_t *data = c->maps.block_shift ? map_arena(&c->maps, shard)
+						  : map_ring(c->maps.ring_fd[shard], &produced);
 	int err = 0;
 
 	if (!data)
 		return -errno;
 	if (produced > RING_BYTES) {
-		fprintf(stderr, "ring %u has wrapped, nothing can be compared\n", ring);
+		fprintf(stderr, "ring %u has wrapped, nothing can be compared\n", shard);
 		return -EOVERFLOW;
 	}
 	for (unsigned i = 0; !err && i < plan->n_cpus; i++)
-		err = write_stream(s, data, produced, ring, plan->cpus[i]);
+		err = write_stream(s, c, data, produced, shard, plan->cpus[i]);
 	return err;
 }
 
-static int write_streams(const struct nr_collector *c, const char *trace, const char *dir)
+static int write_streams(const struct nr_collector *c, const char *dir)
 {
-	struct split s = { .types = c->types, .dir = dir, .start = c->started };
-	struct nr_trace *t = NULL;
-	int err = nr_trace_open(&t, trace, NULL);
+	struct split s = { .dir = dir };
+	int err = mkdir(dir, 0755) ? -errno : 0;
 
+	for (unsigned i = 0; !err && i < c->plan->n_shards; i++)
+		err = write_shard(&s, c, i);
+	printf("%llu in the shards\n", (unsigned long long)s.n);
+	return err;
+}
+
+/* Holds everything in the rings. */
+static int hold(void *held, const struct nr_batch *batch)
+{
+	(void)batch;
+	while (*(_Atomic(bool) *)held)
+		usleep(1000);
+	return 0;
+}
+
+static int run(struct nr_collector *c, const char *streams, char **command)
+{
+	int err = run_command(command);
+
+	for (unsigned i = 0; i < c->n_objects; i++)
+		nr_object_detach(&c->objects[i]);
+	nr_maps_wait_grace(&c->maps);
+	return err ?: write_streams(c, streams);
+}
+
+static int record(struct nr_collector *c, const char *dir, const char *streams, char **command)
+{
+	_Atomic(bool) held = true;
+	struct nr_stats *st;
+	int err = nr_collector_add_source(c, "syscalls"), end;
+
+	if (!err)
+		err = nr_collector_add_trace(c, dir, &replace);
+	if (!err && nr_collector_add_batch(c, hold, &held, NULL) < 0)
+		err = -ENOMEM;
+	if (!err)
+		err = nr_collector_start(c);
 	if (err)
 		return err;
-	s.clock_offset = nr_trace_clock_offset(t);
-	nr_trace_close(t);
-	if (mkdir(dir, 0755))
-		return -errno;
-	for (unsigned i = 0; !err && i < c->plan->n_shards; i++)
-		err = write_ring(&s, c, i);
-	printf("%llu in the rings\n", (unsigned long long)s.n);
-	return err;
+	err = run(c, streams, command);
+	held = false;
+	end = nr_collector_stop(c);
+	st = nr_collector_stats(c);
+	printf("%llu written, %llu lost, %llu late, %llu unaccounted\n",
+	       (unsigned long long)st->events_written, (unsigned long long)st->lost_total,
+	       (unsigned long long)st->late, (unsigned long long)st->unaccounted);
+	if (st->lost_total || st->late || st->unaccounted)
+		err = -EIO;
+	nr_stats_free(st);
+	return err ? err : end;
 }
 
 int main(int argc, char **argv)
@@ -193,16 +249,15 @@ int main(int argc, char **argv)
 	struct nr_collector *c = NULL;
 	int err;
 
-	if (argc < 5) {
-		fprintf(stderr, "usage: oracle POLICY TRACE STREAMS COMMAND...\n");
+	if (argc < 6) {
+		fprintf(stderr, "usage: oracle ring|lane POLICY TRACE STREAMS COMMAND...\n");
 		return 2;
 	}
-	opts.policy = argv[1];
+	opts.transport = strcmp(argv[1], "lane") ? NR_TRANSPORT_RING : NR_TRANSPORT_LANE;
+	opts.policy = argv[2];
 	err = nr_collector_open(&c, &opts);
 	if (!err)
-		err = record(c, argv[2], argv + 4);
-	if (!err)
-		err = write_streams(c, argv[2], argv[3]);
+		err = record(c, argv[3], argv[4], argv + 5);
 	if (err)
 		fprintf(stderr, "oracle: %s\n", strerror(-err));
 	nr_collector_close(c);

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# An independent oracle: babeltrace2 merges what each CPU wrote into each ring. The result has the same order,
-# event by event, as the trace (I4). All CPUs are under load.
+# An independent oracle: babeltrace2 merges what each CPU wrote into each ring, or its lane. The result has the
+# same order, event by event, as the trace (I4). All CPUs are under load.
 . "$(dirname "$0")/../lib.sh"
 bin=$(dirname "${LOAD:-$(dirname "$NUMARING")/tests/bpf/load}")
 LOAD=$(realpath "$bin/load")
@@ -10,7 +10,7 @@ need babeltrace2
 need_bpf
 scratch
 cpus=$(seq -s ' ' 0 $(($(nproc) - 1)))
-calls=40000
+calls=20000
 
 # Lines of `[TIME] HOST EVENT: { cpu = N, ...`, without the packet's fields: the time is the first word, the CPU
 # the seventh.
@@ -29,20 +29,28 @@ settle_ties() {
 	sort -s -k1,1 -k7,7 "$1"
 }
 
-for policy in cpu single node/2; do
+judge() { # TRANSPORT POLICY
+	local what="$1, $2"
 	rm -rf trace streams
 	# shellcheck disable=SC2086
-	"$ORACLE" $policy trace streams "$LOAD" $calls $cpus >out || { fail "$policy: $(cat out)" && continue; }
+	"$ORACLE" "$1" "$2" trace streams "$LOAD" $calls $cpus >out || { fail "$what: $(cat out)" && return; }
 	text trace >ours
 	text streams/* >theirs
-	check "$policy: it is a load" test "$(wc -l <ours)" -gt $((2 * calls * $(wc -w <<<"$cpus")))
-	check "$policy: more than one stream" test "$(ls streams | wc -l)" -gt 1
-	equal "$policy: as many events" "$(wc -l <ours)" "$(wc -l <theirs)"
-	equal "$policy: events that come before their predecessor, ours" "$(backwards ours)" 0
-	equal "$policy: and babeltrace2's" "$(backwards theirs)" 0
+	check "$what: it is a load" test "$(wc -l <ours)" -gt $((2 * calls * $(wc -w <<<"$cpus")))
+	check "$what: more than one stream" test "$(ls streams | wc -l)" -gt 1
+	equal "$what: as many events" "$(wc -l <ours)" "$(wc -l <theirs)"
+	equal "$what: events that come before their predecessor, ours" "$(backwards ours)" 0
+	equal "$what: and babeltrace2's" "$(backwards theirs)" 0
 	settle_ties ours >a
 	settle_ties theirs >b
-	check "$policy: the same, event for event" cmp a b
-	echo "note: $policy: $(cut -d' ' -f1 ours | uniq -d | wc -l) times are shared by several events"
+	check "$what: the same, event for event" cmp a b
+	echo "note: $what: $(cut -d' ' -f1 ours | uniq -d | wc -l) times are shared by several events"
+}
+
+for policy in cpu single node/2; do
+	judge ring $policy
+done
+for policy in cpu single; do
+	judge lane $policy
 done
 finish

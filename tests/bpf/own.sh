@@ -50,6 +50,9 @@ check "babeltrace2" compare text <text
 check "numaring cat --json" compare jsonl <jsonl
 "$NUMARING" export t --to jsonl -o export.jsonl || fail "numaring export"
 check "numaring export --to jsonl" compare jsonl <export.jsonl
+record --transport lane -o lanes
+"$NUMARING" export lanes --to jsonl -o lanes.jsonl || fail "numaring export, lanes"
+check "the same object on lanes" compare jsonl <lanes.jsonl
 record --format jsonl -o live.jsonl
 check "numaring record --format jsonl" compare jsonl <live.jsonl
 finish

@@ -37,6 +37,20 @@ equal "sched: who leaves a CPU after sleep came to it is sleep" "$(events sched_
 check "sched: the collector has threads" test "$(wc -l <threads)" -ge 3
 equal "sched: the collector is not woken on record" "$(events sched_wakeup | jq .pid | grep -cxFf threads)" 0
 
+# All sources on both transports: what comes often through rings comes through lanes, too.
+for transport in ring lane; do
+	rm -rf t
+	"$NUMARING" record -e sched,syscalls,exec,net,block,irq,memory,sample --transport $transport -o t -- sh -c '
+		for i in 1 2 3 4 5; do true | cat; (exec 3<>/dev/tcp/127.0.0.1/9); sleep 0.1; done' >out 2>&1 ||
+		fail "all sources, $transport: $(cat out)"
+	"$NUMARING" stat --json t >$transport.json
+done
+often=$(jq -r '.types | to_entries[] | select(.value >= 10) | .key' ring.json)
+check "all sources: several types" test "$(wc -l <<<"$often")" -ge 8
+for type in $often; do
+	check "all sources: $type, through lanes" test "$(jq ".types.$type" lane.json)" -gt 0
+done
+
 # Only one process.
 rm -f pid
 "$LOAD" 0 0 >pid &

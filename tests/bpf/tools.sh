@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # The tools of docs/examples/tools, built with the small vmlinux.h and with a complete one of this kernel,
-# record the same. Every field of the small vmlinux.h exists in the kernel.
+# record the same, on rings and on lanes. Every field of the small vmlinux.h exists in the kernel.
 . "$(dirname "$0")/../lib.sh"
 : "${FIELDS:=$(dirname "$NUMARING")/tests/bpf/fields}"
 FIELDS=$(realpath "$FIELDS")
@@ -28,7 +28,7 @@ check "this kernel has their fields" "$FIELDS" all.o
 mkdir -p small/numaring full/numaring
 ln -s "$root"/include/numaring/*.h "$root"/bpf/*.h small/numaring/
 ln -s "$root/bpf/vmlinux.h" small/
-ln -s "$root"/include/numaring/*.h "$root"/bpf/numaring.bpf.h full/numaring/
+ln -s "$root"/include/numaring/*.h "$root"/bpf/{numaring,lane}.bpf.h full/numaring/
 bpftool btf dump file /sys/kernel/btf/vmlinux format c >full/vmlinux.h
 for with in small full; do
 	for tool in "${tools[@]}"; do
@@ -47,11 +47,12 @@ cat >load.sh <<-'EOF'
 	dd if=/dev/zero of="$1/file" bs=64k count=1 conv=fsync 2>/dev/null
 	sleep 0.2
 EOF
+declare -A transport=([small]=ring [full]=lane)
 for with in small full; do
-	objects=()
+	objects=(--transport ${transport[$with]})
 	for tool in "${tools[@]/biolatency/}"; do [ ! "$tool" ] || objects+=(--object "$with-$tool.bpf.o"); done
 	objects+=(--object "$with-biolatency.bpf.o" --set slow_ns=0)
-	check "$with: records" "$NUMARING" record "${objects[@]}" -o $with-trace -- bash load.sh "$PWD" 2>err ||
+	check "$with, ${transport[$with]}: records" "$NUMARING" record "${objects[@]}" -o $with-trace -- bash load.sh "$PWD" 2>err ||
 		cat err >&2
 	"$NUMARING" cat --json $with-trace >$with.jsonl
 	count() {
