@@ -140,7 +140,7 @@ static uint64_t size_of(struct nr_shard *shard, const struct nr_record *rec, uin
 /* Where a walk adds to the run. */
 struct walk {
 	struct nr_entry *end; /* of the run */
-	uint64_t ts;	      /* of the entry before it */
+	struct nr_entry last; /* the one before it */
 	bool sorted;	      /* the entries ascend */
 	size_t descents;      /* places in the ring or in a lane where they do not */
 };
@@ -168,8 +168,8 @@ static inline bool count_record(struct nr_shard *shard, const struct nr_record *
 static inline void add_entry(struct walk *w, const struct nr_entry *e, uint64_t last_ts)
 {
 	w->descents += e->ts < last_ts;
-	w->sorted &= e->ts >= w->ts;
-	w->ts = e->ts;
+	w->sorted &= !nr_entry_before(e, &w->last);
+	w->last = *e;
 	*w->end++ = *e;
 }
 
@@ -197,7 +197,7 @@ static int walk_ring(struct nr_shard *shard, struct walk *w)
 				  &(struct nr_entry){ .ts = rec->ts,
 						      .pos = pos / 8,
 						      .size = size_of(shard, rec, slot.length) },
-				  w->ts);
+				  w->last.ts);
 	}
 	shard->walked = walked;
 	return err;
@@ -219,7 +219,7 @@ static int walk_lane(struct nr_shard *shard, uint32_t lane, struct walk *w)
 		add_entry(w,
 			  &(struct nr_entry){ .ts = rec->ts,
 					      .pos = at * (NR_LANE_GRANULE / 8),
-					      .extra = nr_entry_tie(lane, r->walked),
+					      .extra = r->cpu,
 					      .size = size_of(shard, rec, slot.length) },
 			  r->last_ts);
 		r->last_ts = rec->ts;
@@ -245,7 +245,7 @@ static int walk_lanes(struct nr_shard *shard, struct walk *w)
 static int walk(struct nr_shard *shard)
 {
 	struct nr_entry *end = shard->run + shard->held;
-	struct walk w = { end, shard->held ? end[-1].ts : 0, true, 0 };
+	struct walk w = { end, shard->held ? end[-1] : (struct nr_entry){}, true, 0 };
 	int err = shard->lanes ? walk_lanes(shard, &w) : walk_ring(shard, &w);
 
 	nr_counter_add(&shard->records, w.end - end);

@@ -22,7 +22,7 @@ struct nr_entry {
 	uint64_t ts;
 	uint64_t pos : 29; /* of the record's header, in the ring or in the arena */
 	/* In the queue of a ring: position below which the ring is free once this entry and all
-	 * before it are safe. Of lanes: nr_entry_tie. */
+	 * before it are safe. Of lanes: the CPU. */
 	uint64_t extra : 29;
 	/* Bytes of the record with its struct nr_record, / 8, rounded up. 0: the merge looks at the
 	 * record itself, because it is longer, or may count losses (shard.h). */
@@ -31,15 +31,6 @@ struct nr_entry {
 _Static_assert(sizeof(struct nr_entry) == 16, "four entries in a cache line");
 
 #define NR_ENTRY_SIZE_MAX 63u
-
-/* The order of records of one time in the lanes of a shard: by lane, then by position. Records of
- * one time are close in their lane, so the low bits of positions are enough. */
-#define NR_TIE_BITS 18u
-
-static inline uint32_t nr_entry_tie(uint32_t lane, uint64_t granule)
-{
-	return lane << NR_TIE_BITS | (granule & ((1u << NR_TIE_BITS) - 1));
-}
 
 /* The low 32 bits of positions in bytes. */
 static inline uint32_t nr_entry_pos(const struct nr_entry *e)
@@ -52,25 +43,14 @@ static inline uint32_t nr_entry_free_below(const struct nr_entry *e)
 	return (uint32_t)e->extra << 3;
 }
 
-/* The order of records of one time. Those of a ring have no tie. */
-static inline bool nr_entry_wins_tie(const struct nr_entry *a, const struct nr_entry *b)
-{
-	uint32_t lane_a = a->extra >> NR_TIE_BITS, lane_b = b->extra >> NR_TIE_BITS;
-
-	if (lane_a != lane_b)
-		return lane_a < lane_b;
-	if (a->extra != b->extra)
-		return (int32_t)((uint32_t)(a->extra - b->extra) << (32 - NR_TIE_BITS)) < 0;
-	return (int32_t)(nr_entry_pos(a) - nr_entry_pos(b)) < 0;
-}
-
-/* The order within a shard: by (ts, position), of lanes by (ts, CPU, position). */
+/* The order within a shard: by time, of lanes by (time, CPU). Those that are equal stay in the order
+ * of their positions: nr_sort is stable. Entries of a ring have `extra` only in the queue. */
 static inline bool nr_entry_before(const struct nr_entry *a, const struct nr_entry *b)
 {
-	return a->ts < b->ts || (a->ts == b->ts && nr_entry_wins_tie(a, b));
+	return a->ts < b->ts || (a->ts == b->ts && a->extra < b->extra);
 }
 
-/* tmp has room for n entries. */
+/* Stable. tmp has room for n entries. */
 void nr_sort(struct nr_entry *entries, struct nr_entry *tmp, size_t n);
 
 #endif
