@@ -78,8 +78,9 @@ struct nr_process_seen {
 /*
  * Lanes: a shard without a lock. The memory of a shard, its arena, is cut into blocks of 2^n
  * granules. The lane of a CPU is a sequence of blocks of its shard, to which user space adds. Only
- * the CPU itself writes to it: a program moves `head` with one compare-and-swap, fills its record,
- * and stores the commit byte of the record's first granule. docs/order.md says why that is in order.
+ * the CPU itself writes records to it: a program moves `head` with one compare-and-swap, fills its
+ * record, and stores the commit byte of the record's first granule. docs/order.md says why that is in
+ * order. User space moves `head` in the same way past blocks that it takes back unused.
  *
  * Positions count the granules of the lane from its start, modulo 2^40.
  */

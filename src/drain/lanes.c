@@ -27,15 +27,15 @@ static uint32_t owned(const struct nr_lanes *l, const struct nr_lane_reader *r)
 	return (r->granted - r->freed) >> l->arena.shift;
 }
 
-static uint16_t *slot_of(const struct nr_lanes *l, struct nr_lane_reader *r, uint64_t pos)
+static uint32_t slot_of(const struct nr_lanes *l, uint64_t pos)
 {
-	return &r->slots[(pos >> l->arena.shift) % NR_LANE_SLOTS];
+	return (pos >> l->arena.shift) % NR_LANE_SLOTS;
 }
 
 /* The granule of the arena that holds a position of the lane. */
-static uint64_t granule_of(const struct nr_lanes *l, struct nr_lane_reader *r, uint64_t pos)
+static uint64_t granule_of(const struct nr_lanes *l, const struct nr_lane_reader *r, uint64_t pos)
 {
-	uint64_t block = *slot_of(l, r, pos);
+	uint64_t block = r->slots[slot_of(l, pos)];
 
 	return (block << l->arena.shift) | (pos & (block_size(l) - 1));
 }
@@ -45,10 +45,10 @@ static uint64_t granule_of(const struct nr_lanes *l, struct nr_lane_reader *r, u
 static void grant_block(struct nr_lanes *l, struct nr_lane_reader *r)
 {
 	uint16_t block = l->free[--l->n_free];
+	uint32_t slot = slot_of(l, r->granted);
 
 	memset(l->arena.commits + block * block_size(l), NR_COMMIT_BUSY, block_size(l));
-	*slot_of(l, r, r->granted) = block;
-	r->lane->slots[(r->granted >> l->arena.shift) % NR_LANE_SLOTS] = block;
+	r->slots[slot] = r->lane->slots[slot] = block;
 	r->granted += block_size(l);
 	/* Release: a program that sees the limit sees the slot and the clear commit bytes (L2). */
 	__atomic_store_n(&r->lane->limit, r->granted, __ATOMIC_RELEASE);
@@ -57,7 +57,7 @@ static void grant_block(struct nr_lanes *l, struct nr_lane_reader *r)
 static void take_back(struct nr_lanes *l, struct nr_lane_reader *r)
 {
 	while (r->freed + block_size(l) <= r->walked) {
-		uint16_t block = *slot_of(l, r, r->freed);
+		uint16_t block = r->slots[slot_of(l, r->freed)];
 
 		if (l->held[block])
 			break;
@@ -74,7 +74,7 @@ static uint64_t blocks_ahead(const struct nr_lanes *l, const struct nr_lane_read
 
 static bool may_grow(const struct nr_lanes *l, const struct nr_lane_reader *r)
 {
-	return l->n_free && owned(l, r) < NR_LANE_SLOTS - 1;
+	return l->n_free && owned(l, r) < l->most;
 }
 
 /* Does the lane have less on hand than it fills in so many ms? */
@@ -96,18 +96,28 @@ static void set_bell(struct nr_lane_reader *r)
 	__atomic_store_n(&r->lane->bell, r->seen + (r->granted - r->seen) / 4, __ATOMIC_RELEASE);
 }
 
-static uint64_t fill_of(const struct nr_lane_reader *r)
+/* Bytes in use. A block that is not full yet is in use while it holds records that are not safe. */
+static uint64_t fill_of(const struct nr_lanes *l, const struct nr_lane_reader *r)
 {
-	return (r->seen - r->freed) * NR_LANE_GRANULE;
+	bool safe =
+		r->walked - r->freed < block_size(l) && !l->held[r->slots[slot_of(l, r->freed)]];
+
+	return (r->seen - (safe ? r->walked : r->freed)) * NR_LANE_GRANULE;
 }
 
 /* A lane that has used all that it can get presses as much as an arena that is full. */
 static uint64_t pressure_of(const struct nr_lanes *l, const struct nr_lane_reader *r)
 {
-	uint64_t fill = fill_of(r);
+	uint64_t fill = fill_of(l, r);
 	uint64_t most = (r->granted - r->freed + l->n_free * block_size(l)) * NR_LANE_GRANULE;
 
 	return most ? nr_arena_bytes(&l->arena) * ((double)fill / most) : 0;
+}
+
+/* It lacks its share, or may soon be full. */
+static bool needs_blocks(const struct nr_lanes *l, const struct nr_lane_reader *r)
+{
+	return owned(l, r) < l->base || is_short(l, r, SHORT_MS);
 }
 
 static void note_fill(struct nr_lanes *l)
@@ -119,9 +129,9 @@ static void note_fill(struct nr_lanes *l)
 		const struct nr_lane_reader *r = &l->lanes[i];
 		uint64_t p = pressure_of(l, r);
 
-		fill += fill_of(r);
+		fill += fill_of(l, r);
 		pressure = p > pressure ? p : pressure;
-		starving |= owned(l, r) < l->base || is_short(l, r, SHORT_MS);
+		starving |= needs_blocks(l, r);
 	}
 	atomic_store_explicit(&l->fill, fill, memory_order_relaxed);
 	atomic_store_explicit(&l->pressure, pressure > fill ? pressure : fill,
@@ -155,12 +165,53 @@ static void grant_more(struct nr_lanes *l)
 	}
 }
 
+/* Tells the reader that the lane is empty from one position to another, the start of a block. */
+static void mark_skipped(struct nr_lanes *l, struct nr_lane_reader *r, uint64_t from, uint64_t to)
+{
+	for (uint64_t pos = from; pos < to; pos = (pos | (block_size(l) - 1)) + 1)
+		l->arena.commits[granule_of(l, r, pos)] = NR_COMMIT_SKIPPED;
+}
+
+/*
+ * Takes blocks that a lane does not use from under its programs: moves its head past them, in the way
+ * of a program that skips the rest of a block. The reader finds nothing in them, and they are free.
+ * This fails if a program reserves meanwhile; one that is about to does so behind them.
+ */
+static void give_up(struct nr_lanes *l, struct nr_lane_reader *r)
+{
+	uint64_t keep = (r->rate * AHEAD_MS >> l->arena.shift) + 1;
+	uint64_t head = nr_lane_head(r->lane), end, next;
+
+	keep = keep > l->base ? keep : l->base;
+	if (blocks_ahead(l, r) <= keep || nr_lane_position(head, r->seen) != r->seen)
+		return;
+	end = r->granted - keep * block_size(l);
+	next = end << NR_LANE_COUNT_BITS | (head & ((1u << NR_LANE_COUNT_BITS) - 1));
+	if (!__atomic_compare_exchange_n(&r->lane->head, &head, next, false, __ATOMIC_SEQ_CST,
+					 __ATOMIC_RELAXED))
+		return;
+	mark_skipped(l, r, r->seen, end);
+	r->seen = end;
+}
+
+/* If blocks are short, those that are not used are free at the next pass. */
+static void share_out(struct nr_lanes *l)
+{
+	bool short_of = false;
+
+	for (uint32_t i = 0; i < l->n; i++)
+		short_of |= needs_blocks(l, &l->lanes[i]);
+	for (uint32_t i = 0; short_of && i < l->n; i++)
+		give_up(l, &l->lanes[i]);
+}
+
 void nr_lanes_grant(struct nr_lanes *l)
 {
 	for (uint32_t i = 0; i < l->n; i++)
 		take_back(l, &l->lanes[i]);
 	grant_base(l);
 	grant_more(l);
+	share_out(l);
 	for (uint32_t i = 0; i < l->n; i++)
 		set_bell(&l->lanes[i]);
 	note_fill(l);
@@ -173,8 +224,7 @@ static void add_lane(struct nr_lanes *l, uint32_t cpu)
 	struct nr_lane *lane = &l->cpus[cpu].lane;
 	uint64_t pos = nr_lane_position(nr_lane_head(lane), 0), start = pos & -block_size(l);
 
-	l->has_lane[cpu] = true;
-	l->lanes[l->n++] = (struct nr_lane_reader){
+	l->lanes[l->n] = (struct nr_lane_reader){
 		.lane = lane,
 		.cpu = cpu,
 		.walked = pos,
@@ -183,18 +233,25 @@ static void add_lane(struct nr_lanes *l, uint32_t cpu)
 		.granted = start,
 		.freed = start,
 	};
+	__atomic_store_n(&l->n, l->n + 1, __ATOMIC_RELAXED);
 	/* A lane alone may have all. */
 	l->base = l->n == 1 ? l->arena.n_blocks : l->arena.n_blocks / 2 / l->n;
-	l->base = l->base < NR_LANE_SLOTS ? l->base : NR_LANE_SLOTS - 1;
+	l->base = l->base < l->most ? l->base : l->most;
 }
 
-/* CPUs that come online join, also after the start. */
+/* CPUs that come online join, also after the start. One that has a shard stays there. */
 static void find_cpus(struct nr_lanes *l)
 {
-	for (uint32_t cpu = 0; cpu < l->n_cpus; cpu++)
-		if (!l->has_lane[cpu] &&
-		    __atomic_load_n(&l->cpus[cpu].shard, __ATOMIC_RELAXED) == l->shard)
+	for (uint32_t cpu = 0; cpu < l->n_cpus; cpu++) {
+		uint32_t shard;
+
+		if (l->placed[cpu])
+			continue;
+		shard = __atomic_load_n(&l->cpus[cpu].shard, __ATOMIC_RELAXED);
+		l->placed[cpu] = shard != NR_NO_SHARD;
+		if (shard == l->shard)
 			add_lane(l, cpu);
+	}
 }
 
 /* ---- passes ---- */
@@ -235,16 +292,20 @@ int nr_lanes_see(struct nr_lanes *l)
 	return err;
 }
 
-/* Its program has ended, so nobody will submit the record. If it can sleep, nobody knows, and its
- * block is not used again. */
+/* Its program has ended, so nobody will submit the record: it ran before a grace period. If programs
+ * can sleep, nobody knows: the record is given up after some time, and its block is not used again. */
 static bool is_abandoned(struct nr_lanes *l, struct nr_lane_reader *r, uint64_t at)
 {
 	uint64_t now = nr_clock_now();
 
-	r->stuck_since = r->stuck_since ?: now;
-	l->wants_grace |= now - r->stuck_since > SLOW_NS;
-	if (!l->sleepable)
+	if (r->walked >= r->stuck_below) {
+		r->stuck_below = r->seen;
+		r->stuck_since = now;
+	}
+	if (!l->sleepable) {
+		l->wants_grace |= now - r->stuck_since > SLOW_NS;
 		return r->stuck_since < l->grace;
+	}
 	if (now - r->stuck_since <= SLEEPER_NS)
 		return false;
 	l->barred[at >> l->arena.shift] = true;
@@ -270,7 +331,6 @@ static int abandon(struct nr_lanes *l, struct nr_lane_reader *r, uint64_t at)
 	__atomic_fetch_add(&cpu->lost[NR_LOSS_ABANDONED], 1, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&cpu->lost_total, 1, __ATOMIC_RELAXED);
 	r->walked += n;
-	r->stuck_since = 0;
 	return 0;
 }
 
@@ -286,7 +346,6 @@ int nr_lanes_next(struct nr_lanes *l, struct nr_lane_reader *r, uint64_t *at,
 			continue;
 		if (err)
 			return err;
-		r->stuck_since = 0;
 		r->walked += slot->granules;
 		if (slot->payload)
 			return 0;
@@ -321,14 +380,23 @@ uint64_t nr_lanes_fullest(const struct nr_lanes *l)
 
 /* ---- life ---- */
 
+/* Blocks that a lane may have: fewer than it has slots, and records of at least two granules in them
+ * must not make its count of NR_LANE_COUNT_BITS go around between two passes. */
+static uint32_t most_blocks(const struct nr_arena *arena)
+{
+	uint64_t most = (2ull << NR_LANE_COUNT_BITS >> arena->shift) - 1;
+
+	return most < NR_LANE_SLOTS - 1 ? most : NR_LANE_SLOTS - 1;
+}
+
 static bool allocate(struct nr_lanes *l, uint32_t n_blocks)
 {
 	l->lanes = calloc(l->n_cpus, sizeof(*l->lanes));
-	l->has_lane = calloc(l->n_cpus, sizeof(*l->has_lane));
+	l->placed = calloc(l->n_cpus, sizeof(*l->placed));
 	l->free = calloc(n_blocks, sizeof(*l->free));
 	l->held = calloc(n_blocks, sizeof(*l->held));
 	l->barred = calloc(n_blocks, sizeof(*l->barred));
-	return l->lanes && l->has_lane && l->free && l->held && l->barred;
+	return l->lanes && l->placed && l->free && l->held && l->barred;
 }
 
 int nr_lanes_new(struct nr_lanes **out, const struct nr_arena *arena, const struct nr_ring *bell,
@@ -346,6 +414,7 @@ int nr_lanes_new(struct nr_lanes **out, const struct nr_arena *arena, const stru
 		return -ENOMEM;
 	}
 	l->arena = *arena;
+	l->most = most_blocks(arena);
 	l->bell = *bell;
 	for (l->n_free = 0; l->n_free < arena->n_blocks; l->n_free++)
 		l->free[l->n_free] = arena->n_blocks - 1 - l->n_free;
@@ -362,7 +431,7 @@ void nr_lanes_free(struct nr_lanes *l)
 	nr_arena_unmap(&l->arena);
 	nr_ring_unmap(&l->bell);
 	free(l->lanes);
-	free(l->has_lane);
+	free(l->placed);
 	free(l->free);
 	free(l->held);
 	free(l->barred);

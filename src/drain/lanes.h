@@ -6,7 +6,8 @@
  *  L2 The commit bytes of a block are clear when it is granted to a lane. Before that, no program can
  *     write to it any more, and all its records of the lap before are safe (I10).
  *  L3 Every lane has its base share of the arena, half of the arena divided by the lanes. The other
- *     half goes where it is used.
+ *     half goes where it is used. A lane whose blocks others need gives those up that it does not use
+ *     (give_up), so that a CPU that joins gets its share, too.
  *
  * A block is given back when the lane has been read past its end and every record in it is safe:
  * `held` counts those that are not. The order of the queue says which are (nr_lanes_reap).
@@ -28,8 +29,9 @@ struct nr_lane_reader {
 	uint64_t freed;	  /* the start of its blocks */
 	uint64_t last_ts; /* of the last record walked */
 	uint64_t rate;	  /* granules per ms, the highest of recent passes */
-	uint64_t
-		stuck_since; /* when the record at `walked` was first seen unsubmitted; 0: it was not */
+	/* The last stop at a record that was not submitted: records below stuck_below were reserved by
+	 * stuck_since, CLOCK_MONOTONIC ns. */
+	uint64_t stuck_below, stuck_since;
 	uint16_t slots[NR_LANE_SLOTS];
 };
 
@@ -40,9 +42,9 @@ struct nr_lanes {
 	uint32_t n_cpus;
 	uint32_t shard;		      /* the CPUs with this number write here */
 	struct nr_lane_reader *lanes; /* [n_cpus], of which n are in use */
-	bool *has_lane;		      /* [n_cpus] */
-	uint32_t n;
-	uint32_t base; /* blocks that every lane has at least */
+	bool *placed;		      /* [n_cpus]: its shard is known */
+	uint32_t n;		      /* others read it relaxed */
+	uint32_t base, most;	      /* blocks that every lane has at least, and may have */
 
 	uint16_t *free; /* [arena.n_blocks]: a stack of n_free blocks */
 	uint32_t *held; /* [arena.n_blocks]: records that are not safe yet */

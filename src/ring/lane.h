@@ -97,7 +97,7 @@ static inline int nr_lane_read(const struct nr_arena *arena, uint64_t at, uint64
 		return -EAGAIN;
 	if (commit == NR_COMMIT_SKIPPED) {
 		*slot = (struct nr_lane_slot){ .granules = rest };
-		return rest < left ? 0 : -EBADMSG;
+		return rest <= left ? 0 : -EBADMSG;
 	}
 	length = __atomic_load_n(&h->length, __ATOMIC_RELAXED);
 	if (length >= (uint32_t)NR_LANE_GRANULE << arena->shift || commit > NR_COMMIT_SKIPPED)
