@@ -80,8 +80,8 @@ static const struct opt options[] = {
 	{ "sweep-host", 0, "FILE", "the sweep is of this machine, not of the one that is predicted",
 	  OPTION_TEXT, AT(sweep_host) },
 	{ "policy", 'p', "LIST",
-	  "at most 32 policies, lane (a lane for each CPU, a shard for each node), and perfbuf "
-	  "(default: single,node,llc,lane,perfbuf)",
+	  "at most 32 policies, lane (one for each CPU) and perfbuf (default: "
+	  "single,node,llc,lane,perfbuf)",
 	  OPTION_TEXT, AT(policy_list) },
 	{ "producers", 'n', "LIST", "at most 32 numbers of producers from 1, or all (default: all)",
 	  OPTION_TEXT, AT(producer_list) },
@@ -97,8 +97,8 @@ static const struct opt options[] = {
 	  "ns per record of the merge: low, middle, high, and the same for each doubling of the "
 	  "rings, as in 4,16,48,1.4,1.9,2.8",
 	  OPTION_PARSED, .parse = parse_merge },
-	{ "merges", 0, "N", "merge threads, each with slices of the time, from 1 (default: 1)",
-	  OPTION_COUNT, AT(rest.merges), .number = { 1, 64 } },
+	{ "merges", 0, "N", "merge threads, from 1 (default: 1)", OPTION_COUNT, AT(rest.merges),
+	  .number = { 1, 64 } },
 	{ "markdown", 0, NULL, "print tables in Markdown", OPTION_FLAG, AT(markdown) },
 	{ "seed", 0, "N", "seed of the simulation", OPTION_COUNT, AT(seed),
 	  .number = { 0, INT64_MAX } },
