@@ -23,6 +23,24 @@ static __always_inline struct nr_record *reserve(struct nr_cpu *c)
 	return nr_reserve_record(c, RECORD_SIZE);
 }
 
+/* A reservation without a fence shows too late only as long as its store waits in the CPU. Behind a store
+ * to memory that is in no cache, it waits for longer. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 8192);
+	__type(key, __u32);
+	__type(value, char[4096]);
+} far SEC(".maps");
+
+static __always_inline void store_far_away(__u64 count)
+{
+	__u32 key = count * 619 % 8192;
+	volatile char *p = bpf_map_lookup_elem(&far, &key);
+
+	if (p)
+		p[0] = 1;
+}
+
 /* Reserves without a fence and reads the clock right after that, without a look-up between. In a lane
  * the compare-and-swap of the head is the fence, so here a plain store moves the head. */
 static __always_inline struct nr_record *reserve_unfenced(struct nr_cpu *c, __u64 *ts)
@@ -130,6 +148,8 @@ int BPF_PROG(on_call, struct pt_regs *regs, long id)
 	c = nr_this_cpu();
 	if (!c)
 		return 0;
+	if (how & NR_SELFTEST_WAKE)
+		store_far_away(count);
 	switch (how & ~(__u64)NR_SELFTEST_WAKE) {
 	case NR_STAMP_BEFORE:
 		stamp_before(c, how, count);
