@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Writes the tables of docs/scaling.md: surface.sh PATH-OF-numaring-bench [DIRECTORY-OF-HOSTS]
+# Writes docs/scaling-tables.md: surface.sh PATH-OF-numaring-bench [DIRECTORY-OF-HOSTS]
 set -eu
 bench=$1
 hosts=${2:-$(dirname "$0")/../../topology/hosts}
@@ -20,7 +20,7 @@ each() { # COMMAND that takes: title, file, like, numbers of producers, ring pol
 }
 
 surface() {
-	printf '\n### %s\n\n`%s`, taken to be like `%s`.\n\n' "$1" "$2" "$3"
+	printf '\n## %s\n\n`%s`, taken to be like `%s`.\n\n' "$1" "$2" "$3"
 	"$bench" model limits --markdown -H "$hosts/$2" -l "$3" -r 10k,50k,100k -p "$5" |
 		sed '1,3d'
 	printf '\n'
@@ -37,11 +37,32 @@ lanes() {
 }
 
 cat <<'END'
+# Predicted tables
 
-### Lanes, all CPUs flat out
+What the model predicts for the machines of [scaling.md](scaling.md), with the errors that are explained
+[there](scaling.md#how-far-to-trust-the-predictions). Nothing on this page was measured. This command writes it, in a few
+minutes, with the same figures each time:
+
+```text
+bench/model/surface.sh build/numaring-bench >docs/scaling-tables.md
+```
+
+- Producers are spread evenly over the machine. Ring and consumer are as in libbpf.
+- The figures describe a closed loop, like system calls: a waiting producer causes no new records. So near saturation a
+  machine delivers less than the demand even if X is higher (16 producers at 100 k/s: 1.45 of 1.6 M/s with an X of 2.0).
+- In the tables of limits, *never* means: not with this machine's number of CPUs. *Dearer than perfbuf* compares CPU time
+  with one wake-up in 500.
+- In the others, a cell shows the delivered records, then the mean cost of a reservation in µs.
+- `all`: locks, consumers and one merge thread can take the demand, even at the low end of the interval.
+- Otherwise M records/s and their limit: `L` the locks, `C` consumers, `M` one merge thread. A small letter means that
+  only the low end cannot take the demand.
+- On Xeon and Kunpeng, `llc` makes the same rings as `node` and is left out. On the Ryzen, `node` makes the same ring as
+  `single`. The 2 x 28 is a Xeon of that shape with SMT, with the costs of the E5 and of Sapphire Rapids.
+
+## Lanes, all CPUs flat out
 
 The policy is `node`: a shard for each node, with a lane for each of its CPUs. numaring has one merge thread; with more,
-each would have slices of the time.
+each would have slices of the time. `packers` is how many keep up with plain records of 64 bytes.
 
 END
 printf '| machine | merge threads | shards | producers | each /s | delivered, M/s '

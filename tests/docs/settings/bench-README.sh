@@ -4,5 +4,5 @@ prepare() {
 	ln -s "$BUILD" build
 }
 adapt() {
-	sed "s|--before [A-Z0-9a-f-]*|--before $BUILD|"
+	sed "s|--before [A-Z0-9a-f-]*|--before $BUILD|; s/before.jsonl after.jsonl/my-host.jsonl my-host.jsonl/"
 }

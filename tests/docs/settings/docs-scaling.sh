@@ -7,7 +7,6 @@ prepare() {
 	lstopo-no-graphics --of xml host.xml
 	cp host.xml larger.xml
 }
-# The tables of all hosts take minutes.
 adapt() {
-	sed "s|--before [A-Z0-9a-f-]*|--before $BUILD|; s/--duration 1/--duration 0.05/; s/--grid cost.grid/& --repeat 1/; s/^bench.model.surface.sh.*/echo not run: it takes minutes/"
+	sed -E "s|--before [A-Z0-9a-f-]*|--before $BUILD|; s/--duration [0-9.]+/--duration 0.2/; s/--grid [a-z]+.grid/& --repeat 1/"
 }
