@@ -148,9 +148,10 @@ static __always_inline _Bool nr_lane_place(struct nr_cpu *c, __u64 n, struct nr_
 /*
  * Reserves n granules of the CPU's lane. Returns 0, or the cause of loss + 1.
  *
- * The compare-and-swap fails only if another program on this CPU has reserved since `head` was read.
- * Limit and bell are read before it and only rise, so nothing is written that the consumer still reads. It
- * is a full barrier: it makes the reservation visible before the clock is read (I1, I2).
+ * The compare-and-swap fails only if, since `head` was read, another program on this CPU has reserved
+ * or the consumer has moved the head past blocks that it takes back. Limit and bell are read before it
+ * and only rise, so nothing is written that the consumer still reads. It is a full barrier: it makes
+ * the reservation visible before the clock is read (I1, I2).
  */
 static __always_inline int nr_lane_take(struct nr_cpu *c, __u64 n, struct nr_part *part)
 {

@@ -6,9 +6,9 @@
  * traces and must get the content of TRACE.
  *
  * STREAMS does not use the code that walks, sorts or merges for TRACE. The rings and arenas are larger
- * than all records together, and an output that waits holds them. This program maps and walks them
- * itself. It does not sort: the records of one CPU in one ring are already in time order, even in a
- * shared ring (I1).
+ * than all records together, and an output that waits holds them. This program maps the rings again,
+ * and walks rings and lanes itself. It does not sort: the records of one CPU in one ring are already
+ * in time order, even in a shared ring (I1).
  */
 #include <errno.h>
 #include <spawn.h>
@@ -106,16 +106,6 @@ struct split {
 	uint64_t n;
 };
 
-/* The data of an arena, mapped again. */
-static const uint8_t *map_arena(const struct nr_maps *maps, unsigned shard)
-{
-	const struct nr_arena_maps *arena = &maps->arenas[shard];
-	size_t bytes = ((size_t)arena->n_blocks << maps->block_shift) * NR_LANE_GRANULE;
-	uint8_t *p = mmap(NULL, bytes, PROT_READ, MAP_SHARED, arena->data_fd, 0);
-
-	return p == MAP_FAILED ? NULL : p;
-}
-
 /* The granule of the arena at a position of a lane. */
 static uint64_t granule_at(const struct nr_maps *maps, const struct nr_lane *lane, uint64_t pos)
 {
@@ -124,7 +114,13 @@ static uint64_t granule_at(const struct nr_maps *maps, const struct nr_lane *lan
 	return block << maps->block_shift | (pos & ((1u << maps->block_shift) - 1));
 }
 
-/* Where there is no header of this place, the rest of the block was skipped. */
+/* Where there is no submitted record of this CPU, the rest of the block was skipped. */
+static bool is_record(const struct nr_lane_header *h, unsigned cpu)
+{
+	return h->length && h->where == NR_LANE_DONE &&
+	       ((const struct nr_record *)(h + 1))->cpu == cpu;
+}
+
 static int write_lane(struct writer *w, const struct nr_maps *maps, const uint8_t *data,
 		      unsigned cpu, uint64_t *n)
 {
@@ -133,10 +129,10 @@ static int write_lane(struct writer *w, const struct nr_maps *maps, const uint8_
 	int err = 0;
 
 	for (uint64_t pos = 0; !err && pos < end;) {
-		uint64_t at = granule_at(maps, lane, pos);
-		const struct nr_lane_header *h = (const void *)(data + at * NR_LANE_GRANULE);
+		const struct nr_lane_header *h =
+			(const void *)(data + granule_at(maps, lane, pos) * NR_LANE_GRANULE);
 
-		if (!h->length || (h->where & ~NR_LANE_BELL) != at) {
+		if (!is_record(h, cpu)) {
 			pos = (pos / block + 1) * block;
 			continue;
 		}
@@ -169,7 +165,7 @@ static int write_shard(struct split *s, const struct nr_collector *c, unsigned s
 {
 	const struct nr_plan_shard *plan = &c->plan->shards[shard];
 	uint64_t produced = 0;
-	const uint8_t *data = c->maps.block_shift ? map_arena(&c->maps, shard)
+	const uint8_t *data = c->maps.block_shift ? c->shards[shard].lanes->arena.data
 						  : map_ring(c->maps.ring_fd[shard], &produced);
 	int err = 0;
 
