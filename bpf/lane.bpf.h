@@ -67,9 +67,9 @@ static __always_inline _Bool nr_pos_below(__u64 a, __u64 b)
 	return (__s64)((a - b) << NR_LANE_COUNT_BITS) < 0;
 }
 
-static __always_inline __u32 nr_lane_block(struct nr_cpu *c, __u64 pos)
+static __always_inline __u32 nr_lane_block(struct nr_cpu *c, __u64 pos, __u32 shift)
 {
-	return c->lane.slots[(pos >> nr_block_shift) & (NR_LANE_SLOTS - 1)];
+	return c->lane.slots[(pos >> shift) & (NR_LANE_SLOTS - 1)];
 }
 
 static __always_inline void *nr_block_of(void *arenas, __u32 shard, __u32 block)
@@ -102,7 +102,7 @@ static __noinline int nr_lane_skip(struct nr_cpu *c, __u64 pos)
 
 	if (!c || !nr_has_lanes())
 		return 0;
-	commits = nr_block_of(&nr_commits, c->shard, nr_lane_block(c, pos));
+	commits = nr_block_of(&nr_commits, c->shard, nr_lane_block(c, pos, nr_block_shift));
 	if (commits)
 		*(volatile __u8 *)(commits + (pos & nr_block_mask())) = NR_COMMIT_SKIPPED;
 	return 0;
@@ -114,7 +114,17 @@ struct nr_part {
 	__u64 pos; /* the position of the head before it: less than start if a block is left */
 	__u64 head, next; /* the head before and after */
 	__u32 bell;	  /* NR_LANE_BELL: it passes the bell */
+	__u32 shift;	  /* nr_block_shift */
+	__u64 mask;	  /* of the granules of a block. Each reading of a constant costs. */
 };
+
+static __always_inline void nr_part_init(struct nr_part *part)
+{
+	const __u32 shift = nr_block_shift;
+
+	part->shift = shift;
+	part->mask = (1ull << shift) - 1;
+}
 
 /* As nr_lane_place, at or above the bell. */
 static __always_inline _Bool nr_lane_reaches(struct nr_cpu *c, struct nr_part *part, __u64 bell)
@@ -131,7 +141,7 @@ static __always_inline _Bool nr_lane_reaches(struct nr_cpu *c, struct nr_part *p
  */
 static __always_inline _Bool nr_lane_place(struct nr_cpu *c, __u64 n, struct nr_part *part)
 {
-	const __u64 mask = nr_block_mask(), bell = *(volatile __u64 *)&c->lane.bell;
+	const __u64 mask = part->mask, bell = *(volatile __u64 *)&c->lane.bell;
 	__u64 rest;
 
 	part->head = *(volatile __u64 *)&c->lane.head;
@@ -146,7 +156,8 @@ static __always_inline _Bool nr_lane_place(struct nr_cpu *c, __u64 n, struct nr_
 }
 
 /*
- * Reserves n granules of the CPU's lane. Returns 0, or the cause of loss + 1.
+ * Reserves n granules of the CPU's lane. Returns 0, or the cause of loss + 1. If part->start is not
+ * part->pos, nr_lane_skip must follow.
  *
  * The compare-and-swap fails only if, since `head` was read, another program on this CPU has reserved
  * or the consumer has moved the head past blocks that it takes back. Limit and bell are read before it
@@ -162,8 +173,6 @@ static __always_inline int nr_lane_take(struct nr_cpu *c, __u64 n, struct nr_par
 		if (__sync_val_compare_and_swap(&c->lane.head, part->head, part->next) !=
 		    part->head)
 			continue;
-		if (part->start != part->pos)
-			nr_lane_skip(c, part->pos);
 		return 0;
 	}
 	return NR_LOSS_CONTENDED + 1;
@@ -174,7 +183,8 @@ static __always_inline int nr_lane_begin(struct nr_cpu *c, __u64 n, struct nr_pa
 {
 	int loss;
 
-	if (n > nr_block_mask() + 1)
+	nr_part_init(part);
+	if (n > part->mask + 1)
 		return NR_LOSS_OVERSIZE + 1;
 	loss = nr_lane_take(c, n, part);
 	if (loss && c->shard == NR_NO_SHARD) { /* its lane has no blocks yet */
@@ -186,26 +196,27 @@ static __always_inline int nr_lane_begin(struct nr_cpu *c, __u64 n, struct nr_pa
 
 static __always_inline __u32 nr_where(__u32 block, const struct nr_part *part)
 {
-	return block << nr_block_shift | (part->start & nr_block_mask()) | part->bell;
+	return block << part->shift | (part->start & part->mask) | part->bell;
 }
 
 /* The record of this size in a part that was reserved for it. */
 static __always_inline struct nr_record *nr_lane_record(struct nr_cpu *c, const __u64 size,
 							const struct nr_part *part)
 {
-	const __u64 n = nr_granules(size), bytes = NR_LANE_GRANULE << nr_block_shift;
-	__u32 block = nr_lane_block(c, part->start), shard = c->shard;
-	__u64 offset = (part->start & nr_block_mask()) * NR_LANE_GRANULE;
+	__u32 block = nr_lane_block(c, part->start, part->shift), shard = c->shard;
+	__u64 offset = (part->start & part->mask) * NR_LANE_GRANULE;
 	void *data = nr_block_of(&nr_arenas, shard, block);
 	struct nr_lane_header *h;
 
 	asm volatile("" : "+r"(offset));
 	/* The verifier does not know that the record fits. */
-	if (!data || offset > bytes - n * NR_LANE_GRANULE)
+	if (!data || offset > (part->mask + 1 - nr_granules(size)) * NR_LANE_GRANULE)
 		return NULL;
 	h = data + offset;
 	h->length = shard << NR_LANE_LENGTH_BITS | size;
 	h->where = nr_where(block, part);
+	if (part->start != part->pos)
+		nr_lane_skip(c, part->pos);
 	return (void *)(h + 1);
 }
 
@@ -237,14 +248,15 @@ static __noinline int nr_lane_fence(void)
  * stores stay in order. */
 static __always_inline void nr_lane_commit_at(__u32 shard, __u32 where, enum nr_commit how)
 {
-	__u8 *commits = nr_block_of(&nr_commits, shard, (where & ~NR_LANE_BELL) >> nr_block_shift);
+	const __u32 shift = nr_block_shift;
+	__u8 *commits = nr_block_of(&nr_commits, shard, (where & ~NR_LANE_BELL) >> shift);
 
 	if (!commits)
 		return;
 	if (nr_weak_memory)
 		nr_lane_fence();
 	asm volatile("" : : : "memory");
-	*(volatile __u8 *)(commits + (where & nr_block_mask())) = how;
+	*(volatile __u8 *)(commits + (where & ((1u << shift) - 1))) = how;
 	if (where & NR_LANE_BELL)
 		nr_ring_bell(nr_this_cpu());
 }
@@ -255,8 +267,9 @@ static __always_inline void nr_lane_commit(struct nr_record *rec, enum nr_commit
 	struct nr_lane_header *h = (void *)rec - sizeof(*h);
 	__u32 length = h->length, where = h->where;
 
+	/* A second submit finds no block. */
 	h->length = length & ((1u << NR_LANE_LENGTH_BITS) - 1);
-	h->where = NR_LANE_DONE; /* a second submit finds no block */
+	h->where = NR_LANE_DONE;
 	nr_lane_commit_at(length >> NR_LANE_LENGTH_BITS, where, how);
 }
 

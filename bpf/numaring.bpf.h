@@ -471,15 +471,17 @@ static __always_inline int nr_lane_open(struct nr_writer *w, __u16 id, __u32 siz
 		nr_count_loss(c, loss - 1);
 		return -1;
 	}
+	if (part.start != part.pos)
+		nr_lane_skip(c, part.pos);
 	nr_stamp(&front.rec, c, id);
-	block = nr_lane_block(c, part.start);
+	block = nr_lane_block(c, part.start, part.shift);
 	shard = c->shard;
 	where = nr_where(block, &part);
 	data = nr_block_of(&nr_arenas, shard, block);
 	if (!data)
 		return -1;
 	bpf_dynptr_from_mem(data, NR_LANE_GRANULE << nr_block_shift, 0, &w->ptr);
-	offset = (part.start & nr_block_mask()) * NR_LANE_GRANULE;
+	offset = (part.start & part.mask) * NR_LANE_GRANULE;
 	bpf_dynptr_write(&w->ptr, offset, &front, sizeof(front), 0);
 	w->payload = offset + sizeof(front);
 	w->where = where;

@@ -53,14 +53,13 @@ static __always_inline struct nr_record *reserve_unfenced(struct nr_cpu *c, __u6
 		*ts = bpf_ktime_get_ns();
 		return rec;
 	}
+	nr_part_init(&part);
 	if (!nr_lane_place(c, nr_granules(RECORD_SIZE), &part)) {
 		nr_count_loss(c, NR_LOSS_FULL);
 		return NULL;
 	}
 	*(volatile __u64 *)&c->lane.head = part.next;
 	*ts = bpf_ktime_get_ns();
-	if (part.start != part.pos)
-		nr_lane_skip(c, part.pos);
 	return nr_lane_record(c, RECORD_SIZE, &part);
 }
 
