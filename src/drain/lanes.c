@@ -180,7 +180,8 @@ static void mark_skipped(struct nr_lanes *l, struct nr_lane_reader *r, uint64_t 
 static void give_up(struct nr_lanes *l, struct nr_lane_reader *r)
 {
 	uint64_t keep = (r->rate * AHEAD_MS >> l->arena.shift) + 1;
-	uint64_t head = nr_lane_head(r->lane), end, next;
+	uint64_t end, next;
+	__u64 head = nr_lane_head(r->lane);
 
 	keep = keep > l->base ? keep : l->base;
 	if (blocks_ahead(l, r) <= keep || nr_lane_position(head, r->seen) != r->seen)
@@ -373,7 +374,7 @@ uint64_t nr_lanes_fullest(const struct nr_lanes *l)
 		const struct nr_lane_reader *r = &l->lanes[i];
 		double share = (double)(r->seen - r->freed) / (r->granted - r->freed);
 
-		most = r->seen != r->freed && share > most ? share : most;
+		most = r->granted != r->freed && share > most ? share : most;
 	}
 	return most * nr_arena_bytes(&l->arena);
 }
