@@ -25,9 +25,11 @@ void fake_lanes_open(struct fake_lanes *fake, uint32_t n_cpus, uint32_t n_blocks
 	fake->cpus = aligned_alloc(128, n_cpus * sizeof(*fake->cpus));
 	memset(fake->cpus, 0, n_cpus * sizeof(*fake->cpus));
 	for (uint32_t i = 0; i < n_cpus; i++) {
+		fake->cpus[i].shard = FAKE_SHARD;
 		fake->cpus[i].reserved = start & ((1u << NR_LANE_COUNT_BITS) - 1);
 		fake->cpus[i].lane.head = start;
 		fake->cpus[i].lane.limit = start >> NR_LANE_COUNT_BITS;
+		fake->cpus[i].lane.bell = start >> NR_LANE_COUNT_BITS;
 	}
 	fake_ring_open(&fake->bell, sysconf(_SC_PAGESIZE), 0);
 	fake->arena.data = map(nr_arena_bytes(&fake->arena));
@@ -49,7 +51,7 @@ int fake_lanes_shard(struct fake_lanes *fake, struct nr_shard *shard)
 	int err;
 
 	fake_ring_map(&fake->bell, &bell);
-	err = nr_lanes_new(&lanes, &fake->arena, &bell, fake->cpus, fake->n_cpus, 0);
+	err = nr_lanes_new(&lanes, &fake->arena, &bell, fake->cpus, fake->n_cpus, FAKE_SHARD);
 	if (err) {
 		nr_ring_unmap(&bell);
 		return err;
@@ -72,13 +74,6 @@ static bool is_below(uint64_t a, uint64_t b)
 	return (int64_t)((a - b) << NR_LANE_COUNT_BITS) < 0;
 }
 
-static void lose(struct fake_program *p, enum nr_loss cause)
-{
-	__atomic_fetch_add(&p->cpu->lost[cause], 1, __ATOMIC_RELAXED);
-	__atomic_fetch_add(&p->cpu->lost_total, 1, __ATOMIC_RELAXED);
-	p->step = FAKE_LOST;
-}
-
 static void ring_bell(struct fake_program *p)
 {
 	uint64_t *nothing = fake_ring_reserve(&p->fake->bell, sizeof(*nothing));
@@ -90,10 +85,38 @@ static void ring_bell(struct fake_program *p)
 	atomic_fetch_add(&p->fake->rung, 1);
 }
 
-/* The compare-and-swap orders the program's later accesses behind its look at the limit. C does not
- * promise that, hence the acquire. */
+/* A CPU that is not in the plan joins the shard. */
+static void join(struct fake_program *p)
+{
+	if (p->cpu->shard != NR_NO_SHARD)
+		return;
+	__atomic_store_n(&p->cpu->shard, FAKE_SHARD, __ATOMIC_RELAXED);
+	ring_bell(p);
+}
+
+static void lose(struct fake_program *p, enum nr_loss cause)
+{
+	if (cause != NR_LOSS_OVERSIZE)
+		join(p);
+	__atomic_fetch_add(&p->cpu->lost[cause], 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&p->cpu->lost_total, 1, __ATOMIC_RELAXED);
+	p->step = FAKE_LOST;
+}
+
+/* At or above the bell: does the lane reach to the end of the record? */
+static bool reaches(struct fake_program *p, uint64_t bell)
+{
+	if (is_below(__atomic_load_n(&p->cpu->lane.limit, __ATOMIC_ACQUIRE), p->end))
+		return false;
+	p->passes_bell = is_below(p->start, bell);
+	return true;
+}
+
+/* The compare-and-swap orders the program's later accesses behind its look at bell and limit. C does
+ * not promise that, hence the acquires. */
 static void look(struct fake_program *p)
 {
+	uint64_t bell = __atomic_load_n(&p->cpu->lane.bell, __ATOMIC_ACQUIRE);
 	uint64_t mask = block_mask(p), n = nr_lane_granules(p->length), rest;
 
 	p->head = __atomic_load_n(&p->cpu->lane.head, __ATOMIC_RELAXED);
@@ -101,10 +124,11 @@ static void look(struct fake_program *p)
 	rest = mask + 1 - (p->pos & mask);
 	p->start = rest < n ? p->pos + rest : p->pos;
 	p->end = p->start + n;
-	if (is_below(__atomic_load_n(&p->cpu->lane.limit, __ATOMIC_ACQUIRE), p->end))
-		lose(p, NR_LOSS_FULL);
-	else
+	p->passes_bell = false;
+	if (is_below(p->end, bell) || reaches(p, bell))
 		p->step = FAKE_SWAP;
+	else
+		lose(p, NR_LOSS_FULL);
 }
 
 static void swap(struct fake_program *p)
@@ -144,24 +168,16 @@ static void place(struct fake_program *p)
 {
 	uint32_t granule = granule_of(p, p->start), n = nr_lane_granules(p->length);
 	struct nr_lane_header *h = (void *)(p->fake->arena.data + granule * NR_LANE_GRANULE);
-	uint64_t bell = __atomic_load_n(&p->cpu->lane.bell, __ATOMIC_RELAXED);
-	bool passes = is_below(p->start, bell) && !is_below(p->end, bell);
 
 	for (uint32_t i = 0; i < n; i++)
 		p->fake->dirty += __atomic_load_n(&p->fake->arena.commits[granule + i],
 						  __ATOMIC_RELAXED) != NR_COMMIT_BUSY;
-	*h = (struct nr_lane_header){ p->length, granule | (passes ? NR_LANE_BELL : 0) };
+	*h = (struct nr_lane_header){
+		.length = p->cpu->shard << NR_LANE_LENGTH_BITS | p->length,
+		.where = granule | (p->passes_bell ? NR_LANE_BELL : 0),
+	};
 	p->rec = (void *)(h + 1);
 	p->step = FAKE_RESERVED;
-}
-
-/* A CPU that is not in the plan joins the only shard. */
-static void join(struct fake_program *p)
-{
-	if (p->cpu->shard != NR_NO_SHARD)
-		return;
-	__atomic_store_n(&p->cpu->shard, 0, __ATOMIC_RELAXED);
-	ring_bell(p);
 }
 
 void fake_program_begin(struct fake_program *p, struct fake_lanes *fake, uint32_t cpu,
@@ -170,8 +186,6 @@ void fake_program_begin(struct fake_program *p, struct fake_lanes *fake, uint32_
 	*p = (struct fake_program){ .fake = fake, .cpu = &fake->cpus[cpu], .length = length };
 	if (nr_lane_granules(length) > block_mask(p) + 1)
 		lose(p, NR_LOSS_OVERSIZE);
-	else
-		join(p);
 }
 
 bool fake_program_step(struct fake_program *p)
@@ -194,9 +208,11 @@ struct nr_record *fake_program_reserve(struct fake_program *p, struct fake_lanes
 
 void fake_program_commit(struct fake_program *p, enum nr_commit how)
 {
-	const struct nr_lane_header *h = (const void *)((uint8_t *)p->rec - sizeof(*h));
+	struct nr_lane_header *h = (void *)((uint8_t *)p->rec - sizeof(*h));
 	uint32_t where = h->where;
 
+	h->length &= (1u << NR_LANE_LENGTH_BITS) - 1;
+	h->where = NR_LANE_DONE;
 	store_commit(p, where & ~NR_LANE_BELL, how);
 	if (where & NR_LANE_BELL)
 		ring_bell(p);

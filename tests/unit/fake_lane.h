@@ -22,7 +22,9 @@ struct fake_lanes {
 	_Atomic(uint64_t) rung;
 };
 
-/* The CPUs write to shard 0. start: nr_lane.head of each one, at the start of a block. */
+#define FAKE_SHARD 5u
+
+/* The CPUs write to FAKE_SHARD. start: nr_lane.head of each one, at the start of a block. */
 void fake_lanes_open(struct fake_lanes *fake, uint32_t n_cpus, uint32_t n_blocks, uint32_t shift,
 		     uint64_t start);
 void fake_lanes_close(struct fake_lanes *fake);
@@ -36,7 +38,7 @@ static inline uint64_t fake_head(uint64_t granule, uint64_t count)
 }
 
 enum fake_step {
-	FAKE_LOOK,     /* reads head and limit */
+	FAKE_LOOK,     /* reads bell, head and, from the bell on, the limit */
 	FAKE_SWAP,     /* moves head, or looks again */
 	FAKE_SKIP,     /* marks the rest of a block that was too short */
 	FAKE_PLACE,    /* writes the header */
@@ -51,6 +53,7 @@ struct fake_program {
 	enum fake_step step;
 	uint32_t length;
 	unsigned tries;
+	bool passes_bell;
 	uint64_t head, pos, start, end; /* positions of 40 bits */
 	struct nr_record *rec;
 };

@@ -487,9 +487,9 @@ static void test_bad_record(void **state)
 		put(&rig, 1, 20);
 		reserve(&rig, &p, 0, 30);
 		h = (struct nr_lane_header *)p.rec - 1;
+		fake_program_commit(&p, i == 6 ? 4 : i == 7 ? 0xff : NR_COMMIT_SUBMITTED);
 		if (i < 6)
 			h->length = lengths[i];
-		fake_program_commit(&p, i == 6 ? 4 : i == 7 ? 0xff : NR_COMMIT_SUBMITTED);
 		for (unsigned k = 0; k < 3; k++)
 			assert_int_equal(pass(&rig, 100), -EBADMSG);
 		assert_int_equal(nr_shard_watermark(&rig.shard), 0);

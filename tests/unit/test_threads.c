@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The order with real threads and the real clock: producers on fake rings, the consumer threads,
- * the merge thread, and an output that checks every event.
+ * The order with real threads and the real clock: producers on fake rings or lanes, the consumer
+ * threads, the merge thread, and an output that checks every event.
  *
  * A producer numbers its records. It writes to one ring and its clock only advances, so the output
  * must see its numbers one by one. That proves the order, and that no record is lost or doubled.
@@ -18,7 +18,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include "fake_ring.h"
+#include "fake_lane.h"
 #include "base/clock.h"
 #include "base/thread.h"
 #include "seed.h"
@@ -36,6 +36,7 @@ struct producer {
 	pthread_t thread; /* not nr_thread, which has a higher priority */
 	uint64_t fence;	  /* the counter of I2, one per producer as one per CPU */
 	uint32_t number, shard;
+	uint32_t cpu; /* whose lane it writes to */
 	uint64_t submitted, discarded, lost;
 	uint64_t hold_at;   /* keeps record number hold_at BUSY ... */
 	_Atomic(bool) hold; /* ... while this is set */
@@ -58,7 +59,9 @@ struct checker {
 };
 
 struct rig {
+	bool has_lanes;
 	struct fake_ring fake[SHARDS];
+	struct fake_lanes lanes[SHARDS];
 	struct nr_shard shard[SHARDS];
 	struct nr_shard *ptr[SHARDS];
 	struct nr_drain drain;
@@ -80,28 +83,47 @@ static uint64_t stamp(const struct producer *p)
 	return now / (20 * MS) % 2 ? now - p->back_ns : now;
 }
 
+/* In a lane, the reservation is the fence of I2. */
+static struct nr_record *reserve_for(struct producer *p, struct fake_program *prog, uint32_t length)
+{
+	struct nr_record *rec;
+
+	if (p->rig->has_lanes)
+		return fake_program_reserve(prog, &p->rig->lanes[p->shard], p->cpu, length);
+	rec = fake_ring_reserve(&p->rig->fake[p->shard], length);
+	if (rec)
+		__sync_fetch_and_add(&p->fence, 1);
+	return rec;
+}
+
+static void finish(struct producer *p, struct fake_program *prog, struct nr_record *rec,
+		   bool discard)
+{
+	if (p->rig->has_lanes)
+		fake_program_commit(prog, discard ? NR_COMMIT_DISCARDED : NR_COMMIT_SUBMITTED);
+	else if (discard)
+		fake_ring_discard(rec);
+	else
+		fake_ring_submit(rec);
+	p->discarded += discard;
+	p->submitted += !discard;
+}
+
 static bool produce(struct producer *p, struct seed *seed)
 {
-	struct fake_ring *ring = &p->rig->fake[p->shard];
+	struct fake_program prog;
 	struct event *ev;
 	struct nr_record *rec =
-		fake_ring_reserve(ring, sizeof(*rec) + sizeof(*ev) + seed_below(seed, 40));
+		reserve_for(p, &prog, sizeof(*rec) + sizeof(*ev) + seed_below(seed, 40));
 
 	if (!rec)
 		return false;
-	__sync_fetch_and_add(&p->fence, 1); /* I2 */
 	*rec = (struct nr_record){ .ts = stamp(p), .cpu = p->number };
 	ev = (void *)(rec + 1);
 	*ev = (struct event){ p->number, p->submitted };
 	while (p->submitted == p->hold_at && atomic_load(&p->hold))
 		usleep(1000);
-	if (seed_once_in(seed, 16)) {
-		fake_ring_discard(rec);
-		p->discarded++;
-	} else {
-		fake_ring_submit(rec);
-		p->submitted++;
-	}
+	finish(p, &prog, rec, seed_once_in(seed, 16));
 	return true;
 }
 
@@ -220,25 +242,52 @@ int __wrap_nr_delivery_send(struct nr_delivery *d, struct nr_packet *packet,
 	return -ENOMEM;
 }
 
-static struct rig *open_rig(size_t ring_bytes, bool threaded)
+static void open_ring(struct rig *rig, int s, size_t bytes)
+{
+	struct nr_ring ring;
+
+	fake_ring_open(&rig->fake[s], bytes, 0xfffff000ull);
+	fake_ring_map(&rig->fake[s], &ring);
+	assert_int_equal(nr_shard_init(&rig->shard[s], &ring, PRODUCERS), 0);
+}
+
+#define BLOCKS 64u
+
+/* Near the wrap of the positions and the counts. */
+static void open_lanes(struct rig *rig, int s, size_t bytes)
+{
+	uint32_t shift = __builtin_ctzl(bytes / BLOCKS / NR_LANE_GRANULE);
+	struct fake_lanes *lanes = &rig->lanes[s];
+
+	fake_lanes_open(lanes, PRODUCERS, BLOCKS, shift, fake_head(-(2ull << shift), -100));
+	for (int cpu = 0; cpu < PRODUCERS; cpu++)
+		if (cpu % SHARDS != s)
+			lanes->cpus[cpu].shard = FAKE_SHARD + 1;
+	assert_int_equal(fake_lanes_shard(lanes, &rig->shard[s]), 0);
+}
+
+static struct rig *open_rig_of(bool has_lanes, size_t ring_bytes, bool threaded)
 {
 	struct rig *rig = aligned_alloc(_Alignof(struct rig), sizeof(*rig));
 
 	memset(rig, 0, sizeof(*rig));
+	rig->has_lanes = has_lanes;
+	rig->drain.grace = (struct nr_waiter){ -1, -1 };
 	for (int s = 0; s < SHARDS; s++) {
-		struct nr_ring ring;
-
-		fake_ring_open(&rig->fake[s], ring_bytes, 0xfffff000ull);
-		fake_ring_map(&rig->fake[s], &ring);
-		assert_int_equal(nr_shard_init(&rig->shard[s], &ring, PRODUCERS), 0);
+		if (has_lanes)
+			open_lanes(rig, s, ring_bytes);
+		else
+			open_ring(rig, s, ring_bytes);
 		rig->ptr[s] = &rig->shard[s];
 		rig->consumer[s] = (struct nr_consumer){ .drain = &rig->drain,
 							 .shard = &rig->shard[s],
 							 .waiter = { -1, -1 } };
 	}
+	/* The producers 0 and 3 are two programs on one CPU. */
 	for (int p = 0; p < PRODUCERS; p++)
-		rig->producer[p] =
-			(struct producer){ .rig = rig, .number = p, .shard = p % SHARDS };
+		rig->producer[p] = (struct producer){
+			.rig = rig, .number = p, .shard = p % SHARDS, .cpu = p == 3 ? 0 : p
+		};
 	rig->drain.tick_ms = 5;
 	assert_int_equal(nr_waiter_init(&rig->drain.merge, -1), 0);
 	assert_int_equal(nr_stream_init(&rig->stream, rig->ptr, SHARDS, &rig->drain), 0);
@@ -252,6 +301,11 @@ static struct rig *open_rig(size_t ring_bytes, bool threaded)
 	if (threaded)
 		assert_int_equal(nr_delivery_add(&rig->stream.delivery, &rig->second.output), 0);
 	return rig;
+}
+
+static struct rig *open_rig(size_t ring_bytes, bool threaded)
+{
+	return open_rig_of(false, ring_bytes, threaded);
 }
 
 /* Without the first consumer: its stand-in can be woken but does nothing. */
@@ -347,7 +401,10 @@ static void close_rig(struct rig *rig)
 	close(rig->stream.error_fd);
 	for (int s = 0; s < SHARDS; s++) {
 		nr_shard_destroy(&rig->shard[s]);
-		fake_ring_close(&rig->fake[s]);
+		if (rig->has_lanes)
+			fake_lanes_close(&rig->lanes[s]);
+		else
+			fake_ring_close(&rig->fake[s]);
 	}
 	free(rig);
 }
@@ -386,6 +443,27 @@ static void test_small_rings(void **state)
 		assert_true(asked > 0);
 		assert_int_equal(asked_in_vain, 0);
 		expect_exact("threads/small rings", rig);
+	}
+}
+
+/* The same with lanes. Each block was clear when it was granted (L2). */
+static void load_lanes(const char *name, size_t bytes, uint64_t per_producer, bool threaded)
+{
+	struct rig *rig = open_rig_of(true, bytes, threaded);
+
+	start(rig, per_producer, true);
+	stop(rig);
+	for (int s = 0; s < SHARDS; s++)
+		assert_int_equal(rig->lanes[s].dirty, 0);
+	expect_exact(name, rig);
+}
+
+static void test_lanes(void **state)
+{
+	(void)state;
+	for (int threaded = 0; threaded < 2; threaded++) {
+		load_lanes("threads/lanes", 1 << 20, 100000, threaded);
+		load_lanes("threads/small lanes", 16384, 20000, threaded);
 	}
 }
 
@@ -818,7 +896,7 @@ int main(void)
 		cmocka_unit_test(test_held_to_the_end), cmocka_unit_test(test_busy_in_turns),
 		cmocka_unit_test(test_step_back),	cmocka_unit_test(test_litmus),
 		cmocka_unit_test(test_hanging_output),	cmocka_unit_test(test_slow_output),
-		cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_no_memory),	cmocka_unit_test(test_lanes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
