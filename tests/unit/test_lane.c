@@ -155,7 +155,7 @@ static uint32_t owned(struct rig *rig, uint32_t i)
 static void check_blocks(struct rig *rig)
 {
 	const struct nr_lanes *l = rig->shard.lanes;
-	unsigned n[300] = { 0 };
+	unsigned n[NR_LANE_SLOTS + 44] = { 0 };
 
 	for (uint32_t i = 0; i < l->n; i++) {
 		const struct nr_lane_reader *r = &l->lanes[i];
@@ -692,7 +692,7 @@ static void test_many_blocks(void **state)
 	struct rig rig;
 
 	(void)state;
-	open_rig(&rig, 1, 299);
+	open_rig(&rig, 1, NR_LANE_SLOTS + 44);
 	for (unsigned lap = 0; lap < 5; lap++) {
 		assert_int_equal(owned(&rig, 0), NR_LANE_SLOTS - 1);
 		assert_int_equal(fill(&rig, 0, lap), (NR_LANE_SLOTS - 1) * BLOCK / 2);
@@ -1160,6 +1160,128 @@ static void test_lives(void **state)
 		live(first + i);
 }
 
+/* ---- lanes and a ring ---- */
+
+#define MIXED 2000u
+
+/* A shard of lanes and one of a ring, whose merge yields all records by (time, shard, CPU, position).
+ * A record carries its number, which counts up in each lane and in the ring. */
+struct mixed {
+	struct rig rig;
+	struct fake_ring ring;
+	struct nr_shard ring_shard;
+	struct nr_shard *shards[2];
+	struct nr_merge merge;
+	struct seed seed;
+	struct fake_program busy; /* one that is not submitted yet, if busy.rec */
+	struct nr_record *ring_busy;
+	uint64_t now, put, taken;
+	struct nr_record last;
+	bool last_ring;
+};
+
+static void submit_busy(struct mixed *x)
+{
+	if (x->busy.rec)
+		submit(&x->busy);
+	if (x->ring_busy)
+		fake_ring_submit(x->ring_busy);
+	x->put += !!x->busy.rec + !!x->ring_busy;
+	x->busy.rec = x->ring_busy = NULL;
+}
+
+/* The records of lanes have CPUs of their own, the ring's is the last. */
+static void put_somewhere(struct mixed *x)
+{
+	uint16_t cpu = seed_below(&x->seed, LIFE_CPUS);
+	struct nr_record *rec;
+
+	if (cpu == LIFE_CPUS - 1)
+		rec = x->ring_busy = fake_ring_reserve(&x->ring, SHORT);
+	else
+		rec = fake_program_reserve(&x->busy, &x->rig.fake, cpu, SHORT);
+	x->now += seed_below(&x->seed, 2);
+	if (rec)
+		*rec = (struct nr_record){ .ts = x->now, .cpu = cpu, .lost = x->put };
+}
+
+static bool follows(const struct mixed *x, const struct nr_record *rec, bool ring)
+{
+	const struct nr_record *last = &x->last;
+
+	if (rec->ts != last->ts)
+		return rec->ts > last->ts;
+	if (ring != x->last_ring)
+		return ring;
+	return rec->cpu != last->cpu ? rec->cpu > last->cpu : rec->lost > last->lost;
+}
+
+static void merge_window(struct mixed *x)
+{
+	uint64_t w = nr_merge_begin(&x->merge);
+	struct nr_event evs[64];
+	size_t bytes = 0;
+	unsigned n;
+
+	while ((n = take_events(&x->merge, evs, 64, SIZE_MAX, &bytes)) > 0)
+		for (unsigned i = 0; i < n; i++) {
+			bool ring = evs[i].rec->cpu == LIFE_CPUS - 1;
+
+			assert_true(evs[i].ts < w && !evs[i].flags);
+			assert_true(!x->taken || follows(x, evs[i].rec, ring));
+			x->last = *evs[i].rec;
+			x->last_ring = ring;
+			x->taken++;
+		}
+	release_merged(&x->merge);
+}
+
+static void mix(struct mixed *x)
+{
+	for (unsigned i = 0; i < MIXED; i++) {
+		submit_busy(x);
+		put_somewhere(x);
+		for (unsigned s = 0; s < 2; s++)
+			if (seed_once_in(&x->seed, 5))
+				assert_int_not_equal(
+					nr_shard_pass(x->shards[s], x->now + NR_EPSILON_NS),
+					-EBADMSG);
+		if (seed_once_in(&x->seed, 10))
+			merge_window(x);
+	}
+	submit_busy(x);
+	for (unsigned s = 0; s < 2; s++)
+		assert_int_equal(nr_shard_pass(x->shards[s], NR_TIME_END), 0);
+	merge_window(x);
+	assert_int_equal(x->taken, x->put);
+}
+
+static void test_mixed(void **state)
+{
+	uint64_t first = seed_first("lanes/mixed");
+	static struct mixed x;
+
+	(void)state;
+	for (uint64_t i = 0; i < 100; i++) {
+		struct nr_ring ring;
+
+		memset(&x, 0, sizeof(x));
+		x.seed.state = first + i;
+		open_at(&x.rig, LIFE_CPUS - 1, 24, fake_head(-(3ull << SHIFT), 0));
+		fake_ring_open(&x.ring, sysconf(_SC_PAGESIZE), -64ull);
+		fake_ring_map(&x.ring, &ring);
+		assert_int_equal(nr_shard_init(&x.ring_shard, &ring, LIFE_CPUS), 0);
+		x.shards[0] = &x.rig.shard;
+		x.shards[1] = &x.ring_shard;
+		assert_int_equal(nr_merge_init(&x.merge, x.shards, 2), 0);
+		mix(&x);
+		nr_merge_destroy(&x.merge);
+		nr_shard_destroy(&x.ring_shard);
+		fake_ring_close(&x.ring);
+		close_rig(&x.rig);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1192,6 +1314,7 @@ int main(void)
 		cmocka_unit_test(test_map),
 		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_lives),
+		cmocka_unit_test(test_mixed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
