@@ -107,12 +107,12 @@ static long is_over(__u32 i, void *end)
 
 static __always_inline void stamp_slow(struct nr_cpu *c, __u64 how, __u64 count)
 {
-	__u64 ts = bpf_ktime_get_ns(), end = ts + NR_SELFTEST_SLOW_NS, later;
+	__u64 ts = bpf_ktime_get_ns(), end = ts + NR_SELFTEST_SLOW_NS;
 	struct nr_record *rec;
 
 	if (!(count % NR_SELFTEST_SLOW_EVERY))
 		bpf_loop(1 << 20, is_over, &end, 0);
-	rec = reserve_unfenced(c, &later);
+	rec = reserve(c);
 	if (rec)
 		submit(stamp(rec, c, ts), how, count);
 }
@@ -145,8 +145,8 @@ int BPF_PROG(on_call, struct pt_regs *regs, long id)
 	how = PT_REGS_PARM2_CORE_SYSCALL(regs);
 	count = PT_REGS_PARM3_CORE_SYSCALL(regs);
 	c = nr_this_cpu();
-	if (!c)
-		return 0;
+	if (!c || !nr_wanted(bpf_get_current_pid_tgid() >> 32))
+		return 0; /* the call of another self-test */
 	if (how & NR_SELFTEST_WAKE)
 		store_far_away(count);
 	switch (how & ~(__u64)NR_SELFTEST_WAKE) {

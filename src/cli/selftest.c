@@ -297,8 +297,12 @@ static int take_numbers(struct run *run)
 
 static int open_collector(struct run *run)
 {
+	const pid_t self = getpid();
 	const struct nr_collector_opts opts = {
 		.sz = sizeof(opts),
+		.pids = &self,
+		.n_pids = 1,
+		.self = true,
 		.policy = run->result->policy,
 		.transport = run->transport,
 		.order = run->result->variant->order,

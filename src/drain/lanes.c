@@ -305,7 +305,8 @@ static bool is_abandoned(struct nr_lanes *l, struct nr_lane_reader *r, uint64_t 
 	}
 	if (!l->sleepable) {
 		l->wants_grace |= now - r->stuck_since > SLOW_NS;
-		return r->stuck_since < l->grace;
+		/* The time of a grace period is read on another CPU. */
+		return r->stuck_since + NR_EPSILON_NS < l->grace;
 	}
 	if (now - r->stuck_since <= SLEEPER_NS)
 		return false;
