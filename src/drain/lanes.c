@@ -367,15 +367,26 @@ uint64_t nr_lanes_unread(const struct nr_lanes *l)
 	return sum * NR_LANE_GRANULE;
 }
 
+/* The first block that may hold records. Those before it were given up, or had only discarded ones. */
+static uint64_t first_used(const struct nr_lanes *l, const struct nr_lane_reader *r)
+{
+	uint64_t pos = r->freed;
+
+	while (pos + block_size(l) <= r->walked && !l->held[r->slots[slot_of(l, pos)]])
+		pos += block_size(l);
+	return pos;
+}
+
 uint64_t nr_lanes_fullest(const struct nr_lanes *l)
 {
 	double most = 0;
 
 	for (uint32_t i = 0; i < l->n; i++) {
 		const struct nr_lane_reader *r = &l->lanes[i];
-		double share = (double)(r->seen - r->freed) / (r->granted - r->freed);
+		uint64_t from = first_used(l, r);
+		double share = (double)(r->seen - from) / (r->granted - from);
 
-		most = r->granted != r->freed && share > most ? share : most;
+		most = r->granted != from && share > most ? share : most;
 	}
 	return most * nr_arena_bytes(&l->arena);
 }

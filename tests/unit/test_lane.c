@@ -646,6 +646,8 @@ static void test_join(void **state)
 		}
 		assert_int_equal(rig.shard.lanes->n, 2);
 		check_blocks(&rig);
+		/* Blocks that the first lane gave up were not in use. */
+		assert_int_equal(nr_counter_get(&rig.shard.peak) > rig.shard.size / 2, full);
 		assert_true(fill(&rig, 1, 40) >= 4 * BLOCK / 2);
 		assert_true(fill(&rig, 0, 41) >= 4 * BLOCK / 2);
 		assert_int_equal(pass(&rig, 50), 0);
