@@ -38,10 +38,29 @@ struct {
 	__array(values, struct nr_block_template);
 } nr_commits SEC(".maps") __weak;
 
-/* Set by the collector before the object is loaded. The verifier knows both and removes what does
+/* Those of shard 0: the way to them is shorter if it is the only one. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} nr_arena SEC(".maps") __weak;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} nr_commit SEC(".maps") __weak;
+
+/* Set by the collector before the object is loaded. The verifier knows all and removes what does
  * not run. */
 /* log2 of the granules of a block; 0: the shards are rings. */
 const volatile __u32 nr_block_shift __weak = 0;
+/* There is one shard. */
+const volatile _Bool nr_one_shard __weak = 0;
 /* Stores may overtake each other, as on arm64. */
 const volatile _Bool nr_weak_memory __weak = 0;
 
@@ -72,10 +91,13 @@ static __always_inline __u32 nr_lane_block(struct nr_cpu *c, __u64 pos, __u32 sh
 	return c->lane.slots[(pos >> shift) & (NR_LANE_SLOTS - 1)];
 }
 
-static __always_inline void *nr_block_of(void *arenas, __u32 shard, __u32 block)
+static __always_inline void *nr_block_of(void *arenas, void *only, __u32 shard, __u32 block)
 {
-	void *arena = bpf_map_lookup_elem(arenas, &shard);
+	void *arena;
 
+	if (nr_one_shard)
+		return bpf_map_lookup_elem(only, &block);
+	arena = bpf_map_lookup_elem(arenas, &shard);
 	return arena ? bpf_map_lookup_elem(arena, &block) : NULL;
 }
 
@@ -102,7 +124,8 @@ static __noinline int nr_lane_skip(struct nr_cpu *c, __u64 pos)
 
 	if (!c || !nr_has_lanes())
 		return 0;
-	commits = nr_block_of(&nr_commits, c->shard, nr_lane_block(c, pos, nr_block_shift));
+	commits = nr_block_of(&nr_commits, &nr_commit, c->shard,
+			      nr_lane_block(c, pos, nr_block_shift));
 	if (commits)
 		*(volatile __u8 *)(commits + (pos & nr_block_mask())) = NR_COMMIT_SKIPPED;
 	return 0;
@@ -205,7 +228,7 @@ static __always_inline struct nr_record *nr_lane_record(struct nr_cpu *c, const 
 {
 	__u32 block = nr_lane_block(c, part->start, part->shift), shard = c->shard;
 	__u64 offset = (part->start & part->mask) * NR_LANE_GRANULE;
-	void *data = nr_block_of(&nr_arenas, shard, block);
+	void *data = nr_block_of(&nr_arenas, &nr_arena, shard, block);
 	struct nr_lane_header *h;
 
 	asm volatile("" : "+r"(offset));
@@ -249,7 +272,8 @@ static __noinline int nr_lane_fence(void)
 static __always_inline void nr_lane_commit_at(__u32 shard, __u32 where, enum nr_commit how)
 {
 	const __u32 shift = nr_block_shift;
-	__u8 *commits = nr_block_of(&nr_commits, shard, (where & ~NR_LANE_BELL) >> shift);
+	__u8 *commits =
+		nr_block_of(&nr_commits, &nr_commit, shard, (where & ~NR_LANE_BELL) >> shift);
 
 	if (!commits)
 		return;

@@ -477,7 +477,7 @@ static __always_inline int nr_lane_open(struct nr_writer *w, __u16 id, __u32 siz
 	block = nr_lane_block(c, part.start, part.shift);
 	shard = c->shard;
 	where = nr_where(block, &part);
-	data = nr_block_of(&nr_arenas, shard, block);
+	data = nr_block_of(&nr_arenas, &nr_arena, shard, block);
 	if (!data)
 		return -1;
 	bpf_dynptr_from_mem(data, NR_LANE_GRANULE << nr_block_shift, 0, &w->ptr);

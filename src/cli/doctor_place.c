@@ -34,10 +34,10 @@ unsigned doctor_threads_needed(const struct doctor *d)
 	return shards(d) + 5;
 }
 
-/* With the standard descriptors, for sched. */
+/* With the standard descriptors, for sched, with rings or lanes. */
 static unsigned files_needed(const struct doctor *d)
 {
-	return 37 + 3 * shards(d);
+	return 44 + 3 * shards(d);
 }
 
 /* ---- NUMA ---- */

@@ -40,6 +40,7 @@ static int set_constants(struct nr_object *o, const struct nr_maps *maps,
 			 const struct nr_object_config *c)
 {
 	const bool entry_decides = nr_calls_entry_decides(c->tests), weak_memory = WEAK_MEMORY;
+	const bool one_shard = maps->n_shards == 1;
 	const struct {
 		const char *name;
 		const void *value;
@@ -54,6 +55,7 @@ static int set_constants(struct nr_object *o, const struct nr_maps *maps,
 		{ "nr_tests", c->tests, sizeof(c->tests) },
 		{ "nr_entry_decides", &entry_decides, sizeof(entry_decides) },
 		{ "nr_block_shift", &maps->block_shift, sizeof(maps->block_shift) },
+		{ "nr_one_shard", &one_shard, sizeof(one_shard) },
 		{ "nr_weak_memory", &weak_memory, sizeof(weak_memory) },
 	};
 	int err = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/membarrier.h>
 #include <numa.h>
 #include <stddef.h>
@@ -263,6 +264,11 @@ static int create_arena_arrays(struct nr_maps *maps)
 	err = data[0] < 0 ? data[0] : create_array(&maps->arenas_fd, "nr_arenas", data, n);
 	if (!err)
 		err = create_array(&maps->commits_fd, "nr_commits", commits, n);
+	if (!err) {
+		maps->arena_fd = fcntl(data[0], F_DUPFD_CLOEXEC, 0);
+		maps->commit_fd = fcntl(commits[0], F_DUPFD_CLOEXEC, 0);
+		err = maps->arena_fd < 0 || maps->commit_fd < 0 ? -errno : 0;
+	}
 	if (small >= 0)
 		close(small);
 	free(data);
@@ -353,6 +359,8 @@ int nr_maps_create(struct nr_maps *maps, const struct nr_plan *plan, bool lanes,
 	struct nr_maps new = {
 		.block_shift = lanes ? nr_maps_block_shift(plan) : 0,
 		.shards_fd = -1,
+		.arena_fd = -1,
+		.commit_fd = -1,
 		.arenas_fd = -1,
 		.commits_fd = -1,
 		.nodes_fd = -1,
@@ -411,6 +419,8 @@ void nr_maps_destroy(struct nr_maps *maps)
 	if (maps->cpus)
 		munmap(maps->cpus, maps->n_cpus * sizeof(struct nr_cpu));
 	close_fd(maps->shards_fd);
+	close_fd(maps->arena_fd);
+	close_fd(maps->commit_fd);
 	close_fd(maps->arenas_fd);
 	close_fd(maps->commits_fd);
 	close_fd(maps->nodes_fd);
@@ -423,6 +433,10 @@ int nr_maps_fd(const struct nr_maps *maps, const char *name)
 {
 	if (!strcmp(name, "nr_shards"))
 		return maps->shards_fd;
+	if (!strcmp(name, "nr_arena"))
+		return maps->arena_fd;
+	if (!strcmp(name, "nr_commit"))
+		return maps->commit_fd;
 	if (!strcmp(name, "nr_arenas"))
 		return maps->arenas_fd;
 	if (!strcmp(name, "nr_commits"))

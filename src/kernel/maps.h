@@ -25,6 +25,7 @@ struct nr_maps {
 	struct nr_arena_maps *arenas; /* [n_shards], with lanes */
 	uint32_t block_shift;	      /* log2 of the granules of a block; 0: rings */
 	int shards_fd;
+	int arena_fd, commit_fd; /* of shard 0 */
 	int arenas_fd;
 	int commits_fd;
 	int nodes_fd;
