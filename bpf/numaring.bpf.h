@@ -228,16 +228,12 @@ static __always_inline void nr_stamp(struct nr_record *rec, struct nr_cpu *c, __
 	rec->lost = c->lost_total;
 }
 
-/* size includes struct nr_record. Returns NULL if the record is lost; the loss is counted. */
-static __always_inline struct nr_record *nr_reserve_record(struct nr_cpu *c, const __u64 size)
+static __always_inline struct nr_record *nr_ring_reserve(struct nr_cpu *c, const __u64 size)
 {
+	void *ring = nr_ring_of(c);
 	struct nr_record *rec;
 	int room = 0;
-	void *ring;
 
-	if (nr_has_lanes())
-		return nr_lane_reserve(c, size);
-	ring = nr_ring_of(c);
 	if (!ring) {
 		nr_count_loss(c, NR_LOSS_NO_RING);
 		return NULL;
@@ -253,18 +249,32 @@ static __always_inline struct nr_record *nr_reserve_record(struct nr_cpu *c, con
 	return rec;
 }
 
-static __always_inline void *nr_reserve_bytes(__u16 id, const __u64 size)
+/* size includes struct nr_record. Returns NULL if the record is lost; the loss is counted. */
+static __always_inline struct nr_record *nr_reserve_record(struct nr_cpu *c, const __u64 size)
 {
-	struct nr_cpu *c = nr_this_cpu();
-	struct nr_record *rec;
+	return nr_has_lanes() ? nr_lane_reserve(c, size) : nr_ring_reserve(c, size);
+}
 
-	if (!c)
-		return NULL; /* cannot happen: nr_cpus has all possible CPUs */
-	rec = nr_reserve_record(c, sizeof(*rec) + size);
+static __always_inline void *nr_stamped(struct nr_record *rec, struct nr_cpu *c, __u16 id)
+{
 	if (!rec)
 		return NULL;
 	nr_stamp(rec, c, id);
 	return rec + 1;
+}
+
+/* Lanes and rings go separate ways: where they met, the compiler would check a record of a ring a
+ * second time, and the verifier of Linux 6.1 believes that it can be NULL there. */
+static __always_inline void *nr_reserve_bytes(__u16 id, const __u64 size)
+{
+	const __u64 bytes = sizeof(struct nr_record) + size;
+	struct nr_cpu *c = nr_this_cpu();
+
+	if (!c)
+		return NULL; /* cannot happen: nr_cpus has all possible CPUs */
+	if (nr_has_lanes())
+		return nr_stamped(nr_lane_reserve(c, bytes), c, id);
+	return nr_stamped(nr_ring_reserve(c, bytes), c, id);
 }
 
 /*
