@@ -108,10 +108,10 @@ static uint64_t fill_of(const struct nr_lanes *l, const struct nr_lane_reader *r
 /* A lane that has used all that it can get presses as much as an arena that is full. */
 static uint64_t pressure_of(const struct nr_lanes *l, const struct nr_lane_reader *r)
 {
-	uint64_t fill = fill_of(l, r);
-	uint64_t most = (r->granted - r->freed + l->n_free * block_size(l)) * NR_LANE_GRANULE;
+	uint64_t blocks = (uint64_t)owned(l, r) + l->n_free;
+	uint64_t most = (blocks < l->most ? blocks : l->most) * block_size(l) * NR_LANE_GRANULE;
 
-	return most ? nr_arena_bytes(&l->arena) * ((double)fill / most) : 0;
+	return most ? nr_arena_bytes(&l->arena) * ((double)fill_of(l, r) / most) : 0;
 }
 
 /* It lacks its share, or may soon be full. */
