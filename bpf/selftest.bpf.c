@@ -18,11 +18,6 @@ NR_EVENT(selftest_call, 0);
 
 #define RECORD_SIZE (sizeof(struct nr_record) + sizeof(struct selftest_call))
 
-static __always_inline struct nr_record *reserve(struct nr_cpu *c)
-{
-	return nr_reserve_record(c, RECORD_SIZE);
-}
-
 /* A reservation without a fence shows too late only as long as its store waits in the CPU. Behind a store
  * to memory that is in no cache, it waits for longer. */
 struct {
@@ -41,18 +36,12 @@ static __always_inline void store_far_away(__u64 count)
 		p[0] = 1;
 }
 
-/* Reserves without a fence and reads the clock right after that, without a look-up between. In a lane
- * the compare-and-swap of the head is the fence, so here a plain store moves the head. */
-static __always_inline struct nr_record *reserve_unfenced(struct nr_cpu *c, __u64 *ts)
+/* Reserves in a lane without a fence: there the compare-and-swap of the head is the fence, so here a
+ * plain store moves the head. */
+static __always_inline struct nr_record *lane_unfenced(struct nr_cpu *c, __u64 *ts)
 {
-	struct nr_record *rec;
 	struct nr_part part;
 
-	if (!nr_has_lanes()) {
-		rec = reserve(c);
-		*ts = bpf_ktime_get_ns();
-		return rec;
-	}
 	nr_part_init(&part);
 	if (!nr_lane_place(c, nr_granules(RECORD_SIZE), &part)) {
 		nr_count_loss(c, NR_LOSS_FULL);
@@ -90,13 +79,25 @@ static __always_inline void submit(struct selftest_call *e, __u64 how, __u64 cou
 		nr_ring_bell(nr_this_cpu());
 }
 
-static __always_inline void stamp_before(struct nr_cpu *c, __u64 how, __u64 count)
+/* Lanes and rings go separate ways, as in nr_reserve_bytes. */
+static __always_inline void write_at(struct nr_cpu *c, __u64 ts, __u64 how, __u64 count)
 {
-	__u64 ts = bpf_ktime_get_ns();
-	struct nr_record *rec = reserve(c);
+	struct nr_record *rec;
 
+	if (nr_has_lanes()) {
+		rec = nr_lane_reserve(c, RECORD_SIZE);
+		if (rec)
+			submit(stamp(rec, c, ts), how, count);
+		return;
+	}
+	rec = nr_ring_reserve(c, RECORD_SIZE);
 	if (rec)
 		submit(stamp(rec, c, ts), how, count);
+}
+
+static __always_inline void stamp_before(struct nr_cpu *c, __u64 how, __u64 count)
+{
+	write_at(c, bpf_ktime_get_ns(), how, count);
 }
 
 static long is_over(__u32 i, void *end)
@@ -108,22 +109,27 @@ static long is_over(__u32 i, void *end)
 static __always_inline void stamp_slow(struct nr_cpu *c, __u64 how, __u64 count)
 {
 	__u64 ts = bpf_ktime_get_ns(), end = ts + NR_SELFTEST_SLOW_NS;
-	struct nr_record *rec;
 
 	if (!(count % NR_SELFTEST_SLOW_EVERY))
 		bpf_loop(1 << 20, is_over, &end, 0);
-	rec = reserve(c);
-	if (rec)
-		submit(stamp(rec, c, ts), how, count);
+	write_at(c, ts, how, count);
 }
 
 static __always_inline void stamp_after(struct nr_cpu *c, __u64 how, __u64 count)
 {
+	struct nr_record *rec;
 	__u64 ts;
-	struct nr_record *rec = reserve_unfenced(c, &ts);
 
+	if (nr_has_lanes()) {
+		rec = lane_unfenced(c, &ts);
+		if (rec)
+			submit(stamp(rec, c, ts), how, count);
+		return;
+	}
+	/* Read the clock right after the reservation, without a look-up or an atomic between. */
+	rec = nr_ring_reserve(c, RECORD_SIZE);
 	if (rec)
-		submit(stamp(rec, c, ts), how, count);
+		submit(stamp(rec, c, bpf_ktime_get_ns()), how, count);
 }
 
 static __always_inline void stamp_fence(__u64 how, __u64 count)
