@@ -39,21 +39,8 @@ struct {
 } nr_commits SEC(".maps") __weak;
 
 /* Those of shard 0: the way to them is shorter if it is the only one. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u64);
-} nr_arena SEC(".maps") __weak;
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u64);
-} nr_commit SEC(".maps") __weak;
+struct nr_block_template nr_arena SEC(".maps") __weak;
+struct nr_block_template nr_commit SEC(".maps") __weak;
 
 /* Set by the collector before the object is loaded. The verifier knows all and removes what does
  * not run. */
@@ -243,7 +230,7 @@ static __always_inline struct nr_record *nr_lane_record(struct nr_cpu *c, const 
 	return (void *)(h + 1);
 }
 
-/* As nr_reserve_record, in a lane. */
+/* size includes struct nr_record. Returns NULL if the record is lost; the loss is counted. */
 static __always_inline struct nr_record *nr_lane_reserve(struct nr_cpu *c, const __u64 size)
 {
 	struct nr_record *none = NULL;

@@ -228,6 +228,7 @@ static __always_inline void nr_stamp(struct nr_record *rec, struct nr_cpu *c, __
 	rec->lost = c->lost_total;
 }
 
+/* As nr_lane_reserve, in a ring. */
 static __always_inline struct nr_record *nr_ring_reserve(struct nr_cpu *c, const __u64 size)
 {
 	void *ring = nr_ring_of(c);
@@ -247,12 +248,6 @@ static __always_inline struct nr_record *nr_ring_reserve(struct nr_cpu *c, const
 	if (!rec)
 		nr_count_failure(c, ring, size, room);
 	return rec;
-}
-
-/* size includes struct nr_record. Returns NULL if the record is lost; the loss is counted. */
-static __always_inline struct nr_record *nr_reserve_record(struct nr_cpu *c, const __u64 size)
-{
-	return nr_has_lanes() ? nr_lane_reserve(c, size) : nr_ring_reserve(c, size);
 }
 
 static __always_inline void *nr_stamped(struct nr_record *rec, struct nr_cpu *c, __u16 id)
