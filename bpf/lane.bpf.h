@@ -15,7 +15,7 @@
 
 #define NR_LANE_COUNT_BITS 24 /* of nr_lane.head */
 
-/* Blocks of the shards: their data, and their commit bytes. */
+/* Of the shards: their blocks, and their commit bytes, eight in an element. */
 struct nr_block_template {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -62,11 +62,6 @@ static __always_inline __u64 nr_granules(__u64 size)
 	return (size + sizeof(struct nr_lane_header) + NR_LANE_GRANULE - 1) / NR_LANE_GRANULE;
 }
 
-static __always_inline __u64 nr_block_mask(void)
-{
-	return (1ull << nr_block_shift) - 1;
-}
-
 /* Is position a below b? Modulo 2^40. */
 static __always_inline _Bool nr_pos_below(__u64 a, __u64 b)
 {
@@ -78,14 +73,30 @@ static __always_inline __u32 nr_lane_block(struct nr_cpu *c, __u64 pos, __u32 sh
 	return c->lane.slots[(pos >> shift) & (NR_LANE_SLOTS - 1)];
 }
 
-static __always_inline void *nr_block_of(void *arenas, void *only, __u32 shard, __u32 block)
+static __always_inline void *nr_block_of(__u32 shard, __u32 block)
 {
 	void *arena;
 
 	if (nr_one_shard)
-		return bpf_map_lookup_elem(only, &block);
-	arena = bpf_map_lookup_elem(arenas, &shard);
+		return bpf_map_lookup_elem(&nr_arena, &block);
+	arena = bpf_map_lookup_elem(&nr_arenas, &shard);
 	return arena ? bpf_map_lookup_elem(arena, &block) : NULL;
+}
+
+/* The commit byte of a granule of the arena. */
+static __always_inline __u8 *nr_commit_of(__u32 shard, __u32 granule)
+{
+	__u32 word = granule / sizeof(__u64);
+	void *commits;
+	__u8 *bytes;
+
+	if (nr_one_shard) {
+		bytes = bpf_map_lookup_elem(&nr_commit, &word);
+	} else {
+		commits = bpf_map_lookup_elem(&nr_commits, &shard);
+		bytes = commits ? bpf_map_lookup_elem(commits, &word) : NULL;
+	}
+	return bytes ? bytes + granule % sizeof(__u64) : NULL;
 }
 
 /* Wakes the consumer: the ring of a shard with lanes is its bell. A full ring has rung. */
@@ -104,36 +115,21 @@ static __noinline int nr_ring_bell(struct nr_cpu *c)
 	return 0;
 }
 
-/* Tells the reader to go on with the next block. */
-static __noinline int nr_lane_skip(struct nr_cpu *c, __u64 pos)
-{
-	__u8 *commits;
-
-	if (!c || !nr_has_lanes())
-		return 0;
-	commits = nr_block_of(&nr_commits, &nr_commit, c->shard,
-			      nr_lane_block(c, pos, nr_block_shift));
-	if (commits)
-		*(volatile __u8 *)(commits + (pos & nr_block_mask())) = NR_COMMIT_SKIPPED;
-	return 0;
-}
-
 /* A part of a lane, between two positions, and how it is reserved. */
 struct nr_part {
 	__u64 start, end;
 	__u64 pos; /* the position of the head before it: less than start if a block is left */
 	__u64 head, next; /* the head before and after */
-	__u32 bell;	  /* NR_LANE_BELL: it passes the bell */
-	__u32 shift;	  /* nr_block_shift */
-	__u64 mask;	  /* of the granules of a block. Each reading of a constant costs. */
+	__u64 bell;	  /* NR_LANE_RINGS: it passes the bell */
 };
 
-static __always_inline void nr_part_init(struct nr_part *part)
-{
-	const __u32 shift = nr_block_shift;
+/* With the position where a record starts: its submit wakes the consumer. */
+#define NR_LANE_RINGS	(1ull << 63)
+#define NR_LANE_NOWHERE (~0ull)
 
-	part->shift = shift;
-	part->mask = (1ull << shift) - 1;
+static __always_inline __u64 nr_lane_next(__u64 head, __u64 end)
+{
+	return end << NR_LANE_COUNT_BITS | ((head + 1) & ((1 << NR_LANE_COUNT_BITS) - 1));
 }
 
 /* As nr_lane_place, at or above the bell. */
@@ -141,7 +137,7 @@ static __always_inline _Bool nr_lane_reaches(struct nr_cpu *c, struct nr_part *p
 {
 	if (nr_pos_below(*(volatile __u64 *)&c->lane.limit, part->end))
 		return 0;
-	part->bell = nr_pos_below(part->start, bell) ? NR_LANE_BELL : 0;
+	part->bell = nr_pos_below(part->start, bell) ? NR_LANE_RINGS : 0;
 	return 1;
 }
 
@@ -151,100 +147,137 @@ static __always_inline _Bool nr_lane_reaches(struct nr_cpu *c, struct nr_part *p
  */
 static __always_inline _Bool nr_lane_place(struct nr_cpu *c, __u64 n, struct nr_part *part)
 {
-	const __u64 mask = part->mask, bell = *(volatile __u64 *)&c->lane.bell;
+	const __u64 block = 1ull << nr_block_shift, bell = *(volatile __u64 *)&c->lane.bell;
 	__u64 rest;
 
 	part->head = *(volatile __u64 *)&c->lane.head;
 	part->pos = part->head >> NR_LANE_COUNT_BITS;
-	rest = mask + 1 - (part->pos & mask);
+	rest = block - (part->pos & (block - 1));
 	part->start = rest < n ? part->pos + rest : part->pos;
 	part->end = part->start + n;
-	part->next = part->end << NR_LANE_COUNT_BITS |
-		     ((part->head + 1) & ((1 << NR_LANE_COUNT_BITS) - 1));
+	part->next = nr_lane_next(part->head, part->end);
 	part->bell = 0;
 	return nr_pos_below(part->end, bell) || nr_lane_reaches(c, part, bell);
 }
 
 /*
- * Reserves n granules of the CPU's lane. Returns 0, or the cause of loss + 1. If part->start is not
- * part->pos, nr_lane_skip must follow.
- *
  * The compare-and-swap fails only if, since `head` was read, another program on this CPU has reserved
  * or the consumer has moved the head past blocks that it takes back. Limit and bell are read before it
  * and only rise, so nothing is written that the consumer still reads. It is a full barrier: it makes
  * the reservation visible before the clock is read (I1, I2).
  */
-static __always_inline int nr_lane_take(struct nr_cpu *c, __u64 n, struct nr_part *part)
+static __always_inline _Bool nr_lane_move(struct nr_cpu *c, __u64 head, __u64 next)
 {
+	return __sync_val_compare_and_swap(&c->lane.head, head, next) == head;
+}
+
+/* Tells the reader to go on with the next block. */
+static __always_inline void nr_lane_skip(struct nr_cpu *c, __u64 pos)
+{
+	const __u32 shift = nr_block_shift;
+	__u64 block = nr_lane_block(c, pos, shift);
+	__u8 *commit = nr_commit_of(c->shard, block << shift | (pos & ((1ull << shift) - 1)));
+
+	if (commit)
+		*(volatile __u8 *)commit = NR_COMMIT_SKIPPED;
+}
+
+/* Returns 0, or the cause of loss + 1. */
+static __always_inline int nr_lane_try(struct nr_cpu *c, __u64 n, struct nr_part *part)
+{
+	if (n > 1ull << nr_block_shift)
+		return NR_LOSS_OVERSIZE + 1;
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < NR_LANE_TRIES; i++) {
 		if (!nr_lane_place(c, n, part))
 			return NR_LOSS_FULL + 1;
-		if (__sync_val_compare_and_swap(&c->lane.head, part->head, part->next) !=
-		    part->head)
-			continue;
-		return 0;
+		if (nr_lane_move(c, part->head, part->next))
+			return 0;
 	}
 	return NR_LOSS_CONTENDED + 1;
 }
 
-/* As nr_lane_take, for any n, on a CPU that may have no shard yet. */
-static __always_inline int nr_lane_begin(struct nr_cpu *c, __u64 n, struct nr_part *part)
+/* As nr_lane_take, in all cases. */
+static __noinline __u64 nr_lane_take_slowly(struct nr_cpu *c, __u64 n)
 {
+	struct nr_part part;
 	int loss;
 
-	nr_part_init(part);
-	if (n > part->mask + 1)
-		return NR_LOSS_OVERSIZE + 1;
-	loss = nr_lane_take(c, n, part);
-	if (loss && c->shard == NR_NO_SHARD) { /* its lane has no blocks yet */
-		nr_join_shard(c);
-		nr_ring_bell(c);
+	if (!c || !nr_has_lanes())
+		return NR_LANE_NOWHERE;
+	loss = nr_lane_try(c, n, &part);
+	if (loss) {
+		if (c->shard == NR_NO_SHARD) { /* its lane has no blocks yet */
+			nr_join_shard(c);
+			nr_ring_bell(c);
+		}
+		nr_count_loss(c, loss - 1);
+		return NR_LANE_NOWHERE;
 	}
-	return loss;
+	if (part.start != part.pos)
+		nr_lane_skip(c, part.pos);
+	return part.start | part.bell;
 }
 
-static __always_inline __u32 nr_where(__u32 block, const struct nr_part *part)
+/*
+ * Reserves n granules of the CPU's lane. Returns where they start, maybe with NR_LANE_RINGS; or
+ * NR_LANE_NOWHERE: the record is lost, and the loss is counted. Most records fit into the rest of
+ * the block, end below the bell and are not interrupted: they need no more than this.
+ */
+static __always_inline __u64 nr_lane_take(struct nr_cpu *c, __u64 n, const __u32 shift)
 {
-	return block << part->shift | (part->start & part->mask) | part->bell;
+	const __u64 block = 1ull << shift, bell = *(volatile __u64 *)&c->lane.bell;
+	__u64 head = *(volatile __u64 *)&c->lane.head, start = head >> NR_LANE_COUNT_BITS;
+	__u64 end = start + n;
+
+	if ((start & (block - 1)) + n <= block && nr_pos_below(end, bell) &&
+	    nr_lane_move(c, head, nr_lane_next(head, end)))
+		return start;
+	return nr_lane_take_slowly(c, n);
 }
 
-/* The record of this size in a part that was reserved for it. */
+/* For nr_lane_header.where. */
+static __always_inline __u32 nr_where(__u32 block, __u64 start, const __u32 shift)
+{
+	return block << shift | (start & ((1ull << shift) - 1)) |
+	       ((start & NR_LANE_RINGS) >> 32);
+}
+
+/* The record of this size that starts at a position of the lane. */
 static __always_inline struct nr_record *nr_lane_record(struct nr_cpu *c, const __u64 size,
-							const struct nr_part *part)
+							__u64 start, const __u32 shift)
 {
-	__u32 block = nr_lane_block(c, part->start, part->shift), shard = c->shard;
-	__u64 offset = (part->start & part->mask) * NR_LANE_GRANULE;
-	void *data = nr_block_of(&nr_arenas, &nr_arena, shard, block);
+	const __u64 granules = 1ull << shift;
+	__u32 block = nr_lane_block(c, start, shift), shard = c->shard;
+	__u64 offset = (start & (granules - 1)) * NR_LANE_GRANULE;
+	void *data = nr_block_of(shard, block);
 	struct nr_lane_header *h;
 
 	asm volatile("" : "+r"(offset));
 	/* The verifier does not know that the record fits. */
-	if (!data || offset > (part->mask + 1 - nr_granules(size)) * NR_LANE_GRANULE)
+	if (!data || offset > (granules - nr_granules(size)) * NR_LANE_GRANULE)
 		return NULL;
 	h = data + offset;
 	h->length = shard << NR_LANE_LENGTH_BITS | size;
-	h->where = nr_where(block, part);
-	if (part->start != part->pos)
-		nr_lane_skip(c, part->pos);
+	h->where = nr_where(block, start, shift);
 	return (void *)(h + 1);
 }
 
-/* size includes struct nr_record. Returns NULL if the record is lost; the loss is counted. */
-static __always_inline struct nr_record *nr_lane_reserve(struct nr_cpu *c, const __u64 size)
+/* size includes struct nr_record, shift is nr_block_shift. Returns NULL if the record is lost; the
+ * loss is counted. */
+static __always_inline struct nr_record *nr_lane_reserve(struct nr_cpu *c, const __u64 size,
+							 const __u32 shift)
 {
 	struct nr_record *none = NULL;
-	struct nr_part part;
-	int loss = nr_lane_begin(c, nr_granules(size), &part);
+	__u64 start = nr_lane_take(c, nr_granules(size), shift);
 
-	if (loss) {
-		nr_count_loss(c, loss - 1);
+	if (start == NR_LANE_NOWHERE) {
 		/* If the compiler knew that this is NULL, it would end a program that does not check
 		 * right here, and the verifier could not say what is wrong. */
 		asm volatile("" : "+r"(none));
 		return none;
 	}
-	return nr_lane_record(c, size, &part);
+	return nr_lane_record(c, size, start, shift);
 }
 
 /* All stores before this become visible before all after it. An atomic that returns a value is a full
@@ -262,16 +295,14 @@ static __noinline int nr_lane_fence(void)
  * stores stay in order. */
 static __always_inline void nr_lane_commit_at(__u32 shard, __u32 where, enum nr_commit how)
 {
-	const __u32 shift = nr_block_shift;
-	__u8 *commits =
-		nr_block_of(&nr_commits, &nr_commit, shard, (where & ~NR_LANE_BELL) >> shift);
+	__u8 *commit = nr_commit_of(shard, where & ~NR_LANE_BELL);
 
-	if (!commits)
+	if (!commit)
 		return;
 	if (nr_weak_memory)
 		nr_lane_fence();
 	asm volatile("" : : : "memory");
-	*(volatile __u8 *)(commits + (where & ((1u << shift) - 1))) = how;
+	*(volatile __u8 *)commit = how;
 	if (where & NR_LANE_BELL)
 		nr_ring_bell(nr_this_cpu());
 }

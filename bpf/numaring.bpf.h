@@ -216,12 +216,9 @@ static __always_inline void nr_fence(struct nr_cpu *c)
 	asm volatile("" : : "r"(before) : "memory");
 }
 
-/* Fills the header of a reserved record. Reads the clock after reservation (I1) and fence (I2). A
- * reservation in a lane is a fence. */
+/* Fills the header of a reserved record. Reads the clock after reservation (I1) and fence (I2). */
 static __always_inline void nr_stamp(struct nr_record *rec, struct nr_cpu *c, __u16 id)
 {
-	if (!nr_has_lanes())
-		nr_fence(c);
 	rec->ts = bpf_ktime_get_ns();
 	rec->id = nr_id_base + id;
 	rec->cpu = bpf_get_smp_processor_id();
@@ -250,26 +247,30 @@ static __always_inline struct nr_record *nr_ring_reserve(struct nr_cpu *c, const
 	return rec;
 }
 
-static __always_inline void *nr_stamped(struct nr_record *rec, struct nr_cpu *c, __u16 id)
-{
-	if (!rec)
-		return NULL;
-	nr_stamp(rec, c, id);
-	return rec + 1;
-}
-
 /* Lanes and rings go separate ways: where they met, the compiler would check a record of a ring a
- * second time, and the verifier of Linux 6.1 believes that it can be NULL there. */
+ * second time, and the verifier of Linux 6.1 believes that it can be NULL there. A reservation in a
+ * lane is a fence. */
 static __always_inline void *nr_reserve_bytes(__u16 id, const __u64 size)
 {
 	const __u64 bytes = sizeof(struct nr_record) + size;
+	const __u32 shift = nr_block_shift;
 	struct nr_cpu *c = nr_this_cpu();
+	struct nr_record *rec;
 
 	if (!c)
 		return NULL; /* cannot happen: nr_cpus has all possible CPUs */
-	if (nr_has_lanes())
-		return nr_stamped(nr_lane_reserve(c, bytes), c, id);
-	return nr_stamped(nr_ring_reserve(c, bytes), c, id);
+	if (shift) {
+		rec = nr_lane_reserve(c, bytes, shift);
+		if (!rec)
+			return NULL;
+	} else {
+		rec = nr_ring_reserve(c, bytes);
+		if (!rec)
+			return NULL;
+		nr_fence(c);
+	}
+	nr_stamp(rec, c, id);
+	return rec + 1;
 }
 
 /*
@@ -448,6 +449,7 @@ static __always_inline int nr_ring_open(struct nr_writer *w, __u16 id, __u32 siz
 		nr_count_failure(c, ring, size, room);
 		return -1;
 	}
+	nr_fence(c);
 	nr_stamp(&rec, c, id);
 	bpf_dynptr_write(&w->ptr, 0, &rec, sizeof(rec), 0);
 	w->payload = sizeof(rec);
@@ -462,31 +464,26 @@ static __always_inline int nr_lane_open(struct nr_writer *w, __u16 id, __u32 siz
 		struct nr_lane_header h;
 		struct nr_record rec;
 	} front = { .h = { .length = sizeof(front.rec) + size, .where = NR_LANE_DONE } };
-	const __u64 n = nr_granules(front.h.length);
+	const __u32 shift = nr_block_shift;
 	struct nr_cpu *c = nr_this_cpu();
-	struct nr_part part;
 	__u32 block, offset, shard, where;
+	__u64 start;
 	void *data;
-	int loss;
 
 	if (!c)
 		return -1;
-	loss = nr_lane_begin(c, n, &part);
-	if (loss) {
-		nr_count_loss(c, loss - 1);
+	start = nr_lane_take(c, nr_granules(front.h.length), shift);
+	if (start == NR_LANE_NOWHERE)
 		return -1;
-	}
-	if (part.start != part.pos)
-		nr_lane_skip(c, part.pos);
 	nr_stamp(&front.rec, c, id);
-	block = nr_lane_block(c, part.start, part.shift);
+	block = nr_lane_block(c, start, shift);
 	shard = c->shard;
-	where = nr_where(block, &part);
-	data = nr_block_of(&nr_arenas, &nr_arena, shard, block);
+	where = nr_where(block, start, shift);
+	data = nr_block_of(shard, block);
 	if (!data)
 		return -1;
 	bpf_dynptr_from_mem(data, NR_LANE_GRANULE << nr_block_shift, 0, &w->ptr);
-	offset = (part.start & part.mask) * NR_LANE_GRANULE;
+	offset = (start & ((1ull << shift) - 1)) * NR_LANE_GRANULE;
 	bpf_dynptr_write(&w->ptr, offset, &front, sizeof(front), 0);
 	w->payload = offset + sizeof(front);
 	w->where = where;

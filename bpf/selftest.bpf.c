@@ -42,14 +42,15 @@ static __always_inline struct nr_record *lane_unfenced(struct nr_cpu *c, __u64 *
 {
 	struct nr_part part;
 
-	nr_part_init(&part);
 	if (!nr_lane_place(c, nr_granules(RECORD_SIZE), &part)) {
 		nr_count_loss(c, NR_LOSS_FULL);
 		return NULL;
 	}
 	*(volatile __u64 *)&c->lane.head = part.next;
 	*ts = bpf_ktime_get_ns();
-	return nr_lane_record(c, RECORD_SIZE, &part);
+	if (part.start != part.pos)
+		nr_lane_skip(c, part.pos);
+	return nr_lane_record(c, RECORD_SIZE, part.start | part.bell, nr_block_shift);
 }
 
 /* Does the work of nr_stamp without the fence: in a ring it counts with a plain addition, after the
@@ -85,7 +86,7 @@ static __always_inline void write_at(struct nr_cpu *c, __u64 ts, __u64 how, __u6
 	struct nr_record *rec;
 
 	if (nr_has_lanes()) {
-		rec = nr_lane_reserve(c, RECORD_SIZE);
+		rec = nr_lane_reserve(c, RECORD_SIZE, nr_block_shift);
 		if (rec)
 			submit(stamp(rec, c, ts), how, count);
 		return;

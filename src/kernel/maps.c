@@ -142,7 +142,8 @@ static int create_arena(struct nr_maps *maps, const struct nr_plan *plan, uint32
 				     granules * NR_LANE_GRANULE, n, flags);
 	if (fd->data_fd < 0)
 		return fd->data_fd;
-	fd->commits_fd = create_on_node(shard, BPF_MAP_TYPE_ARRAY, "nr_commit", granules, n, flags);
+	fd->commits_fd = create_on_node(shard, BPF_MAP_TYPE_ARRAY, "nr_commit", sizeof(uint64_t),
+					n * granules / sizeof(uint64_t), flags);
 	return fd->commits_fd < 0 ? fd->commits_fd : 0;
 }
 
