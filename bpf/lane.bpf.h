@@ -239,8 +239,7 @@ static __always_inline __u64 nr_lane_take(struct nr_cpu *c, __u64 n, const __u32
 /* For nr_lane_header.where. */
 static __always_inline __u32 nr_where(__u32 block, __u64 start, const __u32 shift)
 {
-	return block << shift | (start & ((1ull << shift) - 1)) |
-	       ((start & NR_LANE_RINGS) >> 32);
+	return block << shift | (start & ((1ull << shift) - 1)) | ((start & NR_LANE_RINGS) >> 32);
 }
 
 /* The record of this size that starts at a position of the lane. */

@@ -29,12 +29,6 @@ static int check_opts(const struct nr_collector *c)
 		       "invalid order %d: use NR_ORDER_FENCE or NR_ORDER_RCU", c->opts.order);
 		return -EINVAL;
 	}
-	if (c->opts.transport > NR_TRANSPORT_LANE) {
-		nr_log(&c->log, NR_LOG_ERROR,
-		       "invalid transport %d: use NR_TRANSPORT_RING or NR_TRANSPORT_LANE",
-		       c->opts.transport);
-		return -EINVAL;
-	}
 	if (c->opts.follow && (c->opts.pid || c->opts.n_pids)) {
 		nr_log(&c->log, NR_LOG_ERROR,
 		       "cannot both follow processes and record only given ones: leave out one of "
@@ -117,6 +111,7 @@ static int make_plan(struct nr_collector *c)
 		.consumer_cpus = c->opts.consumer_cpus,
 		.log = c->log.fn,
 		.log_ctx = c->log.ctx,
+		.transport = c->opts.transport,
 	};
 	int err = nr_topology_open(&c->topo, &topo);
 

@@ -16,6 +16,8 @@
 #define RING_PER_CPU	 ((size_t)2 << 20)
 #define RING_DEFAULT_MIN ((size_t)4 << 20)
 #define RING_DEFAULT_MAX ((size_t)64 << 20)
+/* A CPU without a lock fills its memory in half of the time. */
+#define LANE_PER_CPU ((size_t)8 << 20)
 
 /* State of one nr_plan_make(). */
 struct maker {
@@ -52,12 +54,23 @@ static int check_ring_bytes(const struct maker *m)
 	return -EINVAL;
 }
 
+static int check_transport(const struct maker *m)
+{
+	if (m->opts.transport <= NR_TRANSPORT_LANE)
+		return 0;
+	nr_log(&m->log, NR_LOG_ERROR,
+	       "invalid transport %d: use NR_TRANSPORT_RING or NR_TRANSPORT_LANE",
+	       m->opts.transport);
+	return -EINVAL;
+}
+
 static size_t ring_bytes(const struct maker *m, unsigned n_cpus)
 {
 	size_t bytes = m->opts.ring_bytes;
+	bool lanes = m->opts.transport == NR_TRANSPORT_LANE;
 
 	if (!bytes) {
-		bytes = n_cpus * RING_PER_CPU;
+		bytes = n_cpus * (lanes ? LANE_PER_CPU : RING_PER_CPU);
 		if (bytes < RING_DEFAULT_MIN)
 			bytes = RING_DEFAULT_MIN;
 		if (bytes > RING_DEFAULT_MAX)
@@ -363,6 +376,8 @@ static int make(struct maker *m)
 	int err;
 
 	err = check_ring_bytes(m);
+	if (!err)
+		err = check_transport(m);
 	if (!err)
 		err = check_table_length(m);
 	if (!err)

@@ -48,15 +48,6 @@ enum nr_order {
 	NR_ORDER_RCU,	/* by RCU grace periods; costs latency; not for sleepable programs */
 };
 
-/* How a shard takes its records (docs/architecture.md). */
-enum nr_transport {
-	NR_TRANSPORT_DEFAULT, /* rings */
-	NR_TRANSPORT_RING,    /* a BPF ring buffer that the CPUs of the shard share */
-	/* A lane for each CPU of the shard, which needs no lock. Its memory is the ring's; a record
-	 * must fit into a block of it, which is in nr_shard_stats. */
-	NR_TRANSPORT_LANE,
-};
-
 struct nr_collector_opts {
 	size_t sz;	    /* sizeof(struct nr_collector_opts) */
 	const char *policy; /* as in nr_plan_opts; NULL: "node" */

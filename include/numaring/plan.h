@@ -78,13 +78,23 @@ NR_API unsigned nr_topology_possible_cpus(const struct nr_topology *topo);
  */
 NR_API int nr_topology_cpu_node(const struct nr_topology *topo, unsigned cpu);
 
+/* How a shard takes its records (docs/architecture.md). */
+enum nr_transport {
+	NR_TRANSPORT_DEFAULT, /* rings */
+	NR_TRANSPORT_RING,    /* a BPF ring buffer that the CPUs of the shard share */
+	/* A lane for each CPU of the shard, which needs no lock. Its memory is the ring's; a record
+	 * must fit into a block of it, which is in nr_shard_stats (numaring.h). */
+	NR_TRANSPORT_LANE,
+};
+
 struct nr_plan_opts {
 	size_t sz;
 	/* "single": one ring; "package", "node" (or "numa"), "llc", "cpu": one ring each;
 	 * "node/K": K rings per node, 1 <= K, cut along caches. NULL: "node". */
 	const char *policy;
 	/* Bytes of each ring; rounded up to a power of two, at least a page, at most 1 GiB. 0: 2
-	 * MiB for each CPU of the shard, at least 4 MiB, at most 64 MiB. */
+	 * MiB for each CPU of the shard, at least 4 MiB, at most 64 MiB; with lanes, 8 MiB for each
+	 * CPU, at most 64 MiB. */
 	size_t ring_bytes;
 	/* CPUs that the consumer threads may use, as a kernel CPU list ("0-3,8"). NULL: those of
 	 * the process's affinity mask. If a shard's node has none of them, it uses the nearest node
@@ -94,6 +104,7 @@ struct nr_plan_opts {
 	unsigned n_cpus;
 	nr_log_fn log; /* may be NULL */
 	void *log_ctx;
+	enum nr_transport transport; /* sets the default of ring_bytes */
 };
 
 struct nr_plan_shard {

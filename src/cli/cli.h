@@ -68,7 +68,9 @@ const char *cli_plural(uint64_t n);
  * ARGP_ERR_UNKNOWN for other keys. */
 int cli_parse_dir(int key, char *arg, struct argp_state *state, const char **dir);
 
-/* For argp: --shards, --ring-size and --consumer-cpus. Its input is a struct nr_plan_opts. */
+/* "ring" or "lane". Exits with CLI_USAGE if arg is neither. */
+enum nr_transport cli_parse_transport(const char *arg);
+/* For argp: --shards, --transport, --ring-size and --consumer-cpus. Its input is a struct nr_plan_opts. */
 extern const struct argp cli_plan_argp;
 /* For argp: how traces are written. Its input is a struct nr_output_opts. */
 extern const struct argp cli_trace_argp;

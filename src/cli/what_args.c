@@ -6,7 +6,6 @@
 
 enum {
 	OPT_ORDER = 320,
-	OPT_TRANSPORT,
 	OPT_LATENCY,
 	OPT_SELF,
 	OPT_OBJECT,
@@ -31,7 +30,6 @@ static const struct argp_option options[] = {
 	FILTER_OPTION_CPUS,
 	FILTER_OPTION_CGROUP,
 	{ .name = "order", .key = OPT_ORDER, .arg = "fence|rcu" },
-	{ .name = "transport", .key = OPT_TRANSPORT, .arg = "ring|lane" },
 	{ .name = "latency", .key = OPT_LATENCY, .arg = "MS" },
 	{ .name = "self", .key = OPT_SELF },
 	{ .name = "verbose", .key = 'v' },
@@ -45,15 +43,6 @@ static enum nr_order parse_order(const char *arg)
 	if (!strcmp(arg, "rcu"))
 		return NR_ORDER_RCU;
 	cli_refuse(arg, "an order: use fence or rcu");
-}
-
-enum nr_transport cli_parse_transport(const char *arg)
-{
-	if (!strcmp(arg, "ring"))
-		return NR_TRANSPORT_RING;
-	if (!strcmp(arg, "lane"))
-		return NR_TRANSPORT_LANE;
-	cli_refuse(arg, "a transport: use ring or lane");
 }
 
 static void parse_latency(struct what *w, const char *arg)
@@ -89,9 +78,6 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_ORDER:
 		w->opts.order = parse_order(arg);
-		return 0;
-	case OPT_TRANSPORT:
-		w->opts.transport = cli_parse_transport(arg);
 		return 0;
 	case OPT_LATENCY:
 		parse_latency(w, arg);
@@ -185,6 +171,7 @@ int what_open(struct what *w, struct nr_collector **collector)
 	w->opts.policy = w->plan.policy;
 	w->opts.ring_bytes = w->plan.ring_bytes;
 	w->opts.consumer_cpus = w->plan.consumer_cpus;
+	w->opts.transport = w->plan.transport;
 	return nr_collector_open(collector, &w->opts) ?: add_events(w, *collector)
 	       ?: set_filter(w, *collector);
 }

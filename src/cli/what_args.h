@@ -26,9 +26,6 @@ struct what {
 /* A child parser. Its input is a struct what. */
 extern const struct argp what_argp;
 
-/* "ring" or "lane". Exits with CLI_USAGE if arg is neither. */
-enum nr_transport cli_parse_transport(const char *arg);
-
 /* Before the options are parsed. */
 void what_init(struct what *w);
 /* Opens a collector and adds the sources and objects. 0, or a negative errno after a message. */

@@ -439,6 +439,31 @@ static size_t ring_for(const struct nr_topology *topo, size_t bytes)
 	return got;
 }
 
+/* A CPU with a lane has more, up to the same limit. */
+static void test_lane_bytes(void **state)
+{
+	static const struct {
+		const char *machine;
+		size_t bytes;
+	} cases[] = {
+		{ "pack:1 [numa] core:1 pu:1", 8 * MIB },
+		{ "pack:1 [numa] core:2 pu:1", 16 * MIB },
+		{ "pack:1 [numa] core:5 pu:1", 64 * MIB },
+		{ "pack:1 [numa] core:96 pu:1", 64 * MIB },
+	};
+	const struct nr_plan_opts opts = { .transport = NR_TRANSPORT_LANE };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct nr_topology *topo = open_synthetic(cases[i].machine);
+		struct nr_plan *plan = make_with(topo, opts);
+
+		assert_int_equal(plan->shards[0].ring_bytes, cases[i].bytes);
+		nr_plan_free(plan);
+		nr_topology_free(topo);
+	}
+}
+
 static void test_ring_bytes(void **state)
 {
 	struct nr_topology *topo = open_synthetic("pack:1 [numa] core:5 pu:1");
@@ -524,6 +549,7 @@ static const struct {
 	{ { .ring_bytes = 1 }, -EINVAL, "(a page) to 1073741824 (1 GiB)" },
 	{ { .ring_bytes = 1024 * 1024 * 1024 + 1ul }, -EINVAL, "1 GiB" },
 	{ { .ring_bytes = SIZE_MAX }, -EINVAL, "1 GiB" },
+	{ { .transport = NR_TRANSPORT_LANE + 1 }, -EINVAL, "invalid transport 3" },
 	{ { .n_cpus = 3 }, -EINVAL, "too short" },
 	{ { .n_cpus = UINT_MAX }, -EINVAL, "too long" },
 	{ { .consumer_cpus = "" }, -EINVAL, "0-3,8" },
@@ -1103,6 +1129,7 @@ int main(void)
 		cmocka_unit_test(test_nearest),
 		cmocka_unit_test(test_default_is_node),
 		cmocka_unit_test(test_ring_bytes),
+		cmocka_unit_test(test_lane_bytes),
 		cmocka_unit_test(test_table_length),
 		cmocka_unit_test(test_consumer_cpus),
 		cmocka_unit_test(test_consumers_near_ring),
