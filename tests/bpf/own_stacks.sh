@@ -11,11 +11,12 @@ need jq
 need_bpf
 scratch
 
-record() { # TRACE OPTION...: and compares the three events of each moment
+# The shell sleeps first, so the map with room for one stack is taken when the program sleeps.
+record() { # TRACE OPTION...
 	local trace=$1
 	shift
 	"$NUMARING" record --object "$OBJECT" --shards cpu --ring-size 64M --fail-on-loss -o "$trace" "$@" -- \
-		"$HOT" 1 150 >out 2>err || fail "record: $(cat err)"
+		sh -c 'sleep 0.05; "$0" 1 150; :' "$HOT" >out 2>err || fail "record: $(cat err)"
 	read -r pid _ <out
 }
 
