@@ -61,7 +61,7 @@ find_program(NR_TMUX tmux)
 find_file(NR_TERMINFO s/screen PATHS /lib/terminfo /usr/share/terminfo)
 find_path(NR_LOCALE C.utf8 PATHS /usr/lib/locale)
 if(NR_TMUX AND NR_TERMINFO AND NR_LOCALE)
-	nr_vm_case(top 2 32 ${cases}/top TIMEOUT 620 ${programs} ${NR_TMUX} OPTIONS ${library}
+	nr_vm_case(top 2 32 ${cases}/top TIMEOUT 1820 ${programs} ${NR_TMUX} OPTIONS ${library}
 		--copy ${NR_TERMINFO}:/terminfo/s/screen --copy ${NR_LOCALE}/C.utf8:/usr/lib/locale/C.utf8)
 endif()
 
