@@ -38,6 +38,7 @@ shorten() {
 		s/ -d [0-9.]+(ms|s|m|h)?/ -d 0.3/
 	}
 	s/selftest order -d [0-9]+/selftest order -d 2/
+	s/ --repeat [0-9]+/ --repeat 1/
 	s/sweep --quick/sweep --producers 1 --transport single,cpu --repeat 2 -d 0.2/
 	s/(numaring|numaring-bench) tune/& -d 2/
 	s/numaring-bench versus/& -d 0.1 --runs 2/'
