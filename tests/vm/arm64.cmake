@@ -15,7 +15,7 @@ set(arm64 ${PROJECT_BINARY_DIR}/arm64)
 add_test(NAME vm/arm64-build COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/arm64-build ${arm64}
 	numaring_cli numaring_bench man vm_check hot chosen own ${arm64_targets})
 set_tests_properties(vm/arm64-build PROPERTIES TIMEOUT 1200 SKIP_RETURN_CODE 77 LABELS vm
-	FIXTURES_SETUP arm64)
+	PROCESSORS 2 FIXTURES_SETUP arm64)
 
 set(arm64_library --copy ${arm64}/libnumaring.so.0:/lib/libnumaring.so.0)
 set(arm64_vm --arch arm64 ${arm64_library})
@@ -42,6 +42,6 @@ nr_vm_case(arm64-sources 2 1 ${cases}/several TIMEOUT 1220 ARGS sources stacks f
 
 add_test(NAME vm/arm64-traces COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/arm64-traces
 	--nodes 4 --cpus 4 --mem 512 --timeout 500 ${arm64_vm})
-set_tests_properties(vm/arm64-traces PROPERTIES TIMEOUT 620 SKIP_RETURN_CODE 77 LABELS vm RESOURCE_LOCK vm
+set_tests_properties(vm/arm64-traces PROPERTIES TIMEOUT 620 SKIP_RETURN_CODE 77 LABELS vm RUN_SERIAL TRUE
 	ENVIRONMENT NUMARING=$<TARGET_FILE:numaring_cli>)
 set_tests_properties(vm/arm64-units vm/arm64-order vm/arm64-sources vm/arm64-traces PROPERTIES FIXTURES_REQUIRED arm64)
