@@ -73,29 +73,27 @@ static __always_inline __u32 nr_lane_block(struct nr_cpu *c, __u64 pos, __u32 sh
 	return c->lane.slots[(pos >> shift) & (NR_LANE_SLOTS - 1)];
 }
 
-static __always_inline void *nr_block_of(__u32 shard, __u32 block)
+/* The element of a shard's arena, or of its commit bytes. */
+static __always_inline void *nr_element(void *arenas, void *only, __u32 shard, __u32 key)
 {
 	void *arena;
 
 	if (nr_one_shard)
-		return bpf_map_lookup_elem(&nr_arena, &block);
-	arena = bpf_map_lookup_elem(&nr_arenas, &shard);
-	return arena ? bpf_map_lookup_elem(arena, &block) : NULL;
+		return bpf_map_lookup_elem(only, &key);
+	arena = bpf_map_lookup_elem(arenas, &shard);
+	return arena ? bpf_map_lookup_elem(arena, &key) : NULL;
+}
+
+static __always_inline void *nr_block_of(__u32 shard, __u32 block)
+{
+	return nr_element(&nr_arenas, &nr_arena, shard, block);
 }
 
 /* The commit byte of a granule of the arena. */
 static __always_inline __u8 *nr_commit_of(__u32 shard, __u32 granule)
 {
-	__u32 word = granule / sizeof(__u64);
-	void *commits;
-	__u8 *bytes;
+	__u8 *bytes = nr_element(&nr_commits, &nr_commit, shard, granule / sizeof(__u64));
 
-	if (nr_one_shard) {
-		bytes = bpf_map_lookup_elem(&nr_commit, &word);
-	} else {
-		commits = bpf_map_lookup_elem(&nr_commits, &shard);
-		bytes = commits ? bpf_map_lookup_elem(commits, &word) : NULL;
-	}
 	return bytes ? bytes + granule % sizeof(__u64) : NULL;
 }
 
@@ -171,15 +169,26 @@ static __always_inline _Bool nr_lane_move(struct nr_cpu *c, __u64 head, __u64 ne
 	return __sync_val_compare_and_swap(&c->lane.head, head, next) == head;
 }
 
-/* Tells the reader to go on with the next block. */
-static __always_inline void nr_lane_skip(struct nr_cpu *c, __u64 pos)
+/* For nr_lane_header.where. */
+static __always_inline __u32 nr_where(__u32 block, __u64 start, const __u32 shift)
+{
+	return block << shift | (start & ((1ull << shift) - 1)) | ((start & NR_LANE_RINGS) >> 32);
+}
+
+/* Where the part starts, for nr_lane_record. If it leaves a block, this tells the reader to go on with
+ * the next one. */
+static __always_inline __u64 nr_lane_start(struct nr_cpu *c, const struct nr_part *part)
 {
 	const __u32 shift = nr_block_shift;
-	__u64 block = nr_lane_block(c, pos, shift);
-	__u8 *commit = nr_commit_of(c->shard, block << shift | (pos & ((1ull << shift) - 1)));
+	__u32 block = nr_lane_block(c, part->pos, shift);
+	__u8 *commit;
 
-	if (commit)
-		*(volatile __u8 *)commit = NR_COMMIT_SKIPPED;
+	if (part->start != part->pos) {
+		commit = nr_commit_of(c->shard, nr_where(block, part->pos, shift));
+		if (commit)
+			*(volatile __u8 *)commit = NR_COMMIT_SKIPPED;
+	}
+	return part->start | part->bell;
 }
 
 /* Returns 0, or the cause of loss + 1. */
@@ -214,9 +223,7 @@ static __noinline __u64 nr_lane_take_slowly(struct nr_cpu *c, __u64 n)
 		nr_count_loss(c, loss - 1);
 		return NR_LANE_NOWHERE;
 	}
-	if (part.start != part.pos)
-		nr_lane_skip(c, part.pos);
-	return part.start | part.bell;
+	return nr_lane_start(c, &part);
 }
 
 /*
@@ -234,12 +241,6 @@ static __always_inline __u64 nr_lane_take(struct nr_cpu *c, __u64 n, const __u32
 	    nr_lane_move(c, head, nr_lane_next(head, end)))
 		return start;
 	return nr_lane_take_slowly(c, n);
-}
-
-/* For nr_lane_header.where. */
-static __always_inline __u32 nr_where(__u32 block, __u64 start, const __u32 shift)
-{
-	return block << shift | (start & ((1ull << shift) - 1)) | ((start & NR_LANE_RINGS) >> 32);
 }
 
 /* The record of this size that starts at a position of the lane. */

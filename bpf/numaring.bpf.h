@@ -482,7 +482,7 @@ static __always_inline int nr_lane_open(struct nr_writer *w, __u16 id, __u32 siz
 	data = nr_block_of(shard, block);
 	if (!data)
 		return -1;
-	bpf_dynptr_from_mem(data, NR_LANE_GRANULE << nr_block_shift, 0, &w->ptr);
+	bpf_dynptr_from_mem(data, NR_LANE_GRANULE << shift, 0, &w->ptr);
 	offset = (start & ((1ull << shift) - 1)) * NR_LANE_GRANULE;
 	bpf_dynptr_write(&w->ptr, offset, &front, sizeof(front), 0);
 	w->payload = offset + sizeof(front);

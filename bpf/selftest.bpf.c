@@ -48,9 +48,7 @@ static __always_inline struct nr_record *lane_unfenced(struct nr_cpu *c, __u64 *
 	}
 	*(volatile __u64 *)&c->lane.head = part.next;
 	*ts = bpf_ktime_get_ns();
-	if (part.start != part.pos)
-		nr_lane_skip(c, part.pos);
-	return nr_lane_record(c, RECORD_SIZE, part.start | part.bell, nr_block_shift);
+	return nr_lane_record(c, RECORD_SIZE, nr_lane_start(c, &part), nr_block_shift);
 }
 
 /* Does the work of nr_stamp without the fence: in a ring it counts with a plain addition, after the
