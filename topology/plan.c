@@ -16,8 +16,8 @@
 #define RING_PER_CPU	 ((size_t)2 << 20)
 #define RING_DEFAULT_MIN ((size_t)4 << 20)
 #define RING_DEFAULT_MAX ((size_t)64 << 20)
-/* A CPU without a lock fills its memory in half of the time. */
-#define LANE_PER_CPU ((size_t)8 << 20)
+/* A CPU without a lock fills its memory in half of the time, and no lock slows it while the disk stalls. */
+#define LANE_PER_CPU ((size_t)16 << 20)
 
 /* State of one nr_plan_make(). */
 struct maker {

@@ -446,8 +446,8 @@ static void test_lane_bytes(void **state)
 		const char *machine;
 		size_t bytes;
 	} cases[] = {
-		{ "pack:1 [numa] core:1 pu:1", 8 * MIB },
-		{ "pack:1 [numa] core:2 pu:1", 16 * MIB },
+		{ "pack:1 [numa] core:1 pu:1", 16 * MIB },
+		{ "pack:1 [numa] core:2 pu:1", 32 * MIB },
 		{ "pack:1 [numa] core:5 pu:1", 64 * MIB },
 		{ "pack:1 [numa] core:96 pu:1", 64 * MIB },
 	};
