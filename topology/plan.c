@@ -16,8 +16,9 @@
 #define RING_PER_CPU	 ((size_t)2 << 20)
 #define RING_DEFAULT_MIN ((size_t)4 << 20)
 #define RING_DEFAULT_MAX ((size_t)64 << 20)
-/* A CPU without a lock fills its memory in half of the time, and no lock slows it while the disk stalls. */
-#define LANE_PER_CPU ((size_t)16 << 20)
+/* No lock slows CPUs with lanes while their consumer or the disk stalls. */
+#define LANES_DEFAULT	  RING_DEFAULT_MAX
+#define LONE_LANE_DEFAULT ((size_t)16 << 20)
 
 /* State of one nr_plan_make(). */
 struct maker {
@@ -67,10 +68,11 @@ static int check_transport(const struct maker *m)
 static size_t ring_bytes(const struct maker *m, unsigned n_cpus)
 {
 	size_t bytes = m->opts.ring_bytes;
-	bool lanes = m->opts.transport == NR_TRANSPORT_LANE;
 
-	if (!bytes) {
-		bytes = n_cpus * (lanes ? LANE_PER_CPU : RING_PER_CPU);
+	if (!bytes && m->opts.transport == NR_TRANSPORT_LANE) {
+		bytes = n_cpus > 1 ? LANES_DEFAULT : LONE_LANE_DEFAULT;
+	} else if (!bytes) {
+		bytes = n_cpus * RING_PER_CPU;
 		if (bytes < RING_DEFAULT_MIN)
 			bytes = RING_DEFAULT_MIN;
 		if (bytes > RING_DEFAULT_MAX)

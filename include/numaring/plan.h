@@ -93,8 +93,8 @@ struct nr_plan_opts {
 	 * "node/K": K rings per node, 1 <= K, cut along caches. NULL: "node". */
 	const char *policy;
 	/* Bytes of each ring; rounded up to a power of two, at least a page, at most 1 GiB. 0: 2
-	 * MiB for each CPU of the shard, at least 4 MiB, at most 64 MiB; with lanes, 16 MiB for each
-	 * CPU, at most 64 MiB. */
+	 * MiB for each CPU of the shard, at least 4 MiB, at most 64 MiB; with lanes, 64 MiB, or 16
+	 * MiB if the shard is one CPU. */
 	size_t ring_bytes;
 	/* CPUs that the consumer threads may use, as a kernel CPU list ("0-3,8"). NULL: those of
 	 * the process's affinity mask. If a shard's node has none of them, it uses the nearest node

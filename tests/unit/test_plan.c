@@ -439,7 +439,7 @@ static size_t ring_for(const struct nr_topology *topo, size_t bytes)
 	return got;
 }
 
-/* A CPU with a lane has more, up to the same limit. */
+/* Lanes have as much as the largest rings. */
 static void test_lane_bytes(void **state)
 {
 	static const struct {
@@ -447,7 +447,7 @@ static void test_lane_bytes(void **state)
 		size_t bytes;
 	} cases[] = {
 		{ "pack:1 [numa] core:1 pu:1", 16 * MIB },
-		{ "pack:1 [numa] core:2 pu:1", 32 * MIB },
+		{ "pack:1 [numa] core:2 pu:1", 64 * MIB },
 		{ "pack:1 [numa] core:5 pu:1", 64 * MIB },
 		{ "pack:1 [numa] core:96 pu:1", 64 * MIB },
 	};
